@@ -1,0 +1,1 @@
+//! What the functions share at the edge to AWS: clients, telemetry, ranged reading, errors.

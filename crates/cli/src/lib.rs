@@ -1,0 +1,1 @@
+//! seeder: check a backup and seed ElastiCache from the command line.

@@ -1,0 +1,1 @@
+//! ElastiCache on loopback: the Query API in front of real Redis and Valkey servers.

@@ -1,0 +1,1 @@
+//! End-to-end, state machine and template tests.
