@@ -1,0 +1,130 @@
+//! What can be wrong with a file, and what is well-formed but dangerous.
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The file is broken at one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    /// What is wrong, for programs.
+    pub code: FaultCode,
+    /// File offset of the first byte of the record that is broken, its expiry and LRU prefixes included.
+    pub offset: u64,
+    /// The database that the record belongs to.
+    pub database: u64,
+    /// The record's key, escaped and cut to 256 bytes; none when keys are hidden or the fault is outside a key.
+    pub key: Option<String>,
+    /// The exact place, what was expected and what was found.
+    pub message: String,
+}
+
+/// The file is well-formed, but holds something that kills or upsets some servers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hazard {
+    /// What it is, for programs.
+    pub code: HazardCode,
+    /// File offset of the record's first byte.
+    pub offset: u64,
+    /// The database that the record belongs to.
+    pub database: u64,
+    /// The record's key, escaped and cut to 256 bytes; none when keys are hidden or there is none.
+    pub key: Option<String>,
+    /// What was found, with its numbers.
+    pub message: String,
+}
+
+/// An enum of codes that is written in kebab-case everywhere: in JSON, by `as_str` and by `Display`.
+macro_rules! codes {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum $name { $($(#[$doc])* #[serde(rename = $text)] $variant,)* }
+
+        impl $name {
+            /// Every code there is.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The code as it is written in reports, in kebab-case.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+codes! {
+    /// What is wrong with a file.
+    FaultCode {
+        /// The file begins like something else; the message names what, if it is known.
+        NotAnRdb = "not-an-rdb",
+        /// The file has no bytes.
+        EmptyFile = "empty-file",
+        /// The file ends inside a record, before its end mark or inside its checksum.
+        Truncated = "truncated",
+        /// Every record was read, but the checksum is not that of the bytes.
+        CrcMismatch = "crc-mismatch",
+        /// A version that no known server writes.
+        RdbVersionUnknown = "rdb-version-unknown",
+        /// A value type that this version of the format does not have.
+        UnknownType = "unknown-type",
+        /// A record that is neither a key nor a known opcode.
+        UnknownOpcode = "unknown-opcode",
+        /// A length in no known encoding, or one that the rest of the file cannot hold.
+        BadLength = "bad-length",
+        /// A compressed string whose tokens do not give what it declares.
+        BadLzf = "bad-lzf",
+        /// A broken listpack.
+        BadListpack = "bad-listpack",
+        /// A broken ziplist.
+        BadZiplist = "bad-ziplist",
+        /// A broken or unordered intset.
+        BadIntset = "bad-intset",
+        /// A broken zipmap.
+        BadZipmap = "bad-zipmap",
+        /// A quicklist node in no known container.
+        BadQuicklist = "bad-quicklist",
+        /// A stream whose parts contradict each other.
+        BadStream = "bad-stream",
+        /// A sorted set score that is not a number.
+        BadScore = "bad-score",
+        /// Module data that cannot be walked.
+        BadModule = "bad-module",
+        /// An array element of no known kind.
+        BadArray = "bad-array",
+        /// An integer where the format has none, or out of its range.
+        BadValue = "bad-value",
+    }
+}
+
+codes! {
+    /// What is well-formed but dangerous.
+    HazardCode {
+        /// A table size hint that makes some servers allocate until they die.
+        HugeResizedb = "huge-resizedb",
+        /// A database beyond the 16 that a server has by default.
+        DatabaseNumber = "database-number",
+        /// A value or auxiliary data of a module, which only loads where the module is.
+        ModuleData = "module-data",
+        /// A library of functions.
+        Functions = "functions",
+        /// Bytes after the end, which every server ignores.
+        TrailingBytes = "trailing-bytes",
+        /// Commands of an append-only file after the end: writes that a restore of the RDB alone loses.
+        AofTail = "aof-tail",
+        /// A collection without elements, which servers skip.
+        EmptyCollection = "empty-collection",
+        /// A set member, sorted set member or hash field that occurs twice in one value.
+        DuplicateMember = "duplicate-member",
+        /// Slots under way into a cluster when the file was written.
+        SlotImport = "slot-import",
+    }
+}
