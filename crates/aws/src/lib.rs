@@ -1,1 +1,32 @@
-//! What the functions share at the edge to AWS: clients, telemetry, ranged reading, errors.
+//! What the functions share at the edge to AWS.
+//!
+//! - [`serve`] runs a step as a Lambda function: typed input, one log line a call, errors as named diagnostics.
+//! - [`Clients`] are made once, from one configuration.
+//! - [`Reports`] reads and writes the product's own files.
+//! - [`objects`] looks at buckets and objects, [`reader`] streams one through ranged reads.
+//! - [`cluster`] asks ElastiCache about the cluster of an execution.
+//! - [`bucket_access`] grants and revokes, under a lease.
+//! - [`service_error`] turns an SDK error into a [`seeding::StepError`], in one place.
+#![forbid(unsafe_code)]
+
+pub mod bucket_access;
+mod clients;
+pub mod cluster;
+mod environment;
+mod error;
+pub mod objects;
+pub mod reader;
+mod reports;
+mod secret;
+mod serve;
+#[cfg(feature = "test-util")]
+pub mod test_util;
+
+pub use crate::{
+    clients::Clients,
+    environment::{list, optional, required},
+    error::{error_code, service_error},
+    reports::{Reports, Versioned},
+    secret::auth_token,
+    serve::{Handler, Invocation, serve},
+};

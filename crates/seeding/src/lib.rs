@@ -1,1 +1,48 @@
-//! The domain of seeding ElastiCache from an RDB file: request, findings, plan, cluster state, error names.
+//! The domain of seeding an ElastiCache cluster from RDB files.
+//!
+//! Nothing here talks to AWS: this crate says what a seeding *is*, the functions do it.
+//!
+//! - [`Request`] is what a person asks for; [`prepare`] turns it into a [`Seeding`], the record that every step reads.
+//! - [`Finding`]s say what speaks against it, a [`Verdict`] sums them up; [`assess`] makes both from the inspected backups.
+//! - [`Plan`] is the cluster that will be created: node type and slots per shard.
+//! - [`ClusterPhase`] is what a polled cluster means for the flow.
+//! - [`ErrorName`] is what the state machine matches on, [`StepError`] one such error with its text and hint.
+//! - [`steps`] has the input and output of each function, in the order of the state machine.
+#![forbid(unsafe_code)]
+
+pub mod access;
+pub mod assess;
+mod cluster;
+mod drops;
+mod engine;
+mod error;
+mod finding;
+mod location;
+mod node_types;
+mod options;
+mod plan;
+pub mod policy;
+pub mod prepare;
+mod reports;
+mod request;
+mod seeding;
+mod slots;
+mod status;
+pub mod steps;
+
+pub use crate::{
+    cluster::{ClusterIdError, ClusterSpec, check_cluster_id, default_cluster_id, owner_text},
+    drops::{Drop, DroppedObject, execution_name},
+    engine::{Engine, EngineVersion},
+    error::{ErrorName, StepError},
+    finding::{Code, Finding, Severity, Verdict},
+    location::{BackupLocation, LocationError, dns_compliant_bucket_name},
+    node_types::{NodeTypes, near_names},
+    options::{Access, OnRestoreFailed, Options},
+    plan::{Need, NextSmaller, Plan, ShardPlan, unknown_node_type},
+    reports::Reports,
+    request::{ClusterMode, ClusterRequest, Request, RequestError, SlotsRequest},
+    seeding::{Backup, Partition, Seeding},
+    slots::{SLOTS, SlotRange, SlotsError},
+    status::{ClusterPhase, ClusterView, MemberView},
+};

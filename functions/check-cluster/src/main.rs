@@ -1,1 +1,13 @@
-fn main() {}
+//! Looks at the cluster that is being created.
+
+mod handler;
+
+use seeder_aws::{Clients, serve};
+
+use crate::handler::CheckCluster;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let clients = Clients::from_environment().await;
+    serve(CheckCluster::from_environment(&clients)?).await
+}

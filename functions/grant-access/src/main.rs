@@ -1,1 +1,13 @@
-fn main() {}
+//! Lets ElastiCache read the backups of one execution.
+
+mod handler;
+
+use seeder_aws::{Clients, serve};
+
+use crate::handler::GrantAccess;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let clients = Clients::from_environment().await;
+    serve(GrantAccess::from_environment(&clients)?).await
+}

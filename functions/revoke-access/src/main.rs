@@ -1,1 +1,13 @@
-fn main() {}
+//! Takes back what was granted for one execution.
+
+mod handler;
+
+use seeder_aws::{Clients, serve};
+
+use crate::handler::RevokeAccess;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let clients = Clients::from_environment().await;
+    serve(RevokeAccess::from_environment(&clients)?).await
+}

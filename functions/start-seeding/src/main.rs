@@ -1,1 +1,13 @@
-fn main() {}
+//! Starts one execution for each backup that is dropped into a bucket.
+
+mod handler;
+
+use seeder_aws::{Clients, serve};
+
+use crate::handler::StartSeeding;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let clients = Clients::from_environment().await;
+    serve(StartSeeding::from_environment(clients.step_functions())?).await
+}

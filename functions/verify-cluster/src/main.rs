@@ -1,1 +1,15 @@
-fn main() {}
+//! Counts the keys of the new cluster.
+
+mod handler;
+
+use seeder_aws::{Clients, serve};
+
+use crate::handler::VerifyCluster;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    // The redis crate leaves the choice to the process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let clients = Clients::from_environment().await;
+    serve(VerifyCluster::from_environment(&clients)?).await
+}

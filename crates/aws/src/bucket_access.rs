@@ -1,0 +1,314 @@
+//! Edits of a bucket's permissions, one at a time.
+//!
+//! S3 replaces a bucket policy as a whole and has no compare-and-set for it, so two seedings that edit one bucket at
+//! the same moment could undo each other. Whoever edits therefore holds a lease: an object that only one can create.
+
+use std::time::Duration;
+
+use aws_sdk_s3::{
+    Client,
+    types::{AccessControlPolicy, Grant, Grantee, ObjectOwnership, Permission, Type},
+};
+use jiff::Timestamp;
+use seeding::{
+    BackupLocation, ErrorName, Partition, StepError,
+    access::{ACL_PERMISSIONS, AclHolders},
+    policy::{self, PolicyError, Statement},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Reports, error_code, service_error};
+
+/// How long a lease is good for: longer than any edit takes, so that it ends only with its holder's death.
+const LEASE_MS: i64 = 40_000;
+/// How long somebody else's lease is waited for before the step gives way to be tried again.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The pause between two attempts at a lease.
+const PAUSE: Duration = Duration::from_millis(150);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Lease {
+    holder: String,
+    expires_ms: i64,
+}
+
+/// A bucket of one account, whose permissions are edited for one execution.
+#[derive(Debug)]
+pub struct BucketAccess<'a> {
+    /// S3.
+    pub s3: &'a Client,
+    /// Where the lease lies.
+    pub reports: &'a Reports,
+    /// The bucket.
+    pub bucket: &'a str,
+    /// The execution's name.
+    pub execution: &'a str,
+    /// Where it runs.
+    pub partition: &'a Partition,
+}
+
+impl BucketAccess<'_> {
+    /// Whether ACLs count for this bucket's objects.
+    pub async fn acls_enabled(&self) -> Result<bool, StepError> {
+        let asked = self.s3.get_bucket_ownership_controls().bucket(self.bucket).expected_bucket_owner(self.owner());
+        match asked.send().await {
+            Ok(answer) => Ok(answer.ownership_controls().is_none_or(|controls| {
+                controls.rules().iter().all(|rule| rule.object_ownership() != &ObjectOwnership::BucketOwnerEnforced)
+            })),
+            // Buckets from before 2021 may have none, and take ACLs.
+            Err(error) if error_code(&error) == Some("OwnershipControlsNotFoundError") => Ok(true),
+            Err(error) => Err(service_error(&format!("read the ownership controls of {}", self.bucket), &error)),
+        }
+    }
+
+    /// Puts the statement for these objects into the bucket policy.
+    pub async fn grant_by_policy(&self, backups: &[BackupLocation]) -> Result<(), StepError> {
+        let principal = self.partition.service_principal();
+        let statement = Statement {
+            execution: self.execution,
+            service_principal: &principal,
+            partition: &self.partition.partition,
+            backups,
+        };
+        self.with_lease(async {
+            let before = self.policy().await?;
+            let after = statement.add_to(before.as_deref()).map_err(|error| self.policy_error(&error))?;
+            if before.as_deref() == Some(after.as_str()) { Ok(()) } else { self.put_policy(Some(after)).await }
+        })
+        .await
+    }
+
+    /// Takes the statement out again; the policy goes with it if nothing else is in it.
+    pub async fn revoke_policy(&self) -> Result<(), StepError> {
+        self.with_lease(async {
+            let Some(before) = self.policy().await? else { return Ok(()) };
+            let after = policy::remove(&before, self.execution).map_err(|error| self.policy_error(&error))?;
+            if after.as_deref() == Some(before.as_str()) { Ok(()) } else { self.put_policy(after).await }
+        })
+        .await
+    }
+
+    /// Whether the policy lets ElastiCache read the object, or `None` where the policy cannot be read.
+    pub async fn policy_lets_read(&self, location: &BackupLocation) -> Result<Option<bool>, StepError> {
+        match self.policy().await {
+            Ok(None) => Ok(Some(false)),
+            Ok(Some(text)) => {
+                let arn = location.arn(&self.partition.partition);
+                Ok(policy::lets_read(&text, &self.partition.service_principal(), &arn).ok())
+            }
+            Err(error) if error.name == ErrorName::AccessDenied => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets ElastiCache's canonical user read the object and its ACL.
+    pub async fn grant_by_acl(&self, location: &BackupLocation) -> Result<(), StepError> {
+        self.with_lease(async {
+            let (owner, grants) = self.acl(location).await?;
+            let key = seeding::Reports::acl_holders(location);
+            let mut holders = self.reports.read::<AclHolders>(&key).await?.unwrap_or_default();
+            if holders.executions.is_empty() {
+                let theirs = grants.iter().filter(|grant| self.is_elasticache(grant));
+                holders.had = theirs.filter_map(|grant| Some(grant.permission()?.as_str().to_owned())).collect();
+            }
+            holders.executions.insert(self.execution.to_owned());
+            self.reports.write(&key, &holders).await?;
+            let wanted = ACL_PERMISSIONS.iter().map(|name| (*name).to_owned()).chain(holders.had.iter().cloned());
+            self.put_acl(location, owner, grants, wanted.collect()).await
+        })
+        .await
+    }
+
+    /// Takes the ACL grants back, unless another seeding of the object still needs them. What ElastiCache had before
+    /// the first seeding, it keeps.
+    pub async fn revoke_acl(&self, location: &BackupLocation) -> Result<(), StepError> {
+        self.with_lease(async {
+            let key = seeding::Reports::acl_holders(location);
+            let Some(mut holders) = self.reports.read::<AclHolders>(&key).await? else { return Ok(()) };
+            holders.executions.remove(self.execution);
+            if !holders.executions.is_empty() {
+                return self.reports.write(&key, &holders).await.map(|_| ());
+            }
+            match self.acl(location).await {
+                Ok((owner, grants)) => self.put_acl(location, owner, grants, holders.had).await?,
+                // With the object went its ACL.
+                Err(error) if error.name == ErrorName::BackupGone => {}
+                Err(error) => return Err(error),
+            }
+            self.reports.delete(&key).await
+        })
+        .await
+    }
+
+    /// Whether the object's ACL lets ElastiCache read it, or `None` where the ACL cannot be read.
+    pub async fn acl_lets_read(&self, location: &BackupLocation) -> Result<Option<bool>, StepError> {
+        let reads = |grant: &&Grant| {
+            matches!(grant.permission(), Some(Permission::Read | Permission::FullControl)) && self.is_elasticache(grant)
+        };
+        match self.acl(location).await {
+            Ok((_, grants)) => Ok(Some(grants.iter().any(|grant| reads(&grant)))),
+            Err(error) if error.name == ErrorName::AccessDenied => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn policy(&self) -> Result<Option<String>, StepError> {
+        let asked = self.s3.get_bucket_policy().bucket(self.bucket).expected_bucket_owner(self.owner()).send().await;
+        match asked {
+            Ok(answer) => Ok(answer.policy),
+            Err(error) if error_code(&error) == Some("NoSuchBucketPolicy") => Ok(None),
+            Err(error) => Err(service_error(&format!("read the policy of {}", self.bucket), &error)),
+        }
+    }
+
+    async fn put_policy(&self, text: Option<String>) -> Result<(), StepError> {
+        let doing = format!("change the policy of {}", self.bucket);
+        match text {
+            Some(text) => {
+                let put = self.s3.put_bucket_policy().bucket(self.bucket).policy(text);
+                let put = put.expected_bucket_owner(self.owner()).send().await;
+                put.map(|_| ()).map_err(|error| match error_code(&error) {
+                    Some("MalformedPolicy") => refused(&service_error(&doing, &error)),
+                    _ => service_error(&doing, &error),
+                })
+            }
+            None => {
+                let deletion =
+                    self.s3.delete_bucket_policy().bucket(self.bucket).expected_bucket_owner(self.owner()).send().await;
+                deletion.map(|_| ()).map_err(|error| service_error(&doing, &error))
+            }
+        }
+    }
+
+    async fn acl(
+        &self,
+        location: &BackupLocation,
+    ) -> Result<(Option<aws_sdk_s3::types::Owner>, Vec<Grant>), StepError> {
+        let asked = self.s3.get_object_acl().bucket(self.bucket).key(&location.key);
+        let answer = asked
+            .expected_bucket_owner(self.owner())
+            .send()
+            .await
+            .map_err(|error| service_error(&format!("read the ACL of {location}"), &error))?;
+        Ok((answer.owner, answer.grants.unwrap_or_default()))
+    }
+
+    /// Writes the ACL with exactly these permissions for ElastiCache and everybody else's as they were.
+    async fn put_acl(
+        &self,
+        location: &BackupLocation,
+        owner: Option<aws_sdk_s3::types::Owner>,
+        grants: Vec<Grant>,
+        wanted: std::collections::BTreeSet<String>,
+    ) -> Result<(), StepError> {
+        let doing = format!("change the ACL of {location}");
+        let has: std::collections::BTreeSet<_> = grants
+            .iter()
+            .filter(|grant| self.is_elasticache(grant))
+            .filter_map(|grant| Some(grant.permission()?.as_str().to_owned()))
+            .collect();
+        if has == wanted {
+            return Ok(());
+        }
+        let canonical_id = self.canonical_id()?;
+        let mut grants: Vec<_> = grants.into_iter().filter(|grant| !self.is_elasticache(grant)).collect();
+        for permission in &wanted {
+            let grantee = Grantee::builder().r#type(Type::CanonicalUser).id(canonical_id).build();
+            let grantee = grantee.map_err(StepError::internal)?;
+            let permission = Permission::from(permission.as_str());
+            grants.push(Grant::builder().grantee(grantee).permission(permission).build());
+        }
+        let acl = AccessControlPolicy::builder().set_owner(owner).set_grants(Some(grants)).build();
+        let put = self.s3.put_object_acl().bucket(self.bucket).key(&location.key).access_control_policy(acl);
+        match put.expected_bucket_owner(self.owner()).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error_code(&error) == Some("AccessControlListNotSupported") => {
+                Err(refused(&service_error(&doing, &error)))
+            }
+            Err(error) => Err(service_error(&doing, &error)),
+        }
+    }
+
+    fn is_elasticache(&self, grant: &Grant) -> bool {
+        let id = grant.grantee().and_then(Grantee::id);
+        id.is_some() && id == self.partition.canonical_id()
+    }
+
+    fn canonical_id(&self) -> Result<&'static str, StepError> {
+        self.partition.canonical_id().ok_or_else(|| {
+            StepError::new(
+                ErrorName::GrantRefused,
+                format!("no canonical user of ElastiCache is known for {}", self.partition.region),
+                "use the bucket policy (access: policy)",
+            )
+        })
+    }
+
+    fn owner(&self) -> &str {
+        &self.partition.account
+    }
+
+    fn policy_error(&self, error: &PolicyError) -> StepError {
+        let message = format!("{}: {error}", self.bucket);
+        match error {
+            PolicyError::Full { .. } => {
+                let hint = "shorten the bucket's policy, or put the backup into the stack's own bucket";
+                StepError::new(ErrorName::PolicyFull, message, hint)
+            }
+            PolicyError::Malformed(_) => StepError::new(
+                ErrorName::GrantRefused,
+                message,
+                "grant access yourself and use access: existing, or put the backup into the stack's own bucket",
+            ),
+        }
+    }
+
+    /// Does something while nobody else edits this bucket's permissions.
+    async fn with_lease(&self, edit: impl Future<Output = Result<(), StepError>>) -> Result<(), StepError> {
+        let key = seeding::Reports::lease(self.bucket);
+        self.acquire(&key).await?;
+        let result = edit.await;
+        // A lease that cannot be given back runs out by itself.
+        if let Err(error) = self.reports.delete(&key).await {
+            tracing::warn!(message = error.message, "the lease could not be given back");
+        }
+        result
+    }
+
+    async fn acquire(&self, key: &str) -> Result<(), StepError> {
+        let started = tokio::time::Instant::now();
+        loop {
+            let now_ms = Timestamp::now().as_millisecond();
+            let mine = Lease { holder: self.execution.to_owned(), expires_ms: now_ms + LEASE_MS };
+            if self.reports.create(key, &mine).await? {
+                return Ok(());
+            }
+            let held = self.reports.read_versioned::<Lease>(key).await?;
+            let holder = held.as_ref().map(|held| held.value.holder.clone()).unwrap_or_default();
+            if let Some(held) = held
+                && held.value.expires_ms < now_ms
+                && self.reports.replace(key, &held.etag, &mine).await?
+            {
+                tracing::warn!(holder, "took over a lease that had run out");
+                return Ok(());
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(StepError::new(
+                    ErrorName::GrantBusy,
+                    format!("{holder} has been changing the permissions of {} for {PATIENCE:?}", self.bucket),
+                    "it is tried again",
+                ));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+fn refused(error: &StepError) -> StepError {
+    StepError::new(
+        ErrorName::GrantRefused,
+        error.message.clone(),
+        "take access: policy for a bucket whose owner is enforced, or grant access yourself and use access: existing",
+    )
+}

@@ -1,0 +1,88 @@
+//! The cluster of an execution, as ElastiCache describes it.
+
+use aws_sdk_elasticache::{Client, types::ReplicationGroup};
+use seeding::{ClusterView, MemberView, StepError, owner_text, steps::ClusterInfo};
+
+use crate::{error_code, service_error};
+
+/// How many events are shown.
+const SHOWN_EVENTS: usize = 10;
+/// Events are asked for as far back as AWS keeps those that matter here: a day, in minutes.
+const EVENT_MINUTES: i32 = 24 * 60;
+
+/// The replication group of this id; nothing if there is none.
+pub async fn describe(elasticache: &Client, id: &str) -> Result<Option<ReplicationGroup>, StepError> {
+    match elasticache.describe_replication_groups().replication_group_id(id).send().await {
+        Ok(answer) => Ok(answer.replication_groups.and_then(|groups| groups.into_iter().next())),
+        Err(error) if error_code(&error) == Some("ReplicationGroupNotFoundFault") => Ok(None),
+        Err(error) => Err(service_error(&format!("describe the replication group {id}"), &error)),
+    }
+}
+
+/// Whether this execution created it.
+pub fn is_ours(group: &ReplicationGroup, execution: &str) -> bool {
+    group.description() == Some(owner_text(execution).as_str())
+}
+
+/// Its status and those of its members. A member that has gone meanwhile is left out.
+pub async fn view(elasticache: &Client, group: &ReplicationGroup) -> Result<ClusterView, StepError> {
+    let mut members = Vec::new();
+    for id in group.member_clusters() {
+        match elasticache.describe_cache_clusters().cache_cluster_id(id).send().await {
+            Ok(answer) => members.extend(answer.cache_clusters().iter().map(|cluster| MemberView {
+                id: id.clone(),
+                status: cluster.cache_cluster_status().unwrap_or_default().to_owned(),
+            })),
+            Err(error) if error_code(&error) == Some("CacheClusterNotFound") => {}
+            Err(error) => return Err(service_error(&format!("describe the member {id}"), &error)),
+        }
+    }
+    Ok(ClusterView { status: group.status().unwrap_or_default().to_owned(), members })
+}
+
+/// What people need to know of a cluster that is up.
+pub fn info(group: &ReplicationGroup) -> ClusterInfo {
+    let endpoint = group
+        .configuration_endpoint()
+        .or_else(|| group.node_groups().first().and_then(|shard| shard.primary_endpoint()));
+    ClusterInfo {
+        id: group.replication_group_id().unwrap_or_default().to_owned(),
+        arn: group.arn().unwrap_or_default().to_owned(),
+        endpoint: endpoint.and_then(|endpoint| endpoint.address()).unwrap_or_default().to_owned(),
+        port: endpoint.and_then(|endpoint| endpoint.port()).and_then(|port| u16::try_from(port).ok()).unwrap_or(0),
+        node_type: group.cache_node_type().unwrap_or_default().to_owned(),
+        shards: u32::try_from(group.node_groups().len()).unwrap_or(u32::MAX),
+    }
+}
+
+/// The last events of the group and its members, oldest first, verbatim.
+///
+/// Events explain what statuses do not, and nothing depends on them: where they cannot be had, that is said instead.
+pub async fn events(elasticache: &Client, group: &ReplicationGroup) -> Vec<String> {
+    use aws_sdk_elasticache::types::SourceType;
+    let id = group.replication_group_id().unwrap_or_default();
+    let sources = std::iter::once((SourceType::ReplicationGroup, id))
+        .chain(group.member_clusters().iter().map(|member| (SourceType::CacheCluster, member.as_str())));
+    let mut events = Vec::new();
+    for (kind, source) in sources {
+        let asked = elasticache
+            .describe_events()
+            .source_type(kind)
+            .source_identifier(source)
+            .duration(EVENT_MINUTES)
+            .send()
+            .await;
+        match asked {
+            Ok(answer) => events.extend(answer.events().iter().map(|event| {
+                let date = event.date().map(ToString::to_string).unwrap_or_default();
+                (date, source.to_owned(), event.message().unwrap_or_default().to_owned())
+            })),
+            Err(error) => {
+                tracing::warn!(source, error = ?error_code(&error), "events could not be read");
+            }
+        }
+    }
+    events.sort();
+    let shown = events.len().saturating_sub(SHOWN_EVENTS);
+    events.into_iter().skip(shown).map(|(date, source, message)| format!("{date} {source}: {message}")).collect()
+}

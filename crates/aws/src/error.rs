@@ -1,0 +1,82 @@
+//! SDK errors as errors of a step: the one place where AWS's codes are given meaning.
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use seeding::{ErrorName, StepError};
+
+/// The error of a step for a call that failed. `doing` completes "failed to …".
+pub fn service_error<E>(doing: &str, error: &SdkError<E, HttpResponse>) -> StepError
+where
+    E: ProvideErrorMetadata,
+{
+    let code = error_code(error).unwrap_or_default();
+    let status = error.raw_response().map_or(0, |response| response.status().as_u16());
+    let (name, hint) = meaning(code, status);
+    // AWS's own words, verbatim: what they are is documented for few operations.
+    let said = match (error.message(), code) {
+        (Some(message), "") => message.to_owned(),
+        (Some(message), code) => format!("{code}: {message}"),
+        (None, "") if status == 0 => transport(error).to_owned(),
+        (None, "") => format!("HTTP status {status}"),
+        (None, code) => code.to_owned(),
+    };
+    StepError::new(name, format!("failed to {doing}: {said}"), hint)
+}
+
+/// The code that AWS sent, if it sent one.
+pub fn error_code<E>(error: &SdkError<E, HttpResponse>) -> Option<&str>
+where
+    E: ProvideErrorMetadata,
+{
+    error.code()
+}
+
+fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
+    match code {
+        "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" | "UnauthorizedOperation" | "AuthorizationError" => {
+            (ErrorName::AccessDenied, "give the function's role this permission, and look for a Deny in policies")
+        }
+        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "SlowDown" | "ServiceUnavailable"
+        | "TooManyRequestsException" | "RequestTimeout" | "InternalError" | "InternalFailure" | "ConditionalRequestConflict"
+        | "OperationAborted" => (ErrorName::ServiceBusy, "it is tried again; if it goes on, look at the AWS Health Dashboard"),
+        "PreconditionFailed" => (ErrorName::ChangedDuringSeeding, "leave the object alone while it is being seeded, and start again"),
+        "NoSuchKey" | "NoSuchVersion" => (ErrorName::BackupGone, "upload the object again and start again"),
+        "InsufficientCacheClusterCapacity" => {
+            (ErrorName::CapacityUnavailable, "take another node type or other availability zones, or start again later")
+        }
+        "ClusterQuotaForCustomerExceeded"
+        | "NodeQuotaForClusterExceeded"
+        | "NodeQuotaForCustomerExceeded"
+        | "NodeGroupsPerReplicationGroupQuotaExceeded"
+        | "TagQuotaPerResourceExceeded" => (ErrorName::QuotaExceeded, "raise the quota in Service Quotas, or take fewer nodes"),
+        "InvalidParameterValue"
+        | "InvalidParameterCombination"
+        | "CacheSubnetGroupNotFoundFault"
+        | "CacheParameterGroupNotFound"
+        | "CacheSecurityGroupNotFound"
+        | "InvalidVPCNetworkStateFault"
+        | "InvalidUserGroupState"
+        | "UserGroupNotFound"
+        | "InvalidKMSKeyFault" => (ErrorName::ParametersRefused, "correct the request's cluster fields as the message says"),
+        _ if status == 403 => {
+            (ErrorName::AccessDenied, "give the function's role this permission, and look for a Deny in policies")
+        }
+        _ if status == 412 => {
+            (ErrorName::ChangedDuringSeeding, "leave the object alone while it is being seeded, and start again")
+        }
+        _ if status == 0 || status == 429 || status >= 500 => {
+            (ErrorName::ServiceBusy, "it is tried again; if it goes on, look at the AWS Health Dashboard")
+        }
+        _ => (ErrorName::Internal, "report this with the execution's history"),
+    }
+}
+
+fn transport<E>(error: &SdkError<E, HttpResponse>) -> &'static str {
+    match error {
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(_) => "the connection failed",
+        SdkError::ResponseError(_) => "the answer could not be read",
+        SdkError::ConstructionFailure(_) => "the request could not be built",
+        _ => "no reason given",
+    }
+}

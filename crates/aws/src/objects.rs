@@ -1,0 +1,113 @@
+//! Looking at buckets and objects without reading them.
+
+use aws_sdk_s3::Client;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use seeding::{
+    BackupLocation, StepError,
+    prepare::{BucketLook, ObjectLook, ObjectView},
+};
+use serde::de::DeserializeOwned;
+
+use crate::{error_code, service_error};
+
+/// The longest settings file that is read.
+const MAX_SETTINGS_BYTES: u64 = 256 * 1024;
+
+/// Looks at a bucket. `owner` is the account that it has to belong to, if it has to.
+pub async fn look_at_bucket(s3: &Client, bucket: &str, owner: Option<&str>) -> Result<BucketLook, StepError> {
+    let answer = s3.head_bucket().bucket(bucket).set_expected_bucket_owner(owner.map(str::to_owned)).send().await;
+    match answer {
+        Ok(answer) => Ok(BucketLook::Region(answer.bucket_region().unwrap_or("us-east-1").to_owned())),
+        Err(error) => {
+            // A bucket of another region is answered with a redirect, or a 400, that names the region.
+            let region = error.raw_response().and_then(|raw| raw.headers().get("x-amz-bucket-region"));
+            match (region, status(&error)) {
+                (Some(region), status) if status != 403 => Ok(BucketLook::Region(region.to_owned())),
+                (_, 403) => Ok(BucketLook::Forbidden),
+                (_, 404) => Ok(BucketLook::Missing),
+                _ => Err(service_error(&format!("look at the bucket {bucket}"), &error)),
+            }
+        }
+    }
+}
+
+/// Looks at an object.
+pub async fn look_at_object(
+    s3: &Client,
+    location: &BackupLocation,
+    owner: Option<&str>,
+) -> Result<ObjectLook, StepError> {
+    let answer = s3
+        .head_object()
+        .bucket(&location.bucket)
+        .key(&location.key)
+        .set_expected_bucket_owner(owner.map(str::to_owned))
+        .send()
+        .await;
+    match answer {
+        Ok(found) => Ok(ObjectLook::Found(ObjectView {
+            size_bytes: u64::try_from(found.content_length().unwrap_or(0)).unwrap_or(0),
+            etag: found.e_tag().unwrap_or_default().to_owned(),
+            encryption: found.server_side_encryption().map(|kind| kind.as_str().to_owned()),
+            kms_key_id: found.ssekms_key_id().map(str::to_owned),
+            bucket_key: found.bucket_key_enabled().unwrap_or(false),
+            storage_class: found.storage_class().map(|class| class.as_str().to_owned()),
+            archive_status: found.archive_status().map(|status| status.as_str().to_owned()),
+            restored: found.restore().is_some_and(|restore| restore.contains("ongoing-request=\"false\"")),
+        })),
+        Err(error) => match status(&error) {
+            404 => Ok(ObjectLook::Missing),
+            403 => Ok(ObjectLook::Forbidden),
+            // A HEAD has no body to say so, but 400 is what an object with a customer's key answers.
+            400 => Ok(ObjectLook::CustomerKey),
+            _ => Err(service_error(&format!("look at {location}"), &error)),
+        },
+    }
+}
+
+/// The first `bytes` of an object, as long as it is still the one with this ETag. `None` if reading is refused.
+pub async fn read_prefix(
+    s3: &Client,
+    location: &BackupLocation,
+    etag: &str,
+    bytes: u64,
+) -> Result<Option<Vec<u8>>, StepError> {
+    let doing = format!("read the beginning of {location}");
+    let request = s3.get_object().bucket(&location.bucket).key(&location.key).if_match(etag);
+    match request.range(format!("bytes=0-{}", bytes.saturating_sub(1))).send().await {
+        Ok(answer) => {
+            let body = answer.body.collect().await.map_err(|error| broken_off(&doing, &error))?;
+            Ok(Some(body.to_vec()))
+        }
+        Err(error) if status(&error) == 403 => Ok(None),
+        Err(error) => Err(service_error(&doing, &error)),
+    }
+}
+
+/// Reads a settings file; nothing if there is none.
+pub async fn read_settings<T: DeserializeOwned>(
+    s3: &Client,
+    location: &BackupLocation,
+) -> Result<Option<Result<T, String>>, StepError> {
+    let doing = format!("read {location}");
+    let answer = match s3.get_object().bucket(&location.bucket).key(&location.key).send().await {
+        Ok(answer) => answer,
+        Err(error) if error_code(&error) == Some("NoSuchKey") || status(&error) == 404 => return Ok(None),
+        // Without s3:ListBucket a missing object looks forbidden; a settings file need not exist.
+        Err(error) => return Err(service_error(&doing, &error)),
+    };
+    let bytes = u64::try_from(answer.content_length().unwrap_or(0)).unwrap_or(u64::MAX);
+    if bytes > MAX_SETTINGS_BYTES {
+        return Ok(Some(Err(format!("the file has {bytes} bytes, at most {MAX_SETTINGS_BYTES} are read"))));
+    }
+    let body = answer.body.collect().await.map_err(|error| broken_off(&doing, &error))?;
+    Ok(Some(serde_json::from_slice(&body.to_vec()).map_err(|error| format!("not JSON: {error}"))))
+}
+
+fn broken_off(doing: &str, error: &aws_sdk_s3::primitives::ByteStreamError) -> StepError {
+    StepError::new(seeding::ErrorName::ServiceBusy, format!("failed to {doing}: {error}"), "it is tried again")
+}
+
+fn status<E>(error: &SdkError<E, HttpResponse>) -> u16 {
+    error.raw_response().map_or(0, |raw| raw.status().as_u16())
+}

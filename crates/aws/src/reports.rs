@@ -1,0 +1,130 @@
+//! The product's own files, in the reports bucket.
+
+use aws_sdk_s3::primitives::ByteStream;
+use seeding::{ErrorName, Seeding, StepError};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{error_code, service_error};
+
+/// The longest file of ours that is read: partial results stay below 1 MiB, reports below this.
+const MAX_FILE_BYTES: i64 = 16 * 1024 * 1024;
+
+/// The reports bucket.
+#[derive(Debug, Clone)]
+pub struct Reports {
+    s3: aws_sdk_s3::Client,
+    bucket: String,
+}
+
+/// A file as it was read, with what it takes to replace just that.
+#[derive(Debug)]
+pub struct Versioned<T> {
+    /// What it says.
+    pub value: T,
+    /// Its ETag.
+    pub etag: String,
+}
+
+impl Reports {
+    /// The bucket that the environment names (`REPORTS_BUCKET`).
+    pub fn from_environment(s3: aws_sdk_s3::Client) -> Result<Self, StepError> {
+        Ok(Self::new(s3, crate::required("REPORTS_BUCKET")?))
+    }
+
+    /// This bucket.
+    pub const fn new(s3: aws_sdk_s3::Client, bucket: String) -> Self {
+        Self { s3, bucket }
+    }
+
+    /// The record of an execution; it is an error if there is none.
+    pub async fn seeding(&self, execution: &str) -> Result<Seeding, StepError> {
+        let key = seeding::Reports::of(execution).seeding();
+        self.read(&key).await?.ok_or_else(|| {
+            StepError::new(
+                ErrorName::InvalidInput,
+                format!("there is no record of the execution {execution} at {}", self.uri(&key)),
+                "give the ARN of an execution that has passed prepare-seeding",
+            )
+        })
+    }
+
+    /// Reads a file; nothing if it is not there.
+    pub async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StepError> {
+        Ok(self.read_versioned(key).await?.map(|file| file.value))
+    }
+
+    /// Reads a file together with its ETag.
+    pub async fn read_versioned<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Versioned<T>>, StepError> {
+        let doing = format!("read {}", self.uri(key));
+        let answer = match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(answer) => answer,
+            Err(error) if error_code(&error) == Some("NoSuchKey") => return Ok(None),
+            Err(error) => return Err(service_error(&doing, &error)),
+        };
+        if answer.content_length().unwrap_or(0) > MAX_FILE_BYTES {
+            return Err(StepError::internal(format!("{} is longer than {MAX_FILE_BYTES} bytes", self.uri(key))));
+        }
+        let etag = answer.e_tag().unwrap_or_default().to_owned();
+        let bytes = answer.body.collect().await.map_err(|error| {
+            StepError::new(ErrorName::ServiceBusy, format!("failed to {doing}: {error}"), "it is tried again")
+        })?;
+        let value = serde_json::from_slice(&bytes.into_bytes())
+            .map_err(|error| StepError::internal(format!("{} is not what this version writes: {error}", self.uri(key))))?;
+        Ok(Some(Versioned { value, etag }))
+    }
+
+    /// Writes a file, over what is there. Returns its URI.
+    pub async fn write<T: Serialize + Sync>(&self, key: &str, value: &T) -> Result<String, StepError> {
+        let put = self.put(key, value)?;
+        put.send().await.map_err(|error| service_error(&format!("write {}", self.uri(key)), &error))?;
+        Ok(self.uri(key))
+    }
+
+    /// Writes a file only if none is there; `false` if one is.
+    pub async fn create<T: Serialize + Sync>(&self, key: &str, value: &T) -> Result<bool, StepError> {
+        self.conditional(key, self.put(key, value)?.if_none_match("*")).await
+    }
+
+    /// Writes a file only if it still is the one with this ETag; `false` if not.
+    pub async fn replace<T: Serialize + Sync>(&self, key: &str, etag: &str, value: &T) -> Result<bool, StepError> {
+        self.conditional(key, self.put(key, value)?.if_match(etag)).await
+    }
+
+    /// Deletes a file, if it is there.
+    pub async fn delete(&self, key: &str) -> Result<(), StepError> {
+        let deletion = self.s3.delete_object().bucket(&self.bucket).key(key).send().await;
+        deletion.map(|_| ()).map_err(|error| service_error(&format!("delete {}", self.uri(key)), &error))
+    }
+
+    /// `s3://bucket/key`.
+    pub fn uri(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.bucket)
+    }
+
+    fn put<T: Serialize>(
+        &self,
+        key: &str,
+        value: &T,
+    ) -> Result<aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder, StepError> {
+        let bytes = serde_json::to_vec(value).map_err(StepError::internal)?;
+        let put = self.s3.put_object().bucket(&self.bucket).key(key);
+        Ok(put.content_type("application/json").body(ByteStream::from(bytes)))
+    }
+
+    async fn conditional(
+        &self,
+        key: &str,
+        put: aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder,
+    ) -> Result<bool, StepError> {
+        match put.send().await {
+            Ok(_) => Ok(true),
+            // 412: the condition does not hold. 409: somebody else is writing at this moment. 404: it was deleted.
+            Err(error)
+                if error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 404 | 409 | 412)) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(service_error(&format!("write {}", self.uri(key)), &error)),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A step as a Lambda function.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use seeding::{ErrorName, StepError};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tracing::Instrument;
+
+/// What a handler knows of the call besides its input.
+#[derive(Debug, Clone, Copy)]
+pub struct Invocation {
+    /// When the function will be stopped, in milliseconds since 1970.
+    pub deadline_ms: u64,
+}
+
+impl Invocation {
+    /// The time that is left.
+    pub fn time_left(&self) -> Duration {
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        Duration::from_millis(self.deadline_ms.saturating_sub(u64::try_from(now_ms).unwrap_or(0)))
+    }
+}
+
+/// One step of the state machine.
+pub trait Handler: Send + Sync + 'static {
+    /// What it is given.
+    type Input: DeserializeOwned + Send;
+    /// What it returns.
+    type Output: Serialize + Send;
+
+    /// Does the step. It may be called twice with the same input.
+    fn handle(
+        &self,
+        input: Self::Input,
+        invocation: Invocation,
+    ) -> impl Future<Output = Result<Self::Output, StepError>> + Send;
+}
+
+/// Runs a step for as long as Lambda wants: JSON logs with the execution on every line, errors as named diagnostics.
+pub async fn serve<H: Handler>(handler: H) -> Result<(), lambda_runtime::Error> {
+    start_logging();
+    let handler = Arc::new(handler);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let handler = Arc::clone(&handler);
+        async move {
+            let execution = execution_of(&event.payload).to_owned();
+            let span = tracing::info_span!("step", execution, request_id = event.context.request_id);
+            let invocation = Invocation { deadline_ms: event.context.deadline };
+            call(&*handler, event.payload, invocation).instrument(span).await.map_err(Failure)
+        }
+    }))
+    .await
+}
+
+async fn call<H: Handler>(handler: &H, payload: Value, invocation: Invocation) -> Result<H::Output, StepError> {
+    let input = serde_path_to_error::deserialize(&payload).map_err(|error| {
+        let message = format!("input at `{}`: {}", error.path(), error.inner());
+        StepError::new(ErrorName::InvalidInput, message, "give the function what the state machine gives it")
+    })?;
+    let result = handler.handle(input, invocation).await;
+    match &result {
+        Ok(_) => tracing::info!("step done"),
+        Err(error) if error.name.is_retryable() => {
+            tracing::warn!(error = %error.name, message = error.message, "step to be tried again");
+        }
+        Err(error) => tracing::error!(error = %error.name, message = error.message, hint = error.hint, "step failed"),
+    }
+    result
+}
+
+/// The execution that a payload is about; upload events have none yet.
+fn execution_of(payload: &Value) -> &str {
+    payload.get("execution").and_then(Value::as_str).unwrap_or("none")
+}
+
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SEEDER_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,aws_config=warn,lambda_runtime=warn"));
+    // Lambda stamps the time itself. A logger that is there already (in a test) is kept.
+    let _ = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_span_list(false)
+        .with_target(false)
+        .with_env_filter(filter)
+        .with_writer(std::io::stdout)
+        .without_time()
+        .try_init();
+}
+
+/// Carries a step's error to Lambda, so that the state machine sees its name and not the name of a Rust type.
+#[derive(Debug)]
+struct Failure(StepError);
+
+impl From<Failure> for Diagnostic {
+    fn from(Failure(error): Failure) -> Self {
+        Self { error_type: error.name.as_str().to_owned(), error_message: error.to_string() }
+    }
+}

@@ -1,0 +1,306 @@
+//! The cluster that is to come up.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Code, Engine, EngineVersion, Finding, Request, SlotRange, SlotsRequest, request::ClusterMode};
+
+/// The longest replication group id. Source: ElastiCache API, `CreateReplicationGroup.ReplicationGroupId`.
+const MAX_ID_CHARS: usize = 40;
+/// Shards of one cluster, at most, with the quotas raised as far as they go. Source: user guide, "Quotas".
+const MAX_SHARDS: u32 = 500;
+/// Nodes of one cluster, at most. Source: user guide, "Quotas".
+const MAX_NODES: u32 = 500;
+
+/// A cluster request with every default filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClusterSpec {
+    /// The replication group's id, lower case.
+    pub id: String,
+    /// Valkey or Redis.
+    pub engine: Engine,
+    /// Its version.
+    pub engine_version: EngineVersion,
+    /// Whether cluster mode is on.
+    pub cluster_mode: bool,
+    /// `auto` or a node type.
+    pub node_type: String,
+    /// The number of shards, 1 with cluster mode off.
+    pub shards: u32,
+    /// Replicas of each shard, 0 to 5.
+    pub replicas_per_shard: u32,
+    /// How slots are shared out.
+    pub slots: SlotsRequest,
+    /// The cache subnet group; none takes the account's default.
+    pub subnet_group: Option<String>,
+    /// VPC security groups; empty takes the VPC's default.
+    pub security_group_ids: Vec<String>,
+    /// The cache parameter group; none takes the engine's default.
+    pub parameter_group: Option<String>,
+    /// The port that the nodes listen on.
+    pub port: u16,
+    /// TLS.
+    pub transit_encryption: bool,
+    /// Encryption at rest.
+    pub at_rest_encryption: bool,
+    /// The KMS key for encryption at rest.
+    pub kms_key_id: Option<String>,
+    /// The secret that holds the AUTH token.
+    pub auth_token_secret_arn: Option<String>,
+    /// The user group.
+    pub user_group_id: Option<String>,
+    /// Spread over availability zones with automatic failover.
+    pub multi_az: bool,
+    /// Days that automatic backups are kept.
+    pub snapshot_retention_days: u32,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl ClusterSpec {
+    /// Fills in the defaults and checks what can be checked without AWS; every violation is a finding.
+    ///
+    /// Cluster mode follows from the rest where it is not said: on for several shards, several backups or given slots.
+    pub fn resolve(request: &Request, default_id: &str, findings: &mut Vec<Finding>) -> Self {
+        let cluster = &request.cluster;
+        let engine = cluster.engine.unwrap_or(Engine::Valkey);
+        let given_ranges = match &cluster.slots {
+            Some(SlotsRequest::Ranges(ranges)) => u32::try_from(ranges.len()).ok(),
+            _ => None,
+        };
+        let shards = cluster.shards.or(given_ranges).unwrap_or(1);
+        let backups = request.backups.as_ref().map_or(0, Vec::len);
+        let cluster_mode = match cluster.cluster_mode {
+            Some(mode) => mode == ClusterMode::Enabled,
+            None => shards > 1 || backups > 1 || cluster.slots.is_some(),
+        };
+        let spec = Self {
+            id: cluster.id.as_deref().unwrap_or(default_id).to_lowercase(),
+            engine,
+            engine_version: cluster.engine_version.unwrap_or_else(|| engine.default_version()),
+            cluster_mode,
+            node_type: cluster.node_type.clone().unwrap_or_else(|| "auto".to_owned()),
+            shards,
+            replicas_per_shard: cluster.replicas_per_shard.unwrap_or(0),
+            slots: cluster.slots.clone().unwrap_or_default(),
+            subnet_group: cluster.subnet_group.clone(),
+            security_group_ids: cluster.security_group_ids.clone().unwrap_or_default(),
+            parameter_group: cluster.parameter_group.clone(),
+            port: cluster.port.unwrap_or(6379),
+            transit_encryption: cluster.transit_encryption.unwrap_or(true),
+            at_rest_encryption: cluster.at_rest_encryption.unwrap_or(true),
+            kms_key_id: cluster.kms_key_id.clone(),
+            auth_token_secret_arn: cluster.auth_token_secret_arn.clone(),
+            user_group_id: cluster.user_group_id.clone(),
+            multi_az: cluster.multi_az.unwrap_or(false),
+            snapshot_retention_days: cluster.snapshot_retention_days.unwrap_or(0),
+            tags: cluster.tags.clone().unwrap_or_default(),
+        };
+        spec.check(backups, findings);
+        spec
+    }
+
+    /// The parameter group that the cluster will run with.
+    pub fn parameter_group_name(&self) -> String {
+        self.parameter_group
+            .clone()
+            .unwrap_or_else(|| self.engine.default_parameter_group(self.engine_version, self.cluster_mode))
+    }
+
+    /// How many node (member) clusters make it up.
+    pub fn nodes(&self) -> u32 {
+        self.shards.saturating_mul(self.replicas_per_shard.saturating_add(1))
+    }
+
+    fn check(&self, backups: usize, findings: &mut Vec<Finding>) {
+        let mut invalid = |field: &str, found: serde_json::Value, remedy: String| {
+            let field = format!("cluster.{field}");
+            findings.push(Finding::new(Code::InvalidRequest, remedy).with("field", field).with("found", found));
+        };
+        if !(1..=MAX_SHARDS).contains(&self.shards) {
+            invalid("shards", self.shards.into(), format!("set the number of shards to 1-{MAX_SHARDS}"));
+        }
+        if self.replicas_per_shard > 5 {
+            invalid("replicasPerShard", self.replicas_per_shard.into(), "set 0 to 5 replicas per shard".into());
+        }
+        if self.shards.saturating_mul(self.replicas_per_shard.saturating_add(1)) > MAX_NODES {
+            invalid("shards", self.shards.into(), format!("take fewer shards or replicas: at most {MAX_NODES} nodes"));
+        }
+        if !self.cluster_mode && self.shards != 1 {
+            let remedy = "turn cluster mode on, or ask for one shard".to_owned();
+            invalid("clusterMode", "disabled".into(), remedy);
+        }
+        if !self.cluster_mode && backups > 1 {
+            let remedy = "turn cluster mode on: several backups can seed only such a cluster".to_owned();
+            invalid("clusterMode", "disabled".into(), remedy);
+        }
+        if self.multi_az && self.replicas_per_shard == 0 {
+            invalid("multiAz", true.into(), "ask for at least one replica per shard".into());
+        }
+        if self.auth_token_secret_arn.is_some() && !self.transit_encryption {
+            invalid("authTokenSecretArn", "set".into(), "turn transitEncryption on: AUTH needs it".into());
+        }
+        if self.user_group_id.is_some() && !self.transit_encryption {
+            invalid("userGroupId", "set".into(), "turn transitEncryption on: user groups need it".into());
+        }
+        if self.user_group_id.is_some() && self.auth_token_secret_arn.is_some() {
+            invalid("userGroupId", "set".into(), "name a user group or an AUTH secret, not both".into());
+        }
+        if self.node_type != "auto" && !self.node_type.starts_with("cache.") {
+            invalid("nodeType", self.node_type.clone().into(), "name a type such as cache.r7g.large, or auto".into());
+        }
+        if self.snapshot_retention_days > 35 {
+            invalid("snapshotRetentionDays", self.snapshot_retention_days.into(), "set 0 to 35 days".into());
+        }
+        // 50 tags are allowed; one is ours.
+        if self.tags.len() > 49 {
+            invalid("tags", self.tags.len().into(), "give at most 49 tags".into());
+        }
+        if let SlotsRequest::Ranges(ranges) = &self.slots {
+            let count = crate::SlotsError::Count { ranges: ranges.len(), shards: self.shards };
+            let fault = if u32::try_from(ranges.len()) == Ok(self.shards) {
+                SlotRange::check_cover(ranges).err()
+            } else {
+                Some(count)
+            };
+            if let Some(fault) = fault {
+                findings.push(
+                    Finding::new(Code::InvalidSlots, "give one range per shard, covering 0-16383 exactly once")
+                        .with("reason", fault.to_string()),
+                );
+            }
+        }
+        if let Err(fault) = check_cluster_id(&self.id) {
+            findings.push(
+                Finding::new(Code::InvalidClusterId, fault.to_string()).with("id", self.id.clone()),
+            );
+        }
+    }
+}
+
+/// Which of ElastiCache's rules an id breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClusterIdError {
+    /// Empty or too long.
+    #[error("take a cluster id of 1 to {MAX_ID_CHARS} characters: this one has {0}")]
+    Length(usize),
+    /// Not a letter first.
+    #[error("begin the cluster id with a letter")]
+    FirstCharacter,
+    /// Something else than letters, digits and single hyphens.
+    #[error("take only letters, digits and single hyphens for the cluster id, and none at its end")]
+    Characters,
+}
+
+/// Checks a replication group id. Source: ElastiCache API, `CreateReplicationGroup.ReplicationGroupId`.
+pub fn check_cluster_id(id: &str) -> Result<(), ClusterIdError> {
+    let chars = id.chars().count();
+    if !(1..=MAX_ID_CHARS).contains(&chars) {
+        Err(ClusterIdError::Length(chars))
+    } else if !id.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        Err(ClusterIdError::FirstCharacter)
+    } else if id.ends_with('-')
+        || id.contains("--")
+        || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    {
+        Err(ClusterIdError::Characters)
+    } else {
+        Ok(())
+    }
+}
+
+/// The id of a cluster that nobody named: the backup's stem made fit for an id, and 8 hexadecimal digits of the
+/// execution's name, so that each execution has its own.
+pub fn default_cluster_id(stem: &str, execution: &str) -> String {
+    let mut base = clean(stem, 31);
+    if !base.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        base = clean(&format!("backup-{base}"), 31);
+    }
+    format!("{base}-{}", &hex::encode(Sha256::digest(execution))[..8])
+}
+
+/// Lower case, everything but letters and digits to single hyphens, none at either end, at most `chars` characters.
+pub(crate) fn clean(text: &str, chars: usize) -> String {
+    let mut cleaned = String::new();
+    for c in text.to_lowercase().chars() {
+        if c.is_ascii_alphanumeric() {
+            cleaned.push(c);
+        } else if !cleaned.is_empty() && !cleaned.ends_with('-') {
+            cleaned.push('-');
+        }
+    }
+    cleaned.truncate(chars);
+    cleaned.trim_end_matches('-').to_owned()
+}
+
+/// The replication group description by which a cluster is known to be an execution's own. The description is the one
+/// thing of ours that Describe returns in every state; tags can be listed only once the cluster is available.
+pub fn owner_text(execution: &str) -> String {
+    format!("elasticache-seeder {execution}")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn resolve(request: serde_json::Value) -> (ClusterSpec, Vec<Code>) {
+        let request = Request::from_layers(&[("request", &request)]).unwrap();
+        let mut findings = Vec::new();
+        let spec = ClusterSpec::resolve(&request, "default-id", &mut findings);
+        (spec, findings.into_iter().map(|finding| finding.code).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn any_file_name_gives_a_valid_id(stem in ".{0,80}", execution in "[a-z0-9-]{1,80}") {
+            let id = default_cluster_id(&stem, &execution);
+            prop_assert_eq!(check_cluster_id(&id), Ok(()), "{}", id);
+        }
+    }
+
+    #[test]
+    fn ids_that_elasticache_refuses_are_refused_here() {
+        assert_eq!(check_cluster_id(&"a".repeat(40)), Ok(()));
+        assert_eq!(check_cluster_id(&"a".repeat(41)), Err(ClusterIdError::Length(41)));
+        for id in ["", "1a", "a-", "a--b", "a_b", "é"] {
+            assert!(check_cluster_id(id).is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn cluster_mode_follows_from_shards_slots_and_backups() {
+        assert!(!resolve(json!({"backups": "a/b"})).0.cluster_mode);
+        assert!(resolve(json!({"cluster": {"shards": 3}})).0.cluster_mode);
+        assert!(resolve(json!({"backups": "a/b,a/c"})).0.cluster_mode);
+        let (spec, findings) = resolve(json!({"cluster": {"slots": ["0-100", "101-16383"]}}));
+        assert_eq!((spec.cluster_mode, spec.shards, findings), (true, 2, vec![]));
+    }
+
+    #[test]
+    fn contradictions_are_all_found_at_once() {
+        let (_, codes) = resolve(json!({
+            "cluster": {"id": "x".repeat(41), "shards": 2, "slots": ["0-100"], "clusterMode": "disabled", "multiAz": true}
+        }));
+        assert_eq!(
+            codes,
+            [
+                Code::InvalidRequest,
+                Code::InvalidRequest,
+                Code::InvalidSlots,
+                Code::InvalidClusterId
+            ]
+        );
+    }
+
+    #[test]
+    fn absurd_numbers_are_refused_without_overflow() {
+        let (_, codes) = resolve(json!({"cluster": {"shards": u32::MAX, "replicasPerShard": u32::MAX}}));
+        assert!(codes.len() >= 3, "{codes:?}");
+    }
+}

@@ -1,0 +1,155 @@
+//! The engines that ElastiCache offers, and which RDB files each of their versions reads.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// The engine of the new cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Valkey, 7.2 and later.
+    Valkey,
+    /// Redis OSS, up to 7.1.
+    Redis,
+}
+
+impl Engine {
+    /// The name that the ElastiCache API uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Valkey => "valkey",
+            Self::Redis => "redis",
+        }
+    }
+
+    /// The version taken when a request names none.
+    pub const fn default_version(self) -> EngineVersion {
+        match self {
+            Self::Valkey => EngineVersion { major: 8, minor: 1, patch: None },
+            Self::Redis => EngineVersion { major: 7, minor: 1, patch: None },
+        }
+    }
+
+    /// The versions known at the time of writing (ElastiCache user guide, "Supported engines and versions", 2026).
+    pub const fn known_versions(self) -> &'static [&'static str] {
+        match self {
+            Self::Valkey => &["7.2", "8.0", "8.1", "8.2", "9.0", "9.1"],
+            Self::Redis => &["4.0.10", "5.0.6", "6.0", "6.2", "7.0", "7.1"],
+        }
+    }
+
+    /// The parameter group family of a version: `redis6.x`, `redis7`, `valkey8` and so on.
+    pub fn family(self, version: EngineVersion) -> String {
+        match (self, version.major) {
+            (Self::Redis, 4 | 5) => format!("redis{}.0", version.major),
+            (Self::Redis, 6) => "redis6.x".to_owned(),
+            _ => format!("{}{}", self.as_str(), version.major),
+        }
+    }
+
+    /// The default parameter group of a version, for cluster mode on or off.
+    pub fn default_parameter_group(self, version: EngineVersion, cluster_mode: bool) -> String {
+        format!("default.{}{}", self.family(version), if cluster_mode { ".cluster.on" } else { "" })
+    }
+
+    /// The highest RDB version with the `REDIS` magic that a version loads. From the open-source engine of the same
+    /// number (`RDB_VERSION` in `src/rdb.h`); what AWS's own builds read beyond that is not documented.
+    pub const fn max_rdb_version(self, version: EngineVersion) -> u32 {
+        match (self, version.major, version.minor) {
+            (Self::Valkey, ..) => 11,
+            (Self::Redis, ..=4, _) => 8,
+            (Self::Redis, 5 | 6, _) => 9,
+            (Self::Redis, ..) => 10,
+        }
+    }
+
+    /// Whether a version reads files with the `VALKEY` magic (RDB 80, written by Valkey 9).
+    pub const fn reads_valkey_magic(self, version: EngineVersion) -> bool {
+        matches!(self, Self::Valkey) && version.major >= 9
+    }
+
+    /// Whether a version knows functions (`FUNCTION LOAD`), which came with Redis 7.0.
+    pub const fn knows_functions(self, version: EngineVersion) -> bool {
+        version.major >= 7
+    }
+
+    /// Whether cluster mode is limited to database 0. Valkey 9.0 has numbered databases in cluster mode.
+    pub const fn one_database_in_cluster_mode(self, version: EngineVersion) -> bool {
+        !self.reads_valkey_magic(version)
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An engine version as the ElastiCache API wants it: `8.1`, or `5.0.6` before Redis 6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EngineVersion {
+    /// The major version.
+    pub major: u16,
+    /// The minor version.
+    pub minor: u16,
+    /// The patch level; only Redis 4 and 5 are named with one.
+    pub patch: Option<u16>,
+}
+
+impl EngineVersion {
+    /// Reads `8.1` or `5.0.6`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.trim().split('.').map(|part| part.parse::<u16>().ok());
+        let (major, minor) = (parts.next()??, parts.next()??);
+        let patch = match parts.next() {
+            None => None,
+            Some(patch) => Some(patch?),
+        };
+        parts.next().is_none().then_some(Self { major, minor, patch })
+    }
+}
+
+impl fmt::Display for EngineVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)?;
+        self.patch.map_or(Ok(()), |patch| write!(f, ".{patch}"))
+    }
+}
+
+impl Serialize for EngineVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for EngineVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is not an engine version such as 8.1 or 7.1")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_and_default_groups_are_those_of_the_api() {
+        let family = |engine: Engine, text| engine.family(EngineVersion::parse(text).unwrap());
+        assert_eq!(family(Engine::Redis, "5.0.6"), "redis5.0");
+        assert_eq!(family(Engine::Redis, "6.2"), "redis6.x");
+        assert_eq!(family(Engine::Redis, "7.1"), "redis7");
+        assert_eq!(family(Engine::Valkey, "8.2"), "valkey8");
+        let group = Engine::Valkey.default_parameter_group(Engine::Valkey.default_version(), true);
+        assert_eq!(group, "default.valkey8.cluster.on");
+    }
+
+    #[test]
+    fn malformed_versions_are_refused() {
+        for text in ["", "8", "8.x", "8.1.", "8.1.2.3", "v8.1", "-8.1"] {
+            assert_eq!(EngineVersion::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The errors that cross from a function into the state machine.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! error_names {
+    ($($variant:ident $retry:ident $doc:literal,)*) => {
+        /// The names that the state machine's `ErrorEquals` matches on. A name is either worth a retry or final, never both.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum ErrorName { $(#[doc = $doc] $variant,)* }
+
+        impl ErrorName {
+            /// Every name there is.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name as it stands in the state machine.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($variant),)* }
+            }
+
+            /// Whether the same call may succeed a moment later.
+            pub const fn is_retryable(self) -> bool {
+                match self { $(Self::$variant => error_names!(@ $retry),)* }
+            }
+        }
+    };
+    (@ retry) => { true };
+    (@ final) => { false };
+}
+
+error_names! {
+    ServiceBusy retry "A service throttled, timed out or failed on its side, also after the client's own retries.",
+    GrantBusy retry "Another seeding is changing the same bucket's permissions.",
+    AccessDenied final "This stack's role may not do what the step needs.",
+    BackupGone final "The object was deleted after it had been looked at.",
+    ChangedDuringSeeding final "The object was overwritten after it had been looked at.",
+    IdTaken final "A cluster with this id exists and is not this execution's.",
+    QuotaExceeded final "An account quota stands in the way.",
+    CapacityUnavailable final "AWS has no such nodes left in the zones asked for.",
+    ParametersRefused final "ElastiCache refuses the parameters.",
+    PolicyFull final "The bucket policy has no room for one more statement.",
+    GrantRefused final "The bucket does not take the grant that was asked for.",
+    GrantMissing final "ElastiCache has no access, and the request says to use what exists.",
+    InspectionTooLong final "The backup could not be read within the rounds that the flow allows.",
+    InvalidInput final "The step was given an input that it does not understand.",
+    Internal final "A fault of this product.",
+}
+
+impl fmt::Display for ErrorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An error of a step: its name for the machine, its text and a hint for a person.
+///
+/// Displays as the text, and the hint on a second line, which is also how the state machine takes them apart again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}\nhint: {hint}")]
+pub struct StepError {
+    /// What the state machine matches on.
+    pub name: ErrorName,
+    /// What happened: the thing and the number.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl StepError {
+    /// An error of this name.
+    pub fn new(name: ErrorName, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { name, message: message.into(), hint: hint.into() }
+    }
+
+    /// A fault of ours: something that the code holds to be impossible.
+    pub fn internal(message: impl fmt::Display) -> Self {
+        Self::new(ErrorName::Internal, message.to_string(), "report this with the execution's history")
+    }
+}

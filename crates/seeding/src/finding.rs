@@ -1,0 +1,229 @@
+//! What speaks against a seeding, and the verdict that follows.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know; changes nothing.
+    Note,
+    /// The seeding goes on, but a person should look.
+    Warn,
+    /// The seeding is refused, unless the code is allowed by name.
+    Fail,
+}
+
+/// What the findings add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing speaks against it.
+    Ok,
+    /// Warnings, or failures that were allowed by name.
+    Warn,
+    /// Refused: nothing is created.
+    Reject,
+}
+
+macro_rules! codes {
+    ($($variant:ident $text:literal $allowable:ident $severity:ident $doc:literal,)*) => {
+        /// The stable code of a finding: what scripts match on and what `allow` names.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Code {
+            $(#[doc = $doc] #[serde(rename = $text)] $variant,)*
+        }
+
+        impl Code {
+            /// Every code there is, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The code as it stands in JSON and in `allow`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// Whether a person may overrule it by naming it in `allow`.
+            pub const fn can_be_allowed(self) -> bool {
+                match self { $(Self::$variant => codes!(@allow $allowable),)* }
+            }
+
+            /// How much it weighs unless the place that finds it knows better.
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+
+            /// One sentence on what it means.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $doc,)* }
+            }
+        }
+    };
+    (@allow allowable) => { true };
+    (@allow final) => { false };
+}
+
+codes! {
+    InvalidRequest "invalid-request" final Fail "The request has a field that is unknown, malformed or contradicts another.",
+    BucketNotAllowed "bucket-not-allowed" final Fail "The bucket is not one that this stack may read backups from.",
+    BucketNameNotDns "bucket-name-not-dns" final Fail "ElastiCache reads only from buckets with a DNS-compliant name.",
+    BucketInOtherRegion "bucket-in-other-region" final Fail "The bucket has to be in the region of the new cluster.",
+    BucketNotAccessible "bucket-not-accessible" final Fail "The bucket does not exist or this stack may not look into it.",
+    CommaInKey "comma-in-key" final Fail "ElastiCache takes a list of objects separated by commas, so a key must not hold one.",
+    BackupMissing "backup-missing" final Fail "There is no such object.",
+    BackupNotReadable "backup-not-readable" final Fail "The object is there, but reading it is refused.",
+    EncryptedWithUnusableKey "encrypted-with-unusable-key" final Fail "The object is encrypted in a way that ElastiCache cannot read.",
+    KmsKeyNeedsGrant "kms-key-needs-grant" allowable Warn "The object is encrypted with a KMS key, whose policy has to let ElastiCache decrypt.",
+    BucketKeyEnabled "bucket-key-enabled" final Fail "ElastiCache does not read objects that were encrypted with an S3 Bucket Key.",
+    ArchivedObject "archived-object" final Fail "The object is archived and has to be restored first.",
+    EmptyBackup "empty-backup" final Fail "The object has no bytes.",
+    BackupCorrupt "backup-corrupt" final Fail "The backup is damaged; no server would load it.",
+    BackupTruncated "backup-truncated" final Fail "The backup ends before its end marker.",
+    NotAnRdb "not-an-rdb" final Fail "The object is something else than an RDB file.",
+    RdbNewerThanEngine "rdb-newer-than-engine" allowable Fail "The file was written by a newer server than the engine can read.",
+    ModuleData "module-data" allowable Fail "The backup holds data of a module that ElastiCache does not have.",
+    FunctionsUnsupported "functions-unsupported" allowable Fail "The backup holds functions, which the engine version does not know.",
+    MultipleDatabasesInClusterMode "multiple-databases-in-cluster-mode" allowable Fail "With cluster mode on there is database 0 only.",
+    DatabaseNumberTooHigh "database-number-too-high" allowable Fail "The backup uses a database number that the target does not have.",
+    ClusterBackupIntoSingleNode "cluster-backup-into-single-node" allowable Fail "A backup of a cluster cannot seed a cluster with cluster mode off.",
+    DuplicateData "duplicate-data" allowable Fail "The same key or member stands twice, which ends a server's load.",
+    HugeResizeDb "huge-resizedb" allowable Fail "The file asks the server to reserve a table far larger than its keys need.",
+    DoesNotFit "does-not-fit" allowable Fail "The data takes more memory than a node has.",
+    TightFit "tight-fit" allowable Fail "The data fits only into memory that is reserved for backups and failover.",
+    HeadroomMissing "headroom-missing" allowable Warn "The data fits, with less room to grow than was asked for.",
+    MemoryIsLowerBound "memory-is-lower-bound" allowable Warn "The memory need is judged by the file's size, which is a lower bound.",
+    NothingFits "nothing-fits" final Fail "No node type of the allowed families is large enough.",
+    WritesAfterBackup "writes-after-backup" allowable Warn "An append-only log follows the backup in the file; ElastiCache ignores it.",
+    TrailingBytes "trailing-bytes" allowable Warn "Bytes follow the end marker; servers ignore them.",
+    ChecksumAbsent "checksum-absent" allowable Note "The file carries no checksum, so damage inside values cannot be seen.",
+    KeysAlreadyExpired "keys-already-expired" allowable Note "Keys whose time is over are dropped by the load.",
+    NoKeys "no-keys" allowable Warn "The backup holds no key.",
+    ShardSkew "shard-skew" allowable Warn "One shard carries much more than its share.",
+    BigKey "big-key" allowable Warn "A single key is a large part of a node's memory.",
+    UnusualContent "unusual-content" allowable Note "Something in the file that most servers take, and some do not.",
+    IdTaken "id-taken" final Fail "A cluster with this id exists and was not created by this execution.",
+    InvalidClusterId "invalid-cluster-id" final Fail "The cluster id breaks ElastiCache's rules for ids.",
+    InvalidSlots "invalid-slots" final Fail "The slot ranges do not cover 0-16383 exactly once.",
+    NodeTypeUnknown "node-type-unknown" final Fail "There is no such node type for this engine and version.",
+    EngineVersionUnknown "engine-version-unknown" final Fail "ElastiCache does not offer this engine version.",
+    ParameterGroupUnusable "parameter-group-unusable" final Fail "The parameter group does not exist or is of another family or cluster mode.",
+    SubnetGroupMissing "subnet-group-missing" final Fail "The subnet group does not exist.",
+    TargetNotChecked "target-not-checked" allowable Warn "Something about the target could not be looked at beforehand.",
+    ChangedDuringSeeding "changed-during-seeding" allowable Warn "The object was overwritten while it was being seeded.",
+    GrantNotChecked "grant-not-checked" allowable Warn "Whether ElastiCache may read the object could not be seen from here.",
+    KeyCountDiffers "key-count-differs" allowable Warn "The cluster holds another number of keys than the backup.",
+    VerifyFailed "verify-failed" allowable Warn "The cluster is up, but its keys could not be counted.",
+    RevokeFailed "revoke-failed" allowable Warn "The access given to ElastiCache could not be taken back.",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One thing that a person should know, with the numbers behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Finding {
+    /// What it is.
+    pub code: Code,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The backup it is about, as `bucket/key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<String>,
+    /// The shard it is about, counted from 1 as in node group ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u32>,
+    /// The numbers and names that decided.
+    #[serde(default)]
+    pub evidence: BTreeMap<String, Value>,
+    /// What to do, in one sentence.
+    pub remedy: String,
+}
+
+impl Finding {
+    /// A finding of the code's own severity.
+    pub fn new(code: Code, remedy: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            backup: None,
+            shard: None,
+            evidence: BTreeMap::new(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// The same, with another weight.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// The same, about this backup (`bucket/key`).
+    #[must_use]
+    pub fn about(mut self, backup: impl fmt::Display) -> Self {
+        self.backup = Some(backup.to_string());
+        self
+    }
+
+    /// The same, about this shard (from 1).
+    #[must_use]
+    pub fn in_shard(mut self, shard: u32) -> Self {
+        self.shard = Some(shard);
+        self
+    }
+
+    /// The same, with one more piece of evidence.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.evidence.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Whether it forbids the seeding, given what was allowed by name.
+    pub fn forbids(&self, allow: &[Code]) -> bool {
+        self.severity == Severity::Fail && !(self.code.can_be_allowed() && allow.contains(&self.code))
+    }
+}
+
+impl Verdict {
+    /// What these findings add up to, given the codes that the user allows.
+    pub fn of(findings: &[Finding], allow: &[Code]) -> Self {
+        if findings.iter().any(|finding| finding.forbids(allow)) {
+            Self::Reject
+        } else if findings.iter().any(|finding| finding.severity > Severity::Note) {
+            Self::Warn
+        } else {
+            Self::Ok
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_allowed_failure_is_a_warning_and_a_final_one_stays_a_rejection() {
+        let tight = Finding::new(Code::DoesNotFit, "take a larger node");
+        let corrupt = Finding::new(Code::BackupCorrupt, "make a new backup");
+        assert_eq!(Verdict::of(&[], &[]), Verdict::Ok);
+        assert_eq!(Verdict::of(std::slice::from_ref(&tight), &[]), Verdict::Reject);
+        assert_eq!(Verdict::of(&[tight], &[Code::DoesNotFit]), Verdict::Warn);
+        assert_eq!(Verdict::of(&[corrupt], &[Code::BackupCorrupt]), Verdict::Reject);
+    }
+
+    #[test]
+    fn a_code_reads_in_json_as_it_is_named_in_allow() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! How a seeding is to be done, as opposed to what is to come up.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Code, Finding, Request};
+
+/// How ElastiCache is let into the bucket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Chosen from the partition and the bucket's ownership controls.
+    #[default]
+    Auto,
+    /// A statement in the bucket policy.
+    Policy,
+    /// Grants in the objects' ACLs.
+    Acl,
+    /// What is there already; nothing is changed.
+    Existing,
+}
+
+/// What happens to a cluster whose restore failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnRestoreFailed {
+    /// It is deleted and the seeding fails.
+    #[default]
+    Delete,
+    /// It is left for a person to look at; AWS does not bill it.
+    Keep,
+    /// It is deleted and created again on the next larger node type.
+    StartOver,
+}
+
+/// The options of a seeding, with every default filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Options {
+    /// How ElastiCache is let in.
+    pub access: Access,
+    /// What happens when the restore fails.
+    pub on_restore_failed: OnRestoreFailed,
+    /// How often a failed restore is tried again on a larger node type, 0 to 5.
+    pub max_start_overs: u32,
+    /// Stop after the verdict.
+    pub dry_run: bool,
+    /// Count the cluster's keys at the end.
+    pub verify: bool,
+    /// Memory to be left free for growth, in percent of what a shard's data takes, 0 to 1000.
+    pub headroom_percent: u32,
+    /// The node families that `nodeType: auto` chooses from.
+    pub node_families: Vec<String>,
+    /// Seconds between two looks at the cluster, 1 to 3600.
+    pub poll_seconds: u32,
+    /// Minutes until a cluster that does not come up is given up, 1 to 1380 (the state machine ends after a day).
+    pub deadline_minutes: u32,
+    /// Keep key names out of reports.
+    pub hide_keys: bool,
+    /// Codes of findings that do not forbid the seeding.
+    pub allow: Vec<Code>,
+}
+
+/// More looks than this would bring an execution near the 25,000 events that Step Functions allows (about 10 a look).
+const MAX_POLLS: u32 = 2_000;
+
+impl Options {
+    /// Fills in the defaults and checks the bounds; every violation is a finding.
+    pub fn resolve(request: &Request, findings: &mut Vec<Finding>) -> Self {
+        let mut bounded = |name: &str, value: Option<u32>, default: u32, low: u32, high: u32| {
+            let value = value.unwrap_or(default);
+            if !(low..=high).contains(&value) {
+                let remedy = format!("set {name} to a number from {low} to {high}");
+                findings.push(
+                    Finding::new(Code::InvalidRequest, remedy).with("field", name).with("found", value),
+                );
+            }
+            value.clamp(low, high)
+        };
+        let max_start_overs = bounded("maxStartOvers", request.max_start_overs, 1, 0, 5);
+        let headroom_percent = bounded("headroomPercent", request.headroom_percent, 10, 0, 1000);
+        let poll_seconds = bounded("pollSeconds", request.poll_seconds, 30, 1, 3600);
+        let deadline_minutes = bounded("deadlineMinutes", request.deadline_minutes, 240, 1, 1380);
+        if deadline_minutes * 60 / poll_seconds > MAX_POLLS {
+            let remedy = format!("raise pollSeconds or lower deadlineMinutes to at most {MAX_POLLS} looks");
+            findings.push(
+                Finding::new(Code::InvalidRequest, remedy)
+                    .with("pollSeconds", poll_seconds)
+                    .with("deadlineMinutes", deadline_minutes),
+            );
+        }
+        let mut allow = Vec::new();
+        for text in request.allow.iter().flatten() {
+            match Code::ALL.iter().find(|code| code.as_str() == text) {
+                Some(code) if code.can_be_allowed() => allow.push(*code),
+                Some(code) => findings.push(
+                    Finding::new(Code::InvalidRequest, format!("remove `{code}` from allow: it is final"))
+                        .with("field", "allow"),
+                ),
+                None => {
+                    let near = crate::near_names(text, Code::ALL.iter().map(|code| code.as_str()));
+                    findings.push(
+                        Finding::new(Code::InvalidRequest, format!("remove `{text}` from allow: no finding has this code"))
+                            .with("field", "allow")
+                            .with("near", near),
+                    );
+                }
+            }
+        }
+        let families = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        Self {
+            access: request.access.unwrap_or_default(),
+            on_restore_failed: request.on_restore_failed.unwrap_or_default(),
+            max_start_overs,
+            dry_run: request.dry_run.unwrap_or(false),
+            verify: request.verify.unwrap_or(false),
+            headroom_percent,
+            node_families: request.node_families.clone().unwrap_or_else(|| families(&["r7g", "m7g", "t4g"])),
+            poll_seconds,
+            deadline_minutes,
+            hide_keys: request.hide_keys.unwrap_or(false),
+            allow,
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! What can be known before the backups are read: the request, the objects' attributes, the target.
+
+use rdb_scan::Header;
+use serde_json::Value;
+
+use crate::{
+    Backup, BackupLocation, ClusterSpec, Code, Finding, Options, Request, default_cluster_id,
+    dns_compliant_bucket_name, request::MAX_BACKUPS, steps::Range,
+};
+
+/// A request with its defaults filled in.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// What is to come up.
+    pub cluster: ClusterSpec,
+    /// How.
+    pub options: Options,
+    /// From what.
+    pub backups: Vec<BackupLocation>,
+}
+
+/// Reads and checks a request. `layers` are the texts it is made of, weakest first, each with its origin.
+///
+/// Returns what could be made of it together with everything that is wrong: nothing at all only where a layer cannot
+/// be read.
+pub fn resolve(layers: &[(&str, &Value)], execution: &str) -> (Option<Resolved>, Vec<Finding>) {
+    let request = match Request::from_layers(layers) {
+        Ok(request) => request,
+        Err(fault) => {
+            let remedy = "correct the request; docs/REQUEST.md has every field";
+            let finding = Finding::new(Code::InvalidRequest, remedy).with("reason", fault.to_string());
+            return (None, vec![finding]);
+        }
+    };
+    let mut findings = Vec::new();
+    let backups = request.backups.clone().unwrap_or_default();
+    if backups.is_empty() {
+        let remedy = format!("name 1 to {MAX_BACKUPS} backups, such as \"backups\": [\"my-bucket/redis.rdb\"]");
+        findings.push(Finding::new(Code::InvalidRequest, remedy).with("field", "backups"));
+    }
+    let default_id = default_cluster_id(backups.first().map_or("backup", BackupLocation::stem), execution);
+    let cluster = ClusterSpec::resolve(&request, &default_id, &mut findings);
+    let options = Options::resolve(&request, &mut findings);
+    (Some(Resolved { cluster, options, backups }), findings)
+}
+
+/// What S3 says of an object without giving its bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObjectView {
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its ETag, with the quotes.
+    pub etag: String,
+    /// `AES256`, `aws:kms`, `aws:kms:dsse` or nothing.
+    pub encryption: Option<String>,
+    /// The KMS key.
+    pub kms_key_id: Option<String>,
+    /// Whether it was encrypted with an S3 Bucket Key.
+    pub bucket_key: bool,
+    /// Its storage class; nothing means `STANDARD`.
+    pub storage_class: Option<String>,
+    /// The archive tier of intelligent tiering, where it has sunk to one.
+    pub archive_status: Option<String>,
+    /// Whether a restored copy of an archived object is there now.
+    pub restored: bool,
+}
+
+/// What a look at an object brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectLook {
+    /// It is there.
+    Found(ObjectView),
+    /// There is none.
+    Missing,
+    /// S3 refuses to say.
+    Forbidden,
+    /// It is encrypted with a key that only its owner has (SSE-C).
+    CustomerKey,
+}
+
+/// What a look at a bucket brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BucketLook {
+    /// It is there, in this region.
+    Region(String),
+    /// There is none of this name, or it belongs to another account.
+    Missing,
+    /// S3 refuses to say.
+    Forbidden,
+}
+
+/// What speaks against a bucket. `existing_access` is the one way in which another account's bucket may be named.
+pub fn bucket_findings(bucket: &str, allowed: &[String], look: Option<&BucketLook>, region: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !allowed.iter().any(|name| name == bucket) {
+        let remedy = "put the backup into one of the stack's buckets, or add this one to BackupBuckets";
+        findings.push(Finding::new(Code::BucketNotAllowed, remedy).about(bucket).with("allowed", allowed.to_vec()));
+    }
+    if !dns_compliant_bucket_name(bucket) {
+        let remedy = "copy the backup to a bucket whose name has only lower-case letters, digits, dots and dashes";
+        findings.push(Finding::new(Code::BucketNameNotDns, remedy).about(bucket));
+    }
+    match look {
+        Some(BucketLook::Region(found)) if found != region => {
+            let remedy = format!("copy the backup to a bucket in {region}, or seed in {found}");
+            findings.push(
+                Finding::new(Code::BucketInOtherRegion, remedy)
+                    .about(bucket)
+                    .with("found", found.clone())
+                    .with("expected", region),
+            );
+        }
+        Some(BucketLook::Missing) => {
+            let remedy = "check the bucket's name and account";
+            findings.push(Finding::new(Code::BucketNotAccessible, remedy).about(bucket).with("reason", "no such bucket"));
+        }
+        Some(BucketLook::Forbidden) => {
+            let remedy = "let the stack's functions read the bucket: check its policy for a Deny";
+            findings.push(Finding::new(Code::BucketNotAccessible, remedy).about(bucket).with("reason", "access denied"));
+        }
+        Some(BucketLook::Region(_)) | None => {}
+    }
+    findings
+}
+
+/// What speaks against an object.
+pub fn object_findings(location: &BackupLocation, look: &ObjectLook, region: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut add = |code, remedy: String| findings.push(Finding::new(code, remedy).about(location));
+    if location.key.contains(',') {
+        add(Code::CommaInKey, "copy the object to a key without a comma".to_owned());
+    }
+    let view = match look {
+        ObjectLook::Found(view) => view,
+        ObjectLook::Missing => {
+            add(Code::BackupMissing, "check the key: upper and lower case count".to_owned());
+            return findings;
+        }
+        ObjectLook::Forbidden => {
+            let remedy = "let the stack's functions read the object: check the bucket policy for a Deny, and the KMS key";
+            add(Code::BackupNotReadable, remedy.to_owned());
+            return findings;
+        }
+        ObjectLook::CustomerKey => {
+            let remedy = "upload it again with SSE-S3: ElastiCache has no way to be given a customer's key (SSE-C)";
+            add(Code::EncryptedWithUnusableKey, remedy.to_owned());
+            return findings;
+        }
+    };
+    if view.size_bytes == 0 {
+        add(Code::EmptyBackup, "upload the file again: this object has 0 bytes".to_owned());
+    }
+    if view.bucket_key {
+        let remedy = "copy the object onto itself with the Bucket Key off (BucketKeyEnabled=false): turning it off for \
+                      the bucket does not change objects that are there";
+        add(Code::BucketKeyEnabled, remedy.to_owned());
+    }
+    match (view.encryption.as_deref(), view.kms_key_id.as_deref()) {
+        (Some("aws:kms:dsse"), _) => {
+            add(Code::EncryptedWithUnusableKey, "copy the object with SSE-S3 or SSE-KMS instead of DSSE-KMS".to_owned());
+        }
+        (Some("aws:kms"), Some(key)) if key.ends_with("alias/aws/s3") => {
+            let remedy = "encrypt with a key of your own: the policy of the AWS managed key cannot let ElastiCache in";
+            add(Code::EncryptedWithUnusableKey, remedy.to_owned());
+        }
+        (Some("aws:kms"), key) => {
+            let statement = kms_statement(region);
+            let remedy = format!("make sure that the key's policy has this statement: {statement}");
+            findings.push(
+                Finding::new(Code::KmsKeyNeedsGrant, remedy).about(location).with("key", key.unwrap_or("aws/s3")),
+            );
+        }
+        _ => {}
+    }
+    let archived_class = matches!(view.storage_class.as_deref(), Some("GLACIER" | "DEEP_ARCHIVE"));
+    if (archived_class && !view.restored) || view.archive_status.is_some() {
+        let class = view.archive_status.as_deref().or(view.storage_class.as_deref()).unwrap_or("archive");
+        let remedy = "restore the object, then copy it to STANDARD: ElastiCache reads no archived objects";
+        findings.push(Finding::new(Code::ArchivedObject, remedy).about(location).with("storageClass", class));
+    }
+    findings
+}
+
+/// The statement that a KMS key's policy needs. Source: ElastiCache user guide, "Seeding …", SSE-KMS.
+fn kms_statement(region: &str) -> Value {
+    serde_json::json!({
+        "Sid": "AllowElastiCacheDecrypt",
+        "Effect": "Allow",
+        "Principal": {"Service": format!("{region}.elasticache-snapshot.amazonaws.com")},
+        "Action": ["kms:Decrypt", "kms:DescribeKey"],
+        "Resource": "*",
+    })
+}
+
+/// How much of a backup's beginning is looked at before it is read as a whole: magic, version and AUX fields.
+pub const HEADER_BYTES: u64 = 4096;
+
+/// What the first bytes of a backup say against it.
+pub fn header_findings(location: &BackupLocation, prefix: &[u8], cluster: &ClusterSpec) -> Vec<Finding> {
+    match rdb_scan::read_header(prefix) {
+        Ok(header) => version_finding(location, &header, cluster).into_iter().collect(),
+        Err(fault) => vec![crate::assess::fault_finding(location, &fault)],
+    }
+}
+
+/// Whether the engine reads files of this version.
+pub(crate) fn version_finding(
+    location: &BackupLocation,
+    header: &Header,
+    cluster: &ClusterSpec,
+) -> Option<Finding> {
+    let (engine, version) = (cluster.engine, cluster.engine_version);
+    let valkey = header.magic == rdb_scan::Magic::Valkey;
+    let max = engine.max_rdb_version(version);
+    let readable = if valkey { engine.reads_valkey_magic(version) } else { header.version <= max };
+    if readable {
+        return None;
+    }
+    // A Valkey 7.2 snapshot of ElastiCache (RDB 11) is documented to restore as Redis 7.1, so its build may read more.
+    let undocumented = !valkey && header.version == 11 && max == 10 && (version.major, version.minor) == (7, 1);
+    let remedy = if valkey {
+        "take Valkey 9.0 or later".to_owned()
+    } else if header.version <= 11 {
+        "take Valkey 7.2 or later".to_owned()
+    } else {
+        "no ElastiCache engine is known to read it: replicate into an older server and make the backup there".to_owned()
+    };
+    let severity = if undocumented { crate::Severity::Warn } else { crate::Severity::Fail };
+    Some(
+        Finding::new(Code::RdbNewerThanEngine, remedy)
+            .severity(severity)
+            .about(location)
+            .with("rdbVersion", header.version)
+            .with("magic", if valkey { "VALKEY" } else { "REDIS" })
+            .with("engine", format!("{engine} {version}"))
+            .with("engineReads", max)
+            .with("writtenBy", header.aux.get("redis-ver").or_else(|| header.aux.get("valkey-ver")).cloned()),
+    )
+}
+
+/// The ranges to read: one for each backup.
+pub fn ranges(backups: &[Backup]) -> Vec<Range> {
+    backups
+        .iter()
+        .enumerate()
+        .map(|(backup, object)| Range { backup, start: 0, end: object.size_bytes, resume: None })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn location(key: &str) -> BackupLocation {
+        BackupLocation { bucket: "backups".into(), key: key.into() }
+    }
+
+    fn codes(look: ObjectLook) -> Vec<Code> {
+        object_findings(&location("a.rdb"), &look, "us-east-1").into_iter().map(|finding| finding.code).collect()
+    }
+
+    fn found(change: impl FnOnce(&mut ObjectView)) -> ObjectLook {
+        let mut view = ObjectView { size_bytes: 100, etag: "\"e\"".into(), ..ObjectView::default() };
+        change(&mut view);
+        ObjectLook::Found(view)
+    }
+
+    #[test]
+    fn objects_that_elasticache_cannot_read_are_refused_by_their_reason() {
+        assert_eq!(codes(found(|_| ())), []);
+        assert_eq!(codes(found(|view| view.encryption = Some("AES256".into()))), []);
+        assert_eq!(codes(found(|view| view.size_bytes = 0)), [Code::EmptyBackup]);
+        assert_eq!(codes(found(|view| view.bucket_key = true)), [Code::BucketKeyEnabled]);
+        assert_eq!(codes(found(|view| view.encryption = Some("aws:kms:dsse".into()))), [Code::EncryptedWithUnusableKey]);
+        assert_eq!(codes(found(|view| view.encryption = Some("aws:kms".into()))), [Code::KmsKeyNeedsGrant]);
+        assert_eq!(codes(found(|view| view.storage_class = Some("GLACIER".into()))), [Code::ArchivedObject]);
+        assert_eq!(
+            codes(found(|view| (view.storage_class, view.restored) = (Some("GLACIER".into()), true))),
+            []
+        );
+        assert_eq!(codes(found(|view| view.archive_status = Some("ARCHIVE_ACCESS".into()))), [Code::ArchivedObject]);
+        assert_eq!(codes(ObjectLook::Missing), [Code::BackupMissing]);
+        assert_eq!(codes(ObjectLook::CustomerKey), [Code::EncryptedWithUnusableKey]);
+        let comma = object_findings(&location("a,b.rdb"), &ObjectLook::Missing, "us-east-1");
+        assert_eq!(comma[0].code, Code::CommaInKey);
+    }
+
+    #[test]
+    fn the_kms_finding_holds_the_statement_that_the_key_needs() {
+        let look = found(|view| (view.encryption, view.kms_key_id) = (Some("aws:kms".into()), Some("arn:key".into())));
+        let findings = object_findings(&location("a.rdb"), &look, "eu-west-1");
+        assert!(findings[0].remedy.contains("eu-west-1.elasticache-snapshot.amazonaws.com"));
+        assert_eq!(findings[0].evidence["key"], "arn:key");
+    }
+
+    #[test]
+    fn a_bucket_is_refused_by_list_name_and_region() {
+        let look = BucketLook::Region("eu-west-1".into());
+        let findings = bucket_findings("My_Bucket", &["backups".to_owned()], Some(&look), "us-east-1");
+        let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, [Code::BucketNotAllowed, Code::BucketNameNotDns, Code::BucketInOtherRegion]);
+    }
+
+    #[test]
+    fn a_request_without_a_backup_says_what_is_missing() {
+        let (_, findings) = resolve(&[("request", &json!({}))], "e");
+        assert_eq!(findings[0].evidence["field"], "backups");
+    }
+}

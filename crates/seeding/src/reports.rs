@@ -1,0 +1,57 @@
+//! Where the product keeps its own files, in the reports bucket.
+
+use sha2::{Digest, Sha256};
+
+use crate::BackupLocation;
+
+const EXECUTIONS: &str = "executions/";
+const GRANTS: &str = "grants/";
+
+/// The keys of one execution's files.
+#[derive(Debug, Clone)]
+pub struct Reports<'a> {
+    execution: &'a str,
+}
+
+impl<'a> Reports<'a> {
+    /// The files of this execution.
+    pub const fn of(execution: &'a str) -> Self {
+        Self { execution }
+    }
+
+    /// Whether a key is that of a file of ours, in case that backups are dropped into the same bucket.
+    pub fn owns(key: &str) -> bool {
+        [EXECUTIONS, GRANTS].iter().any(|prefix| key.starts_with(prefix))
+    }
+
+    /// The record that every step reads: [`crate::Seeding`].
+    pub fn seeding(&self) -> String {
+        format!("{EXECUTIONS}{}/seeding.json", self.execution)
+    }
+
+    /// What was granted, written before it is: [`crate::access::GrantJournal`].
+    pub fn grant(&self) -> String {
+        format!("{EXECUTIONS}{}/grant.json", self.execution)
+    }
+
+    /// The full report.
+    pub fn report(&self) -> String {
+        format!("{EXECUTIONS}{}/report.json", self.execution)
+    }
+
+    /// The inspection of one range of one backup.
+    pub fn partial(&self, backup: usize, start: u64) -> String {
+        format!("{EXECUTIONS}{}/partials/{backup:03}-{start:016}.json", self.execution)
+    }
+
+    /// Held by who edits a bucket's permissions.
+    pub fn lease(bucket: &str) -> String {
+        format!("{GRANTS}{bucket}/lease.json")
+    }
+
+    /// Who needs the ACL grant on an object, and what it had before.
+    pub fn acl_holders(location: &BackupLocation) -> String {
+        let digest = hex::encode(Sha256::digest(&location.key));
+        format!("{GRANTS}{}/acl-{}.json", location.bucket, &digest[..32])
+    }
+}

@@ -1,0 +1,280 @@
+//! What a person asks for.
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::Value;
+
+use crate::{Access, BackupLocation, Engine, EngineVersion, OnRestoreFailed, SlotRange};
+
+/// The backups that one seeding takes at most. ElastiCache documents no bound; this one keeps the record small.
+pub(crate) const MAX_BACKUPS: usize = 100;
+
+/// A request as it is written: in a `seed.json`, in the console's input box, in the stack's defaults.
+///
+/// Everything may be left out; what is unknown is an error that names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Request {
+    /// The backups, in any of the forms of [`BackupLocation::parse`]: a list, or one text with commas between them.
+    #[serde(deserialize_with = "backups")]
+    pub backups: Option<Vec<BackupLocation>>,
+    /// The cluster that is to come up.
+    pub cluster: ClusterRequest,
+    /// See [`Access`].
+    pub access: Option<Access>,
+    /// See [`OnRestoreFailed`].
+    pub on_restore_failed: Option<OnRestoreFailed>,
+    /// How often a failed restore is tried again on a larger node type.
+    pub max_start_overs: Option<u32>,
+    /// Stop after the verdict.
+    pub dry_run: Option<bool>,
+    /// Count the cluster's keys at the end.
+    pub verify: Option<bool>,
+    /// Memory to be left free for growth, in percent.
+    pub headroom_percent: Option<u32>,
+    /// The node families that `nodeType: auto` chooses from.
+    pub node_families: Option<Vec<String>>,
+    /// Seconds between two looks at the cluster.
+    pub poll_seconds: Option<u32>,
+    /// Minutes until a cluster that does not come up is given up.
+    pub deadline_minutes: Option<u32>,
+    /// Keep key names out of reports.
+    pub hide_keys: Option<bool>,
+    /// Codes of findings that are not to forbid the seeding.
+    pub allow: Option<Vec<String>>,
+}
+
+/// The cluster part of a [`Request`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ClusterRequest {
+    /// The replication group's id.
+    pub id: Option<String>,
+    /// `valkey` or `redis`.
+    pub engine: Option<Engine>,
+    /// `8.1`.
+    pub engine_version: Option<EngineVersion>,
+    /// Cluster mode on or off.
+    pub cluster_mode: Option<ClusterMode>,
+    /// `auto`, or a node type such as `cache.r7g.large`.
+    pub node_type: Option<String>,
+    /// The number of shards.
+    pub shards: Option<u32>,
+    /// Replicas of each shard.
+    pub replicas_per_shard: Option<u32>,
+    /// How slots are shared out.
+    pub slots: Option<SlotsRequest>,
+    /// The cache subnet group.
+    pub subnet_group: Option<String>,
+    /// VPC security groups.
+    pub security_group_ids: Option<Vec<String>>,
+    /// The cache parameter group.
+    pub parameter_group: Option<String>,
+    /// The port that the nodes listen on.
+    pub port: Option<u16>,
+    /// TLS.
+    pub transit_encryption: Option<bool>,
+    /// Encryption at rest.
+    pub at_rest_encryption: Option<bool>,
+    /// The KMS key for encryption at rest.
+    pub kms_key_id: Option<String>,
+    /// The secret that holds the AUTH token: only its ARN is ever written down.
+    pub auth_token_secret_arn: Option<String>,
+    /// The user group for role-based access.
+    pub user_group_id: Option<String>,
+    /// Spread over availability zones with automatic failover.
+    pub multi_az: Option<bool>,
+    /// Days that automatic backups of the new cluster are kept; 0 makes none.
+    pub snapshot_retention_days: Option<u32>,
+    /// Tags of the new cluster.
+    pub tags: Option<std::collections::BTreeMap<String, String>>,
+}
+
+/// Cluster mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClusterMode {
+    /// Slots over one or more shards.
+    Enabled,
+    /// One shard, no slots.
+    Disabled,
+}
+
+/// How slots are shared out between the shards.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum SlotsRequest {
+    /// Ranges of equal length.
+    #[default]
+    Even,
+    /// Ranges that carry nearly equal amounts of data.
+    Balanced,
+    /// These ranges, one per shard.
+    Ranges(Vec<SlotRange>),
+}
+
+/// Why a text is not a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{origin}: {path}{message}")]
+pub struct RequestError {
+    /// Where the text came from: `request`, `seed.json`, `the stack's defaults`.
+    pub origin: String,
+    /// The field, as `cluster.shards: `, or empty where the whole text is meant.
+    pub path: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl Request {
+    /// Reads the request from its layers, weakest first: each is checked on its own, so that an error names its origin;
+    /// then what a later layer says replaces what an earlier one said, field by field.
+    pub fn from_layers(layers: &[(&str, &Value)]) -> Result<Self, RequestError> {
+        let mut merged = Value::Object(serde_json::Map::new());
+        for (origin, layer) in layers {
+            if !layer.is_object() {
+                let message = format!("expected a JSON object, found {}", kind(layer));
+                return Err(RequestError { origin: (*origin).to_owned(), path: String::new(), message });
+            }
+            read(origin, layer)?;
+            overlay(&mut merged, layer);
+        }
+        read("request", &merged)
+    }
+}
+
+fn read(origin: &str, layer: &Value) -> Result<Request, RequestError> {
+    serde_path_to_error::deserialize(layer).map_err(|error| {
+        let path = match error.path().to_string().as_str() {
+            "." => String::new(),
+            path => format!("{path}: "),
+        };
+        RequestError { origin: origin.to_owned(), path, message: error.into_inner().to_string() }
+    })
+}
+
+/// Puts `upper` over `lower`: objects field by field, everything else whole. A `null` takes the lower value away.
+fn overlay(lower: &mut Value, upper: &Value) {
+    match (lower, upper) {
+        (Value::Object(lower), Value::Object(upper)) => {
+            for (name, value) in upper {
+                if value.is_null() {
+                    lower.remove(name);
+                } else {
+                    overlay(lower.entry(name.clone()).or_insert(Value::Null), value);
+                }
+            }
+        }
+        (lower, upper) => *lower = upper.clone(),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn backups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<BackupLocation>>, D::Error> {
+    let texts = match Value::deserialize(deserializer)? {
+        Value::Null => return Ok(None),
+        Value::String(text) => split_list(&text),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| match item {
+                Value::String(text) => Ok(text),
+                other => Err(D::Error::custom(format!("expected texts in the list, found {}", kind(&other)))),
+            })
+            .collect::<Result<_, _>>()?,
+        other => return Err(D::Error::custom(format!("expected a text or a list of texts, found {}", kind(&other)))),
+    };
+    if texts.len() > MAX_BACKUPS {
+        return Err(D::Error::custom(format!("{} backups, at most {MAX_BACKUPS} are taken", texts.len())));
+    }
+    let locations: Vec<_> =
+        texts.iter().map(|text| BackupLocation::parse(text)).collect::<Result<_, _>>().map_err(D::Error::custom)?;
+    if let Some((place, twice)) =
+        locations.iter().enumerate().find(|(place, location)| locations[..*place].contains(location))
+    {
+        return Err(D::Error::custom(format!("backup {} is named twice: {twice}", place + 1)));
+    }
+    Ok(Some(locations))
+}
+
+/// Splits at commas, as the console does. A comma inside a key cannot be told from one between two backups here;
+/// in a list each key stands for itself.
+fn split_list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+impl<'de> Deserialize<'de> for SlotsRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let expected = "expected \"even\", \"balanced\" or a list of ranges such as \"0-5460\"";
+        match Value::deserialize(deserializer)? {
+            Value::String(text) if text == "even" => Ok(Self::Even),
+            Value::String(text) if text == "balanced" => Ok(Self::Balanced),
+            Value::String(text) => Err(D::Error::custom(format!("{expected}, found `{text}`"))),
+            Value::Array(items) => items
+                .into_iter()
+                .map(|item| match item {
+                    Value::String(text) => SlotRange::parse(&text).map_err(D::Error::custom),
+                    other => Err(D::Error::custom(format!("{expected}, found {} in it", kind(&other)))),
+                })
+                .collect::<Result<_, _>>()
+                .map(Self::Ranges),
+            other => Err(D::Error::custom(format!("{expected}, found {}", kind(&other)))),
+        }
+    }
+}
+
+impl Serialize for SlotsRequest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Even => serializer.serialize_str("even"),
+            Self::Balanced => serializer.serialize_str("balanced"),
+            Self::Ranges(ranges) => serializer.collect_seq(ranges),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn unknown_fields_and_wrong_types_are_named_with_their_place_and_origin() {
+        let error = |layer: Value| Request::from_layers(&[("seed.json", &layer)]).unwrap_err().to_string();
+        assert!(error(json!({"bakups": []})).starts_with("seed.json: bakups: unknown field `bakups`, expected one of"));
+        assert!(error(json!({"cluster": {"nodetype": "x"}})).starts_with("seed.json: cluster.nodetype: unknown field"));
+        assert!(error(json!({"cluster": {"shards": "3"}})).starts_with("seed.json: cluster.shards: invalid type: string"));
+        assert!(error(json!({"backups": ["a/b", 3]})).contains("backups: expected texts in the list, found a number"));
+        assert!(error(json!({"cluster": {"slots": ["0-99999"]}})).contains("`0-99999` is not a slot range"));
+        assert_eq!(error(json!([])), "seed.json: expected a JSON object, found a list");
+    }
+
+    #[test]
+    fn later_layers_win_field_by_field() {
+        let stack = json!({"cluster": {"engine": "valkey", "shards": 3, "tags": {"a": "1"}}, "verify": true});
+        let folder = json!({"cluster": {"shards": 1, "tags": {"b": "2"}}});
+        let input = json!({"backups": "x/1.rdb, s3://y/2.rdb", "verify": null});
+        let request =
+            Request::from_layers(&[("stack", &stack), ("seed.json", &folder), ("request", &input)]).unwrap();
+        assert_eq!(request.cluster.shards, Some(1));
+        assert_eq!(request.cluster.engine, Some(Engine::Valkey));
+        assert_eq!(request.cluster.tags.unwrap().len(), 2);
+        assert_eq!(request.verify, None);
+        let names: Vec<_> = request.backups.unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["x/1.rdb", "y/2.rdb"]);
+    }
+
+    #[test]
+    fn the_same_backup_twice_is_refused() {
+        let layer = json!({"backups": ["a/b.rdb", "s3://a/b.rdb"]});
+        let error = Request::from_layers(&[("request", &layer)]).unwrap_err();
+        assert!(error.message.contains("backup 2 is named twice: a/b.rdb"), "{error}");
+    }
+}

@@ -1,0 +1,125 @@
+//! What the state of a replication group and of its members means for the flow.
+
+use serde::{Deserialize, Serialize};
+
+/// What the flow does next with a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClusterPhase {
+    /// Keep polling.
+    Creating,
+    /// Up, with all its members.
+    Available,
+    /// The data could not be loaded.
+    RestoreFailed,
+    /// It will not come up, for another reason.
+    CreateFailed,
+    /// It is being deleted, by us or by somebody.
+    Deleting,
+    /// There is none.
+    Gone,
+}
+
+/// A replication group as Describe returns it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterView {
+    /// `creating`, `available`, `modifying`, `deleting`, `create-failed`, `snapshotting`, or something new.
+    pub status: String,
+    /// Its members.
+    pub members: Vec<MemberView>,
+}
+
+/// A member cluster as Describe returns it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberView {
+    /// Its id.
+    pub id: String,
+    /// Its status; this is where `restore-failed` shows.
+    pub status: String,
+}
+
+impl ClusterView {
+    /// What it means, given how many members the cluster is to have.
+    ///
+    /// AWS lists `restore-failed` for members only, and whether the group then says `create-failed` or goes on saying
+    /// `creating` is not documented: so both count. An unknown status keeps the flow polling until its deadline.
+    pub fn phase(&self, expected_members: u32) -> ClusterPhase {
+        let status = normalise(&self.status);
+        let members: Vec<_> = self.members.iter().map(|member| normalise(&member.status)).collect();
+        let any = |names: &[&str]| members.iter().any(|member| names.contains(&member.as_str()));
+        if status == "restore-failed" || any(&["restore-failed"]) {
+            ClusterPhase::RestoreFailed
+        } else if status == "create-failed" || any(&["incompatible-network", "incompatible-parameters"]) {
+            ClusterPhase::CreateFailed
+        } else if status == "deleting" || any(&["deleting", "deleted"]) {
+            ClusterPhase::Deleting
+        } else if status == "available"
+            && members.len() >= expected_members as usize
+            && members.iter().all(|member| member == "available")
+        {
+            ClusterPhase::Available
+        } else {
+            ClusterPhase::Creating
+        }
+    }
+
+    /// Whether the group has come up at some time: then it is the user's and never deleted.
+    pub fn was_available(&self) -> bool {
+        let status = normalise(&self.status);
+        matches!(status.as_str(), "available" | "modifying" | "snapshotting" | "rebooting-cluster-nodes" | "updating")
+            && self.phase(0) != ClusterPhase::RestoreFailed
+            && self.phase(0) != ClusterPhase::CreateFailed
+    }
+}
+
+/// AWS writes `restore-failed` in the API and `restore_failed` on its status page.
+fn normalise(status: &str) -> String {
+    status.trim().to_ascii_lowercase().replace(['_', ' '], "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(status: &str, members: &[&str]) -> ClusterView {
+        let members =
+            members.iter().map(|status| MemberView { id: "m".into(), status: (*status).into() }).collect();
+        ClusterView { status: status.into(), members }
+    }
+
+    #[test]
+    fn every_documented_status_leads_somewhere() {
+        use ClusterPhase::*;
+        for (status, members, expected) in [
+            ("creating", &[][..], Creating),
+            ("creating", &["creating", "creating"], Creating),
+            ("creating", &["available", "restore-failed"], RestoreFailed),
+            ("create-failed", &["restore_failed"], RestoreFailed),
+            ("restore-failed", &[], RestoreFailed),
+            ("create-failed", &["creating"], CreateFailed),
+            ("creating", &["incompatible-network"], CreateFailed),
+            ("creating", &["incompatible_parameters"], CreateFailed),
+            ("available", &["available", "available"], Available),
+            ("available", &["available"], Creating),
+            ("available", &["available", "snapshotting"], Creating),
+            ("snapshotting", &["available", "available"], Creating),
+            ("modifying", &["available", "rebooting cluster nodes"], Creating),
+            ("deleting", &["deleting"], Deleting),
+            ("creating", &["deleted"], Deleting),
+            ("something-new", &["available", "available"], Creating),
+        ] {
+            assert_eq!(view(status, members).phase(2), expected, "{status} {members:?}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_that_has_come_up_is_never_taken_for_a_failed_one() {
+        for status in ["available", "modifying", "snapshotting"] {
+            assert!(view(status, &["available"]).was_available(), "{status}");
+        }
+        assert!(!view("creating", &["creating"]).was_available());
+        assert!(!view("create-failed", &["restore-failed"]).was_available());
+    }
+}

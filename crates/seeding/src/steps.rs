@@ -1,0 +1,259 @@
+//! The input and output of each function, as the state machine passes them.
+//!
+//! Every step is given the execution's ARN and reads the rest from the record ([`crate::Seeding`]), so that what the
+//! state machine carries stays small, whatever is being seeded.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{ClusterPhase, Finding, OnRestoreFailed, Plan, Verdict};
+
+/// What `prepare-seeding` is given.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PrepareInput {
+    /// The execution's ARN.
+    pub execution: String,
+    /// The execution's input: a request, or `{"dropped": …}`.
+    pub request: Value,
+}
+
+/// What `prepare-seeding` finds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PrepareOutput {
+    /// Whether it makes sense to read the backups.
+    pub verdict: Verdict,
+    /// What was found so far.
+    pub findings: Vec<Finding>,
+    /// What to read.
+    pub ranges: Vec<Range>,
+    /// The id of the cluster that will come up.
+    pub cluster_id: String,
+    /// Seconds between two looks at it.
+    pub poll_seconds: u32,
+    /// How many looks at a cluster that is being deleted, before it is reported as left behind.
+    pub max_deletion_polls: u32,
+    /// Stop after the verdict.
+    pub dry_run: bool,
+    /// Count the keys at the end.
+    pub verify: bool,
+    /// What happens when the restore fails.
+    pub on_restore_failed: OnRestoreFailed,
+    /// How often it is tried again.
+    pub max_start_overs: u32,
+}
+
+/// A range of one backup that one worker inspects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Range {
+    /// Which backup, counted from 0.
+    pub backup: usize,
+    /// Its first byte.
+    pub start: u64,
+    /// The byte after its last.
+    pub end: u64,
+    /// The earlier piece to go on from, for a range whose worker ran out of time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
+}
+
+/// What `inspect-chunk` is given.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InspectInput {
+    /// The execution's ARN.
+    pub execution: String,
+    /// The range.
+    pub range: Range,
+}
+
+/// What `inspect-chunk` has read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Piece {
+    /// Which backup.
+    pub backup: usize,
+    /// Where the piece begins.
+    pub start: u64,
+    /// Where it ends: before the range's end if the time was over.
+    pub end: u64,
+    /// Whether it reaches the end of its range.
+    pub complete: bool,
+    /// The key of the partial result in the reports bucket.
+    pub partial: String,
+}
+
+/// What `assess-backup` is given.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AssessInput {
+    /// The execution's ARN.
+    pub execution: String,
+    /// Every piece read so far, in any order.
+    pub pieces: Vec<Piece>,
+    /// What `prepare-seeding` had found.
+    pub findings: Vec<Finding>,
+    /// How many rounds have been read, from 1.
+    pub round: u32,
+}
+
+/// What `assess-backup` decides.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssessOutput {
+    /// What has to be read before anything can be decided; empty when the rest counts.
+    pub redo: Vec<Range>,
+    /// The decision.
+    pub verdict: Verdict,
+    /// The first findings, the weightiest first; all of them are in the report.
+    pub findings: Vec<Finding>,
+    /// What will be created; absent where nothing can be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// The report, as `s3://bucket/key`.
+    pub report: String,
+}
+
+/// What the steps are given that need to know nothing but whose they are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExecutionInput {
+    /// The execution's ARN.
+    pub execution: String,
+}
+
+/// What `grant-access` did.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GrantOutput {
+    /// The way taken for each bucket.
+    pub grants: Vec<crate::access::BucketGrant>,
+    /// What could not be checked.
+    pub findings: Vec<Finding>,
+}
+
+/// What `create-cluster` is given.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateInput {
+    /// The execution's ARN.
+    pub execution: String,
+    /// The plan of `assess-backup`.
+    pub plan: Plan,
+    /// The node type of this try.
+    pub node_type: String,
+}
+
+/// What `create-cluster` started.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateOutput {
+    /// The replication group's id.
+    pub cluster_id: String,
+    /// When, in milliseconds since 1970: the deadline counts from here.
+    pub created_at_ms: i64,
+    /// The status right after the call.
+    pub status: String,
+}
+
+/// What `check-cluster` is given.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckInput {
+    /// The execution's ARN.
+    pub execution: String,
+    /// See [`CreateOutput::created_at_ms`].
+    pub created_at_ms: i64,
+}
+
+/// What `check-cluster` sees.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckOutput {
+    /// What the flow does next.
+    pub phase: ClusterPhase,
+    /// The group's status in ElastiCache's words.
+    pub status: String,
+    /// Whether the time for it is over.
+    pub deadline_passed: bool,
+    /// The last events, the latest last, verbatim.
+    pub events: Vec<String>,
+    /// What came up; only when available.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterInfo>,
+    /// Warnings.
+    pub findings: Vec<Finding>,
+}
+
+/// A cluster that came up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterInfo {
+    /// Its id.
+    pub id: String,
+    /// Its ARN.
+    pub arn: String,
+    /// The host to connect to: the configuration endpoint with cluster mode on, else the primary's.
+    pub endpoint: String,
+    /// The port.
+    pub port: u16,
+    /// The node type.
+    pub node_type: String,
+    /// The number of shards.
+    pub shards: u32,
+}
+
+/// How far a deletion is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeletionPhase {
+    /// Asked for, or not yet possible: look again.
+    Deleting,
+    /// There is none of ours.
+    Gone,
+    /// It has come up meanwhile and is kept.
+    Available,
+    /// It failed and is kept, as the request says.
+    Kept,
+}
+
+/// What `delete-cluster` sees and did.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeleteOutput {
+    /// What the flow does next.
+    pub phase: DeletionPhase,
+    /// The cluster's id, or empty where the execution never got to one.
+    pub cluster_id: String,
+    /// The cluster, when it is kept because it is available.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterInfo>,
+    /// Seconds until the next look.
+    pub poll_seconds: u32,
+    /// How many looks before it is reported as left behind.
+    pub max_deletion_polls: u32,
+    /// Whether the seeding asks for its keys to be counted once available.
+    pub verify: bool,
+}
+
+/// What `verify-cluster` counted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerifyOutput {
+    /// Keys on all primaries, without the one that ElastiCache adds.
+    pub keys: u64,
+    /// Keys in the backups.
+    pub expected_keys: u64,
+    /// Differences.
+    pub findings: Vec<Finding>,
+}
+
+/// What `revoke-access` took back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RevokeOutput {
+    /// The buckets from which the grant of this execution is gone.
+    pub revoked: Vec<String>,
+}

@@ -1,0 +1,90 @@
+//! The step: what the group and each of its members say, and what that means for the flow.
+
+use jiff::Timestamp;
+use seeder_aws::{Clients, Handler, Invocation, Reports, cluster, objects::look_at_object};
+use seeding::{
+    Access, ClusterPhase, Code, Finding, Partition, Seeding, StepError,
+    prepare::ObjectLook,
+    steps::{CheckInput, CheckOutput},
+};
+
+/// Needs ElastiCache's Describe operations, and to read the reports and the backups' attributes.
+pub(crate) struct CheckCluster {
+    s3: aws_sdk_s3::Client,
+    elasticache: aws_sdk_elasticache::Client,
+    reports: Reports,
+}
+
+impl CheckCluster {
+    pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
+        Ok(Self {
+            s3: clients.s3(),
+            elasticache: clients.elasticache(),
+            reports: Reports::from_environment(clients.s3())?,
+        })
+    }
+}
+
+impl Handler for CheckCluster {
+    type Input = CheckInput;
+    type Output = CheckOutput;
+
+    async fn handle(&self, input: CheckInput, _: Invocation) -> Result<CheckOutput, StepError> {
+        let (_, execution) = Partition::of_execution(&input.execution)?;
+        let seeding = self.reports.seeding(execution).await?;
+        let age_ms = Timestamp::now().as_millisecond() - input.created_at_ms;
+        let deadline_passed = age_ms > i64::from(seeding.options.deadline_minutes) * 60_000;
+        let group = cluster::describe(&self.elasticache, &seeding.cluster.id).await?;
+        let Some(group) = group.filter(|group| cluster::is_ours(group, execution)) else {
+            let (phase, status) = (ClusterPhase::Gone, "not found".to_owned());
+            return Ok(CheckOutput { phase, status, deadline_passed, events: Vec::new(), cluster: None, findings: Vec::new() });
+        };
+        let view = cluster::view(&self.elasticache, &group).await?;
+        let phase = view.phase(seeding.cluster.nodes());
+        tracing::info!(cluster = seeding.cluster.id, ?phase, status = view.status, members = ?view.members, "looked at");
+        let available = phase == ClusterPhase::Available;
+        Ok(CheckOutput {
+            phase,
+            status: status_text(&view),
+            deadline_passed,
+            events: cluster::events(&self.elasticache, &group).await,
+            cluster: available.then(|| cluster::info(&group)),
+            findings: if available { self.changed_backups(&seeding).await? } else { Vec::new() },
+        })
+    }
+}
+
+impl CheckCluster {
+    /// A backup that was overwritten while ElastiCache read it: a warning, for the cluster may hold either.
+    async fn changed_backups(&self, seeding: &Seeding) -> Result<Vec<Finding>, StepError> {
+        let owner = (seeding.options.access != Access::Existing).then_some(seeding.partition.account.as_str());
+        let mut findings = Vec::new();
+        for backup in &seeding.backups {
+            let now = match look_at_object(&self.s3, &backup.location, owner).await? {
+                ObjectLook::Found(view) if view.etag == backup.etag => continue,
+                ObjectLook::Found(view) => view.etag,
+                _ => "not there".to_owned(),
+            };
+            let remedy = "compare the cluster with the source: it may hold the data of either upload";
+            findings.push(
+                Finding::new(Code::ChangedDuringSeeding, remedy)
+                    .about(&backup.location)
+                    .with("inspected", backup.etag.clone())
+                    .with("found", now),
+            );
+        }
+        Ok(findings)
+    }
+}
+
+/// The group's status, and those members' that differ from it.
+fn status_text(view: &seeding::ClusterView) -> String {
+    let mut text = view.status.clone();
+    for member in view.members.iter().filter(|member| member.status != view.status) {
+        text.push_str(&format!(", {} {}", member.id, member.status));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! The step: create the cluster with the backups' ARNs, or find that it has been created already.
+
+use aws_sdk_elasticache::{
+    operation::create_replication_group::builders::CreateReplicationGroupFluentBuilder as Create,
+    types::{ClusterMode, NodeGroupConfiguration, Tag},
+};
+use jiff::Timestamp;
+use seeder_aws::{
+    Clients, Handler, Invocation, Reports, auth_token, cluster,
+    objects::look_at_object,
+    service_error,
+};
+use seeding::{
+    Access, ErrorName, Partition, Seeding, StepError, owner_text,
+    prepare::ObjectLook,
+    steps::{CreateInput, CreateOutput},
+};
+
+/// The tag that says whose a cluster is, for people and for cost reports.
+const EXECUTION_TAG: &str = "elasticache-seeder:execution";
+
+/// Needs `elasticache:CreateReplicationGroup` with what AWS asks for with it, and to read the reports and backups.
+pub(crate) struct CreateCluster {
+    s3: aws_sdk_s3::Client,
+    elasticache: aws_sdk_elasticache::Client,
+    secrets: aws_sdk_secretsmanager::Client,
+    reports: Reports,
+}
+
+impl CreateCluster {
+    pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
+        Ok(Self {
+            s3: clients.s3(),
+            elasticache: clients.elasticache(),
+            secrets: clients.secrets(),
+            reports: Reports::from_environment(clients.s3())?,
+        })
+    }
+}
+
+impl Handler for CreateCluster {
+    type Input = CreateInput;
+    type Output = CreateOutput;
+
+    async fn handle(&self, input: CreateInput, _: Invocation) -> Result<CreateOutput, StepError> {
+        let (_, execution) = Partition::of_execution(&input.execution)?;
+        let seeding = self.reports.seeding(execution).await?;
+        self.backups_are_unchanged(&seeding).await?;
+        let id = seeding.cluster.id.clone();
+        let token = match &seeding.cluster.auth_token_secret_arn {
+            Some(arn) => Some(auth_token(&self.secrets, arn).await?),
+            None => None,
+        };
+        let request = request(self.elasticache.create_replication_group(), &seeding, &input)?.set_auth_token(token);
+        let status = match request.send().await {
+            Ok(answer) => {
+                let status = answer.replication_group().and_then(|group| group.status()).unwrap_or_default().to_owned();
+                tracing::info!(cluster = id, node_type = input.node_type, status, "create asked for");
+                status
+            }
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_replication_group_already_exists_fault()) => {
+                self.existing(&id, execution).await?
+            }
+            Err(error) => return Err(service_error(&format!("create the replication group {id}"), &error)),
+        };
+        Ok(CreateOutput { cluster_id: id, created_at_ms: Timestamp::now().as_millisecond(), status })
+    }
+}
+
+impl CreateCluster {
+    /// ElastiCache cannot be told which version of an object to read, so it is looked at once more right before.
+    async fn backups_are_unchanged(&self, seeding: &Seeding) -> Result<(), StepError> {
+        let owner = (seeding.options.access != Access::Existing).then_some(seeding.partition.account.as_str());
+        for backup in &seeding.backups {
+            match look_at_object(&self.s3, &backup.location, owner).await? {
+                ObjectLook::Found(view) if view.etag == backup.etag => {}
+                ObjectLook::Found(view) => {
+                    return Err(StepError::new(
+                        ErrorName::ChangedDuringSeeding,
+                        format!("{} was overwritten: ETag {} was inspected, {} is there now", backup.location, backup.etag, view.etag),
+                        "leave the object alone while it is being seeded, and start again",
+                    ));
+                }
+                ObjectLook::Missing => {
+                    return Err(StepError::new(
+                        ErrorName::BackupGone,
+                        format!("{} was deleted after its inspection", backup.location),
+                        "upload the object again and start again",
+                    ));
+                }
+                ObjectLook::Forbidden | ObjectLook::CustomerKey => {
+                    return Err(StepError::new(
+                        ErrorName::AccessDenied,
+                        format!("{} cannot be read any more", backup.location),
+                        "give the function's role this permission, and look for a Deny in policies",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The create has no token that would make it idempotent: the description tells whether the group is this execution's.
+    async fn existing(&self, id: &str, execution: &str) -> Result<String, StepError> {
+        match cluster::describe(&self.elasticache, id).await? {
+            Some(group) if cluster::is_ours(&group, execution) => {
+                tracing::info!(cluster = id, "was created before by this execution");
+                Ok(group.status().unwrap_or_default().to_owned())
+            }
+            Some(group) => Err(StepError::new(
+                ErrorName::IdTaken,
+                format!("the cluster {id} exists with the description `{}`", group.description().unwrap_or_default()),
+                "take another cluster.id: this cluster is not touched",
+            )),
+            // It was there a moment ago.
+            None => Err(StepError::new(ErrorName::ServiceBusy, format!("the cluster {id} is just going"), "it is tried again")),
+        }
+    }
+}
+
+fn request(create: Create, seeding: &Seeding, input: &CreateInput) -> Result<Create, StepError> {
+    let spec = &seeding.cluster;
+    let count = |number: u32| i32::try_from(number).map_err(StepError::internal);
+    let partition = &seeding.partition.partition;
+    let mut create = create
+        .replication_group_id(&spec.id)
+        .replication_group_description(owner_text(&seeding.execution))
+        .engine(spec.engine.as_str())
+        .engine_version(spec.engine_version.to_string())
+        .cache_node_type(&input.node_type)
+        .cache_parameter_group_name(spec.parameter_group_name())
+        .port(i32::from(spec.port))
+        .transit_encryption_enabled(spec.transit_encryption)
+        .at_rest_encryption_enabled(spec.at_rest_encryption)
+        .snapshot_retention_limit(count(spec.snapshot_retention_days)?)
+        .set_cache_subnet_group_name(spec.subnet_group.clone())
+        .set_kms_key_id(spec.kms_key_id.clone())
+        .set_security_group_ids(Some(spec.security_group_ids.clone()).filter(|ids| !ids.is_empty()))
+        .set_user_group_ids(spec.user_group_id.clone().map(|id| vec![id]))
+        .set_snapshot_arns(Some(seeding.backups.iter().map(|backup| backup.location.arn(partition)).collect()))
+        .tags(Tag::builder().key(EXECUTION_TAG).value(&seeding.execution).build());
+    for (key, value) in &spec.tags {
+        create = create.tags(Tag::builder().key(key).value(value).build());
+    }
+    // Automatic failover is a must with cluster mode, and otherwise needs somewhere to fail over to.
+    let failover = spec.cluster_mode || spec.replicas_per_shard > 0;
+    create = create.automatic_failover_enabled(failover).multi_az_enabled(spec.multi_az);
+    if !spec.cluster_mode {
+        return Ok(create.cluster_mode(ClusterMode::Disabled).num_cache_clusters(count(1 + spec.replicas_per_shard)?));
+    }
+    create = create.cluster_mode(ClusterMode::Enabled).num_node_groups(count(spec.shards)?);
+    for (number, shard) in (1..).zip(&input.plan.shards) {
+        create = create.node_group_configuration(
+            NodeGroupConfiguration::builder()
+                .node_group_id(format!("{number:04}"))
+                .slots(shard.slots.to_string())
+                .replica_count(count(spec.replicas_per_shard)?)
+                .build(),
+        );
+    }
+    Ok(create)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The step: look first, and delete only what is this execution's own and never came up. Called until it is gone.
+
+use aws_sdk_elasticache::types::ReplicationGroup;
+use seeder_aws::{Clients, Handler, Invocation, Reports, cluster, error_code, service_error};
+use seeding::{
+    ClusterPhase, OnRestoreFailed, Partition, Seeding, StepError,
+    steps::{DeleteOutput, DeletionPhase, ExecutionInput},
+};
+
+/// A cluster that is being deleted is looked at for half an hour before it is reported as left behind.
+const DELETION_SECONDS: u32 = 30 * 60;
+
+/// Needs `elasticache:DeleteReplicationGroup`, the Describe operations, and to read the reports.
+pub(crate) struct DeleteCluster {
+    elasticache: aws_sdk_elasticache::Client,
+    reports: Reports,
+}
+
+impl DeleteCluster {
+    pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
+        Ok(Self { elasticache: clients.elasticache(), reports: Reports::from_environment(clients.s3())? })
+    }
+}
+
+impl Handler for DeleteCluster {
+    type Input = ExecutionInput;
+    type Output = DeleteOutput;
+
+    async fn handle(&self, input: ExecutionInput, _: Invocation) -> Result<DeleteOutput, StepError> {
+        let (_, execution) = Partition::of_execution(&input.execution)?;
+        let key = seeding::Reports::of(execution).seeding();
+        let Some(seeding) = self.reports.read::<Seeding>(&key).await? else {
+            tracing::info!("the execution never got to a cluster");
+            return Ok(output(None, DeletionPhase::Gone, None));
+        };
+        let group = cluster::describe(&self.elasticache, &seeding.cluster.id).await?;
+        let Some(group) = group.filter(|group| cluster::is_ours(group, execution)) else {
+            return Ok(output(Some(&seeding), DeletionPhase::Gone, None));
+        };
+        let phase = self.delete(&seeding, &group).await?;
+        tracing::info!(cluster = seeding.cluster.id, status = group.status(), ?phase, "deletion");
+        Ok(output(Some(&seeding), phase, Some(&group)))
+    }
+}
+
+impl DeleteCluster {
+    async fn delete(&self, seeding: &Seeding, group: &ReplicationGroup) -> Result<DeletionPhase, StepError> {
+        let view = cluster::view(&self.elasticache, group).await?;
+        let failed = matches!(
+            view.phase(seeding.cluster.nodes()),
+            ClusterPhase::RestoreFailed | ClusterPhase::CreateFailed
+        );
+        if view.was_available() {
+            return Ok(DeletionPhase::Available);
+        }
+        if failed && seeding.options.on_restore_failed == OnRestoreFailed::Keep {
+            return Ok(DeletionPhase::Kept);
+        }
+        if group.status() == Some("deleting") {
+            return Ok(DeletionPhase::Deleting);
+        }
+        let id = &seeding.cluster.id;
+        match self.elasticache.delete_replication_group().replication_group_id(id).send().await {
+            Ok(_) => Ok(DeletionPhase::Deleting),
+            Err(error) => match error_code(&error) {
+                Some("ReplicationGroupNotFoundFault") => Ok(DeletionPhase::Gone),
+                // Not in a state in which it can be deleted, such as creating: it will be, or it comes up and is kept.
+                Some("InvalidReplicationGroupState" | "InvalidReplicationGroupStateFault") => Ok(DeletionPhase::Deleting),
+                _ => Err(service_error(&format!("delete the replication group {id}"), &error)),
+            },
+        }
+    }
+}
+
+fn output(seeding: Option<&Seeding>, phase: DeletionPhase, group: Option<&ReplicationGroup>) -> DeleteOutput {
+    let poll_seconds = seeding.map_or(30, |seeding| seeding.options.poll_seconds);
+    DeleteOutput {
+        phase,
+        cluster_id: seeding.map_or_else(String::new, |seeding| seeding.cluster.id.clone()),
+        cluster: group.filter(|_| phase == DeletionPhase::Available).map(cluster::info),
+        poll_seconds,
+        max_deletion_polls: (DELETION_SECONDS / poll_seconds).max(10),
+        verify: seeding.is_some_and(|seeding| seeding.options.verify),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! The step: write down what will be granted, then grant it.
+
+use seeder_aws::{Clients, Handler, Invocation, Reports, bucket_access::BucketAccess};
+use seeding::{
+    BackupLocation, Code, ErrorName, Finding, Partition, Seeding, StepError,
+    access::{BucketGrant, GrantJournal, Way, choose_way, objects_by_bucket},
+    steps::{ExecutionInput, GrantOutput},
+};
+
+/// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports.
+pub(crate) struct GrantAccess {
+    s3: aws_sdk_s3::Client,
+    reports: Reports,
+}
+
+impl GrantAccess {
+    pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
+        Ok(Self { s3: clients.s3(), reports: Reports::from_environment(clients.s3())? })
+    }
+}
+
+impl Handler for GrantAccess {
+    type Input = ExecutionInput;
+    type Output = GrantOutput;
+
+    async fn handle(&self, input: ExecutionInput, _: Invocation) -> Result<GrantOutput, StepError> {
+        let (_, execution) = Partition::of_execution(&input.execution)?;
+        let seeding = self.reports.seeding(execution).await?;
+        let mut grants = Vec::new();
+        for (bucket, objects) in objects_by_bucket(&seeding) {
+            let way = self.way(&seeding, bucket).await?;
+            let keys = objects.into_iter().map(|object| object.key).collect();
+            grants.push(BucketGrant { bucket: bucket.to_owned(), way, keys });
+        }
+        // First the journal, so that whatever happens next, the step that revokes knows where to look.
+        let journal = GrantJournal { partition: seeding.partition.clone(), grants: grants.clone() };
+        self.reports.write(&seeding::Reports::of(execution).grant(), &journal).await?;
+        let mut findings = Vec::new();
+        for grant in &grants {
+            findings.extend(self.grant(&seeding, grant).await?);
+            tracing::info!(bucket = grant.bucket, way = ?grant.way, objects = grant.keys.len(), "access granted");
+        }
+        Ok(GrantOutput { grants, findings })
+    }
+}
+
+impl GrantAccess {
+    fn bucket<'a>(&'a self, seeding: &'a Seeding, bucket: &'a str) -> BucketAccess<'a> {
+        let (execution, partition) = (seeding.execution.as_str(), &seeding.partition);
+        BucketAccess { s3: &self.s3, reports: &self.reports, bucket, execution, partition }
+    }
+
+    async fn way(&self, seeding: &Seeding, bucket: &str) -> Result<Way, StepError> {
+        let access = seeding.options.access;
+        // The ownership controls decide only where the choice is open.
+        let open = access == seeding::Access::Auto && seeding.partition.partition != "aws";
+        let acls_enabled = open && self.bucket(seeding, bucket).acls_enabled().await?;
+        Ok(choose_way(access, &seeding.partition, acls_enabled))
+    }
+
+    async fn grant(&self, seeding: &Seeding, grant: &BucketGrant) -> Result<Option<Finding>, StepError> {
+        let bucket = self.bucket(seeding, &grant.bucket);
+        let objects: Vec<_> = grant
+            .keys
+            .iter()
+            .map(|key| BackupLocation { bucket: grant.bucket.clone(), key: key.clone() })
+            .collect();
+        match grant.way {
+            Way::Policy => bucket.grant_by_policy(&objects).await.map(|()| None),
+            Way::Acl => {
+                for object in &objects {
+                    bucket.grant_by_acl(object).await?;
+                }
+                Ok(None)
+            }
+            Way::Existing => self.check_existing(&bucket, &objects).await,
+        }
+    }
+
+    async fn check_existing(
+        &self,
+        bucket: &BucketAccess<'_>,
+        objects: &[BackupLocation],
+    ) -> Result<Option<Finding>, StepError> {
+        for object in objects {
+            let by_policy = bucket.policy_lets_read(object).await?;
+            if by_policy == Some(true) || bucket.acl_lets_read(object).await?.unwrap_or(false) {
+                continue;
+            }
+            if by_policy.is_none() {
+                let remedy = "make sure that the bucket's owner has let ElastiCache read the object";
+                return Ok(Some(Finding::new(Code::GrantNotChecked, remedy).about(object)));
+            }
+            let principal = bucket.partition.service_principal();
+            return Err(StepError::new(
+                ErrorName::GrantMissing,
+                format!("nothing lets {principal} read {object}"),
+                "add the statement of the ElastiCache user guide to the bucket policy, or use access: auto",
+            ));
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! The step: settle what is asked for, look at backups and target, and say what is to be read.
+
+mod backups;
+mod request;
+mod target;
+
+use seeder_aws::{Clients, Handler, Invocation, Reports, list, optional, required};
+use seeding::{
+    ErrorName, Partition, Seeding, StepError, Verdict,
+    prepare::ranges,
+    steps::{PrepareInput, PrepareOutput},
+};
+use serde_json::Value;
+
+/// A cluster that is being deleted is looked at for half an hour before it is reported as left behind.
+const DELETION_SECONDS: u32 = 30 * 60;
+
+/// Needs `s3:GetObject` on the backup buckets, `s3:PutObject` on the reports, and ElastiCache's Describe operations.
+pub(crate) struct PrepareSeeding {
+    s3: aws_sdk_s3::Client,
+    elasticache: aws_sdk_elasticache::Client,
+    reports: Reports,
+    backup_buckets: Vec<String>,
+    defaults: Value,
+}
+
+impl PrepareSeeding {
+    pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
+        let defaults = match optional("SEEDING_DEFAULTS") {
+            None => Value::Object(serde_json::Map::new()),
+            Some(text) => serde_json::from_str(&text)
+                .map_err(|error| StepError::internal(format!("SEEDING_DEFAULTS is not JSON: {error}")))?,
+        };
+        Ok(Self {
+            reports: Reports::new(clients.s3(), required("REPORTS_BUCKET")?),
+            s3: clients.s3(),
+            elasticache: clients.elasticache(),
+            backup_buckets: list("BACKUP_BUCKETS"),
+            defaults,
+        })
+    }
+}
+
+impl Handler for PrepareSeeding {
+    type Input = PrepareInput;
+    type Output = PrepareOutput;
+
+    async fn handle(&self, input: PrepareInput, _: Invocation) -> Result<PrepareOutput, StepError> {
+        let (partition, execution) = Partition::of_execution(&input.execution)?;
+        let (resolved, mut findings) = self.resolve(&input.request, execution).await?;
+        let Some(resolved) = resolved else {
+            return Ok(rejected(findings));
+        };
+        let (backups, found) = self.look_at_backups(&resolved, &partition).await?;
+        findings.extend(found);
+        let (target, found) = self.look_at_target(&resolved.cluster, execution).await?;
+        findings.extend(found);
+        if Verdict::of(&findings, &resolved.options.allow) == Verdict::Reject {
+            return Ok(rejected(findings));
+        }
+        let seeding = Seeding {
+            schema: 1,
+            execution: execution.to_owned(),
+            partition,
+            backups,
+            cluster: resolved.cluster,
+            options: resolved.options,
+            node_types: target.node_types,
+            reserved_memory_percent: target.reserved_memory_percent,
+            databases: target.databases,
+        };
+        self.reports.write(&seeding::Reports::of(execution).seeding(), &seeding).await?;
+        Ok(output(&seeding, findings))
+    }
+}
+
+fn output(seeding: &Seeding, findings: Vec<seeding::Finding>) -> PrepareOutput {
+    let options = &seeding.options;
+    PrepareOutput {
+        verdict: Verdict::of(&findings, &options.allow),
+        findings,
+        ranges: ranges(&seeding.backups),
+        cluster_id: seeding.cluster.id.clone(),
+        poll_seconds: options.poll_seconds,
+        max_deletion_polls: (DELETION_SECONDS / options.poll_seconds).max(10),
+        dry_run: options.dry_run,
+        verify: options.verify,
+        on_restore_failed: options.on_restore_failed,
+        max_start_overs: options.max_start_overs,
+    }
+}
+
+/// Nothing is recorded for a request that is refused here: there is nothing that a later step could need.
+fn rejected(findings: Vec<seeding::Finding>) -> PrepareOutput {
+    PrepareOutput {
+        verdict: Verdict::Reject,
+        findings,
+        ranges: Vec::new(),
+        cluster_id: String::new(),
+        poll_seconds: 1,
+        max_deletion_polls: 0,
+        dry_run: false,
+        verify: false,
+        on_restore_failed: seeding::OnRestoreFailed::Delete,
+        max_start_overs: 0,
+    }
+}
+
+/// A call that the role may not make: what it would have told stays unknown, which is a finding and no reason to stop.
+fn unless_forbidden<T>(result: Result<T, StepError>) -> Result<Option<T>, StepError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.name == ErrorName::AccessDenied => {
+            tracing::warn!(message = error.message, "not allowed to look");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! What is asked for: by the execution's input, or by what was dropped and the settings beside it.
+
+use seeder_aws::objects::read_settings;
+use seeding::{
+    BackupLocation, Code, Drop, Finding, StepError,
+    prepare::{Resolved, resolve},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::PrepareSeeding;
+
+const DEFAULTS: &str = "the stack's defaults";
+
+impl PrepareSeeding {
+    /// The request with its defaults, as far as it can be understood, and what is wrong with it.
+    pub(super) async fn resolve(
+        &self,
+        request: &Value,
+        execution: &str,
+    ) -> Result<(Option<Resolved>, Vec<Finding>), StepError> {
+        if request.get("dropped").is_none() {
+            return Ok(resolve(&[(DEFAULTS, &self.defaults), ("request", request)], execution));
+        }
+        let drop = match Drop::deserialize(request) {
+            Ok(drop) => drop,
+            Err(error) => return Ok((None, vec![invalid("request", &error.to_string())])),
+        };
+        if !self.backup_buckets.contains(&drop.dropped.bucket) {
+            let findings = seeding::prepare::bucket_findings(&drop.dropped.bucket, &self.backup_buckets, None, "");
+            return Ok((None, findings));
+        }
+        let settings = if drop.is_set() { drop.dropped.clone() } else { drop.folder_settings() };
+        let beside = match read_settings::<Value>(&self.s3, &settings).await? {
+            Some(Ok(value)) => Some(value),
+            Some(Err(reason)) => return Ok((None, vec![invalid(&settings.to_string(), &reason)])),
+            None => None,
+        };
+        let origin = settings.to_string();
+        Ok(match (drop.is_set(), beside) {
+            (true, Some(set)) => resolve(&[(DEFAULTS, &self.defaults), (&origin, &set)], execution),
+            (true, None) => {
+                let finding = Finding::new(Code::BackupMissing, "drop the list again: it was deleted meanwhile");
+                (None, vec![finding.about(&settings)])
+            }
+            (false, beside) => {
+                let folder = beside.unwrap_or_else(|| json!({}));
+                let backup = just(&drop.dropped);
+                resolve(&[(DEFAULTS, &self.defaults), (&origin, &folder), ("the dropped file", &backup)], execution)
+            }
+        })
+    }
+}
+
+/// A request for one backup and nothing else. As a list, since its key may hold a comma.
+fn just(location: &BackupLocation) -> Value {
+    json!({"backups": [format!("s3://{location}")]})
+}
+
+fn invalid(origin: &str, reason: &str) -> Finding {
+    Finding::new(Code::InvalidRequest, "correct the file and drop it again; docs/REQUEST.md has every field")
+        .with("reason", format!("{origin}: {reason}"))
+}

@@ -1,0 +1,210 @@
+//! The target: whether a cluster like the one asked for can be created at all.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_elasticache::types::{CacheNodeTypeSpecificParameter, Parameter};
+use seeder_aws::{cluster, error_code, service_error};
+use seeding::{ClusterSpec, Code, Finding, NodeTypes, StepError};
+
+use super::{PrepareSeeding, unless_forbidden};
+
+/// What was found out about the target.
+pub(super) struct Target {
+    pub(super) node_types: NodeTypes,
+    pub(super) reserved_memory_percent: u32,
+    pub(super) databases: u64,
+}
+
+/// A parameter group of AWS has some 100 parameters: more pages than this is not one.
+const MAX_PAGES: usize = 50;
+
+#[derive(Default)]
+struct Parameters {
+    values: BTreeMap<String, String>,
+    maxmemory_bytes: BTreeMap<String, u64>,
+}
+
+impl PrepareSeeding {
+    pub(super) async fn look_at_target(
+        &self,
+        spec: &ClusterSpec,
+        execution: &str,
+    ) -> Result<(Target, Vec<Finding>), StepError> {
+        let mut findings = Vec::new();
+        findings.extend(self.id_is_free(spec, execution).await?);
+        findings.extend(self.version_is_offered(spec).await?);
+        findings.extend(self.subnet_group_is_there(spec).await?);
+        let parameters = self.parameters(spec, &mut findings).await?;
+        let number = |name: &str| parameters.values.get(name).and_then(|value| value.parse::<u64>().ok());
+        let node_types: NodeTypes = parameters.maxmemory_bytes.clone().into_iter().collect();
+        let target = Target {
+            node_types: if node_types.is_empty() { NodeTypes::documented() } else { node_types },
+            reserved_memory_percent: number("reserved-memory-percent").and_then(|n| u32::try_from(n).ok()).unwrap_or(25),
+            databases: number("databases").unwrap_or(16),
+        };
+        findings.extend(node_type_is_offered(spec, &target.node_types));
+        Ok((target, findings))
+    }
+
+    async fn id_is_free(&self, spec: &ClusterSpec, execution: &str) -> Result<Option<Finding>, StepError> {
+        if seeding::check_cluster_id(&spec.id).is_err() {
+            return Ok(None);
+        }
+        let Some(group) = cluster::describe(&self.elasticache, &spec.id).await? else { return Ok(None) };
+        if cluster::is_ours(&group, execution) {
+            return Ok(None);
+        }
+        let remedy = "take another cluster.id: this cluster is not touched";
+        Ok(Some(
+            Finding::new(Code::IdTaken, remedy)
+                .with("id", spec.id.clone())
+                .with("status", group.status().unwrap_or_default())
+                .with("description", group.description().unwrap_or_default()),
+        ))
+    }
+
+    async fn version_is_offered(&self, spec: &ClusterSpec) -> Result<Option<Finding>, StepError> {
+        let asked = self.elasticache.describe_cache_engine_versions().engine(spec.engine.as_str()).send().await;
+        let asked = asked.map_err(|error| service_error("list the engine versions", &error));
+        let offered: Vec<String> = match unless_forbidden(asked)? {
+            Some(answer) if !answer.cache_engine_versions().is_empty() => {
+                answer.cache_engine_versions().iter().filter_map(|one| one.engine_version()).map(str::to_owned).collect()
+            }
+            _ => spec.engine.known_versions().iter().map(ToString::to_string).collect(),
+        };
+        let wanted = spec.engine_version.to_string();
+        // AWS lists patch levels (7.1.0); what is asked for is major and minor.
+        if offered.iter().any(|version| *version == wanted || version.starts_with(&format!("{wanted}."))) {
+            return Ok(None);
+        }
+        let remedy = format!("take one of the versions that ElastiCache offers for {}", spec.engine);
+        Ok(Some(Finding::new(Code::EngineVersionUnknown, remedy).with("found", wanted).with("offered", offered)))
+    }
+
+    async fn subnet_group_is_there(&self, spec: &ClusterSpec) -> Result<Option<Finding>, StepError> {
+        let Some(name) = &spec.subnet_group else { return Ok(None) };
+        match self.elasticache.describe_cache_subnet_groups().cache_subnet_group_name(name).send().await {
+            Ok(_) => Ok(None),
+            Err(error) if error_code(&error) == Some("CacheSubnetGroupNotFoundFault") => {
+                let remedy = "create the subnet group, or name one that exists";
+                Ok(Some(Finding::new(Code::SubnetGroupMissing, remedy).with("subnetGroup", name.clone())))
+            }
+            Err(error) => {
+                let error = service_error("describe the subnet group", &error);
+                Ok(unless_forbidden(Err::<(), _>(error))?.is_none().then(|| not_checked("the subnet group")))
+            }
+        }
+    }
+
+    /// The parameters that the cluster will run with: those of its group, or the engine's own.
+    async fn parameters(&self, spec: &ClusterSpec, findings: &mut Vec<Finding>) -> Result<Parameters, StepError> {
+        let family = spec.engine.family(spec.engine_version);
+        let Some(group) = &spec.parameter_group else {
+            let defaults = unless_forbidden(self.engine_defaults(&family).await)?;
+            if defaults.is_none() {
+                findings.push(not_checked("the engine's parameters and node types"));
+            }
+            return Ok(defaults.unwrap_or_default());
+        };
+        let described = self.elasticache.describe_cache_parameter_groups().cache_parameter_group_name(group).send().await;
+        let answer = match described {
+            Ok(answer) => answer,
+            Err(error) if error_code(&error) == Some("CacheParameterGroupNotFound") => {
+                let remedy = "create the parameter group, or leave it out to take the default";
+                findings.push(Finding::new(Code::ParameterGroupUnusable, remedy).with("parameterGroup", group.clone()));
+                return Ok(Parameters::default());
+            }
+            Err(error) => {
+                let error = service_error("describe the parameter group", &error);
+                unless_forbidden(Err::<(), _>(error))?;
+                findings.push(not_checked("the parameter group"));
+                return Ok(Parameters::default());
+            }
+        };
+        let found = answer.cache_parameter_groups().first().and_then(|one| one.cache_parameter_group_family());
+        if let Some(found) = found.filter(|found| *found != family) {
+            let remedy = format!("take a parameter group of the family {family}");
+            findings.push(
+                Finding::new(Code::ParameterGroupUnusable, remedy)
+                    .with("parameterGroup", group.clone())
+                    .with("found", found)
+                    .with("expected", family.clone()),
+            );
+        }
+        let parameters = self.group_parameters(group).await?;
+        let cluster_mode = parameters.values.get("cluster-enabled").map(|value| value == "yes");
+        if cluster_mode.is_some_and(|on| on != spec.cluster_mode) {
+            let wanted = if spec.cluster_mode { "yes" } else { "no" };
+            let remedy = format!("take a parameter group with cluster-enabled {wanted}");
+            findings.push(
+                Finding::new(Code::ParameterGroupUnusable, remedy).with("parameterGroup", group.clone()).with("expected", wanted),
+            );
+        }
+        Ok(parameters)
+    }
+
+    /// The paginators of the SDK collect only one of the two lists that each page carries, so pages are turned here.
+    async fn engine_defaults(&self, family: &str) -> Result<Parameters, StepError> {
+        let mut parameters = Parameters::default();
+        let mut marker = None;
+        for _ in 0..MAX_PAGES {
+            let page = self.elasticache.describe_engine_default_parameters().cache_parameter_group_family(family);
+            let page = page.set_marker(marker).send().await;
+            let page = page.map_err(|error| service_error(&format!("read the defaults of {family}"), &error))?;
+            let Some(defaults) = page.engine_defaults() else { break };
+            parameters.add(defaults.parameters(), defaults.cache_node_type_specific_parameters());
+            marker = defaults.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+            if marker.is_none() {
+                break;
+            }
+        }
+        Ok(parameters)
+    }
+
+    async fn group_parameters(&self, group: &str) -> Result<Parameters, StepError> {
+        let mut parameters = Parameters::default();
+        let mut marker = None;
+        for _ in 0..MAX_PAGES {
+            let page = self.elasticache.describe_cache_parameters().cache_parameter_group_name(group);
+            let page = page.set_marker(marker).send().await;
+            let page = page.map_err(|error| service_error(&format!("read the parameters of {group}"), &error))?;
+            parameters.add(page.parameters(), page.cache_node_type_specific_parameters());
+            marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+            if marker.is_none() {
+                break;
+            }
+        }
+        Ok(parameters)
+    }
+}
+
+impl Parameters {
+    fn add(&mut self, parameters: &[Parameter], by_node_type: &[CacheNodeTypeSpecificParameter]) {
+        for parameter in parameters {
+            if let (Some(name), Some(value)) = (parameter.parameter_name(), parameter.parameter_value()) {
+                self.values.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        for parameter in by_node_type.iter().filter(|parameter| parameter.parameter_name() == Some("maxmemory")) {
+            for value in parameter.cache_node_type_specific_values() {
+                let bytes = value.value().and_then(|text| text.parse().ok());
+                if let (Some(node_type), Some(bytes)) = (value.cache_node_type(), bytes) {
+                    self.maxmemory_bytes.insert(node_type.to_owned(), bytes);
+                }
+            }
+        }
+    }
+}
+
+fn node_type_is_offered(spec: &ClusterSpec, node_types: &NodeTypes) -> Option<Finding> {
+    let wanted = &spec.node_type;
+    if wanted == "auto" || !wanted.starts_with("cache.") || node_types.maxmemory_bytes(wanted).is_some() {
+        return None;
+    }
+    Some(seeding::unknown_node_type(node_types, wanted))
+}
+
+fn not_checked(what: &str) -> Finding {
+    Finding::new(Code::TargetNotChecked, "let prepare-seeding's role describe it, to know before the create")
+        .with("what", what)
+}

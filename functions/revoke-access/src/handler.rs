@@ -1,0 +1,60 @@
+//! The step: read what was granted, and take it back.
+
+use seeder_aws::{Clients, Handler, Invocation, Reports, bucket_access::BucketAccess};
+use seeding::{
+    BackupLocation, Partition, StepError,
+    access::{GrantJournal, Way},
+    steps::{ExecutionInput, RevokeOutput},
+};
+
+/// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports.
+pub(crate) struct RevokeAccess {
+    s3: aws_sdk_s3::Client,
+    reports: Reports,
+}
+
+impl RevokeAccess {
+    pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
+        Ok(Self { s3: clients.s3(), reports: Reports::from_environment(clients.s3())? })
+    }
+}
+
+impl Handler for RevokeAccess {
+    type Input = ExecutionInput;
+    type Output = RevokeOutput;
+
+    async fn handle(&self, input: ExecutionInput, _: Invocation) -> Result<RevokeOutput, StepError> {
+        let (_, execution) = Partition::of_execution(&input.execution)?;
+        let key = seeding::Reports::of(execution).grant();
+        let Some(journal) = self.reports.read::<GrantJournal>(&key).await? else {
+            tracing::info!("nothing was granted");
+            return Ok(RevokeOutput { revoked: Vec::new() });
+        };
+        let mut revoked = Vec::new();
+        for grant in journal.grants {
+            let bucket = BucketAccess {
+                s3: &self.s3,
+                reports: &self.reports,
+                bucket: &grant.bucket,
+                execution,
+                partition: &journal.partition,
+            };
+            match grant.way {
+                Way::Policy => bucket.revoke_policy().await?,
+                Way::Acl => {
+                    for key in grant.keys {
+                        bucket.revoke_acl(&BackupLocation { bucket: grant.bucket.clone(), key }).await?;
+                    }
+                }
+                Way::Existing => continue,
+            }
+            tracing::info!(bucket = grant.bucket, way = ?grant.way, "access revoked");
+            revoked.push(grant.bucket);
+        }
+        self.reports.delete(&key).await?;
+        Ok(RevokeOutput { revoked })
+    }
+}
+
+#[cfg(test)]
+mod tests;

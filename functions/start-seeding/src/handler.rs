@@ -1,0 +1,75 @@
+//! The step: every dropped backup starts one execution, however often its event is delivered.
+
+mod event;
+
+use aws_sdk_sfn::Client;
+use seeder_aws::{Handler, Invocation, optional, required, service_error};
+use seeding::{Drop, DroppedObject, StepError};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Needs `states:StartExecution` on the one state machine.
+pub(crate) struct StartSeeding {
+    step_functions: Client,
+    state_machine_arn: String,
+    trigger_prefix: String,
+}
+
+/// What came of an event.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Started {
+    /// The executions that run now.
+    executions: Vec<String>,
+    /// What was left alone, and why.
+    ignored: Vec<String>,
+}
+
+impl StartSeeding {
+    pub(crate) fn from_environment(step_functions: Client) -> Result<Self, StepError> {
+        Ok(Self {
+            step_functions,
+            state_machine_arn: required("STATE_MACHINE_ARN")?,
+            trigger_prefix: optional("TRIGGER_PREFIX").unwrap_or_default(),
+        })
+    }
+}
+
+impl Handler for StartSeeding {
+    type Input = Value;
+    type Output = Started;
+
+    async fn handle(&self, event: Value, _: Invocation) -> Result<Started, StepError> {
+        let mut started = Started { executions: Vec::new(), ignored: Vec::new() };
+        for object in event::dropped_objects(&event)? {
+            match object.starts(&self.trigger_prefix) {
+                Ok(drop) => started.executions.push(self.start(&object, &drop).await?),
+                Err(reason) => {
+                    tracing::info!(object = %object.location, reason, "ignored");
+                    started.ignored.push(format!("{}: {reason}", object.location));
+                }
+            }
+        }
+        Ok(started)
+    }
+}
+
+impl StartSeeding {
+    async fn start(&self, object: &DroppedObject, drop: &Drop) -> Result<String, StepError> {
+        let name = object.execution_name();
+        let input = serde_json::to_string(drop).map_err(StepError::internal)?;
+        let start = self.step_functions.start_execution().state_machine_arn(&self.state_machine_arn);
+        match start.name(&name).input(input).send().await {
+            Ok(_) => tracing::info!(execution = name, object = %object.location, "started"),
+            // The same event, delivered again after the execution has ended.
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => {
+                tracing::info!(execution = name, object = %object.location, "was started before");
+            }
+            Err(error) => return Err(service_error(&format!("start the execution {name}"), &error)),
+        }
+        Ok(name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

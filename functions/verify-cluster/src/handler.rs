@@ -1,0 +1,64 @@
+//! The step: count the keys on every primary and compare with what the backups held.
+
+mod keys;
+
+use seeder_aws::{Clients, Handler, Invocation, Reports, auth_token, cluster};
+use seeding::{
+    ErrorName, Partition, StepError,
+    assess::{ReportCounts, count_findings},
+    steps::{ExecutionInput, VerifyOutput},
+};
+
+use self::keys::Target;
+
+/// Needs a way into the cluster's network, `elasticache:DescribeReplicationGroups`, and to read the reports.
+pub(crate) struct VerifyCluster {
+    elasticache: aws_sdk_elasticache::Client,
+    secrets: aws_sdk_secretsmanager::Client,
+    reports: Reports,
+}
+
+impl VerifyCluster {
+    pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
+        Ok(Self {
+            elasticache: clients.elasticache(),
+            secrets: clients.secrets(),
+            reports: Reports::from_environment(clients.s3())?,
+        })
+    }
+}
+
+impl Handler for VerifyCluster {
+    type Input = ExecutionInput;
+    type Output = VerifyOutput;
+
+    async fn handle(&self, input: ExecutionInput, _: Invocation) -> Result<VerifyOutput, StepError> {
+        let (_, execution) = Partition::of_execution(&input.execution)?;
+        let seeding = self.reports.seeding(execution).await?;
+        let report: Option<ReportCounts> = self.reports.read(&seeding::Reports::of(execution).report()).await?;
+        let counts = report.ok_or_else(|| StepError::internal("the execution has no report"))?.counts;
+        let id = &seeding.cluster.id;
+        let group = cluster::describe(&self.elasticache, id).await?.ok_or_else(|| {
+            StepError::new(ErrorName::Internal, format!("the cluster {id} is not there"), "look at its events")
+        })?;
+        let token = match &seeding.cluster.auth_token_secret_arn {
+            Some(arn) => Some(auth_token(&self.secrets, arn).await?),
+            None => None,
+        };
+        let info = cluster::info(&group);
+        let target = Target {
+            host: info.endpoint,
+            port: info.port,
+            tls: group.transit_encryption_enabled().unwrap_or(false),
+            token,
+            cluster_mode: seeding.cluster.cluster_mode,
+        };
+        let keys = target.count_keys().await?;
+        let findings: Vec<_> = count_findings(counts, keys).into_iter().collect();
+        tracing::info!(keys, expected = counts.keys, findings = findings.len(), "keys counted");
+        Ok(VerifyOutput { keys, expected_keys: counts.keys, findings })
+    }
+}
+
+#[cfg(test)]
+mod tests;

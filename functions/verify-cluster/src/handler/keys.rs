@@ -1,0 +1,99 @@
+//! Counting keys over the Redis protocol.
+
+use std::time::Duration;
+
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult, Value,
+    aio::MultiplexedConnection,
+};
+use seeding::{ErrorName, StepError};
+
+/// The key that ElastiCache keeps in every cluster of its own. Source: user guide, "Creating a cluster".
+const ELASTICACHE_KEY: &str = "ElastiCacheMasterReplicationTimestamp";
+/// A node in the same network answers in milliseconds; a security group that forbids it never does.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where the cluster can be reached.
+pub(super) struct Target {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) tls: bool,
+    pub(super) token: Option<String>,
+    pub(super) cluster_mode: bool,
+}
+
+impl Target {
+    /// The keys on all primaries, without the one that ElastiCache adds.
+    pub(super) async fn count_keys(&self) -> Result<u64, StepError> {
+        self.count().await.map_err(|error| {
+            StepError::new(
+                ErrorName::ServiceBusy,
+                format!("failed to count the keys at {}:{}: {error}", self.host, self.port),
+                "give verify-cluster subnets and a security group from which the cluster can be reached, or set verify to false",
+            )
+        })
+    }
+
+    async fn count(&self) -> RedisResult<u64> {
+        let mut first = self.connect(&self.host, self.port).await?;
+        let primaries = if self.cluster_mode {
+            primaries(&redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut first).await?, &self.host)
+        } else {
+            vec![(self.host.clone(), self.port)]
+        };
+        let mut keys = 0_u64;
+        for (host, port) in primaries {
+            let mut node = self.connect(&host, port).await?;
+            let keyspace: String = redis::cmd("INFO").arg("keyspace").query_async(&mut node).await?;
+            keys += keys_of_keyspace(&keyspace);
+            // A node that does not own the key's slot answers with a redirection: it does not hold it.
+            let theirs: u64 = redis::cmd("EXISTS").arg(ELASTICACHE_KEY).query_async(&mut node).await.unwrap_or(0);
+            keys = keys.saturating_sub(theirs);
+        }
+        Ok(keys)
+    }
+
+    async fn connect(&self, host: &str, port: u16) -> RedisResult<MultiplexedConnection> {
+        let host = host.to_owned();
+        let address = if self.tls {
+            ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+        } else {
+            ConnectionAddr::Tcp(host, port)
+        };
+        let mut login = RedisConnectionInfo::default();
+        if let Some(token) = &self.token {
+            login = login.set_password(token);
+        }
+        let client = Client::open(address.into_connection_info()?.set_redis_settings(login))?;
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+        client.get_multiplexed_async_connection_with_config(&config).await
+    }
+}
+
+/// The primaries in an answer to CLUSTER SLOTS: of each entry `[first, last, [host, port, …], …]` the third item. An
+/// empty host means the one that was asked.
+fn primaries(slots: &Value, asked: &str) -> Vec<(String, u16)> {
+    let mut found = Vec::new();
+    let Value::Array(entries) = slots else { return found };
+    for entry in entries {
+        let Value::Array(entry) = entry else { continue };
+        let Some(Value::Array(node)) = entry.get(2) else { continue };
+        let (Some(host), Some(Value::Int(port))) = (node.first(), node.get(1)) else { continue };
+        let host: Result<String, RedisError> = redis::from_redis_value(host.clone()).map_err(Into::into);
+        let host = host.ok().filter(|host| !host.is_empty()).unwrap_or_else(|| asked.to_owned());
+        if let Ok(port) = u16::try_from(*port)
+            && !found.contains(&(host.clone(), port))
+        {
+            found.push((host, port));
+        }
+    }
+    found
+}
+
+/// The sum over `db0:keys=12,expires=3,…` lines.
+fn keys_of_keyspace(info: &str) -> u64 {
+    info.lines()
+        .filter(|line| line.starts_with("db"))
+        .filter_map(|line| line.split_once("keys=")?.1.split(',').next()?.parse::<u64>().ok())
+        .sum()
+}
