@@ -3,6 +3,8 @@ use std::io::{self, Read};
 
 use crate::inspection::Inspection;
 use crate::position::Position;
+use crate::reader::Reader;
+use crate::scan::Scan;
 
 /// What the caller of a scan decides.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,17 +46,22 @@ pub enum Inspected {
 
 /// Reads a file from `start` on, whose offset `source` must have been opened at.
 ///
-/// `watch` is called at the first record boundary after the start, then at boundaries after every 64 KiB, and
-/// inside values at least every 4 MiB. At least one record is read between a start and a pause.
+/// `watch` is called after the first record, and then about every 128 KiB to 1 MiB, also inside values; a pause
+/// takes effect at the next record boundary. At least one record is read between a start and a pause.
 ///
 /// # Errors
-/// Only errors of the source. What is wrong with the file itself is in [`Inspection::faults`].
+/// Only errors of the source, and `InvalidInput` for a position that no scan gave. What is wrong with the file
+/// itself is in [`Inspection::faults`].
 pub fn inspect<R: Read>(
-    source: R,
+    mut source: R,
     start: &Position,
     options: &InspectOptions,
     watch: &mut dyn FnMut(&Progress) -> Control,
 ) -> io::Result<Inspected> {
-    let _ = (source, start, options, watch);
-    unimplemented!()
+    if (start.offset == 0) != start.header.is_none() {
+        let message = format!("the position at offset {} does not go with its header", start.offset);
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    let reader = Reader::new(&mut source, watch, start.offset, start.crc, options.size_bytes);
+    Scan::new(reader, start, options).run()
 }

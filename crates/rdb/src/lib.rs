@@ -27,13 +27,28 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod blob;
 mod fault;
 mod header;
 mod inspect;
 mod inspection;
+mod intset;
+mod key;
+mod listpack;
+mod lzf;
+mod members;
+mod module;
 mod position;
+mod reader;
 mod report;
+mod scan;
 mod slot;
+mod stop;
+mod stream;
+mod tally;
+mod value;
+mod ziplist;
+mod zipmap;
 
 pub use crate::fault::{Fault, FaultCode, Hazard, HazardCode};
 pub use crate::header::{Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, read_header};

@@ -1,4 +1,6 @@
 //! Cluster slots.
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 /// The number of slots of a cluster.
@@ -59,7 +61,8 @@ impl From<SlotCounts> for String {
             if !text.is_empty() {
                 text.push(';');
             }
-            text.push_str(&format!("{slot}:{keys},{bytes}"));
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{slot}:{keys},{bytes}");
         }
         text
     }

@@ -1,0 +1,49 @@
+//! Files that other people's tools wrote, from a folder beside the project; skipped where it is absent.
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rdb_scan::{Control, FaultCode, InspectOptions, Inspected, Inspection, Position, inspect};
+
+#[test]
+fn foreign_files_read_as_their_names_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/rdb-corpus");
+    let files = rdb_files(&root);
+    if files.is_empty() {
+        println!("skipped: no files under {}", root.display());
+        return;
+    }
+    for file in files {
+        let inspection = whole(&file);
+        let codes: Vec<_> = inspection.faults.iter().map(|fault| fault.code).collect();
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let expected: &[FaultCode] = match name.as_str() {
+            "invalid_chksum_v8.rdb" => &[FaultCode::CrcMismatch],
+            "future_v19.rdb" => &[FaultCode::RdbVersionUnknown],
+            _ => &[],
+        };
+        assert_eq!(codes, expected, "{name}: {:?}", inspection.faults);
+        assert!(inspection.complete, "{name}");
+        if std::env::var_os("SHOW").is_some() {
+            println!("{name} {}", serde_json::to_string(&inspection.report()).unwrap());
+        }
+    }
+}
+
+fn whole(file: &Path) -> Inspection {
+    let options =
+        InspectOptions { size_bytes: Some(fs::metadata(file).unwrap().len()), ..InspectOptions::default() };
+    let source = fs::File::open(file).unwrap();
+    match inspect(source, &Position::default(), &options, &mut |_| Control::Continue).unwrap() {
+        Inspected::Complete(inspection) => inspection,
+        Inspected::Paused(..) => panic!("{} paused", file.display()),
+    }
+}
+
+fn rdb_files(root: &Path) -> Vec<PathBuf> {
+    let Ok(folders) = fs::read_dir(root) else { return Vec::new() };
+    let folders = folders.filter_map(|folder| fs::read_dir(folder.ok()?.path()).ok());
+    let files = folders.flatten().filter_map(|file| Some(file.ok()?.path()));
+    let mut files: Vec<_> = files.filter(|file| file.extension().is_some_and(|ext| ext == "rdb")).collect();
+    files.sort();
+    files
+}
