@@ -1,0 +1,85 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Seeds Amazon ElastiCache from Redis and Valkey backups.
+#[derive(Debug, Parser)]
+#[command(name = "seeder", version, about)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read a backup completely and say whether it is sound. Exit status: 0 sound, 1 faults, 2 usage, 3 not readable.
+    Check(CheckArgs),
+    /// Seed a new cluster and follow it until it is up. Exit status: 0 seeded, 1 rejected or failed, 2 usage.
+    Seed(SeedArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// The .rdb file, or - for standard input.
+    pub(crate) file: PathBuf,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Leave key names out.
+    #[arg(long)]
+    pub(crate) hide_keys: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SeedArgs {
+    /// Backups: .rdb files, which are uploaded, or objects as s3://bucket/key or ARNs.
+    #[arg(required = true)]
+    pub(crate) backups: Vec<String>,
+    /// The bucket that files are uploaded to.
+    #[arg(long, env = "SEEDER_BUCKET")]
+    pub(crate) bucket: Option<String>,
+    /// The state machine of the stack.
+    #[arg(long, env = "SEEDER_STATE_MACHINE_ARN", value_name = "ARN")]
+    pub(crate) state_machine: String,
+    /// A request as JSON (docs/REQUEST.md); the options below go over it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request: Option<PathBuf>,
+    /// The id of the new cluster.
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// valkey or redis.
+    #[arg(long)]
+    pub(crate) engine: Option<String>,
+    /// The engine's version, such as 8.1.
+    #[arg(long)]
+    pub(crate) engine_version: Option<String>,
+    /// A node type such as cache.r7g.large, or auto.
+    #[arg(long)]
+    pub(crate) node_type: Option<String>,
+    /// The number of shards.
+    #[arg(long)]
+    pub(crate) shards: Option<u32>,
+    /// Replicas of each shard.
+    #[arg(long)]
+    pub(crate) replicas: Option<u32>,
+    /// Cluster mode.
+    #[arg(long, value_parser = ["on", "off"])]
+    pub(crate) cluster_mode: Option<String>,
+    /// How ElastiCache is let into the bucket.
+    #[arg(long, value_parser = ["auto", "policy", "acl", "existing"])]
+    pub(crate) access: Option<String>,
+    /// What happens when the restore fails.
+    #[arg(long, value_parser = ["delete", "keep", "startOver"])]
+    pub(crate) on_restore_failed: Option<String>,
+    /// A finding that is not to forbid the seeding; may be given several times.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) allow: Vec<String>,
+    /// Stop after the verdict.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print the outcome as JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,1 +1,0 @@
-//! seeder: check a backup and seed ElastiCache from the command line.

@@ -1,0 +1,174 @@
+//! Following an execution: its states with their times, the cluster's events, the outcome.
+
+use std::{collections::HashSet, process::ExitCode, time::Duration};
+
+use anyhow::Result;
+use aws_sdk_sfn::{
+    Client,
+    types::{ExecutionStatus, HistoryEvent},
+};
+use seeder_aws::service_error;
+use serde_json::Value;
+
+use crate::term::{elapsed, print_finding, thousands};
+
+/// The pause between two looks at the history.
+const PAUSE: Duration = Duration::from_millis(700);
+/// Pages of one look: 100 events each, 25,000 at most in an execution.
+const MAX_PAGES: usize = 300;
+
+/// Prints what happens until the execution has ended, then its outcome.
+pub(super) async fn follow(step_functions: &Client, execution: &str, as_json: bool) -> Result<ExitCode> {
+    let mut printer = Printer::default();
+    loop {
+        let described = step_functions.describe_execution().execution_arn(execution).send().await;
+        let described = described.map_err(|error| service_error("describe the execution", &error))?;
+        for event in new_events(step_functions, execution, printer.last_id).await? {
+            printer.print(&event);
+        }
+        let status = described.status();
+        if *status == ExecutionStatus::Running {
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => continue,
+                _ = tokio::signal::ctrl_c() => {
+                    eprintln!("the seeding goes on; to stop it: aws stepfunctions stop-execution --execution-arn {execution}");
+                    return Ok(ExitCode::from(130));
+                }
+            }
+        }
+        let outcome = match status {
+            ExecutionStatus::Succeeded => parse(described.output()),
+            ExecutionStatus::Failed => parse(described.cause()),
+            other => Value::from(format!("the execution ended as {other}; its clean-up takes back what it made")),
+        };
+        if as_json {
+            println!("{outcome}");
+        }
+        print_outcome(described.error(), &outcome);
+        let code = if *status == ExecutionStatus::Succeeded { 0 } else { 1 };
+        return Ok(ExitCode::from(code));
+    }
+}
+
+fn parse(text: Option<&str>) -> Value {
+    let text = text.unwrap_or_default();
+    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+}
+
+/// The events after the one with this id, oldest first: read backwards, until something known is reached.
+async fn new_events(step_functions: &Client, execution: &str, last_id: i64) -> Result<Vec<HistoryEvent>> {
+    let mut events = Vec::new();
+    let mut token = None;
+    for _ in 0..MAX_PAGES {
+        let page = step_functions.get_execution_history().execution_arn(execution).reverse_order(true).max_results(100);
+        let page = page.set_next_token(token).send().await;
+        let page = page.map_err(|error| service_error("read the execution's history", &error))?;
+        let known = page.events().iter().any(|event| event.id() <= last_id);
+        events.extend(page.events.into_iter().filter(|event| event.id() > last_id));
+        token = page.next_token;
+        if known || token.is_none() {
+            break;
+        }
+    }
+    events.sort_by_key(HistoryEvent::id);
+    Ok(events)
+}
+
+#[derive(Default)]
+struct Printer {
+    last_id: i64,
+    started: f64,
+    status: String,
+    shown: HashSet<String>,
+}
+
+impl Printer {
+    fn print(&mut self, event: &HistoryEvent) {
+        self.last_id = event.id();
+        let now = event.timestamp().as_secs_f64();
+        if self.started == 0.0 {
+            self.started = now;
+        }
+        let at = elapsed(Duration::from_secs_f64((now - self.started).max(0.0)));
+        if let Some(entered) = event.state_entered_event_details() {
+            // The two states of the polling loop come again and again; what they see is printed when it changes.
+            if !matches!(entered.name(), "WaitForCluster" | "CheckCluster" | "ClusterState" | "WaitForDeletion" | "Deletion")
+                && !matches!(entered.name(), "Entry" | "Prepared" | "Assessed" | "Outcome")
+                && (entered.name() != "DeleteCluster" || self.shown.insert(format!("deleting{}", self.status)))
+            {
+                eprintln!("{at:>8}  {}", entered.name());
+            }
+        }
+        if let Some(exited) = event.state_exited_event_details() {
+            let output = parse(exited.output());
+            let payload = if output["Payload"].is_object() { &output["Payload"] } else { &output };
+            self.print_payload(&at, exited.name(), payload);
+        }
+        if let Some(failed) = event.task_failed_event_details() {
+            let cause = parse(failed.cause());
+            let message = cause["errorMessage"].as_str().or(failed.cause()).unwrap_or_default();
+            let first = message.lines().next().unwrap_or_default();
+            eprintln!("{at:>8}    {}: {first}", failed.error().unwrap_or_default());
+        }
+    }
+
+    fn print_payload(&mut self, at: &str, state: &str, payload: &Value) {
+        match state {
+            "CheckCluster" => {
+                let status = payload["status"].as_str().unwrap_or_default();
+                if status != self.status {
+                    eprintln!("{at:>8}    cluster is {status}");
+                    status.clone_into(&mut self.status);
+                }
+                for event in payload["events"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                    if self.shown.insert(event.to_owned()) {
+                        eprintln!("            {event}");
+                    }
+                }
+            }
+            "Assess" => {
+                if let Some(verdict) = payload["verdict"].as_str().filter(|_| payload["plan"].is_object()) {
+                    let shards = payload["plan"]["shards"].as_array().map_or(0, Vec::len);
+                    let node_type = payload["plan"]["nodeType"].as_str().unwrap_or_default();
+                    eprintln!("{at:>8}    {verdict}: {shards} x {node_type}");
+                }
+            }
+            "VerifyCluster" => {
+                if let Some(keys) = payload["keys"].as_u64() {
+                    eprintln!("{at:>8}    {} keys", thousands(keys));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn print_outcome(error: Option<&str>, outcome: &Value) {
+    match (error, outcome["outcome"].as_str()) {
+        (Some(error), _) => eprintln!("{error}"),
+        (None, Some(name)) => eprintln!("{name}"),
+        (None, None) => eprintln!("{}", outcome.as_str().unwrap_or_default()),
+    }
+    if let Some(host) = outcome["cluster"]["endpoint"].as_str() {
+        let cluster = &outcome["cluster"];
+        eprintln!(
+            "cluster {} at {host}:{} ({} x {})",
+            cluster["id"].as_str().unwrap_or_default(),
+            cluster["port"],
+            cluster["shards"],
+            cluster["nodeType"].as_str().unwrap_or_default()
+        );
+    }
+    for finding in outcome["findings"].as_array().into_iter().flatten() {
+        print_finding(finding);
+    }
+    for event in outcome["events"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        eprintln!("event {event}");
+    }
+    for left in outcome["leftBehind"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        eprintln!("left behind: {left}");
+    }
+    if let Some(report) = outcome["report"].as_str().filter(|report| !report.is_empty()) {
+        eprintln!("report {report}");
+    }
+}

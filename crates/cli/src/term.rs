@@ -1,0 +1,77 @@
+//! What both commands print alike.
+
+use std::{io::IsTerminal, time::Duration};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
+
+/// A bar on standard error, drawn only on a terminal.
+pub(crate) fn progress_bar(what: &str, bytes: Option<u64>) -> ProgressBar {
+    let bar = match bytes {
+        Some(bytes) => ProgressBar::new(bytes),
+        None => ProgressBar::new_spinner(),
+    };
+    if !std::io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    let template = "{prefix} {bar:30} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
+    // The template is a constant; a style that does not parse would be the default one.
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_prefix(what.to_owned());
+    bar
+}
+
+/// `12.3s`, or `4m05s` from a minute on.
+pub(crate) fn elapsed(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 { format!("{:.1}s", time.as_secs_f64()) } else { format!("{}m{:02}s", seconds / 60, seconds % 60) }
+}
+
+/// `1,234,567`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A finding as people read it: what, where, the numbers, and what to do.
+pub(crate) fn print_finding(finding: &Value) {
+    let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+    let mut place = text("backup");
+    if let Some(shard) = finding["shard"].as_u64() {
+        place.push_str(&format!(" shard {shard}"));
+    }
+    let place = if place.is_empty() { place } else { format!(" ({})", place.trim()) };
+    eprintln!("{:4}  {}{place}", text("severity"), text("code"));
+    if let Some(evidence) = finding["evidence"].as_object() {
+        for (name, value) in evidence {
+            let value = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.as_u64().map_or_else(|| number.to_string(), thousands),
+                other => other.to_string(),
+            };
+            eprintln!("        {name}: {value}");
+        }
+    }
+    eprintln!("        hint: {}", text("remedy"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_read_well() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(thousands(123_456), "123,456");
+        assert_eq!(elapsed(Duration::from_millis(1234)), "1.2s");
+        assert_eq!(elapsed(Duration::from_secs(245)), "4m05s");
+    }
+}
