@@ -41,7 +41,7 @@ pub fn read_header(prefix: &[u8]) -> std::result::Result<Header, Fault> {
     let mut source = prefix;
     let mut watch = |_: &_| Control::Continue;
     let mut reader = Reader::new(&mut source, &mut watch, 0, 0, None);
-    let mut header = match read(&mut reader) {
+    let mut header = match read(&mut reader).and_then(|header| header.check().map(|()| header)) {
         Ok(header) => header,
         Err(Stop::Broken(broken)) => {
             let Broken { code, message } = *broken;
@@ -64,7 +64,7 @@ pub fn read_header(prefix: &[u8]) -> std::result::Result<Header, Fault> {
     Ok(header)
 }
 
-/// Reads magic and version at the start of the file.
+/// Reads magic and version, whichever it is, at the start of the file.
 pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Header> {
     let start = reader.fill(512)?;
     if start.is_empty() {
@@ -83,26 +83,29 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Header> {
     let version = digits.iter().try_fold(0u32, |version, digit| {
         digit.is_ascii_digit().then(|| version * 10 + u32::from(digit - b'0'))
     });
-    let known = match (magic, version) {
-        (Magic::Redis, Some(version)) => (1..=MAX_RDB_VERSION).contains(&version),
-        (Magic::Valkey, Some(version)) => version == VALKEY_RDB_VERSION,
-        (_, None) => false,
+    let Some(version) = version else {
+        let digits = escape(digits, 0);
+        return broken(FaultCode::RdbVersionUnknown, format!("\"{digits}\" after {name} is not a version"));
     };
-    match version {
-        Some(version) if known => {
-            reader.advance(HEADER_BYTES);
-            Ok(Header { version, magic, aux: BTreeMap::new() })
+    reader.advance(HEADER_BYTES);
+    Ok(Header { version, magic, aux: BTreeMap::new() })
+}
+
+impl Header {
+    /// Faults a version that no known server writes.
+    pub(crate) fn check(&self) -> Result<()> {
+        let version = self.version;
+        let (known, name) = match self.magic {
+            Magic::Redis => ((1..=MAX_RDB_VERSION).contains(&version), "REDIS"),
+            Magic::Valkey => (version == VALKEY_RDB_VERSION, "VALKEY"),
+        };
+        if known {
+            return Ok(());
         }
-        Some(version) => broken(
-            FaultCode::RdbVersionUnknown,
-            format!(
-                "{name} version {version}; known are REDIS 1 to {MAX_RDB_VERSION} and VALKEY {VALKEY_RDB_VERSION}"
-            ),
-        ),
-        None => {
-            let digits = escape(digits, 0);
-            broken(FaultCode::RdbVersionUnknown, format!("\"{digits}\" after {name} is not a version"))
-        }
+        let message = format!(
+            "{name} version {version}; known are REDIS 1 to {MAX_RDB_VERSION} and VALKEY {VALKEY_RDB_VERSION}"
+        );
+        broken(FaultCode::RdbVersionUnknown, message)
     }
 }
 

@@ -1,0 +1,334 @@
+//! Hand-made broken and dangerous files, each found and named.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod common;
+
+use rdb_scan::{Crc, FaultCode, HazardCode};
+
+use common::{
+    Rdb, all_types, intset, listpack, listpack_entry, listpack_of, lzf, read, stream_node, text_of, ziplist,
+    zipmap,
+};
+
+/// The one fault of a file, with the filler before it and a checksum behind it.
+#[track_caller]
+#[allow(clippy::needless_pass_by_value, reason = "records are built where they are passed")]
+fn expect(code: FaultCode, record: Rdb) {
+    let start = Rdb::new().filler().0;
+    let file = Rdb(start.clone()).raw(&record.0).filler().end();
+    let inspection = read(&file);
+    let [fault] = &inspection.faults[..] else { panic!("expected {code}, found {:?}", inspection.faults) };
+    assert_eq!(fault.code, code, "{}", fault.message);
+    assert_eq!(fault.offset, start.len() as u64, "{}", fault.message);
+    assert!(!inspection.is_sound());
+    assert!(inspection.complete);
+    assert_eq!(inspection.keys, 1);
+}
+
+fn record() -> Rdb {
+    Rdb(Vec::new())
+}
+
+fn packed(type_id: u8, contents: &[u8]) -> Rdb {
+    record().key(type_id, "packed").text(contents)
+}
+
+#[track_caller]
+fn codes(file: &[u8]) -> Vec<FaultCode> {
+    read(file).faults.iter().map(|fault| fault.code).collect()
+}
+
+#[track_caller]
+fn hazards(file: &[u8]) -> Vec<HazardCode> {
+    let inspection = read(file);
+    assert_eq!(inspection.faults, []);
+    inspection.hazards.iter().map(|hazard| hazard.code).collect()
+}
+
+#[test]
+fn other_files_are_named() {
+    for (start, name) in [
+        (&b"\x1f\x8b\x08"[..], "gzip"),
+        (b"\x28\xb5\x2f\xfd\0", "zstd"),
+        (b"PK\x03\x04", "zip"),
+        (b"*2\r\n$6\r\nSELECT\r\n", "append-only"),
+        (b"file appendonly.aof.1.base.rdb seq 1 type b\n", "manifest"),
+        (b"{\"a\": 1}\n", "plain text"),
+        (b"\0\0\0\0\0\0\0\0\0\0", "zeros"),
+        (b"\x01\x02\x80", "expected REDIS"),
+    ] {
+        let inspection = read(start);
+        let fault = &inspection.faults[0];
+        assert_eq!(fault.code, FaultCode::NotAnRdb);
+        assert!(fault.message.contains(name), "{}", fault.message);
+        assert_eq!(inspection.rdb, None);
+    }
+    assert_eq!(codes(b""), [FaultCode::EmptyFile]);
+}
+
+#[test]
+fn unknown_versions_are_named_with_their_number() {
+    for header in ["REDIS0000", "REDIS0015", "REDIS0080", "REDIS0099", "VALKEY011", "VALKEY081", "REDISabcd"]
+    {
+        assert_eq!(
+            codes(&Rdb::with_header(header).filler().end()),
+            [FaultCode::RdbVersionUnknown],
+            "{header}"
+        );
+    }
+    assert!(read(&Rdb::with_header("REDIS0099").end()).faults[0].message.contains("99"));
+    assert_eq!(read(&Rdb::with_header("REDIS0099").end()).rdb.unwrap().version, 99);
+    for version in 5..=14 {
+        assert_eq!(codes(&Rdb::with_header(&format!("REDIS{version:04}")).filler().end()), [], "{version}");
+    }
+    for version in 1..5 {
+        let file = Rdb::with_header(&format!("REDIS{version:04}")).filler().raw(&[255]).0;
+        assert_eq!(read(&file).rdb.unwrap().crc, Crc::Absent);
+        assert!(read(&file).is_sound());
+    }
+}
+
+#[test]
+fn checksums_are_checked() {
+    let mut wrong = Rdb::new().filler().end();
+    *wrong.last_mut().unwrap() ^= 1;
+    assert_eq!(codes(&wrong), [FaultCode::CrcMismatch]);
+    assert_eq!(read(&wrong).rdb.unwrap().crc, Crc::Mismatch);
+    let unchecked = read(&Rdb::new().filler().end_unchecked());
+    assert!(unchecked.is_sound());
+    assert_eq!(unchecked.rdb.unwrap().crc, Crc::Absent);
+    let good = Rdb::new().filler().end();
+    assert_eq!(codes(&good[..good.len() - 8]), [FaultCode::Truncated]);
+    assert_eq!(codes(&good[..good.len() - 4]), [FaultCode::Truncated]);
+    assert_eq!(codes(&Rdb::new().filler().0), [FaultCode::Truncated]);
+    assert_eq!(codes(b"REDIS0010"), [FaultCode::Truncated]);
+}
+
+#[test]
+fn unknown_records_stop_the_scan() {
+    expect(FaultCode::UnknownOpcode, record().raw(&[200]));
+    expect(FaultCode::UnknownOpcode, record().raw(&[242]));
+    expect(FaultCode::UnknownType, record().key(42, "key"));
+    expect(FaultCode::UnknownType, record().key(8, "key"));
+    expect(FaultCode::UnknownType, record().key(6, "key"));
+    let valkey = Rdb::with_header("VALKEY080").key(24, "key").raw(&[0; 8]).len(0).end();
+    assert_eq!(codes(&valkey), [FaultCode::UnknownType]);
+}
+
+#[test]
+fn lengths_are_not_believed() {
+    let huge = [1 << 40, 1 << 60, 1 << 62, u64::MAX];
+    for length in huge {
+        expect(FaultCode::BadLength, record().raw(&[0]).len(length));
+        expect(FaultCode::BadLength, record().key(0, "key").len(length));
+        expect(FaultCode::BadLength, record().key(0, "key").raw(&[0xc3]).len(5).len(length).raw(b"\0a\0b\0"));
+    }
+    for type_id in [1, 2, 3, 4, 5, 14, 15, 18] {
+        expect(FaultCode::BadLength, record().key(type_id, "key").len(1 << 60));
+        expect(FaultCode::Truncated, record().key(type_id, "key").len(1 << 32));
+    }
+    expect(FaultCode::Truncated, record().key(0, "key").len(3_000_000_000));
+    expect(FaultCode::BadLength, record().raw(&[0, 0x82]));
+    expect(FaultCode::BadLength, record().key(0, "key").raw(&[0xc4]));
+    expect(FaultCode::BadLength, record().key(1, "key").raw(&[0xc0, 1]));
+}
+
+#[test]
+fn compressed_strings_must_give_what_they_declare() {
+    let value = |tokens: &[u8], declared| record().key(0, "key").raw(&lzf(tokens, declared));
+    expect(FaultCode::BadLzf, value(b"\x00a", 2)); // too little
+    expect(FaultCode::BadLzf, value(b"\x01ab", 1)); // too much
+    expect(FaultCode::BadLzf, value(b"\x05ab", 6)); // literal cut
+    expect(FaultCode::BadLzf, value(b"\x00a\x20", 4)); // reference cut
+    expect(FaultCode::BadLzf, value(b"\x00a\xe0\x01", 11)); // long reference cut
+    expect(FaultCode::BadLzf, value(b"\x00a\x20\x01", 4)); // before the start
+    expect(FaultCode::BadLzf, value(b"\x20\x00", 3)); // nothing before it
+    expect(FaultCode::BadLzf, value(b"\x00a", 20_000_000_000));
+    expect(FaultCode::BadLzf, record().key(16, "key").raw(&lzf(b"\x00a", 20_000_000_000)));
+    let mut more = vec![6];
+    more.extend(listpack(&[]));
+    more.extend(b"\x00a");
+    expect(FaultCode::BadLzf, record().key(20, "key").raw(&lzf(&more, 7)));
+}
+
+#[test]
+fn listpacks_are_walked() {
+    let good = listpack(&["a", "1"]);
+    let change = |at: usize, byte: u8| {
+        let mut pack = good.clone();
+        pack[at] = byte;
+        packed(16, &pack)
+    };
+    expect(FaultCode::BadListpack, change(0, 13)); // total
+    expect(FaultCode::BadListpack, change(4, 3)); // count
+    expect(FaultCode::BadListpack, change(6, 0xbf)); // entry overruns
+    expect(FaultCode::BadListpack, change(6, 0xf5)); // no encoding
+    expect(FaultCode::BadListpack, change(8, 9)); // back length
+    expect(FaultCode::BadListpack, change(9, 0xff)); // early end
+    expect(FaultCode::BadListpack, change(11, 0)); // no end
+    expect(FaultCode::BadListpack, packed(16, b""));
+    expect(FaultCode::BadListpack, packed(16, &good[..5]));
+    expect(FaultCode::BadListpack, packed(16, &listpack(&["a", "1", "b"]))); // odd
+    expect(FaultCode::BadListpack, packed(17, &listpack(&["a"])));
+    expect(FaultCode::BadListpack, packed(25, b"").raw(&[0; 9]));
+    expect(FaultCode::BadListpack, packed(23, &listpack(&["f", "v", "soon"])));
+    expect(FaultCode::BadListpack, record().key(16, "key").raw(&[0xc0, 1]));
+    let hint = listpack_of(&[listpack_entry("a"), listpack_entry("b")].concat(), 0xffff);
+    assert_eq!(codes(&Rdb::new().key(16, "hint").text(&hint).end()), []);
+    // The length behind an entry has up to five bytes.
+    for length in [1, 63, 64, 125, 126, 127, 4095, 4096, 16_376, 16_377, 16_378, 70_000] {
+        let long = "x".repeat(length);
+        let file = Rdb::new().key(16, "hash").text(&listpack(&["a", &long])).end();
+        assert_eq!(codes(&file), [], "{length}");
+    }
+}
+
+#[test]
+fn ziplists_are_walked() {
+    let good = ziplist(&["a", "1"]);
+    let change = |at: usize, byte: u8| {
+        let mut list = good.clone();
+        list[at] = byte;
+        packed(13, &list)
+    };
+    expect(FaultCode::BadZiplist, change(0, 99)); // total
+    expect(FaultCode::BadZiplist, change(4, 10)); // tail
+    expect(FaultCode::BadZiplist, change(8, 3)); // count
+    expect(FaultCode::BadZiplist, change(10, 1)); // length of the one before
+    expect(FaultCode::BadZiplist, change(11, 0x3f)); // entry overruns
+    expect(FaultCode::BadZiplist, change(11, 0x90)); // no encoding
+    expect(FaultCode::BadZiplist, packed(10, &good[..9]));
+    expect(FaultCode::BadZiplist, packed(12, &ziplist(&["a"])));
+    expect(FaultCode::BadZiplist, record().key(14, "key").len(1).text(&good[..9]));
+    let long = "x".repeat(20_000);
+    assert_eq!(codes(&Rdb::new().key(10, "list").text(&ziplist(&["a", &long, "b", "1000"])).end()), []);
+}
+
+#[test]
+fn intsets_are_ordered() {
+    expect(FaultCode::BadIntset, packed(11, &intset(2, &[2, 1])));
+    expect(FaultCode::BadIntset, packed(11, &intset(4, &[1, 1])));
+    expect(FaultCode::BadIntset, packed(11, &[3, 0, 0, 0, 0, 0, 0, 0]));
+    expect(FaultCode::BadIntset, packed(11, &[2, 0, 0, 0, 9, 0, 0, 0, 1, 0]));
+    expect(FaultCode::BadIntset, packed(11, b"\x02"));
+    let many: Vec<i64> = (-20_000..20_000).collect();
+    assert_eq!(codes(&Rdb::new().key(11, "set").text(&intset(8, &many)).end()), []);
+}
+
+#[test]
+fn zipmaps_are_walked() {
+    let good = zipmap(&[("a", "1")]);
+    expect(FaultCode::BadZipmap, packed(9, &good[..good.len() - 1]));
+    expect(FaultCode::BadZipmap, packed(9, &[&[2], &good[1..]].concat()));
+    expect(FaultCode::BadZipmap, packed(9, &[&good[..], &[0]].concat()));
+    expect(FaultCode::BadZipmap, packed(9, b""));
+    expect(FaultCode::BadZipmap, packed(9, b"\x01\x09a"));
+}
+
+#[test]
+fn quicklist_containers_are_known() {
+    expect(FaultCode::BadQuicklist, record().key(18, "key").len(1).len(3).text(b"a"));
+    expect(FaultCode::BadQuicklist, record().key(18, "key").len(1).len(0).text(b"a"));
+}
+
+#[test]
+fn scores_are_numbers() {
+    expect(FaultCode::BadScore, record().key(5, "key").len(1).text(b"a").raw(&f64::NAN.to_le_bytes()));
+    expect(FaultCode::BadScore, record().key(3, "key").len(1).text(b"a").raw(&[253]));
+    expect(FaultCode::BadScore, record().key(3, "key").len(1).text(b"a").text(b"one"));
+    expect(FaultCode::BadScore, packed(17, &listpack(&["a", "nan"])));
+    expect(FaultCode::BadScore, packed(12, &ziplist(&["a", "-nan"])));
+}
+
+#[test]
+fn streams_are_walked() {
+    let start = |key: &[u8], node: &[u8]| record().key(15, "key").len(1).text(key).text(node);
+    expect(FaultCode::BadStream, start(b"short", &stream_node()));
+    expect(FaultCode::BadStream, record().key(15, "key").len(0).len(5).len(0).len(0).len(0));
+    for node in [
+        &["2", "0", "1", "field", "0", "2", "0", "0", "v", "4"][..], // an entry less
+        &["1", "0", "1", "field", "0", "2", "0", "0", "v", "5"],     // wrong parts
+        &["1", "0", "9", "field", "0"],                              // fields missing
+        &["1", "0", "-9", "field", "0"],
+        &["one", "0", "1", "field", "0"],
+        &["1", "1", "1", "field", "0", "2", "0", "0", "v", "4"], // none deleted
+        &["9223372036854775807", "1", "0", "0"],
+        &[],
+    ] {
+        expect(FaultCode::BadStream, start(&[1; 16], &listpack(node)));
+    }
+    let owned = start(&[1; 16], &stream_node()).len(2).len(1).len(0).len(1);
+    let owned = owned.text(b"group").len(1).len(0).len(0).len(1).text(b"c").raw(&[0; 8]).len(1).raw(&[0; 16]);
+    expect(FaultCode::BadStream, owned);
+}
+
+#[test]
+fn modules_are_walked() {
+    expect(FaultCode::BadModule, record().key(7, "key").module_id("ReJSON-RL", 3).len(6));
+    expect(FaultCode::BadModule, record().raw(&[247]).module_id("ReJSON-RL", 3).len(3));
+    let inspection = read(&Rdb::new().key(7, "key").module_id("MBbloom--", 2).len(0).end());
+    assert!(inspection.hazards[0].message.contains("MBbloom--"), "{:?}", inspection.hazards);
+}
+
+#[test]
+fn arrays_are_walked() {
+    let array = || Rdb::with_header("REDIS0014").key(28, "key").len(1);
+    assert_eq!(codes(&array().len(2).raw(&[0; 20]).end()), [FaultCode::BadArray]);
+    assert_eq!(codes(&array().len(0).len(0).len(4).raw(&[0; 20]).end()), [FaultCode::BadArray]);
+}
+
+#[test]
+fn faults_name_record_database_and_key() {
+    let before = Rdb::new().database(7).filler().0;
+    let file = Rdb(before.clone()).raw(&[252]).raw(&[1; 8]).key(16, "broken\n").text(b"").end();
+    let inspection = read(&file);
+    let fault = &inspection.faults[0];
+    assert_eq!((fault.offset, fault.database), (before.len() as u64, 7));
+    assert_eq!(fault.key.as_deref(), Some("broken\\x0a"));
+    assert_eq!(inspection.rdb.unwrap().crc, Crc::Unchecked);
+}
+
+#[test]
+fn hazards_are_named() {
+    use HazardCode::{
+        AofTail, DatabaseNumber, DuplicateMember, EmptyCollection, Functions, HugeResizedb, ModuleData,
+        TrailingBytes,
+    };
+
+    assert_eq!(hazards(&Rdb::new().database(15).filler().end()), []);
+    assert_eq!(hazards(&Rdb::new().database(16).filler().end()), [DatabaseNumber]);
+    let far = read(&Rdb::new().database(1 << 40).filler().end());
+    assert!(far.hazards[0].message.contains("1099511627776"));
+    for keys in [1 << 34, 1 << 60] {
+        assert_eq!(hazards(&Rdb::new().raw(&[251]).len(keys).len(0).filler().end()), [HugeResizedb]);
+    }
+    assert_eq!(hazards(&Rdb::new().raw(&[251]).len(1).len(1).filler().end()), []);
+    assert_eq!(hazards(&Rdb::new().raw(&[245]).text(b"code").end()), [Functions]);
+    assert_eq!(hazards(&Rdb::new().key(7, "key").module_id("ReJSON-RL", 3).len(0).end()), [ModuleData]);
+    for type_id in [1, 2, 3, 4, 5] {
+        assert_eq!(hazards(&Rdb::new().key(type_id, "key").len(0).end()), [EmptyCollection]);
+    }
+    assert_eq!(hazards(&Rdb::new().key(16, "key").text(&listpack(&[])).end()), [EmptyCollection]);
+    assert_eq!(hazards(&Rdb::new().key(2, "key").len(2).text(b"a").text(b"a").end()), [DuplicateMember]);
+    for pack in [listpack(&["a", "1", "a", "2"]), listpack(&["7", "1", "7", "2"])] {
+        for type_id in [16, 17] {
+            assert_eq!(hazards(&Rdb::new().key(type_id, "key").text(&pack).end()), [DuplicateMember]);
+        }
+    }
+    assert_eq!(hazards(&[&Rdb::new().filler().end()[..], &[0; 10_000]].concat()), [TrailingBytes]);
+    let tail = b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n";
+    assert_eq!(hazards(&[&Rdb::new().filler().end()[..], tail].concat()), [AofTail]);
+}
+
+#[test]
+fn hazards_are_listed_ten_times_and_counted_all() {
+    let mut rdb = Rdb::new();
+    for _ in 0..25 {
+        rdb = rdb.key(2, "empty").len(0);
+    }
+    let inspection = read(&rdb.raw(&[245]).text(b"code").end());
+    assert_eq!(inspection.hazard_counts[&HazardCode::EmptyCollection], 25);
+    assert_eq!(inspection.hazards.len(), 11);
+    assert_eq!(text_of(b""), [0]);
+    assert!(read(&all_types()).is_sound());
+}
