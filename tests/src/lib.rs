@@ -1,1 +1,8 @@
-//! End-to-end, state machine and template tests.
+//! What the end-to-end tests and the demonstration share: source servers with data, digests of datasets, and a stack
+//! with the calls that a user makes.
+#![forbid(unsafe_code)]
+
+pub mod data;
+pub mod digest;
+pub mod source;
+pub mod user;

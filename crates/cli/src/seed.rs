@@ -1,6 +1,6 @@
 //! `seeder seed`: upload what is not in S3 yet, start the state machine, follow it.
 
-mod follow;
+pub(crate) mod follow;
 mod request;
 mod upload;
 

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(700);
 const MAX_PAGES: usize = 300;
 
 /// Prints what happens until the execution has ended, then its outcome.
-pub(super) async fn follow(step_functions: &Client, execution: &str, as_json: bool) -> Result<ExitCode> {
+pub async fn follow(step_functions: &Client, execution: &str, as_json: bool) -> Result<ExitCode> {
     let mut printer = Printer::default();
     loop {
         let described = step_functions.describe_execution().execution_arn(execution).send().await;

@@ -1,0 +1,29 @@
+//! The commands of `seeder`, so that others can run and follow a seeding the way it does.
+#![forbid(unsafe_code)]
+
+mod args;
+mod check;
+mod seed;
+mod term;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+pub use crate::{
+    seed::follow::follow,
+    term::{elapsed, thousands},
+};
+
+/// Runs what the command line says; the exit status is that of the process.
+pub async fn run() -> ExitCode {
+    let done = match Args::parse().command {
+        Command::Check(args) => return check::run(&args),
+        Command::Seed(args) => seed::run(&args).await,
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(1)
+    })
+}

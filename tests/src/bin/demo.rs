@@ -1,0 +1,160 @@
+//! The demonstration: a real backup becomes a real cluster, and hopeless ones are refused or cleaned up.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, ensure};
+use local_stack::{Stack, StackOptions};
+use serde_json::json;
+use system_tests::{
+    data::{fill_bytes, fill_mixed},
+    digest::{differences, digest},
+    source::Source,
+    user,
+};
+
+const KEYS: u64 = 200_000;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let started = Instant::now();
+    match demonstrate().await {
+        Ok(()) => {
+            println!("\nAll four ended as they should, {:.0} s in all.", started.elapsed().as_secs_f64());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("\nFAILED: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn demonstrate() -> Result<()> {
+    println!("Starting S3, Lambda, Step Functions and ElastiCache on loopback …");
+    let stack = Stack::start(StackOptions {
+        seeding_defaults: json!({
+            "cluster": {"engine": "redis", "engineVersion": "7.1", "shards": 3, "transitEncryption": false, "nodeType": "cache.local.64mb"},
+            "verify": true, "pollSeconds": 1, "deadlineMinutes": 10
+        }),
+        ..StackOptions::default()
+    })
+    .await?;
+    let done = all_parts(&stack).await;
+    stack.stop().await?;
+    done
+}
+
+async fn all_parts(stack: &Stack) -> Result<()> {
+    let small = Source::start().await?;
+    let large = Source::start().await?;
+    becomes_a_cluster(stack, &small).await.context("(a)")?;
+    fill_bytes(&large, 24).await?;
+    let backup = large.save().await?;
+    is_refused(stack, &backup).await.context("(b)")?;
+    fails_and_is_cleaned_up(stack, &backup).await.context("(c)")?;
+    corrupt_is_refused(stack, &large, &backup).await.context("(d)")
+}
+
+async fn becomes_a_cluster(stack: &Stack, source: &Source) -> Result<()> {
+    headline("(a) A backup dropped into the bucket becomes a cluster of 3 shards");
+    let started = Instant::now();
+    fill_mixed(source, KEYS, "orders:").await?;
+    let backup = source.save().await?;
+    let megabytes = backup.metadata()?.len() / 1_000_000;
+    println!("a real server wrote {KEYS} keys of all types: {megabytes} MB, {:.1} s", started.elapsed().as_secs_f64());
+    println!("uploading orders.rdb with a plain PutObject, and nothing else …");
+    user::drop_file(stack, stack.drop_bucket(), "orders.rdb", &backup).await?;
+    let execution = user::started_by(stack, "orders.rdb").await?;
+    seeder_cli::follow(stack.sfn(), &execution, false).await?;
+    let outcome = user::outcome(stack, &execution).await?;
+    outcome.expect_seeded()?;
+    println!("comparing every key, value and expiry of source and cluster …");
+    let before = digest(&[source.address()], 0).await?;
+    let id = outcome.value["cluster"]["id"].as_str().context("the outcome names no cluster")?;
+    let primaries = user::primaries(stack, id).await?;
+    ensure!(primaries.len() == 3, "expected 3 primaries, found {primaries:?}");
+    let after = digest(&primaries, 0).await?;
+    let differences = differences(&before, &after);
+    ensure!(differences.is_empty(), "the cluster differs from the source: {differences:#?}");
+    check(&format!("all {} keys are on the 3 shards with the same values and expiries", after.len()));
+    ensure!(user::policy(stack, stack.drop_bucket()).await.is_none(), "a grant is left in the bucket's policy");
+    check("the access given to ElastiCache was taken back");
+    stack.elasticache().delete_replication_group().replication_group_id(id).send().await?;
+    until_nothing_is_left(stack).await
+}
+
+async fn is_refused(stack: &Stack, backup: &Path) -> Result<()> {
+    headline("(b) A backup that does not fit the node is refused before anything is created");
+    let status = seeder(stack, &["seed", &text(backup), "--id", "too-large", "--shards", "1", "--node-type", "cache.local.16mb"])?;
+    ensure!(status == 1, "expected exit status 1, found {status}");
+    until_nothing_is_left(stack).await?;
+    check("refused with the number that decides; no cluster was created");
+    Ok(())
+}
+
+async fn fails_and_is_cleaned_up(stack: &Stack, backup: &Path) -> Result<()> {
+    headline("(c) The same, forced: a real restore-failed, and everything is cleaned up");
+    let status = seeder(
+        stack,
+        &[
+            "seed", &text(backup), "--id", "forced", "--shards", "1", "--node-type", "cache.local.16mb",
+            "--allow", "does-not-fit", "--allow", "tight-fit",
+        ],
+    )?;
+    ensure!(status == 1, "expected exit status 1, found {status}");
+    until_nothing_is_left(stack).await?;
+    check("no cluster, no grant and no process is left");
+    Ok(())
+}
+
+async fn corrupt_is_refused(stack: &Stack, source: &Source, backup: &Path) -> Result<()> {
+    headline("(d) A corrupt file is refused with the offset");
+    let mut bytes = std::fs::read(backup)?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x40;
+    let corrupt: PathBuf = source.dir().join("corrupt.rdb");
+    std::fs::write(&corrupt, bytes)?;
+    println!("one bit was flipped at byte {middle}");
+    let status = seeder(stack, &["seed", &text(&corrupt), "--id", "corrupt"])?;
+    ensure!(status == 1, "expected exit status 1, found {status}");
+    until_nothing_is_left(stack).await?;
+    check("refused; no cluster was created");
+    Ok(())
+}
+
+/// Runs the CLI as a user would, with what `make local` puts into the environment.
+fn seeder(stack: &Stack, args: &[&str]) -> Result<i32> {
+    println!("$ seeder {}", args.join(" "));
+    let binary = std::env::current_exe()?.with_file_name("seeder");
+    let status = Command::new(&binary).args(args).envs(stack.env()).status();
+    let status = status.with_context(|| format!("failed to run {}", binary.display()))?;
+    status.code().context("seeder was ended by a signal")
+}
+
+async fn until_nothing_is_left(stack: &Stack) -> Result<()> {
+    let mut left = Vec::new();
+    for _ in 0..100 {
+        left = user::left_behind(stack, &[stack.drop_bucket()]).await?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    anyhow::bail!("left behind: {left:#?}")
+}
+
+fn headline(text: &str) {
+    println!("\n{text}");
+}
+
+fn check(text: &str) {
+    println!("  ok: {text}");
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,87 @@
+//! A self-managed Redis, from which backups come.
+
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use redis::aio::MultiplexedConnection;
+use tempfile::TempDir;
+
+/// A running server; it ends with this value.
+#[derive(Debug)]
+pub struct Source {
+    process: Child,
+    port: u16,
+    dir: TempDir,
+}
+
+impl Source {
+    /// Starts `redis-server` on a free loopback port, with nothing in it.
+    pub async fn start() -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        // The port is free at this moment; another process could take it before the server does.
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let process = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args(["--dir", &dir.path().to_string_lossy(), "--dbfilename", "backup.rdb"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("failed to start redis-server; make setup installs it")?;
+        let source = Self { process, port, dir };
+        let started = Instant::now();
+        while source.connect().await.is_err() {
+            if started.elapsed() > Duration::from_secs(10) {
+                bail!("redis-server did not answer on port {port} within 10 s");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(source)
+    }
+
+    /// Its address.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// A connection to it.
+    pub async fn connect(&self) -> Result<MultiplexedConnection> {
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port))?;
+        Ok(client.get_multiplexed_async_connection().await?)
+    }
+
+    /// Runs one command given as words.
+    pub async fn command(&self, words: &[&str]) -> Result<()> {
+        let mut command = redis::cmd(words[0]);
+        for word in &words[1..] {
+            command.arg(word);
+        }
+        command.exec_async(&mut self.connect().await?).await?;
+        Ok(())
+    }
+
+    /// Writes a backup and returns its path; it goes with the server.
+    pub async fn save(&self) -> Result<PathBuf> {
+        self.command(&["SAVE"]).await?;
+        let path = self.dir.path().join("backup.rdb");
+        let copy = self.dir.path().join(format!("copy-{}.rdb", std::fs::read_dir(self.dir.path())?.count()));
+        std::fs::copy(path, &copy)?;
+        Ok(copy)
+    }
+
+    /// A folder for files that belong to this server's backups.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
