@@ -1,1 +1,57 @@
 //! S3 on loopback: objects on disk, with the access rules that seeding depends on.
+//!
+//! The protocol is spoken by `s3s`; what an object store *does* is here: object bytes in files that are never read
+//! whole, conditional writes, versions, multipart uploads, encryption attributes, bucket policies and ACLs that
+//! really decide who reads what, and upload notifications to Lambda and EventBridge. Metadata is in memory: the
+//! store lives as long as its [`Server`].
+//!
+//! - [`Server`] binds a free port of 127.0.0.1 and serves until stopped.
+//! - Signatures are read, not verified: the access key and the region in a request say who calls and what for, the
+//!   secret is not looked at. Access key `ELASTICACHESNAPSHOT` is the ElastiCache service principal, any other key
+//!   is the account that owns every bucket, and a request without a signature is anonymous.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), local_s3::Error> {
+//! let server = local_s3::Server::start(local_s3::Config {
+//!     root: "/tmp/buckets".into(),
+//!     region: "us-east-1".into(),
+//!     account_id: "123456789012".into(),
+//!     notify: None,
+//! })
+//! .await?;
+//! println!("AWS_ENDPOINT_URL_S3={}", server.endpoint());
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod access;
+mod acl;
+mod acl_operations;
+mod attributes;
+mod blob;
+mod bucket;
+mod bucket_policy;
+mod chunked;
+mod conditional;
+mod copy;
+mod delete;
+mod errors;
+mod event;
+mod front;
+mod gate;
+mod list;
+mod multipart;
+mod multipart_upload;
+mod notification;
+mod notify;
+mod policy;
+mod put;
+mod read;
+mod server;
+mod service;
+mod settings;
+mod store;
+mod upload;
+
+pub use server::{Config, Error, Notify, SERVICE_ACCESS_KEY, SERVICE_CANONICAL_ID, Server};

@@ -1,0 +1,56 @@
+//! Bucket policy: put, get, delete.
+
+use s3s::dto::{
+    DeleteBucketPolicyInput, DeleteBucketPolicyOutput, GetBucketPolicyInput, GetBucketPolicyOutput,
+    PutBucketPolicyInput, PutBucketPolicyOutput,
+};
+use s3s::{S3Request, S3Result, s3_error};
+
+use crate::gate::Action;
+use crate::policy::Policy;
+use crate::service::Service;
+
+impl Service {
+    pub(crate) async fn get_bucket_policy(
+        &self,
+        request: S3Request<GetBucketPolicyInput>,
+    ) -> S3Result<GetBucketPolicyOutput> {
+        let name = &request.input.bucket;
+        self.admit(&request, Action::on_bucket("s3:GetBucketPolicy", name))?;
+        let policy = self.store.with(name, |bucket| {
+            let policy = bucket.policy.as_ref();
+            let policy =
+                policy.ok_or_else(|| s3_error!(NoSuchBucketPolicy, "The bucket policy does not exist"))?;
+            Ok(policy.text.clone())
+        })?;
+        Ok(GetBucketPolicyOutput { policy: Some(policy) })
+    }
+
+    pub(crate) async fn put_bucket_policy(
+        &self,
+        request: S3Request<PutBucketPolicyInput>,
+    ) -> S3Result<PutBucketPolicyOutput> {
+        let name = request.input.bucket.clone();
+        self.admit(&request, Action::on_bucket("s3:PutBucketPolicy", &name))?;
+        let policy = Policy::parse(request.input.policy, &name)
+            .map_err(|message| s3_error!(MalformedPolicy, "{message}"))?;
+        self.store.with(&name, |bucket| {
+            bucket.policy = Some(policy);
+            Ok(())
+        })?;
+        Ok(PutBucketPolicyOutput {})
+    }
+
+    pub(crate) async fn delete_bucket_policy(
+        &self,
+        request: S3Request<DeleteBucketPolicyInput>,
+    ) -> S3Result<DeleteBucketPolicyOutput> {
+        let name = &request.input.bucket;
+        self.admit(&request, Action::on_bucket("s3:DeleteBucketPolicy", name))?;
+        self.store.with(name, |bucket| {
+            bucket.policy = None;
+            Ok(())
+        })?;
+        Ok(DeleteBucketPolicyOutput {})
+    }
+}

@@ -1,0 +1,109 @@
+//! The gate in front of every operation: does the bucket exist, is it in the region that the request was signed for,
+//! does it belong to whom the caller expects, and may the caller do this at all.
+
+use s3s::{S3Error, S3Request, S3Result, s3_error};
+
+use crate::access::Access;
+use crate::errors::{no_such_key, other_region};
+use crate::front::{Caller, Identity};
+use crate::service::Service;
+use crate::store::Bucket;
+
+/// What an operation is about to do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Action<'a> {
+    /// As `s3:GetObject`.
+    pub(crate) name: &'a str,
+    pub(crate) bucket: &'a str,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) version_id: Option<&'a str>,
+}
+
+impl<'a> Action<'a> {
+    /// An action on a bucket.
+    pub(crate) fn on_bucket(name: &'a str, bucket: &'a str) -> Self {
+        Self { name, bucket, key: None, version_id: None }
+    }
+
+    /// An action on the current version of a key.
+    pub(crate) fn on_key(name: &'a str, bucket: &'a str, key: &'a str) -> Self {
+        Self { name, bucket, key: Some(key), version_id: None }
+    }
+}
+
+/// Who sent a request; nobody, should it have come without its identity.
+pub(crate) fn identity<T>(request: &S3Request<T>) -> Identity {
+    request.extensions.get().cloned().unwrap_or(Identity {
+        caller: Caller::Anonymous,
+        signed_region: None,
+        request_id: String::new(),
+    })
+}
+
+impl Service {
+    /// Lets the request through, or says why not.
+    pub(crate) fn admit<T>(&self, request: &S3Request<T>, action: Action<'_>) -> S3Result<()> {
+        let identity = identity(request);
+        let expected_owner = request.headers.get("x-amz-expected-bucket-owner");
+        self.store.with(action.bucket, |bucket| {
+            let signed = identity.signed_region.as_deref();
+            // Where a bucket is may be asked from anywhere.
+            if signed.is_some_and(|region| region != bucket.region) && action.name != "s3:GetBucketLocation" {
+                return Err(other_region(&bucket.region));
+            }
+            if expected_owner.is_some_and(|owner| owner.as_bytes() != self.account_id.as_bytes()) {
+                return Err(denied());
+            }
+            self.check_access(bucket, identity.caller, action)
+        })
+    }
+
+    /// Like [`Self::admit`], for the source of a copy: another bucket, and no region of its own.
+    pub(crate) fn admit_source<T>(&self, request: &S3Request<T>, action: Action<'_>) -> S3Result<()> {
+        let identity = identity(request);
+        let expected_owner = request.headers.get("x-amz-source-expected-bucket-owner");
+        if expected_owner.is_some_and(|owner| owner.as_bytes() != self.account_id.as_bytes()) {
+            return Err(denied());
+        }
+        self.store.with(action.bucket, |bucket| self.check_access(bucket, identity.caller, action))
+    }
+
+    fn check_access(&self, bucket: &Bucket, caller: Caller, action: Action<'_>) -> S3Result<()> {
+        let version = action.key.map(|key| bucket.find(key, action.version_id));
+        let grants = match &version {
+            None => Some(bucket.acl.as_slice()),
+            Some(found) => found.as_ref().ok().map(|(version, _)| version.acl.as_slice()),
+        };
+        let access = Access {
+            caller,
+            action: action.name,
+            bucket: action.bucket,
+            key: action.key,
+            policy: bucket.policy.as_ref(),
+            grants: grants.filter(|_| !bucket.is_owner_enforced()),
+            region: &self.region,
+            account_id: &self.account_id,
+            owner_canonical_id: &self.owner_id,
+        };
+        if !access.is_allowed() {
+            return Err(denied());
+        }
+        // That a key is absent is told only to those who may list.
+        let reads = action.name.starts_with("s3:GetObject");
+        if let (Some(Err(_)), true, Some(key)) = (&version, reads, action.key) {
+            let may_list = Access { action: "s3:ListBucket", key: None, grants: None, ..access };
+            let listed = may_list.is_allowed();
+            if listed && action.version_id.is_none() {
+                return Err(no_such_key(key));
+            }
+            if !listed {
+                return Err(denied());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn denied() -> S3Error {
+    s3_error!(AccessDenied, "Access Denied")
+}

@@ -1,0 +1,94 @@
+//! CompleteMultipartUpload: parts become an object. They stay in their files; nothing is copied.
+
+use std::sync::Arc;
+
+use md5::{Digest, Md5};
+use s3s::dto::{CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart, ETag};
+use s3s::{S3Request, S3Result, s3_error};
+
+use crate::conditional;
+use crate::event::Reason;
+use crate::gate::{Action, identity};
+use crate::multipart::{Upload, open};
+use crate::service::Service;
+use crate::store::Object;
+
+/// Least bytes of a part that is not the last one, as on S3.
+const PART_LEAST_BYTES: u64 = 5 * 1024 * 1024;
+
+impl Service {
+    pub(crate) async fn complete_multipart_upload(
+        &self,
+        request: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<CompleteMultipartUploadOutput> {
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        self.admit(&request, Action::on_key("s3:PutObject", &bucket, &key))?;
+        let identity = identity(&request);
+        let input = request.input;
+        let listed = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+        let (object, acl) = self.store.with(&bucket, |stored| {
+            let upload = open(stored, &key, &input.upload_id)?;
+            Ok((Arc::new(assemble(upload, &listed)?), upload.acl.clone()))
+        })?;
+        let version_id =
+            self.commit(&bucket, &key, &object, acl, &identity, Reason::CompleteMultipart, |current| {
+                conditional::check_write(&key, current, input.if_match.as_ref(), input.if_none_match.as_ref())
+            })?;
+        // Last, so that a failed condition leaves the upload to be tried again or aborted, as on S3.
+        self.store.with(&bucket, |stored| {
+            stored.uploads.remove(&input.upload_id);
+            Ok(())
+        })?;
+        let encryption = object.attributes.encryption.clone();
+        Ok(CompleteMultipartUploadOutput {
+            location: Some(format!("/{bucket}/{key}")),
+            bucket: Some(bucket),
+            key: Some(key),
+            bucket_key_enabled: encryption.bucket_key_enabled,
+            e_tag: Some(ETag::Strong(object.etag.clone())),
+            ssekms_key_id: encryption.kms_key_id,
+            server_side_encryption: encryption.algorithm,
+            version_id,
+            ..CompleteMultipartUploadOutput::default()
+        })
+    }
+}
+
+/// The object that the listed parts make; its `ETag` is the MD5 of their MD5s, with their number.
+fn assemble(upload: &Upload, listed: &[CompletedPart]) -> S3Result<Object> {
+    if listed.is_empty() {
+        return Err(s3_error!(MalformedXML, "a multipart upload needs at least one part"));
+    }
+    let (mut segments, mut size, mut md5) = (Vec::new(), 0, Md5::new());
+    let mut last_number = 0;
+    for (at, wanted) in listed.iter().enumerate() {
+        let number = wanted.part_number.unwrap_or_default();
+        if number <= last_number {
+            return Err(s3_error!(InvalidPartOrder, "part {number} is listed after part {last_number}"));
+        }
+        last_number = number;
+        let part = upload.parts.get(&number);
+        let part = part.ok_or_else(|| s3_error!(InvalidPart, "part {number} was not uploaded"))?;
+        let etag = hex::encode(part.md5);
+        if wanted.e_tag.as_ref().is_some_and(|wanted| wanted.value() != etag) {
+            return Err(s3_error!(
+                InvalidPart,
+                "part {number} has the ETag \"{etag}\", another one is listed"
+            ));
+        }
+        if part.size < PART_LEAST_BYTES && at + 1 < listed.len() {
+            return Err(s3_error!(
+                EntityTooSmall,
+                "part {number} has {} bytes, all but the last need {PART_LEAST_BYTES}",
+                part.size
+            ));
+        }
+        segments.extend(part.segments.iter().cloned());
+        size += part.size;
+        md5.update(part.md5);
+    }
+    let mut attributes = upload.attributes.clone();
+    attributes.parts_count = i32::try_from(listed.len()).ok();
+    let etag = format!("{}-{}", hex::encode(md5.finalize()), listed.len());
+    Ok(Object { size, etag, segments, attributes })
+}

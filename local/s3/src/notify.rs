@@ -1,0 +1,124 @@
+//! Delivery of events to Lambda functions, in the background.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use s3s::dto::NotificationConfiguration;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::event::Created;
+use crate::notification;
+use crate::server::Notify;
+
+/// Most deliveries in flight; a laptop's worth of uploads stays far below.
+const IN_FLIGHT_LIMIT: usize = 1000;
+/// Waits between the tries of one delivery.
+const BACKOFF: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+/// Longest that one try may take; an Event invocation is answered before the function runs.
+const TRY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Delivers events to wherever [`Notify`] says.
+#[derive(Debug)]
+pub(crate) struct Notifier {
+    target: Mutex<Option<Notify>>,
+    client: reqwest::Client,
+    in_flight: Mutex<JoinSet<()>>,
+}
+
+impl Notifier {
+    pub(crate) fn new(target: Option<Notify>) -> Result<Self, reqwest::Error> {
+        // A proxy of the environment has no business with loopback.
+        let client = reqwest::Client::builder().no_proxy().timeout(TRY_TIMEOUT).build()?;
+        Ok(Self { target: Mutex::new(target), client, in_flight: Mutex::new(JoinSet::new()) })
+    }
+
+    /// Says where events go from now on.
+    pub(crate) fn set(&self, target: Option<Notify>) {
+        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
+    }
+
+    /// Ends deliveries in flight.
+    pub(crate) fn stop(&self) {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    }
+
+    /// Tells the targets that a bucket's configuration names for a new object.
+    pub(crate) fn created(&self, created: &Created, configuration: &NotificationConfiguration) {
+        let targets = configuration.lambda_function_configurations.iter().flatten();
+        for target in
+            targets.filter(|target| notification::matches(target, created.reason.event_name(), &created.key))
+        {
+            let id = target.id.as_deref().unwrap_or_default();
+            self.invoke(&target.lambda_function_arn, &created.lambda_event(id));
+        }
+        if configuration.event_bridge_configuration.is_some() {
+            let target = self.target.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(arn) = target.and_then(|target| target.event_bridge_target) {
+                self.invoke(&arn, &created.event_bridge_event());
+            }
+        }
+    }
+
+    /// Invokes a function with `payload`, without waiting for it.
+    pub(crate) fn invoke(&self, function_arn: &str, payload: &Value) {
+        let target = self.target.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(target) = target else {
+            tracing::debug!(function_arn, "no Lambda endpoint is known, event not sent");
+            return;
+        };
+        // Colons of the ARN too, as SDKs send it; endpoints decode.
+        let name = utf8_percent_encode(function_arn, NON_ALPHANUMERIC);
+        let base = target.lambda_endpoint.trim_end_matches('/');
+        let url = format!("{base}/2015-03-31/functions/{name}/invocations");
+        let request = self
+            .client
+            .post(url)
+            .header("X-Amz-Invocation-Type", "Event")
+            .header("Content-Type", "application/json")
+            .body(payload.to_string());
+
+        let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        while in_flight.try_join_next().is_some() {}
+        if in_flight.len() >= IN_FLIGHT_LIMIT {
+            tracing::warn!(function_arn, "{IN_FLIGHT_LIMIT} events are in flight, this one is dropped");
+            return;
+        }
+        in_flight.spawn(deliver(request, function_arn.to_owned()));
+    }
+}
+
+async fn deliver(request: reqwest::RequestBuilder, function_arn: String) {
+    let mut waits = BACKOFF.iter();
+    loop {
+        // The body is a string, so that it can be sent again.
+        let Some(attempt) = request.try_clone() else { return };
+        let fault = match attempt.send().await {
+            Ok(response) if response.status().is_success() => return,
+            Ok(response) => {
+                let status = response.status();
+                let again = status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS;
+                let body = response.text().await.unwrap_or_default();
+                if !again {
+                    tracing::warn!(%function_arn, %status, body, "event refused, given up");
+                    return;
+                }
+                format!("{status}: {body}")
+            }
+            Err(error) => error.to_string(),
+        };
+        let Some(wait) = waits.next() else {
+            tracing::warn!(%function_arn, fault, "event not delivered, given up");
+            return;
+        };
+        tracing::debug!(%function_arn, fault, "event not delivered, tried again in {wait:?}");
+        tokio::time::sleep(*wait).await;
+    }
+}

@@ -1,0 +1,155 @@
+//! PutObject, and what every way of writing an object shares.
+
+use std::sync::Arc;
+
+use s3s::dto::{Checksum, ETag, PutObjectInput, PutObjectOutput};
+use s3s::{S3Request, S3Result, s3_error};
+
+use crate::acl::{self, Asked, Grant};
+use crate::attributes::{AskedEncryption, Attributes, Encryption, storage_class};
+use crate::conditional;
+use crate::event::{Created, Reason};
+use crate::front::Identity;
+use crate::gate::{Action, identity};
+use crate::service::Service;
+use crate::store::{Object, Version};
+use crate::upload::{self, Expected};
+
+impl Service {
+    pub(crate) async fn put_object(
+        &self,
+        mut request: S3Request<PutObjectInput>,
+    ) -> S3Result<PutObjectOutput> {
+        let body = request.input.body.take();
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        self.admit(&request, Action::on_key("s3:PutObject", &bucket, &key))?;
+        let identity = identity(&request);
+
+        let input = &request.input;
+        let checksum = Checksum {
+            checksum_crc32: input.checksum_crc32.clone(),
+            checksum_crc32c: input.checksum_crc32c.clone(),
+            checksum_crc64nvme: input.checksum_crc64nvme.clone(),
+            checksum_sha1: input.checksum_sha1.clone(),
+            checksum_sha256: input.checksum_sha256.clone(),
+            checksum_type: None,
+        };
+        let expected = Expected::new(&request, input.content_md5.clone(), checksum, input.content_length);
+
+        let input = request.input;
+        let asked = Asked {
+            canned: input.acl.map(|acl| acl.as_str().to_owned()),
+            full_control: input.grant_full_control,
+            read: input.grant_read,
+            read_acp: input.grant_read_acp,
+            write: None,
+            write_acp: input.grant_write_acp,
+            body: None,
+        };
+        let acl = self.object_acl(&bucket, &asked)?;
+        let encryption = AskedEncryption {
+            algorithm: input.server_side_encryption,
+            kms_key_id: input.ssekms_key_id,
+            bucket_key_enabled: input.bucket_key_enabled,
+            customer_algorithm: input.sse_customer_algorithm,
+            customer_key_md5: input.sse_customer_key_md5,
+        };
+        let mut attributes = Attributes {
+            content_type: input.content_type,
+            content_encoding: input.content_encoding,
+            content_language: input.content_language,
+            content_disposition: input.content_disposition,
+            cache_control: input.cache_control,
+            expires: input.expires,
+            website_redirect_location: input.website_redirect_location,
+            metadata: input.metadata,
+            storage_class: storage_class(input.storage_class)?,
+            encryption: self.resolve_encryption(&bucket, encryption)?,
+            checksum: Checksum::default(),
+            parts_count: None,
+        };
+        attributes.check()?;
+
+        let stored = upload::store(&self.objects, body, &expected).await?;
+        attributes.checksum = stored.checksum;
+        let object = Arc::new(Object {
+            size: stored.segment.length,
+            etag: hex::encode(stored.md5),
+            segments: vec![stored.segment],
+            attributes,
+        });
+        let version_id = self.commit(&bucket, &key, &object, acl, &identity, Reason::Put, |current| {
+            let (if_match, if_none_match) = (input.if_match.as_ref(), input.if_none_match.as_ref());
+            conditional::check_write(&key, current, if_match, if_none_match)
+        })?;
+
+        let Attributes { encryption, checksum, .. } = object.attributes.clone();
+        Ok(PutObjectOutput {
+            bucket_key_enabled: encryption.bucket_key_enabled,
+            sse_customer_algorithm: encryption.customer_algorithm(),
+            sse_customer_key_md5: encryption.customer_key_md5(),
+            ssekms_key_id: encryption.kms_key_id,
+            server_side_encryption: encryption.algorithm,
+            checksum_crc32: checksum.checksum_crc32,
+            checksum_crc32c: checksum.checksum_crc32c,
+            checksum_crc64nvme: checksum.checksum_crc64nvme,
+            checksum_sha1: checksum.checksum_sha1,
+            checksum_sha256: checksum.checksum_sha256,
+            e_tag: Some(ETag::Strong(object.etag.clone())),
+            version_id,
+            ..PutObjectOutput::default()
+        })
+    }
+
+    /// Makes `object` the current one of `key` if `condition` holds for the `ETag` of the one that is, in one step,
+    /// and tells whoever asked to be told. Returns the version id to show.
+    #[allow(clippy::too_many_arguments, reason = "the one place where an object comes into being")]
+    pub(crate) fn commit(
+        &self,
+        bucket: &str,
+        key: &str,
+        object: &Arc<Object>,
+        acl: Vec<Grant>,
+        identity: &Identity,
+        reason: Reason,
+        condition: impl FnOnce(Option<&str>) -> S3Result<()>,
+    ) -> S3Result<Option<String>> {
+        let (shown, created, notification) = self.store.with(bucket, |stored| {
+            condition(stored.current_etag(key))?;
+            let version: Version = stored.push(key, Some(Arc::clone(object)), acl);
+            let shown = stored.shown_id(&version);
+            let created = Created {
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+                size: object.size,
+                etag: object.etag.clone(),
+                version_id: shown.clone(),
+                region: stored.region.clone(),
+                account_id: self.account_id.clone(),
+                owner_id: self.owner_id.clone(),
+                request_id: identity.request_id.clone(),
+                // Taken under the lock, so that order and sequencers agree.
+                sequencer: self.store.sequencer(),
+                reason,
+            };
+            Ok((shown, created, stored.notification.clone()))
+        })?;
+        self.notifier.created(&created, &notification);
+        Ok(shown)
+    }
+
+    /// The grants of a new object, or the error where ACLs are off and it asks for some.
+    pub(crate) fn object_acl(&self, bucket: &str, asked: &Asked) -> S3Result<Vec<Grant>> {
+        let enforced = self.store.with(bucket, |stored| Ok(stored.is_owner_enforced()))?;
+        if enforced && asked.is_refused_when_enforced(&self.owner_id)? {
+            return Err(s3_error!(AccessControlListNotSupported, "The bucket does not allow ACLs"));
+        }
+        Ok(asked.grants(&self.owner_id)?.unwrap_or_else(|| acl::private(&self.owner_id)))
+    }
+
+    /// The encryption of a new object.
+    pub(crate) fn resolve_encryption(&self, bucket: &str, asked: AskedEncryption) -> S3Result<Encryption> {
+        let default = self.store.with(bucket, |stored| Ok(stored.encryption.clone()))?;
+        asked.resolve(&default, &self.region, &self.account_id)
+    }
+}

@@ -1,0 +1,137 @@
+//! The server: a loopback listener and the connections it accepts.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::front;
+use crate::service::{Protocol, Service};
+
+/// The access key that stands for the ElastiCache service principal; its secret may be anything.
+pub const SERVICE_ACCESS_KEY: &str = "ELASTICACHESNAPSHOT";
+
+/// The canonical user ID of ElastiCache in the regions that are enabled by default, to which object ACLs grant.
+pub const SERVICE_CANONICAL_ID: &str = "540804c33a284a299d2547575ce1010f2312ef3da9b3a053c8bc45bf233e4353";
+
+/// What a server needs to start.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Folder for object bytes; created if absent. Each object is a file with a random name, removed with it.
+    pub root: PathBuf,
+    /// Region of the endpoint, and of buckets made without a location constraint.
+    pub region: String,
+    /// The twelve digits of the account that owns every bucket.
+    pub account_id: String,
+    /// Where upload events go; none are sent while this is unknown.
+    pub notify: Option<Notify>,
+}
+
+/// Where upload events are delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notify {
+    /// Base of the Lambda endpoint, as `http://127.0.0.1:PORT`.
+    pub lambda_endpoint: String,
+    /// The function ARN that stands for the target of the EventBridge rule on "Object Created".
+    pub event_bridge_target: Option<String>,
+}
+
+/// Why a server could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The folder for object bytes could not be made.
+    #[error("create object folder {path}: {source}")]
+    Root {
+        /// The folder asked for.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No port of 127.0.0.1 could be bound.
+    #[error("listen on 127.0.0.1: {0}")]
+    Listen(#[source] std::io::Error),
+    /// The client that delivers events could not be made.
+    #[error("make the client for notifications: {0}")]
+    Client(#[source] reqwest::Error),
+}
+
+/// A running S3 endpoint.
+#[derive(Debug)]
+pub struct Server {
+    endpoint: String,
+    service: Arc<Service>,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    /// Binds a free port of 127.0.0.1 and begins to serve.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let objects = config.root.join("objects");
+        tokio::fs::create_dir_all(&objects)
+            .await
+            .map_err(|source| Error::Root { path: objects.clone(), source })?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(Error::Listen)?;
+        let address = listener.local_addr().map_err(Error::Listen)?;
+
+        let service = Arc::new(Service::new(&config, objects).map_err(Error::Client)?);
+        let protocol = S3ServiceBuilder::new(Protocol(Arc::clone(&service))).build();
+        let accepting = tokio::spawn(accept(listener, protocol));
+        Ok(Self { endpoint: format!("http://{address}"), service, accepting })
+    }
+
+    /// The endpoint's URL, as `http://127.0.0.1:PORT`; addressing is path style.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Says where upload events go from now on; events before the first call are not kept.
+    pub fn set_notify(&self, notify: Notify) {
+        self.service.notifier.set(Some(notify));
+    }
+
+    /// Ends the listener, open connections and deliveries in flight. Object files go with the last reader.
+    pub async fn stop(self) {
+        self.accepting.abort();
+        // An aborted task ends with an error that says only that it was aborted.
+        let _ = self.accepting.await;
+        self.service.notifier.stop();
+    }
+}
+
+async fn accept(listener: TcpListener, protocol: S3Service) {
+    // Dropped with this task, and the connections with it.
+    let mut connections = JoinSet::new();
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "accept a connection");
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                    continue;
+                }
+            },
+            Some(_) = connections.join_next() => continue,
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "set TCP_NODELAY");
+        }
+        let protocol = protocol.clone();
+        connections.spawn(async move {
+            let handler = service_fn(move |request| {
+                let protocol = protocol.clone();
+                async move { front::handle(&protocol, request).await }
+            });
+            let builder = auto::Builder::new(TokioExecutor::new());
+            if let Err(error) = builder.serve_connection(TokioIo::new(stream), handler).await {
+                tracing::debug!(%error, "connection ended");
+            }
+        });
+    }
+}
