@@ -1,1 +1,19 @@
 //! Lambda on loopback: Invoke and the Runtime API around the real function binaries.
+//!
+//! A [`Server`] is given functions by their binaries. Invoke starts a process where none is idle, hands it the payload
+//! through the Runtime API that every Lambda runtime speaks, and returns what it answers. Timeouts, crashes, throttling
+//! and asynchronous retries are Lambda's own; [`Faults`] brings some about on purpose.
+#![forbid(unsafe_code)]
+
+mod faults;
+mod function;
+mod invoke;
+mod runtime_api;
+mod server;
+mod worker;
+
+pub use crate::{
+    faults::Faults,
+    function::FunctionConfig,
+    server::{Config, Error, Server},
+};

@@ -1,0 +1,49 @@
+//! Faults on purpose.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// Faults that the next invocations of a function meet, first planned first met.
+#[derive(Debug, Default)]
+pub struct Faults {
+    planned: Mutex<HashMap<String, Vec<Fault>>>,
+}
+
+/// One fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The process is killed in the middle of the invocation, after it has been given its payload.
+    Kill,
+    /// The function is not run; this error is answered in its name.
+    Fail {
+        /// `errorType`.
+        name: String,
+        /// `errorMessage`.
+        message: String,
+    },
+}
+
+impl Faults {
+    /// Kills the process of this function in the middle of its next invocation.
+    pub fn kill_next(&self, function: &str) {
+        self.plan(function, Fault::Kill);
+    }
+
+    /// Answers the next invocation of this function with an error, without running it.
+    pub fn fail_next(&self, function: &str, name: &str, message: &str) {
+        self.plan(function, Fault::Fail { name: name.to_owned(), message: message.to_owned() });
+    }
+
+    fn plan(&self, function: &str, fault: Fault) {
+        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        planned.entry(function.to_owned()).or_default().push(fault);
+    }
+
+    pub(crate) fn next(&self, function: &str) -> Option<Fault> {
+        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        let faults = planned.get_mut(function).filter(|faults| !faults.is_empty())?;
+        Some(faults.remove(0))
+    }
+}

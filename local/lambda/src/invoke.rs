@@ -1,0 +1,106 @@
+//! One invocation, from payload to answer.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use crate::{
+    faults::Fault,
+    function::Function,
+    server::Shared,
+    worker::{Answer, Job, Surroundings, Worker},
+};
+
+/// The pauses before the two retries of an asynchronous invocation. AWS waits one and two minutes.
+const ASYNC_RETRIES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(900)];
+
+impl Shared {
+    /// Runs a function and waits for its answer. Errors of the function are answers too.
+    pub(crate) async fn invoke(self: &Arc<Self>, function: &Arc<Function>, payload: Bytes) -> Answer {
+        let Ok(_slot) = function.slots.acquire().await else {
+            return error("Runtime.ExitError", "the server is stopping");
+        };
+        function.count();
+        let name = &function.config.name;
+        let fault = self.faults.next(name);
+        if let Some(Fault::Fail { name, message }) = &fault {
+            return error(name, message);
+        }
+        let mut worker = match self.worker(function) {
+            Ok(worker) => worker,
+            Err(fault) => {
+                let binary = function.config.binary.display();
+                return error("Runtime.InvalidEntrypoint", &format!("failed to start {binary}: {fault}"));
+            }
+        };
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let timeout = function.config.timeout;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (answer, answered) = oneshot::channel();
+        let job = Job {
+            request_id: request_id.clone(),
+            payload,
+            deadline_ms: (now + timeout).as_millis(),
+            arn: self.arn(name),
+            answer,
+        };
+        let sent = worker.jobs.send(job).await.is_ok();
+        let answer = tokio::select! {
+            biased;
+            Ok(answer) = answered, if sent && fault.is_none() => Some(answer),
+            // Long enough that the process has begun, short enough that it has not ended.
+            () = tokio::time::sleep(Duration::from_millis(15)), if fault == Some(Fault::Kill) => None,
+            status = worker.ended() => {
+                self.desk.close(&worker.id);
+                return error("Runtime.ExitError", &format!("RequestId: {request_id} Error: Runtime exited with error: {status}"));
+            }
+            () = tokio::time::sleep(timeout) => {
+                self.desk.close(&worker.id);
+                worker.kill().await;
+                let seconds = timeout.as_secs_f64();
+                return error("Sandbox.Timedout", &format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds"));
+            }
+        };
+        if let Some(answer) = answer {
+            function.put_idle(worker);
+            return answer;
+        }
+        self.desk.close(&worker.id);
+        worker.kill().await;
+        error("Runtime.ExitError", &format!("RequestId: {request_id} Error: Runtime exited with error: signal: killed"))
+    }
+
+    /// Runs a function that nobody waits for, and twice more if it fails.
+    pub(crate) async fn invoke_unattended(self: Arc<Self>, function: Arc<Function>, payload: Bytes) {
+        let mut pauses = ASYNC_RETRIES.iter();
+        while let Answer::Error(body) = self.invoke(&function, payload.clone()).await {
+            let error = String::from_utf8_lossy(&body).into_owned();
+            let Some(pause) = pauses.next() else {
+                tracing::error!(function = function.config.name, error, "an event is given up after three tries");
+                return;
+            };
+            tracing::warn!(function = function.config.name, error, "an event is tried again");
+            tokio::time::sleep(*pause).await;
+        }
+    }
+
+    fn worker(&self, function: &Function) -> std::io::Result<Worker> {
+        if let Some(worker) = function.take_idle() {
+            return Ok(worker);
+        }
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let jobs = self.desk.open(&id);
+        let runtime_api = format!("{}/.rt/{id}", self.address);
+        let around = Surroundings { runtime_api, region: &self.region, log_dir: &self.log_dir };
+        Worker::start(id, jobs, &function.config, &around)
+    }
+}
+
+fn error(name: &str, message: &str) -> Answer {
+    Answer::Error(Bytes::from(json!({"errorType": name, "errorMessage": message}).to_string()))
+}

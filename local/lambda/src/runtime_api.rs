@@ -1,0 +1,108 @@
+//! The Runtime API: where processes fetch their jobs and leave their answers. Each process has a path of its own.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{DefaultBodyLimit, Path, State},
+    http::{Response, StatusCode},
+    routing::{get, post},
+};
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::worker::{Answer, Job};
+
+/// A response of a function may have 6 MB; what is larger is refused with the status that Lambda gives.
+const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024;
+
+/// The processes that are known, by their id.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    workers: Mutex<HashMap<String, Arc<Seat>>>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    jobs: tokio::sync::Mutex<mpsc::Receiver<Job>>,
+    pending: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
+}
+
+impl Desk {
+    /// Makes a process known, before it is started.
+    pub(crate) fn open(&self, worker: &str) -> mpsc::Sender<Job> {
+        let (sender, receiver) = mpsc::channel(1);
+        let seat = Seat { jobs: tokio::sync::Mutex::new(receiver), pending: Mutex::default() };
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(worker.to_owned(), Arc::new(seat));
+        sender
+    }
+
+    /// Forgets a process that has gone.
+    pub(crate) fn close(&self, worker: &str) {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).remove(worker);
+    }
+
+    fn seat(&self, worker: &str) -> Option<Arc<Seat>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).get(worker).cloned()
+    }
+
+    fn settle(&self, worker: &str, request: &str, answer: Answer) -> StatusCode {
+        let Some(seat) = self.seat(worker) else { return StatusCode::NOT_FOUND };
+        let pending = seat.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(request);
+        // Nobody waits any more for an answer that came after its timeout.
+        match pending.map(|sender| sender.send(answer)) {
+            Some(Ok(())) => StatusCode::ACCEPTED,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+pub(crate) fn routes(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/.rt/{worker}/2018-06-01/runtime/invocation/next", get(next))
+        .route("/.rt/{worker}/2018-06-01/runtime/invocation/{request}/response", post(response))
+        .route("/.rt/{worker}/2018-06-01/runtime/invocation/{request}/error", post(error))
+        .route("/.rt/{worker}/2018-06-01/runtime/init/error", post(init_error))
+        .layer(DefaultBodyLimit::max(MAX_RESPONSE_BYTES))
+        .with_state(desk)
+}
+
+async fn next(State(desk): State<Arc<Desk>>, Path(worker): Path<String>) -> Result<Response<Body>, StatusCode> {
+    let seat = desk.seat(&worker).ok_or(StatusCode::NOT_FOUND)?;
+    let job = seat.jobs.lock().await.recv().await.ok_or(StatusCode::GONE)?;
+    seat.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(job.request_id.clone(), job.answer);
+    Response::builder()
+        .header("Content-Type", "application/json")
+        .header("Lambda-Runtime-Aws-Request-Id", job.request_id)
+        .header("Lambda-Runtime-Deadline-Ms", job.deadline_ms.to_string())
+        .header("Lambda-Runtime-Invoked-Function-Arn", job.arn)
+        .header("Lambda-Runtime-Trace-Id", "Root=1-00000000-000000000000000000000000;Sampled=0")
+        .body(Body::from(job.payload))
+        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+async fn response(
+    State(desk): State<Arc<Desk>>,
+    Path((worker, request)): Path<(String, String)>,
+    body: Bytes,
+) -> StatusCode {
+    desk.settle(&worker, &request, Answer::Response(body))
+}
+
+async fn error(
+    State(desk): State<Arc<Desk>>,
+    Path((worker, request)): Path<(String, String)>,
+    body: Bytes,
+) -> StatusCode {
+    desk.settle(&worker, &request, Answer::Error(body))
+}
+
+/// A process that cannot start says why here, and ends; the invocation then sees it end.
+async fn init_error(Path(worker): Path<String>, body: Bytes) -> StatusCode {
+    tracing::warn!(worker, error = %String::from_utf8_lossy(&body), "a function could not start");
+    StatusCode::ACCEPTED
+}

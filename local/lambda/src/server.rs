@@ -1,0 +1,194 @@
+//! The endpoint.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{DefaultBodyLimit, Path, State},
+    http::{HeaderMap, Response, StatusCode},
+    routing::post,
+};
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::{
+    faults::Faults,
+    function::{Function, FunctionConfig},
+    runtime_api::{self, Desk},
+    worker::Answer,
+};
+
+/// The longest payload of a synchronous invocation.
+const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
+/// The longest payload of an asynchronous one.
+const MAX_EVENT_BYTES: usize = 1024 * 1024;
+
+/// What a server needs to start.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The functions.
+    pub functions: Vec<FunctionConfig>,
+    /// Their region.
+    pub region: String,
+    /// Their account.
+    pub account_id: String,
+    /// Where what they print goes: one file a function, `NAME.log`.
+    pub log_dir: PathBuf,
+    /// Invocations of one function at once; more wait.
+    pub concurrency: usize,
+}
+
+/// Why a server could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No port of 127.0.0.1 could be bound, or the log folder not be made.
+    #[error("listen on 127.0.0.1: {0}")]
+    Listen(#[from] std::io::Error),
+}
+
+/// A running Lambda endpoint.
+#[derive(Debug)]
+pub struct Server {
+    endpoint: String,
+    shared: Arc<Shared>,
+    serving: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) address: SocketAddr,
+    pub(crate) region: String,
+    pub(crate) log_dir: PathBuf,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) faults: Faults,
+    account_id: String,
+    functions: HashMap<String, Arc<Function>>,
+}
+
+impl Server {
+    /// Binds a free port of 127.0.0.1 and begins to serve. Processes are started when they are needed.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        tokio::fs::create_dir_all(&config.log_dir).await?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let desk = Arc::new(Desk::default());
+        let functions = config.functions.into_iter().map(|function| {
+            (function.name.clone(), Arc::new(Function::new(function, config.concurrency)))
+        });
+        let shared = Arc::new(Shared {
+            address,
+            region: config.region,
+            log_dir: config.log_dir,
+            desk: Arc::clone(&desk),
+            faults: Faults::default(),
+            account_id: config.account_id,
+            functions: functions.collect(),
+        });
+        let app = Router::new()
+            .route("/2015-03-31/functions/{name}/invocations", post(invocations))
+            .layer(DefaultBodyLimit::max(MAX_PAYLOAD_BYTES))
+            .with_state(Arc::clone(&shared))
+            .merge(runtime_api::routes(desk));
+        let serving = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, app).await {
+                tracing::error!(%error, "the Lambda endpoint has ended");
+            }
+        });
+        Ok(Self { endpoint: format!("http://{address}"), shared, serving })
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Faults to be brought about.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// How often a function was invoked, retries included.
+    pub fn invocations(&self, name: &str) -> u64 {
+        self.shared.functions.get(name).map_or(0, |function| function.invocations.load(Ordering::Relaxed))
+    }
+
+    /// Ends the endpoint and every process of every function.
+    pub async fn stop(self) {
+        for function in self.shared.functions.values() {
+            function.slots.close();
+            function.stop().await;
+        }
+        self.serving.abort();
+        let _ = self.serving.await;
+    }
+}
+
+impl Shared {
+    pub(crate) fn arn(&self, name: &str) -> String {
+        format!("arn:aws:lambda:{}:{}:function:{name}", self.region, self.account_id)
+    }
+
+    /// A function by its name, its ARN, or either with a qualifier.
+    fn function(&self, name: &str) -> Option<&Arc<Function>> {
+        let name = name.split(":function:").last().unwrap_or(name);
+        self.functions.get(name.split(':').next().unwrap_or(name))
+    }
+}
+
+async fn invocations(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    payload: Bytes,
+) -> Response<Body> {
+    let name = percent_decode_str(&name).decode_utf8_lossy();
+    let Some(function) = shared.function(&name).cloned() else {
+        let message = format!("Function not found: {}", shared.arn(&name));
+        return refuse(StatusCode::NOT_FOUND, "ResourceNotFoundException", &message);
+    };
+    let payload = if payload.is_empty() { Bytes::from_static(b"{}") } else { payload };
+    match headers.get("x-amz-invocation-type").and_then(|value| value.to_str().ok()) {
+        Some("DryRun") => respond(StatusCode::NO_CONTENT, None, Bytes::new()),
+        Some("Event") if payload.len() > MAX_EVENT_BYTES => {
+            let message = format!("{} byte payload is too large for the Event invocation type (limit {MAX_EVENT_BYTES} bytes)", payload.len());
+            refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", &message)
+        }
+        Some("Event") => {
+            tokio::spawn(shared.invoke_unattended(function, payload));
+            respond(StatusCode::ACCEPTED, None, Bytes::new())
+        }
+        _ => match shared.invoke(&function, payload).await {
+            Answer::Response(body) => respond(StatusCode::OK, None, body),
+            Answer::Error(body) => respond(StatusCode::OK, Some("Unhandled"), body),
+        },
+    }
+}
+
+fn refuse(status: StatusCode, name: &'static str, message: &str) -> Response<Body> {
+    let body = json!({"Type": "User", "Message": message}).to_string();
+    let mut response = respond(status, None, Bytes::from(body));
+    response.headers_mut().insert("x-amzn-errortype", name.parse().unwrap_or(axum::http::HeaderValue::from_static("")));
+    response
+}
+
+/// Step Functions' interpreter needs a request id on every answer.
+fn respond(status: StatusCode, function_error: Option<&str>, body: Bytes) -> Response<Body> {
+    let mut response = Response::builder()
+        .status(status)
+        .header("Content-Type", "application/json")
+        .header("x-amzn-RequestId", uuid::Uuid::new_v4().to_string())
+        .header("X-Amz-Executed-Version", "$LATEST");
+    if let Some(kind) = function_error {
+        response = response.header("X-Amz-Function-Error", kind);
+    }
+    response.body(Body::from(body)).unwrap_or_default()
+}

@@ -1,0 +1,21 @@
+//! The clients that a stack gives out.
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_http_client::Builder;
+
+/// The configuration of a client for one endpoint: plain HTTP, any credentials, no retries that would hide a fault.
+pub(crate) fn config(endpoint: &str) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(crate::REGION))
+        .endpoint_url(endpoint)
+        .credentials_provider(aws_sdk_s3::config::SharedCredentialsProvider::new(
+            aws_sdk_s3::config::Credentials::new("local", "local", None, None, "local stack"),
+        ))
+        .http_client(Builder::new().build_http())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(60)).build())
+        .build()
+}

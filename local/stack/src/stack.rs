@@ -1,0 +1,199 @@
+//! The stack.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_s3::types::{EventBridgeConfiguration, NotificationConfiguration};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::{
+    ACCOUNT, REGION, clean_up, clients,
+    functions::{self, Environment},
+    options::{FUNCTIONS, StackOptions},
+    state_machine,
+    step_functions::StepFunctions,
+};
+
+/// The bucket that backups are dropped into.
+const DROP_BUCKET: &str = "elasticache-seeder-local";
+/// The bucket for the product's own files.
+const REPORTS_BUCKET: &str = "elasticache-seeder-reports";
+/// Invocations of one function at once.
+const CONCURRENCY: usize = 10;
+
+/// Everything that runs.
+#[derive(Debug)]
+pub struct Stack {
+    s3_server: local_s3::Server,
+    lambda_server: local_lambda::Server,
+    elasticache_server: local_elasticache::Server,
+    step_functions: StepFunctions,
+    watch: JoinHandle<()>,
+    s3: aws_sdk_s3::Client,
+    sfn: aws_sdk_sfn::Client,
+    elasticache: aws_sdk_elasticache::Client,
+    state_machine_arn: String,
+    dir: PathBuf,
+    /// Deletes the folder at the end, if it is a temporary one.
+    _temporary: Option<TempDir>,
+}
+
+impl Stack {
+    /// Starts everything, which takes some two seconds.
+    pub async fn start(options: StackOptions) -> Result<Self> {
+        if let Some(missing) = FUNCTIONS.iter().find(|name| !options.binaries.join(name).is_file()) {
+            bail!("{} is not built: cargo build --workspace --bins", options.binaries.join(missing).display());
+        }
+        let temporary = if options.dir.is_none() { Some(tempfile::tempdir()?) } else { None };
+        let dir = match (&options.dir, &temporary) {
+            (Some(dir), _) => dir.clone(),
+            (None, Some(temporary)) => temporary.path().to_owned(),
+            (None, None) => bail!("no folder to work in"),
+        };
+        let [region, account_id] = [REGION, ACCOUNT].map(str::to_owned);
+        let s3_config = local_s3::Config {
+            root: dir.join("s3"),
+            region: region.clone(),
+            account_id: account_id.clone(),
+            notify: None,
+        };
+        let s3_server = local_s3::Server::start(s3_config).await?;
+        let elasticache_server = local_elasticache::Server::start(local_elasticache::Config {
+            create_delay: Duration::from_millis(options.create_delay_ms),
+            servers: options.servers.clone(),
+            ..local_elasticache::Config::new(s3_server.endpoint(), dir.join("elasticache"))
+        })
+        .await?;
+        let port = StepFunctions::free_port()?;
+        let state_machine_arn = state_machine::arn();
+        let backup_buckets = [vec![DROP_BUCKET.to_owned()], options.backup_buckets.clone()].concat();
+        let environment = Environment {
+            s3: s3_server.endpoint(),
+            elasticache: elasticache_server.endpoint(),
+            step_functions: &format!("http://127.0.0.1:{port}"),
+            state_machine_arn: &state_machine_arn,
+            reports_bucket: REPORTS_BUCKET,
+            backup_buckets: &backup_buckets.join(","),
+        };
+        let lambda_server = local_lambda::Server::start(local_lambda::Config {
+            functions: functions::configure(&options, &environment),
+            region,
+            account_id,
+            log_dir: dir.join("logs"),
+            concurrency: CONCURRENCY,
+        })
+        .await?;
+        let step_functions =
+            StepFunctions::start(&options, port, lambda_server.endpoint(), s3_server.endpoint(), &dir).await?;
+        let sfn = aws_sdk_sfn::Client::new(&clients::config(&step_functions.endpoint));
+        state_machine::create(&sfn, &options).await?;
+        let s3 = aws_sdk_s3::Client::new(&clients::config(s3_server.endpoint()));
+        let elasticache = aws_sdk_elasticache::Client::new(&clients::config(elasticache_server.endpoint()));
+        let watch = clean_up::watch(sfn.clone());
+        let stack = Self {
+            s3_server,
+            lambda_server,
+            elasticache_server,
+            step_functions,
+            watch,
+            s3,
+            sfn,
+            elasticache,
+            state_machine_arn,
+            dir,
+            _temporary: temporary,
+        };
+        stack.make_buckets(&backup_buckets).await?;
+        Ok(stack)
+    }
+
+    /// The buckets, and the notification of uploads by which dropped backups start seedings.
+    async fn make_buckets(&self, backup_buckets: &[String]) -> Result<()> {
+        for bucket in backup_buckets.iter().map(String::as_str).chain([REPORTS_BUCKET]) {
+            self.s3.create_bucket().bucket(bucket).send().await.with_context(|| format!("failed to create {bucket}"))?;
+        }
+        self.s3_server.set_notify(local_s3::Notify {
+            lambda_endpoint: self.lambda_server.endpoint().to_owned(),
+            event_bridge_target: Some(format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:start-seeding")),
+        });
+        let event_bridge = EventBridgeConfiguration::builder().build();
+        let notification = NotificationConfiguration::builder().event_bridge_configuration(event_bridge).build();
+        let put = self.s3.put_bucket_notification_configuration().bucket(DROP_BUCKET);
+        put.notification_configuration(notification).send().await.context("failed to set up the notification")?;
+        Ok(())
+    }
+
+    /// What a tool of AWS, or `seeder`, needs in its environment to talk to this stack.
+    pub fn env(&self) -> Vec<(String, String)> {
+        [
+            ("AWS_ENDPOINT_URL_S3", self.s3_server.endpoint()),
+            ("AWS_ENDPOINT_URL_ELASTICACHE", self.elasticache_server.endpoint()),
+            ("AWS_ENDPOINT_URL_SFN", &self.step_functions.endpoint),
+            ("AWS_ENDPOINT_URL_LAMBDA", self.lambda_server.endpoint()),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+            ("AWS_REGION", REGION),
+            ("AWS_DEFAULT_REGION", REGION),
+            ("SEEDER_BUCKET", DROP_BUCKET),
+            ("SEEDER_STATE_MACHINE_ARN", &self.state_machine_arn),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    /// A client of S3.
+    pub const fn s3(&self) -> &aws_sdk_s3::Client {
+        &self.s3
+    }
+
+    /// A client of Step Functions.
+    pub const fn sfn(&self) -> &aws_sdk_sfn::Client {
+        &self.sfn
+    }
+
+    /// A client of ElastiCache.
+    pub const fn elasticache(&self) -> &aws_sdk_elasticache::Client {
+        &self.elasticache
+    }
+
+    /// The Lambda endpoint: faults can be brought about there, and invocations counted.
+    pub const fn lambda(&self) -> &local_lambda::Server {
+        &self.lambda_server
+    }
+
+    /// The state machine.
+    pub fn state_machine_arn(&self) -> &str {
+        &self.state_machine_arn
+    }
+
+    /// The bucket that backups are dropped into.
+    pub const fn drop_bucket(&self) -> &'static str {
+        DROP_BUCKET
+    }
+
+    /// The bucket for the product's own files.
+    pub const fn reports_bucket(&self) -> &'static str {
+        REPORTS_BUCKET
+    }
+
+    /// The process ids of the engines' servers.
+    pub fn running_servers(&self) -> Vec<u32> {
+        self.elasticache_server.running_servers()
+    }
+
+    /// The folder with logs and data.
+    pub fn dir(&self) -> &std::path::Path {
+        &self.dir
+    }
+
+    /// Ends everything, what depends on others first.
+    pub async fn stop(self) -> Result<()> {
+        self.watch.abort();
+        self.step_functions.stop().await;
+        self.lambda_server.stop().await;
+        self.elasticache_server.stop().await;
+        self.s3_server.stop().await;
+        Ok(())
+    }
+}

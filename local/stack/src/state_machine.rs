@@ -1,0 +1,42 @@
+//! The state machine, from the file that is deployed.
+
+use anyhow::{Context, Result, bail};
+
+use crate::options::{FUNCTIONS, StackOptions};
+
+/// Its name, as in its ARN.
+pub(crate) const NAME: &str = "seed-cluster";
+
+/// The ARN that it will have.
+pub(crate) fn arn() -> String {
+    format!("arn:aws:states:{}:{}:stateMachine:{NAME}", crate::REGION, crate::ACCOUNT)
+}
+
+/// Creates it, with the substitutions that the template would make.
+pub(crate) async fn create(sfn: &aws_sdk_sfn::Client, options: &StackOptions) -> Result<()> {
+    let path = options.project.join("statemachine/seed-cluster.asl.json");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let role = format!("arn:aws:iam::{}:role/seed-cluster", crate::ACCOUNT);
+    let created = sfn.create_state_machine().name(NAME).definition(substitute(text)?).role_arn(role).send().await;
+    let created = created.context("failed to create the state machine")?;
+    if created.state_machine_arn() != arn() {
+        bail!("the state machine has the ARN {}, expected {}", created.state_machine_arn(), arn());
+    }
+    Ok(())
+}
+
+fn substitute(text: String) -> Result<String> {
+    let mut text = text.replace("${Partition}", "aws");
+    for function in FUNCTIONS {
+        let arn = format!("arn:aws:lambda:{}:{}:function:{function}", crate::REGION, crate::ACCOUNT);
+        text = text.replace(&format!("${{{}FunctionArn}}", pascal_case(function)), &arn);
+    }
+    if let Some(at) = text.find("${") {
+        bail!("the state machine has an unknown substitution: {}", text[at..].chars().take(40).collect::<String>());
+    }
+    Ok(text)
+}
+
+fn pascal_case(name: &str) -> String {
+    name.split('-').filter_map(|word| Some(word.chars().next()?.to_uppercase().chain(word.chars().skip(1)).collect::<String>())).collect()
+}

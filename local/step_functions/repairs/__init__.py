@@ -1,0 +1,13 @@
+"""Where moto 5.2.5 departs from AWS, one module for each departure that matters here."""
+
+
+def apply() -> None:
+    """Puts everything right. Must run before moto's server is imported."""
+    from . import endpoints, error_names, execution_names, expressions, run_executions
+
+    run_executions.apply()
+    # The clients first: the services below bind the function when they are imported.
+    endpoints.apply()
+    expressions.apply()
+    error_names.apply()
+    execution_names.apply()

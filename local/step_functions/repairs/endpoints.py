@@ -1,0 +1,37 @@
+"""moto sends the calls of Task states to its own port, whatever AWS_ENDPOINT_URL_* says."""
+
+import os
+
+import boto3
+from botocore.config import Config
+
+# Longer than any function may take, so that it is always the state's own timeout that ends a call.
+READ_TIMEOUT_SECONDS = 1000
+
+
+def apply() -> None:
+    from moto.stepfunctions.parser.asl.utils import boto_client
+
+    original = boto_client.boto_client_for
+
+    def boto_client_for(region, service, state_credentials=None):
+        endpoint = os.environ.get(f"LOCAL_ENDPOINT_{service.upper()}")
+        if not endpoint:
+            return original(region, service, state_credentials)
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            config=Config(
+                # Inputs are taken as the state machine gives them; retries are the state machine's own.
+                parameter_validation=False,
+                retries={"total_max_attempts": 1},
+                read_timeout=READ_TIMEOUT_SECONDS,
+                max_pool_connections=100,
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    boto_client.boto_client_for = boto_client_for

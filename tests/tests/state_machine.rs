@@ -1,0 +1,125 @@
+//! The state machine as a text: what no run of it would show.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use seeding::ErrorName;
+use serde_json::{Map, Value};
+
+fn machine() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../statemachine/seed-cluster.asl.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Every state, those inside a Map included, with its name.
+fn states(machine: &Value) -> Vec<(String, &Map<String, Value>)> {
+    let mut found = Vec::new();
+    for (name, state) in machine["States"].as_object().unwrap() {
+        found.push((name.clone(), state.as_object().unwrap()));
+        if let Some(inner) = state.get("ItemProcessor") {
+            found.extend(states(inner));
+        }
+    }
+    found
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// Names that Lambda and Step Functions give, not our functions.
+fn is_foreign(name: &str) -> bool {
+    ["Lambda.", "States.", "Sandbox.", "Runtime."].iter().any(|prefix| name.starts_with(prefix))
+}
+
+#[test]
+fn every_error_name_in_the_machine_is_one_that_a_function_can_give() {
+    let known: BTreeSet<_> = ErrorName::ALL.iter().map(|name| name.as_str()).collect();
+    for (state, fields) in states(&machine()) {
+        for list in ["Retry", "Catch"] {
+            for handler in fields.get(list).and_then(Value::as_array).into_iter().flatten() {
+                for name in texts(&handler["ErrorEquals"]).into_iter().filter(|name| !is_foreign(name)) {
+                    assert!(known.contains(name), "{state} handles {name}, which nothing gives");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_error_that_a_function_can_give_is_retried_if_that_helps_and_caught_in_the_end() {
+    let machine = machine();
+    for (state, fields) in states(&machine).into_iter().filter(|(_, fields)| fields["Type"] == "Task") {
+        let retried: BTreeSet<_> = fields["Retry"].as_array().unwrap().iter().flat_map(|r| texts(&r["ErrorEquals"])).collect();
+        for name in ErrorName::ALL {
+            assert_eq!(retried.contains(name.as_str()), name.is_retryable(), "{state} and {name}");
+        }
+        // What fails inside the Map is caught by the Map.
+        let catcher = if state == "InspectChunk" { &machine["States"]["InspectChunks"]["Catch"] } else { &fields["Catch"] };
+        let caught = catcher.as_array().unwrap().iter().any(|c| texts(&c["ErrorEquals"]) == ["States.ALL"]);
+        assert!(caught, "{state} lets an error through");
+    }
+}
+
+#[test]
+fn every_task_has_a_timeout_and_retries_the_transient_errors_of_lambda_with_jitter() {
+    const TRANSIENT: [&str; 5] = [
+        "Lambda.AWSLambdaException",
+        "Lambda.ClientExecutionTimeoutException",
+        "Lambda.SdkClientException",
+        "Lambda.ServiceException",
+        "Lambda.TooManyRequestsException",
+    ];
+    for (state, fields) in states(&machine()).into_iter().filter(|(_, fields)| fields["Type"] == "Task") {
+        assert!(fields["TimeoutSeconds"].as_u64().is_some_and(|seconds| seconds <= 900), "{state} has no timeout");
+        let retries = fields["Retry"].as_array().unwrap();
+        for retry in retries {
+            assert_eq!(retry["JitterStrategy"], "FULL", "{state}");
+            assert!(retry["MaxDelaySeconds"].is_u64() && retry["MaxAttempts"].is_u64(), "{state}: an unbounded retry");
+        }
+        let names: BTreeSet<_> = retries.iter().flat_map(|retry| texts(&retry["ErrorEquals"])).collect();
+        assert!(TRANSIENT.iter().all(|name| names.contains(name)), "{state} retries only {names:?}");
+    }
+}
+
+#[test]
+fn every_choice_has_a_default_and_every_state_a_comment() {
+    let machine = machine();
+    assert!(machine["TimeoutSeconds"].is_u64());
+    for (state, fields) in states(&machine) {
+        assert!(fields.contains_key("Comment"), "{state} has no comment");
+        if fields["Type"] == "Choice" {
+            assert!(fields.contains_key("Default"), "{state} has no default");
+        }
+    }
+}
+
+#[test]
+fn a_good_cluster_is_never_deleted_and_a_failed_one_never_forgotten() {
+    let machine = machine();
+    let target = |state: &str| machine["States"][state]["Catch"][0]["Next"].as_str().unwrap().to_owned();
+    for state in ["GrantAccess", "CreateCluster", "CheckCluster"] {
+        assert_eq!(target(state), "DeleteCluster", "{state}");
+    }
+    for state in ["VerifyCluster", "DeleteCluster"] {
+        assert_eq!(target(state), "RevokeAccess", "{state}");
+    }
+    assert_eq!(target("RevokeAccess"), "Outcome");
+}
+
+#[test]
+fn every_transition_leads_to_a_state_and_every_state_can_be_reached() {
+    let machine = machine();
+    let names: BTreeSet<_> = machine["States"].as_object().unwrap().keys().map(String::as_str).collect();
+    let mut reached = BTreeSet::from([machine["StartAt"].as_str().unwrap()]);
+    for (name, state) in machine["States"].as_object().unwrap() {
+        let mut next: Vec<&str> = ["Next", "Default"].iter().filter_map(|field| state[*field].as_str()).collect();
+        for list in ["Choices", "Catch"] {
+            next.extend(state[list].as_array().into_iter().flatten().filter_map(|item| item["Next"].as_str()));
+        }
+        for target in &next {
+            assert!(names.contains(target), "{name} leads to {target}, which is no state");
+        }
+        reached.extend(next);
+    }
+    assert_eq!(names, reached);
+}
