@@ -125,7 +125,11 @@ impl Service {
         let ownership = match input.ownership_controls.rules.as_slice() {
             [rule] => rule.object_ownership.as_str().to_owned(),
             rules => {
-                return Err(s3_error!(MalformedXML, "{} ownership rules, exactly one is needed", rules.len()));
+                return Err(s3_error!(
+                    MalformedXML,
+                    "{} ownership rules, exactly one is needed",
+                    rules.len()
+                ));
             }
         };
         if !matches!(ownership.as_str(), "BucketOwnerEnforced" | "BucketOwnerPreferred" | "ObjectWriter") {

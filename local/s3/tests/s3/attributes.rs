@@ -1,0 +1,104 @@
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{
+    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
+    ServerSideEncryptionRule, StorageClass,
+};
+
+use crate::harness::{BUCKET, Stack, fault, refused};
+
+#[tokio::test]
+async fn attributes_come_back_with_head_and_get() {
+    let stack = Stack::start().await;
+    let put = stack.owner.put_object().bucket(BUCKET).key("a").body(ByteStream::from_static(b"hello"));
+    let put = put.content_type("application/x-rdb").content_encoding("gzip").metadata("team", "orders");
+    let put = put.storage_class(StorageClass::StandardIa);
+    put.server_side_encryption(ServerSideEncryption::AwsKms)
+        .ssekms_key_id("11111111-2222-3333-4444-555555555555")
+        .bucket_key_enabled(true)
+        .send()
+        .await
+        .unwrap();
+    let head = stack.owner.head_object().bucket(BUCKET).key("a").send().await.unwrap();
+    assert_eq!(head.content_length, Some(5));
+    assert_eq!(head.content_type(), Some("application/x-rdb"));
+    // `aws-chunked` is the transport's business, not the object's.
+    assert_eq!(head.content_encoding(), Some("gzip"));
+    assert_eq!(head.metadata().unwrap()["team"], "orders");
+    assert_eq!(head.storage_class(), Some(&StorageClass::StandardIa));
+    assert_eq!(head.server_side_encryption(), Some(&ServerSideEncryption::AwsKms));
+    let key = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555";
+    assert_eq!(head.ssekms_key_id(), Some(key));
+    assert_eq!(head.bucket_key_enabled(), Some(true));
+    assert_eq!(head.version_id(), None);
+    let got = stack.owner.get_object().bucket(BUCKET).key("a").send().await.unwrap();
+    assert_eq!((got.ssekms_key_id(), got.metadata().unwrap()["team"].as_str()), (Some(key), "orders"));
+    stack.server.stop().await;
+}
+
+#[tokio::test]
+async fn archived_objects_are_seen_but_not_read() {
+    let stack = Stack::start().await;
+    for class in [StorageClass::Glacier, StorageClass::DeepArchive] {
+        let put = stack.owner.put_object().bucket(BUCKET).key("a").storage_class(class.clone());
+        put.send().await.unwrap();
+        let head = stack.owner.head_object().bucket(BUCKET).key("a").send().await.unwrap();
+        assert_eq!(head.storage_class(), Some(&class));
+        let got = stack.owner.get_object().bucket(BUCKET).key("a").send().await;
+        assert_eq!(refused(got), fault(403, "InvalidObjectState"));
+    }
+    stack.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_customers_key_is_needed_to_look() {
+    let stack = Stack::start().await;
+    let put = stack.owner.put_object().bucket(BUCKET).key("a").body(ByteStream::from_static(b"x"));
+    put.sse_customer_algorithm("AES256")
+        .sse_customer_key("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+        .sse_customer_key_md5("b1W2Bz2aLc4A1nE3GCQhKQ==")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused(stack.owner.head_object().bucket(BUCKET).key("a").send().await).0, 400);
+    let got = stack.owner.get_object().bucket(BUCKET).key("a").send().await;
+    assert_eq!(refused(got), fault(400, "InvalidRequest"));
+    let head = |md5: &str| {
+        let head = stack.owner.head_object().bucket(BUCKET).key("a").sse_customer_algorithm("AES256");
+        head.sse_customer_key("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").sse_customer_key_md5(md5).send()
+    };
+    let seen = head("b1W2Bz2aLc4A1nE3GCQhKQ==").await.unwrap();
+    assert_eq!((seen.sse_customer_algorithm(), seen.server_side_encryption()), (Some("AES256"), None));
+    assert_eq!(refused(head("AAAAAAAAAAAAAAAAAAAAAA==").await).0, 403);
+    stack.server.stop().await;
+}
+
+#[tokio::test]
+async fn objects_get_the_buckets_default_encryption() {
+    let stack = Stack::start().await;
+    stack.put("a", "x").await;
+    let algorithm = async || {
+        let head = stack.owner.head_object().bucket(BUCKET).key("a").send().await.unwrap();
+        (head.server_side_encryption.unwrap(), head.bucket_key_enabled, head.ssekms_key_id)
+    };
+    assert_eq!(algorithm().await, (ServerSideEncryption::Aes256, None, None));
+
+    let arn = "arn:aws:kms:us-east-1:123456789012:key/k";
+    let default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::AwsKms);
+    let default = default.kms_master_key_id(arn).build().unwrap();
+    let rule = ServerSideEncryptionRule::builder()
+        .apply_server_side_encryption_by_default(default)
+        .bucket_key_enabled(true)
+        .build();
+    let configuration = ServerSideEncryptionConfiguration::builder().rules(rule).build().unwrap();
+    let put = stack
+        .owner
+        .put_bucket_encryption()
+        .bucket(BUCKET)
+        .server_side_encryption_configuration(configuration);
+    put.send().await.unwrap();
+    // As on S3, what is there stays as it was.
+    assert_eq!(algorithm().await.0, ServerSideEncryption::Aes256);
+    stack.put("a", "y").await;
+    assert_eq!(algorithm().await, (ServerSideEncryption::AwsKms, Some(true), Some(arn.to_owned())));
+    stack.server.stop().await;
+}
