@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use local_elasticache::ServerBinaries;
 use serde_json::{Value, json};
 
 /// The functions, by their folder in `functions/`, which is their name and that of their binary.
@@ -38,8 +37,8 @@ pub struct StackOptions {
     pub binaries: PathBuf,
     /// The Python that has the interpreter of state machines.
     pub python: PathBuf,
-    /// The engines.
-    pub servers: ServerBinaries,
+    /// Where the engines' servers are, if not on the PATH.
+    pub servers: Option<PathBuf>,
     /// How long a cluster stays `creating` at least, so that polling is seen. Milliseconds.
     pub create_delay_ms: u64,
 }
@@ -62,7 +61,7 @@ impl Default for StackOptions {
             binaries: binaries(&project),
             python: project.join(".venv/bin/python"),
             project,
-            servers: ServerBinaries::default(),
+            servers: None,
             create_delay_ms: 1_500,
         }
     }

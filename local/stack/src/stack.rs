@@ -59,10 +59,10 @@ impl Stack {
             notify: None,
         };
         let s3_server = local_s3::Server::start(s3_config).await?;
+        let servers = local_elasticache::ServerBinaries::find(options.servers.as_deref())?;
         let elasticache_server = local_elasticache::Server::start(local_elasticache::Config {
             create_delay: Duration::from_millis(options.create_delay_ms),
-            servers: options.servers.clone(),
-            ..local_elasticache::Config::new(s3_server.endpoint(), dir.join("elasticache"))
+            ..local_elasticache::Config::new(s3_server.endpoint(), dir.join("elasticache"), servers)
         })
         .await?;
         let port = StepFunctions::free_port()?;

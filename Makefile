@@ -1,0 +1,39 @@
+# Thin: each target names what it needs and calls a script or cargo.
+.DEFAULT_GOAL := help
+.PHONY: help demo test local local-stop setup setup-test build bench-functions fmt lint
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+
+demo: setup ## a real backup becomes a cluster, hopeless ones are refused or cleaned up; under 90 s once built
+	@echo "== building (some minutes the first time)"
+	@cargo build --quiet --workspace --bins
+	@target/debug/demo
+
+test: setup-test ## everything that is tested
+	@scripts/test.sh
+
+local: setup ## start the local stack and leave it running
+	@cargo build --quiet --workspace --bins
+	@scripts/local-start.sh
+
+local-stop: ## end it
+	@scripts/local-stop.sh
+
+setup: ## what the demonstration and the local stack need
+	@scripts/setup.sh run
+
+setup-test: ## what the tests and the deployment need
+	@scripts/setup.sh test
+
+build: setup-test ## the functions for deployment, for sam deploy
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" sam build
+
+bench-functions: ## size, start and memory of the functions as deployed
+	@scripts/bench-functions.sh
+
+fmt: ## format the code
+	@cargo fmt --all
+
+lint: ## clippy, with warnings as errors
+	@cargo clippy --workspace --all-targets -- -D warnings

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# setup.sh run|test: installs what the demonstration (run) or all tests (test) need. Nothing goes outside the
+# project's folder except packages of apt. Does nothing where everything is there.
+source "$(dirname "$0")/lib.sh"
+
+level=${1:-run}
+
+apt_install() {
+    local packages=() missing=()
+    for pair in "$@"; do
+        command -v "${pair%%:*}" > /dev/null || missing+=("${pair##*:}")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    packages=("${missing[@]}")
+    command -v apt-get > /dev/null || fail "${packages[*]} are missing and there is no apt-get" "install them with your system's package manager"
+    local sudo=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo > /dev/null && sudo -n true 2> /dev/null && sudo=(sudo -n)
+        [ ${#sudo[@]} -gt 0 ] || fail "${packages[*]} are missing and this user may not install packages" \
+            "run once: sudo apt-get install --no-install-recommends ${packages[*]}"
+    fi
+    say "installing ${packages[*]} with apt-get"
+    "${sudo[@]}" apt-get update -qq
+    # The package would start a server of its own where systemd runs; the stack starts its own and needs only the program.
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${packages[@]}" > /dev/null
+}
+
+python_environment() {
+    say "installing Python packages of scripts/requirements/$1.txt into .venv"
+    [ -x .venv/bin/python ] || python3 -m venv .venv 2> /dev/null || {
+        apt_install ensurepip-is-missing:python3-venv
+        python3 -m venv --clear .venv
+    }
+    .venv/bin/pip install --quiet --disable-pip-version-check -r "scripts/requirements/$1.txt"
+}
+
+state_machine_validator() {
+    say "installing the state machine validator into .tools/node"
+    npm install --silent --no-audit --no-fund --prefix .tools/node asl-validator@4.0.0
+}
+
+command -v cargo > /dev/null || fail "cargo is missing" "install Rust: https://rustup.rs"
+command -v python3 > /dev/null || apt_install python3:python3
+apt_install redis-server:redis-server cc:gcc
+case $level in
+    run)
+        # The test environment holds all that a run needs.
+        [ -e .tools/python-test.done ] || once python-run scripts/requirements/run.txt -- python_environment run
+        ;;
+    test)
+        once python-test scripts/requirements/test.txt -- python_environment test
+        apt_install npm:npm
+        once node scripts/setup.sh -- state_machine_validator
+        ;;
+    *) fail "unknown level: $level" "setup.sh run or setup.sh test" ;;
+esac

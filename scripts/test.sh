@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Everything that is tested, in the order in which faults are cheapest.
+source "$(dirname "$0")/lib.sh"
+
+say "formatting"
+cargo fmt --all --check
+say "the template and the state machine"
+scripts/check-template.sh
+say "building (some minutes the first time)"
+cargo build --workspace --all-targets
+say "tests"
+cargo test --workspace
