@@ -1,0 +1,203 @@
+//! Seedings that fail half way, are stopped or disturbed: nothing is left behind, and nothing good is deleted.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use aws_sdk_sfn::types::ExecutionStatus;
+use local_stack::{Stack, StackOptions};
+use serde_json::{Value, json};
+use system_tests::{
+    data::{fill_bytes, fill_mixed},
+    source::Source,
+    user,
+};
+
+async fn stack_with(source: &Source) -> Result<Stack> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    user::drop_file(&stack, "backups", "redis.rdb", &source.save().await?).await?;
+    Ok(stack)
+}
+
+async fn small() -> Result<Source> {
+    let source = Source::start().await?;
+    fill_mixed(&source, 300, "k:").await?;
+    Ok(source)
+}
+
+fn request(id: &str) -> Value {
+    json!({"backups": ["backups/redis.rdb"], "cluster": {"id": id}})
+}
+
+async fn nothing_is_left(stack: &Stack) -> Result<()> {
+    let mut left = Vec::new();
+    for _ in 0..150 {
+        left = user::left_behind(stack, &["backups"]).await?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    anyhow::bail!("left behind: {left:#?}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_restore_is_deleted_and_its_events_are_told() -> Result<()> {
+    let source = Source::start().await?;
+    fill_bytes(&source, 24).await?;
+    let stack = stack_with(&source).await?;
+    let mut input = request("too-large");
+    input["cluster"]["nodeType"] = json!("cache.local.16mb");
+    input["allow"] = json!(["does-not-fit"]);
+    let outcome = user::seed(&stack, &input).await?;
+    outcome.expect(Some("SeedingFailed"))?;
+    ensure!(outcome.codes().first() == Some(&"restore-failed"), "{:#}", outcome.value);
+    ensure!(!outcome.value["events"].as_array().is_none_or(Vec::is_empty), "{:#}", outcome.value);
+    ensure!(outcome.value["leftBehind"] == json!([]), "{:#}", outcome.value);
+    nothing_is_left(&stack).await?;
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_restore_is_kept_if_asked_for_also_by_the_clean_up() -> Result<()> {
+    let source = Source::start().await?;
+    fill_bytes(&source, 24).await?;
+    let stack = stack_with(&source).await?;
+    let mut input = request("keep-me");
+    input["cluster"]["nodeType"] = json!("cache.local.16mb");
+    input["allow"] = json!(["does-not-fit"]);
+    input["onRestoreFailed"] = json!("keep");
+    let outcome = user::seed(&stack, &input).await?;
+    outcome.expect(Some("SeedingFailed"))?;
+    ensure!(outcome.value["leftBehind"] == json!(["cluster keep-me"]), "{:#}", outcome.value);
+    let cleaning = user::started_by(&stack, "cleanUp").await?;
+    user::outcome(&stack, &cleaning).await?;
+    ensure!(user::clusters(&stack).await?.len() == 1, "the kept cluster is gone");
+    ensure!(user::policy(&stack, "backups").await.is_none(), "a grant is left");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_that_is_stopped_in_the_middle_of_the_create_leaves_no_grant_and_no_failed_cluster() -> Result<()> {
+    let source = Source::start().await?;
+    fill_bytes(&source, 24).await?;
+    let stack = stack_with(&source).await?;
+    let mut input = request("stopped");
+    input["cluster"]["nodeType"] = json!("cache.local.16mb");
+    input["allow"] = json!(["does-not-fit"]);
+    let execution = user::start(&stack, &input).await?;
+    user::until_state(&stack, &execution, "WaitForCluster").await?;
+    stack.sfn().stop_execution().execution_arn(&execution).send().await?;
+    let outcome = user::outcome(&stack, &execution).await?;
+    ensure!(outcome.status == ExecutionStatus::Aborted, "{outcome:?}");
+    let cleaning = user::outcome(&stack, &user::started_by(&stack, "cleanUp").await?).await?;
+    cleaning.expect(None)?;
+    ensure!(cleaning.value["outcome"] == "cleaned-up", "{:#}", cleaning.value);
+    nothing_is_left(&stack).await?;
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_execution_whose_cluster_comes_up_all_the_same_keeps_it() -> Result<()> {
+    let stack = stack_with(&small().await?).await?;
+    let execution = user::start(&stack, &request("good")).await?;
+    user::until_state(&stack, &execution, "WaitForCluster").await?;
+    stack.sfn().stop_execution().execution_arn(&execution).send().await?;
+    let cleaning = user::outcome(&stack, &user::started_by(&stack, "cleanUp").await?).await?;
+    cleaning.expect(None)?;
+    ensure!(cleaning.value["outcome"] == "seeded", "{:#}", cleaning.value);
+    ensure!(user::clusters(&stack).await?.len() == 1, "a good cluster was deleted");
+    ensure!(user::policy(&stack, "backups").await.is_none(), "a grant is left");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_may_be_killed_once_and_the_seeding_goes_on() -> Result<()> {
+    let stack = stack_with(&small().await?).await?;
+    let steps = [
+        "prepare-seeding", "inspect-chunk", "assess-backup", "grant-access", "create-cluster", "check-cluster",
+        "verify-cluster", "revoke-access",
+    ];
+    for step in steps {
+        stack.lambda().faults().kill_next(step);
+    }
+    let outcome = user::seed(&stack, &request("killed")).await?;
+    outcome.expect_seeded()?;
+    for step in steps {
+        ensure!(stack.lambda().invocations(step) >= 2, "{step} was not tried again");
+    }
+    ensure!(user::policy(&stack, "backups").await.is_none(), "a grant is left");
+    stack.stop().await
+}
+
+/// Where a final error of each step leads.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_catch_leads_to_a_clean_end() -> Result<()> {
+    let stack = stack_with(&small().await?).await?;
+    for (step, error, finding) in [
+        ("prepare-seeding", Some("SeedingFailed"), "internal"),
+        ("inspect-chunk", Some("SeedingFailed"), "internal"),
+        ("assess-backup", Some("SeedingFailed"), "internal"),
+        ("grant-access", Some("SeedingFailed"), "internal"),
+        ("create-cluster", Some("SeedingFailed"), "internal"),
+        // The cluster comes up while it cannot be deleted yet, and is kept.
+        ("check-cluster", None, ""),
+        ("verify-cluster", None, "verify-failed"),
+    ] {
+        stack.lambda().faults().fail_next(step, "Internal", "made to fail\nhint: none");
+        let outcome = user::seed(&stack, &request(&format!("catch-{step}"))).await?;
+        outcome.expect(error)?;
+        ensure!(finding.is_empty() || outcome.codes().contains(&finding), "{step}: {:#}", outcome.value);
+        if let Some(text) = outcome.value["findings"][0]["evidence"]["message"].as_str().filter(|_| error.is_some()) {
+            ensure!(text == "made to fail", "{step}: {:#}", outcome.value);
+        }
+        ensure!(user::policy(&stack, "backups").await.is_none(), "{step} leaves a grant");
+    }
+    let clusters = user::clusters(&stack).await?;
+    ensure!(clusters.len() == 2, "expected the two that came up, found {clusters:?}");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_cannot_be_taken_back_is_a_warning_on_a_good_cluster() -> Result<()> {
+    let stack = stack_with(&small().await?).await?;
+    stack.lambda().faults().fail_next("revoke-access", "AccessDenied", "made to fail\nhint: none");
+    let outcome = user::seed(&stack, &request("warned")).await?;
+    outcome.expect_seeded()?;
+    outcome.finding("revoke-failed")?;
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_overwritten_after_its_inspection_is_not_seeded() -> Result<()> {
+    let source = small().await?;
+    let stack = stack_with(&source).await?;
+    let other = Source::start().await?;
+    fill_mixed(&other, 10, "other:").await?;
+    let other = other.save().await?;
+    // Held up long enough for the object to change.
+    for _ in 0..2 {
+        stack.lambda().faults().fail_next("grant-access", "ServiceBusy", "made to wait\nhint: none");
+    }
+    let execution = user::start(&stack, &request("changed")).await?;
+    user::until_state(&stack, &execution, "GrantAccess").await?;
+    user::drop_file(&stack, "backups", "redis.rdb", &other).await?;
+    let outcome = user::outcome(&stack, &execution).await?;
+    outcome.expect(Some("SeedingFailed"))?;
+    outcome.finding("changed-during-seeding")?;
+    nothing_is_left(&stack).await?;
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_deleted_after_its_inspection_is_told() -> Result<()> {
+    let stack = stack_with(&small().await?).await?;
+    stack.lambda().faults().fail_next("grant-access", "ServiceBusy", "made to wait\nhint: none");
+    let execution = user::start(&stack, &request("deleted")).await?;
+    user::until_state(&stack, &execution, "GrantAccess").await?;
+    stack.s3().delete_object().bucket("backups").key("redis.rdb").send().await?;
+    let outcome = user::outcome(&stack, &execution).await?;
+    outcome.expect(Some("SeedingFailed"))?;
+    outcome.finding("backup-gone")?;
+    nothing_is_left(&stack).await?;
+    stack.stop().await
+}
