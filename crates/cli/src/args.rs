@@ -17,7 +17,7 @@ pub(crate) enum Command {
     /// Read a backup completely and say whether it is sound. Exit status: 0 sound, 1 faults, 2 usage, 3 not readable.
     Check(CheckArgs),
     /// Seed a new cluster and follow it until it is up. Exit status: 0 seeded, 1 rejected or failed, 2 usage.
-    Seed(SeedArgs),
+    Seed(Box<SeedArgs>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ pub(crate) struct CheckArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SeedArgs {
-    /// Backups: .rdb files, which are uploaded, or objects as s3://bucket/key or ARNs.
+    /// Backups: .rdb files, which are uploaded, or objects as `s3://bucket/key` or ARNs.
     #[arg(required = true)]
     pub(crate) backups: Vec<String>,
     /// The bucket that files are uploaded to.

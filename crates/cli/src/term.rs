@@ -32,7 +32,7 @@ pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -45,7 +45,7 @@ pub(crate) fn print_finding(finding: &Value) {
     let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
     let mut place = text("backup");
     if let Some(shard) = finding["shard"].as_u64() {
-        place.push_str(&format!(" shard {shard}"));
+        place = format!("{place} shard {shard}");
     }
     let place = if place.is_empty() { place } else { format!(" ({})", place.trim()) };
     eprintln!("{:4}  {}{place}", text("severity"), text("code"));

@@ -69,11 +69,10 @@ pub fn objects_by_bucket(seeding: &Seeding) -> BTreeMap<&str, Vec<BackupLocation
 /// ids and no service principal, ACLs are taken where the bucket still has them.
 pub fn choose_way(access: Access, partition: &Partition, acls_enabled: bool) -> Way {
     match access {
-        Access::Policy => Way::Policy,
         Access::Acl => Way::Acl,
         Access::Existing => Way::Existing,
         Access::Auto if partition.partition != "aws" && acls_enabled && partition.canonical_id().is_some() => Way::Acl,
-        Access::Auto => Way::Policy,
+        Access::Auto | Access::Policy => Way::Policy,
     }
 }
 

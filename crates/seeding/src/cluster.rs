@@ -249,8 +249,8 @@ mod tests {
 
     use super::*;
 
-    fn resolve(request: serde_json::Value) -> (ClusterSpec, Vec<Code>) {
-        let request = Request::from_layers(&[("request", &request)]).unwrap();
+    fn resolve(request: &serde_json::Value) -> (ClusterSpec, Vec<Code>) {
+        let request = Request::from_layers(&[("request", request)]).unwrap();
         let mut findings = Vec::new();
         let spec = ClusterSpec::resolve(&request, "default-id", &mut findings);
         (spec, findings.into_iter().map(|finding| finding.code).collect())
@@ -275,16 +275,16 @@ mod tests {
 
     #[test]
     fn cluster_mode_follows_from_shards_slots_and_backups() {
-        assert!(!resolve(json!({"backups": "a/b"})).0.cluster_mode);
-        assert!(resolve(json!({"cluster": {"shards": 3}})).0.cluster_mode);
-        assert!(resolve(json!({"backups": "a/b,a/c"})).0.cluster_mode);
-        let (spec, findings) = resolve(json!({"cluster": {"slots": ["0-100", "101-16383"]}}));
+        assert!(!resolve(&json!({"backups": "a/b"})).0.cluster_mode);
+        assert!(resolve(&json!({"cluster": {"shards": 3}})).0.cluster_mode);
+        assert!(resolve(&json!({"backups": "a/b,a/c"})).0.cluster_mode);
+        let (spec, findings) = resolve(&json!({"cluster": {"slots": ["0-100", "101-16383"]}}));
         assert_eq!((spec.cluster_mode, spec.shards, findings), (true, 2, vec![]));
     }
 
     #[test]
     fn contradictions_are_all_found_at_once() {
-        let (_, codes) = resolve(json!({
+        let (_, codes) = resolve(&json!({
             "cluster": {"id": "x".repeat(41), "shards": 2, "slots": ["0-100"], "clusterMode": "disabled", "multiAz": true}
         }));
         assert_eq!(
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn absurd_numbers_are_refused_without_overflow() {
-        let (_, codes) = resolve(json!({"cluster": {"shards": u32::MAX, "replicasPerShard": u32::MAX}}));
+        let (_, codes) = resolve(&json!({"cluster": {"shards": u32::MAX, "replicasPerShard": u32::MAX}}));
         assert!(codes.len() >= 3, "{codes:?}");
     }
 }

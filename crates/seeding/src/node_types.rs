@@ -12,9 +12,12 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct NodeTypes(BTreeMap<String, u64>);
 
+type Families = &'static [&'static str];
+type Sizes = &'static [(&'static str, u64)];
+
 /// `maxmemory` by family, as sizes in ascending order. Source: ElastiCache user guide, "Redis and Valkey node-type
 /// specific parameters" (2026). Families that take no new clusters are left out.
-const DOCUMENTED: &[(&[&str], &[(&str, u64)])] = &[
+const DOCUMENTED: &[(Families, Sizes)] = &[
     (&["t4g", "t3"], &[("micro", 536_870_912), ("small", 1_471_026_299), ("medium", 3_317_862_236)]),
     (
         &["m4"],

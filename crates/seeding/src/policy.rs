@@ -67,7 +67,7 @@ impl Statement<'_> {
             return Ok(policy.to_owned());
         }
         let mut text = String::with_capacity(policy.len() + 512);
-        let wrapped = statements.brackets.is_none();
+        let wrapped = !statements.brackets;
         let ours = self.json(&sid(&tag, wrapped)).to_string();
         let (before, inside, after) = statements.parts(policy);
         text.push_str(before);
@@ -147,10 +147,10 @@ pub fn lets_read(policy: &str, service_principal: &str, object_arn: &str) -> Res
     Ok(allowed)
 }
 
-fn any_text(value: &Value, test: impl Fn(&str) -> bool) -> bool {
+fn any_text(value: &Value, holds: impl Fn(&str) -> bool) -> bool {
     match value {
-        Value::String(text) => test(text),
-        Value::Array(items) => items.iter().filter_map(Value::as_str).any(test),
+        Value::String(text) => holds(text),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).any(holds),
         _ => false,
     }
 }
@@ -193,8 +193,8 @@ fn sid(tag: &str, wrapped: bool) -> String {
 struct Statements {
     /// What stands inside the brackets (or the one statement itself, without any), as byte offsets.
     inside: (usize, usize),
-    /// Set if there are brackets.
-    brackets: Option<()>,
+    /// Whether there are brackets.
+    brackets: bool,
     items: Vec<Item>,
 }
 
@@ -225,12 +225,12 @@ impl Statements {
         let list = parsed.statement.get();
         let start = offset(policy, list);
         if !list.starts_with('[') {
-            let item = item(policy, parsed.statement)?;
-            return Ok(Self { inside: (start, start + list.len()), brackets: None, items: vec![item] });
+            let only = item(policy, parsed.statement)?;
+            return Ok(Self { inside: (start, start + list.len()), brackets: false, items: vec![only] });
         }
         let raw: Vec<&RawValue> = serde_json::from_str(list).map_err(malformed)?;
         let items = raw.into_iter().map(|raw| item(policy, raw)).collect::<Result<_, _>>()?;
-        Ok(Self { inside: (start + 1, start + list.len() - 1), brackets: Some(()), items })
+        Ok(Self { inside: (start + 1, start + list.len() - 1), brackets: true, items })
     }
 
     fn parts<'p>(&self, policy: &'p str) -> (&'p str, &'p str, &'p str) {

@@ -257,8 +257,8 @@ mod tests {
         BackupLocation { bucket: "backups".into(), key: key.into() }
     }
 
-    fn codes(look: ObjectLook) -> Vec<Code> {
-        object_findings(&location("a.rdb"), &look, "us-east-1").into_iter().map(|finding| finding.code).collect()
+    fn codes(look: &ObjectLook) -> Vec<Code> {
+        object_findings(&location("a.rdb"), look, "us-east-1").into_iter().map(|finding| finding.code).collect()
     }
 
     fn found(change: impl FnOnce(&mut ObjectView)) -> ObjectLook {
@@ -269,20 +269,20 @@ mod tests {
 
     #[test]
     fn objects_that_elasticache_cannot_read_are_refused_by_their_reason() {
-        assert_eq!(codes(found(|_| ())), []);
-        assert_eq!(codes(found(|view| view.encryption = Some("AES256".into()))), []);
-        assert_eq!(codes(found(|view| view.size_bytes = 0)), [Code::EmptyBackup]);
-        assert_eq!(codes(found(|view| view.bucket_key = true)), [Code::BucketKeyEnabled]);
-        assert_eq!(codes(found(|view| view.encryption = Some("aws:kms:dsse".into()))), [Code::EncryptedWithUnusableKey]);
-        assert_eq!(codes(found(|view| view.encryption = Some("aws:kms".into()))), [Code::KmsKeyNeedsGrant]);
-        assert_eq!(codes(found(|view| view.storage_class = Some("GLACIER".into()))), [Code::ArchivedObject]);
+        assert_eq!(codes(&found(|_| ())), []);
+        assert_eq!(codes(&found(|view| view.encryption = Some("AES256".into()))), []);
+        assert_eq!(codes(&found(|view| view.size_bytes = 0)), [Code::EmptyBackup]);
+        assert_eq!(codes(&found(|view| view.bucket_key = true)), [Code::BucketKeyEnabled]);
+        assert_eq!(codes(&found(|view| view.encryption = Some("aws:kms:dsse".into()))), [Code::EncryptedWithUnusableKey]);
+        assert_eq!(codes(&found(|view| view.encryption = Some("aws:kms".into()))), [Code::KmsKeyNeedsGrant]);
+        assert_eq!(codes(&found(|view| view.storage_class = Some("GLACIER".into()))), [Code::ArchivedObject]);
         assert_eq!(
-            codes(found(|view| (view.storage_class, view.restored) = (Some("GLACIER".into()), true))),
+            codes(&found(|view| (view.storage_class, view.restored) = (Some("GLACIER".into()), true))),
             []
         );
-        assert_eq!(codes(found(|view| view.archive_status = Some("ARCHIVE_ACCESS".into()))), [Code::ArchivedObject]);
-        assert_eq!(codes(ObjectLook::Missing), [Code::BackupMissing]);
-        assert_eq!(codes(ObjectLook::CustomerKey), [Code::EncryptedWithUnusableKey]);
+        assert_eq!(codes(&found(|view| view.archive_status = Some("ARCHIVE_ACCESS".into()))), [Code::ArchivedObject]);
+        assert_eq!(codes(&ObjectLook::Missing), [Code::BackupMissing]);
+        assert_eq!(codes(&ObjectLook::CustomerKey), [Code::EncryptedWithUnusableKey]);
         let comma = object_findings(&location("a,b.rdb"), &ObjectLook::Missing, "us-east-1");
         assert_eq!(comma[0].code, Code::CommaInKey);
     }

@@ -45,7 +45,7 @@ pub async fn follow(step_functions: &Client, execution: &str, as_json: bool) -> 
             println!("{outcome}");
         }
         print_outcome(described.error(), &outcome);
-        let code = if *status == ExecutionStatus::Succeeded { 0 } else { 1 };
+        let code = u8::from(*status != ExecutionStatus::Succeeded);
         return Ok(ExitCode::from(code));
     }
 }
