@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 const OBJECT_BYTES: u64 = 1 << 30;
 const RANGE_BYTES: u64 = 64 << 20;
-const MIB: f64 = (1 << 20) as f64;
+const MIB: u64 = 1 << 20;
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -63,8 +63,8 @@ async fn measure(child: &mut Child) -> Fallible<()> {
     let put = http.put(format!("{base}/object")).header("authorization", signed);
     let put = put.header("content-length", OBJECT_BYTES).body(reqwest::Body::wrap_stream(chunks));
     put.send().await?.error_for_status()?;
-    let speed = OBJECT_BYTES as f64 / MIB / started.elapsed().as_secs_f64();
-    writeln!(out, "put of 1 GiB:                 {speed:7.0} MiB/s")?;
+    let speed = mib_per_second(OBJECT_BYTES, started);
+    writeln!(out, "put of 1 GiB:                 {speed:5} MiB/s")?;
 
     for at_once in [1, 2, 8, 40] {
         let started = Instant::now();
@@ -82,11 +82,15 @@ async fn measure(child: &mut Child) -> Fallible<()> {
         });
         let read: u64 =
             reads.buffer_unordered(at_once).try_fold(0, |sum, part| async move { Ok(sum + part) }).await?;
-        let speed = read as f64 / MIB / started.elapsed().as_secs_f64();
-        writeln!(out, "ranged GETs of 64 MiB, {at_once:2} at once: {speed:5.0} MiB/s")?;
+        let speed = mib_per_second(read, started);
+        writeln!(out, "ranged GETs of 64 MiB, {at_once:2} at once: {speed:5} MiB/s")?;
     }
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM: unknown");
     writeln!(out, "server's peak memory:  {peak}")?;
     Ok(())
+}
+
+fn mib_per_second(bytes: u64, started: Instant) -> u128 {
+    u128::from(bytes / MIB) * 1000 / started.elapsed().as_millis().max(1)
 }

@@ -29,10 +29,9 @@ impl Access<'_> {
     pub(crate) fn is_allowed(&self) -> bool {
         let decision = self.policy.map_or(Decision::Silent, |policy| self.ask(policy));
         match (decision, self.caller) {
-            (Decision::Deny, _) => false,
-            (Decision::Allow, _) | (_, Caller::Owner) => true,
+            (Decision::Deny, _) | (Decision::Silent, Caller::Anonymous) => false,
+            (Decision::Allow, _) | (Decision::Silent, Caller::Owner) => true,
             (Decision::Silent, Caller::Service) => self.is_granted(),
-            (Decision::Silent, Caller::Anonymous) => false,
         }
     }
 

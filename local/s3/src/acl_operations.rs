@@ -10,7 +10,7 @@ use crate::gate::Action;
 use crate::service::Service;
 
 impl Service {
-    pub(crate) async fn get_object_acl(
+    pub(crate) fn get_object_acl(
         &self,
         request: S3Request<GetObjectAclInput>,
     ) -> S3Result<GetObjectAclOutput> {
@@ -29,7 +29,7 @@ impl Service {
         Ok(GetObjectAclOutput { grants: Some(grants), owner: Some(self.owner()), request_charged: None })
     }
 
-    pub(crate) async fn put_object_acl(
+    pub(crate) fn put_object_acl(
         &self,
         request: S3Request<PutObjectAclInput>,
     ) -> S3Result<PutObjectAclOutput> {
@@ -64,7 +64,7 @@ impl Service {
         Ok(PutObjectAclOutput::default())
     }
 
-    pub(crate) async fn get_bucket_acl(
+    pub(crate) fn get_bucket_acl(
         &self,
         request: S3Request<GetBucketAclInput>,
     ) -> S3Result<GetBucketAclOutput> {
@@ -74,7 +74,7 @@ impl Service {
         Ok(GetBucketAclOutput { grants: Some(grants), owner: Some(self.owner()) })
     }
 
-    pub(crate) async fn put_bucket_acl(
+    pub(crate) fn put_bucket_acl(
         &self,
         request: S3Request<PutBucketAclInput>,
     ) -> S3Result<PutBucketAclOutput> {
@@ -100,7 +100,7 @@ impl Service {
         Ok(PutBucketAclOutput {})
     }
 
-    pub(crate) async fn get_bucket_ownership_controls(
+    pub(crate) fn get_bucket_ownership_controls(
         &self,
         request: S3Request<GetBucketOwnershipControlsInput>,
     ) -> S3Result<GetBucketOwnershipControlsOutput> {
@@ -116,7 +116,7 @@ impl Service {
         })
     }
 
-    pub(crate) async fn put_bucket_ownership_controls(
+    pub(crate) fn put_bucket_ownership_controls(
         &self,
         request: S3Request<PutBucketOwnershipControlsInput>,
     ) -> S3Result<PutBucketOwnershipControlsOutput> {
@@ -147,7 +147,7 @@ impl Service {
         Ok(PutBucketOwnershipControlsOutput {})
     }
 
-    pub(crate) async fn delete_bucket_ownership_controls(
+    pub(crate) fn delete_bucket_ownership_controls(
         &self,
         request: S3Request<DeleteBucketOwnershipControlsInput>,
     ) -> S3Result<DeleteBucketOwnershipControlsOutput> {

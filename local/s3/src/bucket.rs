@@ -16,7 +16,7 @@ use crate::service::Service;
 use crate::store::{BUCKET_LIMIT, Bucket as StoredBucket, Versioning};
 
 impl Service {
-    pub(crate) async fn create_bucket(
+    pub(crate) fn create_bucket(
         &self,
         request: S3Request<CreateBucketInput>,
     ) -> S3Result<CreateBucketOutput> {
@@ -71,10 +71,7 @@ impl Service {
         Ok(CreateBucketOutput { location: Some(location) })
     }
 
-    pub(crate) async fn head_bucket(
-        &self,
-        request: S3Request<HeadBucketInput>,
-    ) -> S3Result<HeadBucketOutput> {
+    pub(crate) fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<HeadBucketOutput> {
         let name = &request.input.bucket;
         self.admit(&request, Action::on_bucket("s3:ListBucket", name))?;
         let region = self.store.with(name, |bucket| Ok(bucket.region.clone()))?;
@@ -85,7 +82,7 @@ impl Service {
         })
     }
 
-    pub(crate) async fn get_bucket_location(
+    pub(crate) fn get_bucket_location(
         &self,
         request: S3Request<GetBucketLocationInput>,
     ) -> S3Result<GetBucketLocationOutput> {
@@ -97,10 +94,7 @@ impl Service {
         Ok(GetBucketLocationOutput { location_constraint: constraint })
     }
 
-    pub(crate) async fn list_buckets(
-        &self,
-        request: S3Request<ListBucketsInput>,
-    ) -> S3Result<ListBucketsOutput> {
+    pub(crate) fn list_buckets(&self, request: S3Request<ListBucketsInput>) -> S3Result<ListBucketsOutput> {
         if identity(&request).caller != Caller::Owner {
             return Err(s3_error!(AccessDenied, "Access Denied"));
         }
@@ -127,7 +121,7 @@ impl Service {
         })
     }
 
-    pub(crate) async fn delete_bucket(
+    pub(crate) fn delete_bucket(
         &self,
         request: S3Request<DeleteBucketInput>,
     ) -> S3Result<DeleteBucketOutput> {

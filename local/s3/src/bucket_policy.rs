@@ -11,7 +11,7 @@ use crate::policy::Policy;
 use crate::service::Service;
 
 impl Service {
-    pub(crate) async fn get_bucket_policy(
+    pub(crate) fn get_bucket_policy(
         &self,
         request: S3Request<GetBucketPolicyInput>,
     ) -> S3Result<GetBucketPolicyOutput> {
@@ -26,7 +26,7 @@ impl Service {
         Ok(GetBucketPolicyOutput { policy: Some(policy) })
     }
 
-    pub(crate) async fn put_bucket_policy(
+    pub(crate) fn put_bucket_policy(
         &self,
         request: S3Request<PutBucketPolicyInput>,
     ) -> S3Result<PutBucketPolicyOutput> {
@@ -41,7 +41,7 @@ impl Service {
         Ok(PutBucketPolicyOutput {})
     }
 
-    pub(crate) async fn delete_bucket_policy(
+    pub(crate) fn delete_bucket_policy(
         &self,
         request: S3Request<DeleteBucketPolicyInput>,
     ) -> S3Result<DeleteBucketPolicyOutput> {

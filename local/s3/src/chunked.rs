@@ -61,10 +61,10 @@ pub(crate) fn decode(
 ) -> impl Body<Data = Bytes, Error = Malformed> + Send + 'static {
     let source = BodyDataStream::new(body).map_err(Malformed::from);
     let decoder = Decoder { source, trailers, buffer: BytesMut::new(), state: State::Size };
-    let decoded = futures::stream::try_unfold(decoder, |mut decoder| async move {
+    let inner = futures::stream::try_unfold(decoder, |mut decoder| async move {
         Ok(decoder.next().await?.map(|data| (data, decoder)))
     });
-    StreamBody::new(Box::pin(decoded.map_ok(Frame::data)))
+    StreamBody::new(Box::pin(inner.map_ok(Frame::data)))
 }
 
 enum State {

@@ -1,4 +1,4 @@
-//! CopyObject: the same bytes under another name, without moving them.
+//! `CopyObject`: the same bytes under another name, without moving them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::service::Service;
 use crate::store::{Object as StoredObject, Version};
 use crate::upload;
 
-/// Most bytes that one CopyObject takes, as on S3.
+/// Most bytes that one `CopyObject` takes, as on S3.
 const COPY_LIMIT: u64 = 5 * 1024 * 1024 * 1024;
 
 /// The keys and conditions with which a source may be read.

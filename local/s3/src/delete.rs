@@ -1,4 +1,4 @@
-//! DeleteObject and DeleteObjects.
+//! `DeleteObject` and `DeleteObjects`.
 
 use s3s::dto::{
     DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
@@ -11,7 +11,7 @@ use crate::gate::Action;
 use crate::service::Service;
 use crate::store::{Bucket, NULL_VERSION, Versioning};
 
-/// Most keys of one DeleteObjects, as on S3.
+/// Most keys of one `DeleteObjects`, as on S3.
 const KEYS_LIMIT: usize = 1000;
 
 /// What a delete left: a marker, or a version gone.
@@ -22,7 +22,7 @@ struct Deleted {
 }
 
 impl Service {
-    pub(crate) async fn delete_object(
+    pub(crate) fn delete_object(
         &self,
         request: S3Request<DeleteObjectInput>,
     ) -> S3Result<DeleteObjectOutput> {
@@ -45,7 +45,7 @@ impl Service {
         })
     }
 
-    pub(crate) async fn delete_objects(
+    pub(crate) fn delete_objects(
         &self,
         request: S3Request<DeleteObjectsInput>,
     ) -> S3Result<DeleteObjectsOutput> {

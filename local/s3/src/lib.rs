@@ -25,6 +25,11 @@
 //! # }
 //! ```
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "operations take their request whole, as it is handed over"
+)]
+
 mod access;
 mod acl;
 mod acl_operations;

@@ -10,7 +10,7 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use crate::gate::Action;
 use crate::service::Service;
-use crate::store::Version;
+use crate::store::{Object as StoredObject, Version};
 
 /// Most entries of one answer, as on S3.
 const PAGE_LIMIT: usize = 1000;
@@ -71,7 +71,7 @@ impl Listing<'_> {
 }
 
 impl Service {
-    pub(crate) async fn list_objects_v2(
+    pub(crate) fn list_objects_v2(
         &self,
         request: S3Request<ListObjectsV2Input>,
     ) -> S3Result<ListObjectsV2Output> {
@@ -93,13 +93,13 @@ impl Service {
                 .keys
                 .iter()
                 .filter_map(|(key, versions)| Some((key, versions.last()?)))
-                .filter_map(|(key, version)| Some(entry(encoded(key), version, owner.clone())?))
+                .filter_map(|(key, version)| entry(encoded(key), version, owner.clone()))
                 .collect();
             Ok((contents, page.common_prefixes, page.next))
         })?;
         let count = contents.len() + common_prefixes.len();
         Ok(ListObjectsV2Output {
-            common_prefixes: Some(prefixes(common_prefixes, encoded)),
+            common_prefixes: Some(prefixes(&common_prefixes, encoded)),
             contents: Some(contents),
             continuation_token: input.continuation_token,
             delimiter: input.delimiter.as_deref().map(encoded),
@@ -115,13 +115,10 @@ impl Service {
         })
     }
 
-    pub(crate) async fn list_objects(
-        &self,
-        request: S3Request<ListObjectsInput>,
-    ) -> S3Result<ListObjectsOutput> {
+    pub(crate) fn list_objects(&self, request: S3Request<ListObjectsInput>) -> S3Result<ListObjectsOutput> {
         let marker = request.input.marker.clone();
         let delimited = request.input.delimiter.is_some();
-        let listed = self.list_objects_v2(request.map_input(Into::into)).await?;
+        let listed = self.list_objects_v2(request.map_input(Into::into))?;
         let next = match &listed.next_continuation_token {
             Some(token) if delimited => Some(token_to_key(token)?),
             _ => None,
@@ -141,7 +138,7 @@ impl Service {
         })
     }
 
-    pub(crate) async fn list_object_versions(
+    pub(crate) fn list_object_versions(
         &self,
         request: S3Request<ListObjectVersionsInput>,
     ) -> S3Result<ListObjectVersionsOutput> {
@@ -163,23 +160,17 @@ impl Service {
             for (key, stored) in page.keys {
                 for (age, version) in stored.iter().rev().enumerate() {
                     match &version.object {
-                        Some(_) => {
-                            versions.extend(entry(encoded(key), version, Some(self.owner())).map(|object| {
-                                ObjectVersion {
-                                    e_tag: object.e_tag,
-                                    is_latest: Some(age == 0),
-                                    key: object.key,
-                                    last_modified: object.last_modified,
-                                    owner: object.owner,
-                                    size: object.size,
-                                    storage_class: object.storage_class.map(|class| {
-                                        ObjectVersionStorageClass::from(class.as_str().to_owned())
-                                    }),
-                                    version_id: Some(version.id.clone()),
-                                    ..ObjectVersion::default()
-                                }
-                            }))
-                        }
+                        Some(object) => versions.push(ObjectVersion {
+                            e_tag: Some(ETag::Strong(object.etag.clone())),
+                            is_latest: Some(age == 0),
+                            key: Some(encoded(key)),
+                            last_modified: Some(version.modified.clone()),
+                            owner: Some(self.owner()),
+                            size: i64::try_from(object.size).ok(),
+                            storage_class: Some(ObjectVersionStorageClass::from(class(object).to_owned())),
+                            version_id: Some(version.id.clone()),
+                            ..ObjectVersion::default()
+                        }),
                         None => markers.push(DeleteMarkerEntry {
                             is_latest: Some(age == 0),
                             key: Some(encoded(key)),
@@ -190,7 +181,7 @@ impl Service {
                     }
                 }
             }
-            output.common_prefixes = Some(prefixes(page.common_prefixes, encoded));
+            output.common_prefixes = Some(prefixes(&page.common_prefixes, encoded));
             output.is_truncated = Some(page.next.is_some());
             output.next_key_marker = page.next.as_deref().map(encoded);
             Ok(())
@@ -210,19 +201,22 @@ impl Service {
 
 fn entry(key: String, version: &Version, owner: Option<Owner>) -> Option<Object> {
     let object = version.object.as_ref()?;
-    let class = object.attributes.storage_class.as_ref().map_or("STANDARD", StorageClass::as_str);
     Some(Object {
         e_tag: Some(ETag::Strong(object.etag.clone())),
         key: Some(key),
         last_modified: Some(version.modified.clone()),
         owner,
         size: i64::try_from(object.size).ok(),
-        storage_class: Some(ObjectStorageClass::from(class.to_owned())),
+        storage_class: Some(ObjectStorageClass::from(class(object).to_owned())),
         ..Object::default()
     })
 }
 
-fn prefixes(common: Vec<String>, encoded: fn(&str) -> String) -> Vec<CommonPrefix> {
+fn class(object: &StoredObject) -> &str {
+    object.attributes.storage_class.as_ref().map_or(StorageClass::STANDARD, StorageClass::as_str)
+}
+
+fn prefixes(common: &[String], encoded: fn(&str) -> String) -> Vec<CommonPrefix> {
     common.iter().map(|prefix| CommonPrefix { prefix: Some(encoded(prefix)) }).collect()
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn open<'a>(bucket: &'a mut StoredBucket, key: &str, upload_id: &str)
 }
 
 impl Service {
-    pub(crate) async fn create_multipart_upload(
+    pub(crate) fn create_multipart_upload(
         &self,
         request: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<CreateMultipartUploadOutput> {
@@ -238,7 +238,7 @@ impl Service {
         })
     }
 
-    pub(crate) async fn abort_multipart_upload(
+    pub(crate) fn abort_multipart_upload(
         &self,
         request: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<AbortMultipartUploadOutput> {
@@ -252,7 +252,7 @@ impl Service {
         Ok(AbortMultipartUploadOutput::default())
     }
 
-    pub(crate) async fn list_parts(&self, request: S3Request<ListPartsInput>) -> S3Result<ListPartsOutput> {
+    pub(crate) fn list_parts(&self, request: S3Request<ListPartsInput>) -> S3Result<ListPartsOutput> {
         let name = "s3:ListMultipartUploadParts";
         self.admit(&request, Action::on_key(name, &request.input.bucket, &request.input.key))?;
         let input = request.input;
@@ -285,9 +285,9 @@ impl Service {
             parts.truncate(limit);
             output.next_part_number_marker = parts.last().and_then(|part| part.part_number);
             output.parts = Some(parts);
-            output.storage_class = upload.attributes.storage_class.clone();
-            output.checksum_algorithm = upload.checksum_algorithm.clone();
-            output.checksum_type = upload.checksum_type.clone();
+            output.storage_class.clone_from(&upload.attributes.storage_class);
+            output.checksum_algorithm.clone_from(&upload.checksum_algorithm);
+            output.checksum_type.clone_from(&upload.checksum_type);
             Ok(())
         })?;
         output.bucket = Some(input.bucket);
@@ -300,7 +300,7 @@ impl Service {
         Ok(output)
     }
 
-    pub(crate) async fn list_multipart_uploads(
+    pub(crate) fn list_multipart_uploads(
         &self,
         request: S3Request<ListMultipartUploadsInput>,
     ) -> S3Result<ListMultipartUploadsOutput> {

@@ -1,4 +1,4 @@
-//! CompleteMultipartUpload: parts become an object. They stay in their files; nothing is copied.
+//! `CompleteMultipartUpload`: parts become an object. They stay in their files; nothing is copied.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::store::Object;
 const PART_LEAST_BYTES: u64 = 5 * 1024 * 1024;
 
 impl Service {
-    pub(crate) async fn complete_multipart_upload(
+    pub(crate) fn complete_multipart_upload(
         &self,
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<CompleteMultipartUploadOutput> {

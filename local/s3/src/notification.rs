@@ -16,7 +16,7 @@ use crate::service::Service;
 const CONFIGURATION_LIMIT: usize = 100;
 
 impl Service {
-    pub(crate) async fn get_bucket_notification_configuration(
+    pub(crate) fn get_bucket_notification_configuration(
         &self,
         request: S3Request<GetBucketNotificationConfigurationInput>,
     ) -> S3Result<GetBucketNotificationConfigurationOutput> {
@@ -31,7 +31,7 @@ impl Service {
         })
     }
 
-    pub(crate) async fn put_bucket_notification_configuration(
+    pub(crate) fn put_bucket_notification_configuration(
         &self,
         request: S3Request<PutBucketNotificationConfigurationInput>,
     ) -> S3Result<PutBucketNotificationConfigurationOutput> {

@@ -1,4 +1,4 @@
-//! PutObject, and what every way of writing an object shares.
+//! `PutObject`, and what every way of writing an object shares.
 
 use std::sync::Arc;
 

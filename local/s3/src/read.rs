@@ -1,10 +1,10 @@
-//! GetObject and HeadObject.
+//! `GetObject` and `HeadObject`.
 
 use std::sync::Arc;
 
 use s3s::dto::{
-    ETag, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Range, ServerSideEncryption,
-    Timestamp,
+    Checksum, ETag, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Range,
+    ServerSideEncryption, Timestamp,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
@@ -26,7 +26,7 @@ struct Found {
 }
 
 impl Service {
-    pub(crate) async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<GetObjectOutput> {
+    pub(crate) fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<GetObjectOutput> {
         let mut found = self.read(&request, &request.input)?;
         if found.object.attributes.is_archived() {
             let message = "The operation is not valid for the object's storage class";
@@ -36,7 +36,7 @@ impl Service {
         let input = request.input;
         let shows_checksum = input.checksum_mode.is_some() && found.content_range.is_none();
         let Attributes { encryption, checksum, .. } = found.object.attributes.clone();
-        let checksum = if shows_checksum { checksum } else { Default::default() };
+        let checksum = if shows_checksum { checksum } else { Checksum::default() };
         let attributes = found.object.attributes.clone();
         Ok(GetObjectOutput {
             accept_ranges: Some("bytes".into()),
@@ -70,10 +70,7 @@ impl Service {
         })
     }
 
-    pub(crate) async fn head_object(
-        &self,
-        request: S3Request<HeadObjectInput>,
-    ) -> S3Result<HeadObjectOutput> {
+    pub(crate) fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<HeadObjectOutput> {
         let input = request.input.clone();
         // What HeadObject asks is what GetObject asks.
         let as_get = GetObjectInput {
@@ -93,7 +90,7 @@ impl Service {
         let attributes = found.object.attributes.clone();
         let encryption = attributes.encryption;
         let shows_checksum = input.checksum_mode.is_some() && found.content_range.is_none();
-        let checksum = if shows_checksum { attributes.checksum } else { Default::default() };
+        let checksum = if shows_checksum { attributes.checksum } else { Checksum::default() };
         Ok(HeadObjectOutput {
             accept_ranges: Some("bytes".into()),
             bucket_key_enabled: encryption.bucket_key_enabled,

@@ -49,11 +49,11 @@ impl Service {
 pub(crate) struct Protocol(pub(crate) Arc<Service>);
 
 macro_rules! operations {
-    ($($name:ident: $input:ident -> $output:ident;)*) => {
+    ($($name:ident$(.$await:tt)?: $input:ident -> $output:ident;)*) => {
         #[async_trait]
         impl S3 for Protocol {
             $(async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
-                Service::$name(&self.0, request).await.map(S3Response::new)
+                Service::$name(&self.0, request)$(.$await)?.map(S3Response::new)
             })*
         }
     };
@@ -71,16 +71,16 @@ operations! {
     list_objects_v2: ListObjectsV2Input -> ListObjectsV2Output;
     list_object_versions: ListObjectVersionsInput -> ListObjectVersionsOutput;
     // put.rs, copy.rs, delete.rs, read.rs
-    put_object: PutObjectInput -> PutObjectOutput;
-    copy_object: CopyObjectInput -> CopyObjectOutput;
+    put_object.await: PutObjectInput -> PutObjectOutput;
+    copy_object.await: CopyObjectInput -> CopyObjectOutput;
     delete_object: DeleteObjectInput -> DeleteObjectOutput;
     delete_objects: DeleteObjectsInput -> DeleteObjectsOutput;
     get_object: GetObjectInput -> GetObjectOutput;
     head_object: HeadObjectInput -> HeadObjectOutput;
     // multipart.rs, multipart_upload.rs
     create_multipart_upload: CreateMultipartUploadInput -> CreateMultipartUploadOutput;
-    upload_part: UploadPartInput -> UploadPartOutput;
-    upload_part_copy: UploadPartCopyInput -> UploadPartCopyOutput;
+    upload_part.await: UploadPartInput -> UploadPartOutput;
+    upload_part_copy.await: UploadPartCopyInput -> UploadPartCopyOutput;
     complete_multipart_upload: CompleteMultipartUploadInput -> CompleteMultipartUploadOutput;
     abort_multipart_upload: AbortMultipartUploadInput -> AbortMultipartUploadOutput;
     list_parts: ListPartsInput -> ListPartsOutput;

@@ -11,7 +11,7 @@ use crate::service::Service;
 use crate::store::Versioning;
 
 impl Service {
-    pub(crate) async fn get_bucket_versioning(
+    pub(crate) fn get_bucket_versioning(
         &self,
         request: S3Request<GetBucketVersioningInput>,
     ) -> S3Result<GetBucketVersioningOutput> {
@@ -27,7 +27,7 @@ impl Service {
         Ok(GetBucketVersioningOutput { status, ..GetBucketVersioningOutput::default() })
     }
 
-    pub(crate) async fn put_bucket_versioning(
+    pub(crate) fn put_bucket_versioning(
         &self,
         request: S3Request<PutBucketVersioningInput>,
     ) -> S3Result<PutBucketVersioningOutput> {
@@ -51,7 +51,7 @@ impl Service {
         Ok(PutBucketVersioningOutput {})
     }
 
-    pub(crate) async fn get_bucket_encryption(
+    pub(crate) fn get_bucket_encryption(
         &self,
         request: S3Request<GetBucketEncryptionInput>,
     ) -> S3Result<GetBucketEncryptionOutput> {
@@ -71,7 +71,7 @@ impl Service {
         })
     }
 
-    pub(crate) async fn put_bucket_encryption(
+    pub(crate) fn put_bucket_encryption(
         &self,
         request: S3Request<PutBucketEncryptionInput>,
     ) -> S3Result<PutBucketEncryptionOutput> {
@@ -88,7 +88,7 @@ impl Service {
         Ok(PutBucketEncryptionOutput {})
     }
 
-    pub(crate) async fn delete_bucket_encryption(
+    pub(crate) fn delete_bucket_encryption(
         &self,
         request: S3Request<DeleteBucketEncryptionInput>,
     ) -> S3Result<DeleteBucketEncryptionOutput> {
@@ -101,7 +101,7 @@ impl Service {
         Ok(DeleteBucketEncryptionOutput {})
     }
 
-    pub(crate) async fn get_public_access_block(
+    pub(crate) fn get_public_access_block(
         &self,
         request: S3Request<GetPublicAccessBlockInput>,
     ) -> S3Result<GetPublicAccessBlockOutput> {
@@ -118,7 +118,7 @@ impl Service {
         Ok(GetPublicAccessBlockOutput { public_access_block_configuration: Some(block) })
     }
 
-    pub(crate) async fn put_public_access_block(
+    pub(crate) fn put_public_access_block(
         &self,
         request: S3Request<PutPublicAccessBlockInput>,
     ) -> S3Result<PutPublicAccessBlockOutput> {
@@ -131,7 +131,7 @@ impl Service {
         Ok(PutPublicAccessBlockOutput {})
     }
 
-    pub(crate) async fn delete_public_access_block(
+    pub(crate) fn delete_public_access_block(
         &self,
         request: S3Request<DeletePublicAccessBlockInput>,
     ) -> S3Result<DeletePublicAccessBlockOutput> {

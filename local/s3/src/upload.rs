@@ -12,12 +12,13 @@ use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
 use s3s::dto::{Checksum, StreamingBlob};
 use s3s::{S3Result, s3_error};
+use tokio::task::JoinHandle;
 
 use crate::blob::{Blob, Reader, Segment};
 use crate::chunked::Trailers;
 use crate::errors::internal;
 
-/// Most bytes of one PutObject or UploadPart, as on S3.
+/// Most bytes of one `PutObject` or `UploadPart`, as on S3.
 const BODY_LIMIT: u64 = 5 * 1024 * 1024 * 1024;
 /// Bytes collected before they are hashed and written.
 const WRITE_BYTES: usize = 512 * 1024;
@@ -130,26 +131,32 @@ pub(crate) async fn store(
     expected: &Expected,
 ) -> S3Result<Stored> {
     let blob = Blob::create(folder).map_err(internal)?;
-    let mut sink = Sink { blob, md5: Md5::new(), checksum: expected.hasher(), written: 0 };
+    let sink = Sink { blob, md5: Md5::new(), checksum: expected.hasher(), written: 0 };
+    let mut writing = write(sink, BytesMut::with_capacity(WRITE_BYTES));
     let mut buffer = BytesMut::with_capacity(WRITE_BYTES);
+    let mut received: u64 = 0;
     if let Some(mut body) = body {
         while let Some(data) = body.next().await {
             let data = data.map_err(|error| s3_error!(IncompleteBody, "read body: {error}"))?;
-            if sink.written + (buffer.len() + data.len()) as u64 > BODY_LIMIT {
+            received += data.len() as u64;
+            if received > BODY_LIMIT {
                 return Err(s3_error!(EntityTooLarge, "body is over {BODY_LIMIT} bytes"));
             }
             buffer.extend_from_slice(&data);
             if buffer.len() >= WRITE_BYTES {
-                (sink, buffer) = flush(sink, buffer).await?;
+                // One buffer fills while the other is hashed and written.
+                let (sink, empty) = finished(writing).await?;
+                writing = write(sink, std::mem::replace(&mut buffer, empty));
             }
         }
     }
-    (sink, _) = flush(sink, buffer).await?;
+    let (sink, _) = finished(writing).await?;
+    let (sink, _) = finished(write(sink, buffer)).await?;
 
     if let Some(length) = expected.length
-        && u64::try_from(length).ok() != Some(sink.written)
+        && u64::try_from(length).ok() != Some(received)
     {
-        return Err(s3_error!(IncompleteBody, "body has {} bytes, {length} were announced", sink.written));
+        return Err(s3_error!(IncompleteBody, "body has {received} bytes, {length} were announced"));
     }
     let stored = Stored {
         segment: Segment { blob: Arc::new(sink.blob), offset: 0, length: sink.written },
@@ -160,15 +167,18 @@ pub(crate) async fn store(
     Ok(stored)
 }
 
-async fn flush(sink: Sink, mut buffer: BytesMut) -> S3Result<(Sink, BytesMut)> {
+type Writing = JoinHandle<std::io::Result<(Sink, BytesMut)>>;
+
+fn write(sink: Sink, mut buffer: BytesMut) -> Writing {
     tokio::task::spawn_blocking(move || {
         let sink = sink.take(&buffer)?;
         buffer.clear();
         Ok((sink, buffer))
     })
-    .await
-    .map_err(internal)?
-    .map_err(|error: std::io::Error| internal(error))
+}
+
+async fn finished(writing: Writing) -> S3Result<(Sink, BytesMut)> {
+    writing.await.map_err(internal)?.map_err(internal)
 }
 
 /// The MD5 of what `segments` hold, for copies: their `ETag` is that of one whole object.
