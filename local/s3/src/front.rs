@@ -91,13 +91,23 @@ fn credential(headers: &HeaderMap, uri: &Uri) -> Option<String> {
         // Signature version 2: `AWS KEY:SIGNATURE`.
         return Some(value.strip_prefix("AWS ")?.split(':').next()?.to_owned());
     }
-    let scope = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("X-Amz-Credential="))?;
-    Some(percent_decode_str(scope).decode_utf8_lossy().into_owned())
+    let mut pairs = uri.query()?.split('&');
+    let named = |pair: &'_ str| {
+        let value = pair.strip_prefix("X-Amz-Credential=").or_else(|| pair.strip_prefix("AWSAccessKeyId="));
+        value.map(ToOwned::to_owned)
+    };
+    let scope = pairs.find_map(named)?;
+    Some(percent_decode_str(&scope).decode_utf8_lossy().into_owned())
 }
 
 /// Takes the signature out of a presigned URL's query; the rest stays as sent.
 fn strip_presigned_query(uri: &mut Uri) {
-    const SIGNING: [&str; 7] = [
+    const SIGNING: [&str; 11] = [
+        // Version 2, which some clients still presign with.
+        "AWSAccessKeyId=",
+        "Signature=",
+        "Expires=",
+        "x-amz-security-token=",
         "X-Amz-Algorithm=",
         "X-Amz-Credential=",
         "X-Amz-Date=",
@@ -106,7 +116,7 @@ fn strip_presigned_query(uri: &mut Uri) {
         "X-Amz-SignedHeaders=",
         "X-Amz-Security-Token=",
     ];
-    let Some(query) = uri.query().filter(|query| query.contains("X-Amz-")) else { return };
+    let Some(query) = uri.query().filter(|query| query.contains("ignature=")) else { return };
     let kept: Vec<&str> =
         query.split('&').filter(|pair| !SIGNING.iter().any(|name| pair.starts_with(name))).collect();
     let path = uri.path();
@@ -142,5 +152,26 @@ fn unwrap_headers(headers: &mut HeaderMap) {
         && !kept.is_empty()
     {
         headers.insert(CONTENT_ENCODING, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presigned_urls_of_both_versions_name_the_caller_and_lose_their_signature() {
+        for (signed, key) in [
+            (
+                "/b/k?X-Amz-Algorithm=A&X-Amz-Credential=KEY%2F20260101%2Feu-west-1%2Fs3%2Faws4_request&versionId=1&X-Amz-Signature=0",
+                "KEY/20260101/eu-west-1/s3/aws4_request",
+            ),
+            ("/b/k?AWSAccessKeyId=KEY&versionId=1&Signature=0&Expires=1", "KEY"),
+        ] {
+            let mut uri: Uri = signed.parse().unwrap();
+            assert_eq!(credential(&HeaderMap::new(), &uri).as_deref(), Some(key));
+            strip_presigned_query(&mut uri);
+            assert_eq!(uri, "/b/k?versionId=1");
+        }
     }
 }
