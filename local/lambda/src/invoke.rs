@@ -95,7 +95,7 @@ impl Shared {
         }
         let id = uuid::Uuid::new_v4().simple().to_string();
         let jobs = self.desk.open(&id);
-        let runtime_api = format!("{}/.rt/{id}", self.address);
+        let runtime_api = format!("http://{}/.rt/{id}", self.address);
         let around = Surroundings { runtime_api, region: &self.region, log_dir: &self.log_dir };
         Worker::start(id, jobs, &function.config, &around)
     }

@@ -115,10 +115,10 @@ async fn corrupt_is_refused(stack: &Stack, source: &Source, backup: &Path) -> Re
     headline("(d) A corrupt file is refused with the offset");
     let mut bytes = std::fs::read(backup)?;
     let middle = bytes.len() / 2;
-    bytes[middle] ^= 0x40;
+    bytes[middle..middle + 2_000].fill(b'~');
     let corrupt: PathBuf = source.dir().join("corrupt.rdb");
     std::fs::write(&corrupt, bytes)?;
-    println!("one bit was flipped at byte {middle}");
+    println!("2,000 bytes from byte {middle} on were overwritten");
     let status = seeder(stack, &["seed", &text(&corrupt), "--id", "corrupt"])?;
     ensure!(status == 1, "expected exit status 1, found {status}");
     until_nothing_is_left(stack).await?;
