@@ -1,0 +1,44 @@
+//! The actions of the Query API.
+
+use std::sync::Arc;
+
+use crate::{error::ApiError, query::Params, state::State, xml::Xml};
+
+mod clusters;
+mod events;
+mod groups;
+mod names;
+mod page;
+mod parameters;
+mod tags;
+
+/// Does what the form asks for; returns the action's name and its result.
+pub(crate) fn act(state: &Arc<State>, form: &str) -> Result<(String, Xml), ApiError> {
+    let params = Params::parse(form)?;
+    let action = params.text("Action").unwrap_or_default();
+    let result = match action {
+        "CreateReplicationGroup" => groups::create(state, &params),
+        "DescribeReplicationGroups" => groups::describe(state, &params),
+        "DeleteReplicationGroup" => groups::delete(state, &params),
+        "DescribeCacheClusters" => clusters::describe(state, &params),
+        "DescribeEvents" => events::describe(state, &params),
+        "DescribeEngineDefaultParameters" => parameters::describe_defaults(&params),
+        "DescribeCacheParameters" => parameters::describe(state, &params),
+        "DescribeCacheParameterGroups" => parameters::describe_groups(state, &params),
+        "CreateCacheParameterGroup" => parameters::create_group(state, &params),
+        "ModifyCacheParameterGroup" => parameters::modify_group(state, &params),
+        "DescribeCacheEngineVersions" => names::describe_engine_versions(&params),
+        "DescribeCacheSubnetGroups" => names::describe_subnet_groups(state, &params),
+        "CreateCacheSubnetGroup" => names::create_subnet_group(state, &params),
+        "DescribeUserGroups" => names::describe_user_groups(state, &params),
+        "CreateUserGroup" => names::create_user_group(state, &params),
+        "ListTagsForResource" => tags::list(state, &params),
+        "AddTagsToResource" => tags::add(state, &params),
+        "" => Err(ApiError::new("MissingAction", "the form has no Action")),
+        other => Err(ApiError::new(
+            "InvalidAction",
+            format_args!("Could not find operation {other}: the local ElastiCache does not have it."),
+        )),
+    }?;
+    Ok((action.to_owned(), result))
+}

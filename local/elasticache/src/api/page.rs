@@ -1,0 +1,21 @@
+use crate::{error::ApiError, query::Params};
+
+/// One page of an answer.
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
+    /// Where the next page begins.
+    pub(super) marker: Option<usize>,
+}
+
+/// Cuts the page that `Marker` and `MaxRecords` ask for.
+pub(super) fn page<T>(params: &Params, items: impl IntoIterator<Item = T>) -> Result<Page<T>, ApiError> {
+    let most: usize = params.number("MaxRecords")?.unwrap_or(100);
+    if !(20..=100).contains(&most) {
+        return Err(ApiError::value(format_args!("Invalid MaxRecords {most}: it must be 20 to 100")));
+    }
+    let start: usize = params.number("Marker")?.unwrap_or(0);
+    let mut rest = items.into_iter().skip(start);
+    let items: Vec<T> = rest.by_ref().take(most).collect();
+    let marker = rest.next().map(|_| start + most);
+    Ok(Page { items, marker })
+}

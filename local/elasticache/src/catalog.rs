@@ -1,0 +1,138 @@
+//! Parameter groups, subnet groups and user groups: what a create refers to by name.
+
+use std::collections::BTreeMap;
+
+use crate::{error::ApiError, parameters, versions};
+
+/// The most of each kind that an account may have.
+const QUOTA: usize = 300;
+
+/// Parameters by name for the groups that use them.
+#[derive(Debug, Clone)]
+pub(crate) struct ParameterGroup {
+    pub(crate) family: String,
+    pub(crate) description: String,
+    /// Those that differ from the family's defaults.
+    pub(crate) changed: BTreeMap<String, String>,
+}
+
+impl ParameterGroup {
+    /// The value in force.
+    pub(crate) fn value(&self, name: &str) -> Option<String> {
+        let default =
+            || parameters::of_family(&self.family).into_iter().find(|parameter| parameter.name == name);
+        self.changed.get(name).cloned().or_else(|| default().map(|parameter| parameter.default.to_owned()))
+    }
+
+    pub(crate) fn cluster_enabled(&self) -> bool {
+        self.value("cluster-enabled").as_deref() == Some("yes")
+    }
+
+    /// What the servers behind the nodes are told beside their own defaults.
+    pub(crate) fn for_servers(&self) -> Vec<(String, String)> {
+        let own = parameters::of_family(&self.family);
+        let known = |name: &str| own.iter().any(|parameter| parameter.of_server && parameter.name == name);
+        self.changed
+            .iter()
+            .filter(|(name, _)| known(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+}
+
+/// A subnet group; its subnets are names only.
+#[derive(Debug, Clone)]
+pub(crate) struct SubnetGroup {
+    pub(crate) description: String,
+    pub(crate) subnets: Vec<String>,
+}
+
+/// A user group; its users are names only.
+#[derive(Debug, Clone)]
+pub(crate) struct UserGroup {
+    pub(crate) engine: String,
+    pub(crate) users: Vec<String>,
+}
+
+/// Everything that has a name and is no cluster.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    pub(crate) parameter_groups: BTreeMap<String, ParameterGroup>,
+    pub(crate) subnet_groups: BTreeMap<String, SubnetGroup>,
+    pub(crate) user_groups: BTreeMap<String, UserGroup>,
+}
+
+impl Default for Catalog {
+    /// What every account has: two parameter groups for each family, and the subnet group `default`.
+    fn default() -> Self {
+        let mut parameter_groups = BTreeMap::new();
+        for family in versions::families() {
+            let group = |cluster: bool| ParameterGroup {
+                family: family.to_owned(),
+                description: format!(
+                    "Default parameter group for {family}{}",
+                    if cluster { " with cluster mode enabled" } else { "" }
+                ),
+                changed: cluster
+                    .then(|| ("cluster-enabled".to_owned(), "yes".to_owned()))
+                    .into_iter()
+                    .collect(),
+            };
+            parameter_groups.insert(format!("default.{family}"), group(false));
+            parameter_groups.insert(format!("default.{family}.cluster.on"), group(true));
+        }
+        let subnet_group = SubnetGroup {
+            description: "Default CacheSubnetGroup".to_owned(),
+            subnets: vec!["subnet-0a0a0a0a".to_owned(), "subnet-0b0b0b0b".to_owned()],
+        };
+        Self {
+            parameter_groups,
+            subnet_groups: BTreeMap::from([("default".to_owned(), subnet_group)]),
+            user_groups: BTreeMap::new(),
+        }
+    }
+}
+
+impl Catalog {
+    pub(crate) fn parameter_group(&self, name: &str) -> Result<&ParameterGroup, ApiError> {
+        self.parameter_groups.get(name).ok_or_else(|| {
+            ApiError::not_found(
+                "CacheParameterGroupNotFound",
+                format_args!("CacheParameterGroup {name} not found."),
+            )
+        })
+    }
+
+    pub(crate) fn subnet_group(&self, name: &str) -> Result<&SubnetGroup, ApiError> {
+        self.subnet_groups.get(name).ok_or_else(|| {
+            ApiError::new(
+                "CacheSubnetGroupNotFoundFault",
+                format_args!("Cache Subnet Group {name} does not exist."),
+            )
+        })
+    }
+
+    pub(crate) fn user_group(&self, id: &str) -> Result<&UserGroup, ApiError> {
+        self.user_groups.get(id).ok_or_else(|| {
+            ApiError::not_found("UserGroupNotFound", format_args!("User group {id} not found."))
+        })
+    }
+}
+
+/// Adds a thing of a new name.
+pub(crate) fn add<T>(
+    things: &mut BTreeMap<String, T>,
+    name: &str,
+    thing: T,
+    exists: &'static str,
+    quota: &'static str,
+) -> Result<(), ApiError> {
+    if things.contains_key(name) {
+        return Err(ApiError::new(exists, format_args!("{name} already exists.")));
+    }
+    if things.len() >= QUOTA {
+        return Err(ApiError::new(quota, format_args!("there are {QUOTA} already")));
+    }
+    things.insert(name.to_owned(), thing);
+    Ok(())
+}

@@ -1,0 +1,327 @@
+//! CreateReplicationGroup's parameters, checked as the service checks them.
+
+use crate::{
+    backup::BackupLocation,
+    catalog::{Catalog, ParameterGroup},
+    error::ApiError,
+    group::{GroupSpec, ShardSpec},
+    node_types,
+    query::Params,
+    slots::{self, SlotRanges},
+    versions::{self, Engine},
+};
+
+const MAX_SHARDS: usize = 90;
+const MAX_REPLICAS: u32 = 5;
+const MAX_NODES_WITHOUT_CLUSTER_MODE: u32 = 6;
+/// Other ways to fill a group, which this endpoint has not.
+const UNSUPPORTED: [&str; 4] =
+    ["SnapshotName", "ServerlessCacheSnapshotName", "PrimaryClusterId", "GlobalReplicationGroupId"];
+
+/// Turns the parameters into a group that can be brought up, or says why it cannot.
+pub(crate) fn parse(params: &Params, catalog: &Catalog) -> Result<GroupSpec, ApiError> {
+    let id = group_id(params.required("ReplicationGroupId")?)?;
+    let description = params.required("ReplicationGroupDescription")?.to_owned();
+    if let Some(name) = UNSUPPORTED.into_iter().find(|name| params.text(name).is_some()) {
+        return Err(ApiError::combination(format_args!(
+            "{name} is not supported by the local ElastiCache; use SnapshotArns"
+        )));
+    }
+    let engine = params.text("Engine").unwrap_or("redis");
+    let engine =
+        Engine::parse(engine).ok_or_else(|| ApiError::value(format_args!("Invalid engine {engine}")))?;
+    let asked = params.text("EngineVersion");
+    let (version, family) = versions::version(engine, asked).ok_or_else(|| {
+        let asked = asked.unwrap_or_default();
+        ApiError::combination(format_args!("Cannot find version {asked} for {engine}"))
+    })?;
+    let parameters = Parameters::choose(params, catalog, family)?;
+    let node_type = params.text("CacheNodeType").unwrap_or("cache.t4g.small").to_owned();
+    let maxmemory = node_types::maxmemory(family, &node_type).ok_or_else(|| {
+        ApiError::value(format_args!("Invalid Cache Node Type: {node_type} for {engine} {version}."))
+    })?;
+    // r6gd nodes keep part of the data on disk, and nothing else does.
+    if params.flag("DataTieringEnabled")?.unwrap_or(false) != node_type.contains(".r6gd.") {
+        return Err(ApiError::combination(
+            "DataTieringEnabled must be true with r6gd node types, and only with them.",
+        ));
+    }
+    let backups = params.texts("SnapshotArns");
+    let backups: Result<Vec<_>, String> = backups.iter().map(|arn| BackupLocation::from_arn(arn)).collect();
+    let backups = backups.map_err(ApiError::value)?;
+    let shards =
+        if parameters.cluster_mode { shards(params, !backups.is_empty())? } else { single_shard(params)? };
+    port(params)?;
+    let spec = GroupSpec {
+        id,
+        description,
+        engine,
+        version,
+        databases: if parameters.cluster_mode { 16 } else { parameters.databases },
+        server_parameters: parameters.group.for_servers(),
+        parameter_group: parameters.name,
+        node_type,
+        maxmemory,
+        cluster_mode: parameters.cluster_mode,
+        shards,
+        backups,
+        auth_token: params.text("AuthToken").map(str::to_owned),
+        transit_encryption: params.flag("TransitEncryptionEnabled")?.unwrap_or(false),
+        at_rest_encryption: params.flag("AtRestEncryptionEnabled")?.unwrap_or(engine == Engine::Valkey),
+        kms_key_id: params.text("KmsKeyId").map(str::to_owned),
+        automatic_failover: params.flag("AutomaticFailoverEnabled")?.unwrap_or(false),
+        multi_az: params.flag("MultiAZEnabled")?.unwrap_or(false),
+        snapshot_retention_limit: params.number("SnapshotRetentionLimit")?.unwrap_or(0),
+        subnet_group: params.text("CacheSubnetGroupName").map(str::to_owned),
+        security_group_ids: params.texts("SecurityGroupIds"),
+        user_group_ids: params.texts("UserGroupIds"),
+    };
+    combinations(&spec, catalog)?;
+    Ok(spec)
+}
+
+/// One to forty letters, digits and single hyphens, a letter first; kept in lower case.
+fn group_id(id: &str) -> Result<String, ApiError> {
+    let letters = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let first = id.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+    if letters && first && id.len() <= 40 && !id.ends_with('-') && !id.contains("--") {
+        return Ok(id.to_ascii_lowercase());
+    }
+    Err(ApiError::value(format_args!(
+        "The parameter ReplicationGroupId is not a valid identifier: {id}. Identifiers must begin with a letter; must \
+         contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive \
+         hyphens; at most 40 characters."
+    )))
+}
+
+/// The parameter group, and what follows from it.
+struct Parameters<'a> {
+    name: String,
+    group: &'a ParameterGroup,
+    cluster_mode: bool,
+    databases: u32,
+}
+
+impl<'a> Parameters<'a> {
+    fn choose(params: &Params, catalog: &'a Catalog, family: &str) -> Result<Self, ApiError> {
+        let mode = match params.text("ClusterMode") {
+            None => None,
+            Some("enabled") => Some(true),
+            Some("disabled") => Some(false),
+            Some(other) => {
+                return Err(ApiError::value(format_args!(
+                    "ClusterMode {other}: the local ElastiCache has enabled and disabled"
+                )));
+            }
+        };
+        let name = params.text("CacheParameterGroupName").map_or_else(
+            || format!("default.{family}{}", if mode == Some(true) { ".cluster.on" } else { "" }),
+            str::to_owned,
+        );
+        let group = catalog.parameter_group(&name)?;
+        if group.family != family {
+            let message = format_args!(
+                "Expected a parameter group of family {family} but found one of family {}",
+                group.family
+            );
+            return Err(ApiError::combination(message));
+        }
+        let cluster_mode = group.cluster_enabled();
+        if mode.is_some_and(|mode| mode != cluster_mode) {
+            let message = format_args!(
+                "ClusterMode does not match the parameter group {name}, whose cluster-enabled differs"
+            );
+            return Err(ApiError::combination(message));
+        }
+        let databases = group.value("databases").and_then(|text| text.parse().ok()).unwrap_or(16);
+        Ok(Self { name, group, cluster_mode, databases })
+    }
+}
+
+/// The shards of cluster mode.
+fn shards(params: &Params, seeding: bool) -> Result<Vec<ShardSpec>, ApiError> {
+    if params.text("NumCacheClusters").is_some() {
+        return Err(ApiError::combination(
+            "NumCacheClusters cannot be used with cluster mode enabled; use NodeGroupConfiguration.",
+        ));
+    }
+    let configured = params.list("NodeGroupConfiguration");
+    let number: Option<usize> = params.number("NumNodeGroups")?;
+    let count = number.unwrap_or(configured.len().max(1));
+    if !configured.is_empty() && configured.len() != count {
+        let message = format_args!(
+            "NumNodeGroups is {count}, but NodeGroupConfiguration has {} items",
+            configured.len()
+        );
+        return Err(ApiError::combination(message));
+    }
+    if count == 0 || count > MAX_SHARDS {
+        let message = format_args!("{count} node groups: between 1 and {MAX_SHARDS} are possible");
+        return Err(ApiError::new("NodeGroupsPerReplicationGroupQuotaExceeded", message));
+    }
+    let default_replicas = replicas(params.number("ReplicasPerNodeGroup")?.unwrap_or(0))?;
+    let with_slots = configured.iter().filter(|shard| shard.text("Slots").is_some()).count();
+    if seeding && (with_slots < count) {
+        return Err(ApiError::combination(
+            "Slots must be provided when restoring from snapshot ARNs with cluster mode enabled",
+        ));
+    }
+    if with_slots != 0 && with_slots != count {
+        return Err(ApiError::combination("Slots must be provided for all node groups or for none"));
+    }
+    let mut shards = Vec::new();
+    for index in 0..count {
+        let shard = configured.get(index);
+        let text = |name: &str| shard.and_then(|shard| shard.text(name)).map(str::to_owned);
+        let slots = text("Slots").unwrap_or_else(|| even_slots(index, count));
+        let replicas = match shard.map(|shard| shard.number("ReplicaCount")).transpose()?.flatten() {
+            Some(count) => replicas(count)?,
+            None => default_replicas,
+        };
+        let id = text("NodeGroupId").unwrap_or_else(|| format!("{:04}", index + 1));
+        if id.is_empty() || id.len() > 4 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(ApiError::value(format_args!("NodeGroupId must be one to four digits, not {id}")));
+        }
+        let mut zones: Vec<String> = text("PrimaryAvailabilityZone").into_iter().collect();
+        let others = shard.map(|shard| shard.texts("ReplicaAvailabilityZones")).unwrap_or_default();
+        if !others.is_empty() && others.len() != replicas as usize {
+            let message = format_args!(
+                "node group {id} has {replicas} replicas, but {} ReplicaAvailabilityZones",
+                others.len()
+            );
+            return Err(ApiError::combination(message));
+        }
+        zones.extend(others);
+        shards.push(ShardSpec {
+            id: format!("{id:0>4}"),
+            slots: slots.parse().map_err(ApiError::value)?,
+            replicas,
+            zones,
+        });
+    }
+    let mut ids: Vec<&str> = shards.iter().map(|shard| shard.id.as_str()).collect();
+    ids.sort_unstable();
+    if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(ApiError::value(format_args!("NodeGroupId {} is given twice", pair[0])));
+    }
+    slots::owners(shards.iter().map(|shard| &shard.slots)).map_err(|error| {
+        ApiError::value(format_args!("invalid Slots: {error}; together they must cover 0-16383 once"))
+    })?;
+    Ok(shards)
+}
+
+fn even_slots(index: usize, count: usize) -> String {
+    let start = |index: usize| index * usize::from(slots::SLOTS) / count;
+    format!("{}-{}", start(index), start(index + 1) - 1)
+}
+
+fn replicas(count: u32) -> Result<u32, ApiError> {
+    if count > MAX_REPLICAS {
+        return Err(ApiError::value(format_args!(
+            "{count} replicas per node group: at most {MAX_REPLICAS} are possible"
+        )));
+    }
+    Ok(count)
+}
+
+/// Without cluster mode there is one shard, described by other parameters.
+fn single_shard(params: &Params) -> Result<Vec<ShardSpec>, ApiError> {
+    if params.number::<u32>("NumNodeGroups")?.is_some_and(|count| count != 1) {
+        return Err(ApiError::combination("More than one node group needs cluster mode enabled."));
+    }
+    let configured = params.list("NodeGroupConfiguration");
+    if configured.len() > 1
+        || configured.iter().any(|shard| shard.text("Slots").is_some_and(|slots| slots != "0-16383"))
+    {
+        return Err(ApiError::combination(
+            "NodeGroupConfiguration with several node groups or slots needs cluster mode enabled.",
+        ));
+    }
+    let shard_replicas = configured.first().map(|shard| shard.number("ReplicaCount")).transpose()?.flatten();
+    let replicas = match (
+        params.number::<u32>("NumCacheClusters")?,
+        shard_replicas.or(params.number("ReplicasPerNodeGroup")?),
+    ) {
+        (Some(_), Some(_)) => {
+            return Err(ApiError::combination(
+                "NumCacheClusters cannot be combined with a number of replicas per node group.",
+            ));
+        }
+        (Some(nodes @ 1..=MAX_NODES_WITHOUT_CLUSTER_MODE), None) => nodes - 1,
+        (Some(nodes), None) => {
+            return Err(ApiError::value(format_args!(
+                "NumCacheClusters must be 1 to {MAX_NODES_WITHOUT_CLUSTER_MODE}, not {nodes}"
+            )));
+        }
+        (None, count) => replicas(count.unwrap_or(0))?,
+    };
+    let zones = params.texts("PreferredCacheClusterAZs");
+    if !zones.is_empty() && zones.len() != replicas as usize + 1 {
+        let message =
+            format_args!("{} PreferredCacheClusterAZs for {} cache clusters", zones.len(), replicas + 1);
+        return Err(ApiError::combination(message));
+    }
+    Ok(vec![ShardSpec { id: "0001".to_owned(), slots: SlotRanges::all(), replicas, zones }])
+}
+
+/// Nodes listen on free ports here, whatever port is asked for; what the service would refuse is refused.
+fn port(params: &Params) -> Result<(), ApiError> {
+    match params.number::<u16>("Port")? {
+        Some(0) => Err(ApiError::value("Port must be 1 to 65535")),
+        _ => Ok(()),
+    }
+}
+
+/// What goes together and what does not.
+fn combinations(spec: &GroupSpec, catalog: &Catalog) -> Result<(), ApiError> {
+    if let Some(name) = &spec.subnet_group {
+        catalog.subnet_group(name)?;
+    }
+    for id in &spec.user_group_ids {
+        catalog.user_group(id)?;
+    }
+    let replicas = spec.shards.iter().map(|shard| shard.replicas).min().unwrap_or(0);
+    let refused = [
+        (
+            spec.cluster_mode && !spec.automatic_failover,
+            "AutomaticFailoverEnabled must be true with cluster mode enabled.",
+        ),
+        (
+            !spec.cluster_mode && spec.automatic_failover && replicas == 0,
+            "AutomaticFailoverEnabled needs at least two cache clusters.",
+        ),
+        (
+            spec.multi_az && (!spec.automatic_failover || replicas == 0),
+            "MultiAZEnabled needs AutomaticFailoverEnabled and at least one replica in each node group.",
+        ),
+        (
+            spec.auth_token.is_some() && !spec.transit_encryption,
+            "The AUTH token is only supported when encryption-in-transit is enabled.",
+        ),
+        (
+            !spec.user_group_ids.is_empty() && !spec.transit_encryption,
+            "User groups are only supported when encryption-in-transit is enabled.",
+        ),
+        (
+            spec.auth_token.is_some() && !spec.user_group_ids.is_empty(),
+            "AuthToken and UserGroupIds cannot be used together.",
+        ),
+        (spec.kms_key_id.is_some() && !spec.at_rest_encryption, "KmsKeyId needs AtRestEncryptionEnabled."),
+        (spec.user_group_ids.len() > 1, "At most one user group is possible."),
+    ];
+    if let Some((_, message)) = refused.into_iter().find(|(refused, _)| *refused) {
+        return Err(ApiError::combination(message));
+    }
+    if spec.snapshot_retention_limit > 35 {
+        return Err(ApiError::value("SnapshotRetentionLimit must be 0 to 35"));
+    }
+    spec.auth_token.as_deref().map_or(Ok(()), auth_token)
+}
+
+fn auth_token(token: &str) -> Result<(), ApiError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!&#$^<>-".contains(&byte);
+    if (16..=128).contains(&token.len()) && token.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(ApiError::value("AuthToken must be 16 to 128 letters, digits or the characters ! & # $ ^ < > -"))
+}

@@ -1,0 +1,63 @@
+use std::{fmt, io};
+
+use axum::http::StatusCode;
+
+/// Why the endpoint could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Listening on loopback, or making the work folder.
+    #[error("start the local ElastiCache: {0}")]
+    Start(#[from] io::Error),
+}
+
+/// An answer of the query protocol that is not a success.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiError {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+impl ApiError {
+    pub(crate) fn new(code: &'static str, message: impl fmt::Display) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code, message: message.to_string() }
+    }
+
+    pub(crate) fn not_found(code: &'static str, message: impl fmt::Display) -> Self {
+        Self { status: StatusCode::NOT_FOUND, ..Self::new(code, message) }
+    }
+
+    pub(crate) fn value(message: impl fmt::Display) -> Self {
+        Self::new("InvalidParameterValue", message)
+    }
+
+    pub(crate) fn combination(message: impl fmt::Display) -> Self {
+        Self::new("InvalidParameterCombination", message)
+    }
+
+    pub(crate) fn group_not_found(id: &str) -> Self {
+        Self::not_found("ReplicationGroupNotFoundFault", format_args!("ReplicationGroup {id} not found."))
+    }
+}
+
+/// Why a group did not come up, in the words of its events.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure(pub(crate) String);
+
+impl Failure {
+    pub(crate) fn new(message: impl fmt::Display) -> Self {
+        Self(message.to_string())
+    }
+
+    /// Something on this machine, not in the backup.
+    pub(crate) fn local(doing: &str, error: impl fmt::Display) -> Self {
+        Self(format!("{doing}: {error}"))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,55 @@
+//! What happened, for DescribeEvents.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+
+/// Older events are forgotten.
+const MAX_EVENTS: usize = 20_000;
+/// A server's log may be long.
+const MAX_MESSAGE_CHARACTERS: usize = 2_000;
+
+/// Something that happened to a group or to one of its members.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) at: Timestamp,
+    pub(crate) source_type: &'static str,
+    pub(crate) source: String,
+    pub(crate) message: String,
+}
+
+/// All events, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct EventLog(Mutex<VecDeque<Event>>);
+
+impl EventLog {
+    pub(crate) fn group(&self, id: &str, message: impl Into<String>) {
+        self.add("replication-group", id, message.into());
+    }
+
+    pub(crate) fn member(&self, id: &str, message: impl Into<String>) {
+        self.add("cache-cluster", id, message.into());
+    }
+
+    fn add(&self, source_type: &'static str, source: &str, message: String) {
+        tracing::info!(source_type, source, message, "event");
+        let message = message.chars().take(MAX_MESSAGE_CHARACTERS).collect();
+        let mut events = self.events();
+        if events.len() == MAX_EVENTS {
+            events.pop_front();
+        }
+        events.push_back(Event { at: Timestamp::now(), source_type, source: source.to_owned(), message });
+    }
+
+    /// Those between two times, oldest first.
+    pub(crate) fn between(&self, start: Timestamp, end: Timestamp) -> Vec<Event> {
+        self.events().iter().filter(|event| start <= event.at && event.at <= end).cloned().collect()
+    }
+
+    fn events(&self) -> MutexGuard<'_, VecDeque<Event>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,137 @@
+//! Replication groups: what was asked for, and what became of it.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use jiff::Timestamp;
+use tokio::task::AbortHandle;
+
+use crate::{
+    backup::BackupLocation, config::FailureStatus, restore::Node, slots::SlotRanges, versions::Engine,
+};
+
+/// A create that was found to be in order.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupSpec {
+    pub(crate) id: String,
+    pub(crate) description: String,
+    pub(crate) engine: Engine,
+    pub(crate) version: &'static str,
+    pub(crate) parameter_group: String,
+    pub(crate) databases: u32,
+    pub(crate) server_parameters: Vec<(String, String)>,
+    pub(crate) node_type: String,
+    /// What the data of one primary may take, in bytes.
+    pub(crate) maxmemory: u64,
+    pub(crate) cluster_mode: bool,
+    pub(crate) shards: Vec<ShardSpec>,
+    pub(crate) backups: Vec<BackupLocation>,
+    pub(crate) auth_token: Option<String>,
+    pub(crate) transit_encryption: bool,
+    pub(crate) at_rest_encryption: bool,
+    pub(crate) kms_key_id: Option<String>,
+    pub(crate) automatic_failover: bool,
+    pub(crate) multi_az: bool,
+    pub(crate) snapshot_retention_limit: u32,
+    pub(crate) subnet_group: Option<String>,
+    pub(crate) security_group_ids: Vec<String>,
+    pub(crate) user_group_ids: Vec<String>,
+}
+
+/// One shard: a primary and its replicas.
+#[derive(Debug, Clone)]
+pub(crate) struct ShardSpec {
+    /// `0001`
+    pub(crate) id: String,
+    pub(crate) slots: SlotRanges,
+    pub(crate) replicas: u32,
+    /// One for each node as far as given, the primary's first.
+    pub(crate) zones: Vec<String>,
+}
+
+/// A node's name and place, from the moment of the create.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) id: String,
+    pub(crate) shard: usize,
+    pub(crate) primary: bool,
+    pub(crate) zone: String,
+}
+
+impl GroupSpec {
+    /// All nodes in order, each shard's primary first.
+    pub(crate) fn members(&self, region: &str) -> Vec<Member> {
+        let mut members = Vec::new();
+        for (shard, spec) in self.shards.iter().enumerate() {
+            for number in 0..=spec.replicas {
+                let id = if self.cluster_mode {
+                    format!("{}-{}-{:03}", self.id, spec.id, number + 1)
+                } else {
+                    format!("{}-{:03}", self.id, number + 1)
+                };
+                let zone = spec.zones.get(number as usize).cloned();
+                let zone = zone
+                    .unwrap_or_else(|| format!("{region}{}", ["a", "b", "c"][(shard + number as usize) % 3]));
+                members.push(Member { id, shard, primary: number == 0, zone });
+            }
+        }
+        members
+    }
+}
+
+/// Where a group stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Creating,
+    Available,
+    Failed(FailureStatus),
+    Deleting,
+}
+
+impl Status {
+    pub(crate) const fn of_group(self) -> &'static str {
+        match self {
+            Self::Creating | Self::Failed(FailureStatus::StaysCreating) => "creating",
+            Self::Available => "available",
+            Self::Failed(FailureStatus::CreateFailed) => "create-failed",
+            Self::Failed(FailureStatus::RestoreFailed) => "restore-failed",
+            Self::Deleting => "deleting",
+        }
+    }
+
+    pub(crate) const fn of_member(self) -> &'static str {
+        match self {
+            Self::Failed(_) => "restore-failed",
+            other => other.of_group(),
+        }
+    }
+
+    /// A node group has no status of failure.
+    pub(crate) const fn of_node_group(self) -> &'static str {
+        match self {
+            Self::Failed(_) => "creating",
+            other => other.of_group(),
+        }
+    }
+}
+
+/// A group from its create until it is gone.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) spec: GroupSpec,
+    pub(crate) members: Vec<Member>,
+    pub(crate) status: Status,
+    pub(crate) created_at: Timestamp,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// In the members' order, once available.
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) dir: PathBuf,
+    /// Ends the creation, if it may be deleted that early.
+    pub(crate) creation: Option<AbortHandle>,
+}
+
+impl Group {
+    /// Where a member listens, once available.
+    pub(crate) fn port(&self, member: usize) -> Option<u16> {
+        self.nodes.get(member).map(|node| node.engine.port)
+    }
+}

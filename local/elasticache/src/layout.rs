@@ -1,0 +1,85 @@
+//! Where each node runs, and what each node of a cluster knows of the others.
+
+use std::{fmt::Write as _, net::TcpListener};
+
+use uuid::Uuid;
+
+use crate::{
+    engine::ClusterFile,
+    error::Failure,
+    group::{GroupSpec, Member},
+    slots::SlotRanges,
+};
+
+/// Below the range that systems take for outgoing connections, so that nobody else is given one by chance.
+const PORTS: std::ops::Range<u16> = 18_000..32_000;
+const PORT_TRIES: u32 = 1000;
+
+/// One node's place.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) member: Member,
+    pub(crate) port: u16,
+    bus_port: u16,
+    /// Forty hexadecimal digits, as nodes of a cluster call themselves.
+    node_id: String,
+}
+
+/// Gives every member a port, and another for the cluster bus.
+pub(crate) fn places(members: Vec<Member>) -> Result<Vec<Place>, Failure> {
+    members
+        .into_iter()
+        .map(|member| Ok(Place { member, port: free_port()?, bus_port: free_port()?, node_id: node_id() }))
+        .collect()
+}
+
+/// Finds a port that is free now; a random one, so that others who look at the same time find another.
+pub(crate) fn free_port() -> Result<u16, Failure> {
+    for _ in 0..PORT_TRIES {
+        let [first, second, ..] = *Uuid::new_v4().as_bytes();
+        let port = PORTS.start + u16::from_be_bytes([first, second]) % (PORTS.end - PORTS.start);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(Failure::new(format_args!("no free port was found between {} and {}", PORTS.start, PORTS.end)))
+}
+
+/// What the node at `index` knows when it starts. Written down instead of told with MEET and REPLICATE: the nodes
+/// find each other as after a restart, without rounds of gossip.
+pub(crate) fn cluster_file(spec: &GroupSpec, places: &[Place], index: usize) -> ClusterFile {
+    let mut nodes = String::new();
+    for (number, place) in places.iter().enumerate() {
+        let Place { member, port, bus_port, node_id } = place;
+        let myself = if number == index { "myself," } else { "" };
+        let epoch = member.shard + 1;
+        let primary = places.iter().find(|other| other.member.primary && other.member.shard == member.shard);
+        let (role, slots) = match primary {
+            Some(primary) if !member.primary => (format!("slave {}", primary.node_id), String::new()),
+            _ => ("master -".to_owned(), format!(" {}", spec.shards[member.shard].slots.spaced())),
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            nodes,
+            "{node_id} 127.0.0.1:{port}@{bus_port} {myself}{role} 0 0 {epoch} connected{slots}"
+        );
+    }
+    let _ = writeln!(nodes, "vars currentEpoch {} lastVoteEpoch 0", spec.shards.len());
+    ClusterFile { bus_port: places[index].bus_port, nodes }
+}
+
+/// For a server that owns all slots alone.
+pub(crate) fn lone_cluster_file(port: u16) -> Result<ClusterFile, Failure> {
+    let (bus_port, node_id, slots) = (free_port()?, node_id(), SlotRanges::all().spaced());
+    let nodes = format!(
+        "{node_id} 127.0.0.1:{port}@{bus_port} myself,master - 0 0 1 connected {slots}\n\
+         vars currentEpoch 1 lastVoteEpoch 0\n"
+    );
+    Ok(ClusterFile { bus_port, nodes })
+}
+
+fn node_id() -> String {
+    let mut id = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    id.truncate(40);
+    id
+}

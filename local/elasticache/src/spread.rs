@@ -1,0 +1,133 @@
+//! Keys, from the servers that loaded the backups to the shards that own their slots.
+
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+use redis::{RedisResult, aio::MultiplexedConnection};
+use tokio::sync::mpsc;
+
+use crate::{engine::Engine, error::Failure, slots};
+
+/// How many keys are asked for at once, and sent to a shard at once.
+const BATCH_KEYS: usize = 500;
+/// How much of their values is on its way at once, per shard; a single value may be larger.
+const BATCH_BYTES: u64 = 8 << 20;
+
+type Key = Vec<u8>;
+
+/// Copies every key of one database to its shard, values and expiry as they are. `owners` names the shard of each
+/// slot; a key that is there already, from an earlier backup, is replaced.
+pub(crate) async fn spread(
+    source: &Engine,
+    database: u32,
+    shards: &[&Engine],
+    owners: &Arc<[usize]>,
+) -> Result<(), Failure> {
+    let (mut queues, mut workers) = (Vec::new(), Vec::new());
+    for shard in shards {
+        let (queue, batches) = mpsc::channel(2);
+        queues.push(queue);
+        workers.push(copy(source.connect(database).await?, shard.connect(database).await?, batches));
+    }
+    let scan = scan(source.connect(database).await?, owners, queues);
+    let copied = try_join_all(workers);
+    futures::try_join!(async { scan.await.map_err(failed) }, async { copied.await.map_err(failed) })?;
+    Ok(())
+}
+
+fn failed(error: redis::RedisError) -> Failure {
+    Failure::local("copy keys to their shards", error)
+}
+
+/// Reads all keys, and gives each shard its own in batches. Ends early when a worker did: its error says why.
+async fn scan(
+    mut source: MultiplexedConnection,
+    owners: &Arc<[usize]>,
+    queues: Vec<mpsc::Sender<Vec<Key>>>,
+) -> RedisResult<()> {
+    let mut waiting: Vec<Vec<Key>> = vec![Vec::new(); queues.len()];
+    let mut cursor = 0_u64;
+    loop {
+        let keys: Vec<Key>;
+        (cursor, keys) =
+            redis::cmd("SCAN").arg(cursor).arg("COUNT").arg(2 * BATCH_KEYS).query_async(&mut source).await?;
+        for key in keys {
+            // A single shard owns all slots, in cluster mode or not.
+            let owner = owners.get(usize::from(slots::slot(&key))).copied().unwrap_or(0);
+            waiting[owner].push(key);
+        }
+        for (queue, keys) in queues.iter().zip(&mut waiting) {
+            if keys.len() >= BATCH_KEYS || cursor == 0 && !keys.is_empty() {
+                if queue.send(std::mem::take(keys)).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        if cursor == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn copy(
+    mut source: MultiplexedConnection,
+    mut shard: MultiplexedConnection,
+    mut batches: mpsc::Receiver<Vec<Key>>,
+) -> RedisResult<()> {
+    while let Some(keys) = batches.recv().await {
+        let mut ask = redis::pipe();
+        for key in &keys {
+            ask.cmd("MEMORY").arg("USAGE").arg(key).arg("SAMPLES").arg(1);
+            ask.cmd("PEXPIRETIME").arg(key);
+        }
+        let answers: Vec<Option<i64>> = ask.query_async(&mut source).await?;
+        let mut keys = keys.into_iter().zip(answers.chunks_exact(2)).peekable();
+        while keys.peek().is_some() {
+            let (mut dump, mut some, mut bytes) = (redis::pipe(), Vec::new(), 0);
+            // A key gone since, because its time came, has neither.
+            while let Some((key, [size, expiry])) = keys.next_if(|_| bytes < BATCH_BYTES).map(pair) {
+                bytes += size;
+                dump.cmd("DUMP").arg(&key);
+                some.push((key, expiry));
+            }
+            let values: Vec<Option<Vec<u8>>> = dump.query_async(&mut source).await?;
+            let mut restore = redis::pipe();
+            for ((key, expiry), value) in some.iter().zip(values) {
+                let Some(value) = value else { continue };
+                restore.cmd("RESTORE").arg(key).arg(*expiry).arg(value).arg("REPLACE").arg("ABSTTL").ignore();
+            }
+            restore.query_async::<()>(&mut shard).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Size in bytes and time of expiry, 0 for none.
+fn pair((key, answers): (Key, &[Option<i64>])) -> (Key, [u64; 2]) {
+    (
+        key,
+        [0, 1].map(|index| {
+            answers.get(index).copied().flatten().and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+        }),
+    )
+}
+
+/// Copies the functions, which every shard holds.
+pub(crate) async fn copy_functions(source: &Engine, shards: &[&Engine]) -> Result<(), Failure> {
+    let failed = |error| Failure::local("copy functions to the shards", error);
+    let mut connection = source.connect(0).await?;
+    let library: Vec<redis::Value> =
+        redis::cmd("FUNCTION").arg("LIST").query_async(&mut connection).await.map_err(failed)?;
+    if library.is_empty() {
+        return Ok(());
+    }
+    let dump: Vec<u8> =
+        redis::cmd("FUNCTION").arg("DUMP").query_async(&mut connection).await.map_err(failed)?;
+    for shard in shards {
+        let mut connection = shard.connect(0).await?;
+        let mut restore = redis::cmd("FUNCTION");
+        restore.arg("RESTORE").arg(&dump).arg("REPLACE");
+        restore.query_async::<()>(&mut connection).await.map_err(failed)?;
+    }
+    Ok(())
+}
