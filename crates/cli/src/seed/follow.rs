@@ -92,7 +92,7 @@ impl Printer {
         let at = elapsed(Duration::from_secs_f64((now - self.started).max(0.0)));
         if let Some(entered) = event.state_entered_event_details() {
             // The two states of the polling loop come again and again; what they see is printed when it changes.
-            if !matches!(entered.name(), "WaitForCluster" | "CheckCluster" | "ClusterState" | "WaitForDeletion" | "Deletion")
+            if !matches!(entered.name(), "WaitForGrant" | "WaitForCluster" | "CheckCluster" | "ClusterState" | "WaitForDeletion" | "Deletion")
                 && !matches!(entered.name(), "Entry" | "Prepared" | "Assessed" | "Outcome")
                 && (entered.name() != "DeleteCluster" || self.shown.insert(format!("deleting{}", self.status)))
             {
