@@ -37,10 +37,10 @@ fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
             (ErrorName::AccessDenied, "give the function's role this permission, and look for a Deny in policies")
         }
         "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "SlowDown" | "ServiceUnavailable"
-        | "TooManyRequestsException" | "RequestTimeout" | "InternalError" | "InternalFailure" | "ConditionalRequestConflict"
+        | "TooManyRequestsException" | "ExecutionLimitExceeded" | "RequestTimeout" | "InternalError" | "InternalFailure" | "ConditionalRequestConflict"
         | "OperationAborted" => (ErrorName::ServiceBusy, "it is tried again; if it goes on, look at the AWS Health Dashboard"),
         "PreconditionFailed" => (ErrorName::ChangedDuringSeeding, "leave the object alone while it is being seeded, and start again"),
-        "NoSuchKey" | "NoSuchVersion" => (ErrorName::BackupGone, "upload the object again and start again"),
+        "NoSuchKey" | "NoSuchVersion" | "NoSuchBucket" => (ErrorName::BackupGone, "upload the object again and start again"),
         "InsufficientCacheClusterCapacity" => {
             (ErrorName::CapacityUnavailable, "take another node type or other availability zones, or start again later")
         }
