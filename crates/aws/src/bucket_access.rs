@@ -82,7 +82,13 @@ impl BucketAccess<'_> {
     /// Takes the statement out again; the policy goes with it if nothing else is in it.
     pub async fn revoke_policy(&self) -> Result<(), StepError> {
         self.with_lease(async {
-            let Some(before) = self.policy().await? else { return Ok(()) };
+            let before = match self.policy().await {
+                Ok(Some(before)) => before,
+                Ok(None) => return Ok(()),
+                // With the bucket went its policy.
+                Err(error) if error.name == ErrorName::BackupGone => return Ok(()),
+                Err(error) => return Err(error),
+            };
             let after = policy::remove(&before, self.execution).map_err(|error| self.policy_error(&error))?;
             if after.as_deref() == Some(before.as_str()) { Ok(()) } else { self.put_policy(after).await }
         })
