@@ -1,6 +1,10 @@
 //! The cluster of an execution, as ElastiCache describes it.
 
-use aws_sdk_elasticache::{Client, types::ReplicationGroup};
+use aws_sdk_elasticache::{
+    Client,
+    primitives::DateTime,
+    types::{ReplicationGroup, SourceType},
+};
 use seeding::{ClusterView, MemberView, StepError, owner_text, steps::ClusterInfo};
 
 use crate::{error_code, service_error};
@@ -59,7 +63,6 @@ pub fn info(group: &ReplicationGroup) -> ClusterInfo {
 ///
 /// Events explain what statuses do not, and nothing depends on them: where they cannot be had, that is said instead.
 pub async fn events(elasticache: &Client, group: &ReplicationGroup) -> Vec<String> {
-    use aws_sdk_elasticache::types::SourceType;
     let id = group.replication_group_id().unwrap_or_default();
     let sources = std::iter::once((SourceType::ReplicationGroup, id))
         .chain(group.member_clusters().iter().map(|member| (SourceType::CacheCluster, member.as_str())));
@@ -74,8 +77,7 @@ pub async fn events(elasticache: &Client, group: &ReplicationGroup) -> Vec<Strin
             .await;
         match asked {
             Ok(answer) => events.extend(answer.events().iter().map(|event| {
-                let date = event.date().map(ToString::to_string).unwrap_or_default();
-                (date, source.to_owned(), event.message().unwrap_or_default().to_owned())
+                (event.date().copied(), source.to_owned(), event.message().unwrap_or_default().to_owned())
             })),
             Err(error) => {
                 tracing::warn!(source, error = ?error_code(&error), "events could not be read");
@@ -84,5 +86,9 @@ pub async fn events(elasticache: &Client, group: &ReplicationGroup) -> Vec<Strin
     }
     events.sort();
     let shown = events.len().saturating_sub(SHOWN_EVENTS);
-    events.into_iter().skip(shown).map(|(date, source, message)| format!("{date} {source}: {message}")).collect()
+    let text = |(date, source, message): (Option<DateTime>, String, String)| {
+        let date = date.map(|date| date.to_string()).unwrap_or_default();
+        format!("{date} {source}: {message}")
+    };
+    events.into_iter().skip(shown).map(text).collect()
 }
