@@ -50,7 +50,11 @@ impl PrepareSeeding {
         if seeding::check_cluster_id(&spec.id).is_err() {
             return Ok(None);
         }
-        let Some(group) = cluster::describe(&self.elasticache, &spec.id).await? else { return Ok(None) };
+        let group = match unless_forbidden(cluster::describe(&self.elasticache, &spec.id).await)? {
+            Some(Some(group)) => group,
+            Some(None) => return Ok(None),
+            None => return Ok(Some(not_checked("whether the cluster id is free"))),
+        };
         if cluster::is_ours(&group, execution) {
             return Ok(None);
         }
@@ -66,12 +70,12 @@ impl PrepareSeeding {
     async fn version_is_offered(&self, spec: &ClusterSpec) -> Result<Option<Finding>, StepError> {
         let asked = self.elasticache.describe_cache_engine_versions().engine(spec.engine.as_str()).send().await;
         let asked = asked.map_err(|error| service_error("list the engine versions", &error));
-        let offered: Vec<String> = match unless_forbidden(asked)? {
-            Some(answer) if !answer.cache_engine_versions().is_empty() => {
-                answer.cache_engine_versions().iter().filter_map(|one| one.engine_version()).map(str::to_owned).collect()
-            }
-            _ => spec.engine.known_versions().iter().map(ToString::to_string).collect(),
-        };
+        let Some(answer) = unless_forbidden(asked)? else { return Ok(Some(not_checked("the engine versions"))) };
+        let offered = answer.cache_engine_versions().iter().filter_map(|one| one.engine_version());
+        let mut offered: Vec<_> = offered.map(str::to_owned).collect();
+        if offered.is_empty() {
+            offered = spec.engine.known_versions().iter().map(ToString::to_string).collect();
+        }
         let wanted = spec.engine_version.to_string();
         // AWS lists patch levels (7.1.0); what is asked for is major and minor.
         if offered.iter().any(|version| *version == wanted || version.starts_with(&format!("{wanted}."))) {
@@ -131,7 +135,10 @@ impl PrepareSeeding {
                     .with("expected", family.clone()),
             );
         }
-        let parameters = self.group_parameters(group).await?;
+        let Some(parameters) = unless_forbidden(self.group_parameters(group).await)? else {
+            findings.push(not_checked("the parameters of the group and the node types"));
+            return Ok(Parameters::default());
+        };
         let cluster_mode = parameters.values.get("cluster-enabled").map(|value| value == "yes");
         if cluster_mode.is_some_and(|on| on != spec.cluster_mode) {
             let wanted = if spec.cluster_mode { "yes" } else { "no" };
