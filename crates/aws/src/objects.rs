@@ -93,7 +93,8 @@ pub async fn read_settings<T: DeserializeOwned>(
     let answer = match s3.get_object().bucket(&location.bucket).key(&location.key).send().await {
         Ok(answer) => answer,
         Err(error) if error_code(&error) == Some("NoSuchKey") || status(&error) == 404 => return Ok(None),
-        // Without s3:ListBucket a missing object looks forbidden; a settings file need not exist.
+        // A file that may not be read must not be passed over: it may say the contrary of the defaults. (So the role
+        // needs s3:ListBucket, without which a missing object looks forbidden.)
         Err(error) => return Err(service_error(&doing, &error)),
     };
     let bytes = u64::try_from(answer.content_length().unwrap_or(0)).unwrap_or(u64::MAX);
