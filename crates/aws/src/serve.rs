@@ -54,7 +54,7 @@ pub async fn serve<H: Handler>(handler: H) -> Result<(), lambda_runtime::Error> 
     .await
 }
 
-async fn call<H: Handler>(handler: &H, payload: Value, invocation: Invocation) -> Result<H::Output, StepError> {
+pub(crate) async fn call<H: Handler>(handler: &H, payload: Value, invocation: Invocation) -> Result<H::Output, StepError> {
     let input = serde_path_to_error::deserialize(&payload).map_err(|error| {
         let message = format!("input at `{}`: {}", error.path(), error.inner());
         StepError::new(ErrorName::InvalidInput, message, "give the function what the state machine gives it")

@@ -1,20 +1,19 @@
-//! Clients that answer from a script, for the tests of the functions.
+//! For the tests of the functions: an AWS that follows a script, and a seeding to try things with.
+//!
+//! A script says which requests a step sends, in their order, and what each is answered. Each request is written as one
+//! line that holds everything of it that matters (see [`Wire`]); a request that differs, is missing or is one too many
+//! fails the test. Retries of the SDK are off, so that a test says each answer once.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+mod answer;
+mod groups;
+mod rdb;
+mod sample;
+mod wire;
 
-use crate::Clients;
-
-/// Clients that answer with these events, in their order, and the HTTP client that recorded what they sent.
-///
-/// Retries are off: a test says each answer once.
-pub fn scripted(events: Vec<ReplayEvent>) -> (Clients, StaticReplayClient) {
-    let http = StaticReplayClient::new(events);
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .retry_config(RetryConfig::disabled())
-        .http_client(http.clone())
-        .build();
-    (Clients::from_config(config), http)
-}
+pub use self::{
+    answer::{Answer, json, json_error, nothing, ok, query, query_error, s3_error, status, xml},
+    groups::{DESCRIBE_GROUP, OURS, describe_member, group, member, no_group},
+    rdb::rdb,
+    sample::{ACCOUNT, EXECUTION_ARN, EXECUTION_NAME, RECORD, read_record, run, run_late, seeding},
+    wire::{Wire, script},
+};

@@ -1,1 +1,182 @@
+use seeder_aws::{
+    Reports,
+    test_util::{
+        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group, ok, query,
+        query_error, read_record, run, script, seeding, status,
+    },
+};
+use seeding::{ErrorName, Seeding, StepError};
+use serde_json::{Value, json};
 
+use super::CheckCluster;
+
+const HEAD: &str = "HEAD backups.s3/in/orders.rdb x-amz-expected-bucket-owner: 123456789012";
+const GROUP_EVENTS: &str =
+    "elasticache Action=DescribeEvents&SourceIdentifier=orders&SourceType=replication-group&Duration=1440";
+
+fn orders(mut cluster: Value) -> Seeding {
+    cluster["id"] = "orders".into();
+    seeding(&json!({"backups": ["backups/in/orders.rdb"], "cluster": cluster, "deadlineMinutes": 60}))
+}
+
+async fn check(wire: &Wire, age_minutes: i64) -> Result<Value, StepError> {
+    let clients = wire.clients();
+    let step = CheckCluster {
+        s3: clients.s3(),
+        elasticache: clients.elasticache(),
+        reports: Reports::new(clients.s3(), "reports".into()),
+    };
+    let created_at_ms = jiff::Timestamp::now().as_millisecond() - age_minutes * 60_000;
+    run(&step, json!({"execution": EXECUTION_ARN, "createdAtMs": created_at_ms})).await
+}
+
+fn member_events(id: &str) -> String {
+    format!("elasticache Action=DescribeEvents&SourceIdentifier={id}&SourceType=cache-cluster&Duration=1440")
+}
+
+fn events(events: &[(&str, &str)]) -> Answer {
+    let events: String = events
+        .iter()
+        .map(|(date, message)| format!("<Event><Date>{date}</Date><Message>{message}</Message></Event>"))
+        .collect();
+    query("DescribeEvents", &format!("<Events>{events}</Events>"))
+}
+
+/// A look at the group with one member, up to and with the events.
+fn look(cluster: Value, of_group: Answer, of_member: Answer) -> Wire {
+    script()
+        .on(RECORD, read_record(&orders(cluster)))
+        .on(DESCRIBE_GROUP, of_group)
+        .on(describe_member("orders-001"), of_member)
+        .on(GROUP_EVENTS, events(&[]))
+        .on(member_events("orders-001"), events(&[]))
+}
+
+const PRIMARY: &str = "<NodeGroups><NodeGroup><NodeGroupId>0001</NodeGroupId><PrimaryEndpoint><Address>primary.host</Address>\
+                       <Port>7000</Port></PrimaryEndpoint></NodeGroup></NodeGroups>";
+
+#[tokio::test]
+async fn a_group_that_is_up_is_told_with_its_primary_endpoint() {
+    let wire = look(json!({}), group("available", OURS, &["orders-001"], PRIMARY), member("orders-001", "available"))
+        .on(HEAD, ok().header("etag", "\"e1\""));
+    let output = check(&wire, 1).await.unwrap();
+    wire.done();
+    let cluster = json!({
+        "id": "orders", "arn": "arn:aws:elasticache:us-east-1:123456789012:replicationgroup:orders",
+        "endpoint": "primary.host", "port": 7000, "nodeType": "cache.t4g.micro", "shards": 1,
+    });
+    assert_eq!(
+        output,
+        json!({
+            "phase": "available", "status": "available", "deadlinePassed": false, "events": [], "cluster": cluster,
+            "findings": [],
+        })
+    );
+}
+
+#[tokio::test]
+async fn with_cluster_mode_on_the_endpoint_is_the_configuration_endpoint() {
+    let endpoint = format!(
+        "<ConfigurationEndpoint><Address>config.host</Address><Port>6379</Port></ConfigurationEndpoint>{PRIMARY}"
+    );
+    let of_group = group("available", OURS, &["orders-001"], &endpoint);
+    let wire = look(json!({"clusterMode": "enabled"}), of_group, member("orders-001", "available"))
+        .on(HEAD, ok().header("etag", "\"e1\""));
+    assert_eq!(check(&wire, 1).await.unwrap()["cluster"]["endpoint"], "config.host");
+    wire.done();
+}
+
+#[tokio::test]
+async fn the_phase_follows_from_the_group_and_its_members() {
+    for (of_group, of_member, phase, status) in [
+        ("creating", "creating", "creating", "creating"),
+        ("creating", "restore-failed", "restore-failed", "creating, orders-001 restore-failed"),
+        ("create-failed", "creating", "create-failed", "create-failed, orders-001 creating"),
+        ("available", "snapshotting", "creating", "available, orders-001 snapshotting"),
+        ("deleting", "deleting", "deleting", "deleting"),
+        ("brand-new-status", "available", "creating", "brand-new-status, orders-001 available"),
+    ] {
+        let wire = look(json!({}), group(of_group, OURS, &["orders-001"], ""), member("orders-001", of_member));
+        let output = check(&wire, 1).await.unwrap();
+        wire.done();
+        assert_eq!((&output["phase"], &output["status"]), (&json!(phase), &json!(status)));
+        assert_eq!(output.get("cluster"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_member_that_is_not_there_yet_keeps_the_flow_polling() {
+    let missing = query_error(404, "CacheClusterNotFound", "not found");
+    let wire = look(json!({}), group("available", OURS, &["orders-001"], PRIMARY), missing);
+    assert_eq!(check(&wire, 1).await.unwrap()["phase"], "creating");
+    wire.done();
+}
+
+#[tokio::test]
+async fn the_last_ten_events_are_told_verbatim_and_in_their_order() {
+    let minutes: Vec<_> = (0..12).map(|minute| format!("2026-11-24T00:{minute:02}:30Z")).collect();
+    let of_group: Vec<_> = minutes.iter().rev().map(|date| (date.as_str(), "of the group: &quot;as is&quot;")).collect();
+    let wire = script()
+        .on(RECORD, read_record(&orders(json!({}))))
+        .on(DESCRIBE_GROUP, group("creating", OURS, &["orders-001"], ""))
+        .on(describe_member("orders-001"), member("orders-001", "restore-failed"))
+        .on(GROUP_EVENTS, events(&of_group))
+        // Half a second later than the group's last but one.
+        .on(member_events("orders-001"), events(&[("2026-11-24T00:10:30.500Z", "Restore failed")]));
+    let output = check(&wire, 1).await.unwrap();
+    wire.done();
+    let told: Vec<_> = output["events"].as_array().unwrap().iter().map(|event| event.as_str().unwrap()).collect();
+    assert_eq!(told.len(), 10);
+    assert_eq!(told[0], "2026-11-24T00:03:30Z orders: of the group: \"as is\"");
+    assert_eq!(told[8], "2026-11-24T00:10:30.5Z orders-001: Restore failed");
+    assert_eq!(told[9], "2026-11-24T00:11:30Z orders: of the group: \"as is\"");
+}
+
+#[tokio::test]
+async fn events_that_cannot_be_read_stop_nothing() {
+    let wire = script()
+        .on(RECORD, read_record(&orders(json!({}))))
+        .on(DESCRIBE_GROUP, group("creating", OURS, &[], ""))
+        .on(GROUP_EVENTS, query_error(403, "AccessDenied", "no"));
+    assert_eq!(check(&wire, 1).await.unwrap()["events"], json!([]));
+    wire.done();
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_ours_is_none_and_is_not_looked_into() {
+    for answer in [no_group(), group("available", "production", &["orders-001"], PRIMARY)] {
+        let wire = script().on(RECORD, read_record(&orders(json!({})))).on(DESCRIBE_GROUP, answer);
+        let output = check(&wire, 1).await.unwrap();
+        wire.done();
+        assert_eq!((&output["phase"], &output["status"]), (&json!("gone"), &json!("not found")));
+    }
+}
+
+#[tokio::test]
+async fn a_backup_that_was_overwritten_meanwhile_is_a_warning() {
+    for (answer, found) in [(ok().header("etag", "\"e2\""), "\"e2\""), (status(404), "not there")] {
+        let wire = look(json!({}), group("available", OURS, &["orders-001"], PRIMARY), member("orders-001", "available"))
+            .on(HEAD, answer);
+        let output = check(&wire, 1).await.unwrap();
+        assert_eq!(output["phase"], "available");
+        let finding = &output["findings"][0];
+        assert_eq!((&finding["code"], &finding["severity"]), (&json!("changed-during-seeding"), &json!("warn")));
+        assert_eq!(finding["evidence"], json!({"found": found, "inspected": "\"e1\""}));
+    }
+}
+
+#[tokio::test]
+async fn the_deadline_counts_from_the_create() {
+    for (age_minutes, passed) in [(59, false), (61, true)] {
+        let wire = look(json!({}), group("creating", OURS, &["orders-001"], ""), member("orders-001", "creating"));
+        assert_eq!(check(&wire, age_minutes).await.unwrap()["deadlinePassed"], passed);
+    }
+}
+
+#[tokio::test]
+async fn throttling_is_tried_again() {
+    let wire = script()
+        .on(RECORD, read_record(&orders(json!({}))))
+        .on(DESCRIBE_GROUP, query_error(400, "Throttling", "Rate exceeded"));
+    assert_eq!(check(&wire, 1).await.unwrap_err().name, ErrorName::ServiceBusy);
+}

@@ -1,1 +1,258 @@
+use seeder_aws::{
+    Reports,
+    test_util::{
+        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, group, json, json_error, no_group, ok, query,
+        query_error, read_record, run, script, seeding, status,
+    },
+};
+use seeding::{ErrorName, Seeding, StepError};
+use serde_json::{Value, json};
 
+use super::CreateCluster;
+
+const HEAD: &str = "HEAD backups.s3/in/orders.rdb x-amz-expected-bucket-owner: 123456789012";
+const CREATE: &str = "elasticache Action=CreateReplicationGroup&…";
+const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:token";
+
+fn orders(cluster: &Value) -> Seeding {
+    let mut request = json!({"backups": ["backups/in/orders.rdb"], "cluster": {"id": "orders"}});
+    for (name, value) in cluster.as_object().unwrap() {
+        request["cluster"][name] = value.clone();
+    }
+    seeding(&request)
+}
+
+async fn create(wire: &Wire, slots: &[&str]) -> Result<Value, StepError> {
+    let clients = wire.clients();
+    let step = CreateCluster {
+        s3: clients.s3(),
+        elasticache: clients.elasticache(),
+        secrets: clients.secrets(),
+        reports: Reports::new(clients.s3(), "reports".into()),
+    };
+    let shard = |slots: &&str| {
+        let (first, last) = slots.split_once('-').unwrap();
+        let slots = json!(format!("{first}-{last}"));
+        json!({"slots": slots, "keys": 1, "usedMemoryBytes": 1, "usableBytes": 2})
+    };
+    let shards: Vec<_> = slots.iter().map(shard).collect();
+    let plan = json!({"nodeType": "cache.t4g.micro", "shards": shards});
+    run(&step, json!({"execution": EXECUTION_ARN, "plan": plan, "nodeType": "cache.t4g.small"})).await
+}
+
+fn unchanged() -> Answer {
+    ok().header("etag", "\"e1\"").header("content-length", "100")
+}
+
+fn created() -> Answer {
+    query("CreateReplicationGroup", "<ReplicationGroup><Status>creating</Status></ReplicationGroup>")
+}
+
+fn up_to_create(seeding: &Seeding) -> Wire {
+    script().on(RECORD, read_record(seeding)).on(HEAD, unchanged())
+}
+
+/// The fields of the create request, without those of this name's lists that a test does not look at.
+fn fields(wire: &Wire) -> Vec<String> {
+    wire.form("elasticache Action=CreateReplicationGroup")
+}
+
+#[tokio::test]
+async fn with_cluster_mode_off_the_group_is_one_shard_of_nodes() {
+    let spec = json!({
+        "nodeType": "cache.t4g.micro", "replicasPerShard": 1, "multiAz": true, "port": 7000, "subnetGroup": "private",
+        "securityGroupIds": ["sg-1", "sg-2"], "kmsKeyId": "key", "userGroupId": "users", "snapshotRetentionDays": 3,
+        "tags": {"team": "orders & more"},
+    });
+    let wire = up_to_create(&orders(&spec)).on(CREATE, created());
+    let output = create(&wire, &["0-16383"]).await.unwrap();
+    wire.done();
+    assert_eq!((&output["clusterId"], &output["status"]), (&json!("orders"), &json!("creating")));
+    assert!(output["createdAtMs"].as_i64().unwrap() > 1_700_000_000_000);
+    let mut sent = fields(&wire);
+    sent.sort();
+    let mut expected = [
+        "Action=CreateReplicationGroup",
+        "ReplicationGroupId=orders",
+        "ReplicationGroupDescription=elasticache-seeder orders-1",
+        "Engine=valkey",
+        "EngineVersion=8.1",
+        "CacheNodeType=cache.t4g.small",
+        "CacheParameterGroupName=default.valkey8",
+        "ClusterMode=disabled",
+        "NumCacheClusters=2",
+        "AutomaticFailoverEnabled=true",
+        "MultiAZEnabled=true",
+        "Port=7000",
+        "CacheSubnetGroupName=private",
+        "SecurityGroupIds.SecurityGroupId.1=sg-1",
+        "SecurityGroupIds.SecurityGroupId.2=sg-2",
+        "TransitEncryptionEnabled=true",
+        "AtRestEncryptionEnabled=true",
+        "KmsKeyId=key",
+        "UserGroupIds.member.1=users",
+        "SnapshotRetentionLimit=3",
+        "SnapshotArns.SnapshotArn.1=arn:aws:s3:::backups/in/orders.rdb",
+        "Tags.Tag.1.Key=elasticache-seeder:execution",
+        "Tags.Tag.1.Value=orders-1",
+        "Tags.Tag.2.Key=team",
+        "Tags.Tag.2.Value=orders & more",
+    ];
+    expected.sort_unstable();
+    assert_eq!(sent, expected);
+}
+
+#[tokio::test]
+async fn with_cluster_mode_on_each_shard_is_given_its_slots() {
+    let spec = json!({"engine": "redis", "clusterMode": "enabled", "shards": 2, "replicasPerShard": 1});
+    let wire = up_to_create(&orders(&spec)).on(CREATE, created());
+    create(&wire, &["0-5000", "5001-16383"]).await.unwrap();
+    let sent = fields(&wire);
+    for field in [
+        "Engine=redis",
+        "CacheParameterGroupName=default.redis7.cluster.on",
+        "ClusterMode=enabled",
+        "NumNodeGroups=2",
+        "AutomaticFailoverEnabled=true",
+        "NodeGroupConfiguration.NodeGroupConfiguration.1.NodeGroupId=0001",
+        "NodeGroupConfiguration.NodeGroupConfiguration.1.Slots=0-5000",
+        "NodeGroupConfiguration.NodeGroupConfiguration.1.ReplicaCount=1",
+        "NodeGroupConfiguration.NodeGroupConfiguration.2.NodeGroupId=0002",
+        "NodeGroupConfiguration.NodeGroupConfiguration.2.Slots=5001-16383",
+    ] {
+        assert!(sent.iter().any(|sent| sent == field), "{field} in {sent:#?}");
+    }
+    for name in ["NumCacheClusters", "ReplicasPerNodeGroup", "SecurityGroupIds", "AuthToken", "KmsKeyId"] {
+        assert!(!sent.iter().any(|sent| sent.starts_with(name)), "{name} in {sent:#?}");
+    }
+}
+
+#[tokio::test]
+async fn one_node_alone_has_nowhere_to_fail_over_to() {
+    let wire = up_to_create(&orders(&json!({}))).on(CREATE, created());
+    create(&wire, &["0-16383"]).await.unwrap();
+    let sent = fields(&wire);
+    assert!(sent.contains(&"AutomaticFailoverEnabled=false".to_owned()), "{sent:#?}");
+    assert!(sent.contains(&"NumCacheClusters=1".to_owned()), "{sent:#?}");
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_only_checked_may_belong_to_another_account() {
+    let theirs = seeding(&json!({"backups": ["backups/in/orders.rdb"], "access": "existing"}));
+    let wire = script()
+        .on(RECORD, read_record(&theirs))
+        .on("HEAD backups.s3/in/orders.rdb", unchanged())
+        .on(CREATE, created());
+    create(&wire, &["0-16383"]).await.unwrap();
+    wire.done();
+}
+
+fn taken() -> Answer {
+    query_error(400, "ReplicationGroupAlreadyExists", "Replication group orders already exists.")
+}
+
+#[tokio::test]
+async fn a_group_that_an_earlier_try_of_this_step_made_is_success() {
+    let wire = up_to_create(&orders(&json!({}))).on(CREATE, taken()).on(DESCRIBE_GROUP, group("creating", OURS, &[], ""));
+    assert_eq!(create(&wire, &["0-16383"]).await.unwrap()["status"], "creating");
+    wire.done();
+}
+
+#[tokio::test]
+async fn somebody_elses_group_is_an_error_that_shows_its_description() {
+    // Another execution's name that begins like ours is another execution.
+    for description in ["production", "elasticache-seeder orders-12", "elasticache-seeder orders"] {
+        let wire = up_to_create(&orders(&json!({})))
+            .on(CREATE, taken())
+            .on(DESCRIBE_GROUP, group("available", description, &[], ""));
+        let error = create(&wire, &["0-16383"]).await.unwrap_err();
+        wire.done();
+        assert_eq!(error.name, ErrorName::IdTaken);
+        assert!(error.message.contains(&format!("`{description}`")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_is_just_going_is_waited_for() {
+    let wire = up_to_create(&orders(&json!({}))).on(CREATE, taken()).on(DESCRIBE_GROUP, no_group());
+    assert_eq!(create(&wire, &["0-16383"]).await.unwrap_err().name, ErrorName::ServiceBusy);
+}
+
+#[tokio::test]
+async fn a_backup_that_is_not_the_inspected_one_any_more_creates_nothing() {
+    for (answer, name, text) in [
+        (ok().header("etag", "\"e2\""), ErrorName::ChangedDuringSeeding, "ETag \"e1\" was inspected, \"e2\" is there now"),
+        (status(404), ErrorName::BackupGone, "backups/in/orders.rdb was deleted"),
+        (status(403), ErrorName::AccessDenied, "backups/in/orders.rdb cannot be read any more"),
+        (status(503), ErrorName::ServiceBusy, "failed to look at backups/in/orders.rdb: HTTP status 503"),
+    ] {
+        let wire = script().on(RECORD, read_record(&orders(&json!({})))).on(HEAD, answer);
+        let error = create(&wire, &["0-16383"]).await.unwrap_err();
+        wire.done();
+        assert_eq!(error.name, name, "{error}");
+        assert!(error.message.contains(text), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_elasticache_refuses_is_told_in_its_own_words() {
+    for (code, name) in [
+        ("InsufficientCacheClusterCapacity", ErrorName::CapacityUnavailable),
+        ("NodeQuotaForCustomerExceeded", ErrorName::QuotaExceeded),
+        ("ClusterQuotaForCustomerExceeded", ErrorName::QuotaExceeded),
+        ("NodeGroupsPerReplicationGroupQuotaExceeded", ErrorName::QuotaExceeded),
+        ("InvalidParameterCombination", ErrorName::ParametersRefused),
+        ("InvalidParameterValue", ErrorName::ParametersRefused),
+        ("CacheSubnetGroupNotFoundFault", ErrorName::ParametersRefused),
+        ("UserGroupNotFound", ErrorName::ParametersRefused),
+        ("Throttling", ErrorName::ServiceBusy),
+        ("AccessDenied", ErrorName::AccessDenied),
+    ] {
+        let words = "No permission to access S3 object: arn:aws:s3:::backups/in/orders.rdb";
+        let wire = up_to_create(&orders(&json!({}))).on(CREATE, query_error(400, code, words));
+        let error = create(&wire, &["0-16383"]).await.unwrap_err();
+        assert_eq!(error.name, name, "{code}");
+        assert_eq!(error.message, format!("failed to create the replication group orders: {code}: {words}"));
+    }
+}
+
+#[tokio::test]
+async fn the_auth_token_goes_from_the_secret_to_elasticache_and_nowhere_else() {
+    for secret in ["0123456789abcdef!", r#"{"authToken": "0123456789abcdef!"}"#, r#"{"password": "0123456789abcdef!"}"#] {
+        let seeding = orders(&json!({"authTokenSecretArn": SECRET}));
+        let wire = up_to_create(&seeding)
+            .on(format!("secretsmanager.GetSecretValue {{\"SecretId\":\"{SECRET}\"}}"), json(json!({"SecretString": secret})))
+            .on(CREATE, created());
+        let output = create(&wire, &["0-16383"]).await.unwrap();
+        wire.done();
+        assert!(fields(&wire).contains(&"AuthToken=0123456789abcdef!".to_owned()));
+        assert!(!output.to_string().contains("0123456789abcdef!"), "{output}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_create_does_not_tell_the_auth_token() {
+    let wire = up_to_create(&orders(&json!({"authTokenSecretArn": SECRET})))
+        .on("secretsmanager.GetSecretValue …", json(json!({"SecretString": "0123456789abcdef!"})))
+        .on(CREATE, query_error(400, "InvalidParameterValue", "no"));
+    let error = create(&wire, &["0-16383"]).await.unwrap_err();
+    assert!(!format!("{error:?}").contains("0123456789abcdef!"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_secret_without_a_token_creates_nothing_and_is_not_shown() {
+    for (answer, name) in [
+        (json(json!({"SecretString": "short-secret"})), ErrorName::ParametersRefused),
+        (json(json!({"SecretString": r#"{"user": "short-secret"}"#})), ErrorName::ParametersRefused),
+        (json_error(400, "ResourceNotFoundException", "can't find the secret"), ErrorName::ParametersRefused),
+        (json_error(400, "AccessDeniedException", "not authorized"), ErrorName::AccessDenied),
+        (json_error(500, "InternalServiceError", "oops"), ErrorName::ServiceBusy),
+    ] {
+        let wire = up_to_create(&orders(&json!({"authTokenSecretArn": SECRET})))
+            .on("secretsmanager.GetSecretValue …", answer);
+        let error = create(&wire, &["0-16383"]).await.unwrap_err();
+        wire.done();
+        assert_eq!(error.name, name, "{error}");
+        assert!(error.message.contains(SECRET) && !error.to_string().contains("short-secret"), "{error}");
+    }
+}

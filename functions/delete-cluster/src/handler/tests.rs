@@ -1,1 +1,123 @@
+use seeder_aws::{
+    Reports,
+    test_util::{
+        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group, query,
+        query_error, read_record, run, s3_error, script, seeding,
+    },
+};
+use seeding::{ErrorName, Seeding, StepError};
+use serde_json::{Value, json};
 
+use super::DeleteCluster;
+
+const DELETE: &str = "elasticache Action=DeleteReplicationGroup&ReplicationGroupId=orders";
+
+fn orders(on_restore_failed: &str) -> Seeding {
+    seeding(&json!({
+        "backups": ["backups/in/orders.rdb"], "cluster": {"id": "orders"}, "onRestoreFailed": on_restore_failed,
+        "verify": true,
+    }))
+}
+
+async fn delete(wire: &Wire) -> Result<Value, StepError> {
+    let clients = wire.clients();
+    let step = DeleteCluster { elasticache: clients.elasticache(), reports: Reports::new(clients.s3(), "reports".into()) };
+    run(&step, json!({"execution": EXECUTION_ARN})).await
+}
+
+/// The step's look at the group with one member, before it does anything.
+fn look(on_restore_failed: &str, of_group: &str, of_member: &str) -> Wire {
+    script()
+        .on(RECORD, read_record(&orders(on_restore_failed)))
+        .on(DESCRIBE_GROUP, group(of_group, OURS, &["orders-001"], ""))
+        .on(describe_member("orders-001"), member("orders-001", of_member))
+}
+
+fn deleting() -> Answer {
+    query("DeleteReplicationGroup", "<ReplicationGroup><Status>deleting</Status></ReplicationGroup>")
+}
+
+#[tokio::test]
+async fn ours_that_failed_is_deleted() {
+    for (of_group, of_member) in [("create-failed", "restore-failed"), ("creating", "restore-failed"), ("create-failed", "creating")] {
+        let wire = look("delete", of_group, of_member).on(DELETE, deleting());
+        let output = delete(&wire).await.unwrap();
+        wire.done();
+        let expected = json!({
+            "phase": "deleting", "clusterId": "orders", "pollSeconds": 30, "maxDeletionPolls": 60, "verify": true,
+        });
+        assert_eq!(output, expected);
+    }
+}
+
+#[tokio::test]
+async fn ours_that_is_still_being_created_is_deleted_as_soon_as_it_can_be() {
+    for code in ["InvalidReplicationGroupState", "InvalidReplicationGroupStateFault"] {
+        let refused = query_error(400, code, "Replication group orders is in state creating");
+        let wire = look("delete", "creating", "creating").on(DELETE, refused);
+        assert_eq!(delete(&wire).await.unwrap()["phase"], "deleting");
+        wire.done();
+    }
+}
+
+#[tokio::test]
+async fn what_has_come_up_is_the_users_and_no_delete_is_sent() {
+    for (of_group, of_member) in [("available", "available"), ("modifying", "modifying"), ("snapshotting", "snapshotting")] {
+        let wire = look("delete", of_group, of_member);
+        let output = delete(&wire).await.unwrap();
+        wire.done();
+        assert_eq!(output["phase"], "available");
+        assert_eq!(output["cluster"]["id"], "orders");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_ours_is_never_touched() {
+    for description in ["production", "elasticache-seeder orders-12", ""] {
+        let wire = script()
+            .on(RECORD, read_record(&orders("delete")))
+            .on(DESCRIBE_GROUP, group("create-failed", description, &["orders-001"], ""));
+        assert_eq!(delete(&wire).await.unwrap()["phase"], "gone");
+        wire.done();
+    }
+}
+
+#[tokio::test]
+async fn a_failed_restore_is_kept_where_the_request_says_so() {
+    let wire = look("keep", "create-failed", "restore-failed");
+    assert_eq!(delete(&wire).await.unwrap()["phase"], "kept");
+    wire.done();
+    // Only what failed is kept for a look: what is stopped half-way is cleaned up.
+    let wire = look("keep", "creating", "creating").on(DELETE, deleting());
+    assert_eq!(delete(&wire).await.unwrap()["phase"], "deleting");
+    wire.done();
+}
+
+#[tokio::test]
+async fn a_deletion_under_way_is_not_asked_for_again_and_ends_when_the_group_is_gone() {
+    let wire = look("delete", "deleting", "deleting");
+    assert_eq!(delete(&wire).await.unwrap()["phase"], "deleting");
+    wire.done();
+    let wire = script().on(RECORD, read_record(&orders("delete"))).on(DESCRIBE_GROUP, no_group());
+    assert_eq!(delete(&wire).await.unwrap()["phase"], "gone");
+    wire.done();
+    let wire = look("delete", "create-failed", "restore-failed").on(DELETE, no_group());
+    assert_eq!(delete(&wire).await.unwrap()["phase"], "gone");
+}
+
+#[tokio::test]
+async fn an_execution_without_a_record_never_had_a_cluster() {
+    let wire = script().on(RECORD, s3_error(404, "NoSuchKey"));
+    let output = delete(&wire).await.unwrap();
+    wire.done();
+    assert_eq!((&output["phase"], &output["clusterId"]), (&json!("gone"), &json!("")));
+}
+
+#[tokio::test]
+async fn a_delete_that_is_refused_is_an_error_of_its_name() {
+    for (code, name) in [("Throttling", ErrorName::ServiceBusy), ("AccessDenied", ErrorName::AccessDenied)] {
+        let wire = look("delete", "create-failed", "restore-failed").on(DELETE, query_error(400, code, "no"));
+        assert_eq!(delete(&wire).await.unwrap_err().name, name);
+        wire.done();
+    }
+}

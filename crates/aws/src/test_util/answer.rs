@@ -1,0 +1,88 @@
+//! What a scripted service answers.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::body::SdkBody;
+use serde::Serialize;
+
+/// An HTTP answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+/// An answer of this status without a body, such as every answer to HEAD.
+pub const fn status(status: u16) -> Answer {
+    Answer { status, headers: Vec::new(), body: Vec::new() }
+}
+
+/// 200 and no body.
+pub const fn ok() -> Answer {
+    status(200)
+}
+
+/// 204, as after a deletion.
+pub const fn nothing() -> Answer {
+    status(204)
+}
+
+/// 200 and this value: an object in the reports bucket, or an answer of a JSON service.
+///
+/// # Panics
+/// If the value has no JSON.
+pub fn json(value: impl Serialize) -> Answer {
+    ok().body(serde_json::to_vec(&value).expect("test values have JSON"))
+}
+
+/// 200 and this document.
+pub fn xml(document: &str) -> Answer {
+    ok().body(document)
+}
+
+/// 200 in the shape of ElastiCache: the result of an action.
+pub fn query(action: &str, result: &str) -> Answer {
+    xml(&format!("<{action}Response><{action}Result>{result}</{action}Result></{action}Response>"))
+}
+
+/// An error in the shape of S3.
+pub fn s3_error(status: u16, code: &str) -> Answer {
+    let document = format!("<Error><Code>{code}</Code><Message>S3 says {code}</Message></Error>");
+    Answer { status, ..xml(&document) }
+}
+
+/// An error in the shape of ElastiCache.
+pub fn query_error(status: u16, code: &str, message: &str) -> Answer {
+    let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
+    Answer { status, ..xml(&format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>")) }
+}
+
+/// An error in the shape of Step Functions and Secrets Manager.
+pub fn json_error(status: u16, code: &str, message: &str) -> Answer {
+    Answer { status, ..json(serde_json::json!({"__type": code, "message": message})) }
+}
+
+impl Answer {
+    /// The same, with one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same, with this body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub(super) fn response(self) -> HttpResponse {
+        let status = self.status.try_into().expect("a status of HTTP");
+        let mut response = HttpResponse::new(status, SdkBody::from(self.body));
+        for (name, value) in self.headers {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}

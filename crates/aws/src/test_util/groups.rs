@@ -1,0 +1,44 @@
+//! Replication groups as ElastiCache describes them.
+
+use super::{Answer, query, query_error};
+
+/// The request for the group `orders`.
+pub const DESCRIBE_GROUP: &str = "elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders";
+/// The description of a group that belongs to the execution of the tests.
+pub const OURS: &str = "elasticache-seeder orders-1";
+
+/// The group `orders` with this status, description, members and further elements.
+pub fn group(status: &str, description: &str, members: &[&str], more: &str) -> Answer {
+    let members: String = members.iter().map(|id| format!("<ClusterId>{id}</ClusterId>")).collect();
+    query(
+        "DescribeReplicationGroups",
+        &format!(
+            "<ReplicationGroups><ReplicationGroup><ReplicationGroupId>orders</ReplicationGroupId>\
+             <Description>{description}</Description><Status>{status}</Status>\
+             <MemberClusters>{members}</MemberClusters><CacheNodeType>cache.t4g.micro</CacheNodeType>\
+             <ARN>arn:aws:elasticache:us-east-1:123456789012:replicationgroup:orders</ARN>{more}\
+             </ReplicationGroup></ReplicationGroups>"
+        ),
+    )
+}
+
+/// There is no group of the id that was asked for.
+pub fn no_group() -> Answer {
+    query_error(404, "ReplicationGroupNotFoundFault", "ReplicationGroup orders not found.")
+}
+
+/// The request for one member.
+pub fn describe_member(id: &str) -> String {
+    format!("elasticache Action=DescribeCacheClusters&CacheClusterId={id}")
+}
+
+/// A member of this status.
+pub fn member(id: &str, status: &str) -> Answer {
+    query(
+        "DescribeCacheClusters",
+        &format!(
+            "<CacheClusters><CacheCluster><CacheClusterId>{id}</CacheClusterId>\
+             <CacheClusterStatus>{status}</CacheClusterStatus></CacheCluster></CacheClusters>"
+        ),
+    )
+}

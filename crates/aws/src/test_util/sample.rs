@@ -1,0 +1,64 @@
+//! A seeding to try things with, and a step as the state machine calls it.
+
+use jiff::Timestamp;
+use seeding::{Backup, NodeTypes, Partition, Seeding, StepError, prepare};
+use serde_json::{Value, json};
+
+use super::{Answer, json as answer};
+use crate::{Handler, Invocation, serve::call};
+
+/// The account that owns everything.
+pub const ACCOUNT: &str = "123456789012";
+/// The execution's name.
+pub const EXECUTION_NAME: &str = "orders-1";
+/// Its ARN.
+pub const EXECUTION_ARN: &str = "arn:aws:states:us-east-1:123456789012:execution:seed-cluster:orders-1";
+/// The request with which a step reads the record of the execution, from the bucket `reports`.
+pub const RECORD: &str = "GET reports.s3/executions/orders-1/seeding.json";
+
+/// The record of a seeding with this request, as `prepare-seeding` would write it. Each backup has 100 bytes and the
+/// ETag `"e1"`.
+///
+/// # Panics
+/// If something speaks against the request.
+#[track_caller]
+pub fn seeding(request: &Value) -> Seeding {
+    let (resolved, findings) = prepare::resolve(&[("request", request)], EXECUTION_NAME);
+    assert_eq!(findings, [], "the request of a test");
+    let resolved = resolved.expect("a request without findings");
+    let (partition, execution) = Partition::of_execution(EXECUTION_ARN).expect("an ARN of ours");
+    let backup = |location| Backup { location, size_bytes: 100, etag: "\"e1\"".into(), kms_key_id: None };
+    Seeding {
+        schema: 1,
+        execution: execution.to_owned(),
+        partition,
+        backups: resolved.backups.into_iter().map(backup).collect(),
+        cluster: resolved.cluster,
+        options: resolved.options,
+        node_types: NodeTypes::documented(),
+        reserved_memory_percent: 25,
+        databases: 16,
+    }
+}
+
+/// The answer to [`RECORD`].
+pub fn read_record(seeding: &Seeding) -> Answer {
+    answer(seeding)
+}
+
+/// Calls a step as the state machine does: JSON in, JSON out, a quarter of an hour of time.
+pub async fn run<H: Handler>(step: &H, input: Value) -> Result<Value, StepError> {
+    run_for(step, input, 15 * 60).await
+}
+
+/// Calls a step whose time is over.
+pub async fn run_late<H: Handler>(step: &H, input: Value) -> Result<Value, StepError> {
+    run_for(step, input, -1).await
+}
+
+async fn run_for<H: Handler>(step: &H, input: Value, seconds: i64) -> Result<Value, StepError> {
+    let deadline_ms = Timestamp::now().as_millisecond() + seconds * 1000;
+    let invocation = Invocation { deadline_ms: u64::try_from(deadline_ms).unwrap_or(0) };
+    let output = call(step, input, invocation).await?;
+    Ok(json!(output))
+}

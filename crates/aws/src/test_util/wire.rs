@@ -1,0 +1,176 @@
+//! A script of requests and answers in the place of the network.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::{
+    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+    orchestrator::HttpRequest,
+    result::ConnectorError,
+    runtime_components::RuntimeComponents,
+};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use super::Answer;
+use crate::Clients;
+
+/// Headers that change what a request means; all of those that are sent stand in its line.
+const HEADERS: [&str; 4] = ["range", "if-match", "if-none-match", "x-amz-expected-bucket-owner"];
+
+/// A service that follows a script, and what was sent to it.
+///
+/// The line of a request is, for S3, method, bucket, path, query and the headers that matter, such as
+/// `PUT reports.s3/grants/backups/lease.json if-none-match: *`; for ElastiCache `elasticache` and the decoded form,
+/// `elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders`; for the services that speak JSON the
+/// operation and the body, `AWSStepFunctions.StartExecution {"input":…}`. A line of the script that ends in `…` stands
+/// for every request that begins like it.
+#[derive(Debug, Clone, Default)]
+pub struct Wire {
+    steps: Vec<(String, Answer)>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+#[derive(Debug)]
+struct Sent {
+    line: String,
+    body: Vec<u8>,
+}
+
+/// An empty script.
+pub fn script() -> Wire {
+    Wire::default()
+}
+
+impl Wire {
+    /// One more request, and its answer.
+    #[must_use]
+    pub fn on(mut self, line: impl Into<String>, answer: Answer) -> Self {
+        self.steps.push((line.into(), answer));
+        self
+    }
+
+    /// Clients whose requests come here.
+    pub fn clients(&self) -> Clients {
+        let credentials = Credentials::new("TEST", "secret", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::disabled())
+            .http_client(self.clone())
+            .build();
+        Clients::from_config(config)
+    }
+
+    /// Fails unless every request of the script was sent, and no other.
+    ///
+    /// # Panics
+    /// To fail the test.
+    #[track_caller]
+    pub fn done(&self) {
+        let sent: Vec<_> = self.sent().iter().map(|sent| sent.line.clone()).collect();
+        let expected: Vec<_> = (0..self.steps.len().max(sent.len()))
+            .filter_map(|place| {
+                let line = &self.steps.get(place)?.0;
+                Some(sent.get(place).filter(|sent| meets(sent, line)).unwrap_or(line).clone())
+            })
+            .collect();
+        assert_eq!(sent, expected, "sent (left) is not what the script says (right)");
+    }
+
+    /// The body of the only request whose line begins like this.
+    ///
+    /// # Panics
+    /// If there is none or more than one.
+    #[track_caller]
+    pub fn text(&self, line: &str) -> String {
+        let sent = self.sent();
+        let bodies: Vec<_> = sent.iter().filter(|sent| sent.line.starts_with(line)).collect();
+        assert_eq!(bodies.len(), 1, "requests like {line}");
+        String::from_utf8(bodies[0].body.clone()).expect("a body of text")
+    }
+
+    /// The same, as JSON.
+    ///
+    /// # Panics
+    /// If there is none or more than one, or it is not JSON.
+    #[track_caller]
+    pub fn json(&self, line: &str) -> Value {
+        serde_json::from_str(&self.text(line)).expect("a body of JSON")
+    }
+
+    /// The same, as the fields of a form.
+    ///
+    /// # Panics
+    /// If there is none or more than one.
+    #[track_caller]
+    pub fn form(&self, line: &str) -> Vec<String> {
+        decoded_form(&self.text(line))
+    }
+
+    fn sent(&self) -> MutexGuard<'_, Vec<Sent>> {
+        self.sent.lock().expect("no test panics while it holds this")
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let line = line(&request);
+        let mut sent = self.sent();
+        let answer = self.steps.get(sent.len()).filter(|(expected, _)| meets(&line, expected));
+        let answer = match answer {
+            Some((_, answer)) => Ok(answer.clone().response()),
+            None => Err(ConnectorError::other(format!("not in the script: {line}").into(), None)),
+        };
+        sent.push(Sent { line, body: request.body().bytes().unwrap_or_default().to_vec() });
+        HttpConnectorFuture::ready(answer)
+    }
+}
+
+impl HttpClient for Wire {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+fn meets(sent: &str, expected: &str) -> bool {
+    expected.strip_suffix('…').map_or(sent == expected, |start| sent.starts_with(start))
+}
+
+fn line(request: &HttpRequest) -> String {
+    let url = request.uri().trim_start_matches("https://");
+    let (host, path) = url.split_at(url.find('/').unwrap_or(url.len()));
+    let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
+    match host.strip_suffix(".us-east-1.amazonaws.com").unwrap_or(host) {
+        "elasticache" => format!("elasticache {}", decoded_form(&body).join("&")),
+        "states" | "secretsmanager" => {
+            format!("{} {body}", request.headers().get("x-amz-target").unwrap_or_default())
+        }
+        host => {
+            let mut line = format!("{} {host}{}", request.method(), without_operation(path));
+            for name in HEADERS {
+                if let Some(value) = request.headers().get(name) {
+                    line.push_str(&format!(" {name}: {value}"));
+                }
+            }
+            line
+        }
+    }
+}
+
+/// A path without `x-id`, by which the SDK names the operation for the service's logs.
+fn without_operation(path: &str) -> String {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let kept: Vec<_> = query.split('&').filter(|part| !part.is_empty() && !part.starts_with("x-id=")).collect();
+    if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
+}
+
+/// The fields of a form in their order, without the API's version.
+fn decoded_form(body: &str) -> Vec<String> {
+    body.split('&')
+        .filter(|field| !field.starts_with("Version="))
+        .map(|field| percent_decode_str(&field.replace('+', " ")).decode_utf8_lossy().into_owned())
+        .collect()
+}
