@@ -1,0 +1,364 @@
+#!/usr/bin/env python3
+"""What the linters of the template do not see: whether it agrees with the code, the state machine and the documents.
+
+Prints a line for each check. A check that fails says what is wrong and where, and the exit code is 1.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from rendering import Template
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "template.yaml").read_text()
+FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/Cargo.toml"))
+# Every parameter that may be empty, filled in.
+FILLED = {
+    "BackupBucketName": "drops",
+    "BackupBuckets": "old-dumps,other.dumps",
+    "TriggerPrefix": "incoming/",
+    "EngineVersion": "8.1",
+    "ClusterMode": "enabled",
+    "Shards": "3",
+    "SubnetGroup": "private",
+    "SecurityGroupIds": "sg-0123456789abcdef0,sg-0123456789abcdef1",
+    "ParameterGroup": "mine",
+    "Verify": "true",
+    "VerifySubnetIds": "subnet-0123456789abcdef0",
+    "VerifySecurityGroupIds": "sg-0123456789abcdef0",
+    "AllowedSecretArns": "arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbCdEf",
+    "KmsKeyArns": "arn:aws:kms:us-east-1:123456789012:key/1,arn:aws:kms:us-east-1:123456789012:key/2",
+    "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms",
+}
+AS_DEPLOYED = Template(TEXT)
+FULL = Template(TEXT, **FILLED)
+FUNCTIONS = {one["Properties"]["CodeUri"].removeprefix("functions/"): (name, one["Properties"])
+             for name, one in FULL.resources("AWS::Serverless::Function").items()}
+# What a call in the code needs, where the name of the call is not already that of the action.
+CALLS = {
+    r"cluster::describe\(": ["elasticache:DescribeReplicationGroups"],
+    r"cluster::view\(": ["elasticache:DescribeCacheClusters"],
+    r"cluster::events\(": ["elasticache:DescribeEvents"],
+    r"\bauth_token\(&": ["secretsmanager:GetSecretValue"],
+    r"\blook_at_bucket\(": ["s3:ListBucket"],
+    r"\b(look_at_object|read_prefix|read_settings)\(|ObjectReader::start\(|\breports\s*\.(read|seeding)\b": ["s3:GetObject"],
+    r"\breports\s*\.(read|seeding)\b": ["s3:ListBucket"],
+    r"\breports\s*\.write\(": ["s3:PutObject"],
+    r"\breports\s*\.delete\(": ["s3:DeleteObject"],
+    r"\bacls_enabled\(": ["s3:GetBucketOwnershipControls"],
+    r"\b(grant_by_policy|revoke_policy)\(": ["s3:GetBucketPolicy", "s3:PutBucketPolicy"],
+    r"\brevoke_policy\(": ["s3:DeleteBucketPolicy"],
+    r"\b(grant_by_acl|revoke_acl)\(": ["s3:GetObjectAcl", "s3:PutObjectAcl"],
+    # The lease that guards an edit.
+    r"BucketAccess \{": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+}
+SERVICES = {"elasticache": "elasticache", "step_functions": "states"}
+# What AWS asks for beyond the calls that the code makes: traces, logs, tags, networks, keys.
+BEYOND_CALLS = re.compile(r"(xray|logs|kms|ec2|iam|sqs):|elasticache:AddTagsToResource$")
+
+
+def camel(snake):
+    head, *rest = snake.split("_")
+    return head + "".join(part.title() for part in rest)
+
+
+def fields(file, struct):
+    """The fields of a struct of the domain, as they are written in JSON, and those of them that may be left out."""
+    source = (ROOT / "crates/seeding/src" / file).read_text()
+    found = re.search(rf"^pub struct {struct} \{{\n(.*?)^\}}", source, re.M | re.S)
+    if not found:
+        return {}
+    return {camel(name): kind.startswith("Option<") for name, kind in re.findall(r"^    pub (\w+): (.*),$", found[1], re.M)}
+
+
+def source_of(folder):
+    """The code of a function, without its tests."""
+    files = (path for path in sorted((ROOT / "functions" / folder / "src").rglob("*.rs")) if path.stem != "tests")
+    return "\n".join(path.read_text() for path in files)
+
+
+def statements(template):
+    """(where, statement) for every statement of every role and managed policy."""
+    for name, one in template.resources("AWS::IAM::Role").items():
+        for policy in one["Properties"].get("Policies", []):
+            yield from ((name, statement) for statement in template.render(policy)["PolicyDocument"]["Statement"])
+    for name, one in template.resources("AWS::IAM::ManagedPolicy").items():
+        document = template.render(one["Properties"]["PolicyDocument"])
+        yield from ((name, statement) for statement in document["Statement"])
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def statements_of(folder, template):
+    """What a function's own role and the managed policies attached to it allow."""
+    role = FUNCTIONS[folder][1]["Role"]["Fn::GetAtt"][0]
+    attached = {one["Ref"] for one in template.body["Resources"][role]["Properties"]["ManagedPolicyArns"]}
+    return [statement for where, statement in statements(template) if where == role or where in attached]
+
+
+def the_state_machine_gets_every_name_that_it_uses():
+    machine, = FULL.resources("AWS::Serverless::StateMachine").values()
+    path = ROOT / machine["Properties"]["DefinitionUri"]
+    if not path.is_file():
+        yield f"DefinitionUri {path.relative_to(ROOT)} does not exist"
+        return
+    used = set(re.findall(r"\$\{(\w+)\}", path.read_text()))
+    given = machine["Properties"]["DefinitionSubstitutions"]
+    yield from (f"{path.name} uses ${{{name}}}: add it to DefinitionSubstitutions" for name in used - given.keys())
+    yield from (f"DefinitionSubstitutions has {name}, which {path.name} does not use" for name in given.keys() - used)
+    arns = {name: value["Fn::GetAtt"][0] for name, value in given.items() if name.endswith("FunctionArn")}
+    yield from (f"{name} is the ARN of {to}" for name, to in arns.items() if name != f"{to}Arn")
+    role = machine["Properties"]["Role"]["Fn::GetAtt"][0]
+    may = {to for where, one in statements(FULL) if where == role and one["Action"] == "lambda:InvokeFunction"
+           for to in as_list(one["Resource"])}
+    calls = {f"{to.lower()}.Arn" for to in arns.values()}
+    yield from (f"{role} may invoke {to}, which the state machine does not call" for to in may - calls)
+    yield from (f"{role} may not invoke {to}, which the state machine calls" for to in calls - may)
+
+
+def every_function_has_a_resource_and_every_resource_a_function():
+    yield from (f"functions/{folder} has no AWS::Serverless::Function" for folder in set(FOLDERS) - FUNCTIONS.keys())
+    yield from (f"CodeUri functions/{folder} is no crate" for folder in FUNCTIONS.keys() - set(FOLDERS))
+
+
+def every_function_has_its_own_role_log_group_and_binary():
+    for part in ("Role", "LoggingConfig"):
+        names = [json.dumps(properties[part]) for _, properties in FUNCTIONS.values()]
+        yield from (f"{name} serves several functions" for name in set(names) if names.count(name) > 1)
+    for folder, (name, properties) in FUNCTIONS.items():
+        binary = FULL.body["Resources"][name]["Metadata"]["BuildProperties"]["Binary"]
+        if binary != folder:
+            yield f"{name} is built from the binary {binary}, expected {folder}"
+        yield from (f"{name} has no {part} of its own" for part in ("MemorySize", "Timeout") if part not in properties)
+
+
+def every_wildcard_resource_says_why():
+    lines = TEXT.splitlines()
+    for number, line in enumerate(lines):
+        if re.search(r"Resource: ['\"]?\*|^\s*- ['\"]\*['\"]$", line) and not lines[number - 1].lstrip().startswith("#"):
+            yield f"template.yaml:{number + 1} has `{line.strip()}` without a comment before it that says why"
+
+
+def no_allowed_action_has_a_wildcard():
+    for where, statement in statements(FULL):
+        bad = [action for action in as_list(statement["Action"]) if "*" in action]
+        yield from (f"{where} allows {action}: name the actions" for action in bad if statement["Effect"] == "Allow")
+
+
+def every_call_is_allowed_and_nothing_else():
+    for folder in sorted(FUNCTIONS):
+        code = source_of(folder)
+        needed = {action for call, actions in CALLS.items() if re.search(call, code) for action in actions}
+        for client, service in SERVICES.items():
+            for call in re.findall(rf"self\s*\.{client}\s*\.(\w+)\(\)", code):
+                needed.add(f"{service}:{''.join(part.title() for part in call.split('_'))}")
+        allowed = {action for one in statements_of(folder, FULL) for action in as_list(one["Action"])}
+        extra = {action for action in allowed - needed if not BEYOND_CALLS.match(action)}
+        yield from (f"{folder} calls {action}, which its role does not allow" for action in sorted(needed - allowed))
+        yield from (f"{folder}'s role allows {action}, which it does not call" for action in sorted(extra))
+
+
+def lists_of_buckets_become_their_arns():
+    own = "dropbucket"
+    for template, names in ((AS_DEPLOYED, [own]), (FULL, ["drops", "old-dumps", "other.dumps"])):
+        expected = {"ReadBackups": [f"arn:*:s3:::{name}/*" for name in names],
+                    "LookAtBuckets": [f"arn:*:s3:::{name}" for name in names],
+                    "EditBucketPolicies": [f"arn:*:s3:::{name}" for name in names],
+                    "EditObjectAcls": [f"arn:*:s3:::{name}/*" for name in names],
+                    "LookAtOwnership": [f"arn:*:s3:::{name}" for name in names],
+                    "DeleteBucketPolicies": [f"arn:*:s3:::{name}" for name in names]}
+        seen = {one.get("Sid"): one["Resource"] for _, one in statements(template)}
+        for sid, resources in expected.items():
+            if seen.get(sid) != resources:
+                yield f"statement {sid} is for {seen.get(sid)}, expected {resources}"
+        given = template.render(FUNCTIONS["prepare-seeding"][1]["Environment"])["Variables"]["BACKUP_BUCKETS"]
+        if given != ",".join(names):
+            yield f"BACKUP_BUCKETS is {given}, expected {','.join(names)}"
+        pattern = template.render(template.body["Resources"]["DropRule"]["Properties"]["EventPattern"])
+        if pattern["detail"]["bucket"]["name"] != names:
+            yield f"DropRule listens to {pattern['detail']['bucket']['name']}, expected {names}"
+
+
+def unknown_fields(request):
+    top, cluster = fields("request.rs", "Request"), fields("request.rs", "ClusterRequest")
+    yield from (name for name in request if name not in top)
+    yield from (f"cluster.{name}" for name in request.get("cluster", {}) if name not in cluster)
+
+
+def the_defaults_are_a_request():
+    if len(fields("request.rs", "Request")) < 5 or len(fields("request.rs", "ClusterRequest")) < 5:
+        yield "the fields of Request were not found in crates/seeding/src/request.rs: adapt fields() in this file"
+    for what, template in (("defaults", AS_DEPLOYED), ("every parameter filled in", FULL)):
+        text = template.render(FUNCTIONS["prepare-seeding"][1]["Environment"])["Variables"]["SEEDING_DEFAULTS"]
+        try:
+            request = json.loads(text)
+        except ValueError as error:
+            yield f"SEEDING_DEFAULTS with {what} is not JSON: {error}: {text}"
+            continue
+        yield from (f"SEEDING_DEFAULTS has {name}, which no request has" for name in unknown_fields(request))
+        if "backups" in request:
+            yield "SEEDING_DEFAULTS names backups"
+        empty = [name for name, value in request["cluster"].items() if value in ("", [], "null")]
+        yield from (f"SEEDING_DEFAULTS with {what}: cluster.{name} is empty, expected null" for name in empty)
+
+
+def every_function_is_told_what_it_asks_for():
+    shared = {}
+    for path in (ROOT / "crates/aws/src").glob("*.rs"):
+        source = path.read_text()
+        for name in re.findall(r"\b(?:required|optional|list)\(\"(\w+)\"\)", source):
+            owner = re.search(r"^impl (\w+) \{", source, re.M)
+            shared[f"{owner[1]}::from_environment" if owner else path.stem] = name
+    for folder, (name, properties) in FUNCTIONS.items():
+        code = source_of(folder)
+        asked = set(re.findall(r"\b(?:required|optional|list)\(\"(\w+)\"\)", code))
+        asked |= {variable for call, variable in shared.items() if call in code}
+        told = set(properties["Environment"]["Variables"])
+        yield from (f"{name} is not given {variable}, which its code reads" for variable in sorted(asked - told))
+        yield from (f"{name} is given {variable}, which its code does not read" for variable in sorted(told - asked))
+    if not shared:
+        yield "no variable of crates/aws was found: adapt this check"
+
+
+def buckets_are_private_kept_and_over_tls():
+    policies = {one["Properties"]["Bucket"]["Ref"]: one for one in FULL.resources("AWS::S3::BucketPolicy").values()}
+    for name, one in FULL.resources("AWS::S3::Bucket").items():
+        if one.get("DeletionPolicy") != "Retain" or one.get("UpdateReplacePolicy") != "Retain":
+            yield f"{name} would be deleted with the stack"
+        if not all(one["Properties"]["PublicAccessBlockConfiguration"].values()):
+            yield f"{name} does not block all public access"
+        first = policies[name]["Properties"]["PolicyDocument"]["Statement"][0] if name in policies else {}
+        if first.get("Effect") != "Deny" or first["Condition"] != {"Bool": {"aws:SecureTransport": "false"}}:
+            yield f"{name} can be reached without TLS"
+
+
+def matches(pattern, event):
+    """Whether an event matches a pattern, as far as this template's patterns go."""
+    if isinstance(pattern, dict):
+        return all(name in event and matches(one, event[name]) for name, one in pattern.items())
+    for one in pattern:
+        if not isinstance(one, dict):
+            found = one == event
+        elif "wildcard" in one:
+            found = re.fullmatch(".*".join(map(re.escape, one["wildcard"].split("*"))), event)
+        else:
+            found = not event.startswith(one["anything-but"]["prefix"])
+        if found:
+            return True
+    return False
+
+
+def dropped_files_start_seedings_and_others_do_not():
+    event = json.loads((ROOT / "events/eventbridge-object-created.json").read_text())
+    event["detail"]["bucket"]["name"] = "drops"
+    pattern = FULL.render(FULL.body["Resources"]["DropRule"]["Properties"]["EventPattern"])
+    for key, expected in (("incoming/redis.rdb", True), ("incoming/a/DUMP.RDB", True), ("redis.rdb", False),
+                          ("incoming/sets/all.seed.json", True), ("incoming/seed.json", False), ("incoming/x.txt", False)):
+        event["detail"]["object"]["key"] = key
+        if matches(pattern, event) != expected:
+            yield f"DropRule {'does not match' if expected else 'matches'} {key} under the prefix incoming/"
+
+
+def a_clean_up_starts_no_clean_up():
+    rule = FULL.body["Resources"]["CleanUpRule"]["Properties"]
+    pattern = FULL.render(rule["EventPattern"])
+    given = rule["Targets"][0]["InputTransformer"]["InputTemplate"].replace("<execution>", "arn:e")
+    if json.loads(given) != {"cleanUp": "arn:e"}:
+        yield f"the clean-up's input is {given}, expected {{\"cleanUp\":ARN}}"
+    for status, text, expected in (("FAILED", '{"backups":["a/b"]}', True), ("ABORTED", '{"dropped":{}}', True),
+                                   ("TIMED_OUT", given, False), ("SUCCEEDED", "{}", False)):
+        detail = {"stateMachineArn": "seedclusterstatemachine", "status": status, "input": text}
+        event = {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail}
+        if matches(pattern, event) != expected:
+            yield f"CleanUpRule {'does not match' if expected else 'matches'} {status} with the input {text}"
+
+
+def every_alarm_has_a_section_in_the_runbook():
+    headings = re.findall(r"^#+ (.*)$", (ROOT / "docs/DEPLOY.md").read_text(), re.M)
+    for name, one in FULL.resources("AWS::CloudWatch::Alarm").items():
+        section = re.search(r'Runbook: docs/DEPLOY.md, section "(.*)"', one["Properties"]["AlarmDescription"])
+        if not section or section[1] not in headings:
+            yield f"{name} names no section of docs/DEPLOY.md: {section[1] if section else 'none'}"
+
+
+def every_parameter_is_grouped_explained_and_used():
+    document = (ROOT / "docs/DEPLOY.md").read_text()
+    groups = FULL.body["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    for name, one in FULL.body["Parameters"].items():
+        if grouped.count(name) != 1:
+            yield f"{name} is in {grouped.count(name)} parameter groups, expected 1"
+        if f"`{name}`" not in document:
+            yield f"docs/DEPLOY.md does not mention `{name}`"
+        if not one.get("Description"):
+            yield f"{name} has no description"
+        if "AllowedPattern" in one and "ConstraintDescription" not in one:
+            yield f"{name} has a pattern and no ConstraintDescription"
+        refused = [value for value in (AS_DEPLOYED.parameters[name], FULL.parameters[name])
+                   if not re.fullmatch(one.get("AllowedPattern", ".*"), value)]
+        yield from (f"{name}: its pattern refuses `{value}`" for value in refused)
+    yield from (f"{name} is grouped but no parameter" for name in grouped if name not in FULL.body["Parameters"])
+
+
+def sample_events_have_the_shape_of_the_code():
+    inputs = {"prepare-seeding": "PrepareInput", "inspect-chunk": "InspectInput", "assess-backup": "AssessInput",
+              "create-cluster": "CreateInput", "check-cluster": "CheckInput"}
+    samples = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
+    for folder in FOLDERS:
+        if folder == "start-seeding":
+            continue
+        if folder not in samples:
+            yield f"events/{folder}.json is missing"
+            continue
+        expected = fields("steps.rs", inputs.get(folder, "ExecutionInput"))
+        if not expected or set(samples[folder]) != set(expected):
+            yield f"events/{folder}.json has {sorted(samples[folder])}, expected {sorted(expected)}"
+    for name in ("s3-notification", "eventbridge-object-created", "s3-test-event", "clean-up"):
+        if name not in samples:
+            yield f"events/{name}.json is missing"
+    requests = {name: one for name, one in samples.items() if name.startswith("request-")}
+    for name, request in requests.items():
+        yield from (f"events/{name}.json has {field}, which no request has" for field in unknown_fields(request))
+    full = requests.get("request-full", {})
+    missing = [name for name in fields("request.rs", "Request") if name not in full]
+    missing += [f"cluster.{name}" for name in fields("request.rs", "ClusterRequest") if name not in full.get("cluster", {})]
+    yield from (f"events/request-full.json lacks {name}" for name in missing)
+
+
+CHECKS = [
+    the_state_machine_gets_every_name_that_it_uses,
+    every_function_has_a_resource_and_every_resource_a_function,
+    every_function_has_its_own_role_log_group_and_binary,
+    every_wildcard_resource_says_why,
+    no_allowed_action_has_a_wildcard,
+    every_call_is_allowed_and_nothing_else,
+    lists_of_buckets_become_their_arns,
+    the_defaults_are_a_request,
+    every_function_is_told_what_it_asks_for,
+    buckets_are_private_kept_and_over_tls,
+    dropped_files_start_seedings_and_others_do_not,
+    a_clean_up_starts_no_clean_up,
+    every_alarm_has_a_section_in_the_runbook,
+    every_parameter_is_grouped_explained_and_used,
+    sample_events_have_the_shape_of_the_code,
+]
+
+
+def main():
+    failed = 0
+    for check in CHECKS:
+        faults = list(check())
+        print(f"{'FAIL' if faults else 'ok  '} {check.__name__.replace('_', ' ')}")
+        for fault in faults:
+            print(f"       {fault}")
+        failed += bool(faults)
+    print(f"template: {len(CHECKS) - failed} of {len(CHECKS)} checks passed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
