@@ -58,7 +58,9 @@ impl AssessBackup {
     fn still_to_read(&self, seeding: &Seeding, input: &AssessInput) -> Result<Vec<Range>, StepError> {
         let mut redo = Vec::new();
         for (backup, object) in seeding.backups.iter().enumerate() {
-            let last = input.pieces.iter().filter(|piece| piece.backup == backup).max_by_key(|piece| piece.end);
+            let pieces = input.pieces.iter().filter(|piece| piece.backup == backup);
+            // The last piece may be empty, where the file breaks off just where an earlier one paused.
+            let last = pieces.max_by_key(|piece| (piece.end, piece.complete));
             let last = last.ok_or_else(|| StepError::internal(format!("nothing was read of {}", object.location)))?;
             if !last.complete {
                 let resume = Some(last.partial.clone());
@@ -80,6 +82,8 @@ impl AssessBackup {
         for backup in 0..seeding.backups.len() {
             let mut of_backup: Vec<_> = pieces.iter().filter(|piece| piece.backup == backup).collect();
             of_backup.sort_by_key(|piece| piece.start);
+            // A step that ran twice may have left a piece twice; its file is the same.
+            of_backup.dedup_by_key(|piece| piece.start);
             let mut whole: Option<Inspection> = None;
             for piece in of_backup {
                 let partial: Partial = self.reports.read(&piece.partial).await?.ok_or_else(|| {
@@ -87,8 +91,6 @@ impl AssessBackup {
                 })?;
                 whole = Some(match whole {
                     None => partial.inspection,
-                    // A step that ran twice may have left a piece twice.
-                    Some(before) if partial.inspection.end <= before.end => before,
                     Some(before) => before.join(partial.inspection).map_err(StepError::internal)?,
                 });
             }
