@@ -1,1 +1,209 @@
+use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position};
+use seeder_aws::{
+    Reports,
+    test_util::{EXECUTION_ARN, RECORD, Wire, json, ok, rdb, read_record, run, s3_error, script, seeding},
+};
+use seeding::{ErrorName, Seeding, StepError};
+use serde_json::{Value, json};
 
+use super::AssessBackup;
+
+const REPORT: &str = "PUT reports.s3/executions/orders-1/report.json";
+
+fn orders() -> Seeding {
+    let cluster = json!({"id": "orders", "nodeType": "cache.t4g.micro"});
+    seeding(&json!({"backups": ["backups/in/orders.rdb"], "cluster": cluster}))
+}
+
+async fn assess(wire: &Wire, pieces: &[Value], findings: Value, round: u32) -> Result<Value, StepError> {
+    let step = AssessBackup { reports: Reports::new(wire.clients().s3(), "reports".into()) };
+    let input = json!({"execution": EXECUTION_ARN, "pieces": pieces, "findings": findings, "round": round});
+    run(&step, input).await
+}
+
+/// The inspections of a file by workers that each have time for `records` records.
+fn inspected(file: &[u8], records: u32) -> Vec<Inspection> {
+    let mut parts = Vec::new();
+    let mut start = Position::default();
+    loop {
+        let mut left = records;
+        let mut watch = |_: &_| {
+            left = left.saturating_sub(1);
+            if left == 0 { Control::Pause } else { Control::Continue }
+        };
+        let from = usize::try_from(start.offset()).unwrap();
+        match rdb_scan::inspect(&file[from..], &start, &InspectOptions::default(), &mut watch).unwrap() {
+            Inspected::Complete(inspection) => {
+                parts.push(inspection);
+                return parts;
+            }
+            Inspected::Paused(inspection, position) => {
+                parts.push(inspection);
+                start = position;
+            }
+        }
+    }
+}
+
+fn whole(file: &[u8]) -> Inspection {
+    inspected(file, u32::MAX).remove(0)
+}
+
+fn partial(backup: usize, start: u64) -> String {
+    seeding::Reports::of("orders-1").partial(backup, start)
+}
+
+fn piece(backup: usize, inspection: &Inspection) -> Value {
+    let (start, end) = (inspection.start, inspection.end);
+    json!({
+        "backup": backup, "start": start, "end": end, "complete": inspection.complete, "partial": partial(backup, start),
+    })
+}
+
+/// The step's reading of these pieces of the first backup.
+fn reading(seeding: &Seeding, parts: &[Inspection]) -> Wire {
+    parts.iter().fold(script().on(RECORD, read_record(seeding)), |wire, part| {
+        let line = format!("GET reports.s3/{}", partial(0, part.start));
+        wire.on(line, json(json!({"inspection": part, "resume": null})))
+    })
+}
+
+async fn assess_file(file: &[u8]) -> Value {
+    let part = whole(file);
+    let wire = reading(&orders(), std::slice::from_ref(&part)).on(REPORT, ok());
+    let output = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
+    wire.done();
+    output
+}
+
+fn codes(findings: &Value) -> Vec<&str> {
+    findings.as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_sound_backup_that_fits_is_ok_and_has_a_plan_and_a_report() {
+    let part = whole(&rdb(&[("redis-ver", "7.0.15"), ("used-mem", "1000000")], &["a", "b", "c"]));
+    let wire = reading(&orders(), std::slice::from_ref(&part)).on(REPORT, ok());
+    let output = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
+    wire.done();
+    assert_eq!((&output["verdict"], &output["redo"]), (&json!("ok"), &json!([])));
+    assert_eq!(codes(&output["findings"]), ["checksum-absent"]);
+    let shard =
+        json!({"slots": "0-16383", "keys": 3, "usedMemoryBytes": 1_000_000, "usableBytes": 402_653_184});
+    assert_eq!(output["plan"]["nodeType"], "cache.t4g.micro");
+    assert_eq!(output["plan"]["shards"], json!([shard]));
+    assert_eq!(output["report"], "s3://reports/executions/orders-1/report.json");
+    let report = wire.json(REPORT);
+    assert_eq!(report["counts"], json!({"keys": 3, "expires": 0, "alreadyExpired": 0}));
+    assert_eq!(report["backups"][0]["key"], "in/orders.rdb");
+    assert_eq!(report["plan"], output["plan"]);
+}
+
+#[tokio::test]
+async fn pieces_are_joined_to_what_one_pass_would_have_found() {
+    let file = rdb(&[("used-mem", "1000000")], &["a", "b", "c", "d", "e"]);
+    let parts = inspected(&file, 1);
+    assert!(parts.len() > 2, "{} parts", parts.len());
+    let mut pieces: Vec<_> = parts.iter().map(|part| piece(0, part)).collect();
+    // In any order, and one of them twice.
+    pieces.reverse();
+    pieces.push(pieces[0].clone());
+    let wire = reading(&orders(), &parts).on(REPORT, ok());
+    let output = assess(&wire, &pieces, json!([]), 3).await.unwrap();
+    wire.done();
+    let one_pass = reading(&orders(), &[whole(&file)]).on(REPORT, ok());
+    let expected = assess(&one_pass, &[piece(0, &whole(&file))], json!([]), 1).await.unwrap();
+    assert_eq!(output, expected);
+    assert_eq!(wire.json(REPORT), one_pass.json(REPORT));
+}
+
+#[tokio::test]
+async fn a_backup_that_breaks_off_where_a_worker_paused_is_not_taken_for_sound() {
+    let file = rdb(&[], &["a", "b"]);
+    let parts = inspected(&file[..file.len() - 9], 1);
+    let mut pieces: Vec<_> = parts.iter().map(|part| piece(0, part)).collect();
+    pieces.reverse();
+    let wire = reading(&orders(), &parts).on(REPORT, ok());
+    let output = assess(&wire, &pieces, json!([]), 9).await.unwrap();
+    wire.done();
+    assert_eq!(output["verdict"], "reject");
+    assert_eq!(codes(&output["findings"]), ["backup-truncated"]);
+}
+
+#[tokio::test]
+async fn what_no_worker_has_finished_is_read_on_before_anything_is_decided() {
+    let two = seeding(&json!({"backups": ["backups/1.rdb", "backups/2.rdb"]}));
+    let part = whole(&rdb(&[], &["a"]));
+    let unfinished = json!({"backup": 1, "start": 0, "end": 60, "complete": false, "partial": partial(1, 0)});
+    let wire = script().on(RECORD, read_record(&two));
+    let output = assess(&wire, &[unfinished, piece(0, &part)], json!([]), 1).await.unwrap();
+    wire.done();
+    assert_eq!(output["redo"], json!([{"backup": 1, "start": 60, "end": 100, "resume": partial(1, 0)}]));
+}
+
+#[tokio::test]
+async fn rounds_have_an_end() {
+    let unfinished = json!({"backup": 0, "start": 0, "end": 60, "complete": false, "partial": partial(0, 0)});
+    let wire = script().on(RECORD, read_record(&orders()));
+    let error = assess(&wire, &[unfinished], json!([]), 200).await.unwrap_err();
+    assert_eq!(error.name, ErrorName::InspectionTooLong);
+}
+
+#[tokio::test]
+async fn data_that_does_not_fit_is_rejected_with_the_numbers() {
+    let output = assess_file(&rdb(&[("used-mem", "536870913")], &["a"])).await;
+    assert_eq!(output["verdict"], "reject");
+    let finding = &output["findings"][0];
+    assert_eq!(finding["code"], "does-not-fit");
+    let evidence =
+        json!({"maxmemoryBytes": 536_870_912, "neededBytes": 536_870_913, "usableBytes": 402_653_184});
+    assert_eq!(finding["evidence"], evidence);
+}
+
+#[tokio::test]
+async fn a_broken_backup_is_rejected_and_has_no_plan() {
+    let mut file = rdb(&[], &["a", "b"]);
+    file.truncate(file.len() - 12);
+    let output = assess_file(&file).await;
+    assert_eq!(output["verdict"], "reject");
+    assert_eq!(output["findings"][0]["code"], "backup-truncated");
+    assert_eq!(output["findings"][0]["evidence"]["offset"].as_u64(), Some(16));
+    assert_eq!(output.get("plan"), None);
+}
+
+#[tokio::test]
+async fn the_machine_carries_five_findings_the_weightiest_first_and_the_report_all() {
+    let note = json!({"code": "unusual-content", "severity": "note", "evidence": {}, "remedy": "nothing"});
+    let fail = json!({"code": "module-data", "severity": "fail", "evidence": {}, "remedy": "delete them"});
+    let earlier = json!([note, note, note, note, note, note, fail]);
+    let part = whole(&rdb(&[("used-mem", "1000000")], &["a"]));
+    let wire = reading(&orders(), std::slice::from_ref(&part)).on(REPORT, ok());
+    let output = assess(&wire, &[piece(0, &part)], earlier, 1).await.unwrap();
+    assert_eq!(output["verdict"], "reject");
+    assert_eq!(output["findings"].as_array().unwrap().len(), 5);
+    assert_eq!(output["findings"][0]["code"], "module-data");
+    assert_eq!(wire.json(REPORT)["findings"].as_array().unwrap().len(), 8);
+}
+
+#[tokio::test]
+async fn pieces_that_do_not_add_up_are_never_judged() {
+    let file = rdb(&[], &["a", "b", "c", "d"]);
+    let mut parts = inspected(&file, 1);
+    parts.remove(1);
+    let pieces: Vec<_> = parts.iter().map(|part| piece(0, part)).collect();
+    let wire = script()
+        .on(RECORD, read_record(&orders()))
+        .on("GET reports.s3/executions/orders-1/partials/…", json(json!({"inspection": parts[0]})))
+        .on("GET reports.s3/executions/orders-1/partials/…", json(json!({"inspection": parts[1]})));
+    assert_eq!(assess(&wire, &pieces, json!([]), 2).await.unwrap_err().name, ErrorName::Internal);
+    wire.done();
+    let wire = script().on(RECORD, read_record(&orders()));
+    assert_eq!(assess(&wire, &[], json!([]), 1).await.unwrap_err().name, ErrorName::Internal);
+    let wire = script()
+        .on(RECORD, read_record(&orders()))
+        .on("GET reports.s3/executions/orders-1/partials/…", s3_error(404, "NoSuchKey"));
+    assert_eq!(
+        assess(&wire, &[piece(0, &whole(&file))], json!([]), 1).await.unwrap_err().name,
+        ErrorName::Internal
+    );
+}

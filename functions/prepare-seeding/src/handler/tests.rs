@@ -1,1 +1,520 @@
+use seeder_aws::{
+    Reports,
+    test_util::{
+        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, Wire, group, json, no_group, ok, query, query_error,
+        rdb, run, s3_error, script, status,
+    },
+};
+use seeding::{ErrorName, StepError};
+use serde_json::{Value, json};
 
+use super::PrepareSeeding;
+
+const HEAD_BUCKET: &str = "HEAD backups.s3/ x-amz-expected-bucket-owner: 123456789012";
+const HEAD: &str = "HEAD backups.s3/in/orders.rdb x-amz-expected-bucket-owner: 123456789012";
+const GET: &str = "GET backups.s3/in/orders.rdb range: bytes=0-4095 if-match: \"e1\"";
+const VERSIONS: &str = "elasticache Action=DescribeCacheEngineVersions&Engine=valkey";
+const DEFAULTS: &str = "elasticache Action=DescribeEngineDefaultParameters&CacheParameterGroupFamily=valkey8";
+const PUT_RECORD: &str = "PUT reports.s3/executions/orders-1/seeding.json";
+
+async fn prepare_with(wire: &Wire, defaults: Value, request: Value) -> Result<Value, StepError> {
+    let clients = wire.clients();
+    let step = PrepareSeeding {
+        s3: clients.s3(),
+        elasticache: clients.elasticache(),
+        reports: Reports::new(clients.s3(), "reports".into()),
+        backup_buckets: vec!["backups".into(), "Old_Backups".into()],
+        defaults,
+    };
+    run(&step, json!({"execution": EXECUTION_ARN, "request": request})).await
+}
+
+async fn prepare(wire: &Wire, request: Value) -> Value {
+    let output = prepare_with(wire, json!({}), request).await.unwrap();
+    wire.done();
+    output
+}
+
+fn orders() -> Value {
+    json!({"backups": ["backups/in/orders.rdb"], "cluster": {"id": "orders"}})
+}
+
+/// The same request with one more field of the cluster.
+fn orders_with(field: &str, value: &str) -> Value {
+    let mut request = orders();
+    request["cluster"][field] = value.into();
+    request
+}
+
+fn bucket_is_there() -> Answer {
+    ok().header("x-amz-bucket-region", "us-east-1")
+}
+
+fn object() -> Answer {
+    ok().header("etag", "\"e1\"").header("content-length", "100")
+}
+
+fn beginning() -> Answer {
+    status(206).body(rdb(&[("redis-ver", "7.0.15")], &["a"]))
+}
+
+fn fine_backup(wire: Wire) -> Wire {
+    wire.on(HEAD_BUCKET, bucket_is_there()).on(HEAD, object()).on(GET, beginning())
+}
+
+fn versions() -> Answer {
+    let one = |version| {
+        format!("<CacheEngineVersion><EngineVersion>{version}</EngineVersion></CacheEngineVersion>")
+    };
+    let list: String = ["7.2.6", "8.0.1", "8.1.0"].map(one).concat();
+    query("DescribeCacheEngineVersions", &format!("<CacheEngineVersions>{list}</CacheEngineVersions>"))
+}
+
+/// The lists of one page of parameters.
+fn lists(parameters: &[(&str, &str)], maxmemory: &[(&str, u64)]) -> String {
+    let parameters = parameters
+        .iter()
+        .map(|(name, value)| {
+            format!("<Parameter><ParameterName>{name}</ParameterName><ParameterValue>{value}</ParameterValue></Parameter>")
+        })
+        .collect::<Vec<_>>()
+        .concat();
+    let values = maxmemory
+        .iter()
+        .map(|(node_type, bytes)| {
+            format!(
+                "<CacheNodeTypeSpecificValue><CacheNodeType>{node_type}</CacheNodeType><Value>{bytes}</Value>\
+                 </CacheNodeTypeSpecificValue>"
+            )
+        })
+        .collect::<Vec<_>>()
+        .concat();
+    format!(
+        "<Parameters>{parameters}</Parameters><CacheNodeTypeSpecificParameters><CacheNodeTypeSpecificParameter>\
+         <ParameterName>maxmemory</ParameterName><CacheNodeTypeSpecificValues>{values}</CacheNodeTypeSpecificValues>\
+         </CacheNodeTypeSpecificParameter></CacheNodeTypeSpecificParameters>"
+    )
+}
+
+fn defaults_page(marker: &str, lists: &str) -> Answer {
+    let page = format!("<EngineDefaults><Marker>{marker}</Marker>{lists}</EngineDefaults>");
+    query("DescribeEngineDefaultParameters", &page)
+}
+
+fn defaults() -> Answer {
+    defaults_page(
+        "",
+        &lists(
+            &[("databases", "16")],
+            &[("cache.t4g.micro", 536_870_912), ("cache.t4g.small", 1_471_026_299)],
+        ),
+    )
+}
+
+fn fine_target(wire: Wire) -> Wire {
+    wire.on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions()).on(DEFAULTS, defaults())
+}
+
+fn codes(output: &Value) -> Vec<&str> {
+    output["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
+    let wire = fine_target(fine_backup(script())).on(PUT_RECORD, ok());
+    let output = prepare(&wire, orders()).await;
+    assert_eq!(
+        output,
+        json!({
+            "verdict": "ok", "findings": [], "ranges": [{"backup": 0, "start": 0, "end": 100}], "clusterId": "orders",
+            "pollSeconds": 30, "maxDeletionPolls": 60, "dryRun": false, "verify": false, "onRestoreFailed": "delete",
+            "maxStartOvers": 1,
+        })
+    );
+    let record = wire.json(PUT_RECORD);
+    assert_eq!(record["execution"], "orders-1");
+    assert_eq!(
+        record["partition"],
+        json!({"partition": "aws", "region": "us-east-1", "account": "123456789012"})
+    );
+    let backup = json!({"bucket": "backups", "key": "in/orders.rdb", "sizeBytes": 100, "etag": "\"e1\""});
+    assert_eq!(record["backups"], json!([backup]));
+    assert_eq!(
+        (&record["cluster"]["id"], &record["cluster"]["engineVersion"]),
+        (&json!("orders"), &json!("8.1"))
+    );
+    assert_eq!(
+        record["nodeTypes"],
+        json!({"cache.t4g.micro": 536_870_912, "cache.t4g.small": 1_471_026_299})
+    );
+    assert_eq!((&record["reservedMemoryPercent"], &record["databases"]), (&json!(25), &json!(16)));
+}
+
+#[tokio::test]
+async fn the_stacks_defaults_hold_where_the_request_says_nothing() {
+    let wire = fine_target(fine_backup(script())).on(PUT_RECORD, ok());
+    let stack =
+        json!({"verify": true, "pollSeconds": 10, "cluster": {"replicasPerShard": 1, "tags": {"a": "1"}}});
+    let mut request = orders();
+    request["pollSeconds"] = 20.into();
+    let output = prepare_with(&wire, stack, request).await.unwrap();
+    assert_eq!((&output["verify"], &output["pollSeconds"]), (&json!(true), &json!(20)));
+    assert_eq!(wire.json(PUT_RECORD)["cluster"]["replicasPerShard"], 1);
+}
+
+#[tokio::test]
+async fn a_dropped_file_takes_the_settings_beside_it() {
+    let settings = json!({"cluster": {"id": "orders"}, "dryRun": true});
+    let wire = script().on("GET backups.s3/in/seed.json", json(settings));
+    let wire = fine_target(fine_backup(wire)).on(PUT_RECORD, ok());
+    let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "in/orders.rdb"}})).await;
+    assert_eq!((&output["clusterId"], &output["dryRun"]), (&json!("orders"), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_dropped_file_alone_names_its_cluster() {
+    let wire = fine_backup(script().on("GET backups.s3/in/seed.json", s3_error(404, "NoSuchKey")))
+        .on("elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders-…", no_group())
+        .on(VERSIONS, versions())
+        .on(DEFAULTS, defaults())
+        .on(PUT_RECORD, ok());
+    let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "in/orders.rdb"}})).await;
+    assert_eq!(output["clusterId"].as_str().unwrap().len(), "orders-".len() + 8);
+}
+
+#[tokio::test]
+async fn a_dropped_list_is_one_seeding_of_all_that_it_names() {
+    let list = json!({"backups": ["backups/in/orders.rdb", "backups/in/2.rdb"], "cluster": {"id": "orders"}});
+    let wire = fine_backup(script().on("GET backups.s3/sets/all.seed.json", json(list)))
+        .on("HEAD backups.s3/in/2.rdb x-amz-expected-bucket-owner: 123456789012", object())
+        .on("GET backups.s3/in/2.rdb range: bytes=0-4095 if-match: \"e1\"", beginning());
+    let wire = fine_target(wire).on(PUT_RECORD, ok());
+    let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "sets/all.seed.json"}})).await;
+    assert_eq!(output["ranges"].as_array().unwrap().len(), 2);
+    assert_eq!(wire.json(PUT_RECORD)["cluster"]["clusterMode"], true);
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_used_are_named_with_their_file() {
+    let dropped = json!({"dropped": {"bucket": "backups", "key": "in/orders.rdb"}});
+    for (answer, reason) in [
+        (json(json!({"clutser": {}})), "backups/in/seed.json: clutser: unknown field `clutser`"),
+        (ok().body("{"), "backups/in/seed.json: not JSON: EOF"),
+        (
+            ok().header("content-length", "262145").body(vec![b' '; 262_145]),
+            "the file has 262145 bytes, at most 262144",
+        ),
+    ] {
+        let wire = script().on("GET backups.s3/in/seed.json", answer);
+        let output = prepare(&wire, dropped.clone()).await;
+        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["invalid-request"]));
+        let found = output["findings"][0]["evidence"]["reason"].as_str().unwrap();
+        assert!(found.contains(reason), "{found}");
+    }
+    let wire = script().on("GET backups.s3/in/seed.json", s3_error(403, "AccessDenied"));
+    let error = prepare_with(&wire, json!({}), dropped).await.unwrap_err();
+    assert_eq!(error.name, ErrorName::AccessDenied, "settings that may not be read must not be passed over");
+}
+
+#[tokio::test]
+async fn unknown_fields_are_named_before_anything_is_looked_at() {
+    for (request, reason) in [
+        (json!({"bakups": []}), "request: bakups: unknown field `bakups`"),
+        (
+            json!({"backups": "backups/a.rdb", "cluster": {"nodetype": "x"}}),
+            "request: cluster.nodetype: unknown field",
+        ),
+        (json!({"dropped": {"bucket": "backups"}}), "missing field `key`"),
+        (json!([]), "expected a JSON object, found a list"),
+    ] {
+        let wire = script();
+        let output = prepare(&wire, request).await;
+        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["invalid-request"]));
+        let found = output["findings"][0]["evidence"]["reason"].as_str().unwrap();
+        assert!(found.contains(reason), "{found}");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_allowed_is_not_asked_for_anything() {
+    let wire = fine_target(script());
+    let output = prepare(&wire, json!({"backups": ["secrets/a.rdb"], "cluster": {"id": "orders"}})).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["bucket-not-allowed"]));
+    let wire = script();
+    let output = prepare(&wire, json!({"dropped": {"bucket": "secrets", "key": "a.rdb"}})).await;
+    assert_eq!(codes(&output), ["bucket-not-allowed"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_bucket_is_told_by_its_reason() {
+    for (answer, code, evidence) in [
+        (
+            status(301).header("x-amz-bucket-region", "eu-west-1"),
+            "bucket-in-other-region",
+            ("found", "eu-west-1"),
+        ),
+        (
+            status(400).header("x-amz-bucket-region", "eu-west-1"),
+            "bucket-in-other-region",
+            ("expected", "us-east-1"),
+        ),
+        (ok().header("x-amz-bucket-region", "eu-west-1"), "bucket-in-other-region", ("found", "eu-west-1")),
+        (status(403), "bucket-not-accessible", ("reason", "access denied")),
+        (
+            status(403).header("x-amz-bucket-region", "us-east-1"),
+            "bucket-not-accessible",
+            ("reason", "access denied"),
+        ),
+        (status(404), "bucket-not-accessible", ("reason", "no such bucket")),
+    ] {
+        let wire = fine_target(script().on(HEAD_BUCKET, answer));
+        let output = prepare(&wire, orders()).await;
+        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec![code]));
+        assert_eq!(output["findings"][0]["evidence"][evidence.0], evidence.1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_object_is_told_by_its_reason() {
+    let kms = || object().header("x-amz-server-side-encryption", "aws:kms");
+    for (answer, code) in [
+        (status(404), "backup-missing"),
+        (status(403), "backup-not-readable"),
+        (status(400), "encrypted-with-unusable-key"),
+        (object().header("x-amz-server-side-encryption", "aws:kms:dsse"), "encrypted-with-unusable-key"),
+        (
+            kms().header("x-amz-server-side-encryption-aws-kms-key-id", "arn:k:alias/aws/s3"),
+            "encrypted-with-unusable-key",
+        ),
+        (ok().header("etag", "\"e1\"").header("content-length", "0"), "empty-backup"),
+        (object().header("x-amz-storage-class", "DEEP_ARCHIVE"), "archived-object"),
+        (object().header("x-amz-archive-status", "ARCHIVE_ACCESS"), "archived-object"),
+        (
+            object()
+                .header("x-amz-storage-class", "GLACIER")
+                .header("x-amz-restore", "ongoing-request=\"true\""),
+            "archived-object",
+        ),
+        (object().header("x-amz-server-side-encryption-bucket-key-enabled", "true"), "bucket-key-enabled"),
+    ] {
+        let wire = fine_target(script().on(HEAD_BUCKET, bucket_is_there()).on(HEAD, answer));
+        let output = prepare(&wire, orders()).await;
+        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec![code]));
+        assert_eq!(output["findings"][0]["backup"], "backups/in/orders.rdb");
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_ones_own_is_a_warning_with_the_statement_and_stands_in_the_record() {
+    let answer = object()
+        .header("x-amz-server-side-encryption", "aws:kms")
+        .header("x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:us-east-1:123456789012:key/k");
+    let wire = script().on(HEAD_BUCKET, bucket_is_there()).on(HEAD, answer).on(GET, beginning());
+    let wire = fine_target(wire).on(PUT_RECORD, ok());
+    let output = prepare(&wire, orders()).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("warn"), vec!["kms-key-needs-grant"]));
+    assert!(output["findings"][0]["remedy"].as_str().unwrap().contains("kms:Decrypt"));
+    assert_eq!(wire.json(PUT_RECORD)["backups"][0]["kmsKeyId"], "arn:aws:kms:us-east-1:123456789012:key/k");
+}
+
+#[tokio::test]
+async fn the_first_bytes_tell_what_the_engine_cannot_read() {
+    let newer = [b"REDIS0012".as_slice(), &[0xff; 9]].concat();
+    for (bytes, code) in [
+        (newer, "rdb-newer-than-engine"),
+        (b"\x1f\x8b\x08 packed".to_vec(), "not-an-rdb"),
+        (b"*3\r\n$3\r\nSET\r\n".to_vec(), "not-an-rdb"),
+    ] {
+        let wire =
+            script().on(HEAD_BUCKET, bucket_is_there()).on(HEAD, object()).on(GET, status(206).body(bytes));
+        let output = prepare(&fine_target(wire), orders()).await;
+        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec![code]));
+    }
+    let wire =
+        script().on(HEAD_BUCKET, bucket_is_there()).on(HEAD, object()).on(GET, s3_error(403, "AccessDenied"));
+    assert_eq!(codes(&prepare(&fine_target(wire), orders()).await), ["backup-not-readable"]);
+}
+
+#[tokio::test]
+async fn a_backup_that_is_overwritten_between_two_looks_stops_the_step() {
+    let wire = script()
+        .on(HEAD_BUCKET, bucket_is_there())
+        .on(HEAD, object())
+        .on(GET, s3_error(412, "PreconditionFailed"));
+    let error = prepare_with(&wire, json!({}), orders()).await.unwrap_err();
+    assert_eq!(error.name, ErrorName::ChangedDuringSeeding);
+}
+
+#[tokio::test]
+async fn another_accounts_bucket_may_be_named_only_for_existing_access() {
+    let wire = script()
+        .on("HEAD backups.s3/", bucket_is_there())
+        .on("HEAD backups.s3/in/orders.rdb", object())
+        .on(GET, beginning());
+    let wire = fine_target(wire).on(PUT_RECORD, ok());
+    let mut request = orders();
+    request["access"] = "existing".into();
+    prepare(&wire, request).await;
+}
+
+#[tokio::test]
+async fn an_id_that_is_taken_is_refused_and_ours_is_not() {
+    let taken = |description| {
+        fine_backup(script())
+            .on(DESCRIBE_GROUP, group("available", description, &[], ""))
+            .on(VERSIONS, versions())
+            .on(DEFAULTS, defaults())
+    };
+    let output = prepare(&taken("production"), orders()).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["id-taken"]));
+    assert_eq!(output["findings"][0]["evidence"]["description"], "production");
+    let wire = taken(OURS).on(PUT_RECORD, ok());
+    assert_eq!(prepare(&wire, orders()).await["verdict"], "ok");
+}
+
+#[tokio::test]
+async fn a_node_type_or_version_that_is_not_offered_is_refused_with_what_is() {
+    let wire = fine_target(fine_backup(script()));
+    let output = prepare(&wire, orders_with("nodeType", "cache.t4g.mirco")).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["node-type-unknown"]));
+    assert_eq!(output["findings"][0]["remedy"], "did you mean cache.t4g.micro?");
+    let wire = fine_target(fine_backup(script()));
+    let output = prepare(&wire, orders_with("engineVersion", "8.9")).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["engine-version-unknown"]));
+    assert_eq!(output["findings"][0]["evidence"]["offered"], json!(["7.2.6", "8.0.1", "8.1.0"]));
+}
+
+#[tokio::test]
+async fn every_page_of_the_parameters_is_turned() {
+    let wire = fine_backup(script())
+        .on(DESCRIBE_GROUP, no_group())
+        .on(VERSIONS, versions())
+        .on(DEFAULTS, defaults_page("m1", &lists(&[("databases", "32")], &[("cache.t4g.micro", 1)])))
+        .on(
+            format!("{DEFAULTS}&Marker=m1"),
+            defaults_page("m2", &lists(&[("reserved-memory-percent", "10")], &[])),
+        )
+        .on(format!("{DEFAULTS}&Marker=m2"), defaults_page("", &lists(&[], &[("cache.t4g.small", 2)])))
+        .on(PUT_RECORD, ok());
+    prepare(&wire, orders()).await;
+    let record = wire.json(PUT_RECORD);
+    assert_eq!(record["nodeTypes"], json!({"cache.t4g.micro": 1, "cache.t4g.small": 2}));
+    assert_eq!((&record["reservedMemoryPercent"], &record["databases"]), (&json!(10), &json!(32)));
+}
+
+const GROUP: &str = "elasticache Action=DescribeCacheParameterGroups&CacheParameterGroupName=mine";
+const GROUP_PARAMETERS: &str = "elasticache Action=DescribeCacheParameters&CacheParameterGroupName=mine";
+
+fn parameter_group(family: &str) -> Answer {
+    let one = format!("<CacheParameterGroupFamily>{family}</CacheParameterGroupFamily>");
+    let list = format!(
+        "<CacheParameterGroups><CacheParameterGroup>{one}</CacheParameterGroup></CacheParameterGroups>"
+    );
+    query("DescribeCacheParameterGroups", &list)
+}
+
+fn up_to_parameters() -> Wire {
+    fine_backup(script()).on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions())
+}
+
+#[tokio::test]
+async fn a_parameter_group_says_how_much_memory_and_how_many_databases_there_are() {
+    let page = |marker: &str, lists: &str| {
+        query("DescribeCacheParameters", &format!("<Marker>{marker}</Marker>{lists}"))
+    };
+    let first = lists(&[("cluster-enabled", "no"), ("databases", "64")], &[("cache.t4g.micro", 1)]);
+    let wire = up_to_parameters()
+        .on(GROUP, parameter_group("valkey8"))
+        .on(GROUP_PARAMETERS, page("m1", &first))
+        .on(
+            format!("{GROUP_PARAMETERS}&Marker=m1"),
+            page("", &lists(&[("reserved-memory-percent", "40")], &[])),
+        )
+        .on(PUT_RECORD, ok());
+    let output = prepare(&wire, orders_with("parameterGroup", "mine")).await;
+    assert_eq!(output["verdict"], "ok");
+    let record = wire.json(PUT_RECORD);
+    assert_eq!((&record["reservedMemoryPercent"], &record["databases"]), (&json!(40), &json!(64)));
+}
+
+#[tokio::test]
+async fn a_parameter_group_that_does_not_go_with_the_cluster_is_refused() {
+    let parameters = |cluster_mode| {
+        query("DescribeCacheParameters", &lists(&[("cluster-enabled", cluster_mode)], &[("cache.x", 1)]))
+    };
+    let missing = query_error(404, "CacheParameterGroupNotFound", "no such group");
+    for (wire, expected) in [
+        (
+            up_to_parameters().on(GROUP, parameter_group("redis7")).on(GROUP_PARAMETERS, parameters("no")),
+            json!("valkey8"),
+        ),
+        (
+            up_to_parameters().on(GROUP, parameter_group("valkey8")).on(GROUP_PARAMETERS, parameters("yes")),
+            json!("no"),
+        ),
+        (up_to_parameters().on(GROUP, missing), Value::Null),
+    ] {
+        let output = prepare(&wire, orders_with("parameterGroup", "mine")).await;
+        assert_eq!(
+            (&output["verdict"], codes(&output)),
+            (&json!("reject"), vec!["parameter-group-unusable"])
+        );
+        assert_eq!(output["findings"][0]["evidence"].get("expected").cloned().unwrap_or_default(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_subnet_group_has_to_be_there() {
+    let subnets = "elasticache Action=DescribeCacheSubnetGroups&CacheSubnetGroupName=private";
+    let wire = up_to_parameters()
+        .on(subnets, query_error(400, "CacheSubnetGroupNotFoundFault", "no such group"))
+        .on(DEFAULTS, defaults());
+    let output = prepare(&wire, orders_with("subnetGroup", "private")).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["subnet-group-missing"]));
+}
+
+#[tokio::test]
+async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_are_taken() {
+    let denied = || query_error(403, "AccessDenied", "not authorized");
+    let wire = fine_backup(script())
+        .on(DESCRIBE_GROUP, denied())
+        .on(VERSIONS, denied())
+        .on(DEFAULTS, denied())
+        .on(PUT_RECORD, ok());
+    // A version that this product does not know yet: who may not look has to believe.
+    let output = prepare(&wire, orders_with("engineVersion", "8.9")).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("warn"), vec!["target-not-checked"; 3]));
+    assert_eq!(wire.json(PUT_RECORD)["nodeTypes"]["cache.r7g.large"], 14_037_181_030_u64);
+    let wire = up_to_parameters()
+        .on(GROUP, parameter_group("valkey8"))
+        .on(GROUP_PARAMETERS, denied())
+        .on(PUT_RECORD, ok());
+    assert_eq!(codes(&prepare(&wire, orders_with("parameterGroup", "mine")).await), ["target-not-checked"]);
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_is_told_at_once() {
+    let wire = script()
+        .on("HEAD backups.s3/ x-amz-expected-bucket-owner: 123456789012", status(404))
+        .on(VERSIONS, versions())
+        .on(DEFAULTS, defaults());
+    let request = json!({
+        "backups": ["backups/in/orders.rdb", "secrets/b.rdb"],
+        "cluster": {"id": "not--an-id", "nodeType": "cache.t4g.mirco"}, "allow": ["backup-corrupt"],
+    });
+    let output = prepare(&wire, request).await;
+    let expected = [
+        "invalid-cluster-id",
+        "invalid-request",
+        "bucket-not-accessible",
+        "bucket-not-allowed",
+        "node-type-unknown",
+    ];
+    assert_eq!(codes(&output), expected);
+}
+
+#[tokio::test]
+async fn throttling_is_tried_again() {
+    let wire = fine_backup(script()).on(DESCRIBE_GROUP, query_error(400, "Throttling", "Rate exceeded"));
+    assert_eq!(prepare_with(&wire, json!({}), orders()).await.unwrap_err().name, ErrorName::ServiceBusy);
+}

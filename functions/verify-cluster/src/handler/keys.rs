@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult, Value,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisError,
+    RedisResult, Value, aio::MultiplexedConnection,
 };
 use seeding::{ErrorName, StepError};
 
 /// The key that ElastiCache keeps in every cluster of its own. Source: user guide, "Creating a cluster".
-const ELASTICACHE_KEY: &str = "ElastiCacheMasterReplicationTimestamp";
+pub(super) const ELASTICACHE_KEY: &str = "ElastiCacheMasterReplicationTimestamp";
 /// A node in the same network answers in milliseconds; a security group that forbids it never does.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -47,7 +47,8 @@ impl Target {
             let keyspace: String = redis::cmd("INFO").arg("keyspace").query_async(&mut node).await?;
             keys += keys_of_keyspace(&keyspace);
             // A node that does not own the key's slot answers with a redirection: it does not hold it.
-            let theirs: u64 = redis::cmd("EXISTS").arg(ELASTICACHE_KEY).query_async(&mut node).await.unwrap_or(0);
+            let theirs: u64 =
+                redis::cmd("EXISTS").arg(ELASTICACHE_KEY).query_async(&mut node).await.unwrap_or(0);
             keys = keys.saturating_sub(theirs);
         }
         Ok(keys)
@@ -65,7 +66,9 @@ impl Target {
             login = login.set_password(token);
         }
         let client = Client::open(address.into_connection_info()?.set_redis_settings(login))?;
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
         client.get_multiplexed_async_connection_with_config(&config).await
     }
 }
@@ -91,7 +94,7 @@ fn primaries(slots: &Value, asked: &str) -> Vec<(String, u16)> {
 }
 
 /// The sum over `db0:keys=12,expires=3,…` lines.
-fn keys_of_keyspace(info: &str) -> u64 {
+pub(super) fn keys_of_keyspace(info: &str) -> u64 {
     info.lines()
         .filter(|line| line.starts_with("db"))
         .filter_map(|line| line.split_once("keys=")?.1.split(',').next()?.parse::<u64>().ok())
