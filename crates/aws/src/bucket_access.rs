@@ -51,14 +51,20 @@ pub struct BucketAccess<'a> {
 impl BucketAccess<'_> {
     /// Whether ACLs count for this bucket's objects.
     pub async fn acls_enabled(&self) -> Result<bool, StepError> {
-        let asked = self.s3.get_bucket_ownership_controls().bucket(self.bucket).expected_bucket_owner(self.owner());
+        let asked =
+            self.s3.get_bucket_ownership_controls().bucket(self.bucket).expected_bucket_owner(self.owner());
         match asked.send().await {
             Ok(answer) => Ok(answer.ownership_controls().is_none_or(|controls| {
-                controls.rules().iter().all(|rule| rule.object_ownership() != &ObjectOwnership::BucketOwnerEnforced)
+                controls
+                    .rules()
+                    .iter()
+                    .all(|rule| rule.object_ownership() != &ObjectOwnership::BucketOwnerEnforced)
             })),
             // Buckets from before 2021 may have none, and take ACLs.
             Err(error) if error_code(&error) == Some("OwnershipControlsNotFoundError") => Ok(true),
-            Err(error) => Err(service_error(&format!("read the ownership controls of {}", self.bucket), &error)),
+            Err(error) => {
+                Err(service_error(&format!("read the ownership controls of {}", self.bucket), &error))
+            }
         }
     }
 
@@ -74,7 +80,11 @@ impl BucketAccess<'_> {
         self.with_lease(async {
             let before = self.policy().await?;
             let after = statement.add_to(before.as_deref()).map_err(|error| self.policy_error(&error))?;
-            if before.as_deref() == Some(after.as_str()) { Ok(()) } else { self.put_policy(Some(after)).await }
+            if before.as_deref() == Some(after.as_str()) {
+                Ok(())
+            } else {
+                self.put_policy(Some(after)).await
+            }
         })
         .await
     }
@@ -116,11 +126,13 @@ impl BucketAccess<'_> {
             let mut holders = self.reports.read::<AclHolders>(&key).await?.unwrap_or_default();
             if holders.executions.is_empty() {
                 let theirs = grants.iter().filter(|grant| self.is_elasticache(grant));
-                holders.had = theirs.filter_map(|grant| Some(grant.permission()?.as_str().to_owned())).collect();
+                holders.had =
+                    theirs.filter_map(|grant| Some(grant.permission()?.as_str().to_owned())).collect();
             }
             holders.executions.insert(self.execution.to_owned());
             self.reports.write(&key, &holders).await?;
-            let wanted = ACL_PERMISSIONS.iter().map(|name| (*name).to_owned()).chain(holders.had.iter().cloned());
+            let wanted =
+                ACL_PERMISSIONS.iter().map(|name| (*name).to_owned()).chain(holders.had.iter().cloned());
             self.put_acl(location, owner, grants, wanted.collect()).await
         })
         .await
@@ -150,7 +162,8 @@ impl BucketAccess<'_> {
     /// Whether the object's ACL lets ElastiCache read it, or `None` where the ACL cannot be read.
     pub async fn acl_lets_read(&self, location: &BackupLocation) -> Result<Option<bool>, StepError> {
         let reads = |grant: &&Grant| {
-            matches!(grant.permission(), Some(Permission::Read | Permission::FullControl)) && self.is_elasticache(grant)
+            matches!(grant.permission(), Some(Permission::Read | Permission::FullControl))
+                && self.is_elasticache(grant)
         };
         match self.acl(location).await {
             Ok((_, grants)) => Ok(Some(grants.iter().any(|grant| reads(&grant)))),
@@ -160,7 +173,8 @@ impl BucketAccess<'_> {
     }
 
     async fn policy(&self) -> Result<Option<String>, StepError> {
-        let asked = self.s3.get_bucket_policy().bucket(self.bucket).expected_bucket_owner(self.owner()).send().await;
+        let asked =
+            self.s3.get_bucket_policy().bucket(self.bucket).expected_bucket_owner(self.owner()).send().await;
         match asked {
             Ok(answer) => Ok(answer.policy),
             Err(error) if error_code(&error) == Some("NoSuchBucketPolicy") => Ok(None),
@@ -170,21 +184,17 @@ impl BucketAccess<'_> {
 
     async fn put_policy(&self, text: Option<String>) -> Result<(), StepError> {
         let doing = format!("change the policy of {}", self.bucket);
-        match text {
-            Some(text) => {
-                let put = self.s3.put_bucket_policy().bucket(self.bucket).policy(text);
-                let put = put.expected_bucket_owner(self.owner()).send().await;
-                put.map(|_| ()).map_err(|error| match error_code(&error) {
-                    Some("MalformedPolicy") => refused(&service_error(&doing, &error)),
-                    _ => service_error(&doing, &error),
-                })
-            }
-            None => {
-                let deletion =
-                    self.s3.delete_bucket_policy().bucket(self.bucket).expected_bucket_owner(self.owner()).send().await;
-                deletion.map(|_| ()).map_err(|error| service_error(&doing, &error))
-            }
-        }
+        let Some(text) = text else {
+            let deletion =
+                self.s3.delete_bucket_policy().bucket(self.bucket).expected_bucket_owner(self.owner());
+            return deletion.send().await.map(|_| ()).map_err(|error| service_error(&doing, &error));
+        };
+        let put =
+            self.s3.put_bucket_policy().bucket(self.bucket).policy(text).expected_bucket_owner(self.owner());
+        put.send().await.map(|_| ()).map_err(|error| match error_code(&error) {
+            Some("MalformedPolicy") => refused(&service_error(&doing, &error)),
+            _ => service_error(&doing, &error),
+        })
     }
 
     async fn acl(

@@ -20,11 +20,12 @@ impl Clients {
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         // A throttled or failed call is tried again here; what still fails then is an error of the step, which the
         // state machine tries again with longer pauses.
-        let retries = RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(200));
+        let retries =
+            RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(200));
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
             .read_timeout(Duration::from_secs(20))
-            .operation_attempt_timeout(Duration::from_secs(60))
+            .operation_attempt_timeout(Duration::from_mins(1))
             .build();
         let config = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)

@@ -3,7 +3,7 @@
 use aws_sdk_elasticache::{
     Client,
     primitives::DateTime,
-    types::{ReplicationGroup, SourceType},
+    types::{Endpoint, ReplicationGroup, SourceType},
 };
 use seeding::{ClusterView, MemberView, StepError, owner_text, steps::ClusterInfo};
 
@@ -53,7 +53,7 @@ pub fn info(group: &ReplicationGroup) -> ClusterInfo {
         id: group.replication_group_id().unwrap_or_default().to_owned(),
         arn: group.arn().unwrap_or_default().to_owned(),
         endpoint: endpoint.and_then(|endpoint| endpoint.address()).unwrap_or_default().to_owned(),
-        port: endpoint.and_then(|endpoint| endpoint.port()).and_then(|port| u16::try_from(port).ok()).unwrap_or(0),
+        port: endpoint.and_then(Endpoint::port).and_then(|port| u16::try_from(port).ok()).unwrap_or(0),
         node_type: group.cache_node_type().unwrap_or_default().to_owned(),
         shards: u32::try_from(group.node_groups().len()).unwrap_or(u32::MAX),
     }

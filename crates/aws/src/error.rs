@@ -33,22 +33,46 @@ where
 
 fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
     match code {
-        "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" | "UnauthorizedOperation" | "AuthorizationError" => {
-            (ErrorName::AccessDenied, "give the function's role this permission, and look for a Deny in policies")
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "AllAccessDisabled"
+        | "UnauthorizedOperation"
+        | "AuthorizationError" => (
+            ErrorName::AccessDenied,
+            "give the function's role this permission, and look for a Deny in policies",
+        ),
+        "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "SlowDown"
+        | "ServiceUnavailable"
+        | "TooManyRequestsException"
+        | "ExecutionLimitExceeded"
+        | "RequestTimeout"
+        | "InternalError"
+        | "InternalFailure"
+        | "ConditionalRequestConflict"
+        | "OperationAborted" => {
+            (ErrorName::ServiceBusy, "it is tried again; if it goes on, look at the AWS Health Dashboard")
         }
-        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "SlowDown" | "ServiceUnavailable"
-        | "TooManyRequestsException" | "ExecutionLimitExceeded" | "RequestTimeout" | "InternalError" | "InternalFailure" | "ConditionalRequestConflict"
-        | "OperationAborted" => (ErrorName::ServiceBusy, "it is tried again; if it goes on, look at the AWS Health Dashboard"),
-        "PreconditionFailed" => (ErrorName::ChangedDuringSeeding, "leave the object alone while it is being seeded, and start again"),
-        "NoSuchKey" | "NoSuchVersion" | "NoSuchBucket" => (ErrorName::BackupGone, "upload the object again and start again"),
-        "InsufficientCacheClusterCapacity" => {
-            (ErrorName::CapacityUnavailable, "take another node type or other availability zones, or start again later")
+        "PreconditionFailed" => (
+            ErrorName::ChangedDuringSeeding,
+            "leave the object alone while it is being seeded, and start again",
+        ),
+        "NoSuchKey" | "NoSuchVersion" | "NoSuchBucket" => {
+            (ErrorName::BackupGone, "upload the object again and start again")
         }
+        "InsufficientCacheClusterCapacity" => (
+            ErrorName::CapacityUnavailable,
+            "take another node type or other availability zones, or start again later",
+        ),
         "ClusterQuotaForCustomerExceeded"
         | "NodeQuotaForClusterExceeded"
         | "NodeQuotaForCustomerExceeded"
         | "NodeGroupsPerReplicationGroupQuotaExceeded"
-        | "TagQuotaPerResourceExceeded" => (ErrorName::QuotaExceeded, "raise the quota in Service Quotas, or take fewer nodes"),
+        | "TagQuotaPerResourceExceeded" => {
+            (ErrorName::QuotaExceeded, "raise the quota in Service Quotas, or take fewer nodes")
+        }
         "InvalidParameterValue"
         | "InvalidParameterCombination"
         | "CacheSubnetGroupNotFoundFault"
@@ -57,13 +81,17 @@ fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
         | "InvalidVPCNetworkStateFault"
         | "InvalidUserGroupState"
         | "UserGroupNotFound"
-        | "InvalidKMSKeyFault" => (ErrorName::ParametersRefused, "correct the request's cluster fields as the message says"),
-        _ if status == 403 => {
-            (ErrorName::AccessDenied, "give the function's role this permission, and look for a Deny in policies")
+        | "InvalidKMSKeyFault" => {
+            (ErrorName::ParametersRefused, "correct the request's cluster fields as the message says")
         }
-        _ if status == 412 => {
-            (ErrorName::ChangedDuringSeeding, "leave the object alone while it is being seeded, and start again")
-        }
+        _ if status == 403 => (
+            ErrorName::AccessDenied,
+            "give the function's role this permission, and look for a Deny in policies",
+        ),
+        _ if status == 412 => (
+            ErrorName::ChangedDuringSeeding,
+            "leave the object alone while it is being seeded, and start again",
+        ),
         _ if status == 0 || status == 429 || status >= 500 => {
             (ErrorName::ServiceBusy, "it is tried again; if it goes on, look at the AWS Health Dashboard")
         }

@@ -15,7 +15,8 @@ const MAX_SETTINGS_BYTES: u64 = 256 * 1024;
 
 /// Looks at a bucket. `owner` is the account that it has to belong to, if it has to.
 pub async fn look_at_bucket(s3: &Client, bucket: &str, owner: Option<&str>) -> Result<BucketLook, StepError> {
-    let answer = s3.head_bucket().bucket(bucket).set_expected_bucket_owner(owner.map(str::to_owned)).send().await;
+    let answer =
+        s3.head_bucket().bucket(bucket).set_expected_bucket_owner(owner.map(str::to_owned)).send().await;
     match answer {
         Ok(answer) => Ok(BucketLook::Region(answer.bucket_region().unwrap_or("us-east-1").to_owned())),
         Err(error) => {
@@ -106,7 +107,11 @@ pub async fn read_settings<T: DeserializeOwned>(
 }
 
 fn broken_off(doing: &str, error: &aws_sdk_s3::primitives::ByteStreamError) -> StepError {
-    StepError::new(seeding::ErrorName::ServiceBusy, format!("failed to {doing}: {error}"), "it is tried again")
+    StepError::new(
+        seeding::ErrorName::ServiceBusy,
+        format!("failed to {doing}: {error}"),
+        "it is tried again",
+    )
 }
 
 fn status<E>(error: &SdkError<E, HttpResponse>) -> u16 {

@@ -94,13 +94,18 @@ async fn fetch(s3: &Client, backup: &Backup, start: u64, end: u64) -> Result<Byt
             .send()
             .await
             .map_err(|error| service_error(&doing, &error))?;
-        let problem = match answer.body.collect().await.map(aws_sdk_s3::primitives::AggregatedBytes::into_bytes) {
-            Ok(bytes) if bytes.len() as u64 == end - start => return Ok(bytes),
-            Ok(bytes) => format!("{} of {} bytes came", bytes.len(), end - start),
-            Err(error) => error.to_string(),
-        };
+        let problem =
+            match answer.body.collect().await.map(aws_sdk_s3::primitives::AggregatedBytes::into_bytes) {
+                Ok(bytes) if bytes.len() as u64 == end - start => return Ok(bytes),
+                Ok(bytes) => format!("{} of {} bytes came", bytes.len(), end - start),
+                Err(error) => error.to_string(),
+            };
         if tries == PART_TRIES {
-            return Err(StepError::new(ErrorName::ServiceBusy, format!("failed to {doing}: {problem}"), "it is tried again"));
+            return Err(StepError::new(
+                ErrorName::ServiceBusy,
+                format!("failed to {doing}: {problem}"),
+                "it is tried again",
+            ));
         }
         tracing::warn!(start, problem, "a ranged read broke off and is tried again");
     }

@@ -54,7 +54,10 @@ impl Reports {
     }
 
     /// Reads a file together with its ETag.
-    pub async fn read_versioned<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Versioned<T>>, StepError> {
+    pub async fn read_versioned<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<Versioned<T>>, StepError> {
         let doing = format!("read {}", self.uri(key));
         let answer = match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(answer) => answer,
@@ -62,14 +65,18 @@ impl Reports {
             Err(error) => return Err(service_error(&doing, &error)),
         };
         if answer.content_length().unwrap_or(0) > MAX_FILE_BYTES {
-            return Err(StepError::internal(format!("{} is longer than {MAX_FILE_BYTES} bytes", self.uri(key))));
+            return Err(StepError::internal(format!(
+                "{} is longer than {MAX_FILE_BYTES} bytes",
+                self.uri(key)
+            )));
         }
         let etag = answer.e_tag().unwrap_or_default().to_owned();
         let bytes = answer.body.collect().await.map_err(|error| {
             StepError::new(ErrorName::ServiceBusy, format!("failed to {doing}: {error}"), "it is tried again")
         })?;
-        let value = serde_json::from_slice(&bytes.into_bytes())
-            .map_err(|error| StepError::internal(format!("{} is not what this version writes: {error}", self.uri(key))))?;
+        let value = serde_json::from_slice(&bytes.into_bytes()).map_err(|error| {
+            StepError::internal(format!("{} is not what this version writes: {error}", self.uri(key)))
+        })?;
         Ok(Some(Versioned { value, etag }))
     }
 
@@ -86,7 +93,12 @@ impl Reports {
     }
 
     /// Writes a file only if it still is the one with this ETag; `false` if not.
-    pub async fn replace<T: Serialize + Sync>(&self, key: &str, etag: &str, value: &T) -> Result<bool, StepError> {
+    pub async fn replace<T: Serialize + Sync>(
+        &self,
+        key: &str,
+        etag: &str,
+        value: &T,
+    ) -> Result<bool, StepError> {
         self.conditional(key, self.put(key, value)?.if_match(etag)).await
     }
 
@@ -120,7 +132,9 @@ impl Reports {
             Ok(_) => Ok(true),
             // 412: the condition does not hold. 409: somebody else is writing at this moment. 404: it was deleted.
             Err(error)
-                if error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 404 | 409 | 412)) =>
+                if error
+                    .raw_response()
+                    .is_some_and(|raw| matches!(raw.status().as_u16(), 404 | 409 | 412)) =>
             {
                 Ok(false)
             }

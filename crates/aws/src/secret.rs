@@ -8,12 +8,8 @@ use crate::{error_code, service_error};
 
 /// Reads the AUTH token: the secret's text, or its field `authToken` or `password` where it is JSON.
 pub async fn auth_token(secrets: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<String, StepError> {
-    let answer = secrets
-        .get_secret_value()
-        .secret_id(arn)
-        .send()
-        .await
-        .map_err(|error| unreadable(arn, &error))?;
+    let answer =
+        secrets.get_secret_value().secret_id(arn).send().await.map_err(|error| unreadable(arn, &error))?;
     let text = answer.secret_string().unwrap_or_default();
     let token = match serde_json::from_str::<serde_json::Value>(text) {
         Ok(serde_json::Value::Object(fields)) => {
@@ -35,7 +31,8 @@ fn unreadable(arn: &str, error: &SdkError<GetSecretValueError, HttpResponse>) ->
     match error_code(error) {
         // There is no such secret, or it is about to be deleted, or its key is.
         Some("ResourceNotFoundException" | "InvalidRequestException" | "DecryptionFailure") => {
-            let hint = "name a secret that exists in cluster.authTokenSecretArn, and let the function use its key";
+            let hint =
+                "name a secret that exists in cluster.authTokenSecretArn, and let the function use its key";
             StepError::new(ErrorName::ParametersRefused, said.message, hint)
         }
         _ => said,

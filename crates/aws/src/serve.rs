@@ -54,7 +54,11 @@ pub async fn serve<H: Handler>(handler: H) -> Result<(), lambda_runtime::Error> 
     .await
 }
 
-pub(crate) async fn call<H: Handler>(handler: &H, payload: Value, invocation: Invocation) -> Result<H::Output, StepError> {
+pub(crate) async fn call<H: Handler>(
+    handler: &H,
+    payload: Value,
+    invocation: Invocation,
+) -> Result<H::Output, StepError> {
     let input = serde_path_to_error::deserialize(&payload).map_err(|error| {
         let message = format!("input at `{}`: {}", error.path(), error.inner());
         StepError::new(ErrorName::InvalidInput, message, "give the function what the state machine gives it")
@@ -65,7 +69,9 @@ pub(crate) async fn call<H: Handler>(handler: &H, payload: Value, invocation: In
         Err(error) if error.name.is_retryable() => {
             tracing::warn!(error = %error.name, message = error.message, "step to be tried again");
         }
-        Err(error) => tracing::error!(error = %error.name, message = error.message, hint = error.hint, "step failed"),
+        Err(error) => {
+            tracing::error!(error = %error.name, message = error.message, hint = error.hint, "step failed");
+        }
     }
     result
 }

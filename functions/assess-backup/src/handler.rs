@@ -37,11 +37,17 @@ impl Handler for AssessBackup {
     async fn handle(&self, input: AssessInput, _: Invocation) -> Result<AssessOutput, StepError> {
         let (_, execution) = Partition::of_execution(&input.execution)?;
         let seeding = self.reports.seeding(execution).await?;
-        let redo = self.still_to_read(&seeding, &input)?;
+        let redo = still_to_read(&seeding, &input)?;
         let report_key = seeding::Reports::of(execution).report();
         if !redo.is_empty() {
             let report = self.reports.uri(&report_key);
-            return Ok(AssessOutput { redo, verdict: seeding::Verdict::Ok, findings: Vec::new(), plan: None, report });
+            return Ok(AssessOutput {
+                redo,
+                verdict: seeding::Verdict::Ok,
+                findings: Vec::new(),
+                plan: None,
+                report,
+            });
         }
         let inspections = self.inspections(&seeding, &input.pieces).await?;
         let assessment = assess::assess(&seeding, &inspections, input.findings);
@@ -54,29 +60,6 @@ impl Handler for AssessBackup {
 }
 
 impl AssessBackup {
-    /// The ranges whose worker ran out of time.
-    fn still_to_read(&self, seeding: &Seeding, input: &AssessInput) -> Result<Vec<Range>, StepError> {
-        let mut redo = Vec::new();
-        for (backup, object) in seeding.backups.iter().enumerate() {
-            let pieces = input.pieces.iter().filter(|piece| piece.backup == backup);
-            // The last piece may be empty, where the file breaks off just where an earlier one paused.
-            let last = pieces.max_by_key(|piece| (piece.end, piece.complete));
-            let last = last.ok_or_else(|| StepError::internal(format!("nothing was read of {}", object.location)))?;
-            if !last.complete {
-                let resume = Some(last.partial.clone());
-                redo.push(Range { backup, start: last.end, end: object.size_bytes, resume });
-            }
-        }
-        if !redo.is_empty() && input.round >= MAX_ROUNDS {
-            return Err(StepError::new(
-                seeding::ErrorName::InspectionTooLong,
-                format!("{} backups are not read after {} rounds", redo.len(), input.round),
-                "give inspect-chunk more memory, which brings more CPU and network",
-            ));
-        }
-        Ok(redo)
-    }
-
     async fn inspections(&self, seeding: &Seeding, pieces: &[Piece]) -> Result<Vec<Inspection>, StepError> {
         let mut inspections = Vec::with_capacity(seeding.backups.len());
         for backup in 0..seeding.backups.len() {
@@ -98,6 +81,30 @@ impl AssessBackup {
         }
         Ok(inspections)
     }
+}
+
+/// The ranges whose worker ran out of time.
+fn still_to_read(seeding: &Seeding, input: &AssessInput) -> Result<Vec<Range>, StepError> {
+    let mut redo = Vec::new();
+    for (backup, object) in seeding.backups.iter().enumerate() {
+        let pieces = input.pieces.iter().filter(|piece| piece.backup == backup);
+        // The last piece may be empty, where the file breaks off just where an earlier one paused.
+        let last = pieces.max_by_key(|piece| (piece.end, piece.complete));
+        let last =
+            last.ok_or_else(|| StepError::internal(format!("nothing was read of {}", object.location)))?;
+        if !last.complete {
+            let resume = Some(last.partial.clone());
+            redo.push(Range { backup, start: last.end, end: object.size_bytes, resume });
+        }
+    }
+    if !redo.is_empty() && input.round >= MAX_ROUNDS {
+        return Err(StepError::new(
+            seeding::ErrorName::InspectionTooLong,
+            format!("{} backups are not read after {} rounds", redo.len(), input.round),
+            "give inspect-chunk more memory, which brings more CPU and network",
+        ));
+    }
+    Ok(redo)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The step: what the group and each of its members say, and what that means for the flow.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use seeder_aws::{Clients, Handler, Invocation, Reports, cluster, objects::look_at_object};
 use seeding::{
@@ -37,7 +39,14 @@ impl Handler for CheckCluster {
         let group = cluster::describe(&self.elasticache, &seeding.cluster.id).await?;
         let Some(group) = group.filter(|group| cluster::is_ours(group, execution)) else {
             let (phase, status) = (ClusterPhase::Gone, "not found".to_owned());
-            return Ok(CheckOutput { phase, status, deadline_passed, events: Vec::new(), cluster: None, findings: Vec::new() });
+            return Ok(CheckOutput {
+                phase,
+                status,
+                deadline_passed,
+                events: Vec::new(),
+                cluster: None,
+                findings: Vec::new(),
+            });
         };
         let view = cluster::view(&self.elasticache, &group).await?;
         let phase = view.phase(seeding.cluster.nodes());
@@ -57,7 +66,8 @@ impl Handler for CheckCluster {
 impl CheckCluster {
     /// A backup that was overwritten while ElastiCache read it: a warning, for the cluster may hold either.
     async fn changed_backups(&self, seeding: &Seeding) -> Result<Vec<Finding>, StepError> {
-        let owner = (seeding.options.access != Access::Existing).then_some(seeding.partition.account.as_str());
+        let owner =
+            (seeding.options.access != Access::Existing).then_some(seeding.partition.account.as_str());
         let mut findings = Vec::new();
         for backup in &seeding.backups {
             let now = match look_at_object(&self.s3, &backup.location, owner).await? {
@@ -81,7 +91,7 @@ impl CheckCluster {
 fn status_text(view: &seeding::ClusterView) -> String {
     let mut text = view.status.clone();
     for member in view.members.iter().filter(|member| member.status != view.status) {
-        text.push_str(&format!(", {} {}", member.id, member.status));
+        let _ = write!(text, ", {} {}", member.id, member.status);
     }
     text
 }

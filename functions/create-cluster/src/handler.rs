@@ -1,14 +1,14 @@
 //! The step: create the cluster with the backups' ARNs, or find that it has been created already.
 
 use aws_sdk_elasticache::{
-    operation::create_replication_group::builders::CreateReplicationGroupFluentBuilder as Create,
+    operation::create_replication_group::{
+        CreateReplicationGroupError, builders::CreateReplicationGroupFluentBuilder as Create,
+    },
     types::{ClusterMode, NodeGroupConfiguration, Tag},
 };
 use jiff::Timestamp;
 use seeder_aws::{
-    Clients, Handler, Invocation, Reports, auth_token, cluster,
-    objects::look_at_object,
-    service_error,
+    Clients, Handler, Invocation, Reports, auth_token, cluster, objects::look_at_object, service_error,
 };
 use seeding::{
     Access, ErrorName, Partition, Seeding, StepError, owner_text,
@@ -51,14 +51,23 @@ impl Handler for CreateCluster {
             Some(arn) => Some(auth_token(&self.secrets, arn).await?),
             None => None,
         };
-        let request = request(self.elasticache.create_replication_group(), &seeding, &input)?.set_auth_token(token);
+        let request =
+            request(self.elasticache.create_replication_group(), &seeding, &input)?.set_auth_token(token);
         let status = match request.send().await {
             Ok(answer) => {
-                let status = answer.replication_group().and_then(|group| group.status()).unwrap_or_default().to_owned();
+                let status = answer
+                    .replication_group()
+                    .and_then(|group| group.status())
+                    .unwrap_or_default()
+                    .to_owned();
                 tracing::info!(cluster = id, node_type = input.node_type, status, "create asked for");
                 status
             }
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_replication_group_already_exists_fault()) => {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(CreateReplicationGroupError::is_replication_group_already_exists_fault) =>
+            {
                 self.existing(&id, execution).await?
             }
             Err(error) => return Err(service_error(&format!("create the replication group {id}"), &error)),
@@ -70,14 +79,18 @@ impl Handler for CreateCluster {
 impl CreateCluster {
     /// ElastiCache cannot be told which version of an object to read, so it is looked at once more right before.
     async fn backups_are_unchanged(&self, seeding: &Seeding) -> Result<(), StepError> {
-        let owner = (seeding.options.access != Access::Existing).then_some(seeding.partition.account.as_str());
+        let owner =
+            (seeding.options.access != Access::Existing).then_some(seeding.partition.account.as_str());
         for backup in &seeding.backups {
             match look_at_object(&self.s3, &backup.location, owner).await? {
                 ObjectLook::Found(view) if view.etag == backup.etag => {}
                 ObjectLook::Found(view) => {
                     return Err(StepError::new(
                         ErrorName::ChangedDuringSeeding,
-                        format!("{} was overwritten: ETag {} was inspected, {} is there now", backup.location, backup.etag, view.etag),
+                        format!(
+                            "{} was overwritten: ETag {} was inspected, {} is there now",
+                            backup.location, backup.etag, view.etag
+                        ),
                         "leave the object alone while it is being seeded, and start again",
                     ));
                 }
@@ -109,11 +122,18 @@ impl CreateCluster {
             }
             Some(group) => Err(StepError::new(
                 ErrorName::IdTaken,
-                format!("the cluster {id} exists with the description `{}`", group.description().unwrap_or_default()),
+                format!(
+                    "the cluster {id} exists with the description `{}`",
+                    group.description().unwrap_or_default()
+                ),
                 "take another cluster.id: this cluster is not touched",
             )),
             // It was there a moment ago.
-            None => Err(StepError::new(ErrorName::ServiceBusy, format!("the cluster {id} is just going"), "it is tried again")),
+            None => Err(StepError::new(
+                ErrorName::ServiceBusy,
+                format!("the cluster {id} is just going"),
+                "it is tried again",
+            )),
         }
     }
 }
@@ -137,7 +157,9 @@ fn request(create: Create, seeding: &Seeding, input: &CreateInput) -> Result<Cre
         .set_kms_key_id(spec.kms_key_id.clone())
         .set_security_group_ids(Some(spec.security_group_ids.clone()).filter(|ids| !ids.is_empty()))
         .set_user_group_ids(spec.user_group_id.clone().map(|id| vec![id]))
-        .set_snapshot_arns(Some(seeding.backups.iter().map(|backup| backup.location.arn(partition)).collect()))
+        .set_snapshot_arns(Some(
+            seeding.backups.iter().map(|backup| backup.location.arn(partition)).collect(),
+        ))
         .tags(Tag::builder().key(EXECUTION_TAG).value(&seeding.execution).build());
     for (key, value) in &spec.tags {
         create = create.tags(Tag::builder().key(key).value(value).build());
@@ -146,7 +168,9 @@ fn request(create: Create, seeding: &Seeding, input: &CreateInput) -> Result<Cre
     let failover = spec.cluster_mode || spec.replicas_per_shard > 0;
     create = create.automatic_failover_enabled(failover).multi_az_enabled(spec.multi_az);
     if !spec.cluster_mode {
-        return Ok(create.cluster_mode(ClusterMode::Disabled).num_cache_clusters(count(1 + spec.replicas_per_shard)?));
+        return Ok(create
+            .cluster_mode(ClusterMode::Disabled)
+            .num_cache_clusters(count(1 + spec.replicas_per_shard)?));
     }
     create = create.cluster_mode(ClusterMode::Enabled).num_node_groups(count(spec.shards)?);
     for (number, shard) in (1..).zip(&input.plan.shards) {

@@ -65,7 +65,9 @@ impl DeleteCluster {
             Err(error) => match error_code(&error) {
                 Some("ReplicationGroupNotFoundFault") => Ok(DeletionPhase::Gone),
                 // Not in a state in which it can be deleted, such as creating: it will be, or it comes up and is kept.
-                Some("InvalidReplicationGroupState" | "InvalidReplicationGroupStateFault") => Ok(DeletionPhase::Deleting),
+                Some("InvalidReplicationGroupState" | "InvalidReplicationGroupStateFault") => {
+                    Ok(DeletionPhase::Deleting)
+                }
                 _ => Err(service_error(&format!("delete the replication group {id}"), &error)),
             },
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rdb_scan::{Control, Inspected, Inspection, InspectOptions, Position};
+use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position};
 use seeder_aws::{Clients, Handler, Invocation, Reports, reader::ObjectReader};
 use seeding::{
     Backup, Partition, StepError,
@@ -56,7 +56,14 @@ impl Handler for InspectChunk {
         let key = seeding::Reports::of(execution).partial(range.backup, begin);
         self.reports.write(&key, &partial).await?;
         let (end, complete) = (partial.inspection.end, partial.resume.is_none());
-        tracing::info!(backup = range.backup, begin, end, complete, keys = partial.inspection.keys, "range read");
+        tracing::info!(
+            backup = range.backup,
+            begin,
+            end,
+            complete,
+            keys = partial.inspection.keys,
+            "range read"
+        );
         Ok(Piece { backup: range.backup, start: begin, end, complete, partial: key })
     }
 }
@@ -64,9 +71,9 @@ impl Handler for InspectChunk {
 impl InspectChunk {
     async fn resume_position(&self, key: &str) -> Result<Position, StepError> {
         let partial = self.reports.read::<Partial>(key).await?;
-        partial.and_then(|partial| partial.resume).ok_or_else(|| {
-            StepError::internal(format!("{key} is not a piece that can be gone on from"))
-        })
+        partial
+            .and_then(|partial| partial.resume)
+            .ok_or_else(|| StepError::internal(format!("{key} is not a piece that can be gone on from")))
     }
 
     async fn read(

@@ -2,7 +2,7 @@
 
 mod event;
 
-use aws_sdk_sfn::Client;
+use aws_sdk_sfn::{Client, operation::start_execution::StartExecutionError};
 use seeder_aws::{Handler, Invocation, optional, required, service_error};
 use seeding::{Drop, DroppedObject, StepError};
 use serde::Serialize;
@@ -62,7 +62,9 @@ impl StartSeeding {
         match start.name(&name).input(input).send().await {
             Ok(_) => tracing::info!(execution = name, object = %object.location, "started"),
             // The same event, delivered again after the execution has ended.
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists) =>
+            {
                 tracing::info!(execution = name, object = %object.location, "was started before");
             }
             Err(error) => return Err(service_error(&format!("start the execution {name}"), &error)),

@@ -35,11 +35,16 @@ impl Handler for VerifyCluster {
     async fn handle(&self, input: ExecutionInput, _: Invocation) -> Result<VerifyOutput, StepError> {
         let (_, execution) = Partition::of_execution(&input.execution)?;
         let seeding = self.reports.seeding(execution).await?;
-        let report: Option<ReportCounts> = self.reports.read(&seeding::Reports::of(execution).report()).await?;
+        let report: Option<ReportCounts> =
+            self.reports.read(&seeding::Reports::of(execution).report()).await?;
         let counts = report.ok_or_else(|| StepError::internal("the execution has no report"))?.counts;
         let id = &seeding.cluster.id;
         let group = cluster::describe(&self.elasticache, id).await?.ok_or_else(|| {
-            StepError::new(ErrorName::Internal, format!("the cluster {id} is not there"), "look at its events")
+            StepError::new(
+                ErrorName::Internal,
+                format!("the cluster {id} is not there"),
+                "look at its events",
+            )
         })?;
         let token = match &seeding.cluster.auth_token_secret_arn {
             Some(arn) => Some(auth_token(&self.secrets, arn).await?),

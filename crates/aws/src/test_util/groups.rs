@@ -9,7 +9,8 @@ pub const OURS: &str = "elasticache-seeder orders-1";
 
 /// The group `orders` with this status, description, members and further elements.
 pub fn group(status: &str, description: &str, members: &[&str], more: &str) -> Answer {
-    let members: String = members.iter().map(|id| format!("<ClusterId>{id}</ClusterId>")).collect();
+    let members =
+        members.iter().map(|id| format!("<ClusterId>{id}</ClusterId>")).collect::<Vec<_>>().concat();
     query(
         "DescribeReplicationGroups",
         &format!(

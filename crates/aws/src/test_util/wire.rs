@@ -1,6 +1,9 @@
 //! A script of requests and answers in the place of the network.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
@@ -152,7 +155,7 @@ fn line(request: &HttpRequest) -> String {
             let mut line = format!("{} {host}{}", request.method(), without_operation(path));
             for name in HEADERS {
                 if let Some(value) = request.headers().get(name) {
-                    line.push_str(&format!(" {name}: {value}"));
+                    let _ = write!(line, " {name}: {value}");
                 }
             }
             line
@@ -163,7 +166,8 @@ fn line(request: &HttpRequest) -> String {
 /// A path without `x-id`, by which the SDK names the operation for the service's logs.
 fn without_operation(path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let kept: Vec<_> = query.split('&').filter(|part| !part.is_empty() && !part.starts_with("x-id=")).collect();
+    let kept: Vec<_> =
+        query.split('&').filter(|part| !part.is_empty() && !part.starts_with("x-id=")).collect();
     if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
 }
 

@@ -1,8 +1,8 @@
 use seeder_aws::{
     Reports,
     test_util::{
-        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group, ok, query,
-        query_error, read_record, run, script, seeding, status,
+        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group,
+        ok, query, query_error, read_record, run, script, seeding, status,
     },
 };
 use seeding::{ErrorName, Seeding, StepError};
@@ -35,10 +35,11 @@ fn member_events(id: &str) -> String {
 }
 
 fn events(events: &[(&str, &str)]) -> Answer {
-    let events: String = events
+    let events = events
         .iter()
         .map(|(date, message)| format!("<Event><Date>{date}</Date><Message>{message}</Message></Event>"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     query("DescribeEvents", &format!("<Events>{events}</Events>"))
 }
 
@@ -57,8 +58,12 @@ const PRIMARY: &str = "<NodeGroups><NodeGroup><NodeGroupId>0001</NodeGroupId><Pr
 
 #[tokio::test]
 async fn a_group_that_is_up_is_told_with_its_primary_endpoint() {
-    let wire = look(json!({}), group("available", OURS, &["orders-001"], PRIMARY), member("orders-001", "available"))
-        .on(HEAD, ok().header("etag", "\"e1\""));
+    let wire = look(
+        json!({}),
+        group("available", OURS, &["orders-001"], PRIMARY),
+        member("orders-001", "available"),
+    )
+    .on(HEAD, ok().header("etag", "\"e1\""));
     let output = check(&wire, 1).await.unwrap();
     wire.done();
     let cluster = json!({
@@ -96,7 +101,8 @@ async fn the_phase_follows_from_the_group_and_its_members() {
         ("deleting", "deleting", "deleting", "deleting"),
         ("brand-new-status", "available", "creating", "brand-new-status, orders-001 available"),
     ] {
-        let wire = look(json!({}), group(of_group, OURS, &["orders-001"], ""), member("orders-001", of_member));
+        let wire =
+            look(json!({}), group(of_group, OURS, &["orders-001"], ""), member("orders-001", of_member));
         let output = check(&wire, 1).await.unwrap();
         wire.done();
         assert_eq!((&output["phase"], &output["status"]), (&json!(phase), &json!(status)));
@@ -115,7 +121,8 @@ async fn a_member_that_is_not_there_yet_keeps_the_flow_polling() {
 #[tokio::test]
 async fn the_last_ten_events_are_told_verbatim_and_in_their_order() {
     let minutes: Vec<_> = (0..12).map(|minute| format!("2026-11-24T00:{minute:02}:30Z")).collect();
-    let of_group: Vec<_> = minutes.iter().rev().map(|date| (date.as_str(), "of the group: &quot;as is&quot;")).collect();
+    let of_group: Vec<_> =
+        minutes.iter().rev().map(|date| (date.as_str(), "of the group: &quot;as is&quot;")).collect();
     let wire = script()
         .on(RECORD, read_record(&orders(json!({}))))
         .on(DESCRIBE_GROUP, group("creating", OURS, &["orders-001"], ""))
@@ -125,7 +132,8 @@ async fn the_last_ten_events_are_told_verbatim_and_in_their_order() {
         .on(member_events("orders-001"), events(&[("2026-11-24T00:10:30.500Z", "Restore failed")]));
     let output = check(&wire, 1).await.unwrap();
     wire.done();
-    let told: Vec<_> = output["events"].as_array().unwrap().iter().map(|event| event.as_str().unwrap()).collect();
+    let told: Vec<_> =
+        output["events"].as_array().unwrap().iter().map(|event| event.as_str().unwrap()).collect();
     assert_eq!(told.len(), 10);
     assert_eq!(told[0], "2026-11-24T00:03:30Z orders: of the group: \"as is\"");
     assert_eq!(told[8], "2026-11-24T00:10:30.5Z orders-001: Restore failed");
@@ -155,12 +163,19 @@ async fn a_group_that_is_not_ours_is_none_and_is_not_looked_into() {
 #[tokio::test]
 async fn a_backup_that_was_overwritten_meanwhile_is_a_warning() {
     for (answer, found) in [(ok().header("etag", "\"e2\""), "\"e2\""), (status(404), "not there")] {
-        let wire = look(json!({}), group("available", OURS, &["orders-001"], PRIMARY), member("orders-001", "available"))
-            .on(HEAD, answer);
+        let wire = look(
+            json!({}),
+            group("available", OURS, &["orders-001"], PRIMARY),
+            member("orders-001", "available"),
+        )
+        .on(HEAD, answer);
         let output = check(&wire, 1).await.unwrap();
         assert_eq!(output["phase"], "available");
         let finding = &output["findings"][0];
-        assert_eq!((&finding["code"], &finding["severity"]), (&json!("changed-during-seeding"), &json!("warn")));
+        assert_eq!(
+            (&finding["code"], &finding["severity"]),
+            (&json!("changed-during-seeding"), &json!("warn"))
+        );
         assert_eq!(finding["evidence"], json!({"found": found, "inspected": "\"e1\""}));
     }
 }
@@ -168,7 +183,8 @@ async fn a_backup_that_was_overwritten_meanwhile_is_a_warning() {
 #[tokio::test]
 async fn the_deadline_counts_from_the_create() {
     for (age_minutes, passed) in [(59, false), (61, true)] {
-        let wire = look(json!({}), group("creating", OURS, &["orders-001"], ""), member("orders-001", "creating"));
+        let wire =
+            look(json!({}), group("creating", OURS, &["orders-001"], ""), member("orders-001", "creating"));
         assert_eq!(check(&wire, age_minutes).await.unwrap()["deadlinePassed"], passed);
     }
 }

@@ -1,8 +1,8 @@
 use seeder_aws::{
     Reports,
     test_util::{
-        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, group, json, json_error, no_group, ok, query,
-        query_error, read_record, run, script, seeding, status,
+        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, group, json, json_error, no_group, ok,
+        query, query_error, read_record, run, script, seeding, status,
     },
 };
 use seeding::{ErrorName, Seeding, StepError};
@@ -153,7 +153,9 @@ fn taken() -> Answer {
 
 #[tokio::test]
 async fn a_group_that_an_earlier_try_of_this_step_made_is_success() {
-    let wire = up_to_create(&orders(&json!({}))).on(CREATE, taken()).on(DESCRIBE_GROUP, group("creating", OURS, &[], ""));
+    let wire = up_to_create(&orders(&json!({})))
+        .on(CREATE, taken())
+        .on(DESCRIBE_GROUP, group("creating", OURS, &[], ""));
     assert_eq!(create(&wire, &["0-16383"]).await.unwrap()["status"], "creating");
     wire.done();
 }
@@ -181,7 +183,11 @@ async fn a_group_that_is_just_going_is_waited_for() {
 #[tokio::test]
 async fn a_backup_that_is_not_the_inspected_one_any_more_creates_nothing() {
     for (answer, name, text) in [
-        (ok().header("etag", "\"e2\""), ErrorName::ChangedDuringSeeding, "ETag \"e1\" was inspected, \"e2\" is there now"),
+        (
+            ok().header("etag", "\"e2\""),
+            ErrorName::ChangedDuringSeeding,
+            "ETag \"e1\" was inspected, \"e2\" is there now",
+        ),
         (status(404), ErrorName::BackupGone, "backups/in/orders.rdb was deleted"),
         (status(403), ErrorName::AccessDenied, "backups/in/orders.rdb cannot be read any more"),
         (status(503), ErrorName::ServiceBusy, "failed to look at backups/in/orders.rdb: HTTP status 503"),
@@ -218,10 +224,15 @@ async fn what_elasticache_refuses_is_told_in_its_own_words() {
 
 #[tokio::test]
 async fn the_auth_token_goes_from_the_secret_to_elasticache_and_nowhere_else() {
-    for secret in ["0123456789abcdef!", r#"{"authToken": "0123456789abcdef!"}"#, r#"{"password": "0123456789abcdef!"}"#] {
+    for secret in
+        ["0123456789abcdef!", r#"{"authToken": "0123456789abcdef!"}"#, r#"{"password": "0123456789abcdef!"}"#]
+    {
         let seeding = orders(&json!({"authTokenSecretArn": SECRET}));
         let wire = up_to_create(&seeding)
-            .on(format!("secretsmanager.GetSecretValue {{\"SecretId\":\"{SECRET}\"}}"), json(json!({"SecretString": secret})))
+            .on(
+                format!("secretsmanager.GetSecretValue {{\"SecretId\":\"{SECRET}\"}}"),
+                json(json!({"SecretString": secret})),
+            )
             .on(CREATE, created());
         let output = create(&wire, &["0-16383"]).await.unwrap();
         wire.done();

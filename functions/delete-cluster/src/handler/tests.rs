@@ -1,8 +1,8 @@
 use seeder_aws::{
     Reports,
     test_util::{
-        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group, query,
-        query_error, read_record, run, s3_error, script, seeding,
+        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group,
+        query, query_error, read_record, run, s3_error, script, seeding,
     },
 };
 use seeding::{ErrorName, Seeding, StepError};
@@ -21,7 +21,10 @@ fn orders(on_restore_failed: &str) -> Seeding {
 
 async fn delete(wire: &Wire) -> Result<Value, StepError> {
     let clients = wire.clients();
-    let step = DeleteCluster { elasticache: clients.elasticache(), reports: Reports::new(clients.s3(), "reports".into()) };
+    let step = DeleteCluster {
+        elasticache: clients.elasticache(),
+        reports: Reports::new(clients.s3(), "reports".into()),
+    };
     run(&step, json!({"execution": EXECUTION_ARN})).await
 }
 
@@ -39,7 +42,9 @@ fn deleting() -> Answer {
 
 #[tokio::test]
 async fn ours_that_failed_is_deleted() {
-    for (of_group, of_member) in [("create-failed", "restore-failed"), ("creating", "restore-failed"), ("create-failed", "creating")] {
+    for (of_group, of_member) in
+        [("create-failed", "restore-failed"), ("creating", "restore-failed"), ("create-failed", "creating")]
+    {
         let wire = look("delete", of_group, of_member).on(DELETE, deleting());
         let output = delete(&wire).await.unwrap();
         wire.done();
@@ -62,7 +67,9 @@ async fn ours_that_is_still_being_created_is_deleted_as_soon_as_it_can_be() {
 
 #[tokio::test]
 async fn what_has_come_up_is_the_users_and_no_delete_is_sent() {
-    for (of_group, of_member) in [("available", "available"), ("modifying", "modifying"), ("snapshotting", "snapshotting")] {
+    for (of_group, of_member) in
+        [("available", "available"), ("modifying", "modifying"), ("snapshotting", "snapshotting")]
+    {
         let wire = look("delete", of_group, of_member);
         let output = delete(&wire).await.unwrap();
         wire.done();

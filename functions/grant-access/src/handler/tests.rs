@@ -76,7 +76,10 @@ async fn a_bucket_without_a_policy_gets_one_for_this_object_alone() {
     wire.done();
     let policy = wire.json("PUT backups.s3/?policy");
     assert_eq!(policy["Statement"].as_array().unwrap().len(), 1);
-    assert_eq!(policy["Statement"][0]["Principal"]["Service"], "us-east-1.elasticache-snapshot.amazonaws.com");
+    assert_eq!(
+        policy["Statement"][0]["Principal"]["Service"],
+        "us-east-1.elasticache-snapshot.amazonaws.com"
+    );
     assert_eq!(
         policy["Statement"][0]["Resource"],
         json!(["arn:aws:s3:::backups", "arn:aws:s3:::backups/in/orders.rdb"])
@@ -90,7 +93,8 @@ async fn a_bucket_without_a_policy_gets_one_for_this_object_alone() {
 
 #[tokio::test]
 async fn a_policy_keeps_its_text_around_the_one_statement_that_is_added() {
-    let before = "{ \"Version\":\"2012-10-17\",\n  \"Statement\": [ {\"Sid\":\"theirs\",\"Effect\":\"Deny\"} ] }\n";
+    let before =
+        "{ \"Version\":\"2012-10-17\",\n  \"Statement\": [ {\"Sid\":\"theirs\",\"Effect\":\"Deny\"} ] }\n";
     let wire = script()
         .on(RECORD, read_record(&orders("policy")))
         .on(JOURNAL, ok())
@@ -143,7 +147,10 @@ async fn the_backups_of_one_bucket_share_a_statement_and_each_bucket_has_its_own
     grant(&wire).await.unwrap();
     wire.done();
     let resources = &wire.json(PUT_POLICY)["Statement"][0]["Resource"];
-    assert_eq!(*resources, json!(["arn:aws:s3:::backups", "arn:aws:s3:::backups/1.rdb", "arn:aws:s3:::backups/3.rdb"]));
+    assert_eq!(
+        *resources,
+        json!(["arn:aws:s3:::backups", "arn:aws:s3:::backups/1.rdb", "arn:aws:s3:::backups/3.rdb"])
+    );
 }
 
 #[tokio::test]
@@ -185,8 +192,18 @@ async fn the_lease_is_given_back_also_when_the_policy_is_full_or_refused() {
         (ok().body(full), None, ErrorName::PolicyFull, "S3 allows 20480"),
         (ok().body("not a policy"), None, ErrorName::GrantRefused, "not one that can be edited"),
         (s3_error(403, "AccessDenied"), None, ErrorName::AccessDenied, "read the policy of backups"),
-        (no_policy(), Some(s3_error(400, "MalformedPolicy")), ErrorName::GrantRefused, "S3 says MalformedPolicy"),
-        (no_policy(), Some(s3_error(409, "OperationAborted")), ErrorName::ServiceBusy, "change the policy of backups"),
+        (
+            no_policy(),
+            Some(s3_error(400, "MalformedPolicy")),
+            ErrorName::GrantRefused,
+            "S3 says MalformedPolicy",
+        ),
+        (
+            no_policy(),
+            Some(s3_error(409, "OperationAborted")),
+            ErrorName::ServiceBusy,
+            "change the policy of backups",
+        ),
     ];
     for (policy, put, name, text) in cases {
         let mut wire = script()
@@ -254,7 +271,10 @@ async fn by_acl_a_second_seeding_of_the_object_only_joins_the_holders() {
         .on(GIVE_LEASE_BACK, nothing());
     grant(&wire).await.unwrap();
     wire.done();
-    assert_eq!(wire.json(&format!("PUT {HOLDERS}")), json!({"executions": ["orders-0", "orders-1"], "had": []}));
+    assert_eq!(
+        wire.json(&format!("PUT {HOLDERS}")),
+        json!({"executions": ["orders-0", "orders-1"], "had": []})
+    );
 }
 
 #[tokio::test]
@@ -311,12 +331,16 @@ async fn existing_access_that_is_not_there_is_missing() {
     let error = grant(&wire).await.unwrap_err();
     wire.done();
     assert_eq!(error.name, ErrorName::GrantMissing);
-    assert!(error.message.contains("us-east-1.elasticache-snapshot.amazonaws.com read backups/in/orders.rdb"), "{error}");
+    assert!(
+        error.message.contains("us-east-1.elasticache-snapshot.amazonaws.com read backups/in/orders.rdb"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn existing_access_that_cannot_be_seen_is_a_warning() {
-    let wire = existing().on(GET_POLICY, s3_error(403, "AccessDenied")).on(GET_ACL, s3_error(403, "AccessDenied"));
+    let wire =
+        existing().on(GET_POLICY, s3_error(403, "AccessDenied")).on(GET_ACL, s3_error(403, "AccessDenied"));
     let output = grant(&wire).await.unwrap();
     wire.done();
     assert_eq!(output["findings"][0]["code"], "grant-not-checked");

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use seeder_aws::objects::{look_at_bucket, look_at_object, read_prefix};
 use seeding::{
     Access, Backup, BackupLocation, Finding, Partition, StepError,
-    prepare::{BucketLook, HEADER_BYTES, ObjectLook, Resolved, bucket_findings, header_findings, object_findings},
+    prepare::{
+        BucketLook, HEADER_BYTES, ObjectLook, Resolved, bucket_findings, header_findings, object_findings,
+    },
 };
 
 use super::PrepareSeeding;
@@ -32,7 +34,9 @@ impl PrepareSeeding {
             }
         }
         let mut backups = Vec::new();
-        for location in resolved.backups.iter().filter(|location| reachable.contains(location.bucket.as_str())) {
+        for location in
+            resolved.backups.iter().filter(|location| reachable.contains(location.bucket.as_str()))
+        {
             let look = look_at_object(&self.s3, location, owner).await?;
             let found = object_findings(location, &look, &partition.region);
             let readable = !found.iter().any(|finding| finding.forbids(&resolved.options.allow));

@@ -27,7 +27,8 @@ impl PrepareSeeding {
             Err(error) => return Ok((None, vec![invalid("request", &error.to_string())])),
         };
         if !self.backup_buckets.contains(&drop.dropped.bucket) {
-            let findings = seeding::prepare::bucket_findings(&drop.dropped.bucket, &self.backup_buckets, None, "");
+            let findings =
+                seeding::prepare::bucket_findings(&drop.dropped.bucket, &self.backup_buckets, None, "");
             return Ok((None, findings));
         }
         let settings = if drop.is_set() { drop.dropped.clone() } else { drop.folder_settings() };
@@ -40,13 +41,17 @@ impl PrepareSeeding {
         Ok(match (drop.is_set(), beside) {
             (true, Some(set)) => resolve(&[(DEFAULTS, &self.defaults), (&origin, &set)], execution),
             (true, None) => {
-                let finding = Finding::new(Code::BackupMissing, "drop the list again: it was deleted meanwhile");
+                let finding =
+                    Finding::new(Code::BackupMissing, "drop the list again: it was deleted meanwhile");
                 (None, vec![finding.about(&settings)])
             }
             (false, beside) => {
                 let folder = beside.unwrap_or_else(|| json!({}));
                 let backup = just(&drop.dropped);
-                resolve(&[(DEFAULTS, &self.defaults), (&origin, &folder), ("the dropped file", &backup)], execution)
+                resolve(
+                    &[(DEFAULTS, &self.defaults), (&origin, &folder), ("the dropped file", &backup)],
+                    execution,
+                )
             }
         })
     }

@@ -39,7 +39,9 @@ impl PrepareSeeding {
         let node_types: NodeTypes = parameters.maxmemory_bytes.clone().into_iter().collect();
         let target = Target {
             node_types: if node_types.is_empty() { NodeTypes::documented() } else { node_types },
-            reserved_memory_percent: number("reserved-memory-percent").and_then(|n| u32::try_from(n).ok()).unwrap_or(25),
+            reserved_memory_percent: number("reserved-memory-percent")
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(25),
             databases: number("databases").unwrap_or(16),
         };
         findings.extend(node_type_is_offered(spec, &target.node_types));
@@ -68,9 +70,12 @@ impl PrepareSeeding {
     }
 
     async fn version_is_offered(&self, spec: &ClusterSpec) -> Result<Option<Finding>, StepError> {
-        let asked = self.elasticache.describe_cache_engine_versions().engine(spec.engine.as_str()).send().await;
+        let asked =
+            self.elasticache.describe_cache_engine_versions().engine(spec.engine.as_str()).send().await;
         let asked = asked.map_err(|error| service_error("list the engine versions", &error));
-        let Some(answer) = unless_forbidden(asked)? else { return Ok(Some(not_checked("the engine versions"))) };
+        let Some(answer) = unless_forbidden(asked)? else {
+            return Ok(Some(not_checked("the engine versions")));
+        };
         let offered = answer.cache_engine_versions().iter().filter_map(|one| one.engine_version());
         let mut offered: Vec<_> = offered.map(str::to_owned).collect();
         if offered.is_empty() {
@@ -82,7 +87,9 @@ impl PrepareSeeding {
             return Ok(None);
         }
         let remedy = format!("take one of the versions that ElastiCache offers for {}", spec.engine);
-        Ok(Some(Finding::new(Code::EngineVersionUnknown, remedy).with("found", wanted).with("offered", offered)))
+        Ok(Some(
+            Finding::new(Code::EngineVersionUnknown, remedy).with("found", wanted).with("offered", offered),
+        ))
     }
 
     async fn subnet_group_is_there(&self, spec: &ClusterSpec) -> Result<Option<Finding>, StepError> {
@@ -101,7 +108,11 @@ impl PrepareSeeding {
     }
 
     /// The parameters that the cluster will run with: those of its group, or the engine's own.
-    async fn parameters(&self, spec: &ClusterSpec, findings: &mut Vec<Finding>) -> Result<Parameters, StepError> {
+    async fn parameters(
+        &self,
+        spec: &ClusterSpec,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Parameters, StepError> {
         let family = spec.engine.family(spec.engine_version);
         let Some(group) = &spec.parameter_group else {
             let defaults = unless_forbidden(self.engine_defaults(&family).await)?;
@@ -110,12 +121,15 @@ impl PrepareSeeding {
             }
             return Ok(defaults.unwrap_or_default());
         };
-        let described = self.elasticache.describe_cache_parameter_groups().cache_parameter_group_name(group).send().await;
+        let described =
+            self.elasticache.describe_cache_parameter_groups().cache_parameter_group_name(group).send().await;
         let answer = match described {
             Ok(answer) => answer,
             Err(error) if error_code(&error) == Some("CacheParameterGroupNotFound") => {
                 let remedy = "create the parameter group, or leave it out to take the default";
-                findings.push(Finding::new(Code::ParameterGroupUnusable, remedy).with("parameterGroup", group.clone()));
+                findings.push(
+                    Finding::new(Code::ParameterGroupUnusable, remedy).with("parameterGroup", group.clone()),
+                );
                 return Ok(Parameters::default());
             }
             Err(error) => {
@@ -125,7 +139,8 @@ impl PrepareSeeding {
                 return Ok(Parameters::default());
             }
         };
-        let found = answer.cache_parameter_groups().first().and_then(|one| one.cache_parameter_group_family());
+        let found =
+            answer.cache_parameter_groups().first().and_then(|one| one.cache_parameter_group_family());
         if let Some(found) = found.filter(|found| *found != family) {
             let remedy = format!("take a parameter group of the family {family}");
             findings.push(
@@ -144,7 +159,9 @@ impl PrepareSeeding {
             let wanted = if spec.cluster_mode { "yes" } else { "no" };
             let remedy = format!("take a parameter group with cluster-enabled {wanted}");
             findings.push(
-                Finding::new(Code::ParameterGroupUnusable, remedy).with("parameterGroup", group.clone()).with("expected", wanted),
+                Finding::new(Code::ParameterGroupUnusable, remedy)
+                    .with("parameterGroup", group.clone())
+                    .with("expected", wanted),
             );
         }
         Ok(parameters)
@@ -155,9 +172,11 @@ impl PrepareSeeding {
         let mut parameters = Parameters::default();
         let mut marker = None;
         for _ in 0..MAX_PAGES {
-            let page = self.elasticache.describe_engine_default_parameters().cache_parameter_group_family(family);
+            let page =
+                self.elasticache.describe_engine_default_parameters().cache_parameter_group_family(family);
             let page = page.set_marker(marker).send().await;
-            let page = page.map_err(|error| service_error(&format!("read the defaults of {family}"), &error))?;
+            let page =
+                page.map_err(|error| service_error(&format!("read the defaults of {family}"), &error))?;
             let Some(defaults) = page.engine_defaults() else { break };
             parameters.add(defaults.parameters(), defaults.cache_node_type_specific_parameters());
             marker = defaults.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
@@ -174,7 +193,8 @@ impl PrepareSeeding {
         for _ in 0..MAX_PAGES {
             let page = self.elasticache.describe_cache_parameters().cache_parameter_group_name(group);
             let page = page.set_marker(marker).send().await;
-            let page = page.map_err(|error| service_error(&format!("read the parameters of {group}"), &error))?;
+            let page =
+                page.map_err(|error| service_error(&format!("read the parameters of {group}"), &error))?;
             parameters.add(page.parameters(), page.cache_node_type_specific_parameters());
             marker = page.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
             if marker.is_none() {
@@ -192,7 +212,9 @@ impl Parameters {
                 self.values.insert(name.to_owned(), value.to_owned());
             }
         }
-        for parameter in by_node_type.iter().filter(|parameter| parameter.parameter_name() == Some("maxmemory")) {
+        for parameter in
+            by_node_type.iter().filter(|parameter| parameter.parameter_name() == Some("maxmemory"))
+        {
             for value in parameter.cache_node_type_specific_values() {
                 let bytes = value.value().and_then(|text| text.parse().ok());
                 if let (Some(node_type), Some(bytes)) = (value.cache_node_type(), bytes) {

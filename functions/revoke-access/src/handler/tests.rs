@@ -40,7 +40,7 @@ fn granted(policy: Option<&str>, execution: &str) -> String {
 }
 
 fn acl(permissions: &[&str]) -> Answer {
-    let theirs: String = permissions
+    let theirs = permissions
         .iter()
         .map(|permission| {
             format!(
@@ -48,7 +48,8 @@ fn acl(permissions: &[&str]) -> Answer {
                  <ID>{ELASTICACHE}</ID></Grantee><Permission>{permission}</Permission></Grant>"
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     xml(&format!(
         "<AccessControlPolicy><Owner><ID>owner-id</ID></Owner><AccessControlList>{theirs}</AccessControlList>\
          </AccessControlPolicy>"

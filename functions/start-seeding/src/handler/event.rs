@@ -31,7 +31,11 @@ pub(super) fn dropped_objects(event: &Value) -> Result<Vec<DroppedObject>, StepE
 
 fn read<'de, T: Deserialize<'de>>(event: &'de Value) -> Result<T, StepError> {
     T::deserialize(event).map_err(|error| {
-        StepError::new(ErrorName::InvalidInput, format!("the event is incomplete: {error}"), "look at the event's source")
+        StepError::new(
+            ErrorName::InvalidInput,
+            format!("the event is incomplete: {error}"),
+            "look at the event's source",
+        )
     })
 }
 
@@ -81,13 +85,11 @@ impl Record {
             return None;
         }
         let mut object = self.s3.object();
-        match url_decode(&object.location.key) {
-            Some(key) => object.location.key = key,
-            None => {
-                let message = format!("the key `{}` is not URL-encoded UTF-8", object.location.key);
-                return Some(Err(StepError::new(ErrorName::InvalidInput, message, "look at the event's source")));
-            }
-        }
+        let Some(key) = url_decode(&object.location.key) else {
+            let message = format!("the key `{}` is not URL-encoded UTF-8", object.location.key);
+            return Some(Err(StepError::new(ErrorName::InvalidInput, message, "look at the event's source")));
+        };
+        object.location.key = key;
         Some(Ok(object))
     }
 }
