@@ -21,12 +21,14 @@ use crate::{Reports, error_code, service_error};
 
 /// How long a lease is good for: longer than any edit takes, so that it ends only with its holder's death.
 const LEASE_MS: i64 = 40_000;
+/// How long an edit may take: less than the lease lasts, so that nobody edits without one.
+const EDIT: Duration = Duration::from_secs(30);
 /// How long somebody else's lease is waited for before the step gives way to be tried again.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The pause between two attempts at a lease.
 const PAUSE: Duration = Duration::from_millis(150);
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Lease {
     holder: String,
@@ -284,7 +286,10 @@ impl BucketAccess<'_> {
     async fn with_lease(&self, edit: impl Future<Output = Result<(), StepError>>) -> Result<(), StepError> {
         let key = seeding::Reports::lease(self.bucket);
         self.acquire(&key).await?;
-        let result = edit.await;
+        let result = tokio::time::timeout(EDIT, edit).await.unwrap_or_else(|_| {
+            let message = format!("failed to change the permissions of {} within {EDIT:?}", self.bucket);
+            Err(StepError::new(ErrorName::ServiceBusy, message, "it is tried again"))
+        });
         // A lease that cannot be given back runs out by itself.
         if let Err(error) = self.reports.delete(&key).await {
             tracing::warn!(message = error.message, "the lease could not be given back");
@@ -301,6 +306,10 @@ impl BucketAccess<'_> {
                 return Ok(());
             }
             let held = self.reports.read_versioned::<Lease>(key).await?;
+            if held.as_ref().is_some_and(|held| held.value == mine) {
+                // The answer to this very request got lost, and it was sent again.
+                return Ok(());
+            }
             let holder = held.as_ref().map(|held| held.value.holder.clone()).unwrap_or_default();
             if let Some(held) = held
                 && held.value.expires_ms < now_ms
