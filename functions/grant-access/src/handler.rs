@@ -82,14 +82,20 @@ impl GrantAccess {
         bucket: &BucketAccess<'_>,
         objects: &[BackupLocation],
     ) -> Result<Option<Finding>, StepError> {
+        let mut unseen = None;
         for object in objects {
             let by_policy = bucket.policy_lets_read(object).await?;
-            if by_policy == Some(true) || bucket.acl_lets_read(object).await?.unwrap_or(false) {
+            if by_policy == Some(true) {
                 continue;
             }
-            if by_policy.is_none() {
+            let by_acl = bucket.acl_lets_read(object).await?;
+            if by_acl == Some(true) {
+                continue;
+            }
+            if by_policy.is_none() || by_acl.is_none() {
                 let remedy = "make sure that the bucket's owner has let ElastiCache read the object";
-                return Ok(Some(Finding::new(Code::GrantNotChecked, remedy).about(object)));
+                unseen.get_or_insert_with(|| Finding::new(Code::GrantNotChecked, remedy).about(object));
+                continue;
             }
             let principal = bucket.partition.service_principal();
             return Err(StepError::new(
@@ -98,7 +104,7 @@ impl GrantAccess {
                 "add the statement of the ElastiCache user guide to the bucket policy, or use access: auto",
             ));
         }
-        Ok(None)
+        Ok(unseen)
     }
 }
 
