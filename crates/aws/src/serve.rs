@@ -105,3 +105,55 @@ impl From<Failure> for Diagnostic {
         Self { error_type: error.name.as_str().to_owned(), error_message: error.to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    struct Halve;
+
+    #[derive(Deserialize)]
+    struct Number {
+        value: u32,
+    }
+
+    impl Handler for Halve {
+        type Input = Vec<Number>;
+        type Output = u32;
+
+        async fn handle(&self, input: Vec<Number>, _: Invocation) -> Result<u32, StepError> {
+            let odd = || StepError::new(ErrorName::ParametersRefused, "an odd number", "take an even one");
+            input
+                .first()
+                .filter(|number| number.value % 2 == 0)
+                .map(|number| number.value / 2)
+                .ok_or_else(odd)
+        }
+    }
+
+    const INVOCATION: Invocation = Invocation { deadline_ms: 0 };
+
+    #[tokio::test]
+    async fn an_error_crosses_to_the_state_machine_under_its_own_name_with_text_and_hint() {
+        let error = call(&Halve, json!([{"value": 3}]), INVOCATION).await.unwrap_err();
+        let diagnostic = Diagnostic::from(Failure(error));
+        assert_eq!(diagnostic.error_type, "ParametersRefused");
+        assert_eq!(diagnostic.error_message, "an odd number\nhint: take an even one");
+    }
+
+    #[tokio::test]
+    async fn an_input_that_is_not_understood_is_named_with_its_place() {
+        let error = call(&Halve, json!([{"value": 4}, {"value": -1}]), INVOCATION).await.unwrap_err();
+        assert_eq!(error.name, ErrorName::InvalidInput);
+        assert!(error.message.starts_with("input at `[1].value`: invalid value: integer `-1`"), "{error}");
+        assert_eq!(call(&Halve, json!([{"value": 4}]), INVOCATION).await, Ok(2));
+    }
+
+    #[test]
+    fn a_deadline_that_is_over_leaves_no_time() {
+        assert_eq!(INVOCATION.time_left(), Duration::ZERO);
+    }
+}

@@ -6,13 +6,15 @@
 
 mod answer;
 mod groups;
+mod logs;
 mod rdb;
 mod sample;
 mod wire;
 
 pub use self::{
-    answer::{Answer, json, json_error, nothing, ok, query, query_error, s3_error, status, xml},
+    answer::{Answer, echo, json, json_error, nothing, ok, query, query_error, s3_error, status, xml},
     groups::{DESCRIBE_GROUP, OURS, describe_member, group, member, no_group},
+    logs::Logs,
     rdb::rdb,
     sample::{ACCOUNT, EXECUTION_ARN, EXECUTION_NAME, RECORD, read_record, run, run_late, seeding},
     wire::{Wire, script},

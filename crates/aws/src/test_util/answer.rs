@@ -9,12 +9,18 @@ use serde::Serialize;
 pub struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
+    body: Body,
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    Bytes(Vec<u8>),
+    Echo,
 }
 
 /// An answer of this status without a body, such as every answer to HEAD.
 pub const fn status(status: u16) -> Answer {
-    Answer { status, headers: Vec::new(), body: Vec::new() }
+    Answer { status, headers: Vec::new(), body: Body::Bytes(Vec::new()) }
 }
 
 /// 200 and no body.
@@ -33,6 +39,11 @@ pub const fn nothing() -> Answer {
 /// If the value has no JSON.
 pub fn json(value: impl Serialize) -> Answer {
     ok().body(serde_json::to_vec(&value).expect("test values have JSON"))
+}
+
+/// 200 and what was sent with the request before: a file that is read right after it was written.
+pub const fn echo() -> Answer {
+    Answer { status: 200, headers: Vec::new(), body: Body::Echo }
 }
 
 /// 200 and this document.
@@ -73,13 +84,18 @@ impl Answer {
     /// The same, with this body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.body = body.into();
+        self.body = Body::Bytes(body.into());
         self
     }
 
-    pub(super) fn response(self) -> HttpResponse {
+    /// The answer on the wire. `before` is the body of the request before this one.
+    pub(super) fn response(self, before: &[u8]) -> HttpResponse {
         let status = self.status.try_into().expect("a status of HTTP");
-        let mut response = HttpResponse::new(status, SdkBody::from(self.body));
+        let body = match self.body {
+            Body::Bytes(bytes) => bytes,
+            Body::Echo => before.to_vec(),
+        };
+        let mut response = HttpResponse::new(status, SdkBody::from(body));
         for (name, value) in self.headers {
             response.headers_mut().insert(name, value);
         }

@@ -124,7 +124,10 @@ impl HttpConnector for Wire {
         let mut sent = self.sent();
         let answer = self.steps.get(sent.len()).filter(|(expected, _)| meets(&line, expected));
         let answer = match answer {
-            Some((_, answer)) => Ok(answer.clone().response()),
+            Some((_, answer)) => {
+                let before = sent.last().map(|sent| sent.body.as_slice()).unwrap_or_default();
+                Ok(answer.clone().response(before))
+            }
             None => Err(ConnectorError::other(format!("not in the script: {line}").into(), None)),
         };
         sent.push(Sent { line, body: request.body().bytes().unwrap_or_default().to_vec() });
@@ -177,4 +180,61 @@ fn decoded_form(body: &str) -> Vec<String> {
         .filter(|field| !field.starts_with("Version="))
         .map(|field| percent_decode_str(&field.replace('+', " ")).decode_utf8_lossy().into_owned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{json, nothing, ok};
+    use super::*;
+
+    /// Reads two files of the reports bucket.
+    async fn read_two(wire: &Wire) {
+        let reports = crate::Reports::new(wire.clients().s3(), "reports".into());
+        for key in ["a b+ü.json", "two.json"] {
+            let _ = reports.read::<Value>(key).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_script_that_is_followed_is_done() {
+        let wire = script().on("GET reports.s3/a%20b%2B%C3%BC.json", json(1)).on("GET reports.s3/…", json(2));
+        read_two(&wire).await;
+        wire.done();
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "is not what the script says")]
+    async fn another_request_fails_the_test() {
+        let wire = script().on("GET reports.s3/…", json(1)).on("GET reports.s3/three.json", json(2));
+        read_two(&wire).await;
+        wire.done();
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "is not what the script says")]
+    async fn one_request_too_many_fails_the_test() {
+        let wire = script().on("GET reports.s3/…", json(1));
+        read_two(&wire).await;
+        wire.done();
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "is not what the script says")]
+    async fn a_missing_request_fails_the_test() {
+        let wire = script()
+            .on("GET reports.s3/…", json(1))
+            .on("GET reports.s3/…", json(2))
+            .on("GET reports.s3/…", ok());
+        read_two(&wire).await;
+        wire.done();
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "is not what the script says")]
+    async fn a_condition_that_the_script_does_not_name_fails_the_test() {
+        let wire = script().on("PUT reports.s3/lease.json", nothing());
+        let reports = crate::Reports::new(wire.clients().s3(), "reports".into());
+        let _ = reports.create("lease.json", &1).await;
+        wire.done();
+    }
 }

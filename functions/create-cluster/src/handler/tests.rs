@@ -1,8 +1,8 @@
 use seeder_aws::{
     Reports,
     test_util::{
-        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, group, json, json_error, no_group, ok,
-        query, query_error, read_record, run, script, seeding, status,
+        Answer, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, RECORD, Wire, group, json, json_error, no_group,
+        ok, query, query_error, read_record, run, script, seeding, status,
     },
 };
 use seeding::{ErrorName, Seeding, StepError};
@@ -234,8 +234,14 @@ async fn the_auth_token_goes_from_the_secret_to_elasticache_and_nowhere_else() {
                 json(json!({"SecretString": secret})),
             )
             .on(CREATE, created());
+        let logs = Logs::keep();
         let output = create(&wire, &["0-16383"]).await.unwrap();
         wire.done();
+        assert!(
+            logs.text().contains("create asked for") && !logs.text().contains("0123456789abcdef!"),
+            "{}",
+            logs.text()
+        );
         assert!(fields(&wire).contains(&"AuthToken=0123456789abcdef!".to_owned()));
         assert!(!output.to_string().contains("0123456789abcdef!"), "{output}");
     }

@@ -1,8 +1,8 @@
 use seeder_aws::{
     Reports,
     test_util::{
-        Answer, EXECUTION_ARN, RECORD, Wire, json, nothing, ok, read_record, run, s3_error, script, seeding,
-        xml,
+        Answer, EXECUTION_ARN, RECORD, Wire, echo, json, nothing, ok, read_record, run, s3_error, script,
+        seeding, xml,
     },
 };
 use seeding::{ErrorName, Seeding, StepError};
@@ -186,6 +186,20 @@ async fn a_lease_whose_holder_died_is_taken_over_by_one_only() {
 }
 
 #[tokio::test]
+async fn a_lease_that_was_taken_though_its_answer_got_lost_is_not_waited_for() {
+    let wire = script()
+        .on(RECORD, read_record(&orders("policy")))
+        .on(JOURNAL, ok())
+        .on(TAKE_LEASE, s3_error(412, "PreconditionFailed"))
+        .on(SEE_LEASE, echo().header("etag", "\"lease\""))
+        .on(GET_POLICY, no_policy())
+        .on(PUT_POLICY, nothing())
+        .on(GIVE_LEASE_BACK, nothing());
+    grant(&wire).await.unwrap();
+    wire.done();
+}
+
+#[tokio::test]
 async fn the_lease_is_given_back_also_when_the_policy_is_full_or_refused() {
     let full = format!(r#"{{"Statement":[{{"Sid":"{}"}}]}}"#, "x".repeat(20 * 1024 - 100));
     let cases = [
@@ -339,12 +353,30 @@ async fn existing_access_that_is_not_there_is_missing() {
 
 #[tokio::test]
 async fn existing_access_that_cannot_be_seen_is_a_warning() {
-    let wire =
-        existing().on(GET_POLICY, s3_error(403, "AccessDenied")).on(GET_ACL, s3_error(403, "AccessDenied"));
-    let output = grant(&wire).await.unwrap();
+    let denied = || s3_error(403, "AccessDenied");
+    for (policy, of_object) in [(denied(), denied()), (denied(), acl(&[])), (no_policy(), denied())] {
+        let wire = existing().on(GET_POLICY, policy).on(GET_ACL, of_object);
+        let output = grant(&wire).await.unwrap();
+        wire.done();
+        assert_eq!(output["findings"][0]["code"], "grant-not-checked");
+        assert_eq!(output["findings"][0]["severity"], "warn");
+    }
+}
+
+#[tokio::test]
+async fn one_object_that_cannot_be_seen_does_not_hide_another_without_access() {
+    let two = seeding(&json!({"backups": ["backups/in/orders.rdb", "backups/2.rdb"], "access": "existing"}));
+    let wire = script()
+        .on(RECORD, read_record(&two))
+        .on(JOURNAL, ok())
+        .on(GET_POLICY, no_policy())
+        .on(GET_ACL, s3_error(403, "AccessDenied"))
+        .on(GET_POLICY, no_policy())
+        .on("GET backups.s3/2.rdb?acl x-amz-expected-bucket-owner: 123456789012", acl(&[]));
+    let error = grant(&wire).await.unwrap_err();
     wire.done();
-    assert_eq!(output["findings"][0]["code"], "grant-not-checked");
-    assert_eq!(output["findings"][0]["severity"], "warn");
+    assert_eq!(error.name, ErrorName::GrantMissing);
+    assert!(error.message.ends_with("read backups/2.rdb"), "{error}");
 }
 
 #[tokio::test]

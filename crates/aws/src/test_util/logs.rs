@@ -1,0 +1,59 @@
+//! What a step logs.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// The logs of the thread that keeps them, as long as this lives, down to `debug`: more than a function writes.
+#[derive(Debug)]
+pub struct Logs {
+    lines: Lines,
+    _guard: DefaultGuard,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Logs {
+    /// Keeps what is logged from now on.
+    pub fn keep() -> Self {
+        let lines = Lines::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(lines.clone())
+            .with_ansi(false)
+            .finish();
+        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    /// All of it.
+    ///
+    /// # Panics
+    /// If a thread panicked while it logged.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.lines.0.lock().expect("nobody panics while logging")).into_owned()
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().map_err(|_| io::Error::other("poisoned"))?.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
