@@ -34,6 +34,16 @@ impl<'a> Reports<'a> {
         format!("{EXECUTIONS}{}/grant.json", self.execution)
     }
 
+    /// Set once the access is taken back for good: from then on nothing is granted for this execution any more.
+    pub fn revoked(&self) -> String {
+        format!("{EXECUTIONS}{}/revoked.json", self.execution)
+    }
+
+    /// When a create was asked for, and when it was answered: [`crate::steps::CreateJournal`].
+    pub fn create(&self) -> String {
+        format!("{EXECUTIONS}{}/create.json", self.execution)
+    }
+
     /// The full report.
     pub fn report(&self) -> String {
         format!("{EXECUTIONS}{}/report.json", self.execution)

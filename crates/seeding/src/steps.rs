@@ -158,6 +158,29 @@ pub struct CreateOutput {
     pub status: String,
 }
 
+/// Written right before a create is asked for, and again once it is answered.
+///
+/// An execution can be stopped while its create is under way: its clean-up then sees no cluster yet, and must not go
+/// before there is one, or before there can be none any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateJournal {
+    /// When it was asked for, in milliseconds since 1970.
+    pub asked_at_ms: i64,
+    /// Whether an answer came.
+    pub answered: bool,
+}
+
+impl CreateJournal {
+    /// How long a create without an answer may still take effect: the function that asks for it is stopped before.
+    pub const PENDING_MS: i64 = 90_000;
+
+    /// Whether a cluster may still appear.
+    pub const fn is_pending(&self, now_ms: i64) -> bool {
+        !self.answered && now_ms < self.asked_at_ms + Self::PENDING_MS
+    }
+}
+
 /// What `check-cluster` is given.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use seeder_aws::objects::{look_at_bucket, look_at_object, read_prefix};
 use seeding::{
-    Access, Backup, BackupLocation, Finding, Partition, StepError,
+    Access, Backup, BackupLocation, Finding, Partition, StepError, dns_compliant_bucket_name,
     prepare::{
         BucketLook, HEADER_BYTES, ObjectLook, Resolved, bucket_findings, header_findings, object_findings,
     },
@@ -26,8 +26,8 @@ impl PrepareSeeding {
         let buckets: BTreeSet<_> = resolved.backups.iter().map(|location| location.bucket.as_str()).collect();
         for bucket in buckets {
             let allowed = self.backup_buckets.iter().any(|name| name == bucket);
-            // A bucket that is not allowed is not even looked at.
-            let look = if allowed { Some(look_at_bucket(&self.s3, bucket, owner).await?) } else { None };
+            // A bucket that is not allowed is not even looked at, and S3 takes no request for a name that is none.
+            let look = if allowed && dns_compliant_bucket_name(bucket) { Some(look_at_bucket(&self.s3, bucket, owner).await?) } else { None };
             findings.extend(bucket_findings(bucket, &self.backup_buckets, look.as_ref(), &partition.region));
             if matches!(look, Some(BucketLook::Region(region)) if region == partition.region) {
                 reachable.insert(bucket);

@@ -32,9 +32,12 @@ impl PrepareSeeding {
     ) -> Result<(Target, Vec<Finding>), StepError> {
         let mut findings = Vec::new();
         findings.extend(self.id_is_free(spec, execution).await?);
-        findings.extend(self.version_is_offered(spec).await?);
         findings.extend(self.subnet_group_is_there(spec).await?);
-        let parameters = self.parameters(spec, &mut findings).await?;
+        let version = self.version_is_offered(spec).await?;
+        let offered = version.as_ref().is_none_or(|finding| finding.code != Code::EngineVersionUnknown);
+        findings.extend(version);
+        // A version that does not exist has no parameters to be asked for.
+        let parameters = if offered { self.parameters(spec, &mut findings).await? } else { Parameters::default() };
         let number = |name: &str| parameters.values.get(name).and_then(|value| value.parse::<u64>().ok());
         let node_types: NodeTypes = parameters.maxmemory_bytes.clone().into_iter().collect();
         let target = Target {
