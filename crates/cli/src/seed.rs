@@ -4,7 +4,10 @@ pub(crate) mod follow;
 mod request;
 mod upload;
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result, bail};
 use seeder_aws::Clients;
@@ -12,21 +15,28 @@ use seeding::BackupLocation;
 
 use crate::args::SeedArgs;
 
-/// Runs the command.
+const USAGE: u8 = 2;
+
+/// Runs the command. Everything that can be wrong with the command line is found before anything is uploaded.
 pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
-    let clients = Clients::from_environment().await;
-    let mut locations = Vec::new();
     let name = execution_name(&args.backups);
-    for (number, backup) in args.backups.iter().enumerate() {
-        locations.push(locate(args, &clients, &name, number, backup).await?);
-    }
-    let request = match request::build(args, &locations) {
-        Ok(request) => request,
+    let checked = backups(args, &name).and_then(|backups| {
+        let locations: Vec<_> = backups.iter().map(|backup| backup.location.clone()).collect();
+        Ok((request::build(args, &locations)?, backups))
+    });
+    let (request, backups) = match checked {
+        Ok(checked) => checked,
         Err(error) => {
             eprintln!("error: {error:#}");
-            return Ok(ExitCode::from(2));
+            return Ok(ExitCode::from(USAGE));
         }
     };
+    let clients = Clients::from_environment().await;
+    for backup in &backups {
+        if let Some(file) = &backup.file {
+            upload::upload(&clients.s3(), file, &backup.location).await?;
+        }
+    }
     let started = clients
         .step_functions()
         .start_execution()
@@ -41,30 +51,31 @@ pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
     follow::follow(&clients.step_functions(), started.execution_arn(), args.json).await
 }
 
-/// The backup's place in S3, after an upload if it is a file here.
-async fn locate(
-    args: &SeedArgs,
-    clients: &Clients,
-    execution: &str,
-    number: usize,
-    backup: &str,
-) -> Result<BackupLocation> {
-    if backup.starts_with("s3://") || backup.starts_with("arn:") {
-        return Ok(BackupLocation::parse(backup)?);
+/// A backup: where it lies or will lie in S3, and the file that it is uploaded from.
+struct Backup {
+    location: BackupLocation,
+    file: Option<PathBuf>,
+}
+
+fn backups(args: &SeedArgs, execution: &str) -> Result<Vec<Backup>> {
+    args.backups.iter().enumerate().map(|(number, text)| backup(args, execution, number, text)).collect()
+}
+
+fn backup(args: &SeedArgs, execution: &str, number: usize, text: &str) -> Result<Backup> {
+    if text.starts_with("s3://") || text.starts_with("arn:") {
+        return Ok(Backup { location: BackupLocation::parse(text)?, file: None });
     }
-    let path = Path::new(backup);
+    let path = Path::new(text);
     if !path.is_file() {
-        bail!("{backup} is no file; name an object as s3://bucket/key");
+        bail!("{text} is no file here; name an object as s3://bucket/key");
     }
-    let Some(bucket) = &args.bucket else {
-        bail!("--bucket (or SEEDER_BUCKET) is needed to upload {backup}");
+    let Some(bucket) = args.bucket.clone() else {
+        bail!("--bucket (or SEEDER_BUCKET) is needed to upload {text}");
     };
     let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or("backup.rdb").replace(',', "-");
     // Under sets/ an upload starts nothing by itself.
     let key = format!("sets/{execution}/{number:02}-{file_name}");
-    let location = BackupLocation { bucket: bucket.clone(), key };
-    upload::upload(&clients.s3(), path, &location).await?;
-    Ok(location)
+    Ok(Backup { location: BackupLocation { bucket, key }, file: Some(path.to_owned()) })
 }
 
 /// A name that no other execution has: two calls with one file are two seedings.
