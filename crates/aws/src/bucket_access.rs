@@ -1,39 +1,24 @@
 //! Edits of a bucket's permissions, one at a time.
 //!
 //! S3 replaces a bucket policy as a whole and has no compare-and-set for it, so two seedings that edit one bucket at
-//! the same moment could undo each other. Whoever edits therefore holds a lease: an object that only one can create.
-
-use std::time::Duration;
+//! the same moment could undo each other. Whoever edits therefore holds a lease: an object
+//! that only one can create.
 
 use aws_sdk_s3::{
     Client,
     types::{AccessControlPolicy, Grant, Grantee, ObjectOwnership, Permission, Type},
 };
-use jiff::Timestamp;
 use seeding::{
     BackupLocation, ErrorName, Partition, StepError,
     access::{ACL_PERMISSIONS, AclHolders},
     policy::{self, PolicyError, Statement},
 };
-use serde::{Deserialize, Serialize};
 
-use crate::{Reports, error_code, service_error};
-
-/// How long a lease is good for: longer than any edit takes, so that it ends only with its holder's death.
-const LEASE_MS: i64 = 40_000;
-/// How long an edit may take: less than the lease lasts, so that nobody edits without one.
-const EDIT: Duration = Duration::from_secs(30);
-/// How long somebody else's lease is waited for before the step gives way to be tried again.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// The pause between two attempts at a lease.
-const PAUSE: Duration = Duration::from_millis(150);
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Lease {
-    holder: String,
-    expires_ms: i64,
-}
+use crate::{
+    Reports, error_code,
+    lease::{Lease, PATIENCE},
+    service_error,
+};
 
 /// A bucket of one account, whose permissions are edited for one execution.
 #[derive(Debug)]
@@ -79,32 +64,35 @@ impl BucketAccess<'_> {
             partition: &self.partition.partition,
             backups,
         };
-        self.with_lease(async {
-            let before = self.policy().await?;
-            let after = statement.add_to(before.as_deref()).map_err(|error| self.policy_error(&error))?;
-            if before.as_deref() == Some(after.as_str()) {
-                Ok(())
-            } else {
-                self.put_policy(Some(after)).await
-            }
-        })
-        .await
+        self.lease()
+            .hold(async {
+                let before = self.policy().await?;
+                let after = statement.add_to(before.as_deref()).map_err(|error| self.policy_error(&error))?;
+                if before.as_deref() == Some(after.as_str()) {
+                    Ok(())
+                } else {
+                    self.put_policy(Some(after)).await
+                }
+            })
+            .await
     }
 
     /// Takes the statement out again; the policy goes with it if nothing else is in it.
     pub async fn revoke_policy(&self) -> Result<(), StepError> {
-        self.with_lease(async {
-            let before = match self.policy().await {
-                Ok(Some(before)) => before,
-                Ok(None) => return Ok(()),
-                // With the bucket went its policy.
-                Err(error) if error.name == ErrorName::BackupGone => return Ok(()),
-                Err(error) => return Err(error),
-            };
-            let after = policy::remove(&before, self.execution).map_err(|error| self.policy_error(&error))?;
-            if after.as_deref() == Some(before.as_str()) { Ok(()) } else { self.put_policy(after).await }
-        })
-        .await
+        self.lease()
+            .hold(async {
+                let before = match self.policy().await {
+                    Ok(Some(before)) => before,
+                    Ok(None) => return Ok(()),
+                    // With the bucket went its policy.
+                    Err(error) if error.name == ErrorName::BackupGone => return Ok(()),
+                    Err(error) => return Err(error),
+                };
+                let after =
+                    policy::remove(&before, self.execution).map_err(|error| self.policy_error(&error))?;
+                if after.as_deref() == Some(before.as_str()) { Ok(()) } else { self.put_policy(after).await }
+            })
+            .await
     }
 
     /// Whether the policy lets ElastiCache read the object, or `None` where the policy cannot be read.
@@ -122,43 +110,45 @@ impl BucketAccess<'_> {
 
     /// Lets ElastiCache's canonical user read the object and its ACL.
     pub async fn grant_by_acl(&self, location: &BackupLocation) -> Result<(), StepError> {
-        self.with_lease(async {
-            let (owner, grants) = self.acl(location).await?;
-            let key = seeding::Reports::acl_holders(location);
-            let mut holders = self.reports.read::<AclHolders>(&key).await?.unwrap_or_default();
-            if holders.executions.is_empty() {
-                let theirs = grants.iter().filter(|grant| self.is_elasticache(grant));
-                holders.had =
-                    theirs.filter_map(|grant| Some(grant.permission()?.as_str().to_owned())).collect();
-            }
-            holders.executions.insert(self.execution.to_owned());
-            self.reports.write(&key, &holders).await?;
-            let wanted =
-                ACL_PERMISSIONS.iter().map(|name| (*name).to_owned()).chain(holders.had.iter().cloned());
-            self.put_acl(location, owner, grants, wanted.collect()).await
-        })
-        .await
+        self.lease()
+            .hold(async {
+                let (owner, grants) = self.acl(location).await?;
+                let key = seeding::Reports::acl_holders(location);
+                let mut holders = self.reports.read::<AclHolders>(&key).await?.unwrap_or_default();
+                if holders.executions.is_empty() {
+                    let theirs = grants.iter().filter(|grant| self.is_elasticache(grant));
+                    holders.had =
+                        theirs.filter_map(|grant| Some(grant.permission()?.as_str().to_owned())).collect();
+                }
+                holders.executions.insert(self.execution.to_owned());
+                self.reports.write(&key, &holders).await?;
+                let wanted =
+                    ACL_PERMISSIONS.iter().map(|name| (*name).to_owned()).chain(holders.had.iter().cloned());
+                self.put_acl(location, owner, grants, wanted.collect()).await
+            })
+            .await
     }
 
     /// Takes the ACL grants back, unless another seeding of the object still needs them. What ElastiCache had before
     /// the first seeding, it keeps.
     pub async fn revoke_acl(&self, location: &BackupLocation) -> Result<(), StepError> {
-        self.with_lease(async {
-            let key = seeding::Reports::acl_holders(location);
-            let Some(mut holders) = self.reports.read::<AclHolders>(&key).await? else { return Ok(()) };
-            holders.executions.remove(self.execution);
-            if !holders.executions.is_empty() {
-                return self.reports.write(&key, &holders).await.map(|_| ());
-            }
-            match self.acl(location).await {
-                Ok((owner, grants)) => self.put_acl(location, owner, grants, holders.had).await?,
-                // With the object went its ACL.
-                Err(error) if error.name == ErrorName::BackupGone => {}
-                Err(error) => return Err(error),
-            }
-            self.reports.delete(&key).await
-        })
-        .await
+        self.lease()
+            .hold(async {
+                let key = seeding::Reports::acl_holders(location);
+                let Some(mut holders) = self.reports.read::<AclHolders>(&key).await? else { return Ok(()) };
+                holders.executions.remove(self.execution);
+                if !holders.executions.is_empty() {
+                    return self.reports.write(&key, &holders).await.map(|_| ());
+                }
+                match self.acl(location).await {
+                    Ok((owner, grants)) => self.put_acl(location, owner, grants, holders.had).await?,
+                    // With the object went its ACL.
+                    Err(error) if error.name == ErrorName::BackupGone => {}
+                    Err(error) => return Err(error),
+                }
+                self.reports.delete(&key).await
+            })
+            .await
     }
 
     /// Whether the object's ACL lets ElastiCache read it, or `None` where the ACL cannot be read.
@@ -172,6 +162,11 @@ impl BucketAccess<'_> {
             Err(error) if error.name == ErrorName::AccessDenied => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    const fn lease(&self) -> Lease<'_> {
+        let (reports, bucket, execution) = (self.reports, self.bucket, self.execution);
+        Lease { reports, bucket, execution, patience: PATIENCE }
     }
 
     async fn policy(&self) -> Result<Option<String>, StepError> {
@@ -279,53 +274,6 @@ impl BucketAccess<'_> {
                 message,
                 "grant access yourself and use access: existing, or put the backup into the stack's own bucket",
             ),
-        }
-    }
-
-    /// Does something while nobody else edits this bucket's permissions.
-    async fn with_lease(&self, edit: impl Future<Output = Result<(), StepError>>) -> Result<(), StepError> {
-        let key = seeding::Reports::lease(self.bucket);
-        self.acquire(&key).await?;
-        let result = tokio::time::timeout(EDIT, edit).await.unwrap_or_else(|_| {
-            let message = format!("failed to change the permissions of {} within {EDIT:?}", self.bucket);
-            Err(StepError::new(ErrorName::ServiceBusy, message, "it is tried again"))
-        });
-        // A lease that cannot be given back runs out by itself.
-        if let Err(error) = self.reports.delete(&key).await {
-            tracing::warn!(message = error.message, "the lease could not be given back");
-        }
-        result
-    }
-
-    async fn acquire(&self, key: &str) -> Result<(), StepError> {
-        let started = tokio::time::Instant::now();
-        loop {
-            let now_ms = Timestamp::now().as_millisecond();
-            let mine = Lease { holder: self.execution.to_owned(), expires_ms: now_ms + LEASE_MS };
-            if self.reports.create(key, &mine).await? {
-                return Ok(());
-            }
-            let held = self.reports.read_versioned::<Lease>(key).await?;
-            if held.as_ref().is_some_and(|held| held.value == mine) {
-                // The answer to this very request got lost, and it was sent again.
-                return Ok(());
-            }
-            let holder = held.as_ref().map(|held| held.value.holder.clone()).unwrap_or_default();
-            if let Some(held) = held
-                && held.value.expires_ms < now_ms
-                && self.reports.replace(key, &held.etag, &mine).await?
-            {
-                tracing::warn!(holder, "took over a lease that had run out");
-                return Ok(());
-            }
-            if started.elapsed() > PATIENCE {
-                return Err(StepError::new(
-                    ErrorName::GrantBusy,
-                    format!("{holder} has been changing the permissions of {} for {PATIENCE:?}", self.bucket),
-                    "it is tried again",
-                ));
-            }
-            tokio::time::sleep(PAUSE).await;
         }
     }
 }

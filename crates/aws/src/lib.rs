@@ -14,6 +14,7 @@ mod clients;
 pub mod cluster;
 mod environment;
 mod error;
+mod lease;
 pub mod objects;
 pub mod reader;
 mod reports;

@@ -1,0 +1,142 @@
+//! The right to edit a bucket's permissions: an object in the reports bucket that only one can create.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use seeding::{ErrorName, StepError};
+use serde::{Deserialize, Serialize};
+
+use crate::Reports;
+
+/// How long a lease is good for: longer than any edit takes, so that it ends only with its holder's death.
+const LEASE_MS: i64 = 40_000;
+/// How long an edit may take: less than the lease lasts, so that nobody edits without one.
+const EDIT: Duration = Duration::from_secs(30);
+/// How long somebody else's lease is waited for before the step gives way to be tried again.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// The pause between two attempts at a lease.
+const PAUSE: Duration = Duration::from_millis(150);
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Held {
+    holder: String,
+    expires_ms: i64,
+}
+
+/// A lease on one bucket for one execution.
+pub(crate) struct Lease<'a> {
+    /// Where it lies.
+    pub(crate) reports: &'a Reports,
+    /// The bucket whose permissions are edited.
+    pub(crate) bucket: &'a str,
+    /// The execution's name.
+    pub(crate) execution: &'a str,
+    /// How long somebody else's lease is waited for.
+    pub(crate) patience: Duration,
+}
+
+impl Lease<'_> {
+    /// Does something while nobody else edits this bucket's permissions.
+    pub(crate) async fn hold(
+        &self,
+        edit: impl Future<Output = Result<(), StepError>>,
+    ) -> Result<(), StepError> {
+        let key = seeding::Reports::lease(self.bucket);
+        self.acquire(&key).await?;
+        let result = tokio::time::timeout(EDIT, edit).await.unwrap_or_else(|_| {
+            let message = format!("failed to change the permissions of {} within {EDIT:?}", self.bucket);
+            Err(StepError::new(ErrorName::ServiceBusy, message, "it is tried again"))
+        });
+        // A lease that cannot be given back runs out by itself.
+        if let Err(error) = self.reports.delete(&key).await {
+            tracing::warn!(message = error.message, "the lease could not be given back");
+        }
+        result
+    }
+
+    async fn acquire(&self, key: &str) -> Result<(), StepError> {
+        let started = tokio::time::Instant::now();
+        loop {
+            let now_ms = Timestamp::now().as_millisecond();
+            let mine = Held { holder: self.execution.to_owned(), expires_ms: now_ms + LEASE_MS };
+            if self.reports.create(key, &mine).await? {
+                return Ok(());
+            }
+            let held = self.reports.read_versioned::<Held>(key).await?;
+            if held.as_ref().is_some_and(|held| held.value == mine) {
+                // The answer to this very request got lost, and it was sent again.
+                return Ok(());
+            }
+            let holder = held.as_ref().map(|held| held.value.holder.clone()).unwrap_or_default();
+            if let Some(held) = held
+                && held.value.expires_ms < now_ms
+                && self.reports.replace(key, &held.etag, &mine).await?
+            {
+                tracing::warn!(holder, "took over a lease that had run out");
+                return Ok(());
+            }
+            if started.elapsed() >= self.patience {
+                return Err(StepError::new(
+                    ErrorName::GrantBusy,
+                    format!(
+                        "{holder} has been changing the permissions of {} for {:?}",
+                        self.bucket, self.patience
+                    ),
+                    "it is tried again",
+                ));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+#[cfg(all(test, feature = "test-util"))]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::test_util::{json as answer, s3_error, script};
+
+    #[tokio::test]
+    async fn who_cannot_have_the_lease_says_who_holds_it_and_does_not_edit() {
+        let held = answer(json!({"holder": "orders-0", "expiresMs": i64::MAX})).header("etag", "\"lease\"");
+        let wire = script()
+            .on(
+                "PUT reports.s3/grants/backups/lease.json if-none-match: *",
+                s3_error(412, "PreconditionFailed"),
+            )
+            .on("GET reports.s3/grants/backups/lease.json", held);
+        let reports = Reports::new(wire.clients().s3(), "reports".into());
+        let lease =
+            Lease { reports: &reports, bucket: "backups", execution: "orders-1", patience: Duration::ZERO };
+        let error = lease.hold(async { panic!("edits without a lease") }).await.unwrap_err();
+        wire.done();
+        assert_eq!(error.name, ErrorName::GrantBusy);
+        assert!(
+            error.message.starts_with("orders-0 has been changing the permissions of backups"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn of_two_that_take_over_a_dead_lease_only_one_edits() {
+        let dead = answer(json!({"holder": "orders-0", "expiresMs": 1})).header("etag", "\"lease\"");
+        let wire = script()
+            .on(
+                "PUT reports.s3/grants/backups/lease.json if-none-match: *",
+                s3_error(412, "PreconditionFailed"),
+            )
+            .on("GET reports.s3/grants/backups/lease.json", dead)
+            .on(
+                "PUT reports.s3/grants/backups/lease.json if-match: \"lease\"",
+                s3_error(412, "PreconditionFailed"),
+            );
+        let reports = Reports::new(wire.clients().s3(), "reports".into());
+        let lease =
+            Lease { reports: &reports, bucket: "backups", execution: "orders-1", patience: Duration::ZERO };
+        let error = lease.hold(async { panic!("edits without a lease") }).await.unwrap_err();
+        wire.done();
+        assert_eq!(error.name, ErrorName::GrantBusy);
+    }
+}
