@@ -246,6 +246,13 @@ async fn a_bucket_that_is_not_allowed_is_not_asked_for_anything() {
 }
 
 #[tokio::test]
+async fn a_bucket_whose_name_elasticache_cannot_read_is_not_asked_for_anything() {
+    let wire = fine_target(script());
+    let output = prepare(&wire, json!({"backups": ["Old_Backups/a.rdb"], "cluster": {"id": "orders"}})).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["bucket-name-not-dns"]));
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_the_bucket_is_told_by_its_reason() {
     for (answer, code, evidence) in [
         (
@@ -378,7 +385,8 @@ async fn a_node_type_or_version_that_is_not_offered_is_refused_with_what_is() {
     let output = prepare(&wire, orders_with("nodeType", "cache.t4g.mirco")).await;
     assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["node-type-unknown"]));
     assert_eq!(output["findings"][0]["remedy"], "did you mean cache.t4g.micro?");
-    let wire = fine_target(fine_backup(script()));
+    // What parameters such a version has is not asked.
+    let wire = fine_backup(script()).on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions());
     let output = prepare(&wire, orders_with("engineVersion", "8.9")).await;
     assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["engine-version-unknown"]));
     assert_eq!(output["findings"][0]["evidence"]["offered"], json!(["7.2.6", "8.0.1", "8.1.0"]));
@@ -466,8 +474,10 @@ async fn a_parameter_group_that_does_not_go_with_the_cluster_is_refused() {
 #[tokio::test]
 async fn a_subnet_group_has_to_be_there() {
     let subnets = "elasticache Action=DescribeCacheSubnetGroups&CacheSubnetGroupName=private";
-    let wire = up_to_parameters()
+    let wire = fine_backup(script())
+        .on(DESCRIBE_GROUP, no_group())
         .on(subnets, query_error(400, "CacheSubnetGroupNotFoundFault", "no such group"))
+        .on(VERSIONS, versions())
         .on(DEFAULTS, defaults());
     let output = prepare(&wire, orders_with("subnetGroup", "private")).await;
     assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["subnet-group-missing"]));
