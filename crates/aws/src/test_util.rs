@@ -16,6 +16,8 @@ pub use self::{
     groups::{DESCRIBE_GROUP, OURS, describe_member, group, member, no_group},
     logs::Logs,
     rdb::rdb,
-    sample::{ACCOUNT, EXECUTION_ARN, EXECUTION_NAME, RECORD, read_record, run, run_late, seeding},
+    sample::{
+        ACCOUNT, EXECUTION_ARN, EXECUTION_NAME, RECORD, read_record, run, run_late, seeding, understands,
+    },
     wire::{Wire, script},
 };

@@ -46,6 +46,16 @@ pub fn read_record(seeding: &Seeding) -> Answer {
     answer(seeding)
 }
 
+/// Fails unless a step understands this sample event.
+///
+/// # Panics
+/// To fail the test.
+#[track_caller]
+pub fn understands<H: Handler>(event: &str) {
+    let understood = serde_json::from_str::<H::Input>(event).map(|_| ());
+    assert!(understood.is_ok(), "{understood:?}");
+}
+
 /// Calls a step as the state machine does: JSON in, JSON out, a quarter of an hour of time.
 pub async fn run<H: Handler>(step: &H, input: Value) -> Result<Value, StepError> {
     run_for(step, input, 15 * 60).await

@@ -1,7 +1,9 @@
 use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position};
 use seeder_aws::{
     Reports,
-    test_util::{EXECUTION_ARN, RECORD, Wire, json, ok, rdb, read_record, run, s3_error, script, seeding},
+    test_util::{
+        EXECUTION_ARN, RECORD, Wire, json, ok, rdb, read_record, run, s3_error, script, seeding, understands,
+    },
 };
 use seeding::{ErrorName, Seeding, StepError};
 use serde_json::{Value, json};
@@ -206,4 +208,9 @@ async fn pieces_that_do_not_add_up_are_never_judged() {
         assess(&wire, &[piece(0, &whole(&file))], json!([]), 1).await.unwrap_err().name,
         ErrorName::Internal
     );
+}
+
+#[test]
+fn the_sample_event_is_understood() {
+    understands::<AssessBackup>(include_str!("../../../../events/assess-backup.json"));
 }

@@ -2,7 +2,7 @@ use seeder_aws::{
     Reports,
     test_util::{
         Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group,
-        ok, query, query_error, read_record, run, script, seeding, status,
+        ok, query, query_error, read_record, run, script, seeding, status, understands,
     },
 };
 use seeding::{ErrorName, Seeding, StepError};
@@ -195,4 +195,9 @@ async fn throttling_is_tried_again() {
         .on(RECORD, read_record(&orders(json!({}))))
         .on(DESCRIBE_GROUP, query_error(400, "Throttling", "Rate exceeded"));
     assert_eq!(check(&wire, 1).await.unwrap_err().name, ErrorName::ServiceBusy);
+}
+
+#[test]
+fn the_sample_event_is_understood() {
+    understands::<CheckCluster>(include_str!("../../../../events/check-cluster.json"));
 }

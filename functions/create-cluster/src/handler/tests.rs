@@ -2,7 +2,7 @@ use seeder_aws::{
     Reports,
     test_util::{
         Answer, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, RECORD, Wire, group, json, json_error, no_group,
-        ok, query, query_error, read_record, run, script, seeding, status,
+        ok, query, query_error, read_record, run, script, seeding, status, understands,
     },
 };
 use seeding::{ErrorName, Seeding, StepError};
@@ -272,4 +272,9 @@ async fn a_secret_without_a_token_creates_nothing_and_is_not_shown() {
         assert_eq!(error.name, name, "{error}");
         assert!(error.message.contains(SECRET) && !error.to_string().contains("short-secret"), "{error}");
     }
+}
+
+#[test]
+fn the_sample_event_is_understood() {
+    understands::<CreateCluster>(include_str!("../../../../events/create-cluster.json"));
 }

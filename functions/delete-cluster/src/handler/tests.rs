@@ -2,7 +2,7 @@ use seeder_aws::{
     Reports,
     test_util::{
         Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group,
-        query, query_error, read_record, run, s3_error, script, seeding,
+        query, query_error, read_record, run, s3_error, script, seeding, understands,
     },
 };
 use seeding::{ErrorName, Seeding, StepError};
@@ -127,4 +127,9 @@ async fn a_delete_that_is_refused_is_an_error_of_its_name() {
         assert_eq!(delete(&wire).await.unwrap_err().name, name);
         wire.done();
     }
+}
+
+#[test]
+fn the_sample_event_is_understood() {
+    understands::<DeleteCluster>(include_str!("../../../../events/delete-cluster.json"));
 }

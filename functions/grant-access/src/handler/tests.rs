@@ -2,7 +2,7 @@ use seeder_aws::{
     Reports,
     test_util::{
         Answer, EXECUTION_ARN, RECORD, Wire, echo, json, nothing, ok, read_record, run, s3_error, script,
-        seeding, xml,
+        seeding, understands, xml,
     },
 };
 use seeding::{ErrorName, Seeding, StepError};
@@ -383,4 +383,9 @@ async fn one_object_that_cannot_be_seen_does_not_hide_another_without_access() {
 async fn an_execution_without_a_record_is_an_invalid_input() {
     let wire = script().on(RECORD, s3_error(404, "NoSuchKey"));
     assert_eq!(grant(&wire).await.unwrap_err().name, ErrorName::InvalidInput);
+}
+
+#[test]
+fn the_sample_event_is_understood() {
+    understands::<GrantAccess>(include_str!("../../../../events/grant-access.json"));
 }

@@ -2,7 +2,7 @@ use seeder_aws::{
     Reports,
     test_util::{
         Answer, EXECUTION_ARN, RECORD, Wire, json, ok, rdb, read_record, run, run_late, s3_error, script,
-        seeding, status,
+        seeding, status, understands,
     },
 };
 use seeding::{ErrorName, Seeding, StepError};
@@ -210,4 +210,9 @@ async fn a_piece_that_cannot_be_gone_on_from_is_a_fault_of_ours() {
     let wire = script().on(RECORD, read_record(&orders(&file)));
     let error = run(&step(&wire), other).await.unwrap_err();
     assert_eq!((error.name, error.message.as_str()), (ErrorName::Internal, "backup 7 of 1"));
+}
+
+#[test]
+fn the_sample_event_is_understood() {
+    understands::<InspectChunk>(include_str!("../../../../events/inspect-chunk.json"));
 }

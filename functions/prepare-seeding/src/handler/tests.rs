@@ -2,7 +2,7 @@ use seeder_aws::{
     Reports,
     test_util::{
         Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, Wire, group, json, no_group, ok, query, query_error,
-        rdb, run, s3_error, script, status,
+        rdb, run, s3_error, script, status, understands,
     },
 };
 use seeding::{ErrorName, StepError};
@@ -527,4 +527,9 @@ async fn all_that_is_wrong_is_told_at_once() {
 async fn throttling_is_tried_again() {
     let wire = fine_backup(script()).on(DESCRIBE_GROUP, query_error(400, "Throttling", "Rate exceeded"));
     assert_eq!(prepare_with(&wire, json!({}), orders()).await.unwrap_err().name, ErrorName::ServiceBusy);
+}
+
+#[test]
+fn the_sample_event_is_understood() {
+    understands::<PrepareSeeding>(include_str!("../../../../events/prepare-seeding.json"));
 }

@@ -1,6 +1,6 @@
 use seeder_aws::{
     Reports,
-    test_util::{Answer, EXECUTION_ARN, Wire, json, nothing, ok, run, s3_error, script, xml},
+    test_util::{Answer, EXECUTION_ARN, Wire, json, nothing, ok, run, s3_error, script, understands, xml},
 };
 use seeding::{BackupLocation, ErrorName, StepError, policy::Statement};
 use serde_json::{Value, json};
@@ -189,4 +189,9 @@ async fn with_the_object_went_its_acl() {
         .on(END_JOURNAL, nothing());
     revoke(&wire).await.unwrap();
     wire.done();
+}
+
+#[test]
+fn the_sample_event_is_understood() {
+    understands::<RevokeAccess>(include_str!("../../../../events/revoke-access.json"));
 }

@@ -162,3 +162,19 @@ async fn what_is_not_an_upload_event_is_an_invalid_input() {
         assert_eq!(error.name, ErrorName::InvalidInput, "{event}");
     }
 }
+
+#[tokio::test]
+async fn the_sample_events_start_what_they_tell_of() {
+    for (event, starts) in [
+        (include_str!("../../../../events/s3-notification.json"), 1),
+        (include_str!("../../../../events/eventbridge-object-created.json"), 1),
+        (include_str!("../../../../events/s3-test-event.json"), 0),
+    ] {
+        let wire = (0..starts).fold(script(), |wire, _| wire.on(START, started()));
+        let mut step = step(&wire);
+        step.trigger_prefix = String::new();
+        let output = run(&step, serde_json::from_str(event).unwrap()).await.unwrap();
+        wire.done();
+        assert_eq!(output["executions"].as_array().unwrap().len(), starts, "{output}");
+    }
+}

@@ -4,7 +4,7 @@ use seeder_aws::{
     Reports,
     test_util::{
         Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, group, json, no_group, read_record, run,
-        s3_error, script, seeding,
+        s3_error, script, seeding, understands,
     },
 };
 use seeding::{ErrorName, Seeding, StepError};
@@ -157,4 +157,9 @@ fn the_keyspace_of_any_version_is_added_up() {
     assert_eq!(keys_of_keyspace(info), 13);
     assert_eq!(keys_of_keyspace("# Keyspace\r\n"), 0);
     assert_eq!(keys_of_keyspace("db0:expires=3,keys=x\r\ndb1:keys=5"), 5);
+}
+
+#[test]
+fn the_sample_event_is_understood() {
+    understands::<VerifyCluster>(include_str!("../../../../events/verify-cluster.json"));
 }
