@@ -27,7 +27,11 @@ impl PrepareSeeding {
         for bucket in buckets {
             let allowed = self.backup_buckets.iter().any(|name| name == bucket);
             // A bucket that is not allowed is not even looked at, and S3 takes no request for a name that is none.
-            let look = if allowed && dns_compliant_bucket_name(bucket) { Some(look_at_bucket(&self.s3, bucket, owner).await?) } else { None };
+            let look = if allowed && dns_compliant_bucket_name(bucket) {
+                Some(look_at_bucket(&self.s3, bucket, owner).await?)
+            } else {
+                None
+            };
             findings.extend(bucket_findings(bucket, &self.backup_buckets, look.as_ref(), &partition.region));
             if matches!(look, Some(BucketLook::Region(region)) if region == partition.region) {
                 reachable.insert(bucket);

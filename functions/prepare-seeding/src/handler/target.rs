@@ -37,7 +37,8 @@ impl PrepareSeeding {
         let offered = version.as_ref().is_none_or(|finding| finding.code != Code::EngineVersionUnknown);
         findings.extend(version);
         // A version that does not exist has no parameters to be asked for.
-        let parameters = if offered { self.parameters(spec, &mut findings).await? } else { Parameters::default() };
+        let parameters =
+            if offered { self.parameters(spec, &mut findings).await? } else { Parameters::default() };
         let number = |name: &str| parameters.values.get(name).and_then(|value| value.parse::<u64>().ok());
         let node_types: NodeTypes = parameters.maxmemory_bytes.clone().into_iter().collect();
         let target = Target {
