@@ -57,15 +57,15 @@ pub(crate) struct UserGroup {
 /// Everything that has a name and is no cluster.
 #[derive(Debug)]
 pub(crate) struct Catalog {
-    pub(crate) parameter_groups: BTreeMap<String, ParameterGroup>,
-    pub(crate) subnet_groups: BTreeMap<String, SubnetGroup>,
-    pub(crate) user_groups: BTreeMap<String, UserGroup>,
+    pub(crate) parameters: BTreeMap<String, ParameterGroup>,
+    pub(crate) subnets: BTreeMap<String, SubnetGroup>,
+    pub(crate) users: BTreeMap<String, UserGroup>,
 }
 
 impl Default for Catalog {
     /// What every account has: two parameter groups for each family, and the subnet group `default`.
     fn default() -> Self {
-        let mut parameter_groups = BTreeMap::new();
+        let mut parameters = BTreeMap::new();
         for family in versions::families() {
             let group = |cluster: bool| ParameterGroup {
                 family: family.to_owned(),
@@ -78,24 +78,24 @@ impl Default for Catalog {
                     .into_iter()
                     .collect(),
             };
-            parameter_groups.insert(format!("default.{family}"), group(false));
-            parameter_groups.insert(format!("default.{family}.cluster.on"), group(true));
+            parameters.insert(format!("default.{family}"), group(false));
+            parameters.insert(format!("default.{family}.cluster.on"), group(true));
         }
         let subnet_group = SubnetGroup {
             description: "Default CacheSubnetGroup".to_owned(),
             subnets: vec!["subnet-0a0a0a0a".to_owned(), "subnet-0b0b0b0b".to_owned()],
         };
         Self {
-            parameter_groups,
-            subnet_groups: BTreeMap::from([("default".to_owned(), subnet_group)]),
-            user_groups: BTreeMap::new(),
+            parameters,
+            subnets: BTreeMap::from([("default".to_owned(), subnet_group)]),
+            users: BTreeMap::new(),
         }
     }
 }
 
 impl Catalog {
     pub(crate) fn parameter_group(&self, name: &str) -> Result<&ParameterGroup, ApiError> {
-        self.parameter_groups.get(name).ok_or_else(|| {
+        self.parameters.get(name).ok_or_else(|| {
             ApiError::not_found(
                 "CacheParameterGroupNotFound",
                 format_args!("CacheParameterGroup {name} not found."),
@@ -104,7 +104,7 @@ impl Catalog {
     }
 
     pub(crate) fn subnet_group(&self, name: &str) -> Result<&SubnetGroup, ApiError> {
-        self.subnet_groups.get(name).ok_or_else(|| {
+        self.subnets.get(name).ok_or_else(|| {
             ApiError::new(
                 "CacheSubnetGroupNotFoundFault",
                 format_args!("Cache Subnet Group {name} does not exist."),
@@ -113,7 +113,7 @@ impl Catalog {
     }
 
     pub(crate) fn user_group(&self, id: &str) -> Result<&UserGroup, ApiError> {
-        self.user_groups.get(id).ok_or_else(|| {
+        self.users.get(id).ok_or_else(|| {
             ApiError::not_found("UserGroupNotFound", format_args!("User group {id} not found."))
         })
     }

@@ -1,4 +1,4 @@
-//! CreateReplicationGroup's parameters, checked as the service checks them.
+//! `CreateReplicationGroup`'s parameters, checked as the service checks them.
 
 use crate::{
     backup::BackupLocation,
@@ -201,8 +201,8 @@ fn shards(params: &Params, seeding: bool) -> Result<Vec<ShardSpec>, ApiError> {
     }
     let mut ids: Vec<&str> = shards.iter().map(|shard| shard.id.as_str()).collect();
     ids.sort_unstable();
-    if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(ApiError::value(format_args!("NodeGroupId {} is given twice", pair[0])));
+    if let Some([id, _]) = ids.array_windows().find(|[a, b]| a == b) {
+        return Err(ApiError::value(format_args!("NodeGroupId {id} is given twice")));
     }
     slots::owners(shards.iter().map(|shard| &shard.slots)).map_err(|error| {
         ApiError::value(format_args!("invalid Slots: {error}; together they must cover 0-16383 once"))

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    io::{self, SeekFrom},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,7 +11,11 @@ use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo,
     aio::MultiplexedConnection,
 };
-use tokio::{fs, time::sleep};
+use tokio::{
+    fs::{self, File},
+    io::{AsyncReadExt, AsyncSeekExt},
+    time::sleep,
+};
 
 use crate::{
     error::Failure,
@@ -21,6 +26,9 @@ use crate::{
 /// How long a server may take to listen; loading is not counted.
 const START_TRIES: u32 = 3000;
 const POLL: Duration = Duration::from_millis(10);
+
+/// How much of a server's log is read: more than a report on a crash.
+const LOG_TAIL_BYTES: u64 = 256 << 10;
 
 /// The name of the file that a server loads when it starts.
 pub(crate) const BACKUP_FILE: &str = "dump.rdb";
@@ -133,14 +141,25 @@ impl Engine {
             }
             sleep(POLL).await;
         }
-        let log = fs::read(&self.log).await.unwrap_or_default();
-        let log = String::from_utf8_lossy(&log[log.len().saturating_sub(64 << 10)..]);
+        let log = tail(&self.log).await.unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        // A crash has its reason before the report on it.
+        let log = log.split("BUG REPORT START").next().unwrap_or_default();
         let lines: Vec<&str> = log.lines().filter(|line| says_why(line)).map(without_prefix).collect();
-        match &lines[lines.len().saturating_sub(8)..] {
+        match &lines[lines.len().saturating_sub(12)..] {
             [] => "it ended without a word".to_owned(),
             last => last.join(" | "),
         }
     }
+}
+
+async fn tail(log: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(log).await?;
+    let length = file.metadata().await?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL_BYTES))).await?;
+    let mut tail = Vec::new();
+    file.take(LOG_TAIL_BYTES).read_to_end(&mut tail).await?;
+    Ok(tail)
 }
 
 /// A server that has loaded its file.
@@ -183,15 +202,24 @@ fn configuration(launch: &Launch) -> String {
     lines
 }
 
-/// Servers mark warnings with `#`, the check of a refused file prints its findings as they are; notes on the host's
-/// settings are no reason.
+/// Servers mark warnings with `#`, and the check of a refused file prints its findings as they are. Notes on the
+/// host's settings, and what the check found in order, are no reason.
 fn says_why(line: &str) -> bool {
-    let host = ["WARNING", "oO0OoO0OoO0Oo", "Configuration loaded", "Redis version=", "Valkey version="];
-    let marked = line.contains(" # ")
-        || line.starts_with("[offset")
-        || line.starts_with("***")
-        || line.starts_with(">>>");
-    marked && !host.iter().any(|words| line.contains(words)) || line.contains("Can't")
+    const NO_REASON: [&str; 10] = [
+        "WARNING",
+        "oO0OoO0OoO0Oo",
+        "Configuration loaded",
+        "Redis version=",
+        "Valkey version=",
+        "AUX FIELD",
+        "Checking RDB file",
+        "Selecting DB ID",
+        "keys read",
+        "expires",
+    ];
+    let marked =
+        line.contains(" # ") || line.starts_with('[') || line.starts_with("***") || line.starts_with("---");
+    (marked || line.contains("Can't")) && !NO_REASON.iter().any(|words| line.contains(words))
 }
 
 /// `1234:M 24 Nov 2026 00:00:00.000 # text` without what comes before the text.

@@ -1,4 +1,4 @@
-//! What happened, for DescribeEvents.
+//! What happened, for `DescribeEvents`.
 
 use std::{
     collections::VecDeque,
@@ -26,15 +26,15 @@ pub(crate) struct Event {
 pub(crate) struct EventLog(Mutex<VecDeque<Event>>);
 
 impl EventLog {
-    pub(crate) fn group(&self, id: &str, message: impl Into<String>) {
-        self.add("replication-group", id, message.into());
+    pub(crate) fn group(&self, id: &str, message: impl AsRef<str>) {
+        self.add("replication-group", id, message.as_ref());
     }
 
-    pub(crate) fn member(&self, id: &str, message: impl Into<String>) {
-        self.add("cache-cluster", id, message.into());
+    pub(crate) fn member(&self, id: &str, message: impl AsRef<str>) {
+        self.add("cache-cluster", id, message.as_ref());
     }
 
-    fn add(&self, source_type: &'static str, source: &str, message: String) {
+    fn add(&self, source_type: &'static str, source: &str, message: &str) {
         tracing::info!(source_type, source, message, "event");
         let message = message.chars().take(MAX_MESSAGE_CHARACTERS).collect();
         let mut events = self.events();

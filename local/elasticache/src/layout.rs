@@ -8,7 +8,6 @@ use crate::{
     engine::ClusterFile,
     error::Failure,
     group::{GroupSpec, Member},
-    slots::SlotRanges,
 };
 
 /// Below the range that systems take for outgoing connections, so that nobody else is given one by chance.
@@ -66,16 +65,6 @@ pub(crate) fn cluster_file(spec: &GroupSpec, places: &[Place], index: usize) -> 
     }
     let _ = writeln!(nodes, "vars currentEpoch {} lastVoteEpoch 0", spec.shards.len());
     ClusterFile { bus_port: places[index].bus_port, nodes }
-}
-
-/// For a server that owns all slots alone.
-pub(crate) fn lone_cluster_file(port: u16) -> Result<ClusterFile, Failure> {
-    let (bus_port, node_id, slots) = (free_port()?, node_id(), SlotRanges::all().spaced());
-    let nodes = format!(
-        "{node_id} 127.0.0.1:{port}@{bus_port} myself,master - 0 0 1 connected {slots}\n\
-         vars currentEpoch 1 lastVoteEpoch 0\n"
-    );
-    Ok(ClusterFile { bus_port, nodes })
 }
 
 fn node_id() -> String {

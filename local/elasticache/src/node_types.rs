@@ -3,8 +3,11 @@
 /// Two small types for tests and demonstrations, which only this endpoint has.
 const LOCAL: [(&str, u64); 2] = [("cache.local.16mb", 16 << 20), ("cache.local.64mb", 64 << 20)];
 
+/// Size and bytes.
+type Sizes = &'static [(&'static str, u64)];
+
 /// Families that share one table of sizes.
-const FAMILIES: &[(&[&str], &[(&str, u64)])] = &[
+const FAMILIES: &[(&[&str], Sizes)] = &[
     (&["t4g", "t3"], &[("micro", 536_870_912), ("small", 1_471_026_299), ("medium", 3_317_862_236)]),
     (&["t2"], &[("micro", 581_959_680), ("small", 1_665_138_688), ("medium", 3_461_349_376)]),
     (

@@ -1,6 +1,6 @@
 //! Parameters of the query protocol: a form whose names are paths, `NodeGroupConfiguration.NodeGroupConfiguration.1.Slots`.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{borrow::Cow, collections::BTreeMap, str::FromStr};
 
 use percent_encoding::percent_decode_str;
 
@@ -91,9 +91,7 @@ impl Params {
 fn decode(text: &str) -> Result<String, ApiError> {
     let spaced = text.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8();
-    decoded
-        .map(|text| text.into_owned())
-        .map_err(|_| ApiError::new("MalformedQueryString", "the form is not UTF-8"))
+    decoded.map(Cow::into_owned).map_err(|_| ApiError::new("MalformedQueryString", "the form is not UTF-8"))
 }
 
 #[cfg(test)]

@@ -78,37 +78,48 @@ impl Creation<'_> {
 
     /// Starts the primaries and gives them the backups' keys.
     async fn seed(&self, backups: Vec<PathBuf>) -> Result<Vec<Node>, Failure> {
-        if let ([backup], [_]) = (backups.as_slice(), self.spec.shards.as_slice()) {
-            // Nothing to spread: the node is the server that loads the file.
-            let _permit = self.permit().await?;
-            let primaries = self.start_primaries(Some(backup)).await?;
-            for primary in &primaries {
-                self.loaded(&primary.engine, self.spec.maxmemory).await?;
-                self.cluster_is_ok(primary).await?;
-            }
-            return Ok(primaries);
-        }
-        // They may find each other while they wait for a turn.
-        let primaries = self.start_primaries(None).await?;
-        let _permit = self.permit().await?;
+        let primaries = match (backups.as_slice(), self.spec.shards.as_slice()) {
+            ([backup], [_]) => self.load(backup).await?,
+            _ => self.load_and_spread(&backups).await?,
+        };
         for primary in &primaries {
             self.cluster_is_ok(primary).await?;
         }
+        Ok(primaries)
+    }
+
+    /// There is nothing to spread: the node is the server that loads the file.
+    async fn load(&self, backup: &PathBuf) -> Result<Vec<Node>, Failure> {
+        let _permit = self.permit().await?;
+        let primaries = self.start_primaries(Some(backup)).await?;
+        for primary in &primaries {
+            if let Err(failure) = self.loaded(&primary.engine, self.spec.maxmemory).await {
+                return Err(self.plainer(failure, primary).await);
+            }
+        }
+        Ok(primaries)
+    }
+
+    /// One backup after the other, so that only one is in memory twice.
+    async fn load_and_spread(&self, backups: &[PathBuf]) -> Result<Vec<Node>, Failure> {
+        // They find each other while a backup is loaded.
+        let primaries = self.start_primaries(None).await?;
+        let _permit = self.permit().await?;
         let engines: Vec<&Engine> = primaries.iter().map(|primary| &primary.engine).collect();
+        let all_shards = self.spec.maxmemory.saturating_mul(engines.len() as u64);
         let owners = self.owners()?;
-        for (number, backup) in backups.iter().enumerate() {
+        for backup in backups {
             let loader = self.start_loader(backup).await?;
-            let all_shards = self.spec.maxmemory.saturating_mul(engines.len() as u64);
-            for database in self.loaded(&loader, all_shards).await?.databases {
+            let databases = self.loaded(&loader, all_shards).await?.databases;
+            self.only_possible(&databases)?;
+            for primary in &primaries {
+                self.cluster_is_ok(primary).await?;
+            }
+            for database in databases {
                 spread::spread(&loader, database, &engines, &owners).await?;
             }
             spread::copy_functions(&loader, &engines).await?;
-            self.tell(format!(
-                "Restored backup {} of {} into {} shards",
-                number + 1,
-                backups.len(),
-                engines.len()
-            ));
+            self.tell(format!("Spread the backup over {} shards", engines.len()));
         }
         Ok(primaries)
     }
@@ -142,18 +153,41 @@ impl Creation<'_> {
         let dir = self.folder(&place.member.id, backup).await?;
         let cluster = self.spec.cluster_mode.then(|| layout::cluster_file(self.spec, &self.places, index));
         let password = self.spec.auth_token.clone();
-        Ok(Launch { cluster, replica_of, password, ..self.bare_launch(dir, place.port) })
+        Ok(Launch { password, cluster, replica_of, ..self.bare_launch(dir, place.port) })
     }
 
-    /// A server of its own, which owns all slots and is asked for its keys. With cluster mode it is one of a
-    /// cluster too, so that it refuses what the nodes would refuse.
+    /// A server of its own, which is asked for its keys. It is none of a cluster, or it would answer only once it
+    /// has found that it owns all slots, and could not say which databases a backup holds.
     async fn start_loader(&self, backup: &PathBuf) -> Result<Engine, Failure> {
-        let dir = self.folder("loader", Some(backup)).await?;
-        let port = layout::free_port()?;
-        let cluster = self.spec.cluster_mode.then(|| layout::lone_cluster_file(port)).transpose()?;
+        let dir = self.folder(&format!("loader-{}", Uuid::new_v4().simple()), Some(backup)).await?;
         let password = Some(Uuid::new_v4().simple().to_string());
-        let launch = Launch { cluster, password, ..self.bare_launch(dir, port) };
+        let launch = Launch { password, ..self.bare_launch(dir, layout::free_port()?) };
         Engine::start(&launch, &self.spec.id, &self.state.running).await
+    }
+
+    /// With cluster mode there is database 0, and more only where the parameter group says so.
+    fn only_possible(&self, databases: &[u32]) -> Result<(), Failure> {
+        let most = self.spec.server_parameters.iter().find(|(name, _)| name == "cluster-databases");
+        let most = most.and_then(|(_, value)| value.parse().ok()).unwrap_or(1);
+        if !self.spec.cluster_mode || databases.iter().all(|&database| database < most) {
+            return Ok(());
+        }
+        Err(Failure::new(format_args!(
+            "the backup holds keys in databases {databases:?}: cluster mode has only {most}"
+        )))
+    }
+
+    /// A node of a cluster may crash at a key of another database than 0, and then does not say why: a server without
+    /// cluster mode can.
+    async fn plainer(&self, failure: Failure, node: &Node) -> Failure {
+        if !self.spec.cluster_mode {
+            return failure;
+        }
+        let Ok(loader) = self.start_loader(&self.dir.join(&node.member.id).join(BACKUP_FILE)).await else {
+            return failure;
+        };
+        let databases = self.loaded(&loader, self.spec.maxmemory).await.map(|loaded| loaded.databases);
+        databases.and_then(|databases| self.only_possible(&databases)).err().unwrap_or(failure)
     }
 
     fn bare_launch(&self, dir: PathBuf, port: u16) -> Launch {

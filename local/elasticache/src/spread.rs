@@ -57,10 +57,9 @@ async fn scan(
             waiting[owner].push(key);
         }
         for (queue, keys) in queues.iter().zip(&mut waiting) {
-            if keys.len() >= BATCH_KEYS || cursor == 0 && !keys.is_empty() {
-                if queue.send(std::mem::take(keys)).await.is_err() {
-                    return Ok(());
-                }
+            let due = keys.len() >= BATCH_KEYS || cursor == 0 && !keys.is_empty();
+            if due && queue.send(std::mem::take(keys)).await.is_err() {
+                return Ok(());
             }
         }
         if cursor == 0 {

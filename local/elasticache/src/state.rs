@@ -211,7 +211,7 @@ async fn remove(dir: &PathBuf) {
     for _ in 0..10 {
         match fs::remove_dir_all(dir).await {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                sleep(Duration::from_millis(20)).await
+                sleep(Duration::from_millis(20)).await;
             }
             _ => return,
         }

@@ -39,7 +39,7 @@ pub(super) fn describe_subnet_groups(state: &Arc<State>, params: &Params) -> Res
     if let Some(name) = asked {
         catalog.subnet_group(name)?;
     }
-    let chosen = catalog.subnet_groups.iter().filter(|(name, _)| asked.is_none_or(|asked| asked == *name));
+    let chosen = catalog.subnets.iter().filter(|(name, _)| asked.is_none_or(|asked| asked == *name));
     let page = page(params, chosen)?;
     let mut xml = Xml::default();
     xml.optional("Marker", page.marker);
@@ -59,7 +59,7 @@ pub(super) fn create_subnet_group(state: &Arc<State>, params: &Params) -> Result
     let group = SubnetGroup { description, subnets };
     let mut xml = Xml::default();
     xml.element("CacheSubnetGroup", |xml| write_subnet_group(xml, state, &name, &group));
-    let groups = &mut state.catalog().subnet_groups;
+    let groups = &mut state.catalog().subnets;
     catalog::add(groups, &name, group, "CacheSubnetGroupAlreadyExists", "CacheSubnetGroupQuotaExceeded")?;
     Ok(xml)
 }
@@ -84,7 +84,7 @@ pub(super) fn describe_user_groups(state: &Arc<State>, params: &Params) -> Resul
     if let Some(id) = asked {
         catalog.user_group(id)?;
     }
-    let chosen = catalog.user_groups.iter().filter(|(id, _)| asked.is_none_or(|asked| asked == *id));
+    let chosen = catalog.users.iter().filter(|(id, _)| asked.is_none_or(|asked| asked == *id));
     let page = page(params, chosen)?;
     let mut xml = Xml::default();
     xml.list("UserGroups", "member", page.items, |xml, (id, group)| write_user_group(xml, state, id, group));
@@ -101,7 +101,7 @@ pub(super) fn create_user_group(state: &Arc<State>, params: &Params) -> Result<X
     let group = UserGroup { engine, users: params.texts("UserIds") };
     let mut xml = Xml::default();
     write_user_group(&mut xml, state, &id, &group);
-    let groups = &mut state.catalog().user_groups;
+    let groups = &mut state.catalog().users;
     catalog::add(groups, &id, group, "UserGroupAlreadyExists", "UserGroupQuotaExceeded")?;
     Ok(xml)
 }

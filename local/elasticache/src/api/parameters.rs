@@ -110,7 +110,7 @@ pub(super) fn describe_groups(state: &Arc<State>, params: &Params) -> Result<Xml
     if let Some(name) = asked {
         catalog.parameter_group(name)?;
     }
-    let chosen = catalog.parameter_groups.iter().filter(|(name, _)| asked.is_none_or(|asked| asked == *name));
+    let chosen = catalog.parameters.iter().filter(|(name, _)| asked.is_none_or(|asked| asked == *name));
     let page = page(params, chosen)?;
     let mut xml = Xml::default();
     xml.optional("Marker", page.marker);
@@ -132,7 +132,7 @@ pub(super) fn create_group(state: &Arc<State>, params: &Params) -> Result<Xml, A
     let group = ParameterGroup { family, description, changed: BTreeMap::new() };
     let mut xml = Xml::default();
     xml.element("CacheParameterGroup", |xml| write_group(xml, state, &name, &group));
-    let groups = &mut state.catalog().parameter_groups;
+    let groups = &mut state.catalog().parameters;
     catalog::add(
         groups,
         &name,
@@ -167,7 +167,7 @@ pub(super) fn modify_group(state: &Arc<State>, params: &Params) -> Result<Xml, A
         }
         changes.push((parameter.to_owned(), value.to_owned()));
     }
-    if let Some(group) = catalog.parameter_groups.get_mut(name) {
+    if let Some(group) = catalog.parameters.get_mut(name) {
         group.changed.extend(changes);
     }
     let mut xml = Xml::default();
