@@ -55,8 +55,15 @@ CALLS = {
     r"BucketAccess \{": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
 }
 SERVICES = {"elasticache": "elasticache", "step_functions": "states"}
-# What AWS asks for beyond the calls that the code makes: traces, logs, tags, networks, keys.
-BEYOND_CALLS = re.compile(r"(xray|logs|kms|ec2|iam|sqs):|elasticache:AddTagsToResource$")
+# What AWS asks for with a call: its Service Authorization Reference, "dependent actions".
+NETWORK = {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
+           "ec2:DescribeVpcs"}
+DEPENDENT = {
+    "elasticache:CreateReplicationGroup": NETWORK | {"elasticache:AddTagsToResource", "s3:GetObject"},
+    "elasticache:DeleteReplicationGroup": NETWORK,
+}
+# What no call in the code shows: traces, logs, keys, the VPC, the first cluster of an account, the destination of failures.
+BEYOND_CALLS = re.compile(r"(xray|logs|kms|ec2|iam|sqs):")
 
 
 def camel(snake):
@@ -156,6 +163,7 @@ def every_call_is_allowed_and_nothing_else():
         for client, service in SERVICES.items():
             for call in re.findall(rf"self\s*\.{client}\s*\.(\w+)\(\)", code):
                 needed.add(f"{service}:{''.join(part.title() for part in call.split('_'))}")
+        needed |= {action for call in needed for action in DEPENDENT.get(call, ())}
         allowed = {action for one in statements_of(folder, FULL) for action in as_list(one["Action"])}
         extra = {action for action in allowed - needed if not BEYOND_CALLS.match(action)}
         yield from (f"{folder} calls {action}, which its role does not allow" for action in sorted(needed - allowed))
