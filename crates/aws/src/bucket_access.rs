@@ -66,6 +66,7 @@ impl BucketAccess<'_> {
         };
         self.lease()
             .hold(async {
+                self.is_still_wanted().await?;
                 let before = self.policy().await?;
                 let after = statement.add_to(before.as_deref()).map_err(|error| self.policy_error(&error))?;
                 if before.as_deref() == Some(after.as_str()) {
@@ -112,6 +113,7 @@ impl BucketAccess<'_> {
     pub async fn grant_by_acl(&self, location: &BackupLocation) -> Result<(), StepError> {
         self.lease()
             .hold(async {
+                self.is_still_wanted().await?;
                 let (owner, grants) = self.acl(location).await?;
                 let key = seeding::Reports::acl_holders(location);
                 let mut holders = self.reports.read::<AclHolders>(&key).await?.unwrap_or_default();
@@ -167,6 +169,17 @@ impl BucketAccess<'_> {
     const fn lease(&self) -> Lease<'_> {
         let (reports, bucket, execution) = (self.reports, self.bucket, self.execution);
         Lease { reports, bucket, execution, patience: PATIENCE }
+    }
+
+    /// A grant that comes after the execution's end would stay for ever. It can come that late when the execution is
+    /// stopped while the granting function runs; revoking therefore leaves a mark before it looks what was granted.
+    async fn is_still_wanted(&self) -> Result<(), StepError> {
+        let mark = seeding::Reports::of(self.execution).revoked();
+        if self.reports.read::<serde_json::Value>(&mark).await?.is_none() {
+            return Ok(());
+        }
+        let message = format!("the access of {} was taken back already", self.execution);
+        Err(StepError::new(ErrorName::SeedingEnded, message, "start a new seeding"))
     }
 
     async fn policy(&self) -> Result<Option<String>, StepError> {

@@ -13,7 +13,7 @@ use seeder_aws::{
 use seeding::{
     Access, ErrorName, Partition, Seeding, StepError, owner_text,
     prepare::ObjectLook,
-    steps::{CreateInput, CreateOutput},
+    steps::{CreateInput, CreateJournal, CreateOutput},
 };
 
 /// The tag that says whose a cluster is, for people and for cost reports.
@@ -53,7 +53,13 @@ impl Handler for CreateCluster {
         };
         let request =
             request(self.elasticache.create_replication_group(), &seeding, &input)?.set_auth_token(token);
-        let status = match request.send().await {
+        let journal = seeding::Reports::of(execution).create();
+        let mut create = CreateJournal { asked_at_ms: Timestamp::now().as_millisecond(), answered: false };
+        self.reports.write(&journal, &create).await?;
+        let answer = request.send().await;
+        create.answered = true;
+        self.reports.write(&journal, &create).await?;
+        let status = match answer {
             Ok(answer) => {
                 let status = answer
                     .replication_group()

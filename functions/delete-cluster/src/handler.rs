@@ -1,10 +1,11 @@
 //! The step: look first, and delete only what is this execution's own and never came up. Called until it is gone.
 
 use aws_sdk_elasticache::types::ReplicationGroup;
+use jiff::Timestamp;
 use seeder_aws::{Clients, Handler, Invocation, Reports, cluster, error_code, service_error};
 use seeding::{
     ClusterPhase, OnRestoreFailed, Partition, Seeding, StepError,
-    steps::{DeleteOutput, DeletionPhase, ExecutionInput},
+    steps::{CreateJournal, DeleteOutput, DeletionPhase, ExecutionInput},
 };
 
 /// A cluster that is being deleted is looked at for half an hour before it is reported as left behind.
@@ -35,7 +36,13 @@ impl Handler for DeleteCluster {
         };
         let group = cluster::describe(&self.elasticache, &seeding.cluster.id).await?;
         let Some(group) = group.filter(|group| cluster::is_ours(group, execution)) else {
-            return Ok(output(Some(&seeding), DeletionPhase::Gone, None));
+            let phase = if self.may_still_appear(execution).await? {
+                DeletionPhase::Deleting
+            } else {
+                DeletionPhase::Gone
+            };
+            tracing::info!(cluster = seeding.cluster.id, ?phase, "no cluster of this execution");
+            return Ok(output(Some(&seeding), phase, None));
         };
         let phase = self.delete(&seeding, &group).await?;
         tracing::info!(cluster = seeding.cluster.id, status = group.status(), ?phase, "deletion");
@@ -44,6 +51,12 @@ impl Handler for DeleteCluster {
 }
 
 impl DeleteCluster {
+    /// Whether a create was asked for that has not been answered: its execution was stopped in that very moment.
+    async fn may_still_appear(&self, execution: &str) -> Result<bool, StepError> {
+        let journal = self.reports.read::<CreateJournal>(&seeding::Reports::of(execution).create()).await?;
+        Ok(journal.is_some_and(|journal| journal.is_pending(Timestamp::now().as_millisecond())))
+    }
+
     async fn delete(&self, seeding: &Seeding, group: &ReplicationGroup) -> Result<DeletionPhase, StepError> {
         let view = cluster::view(&self.elasticache, group).await?;
         let failed = matches!(

@@ -1,5 +1,6 @@
 //! The step: read what was granted, and take it back.
 
+use jiff::Timestamp;
 use seeder_aws::{Clients, Handler, Invocation, Reports, bucket_access::BucketAccess};
 use seeding::{
     BackupLocation, Partition, StepError,
@@ -25,6 +26,11 @@ impl Handler for RevokeAccess {
 
     async fn handle(&self, input: ExecutionInput, _: Invocation) -> Result<RevokeOutput, StepError> {
         let (_, execution) = Partition::of_execution(&input.execution)?;
+        // The mark first: a grant that is under way right now either is in the journal already or sees the mark.
+        let at_ms = Timestamp::now().as_millisecond();
+        self.reports
+            .write(&seeding::Reports::of(execution).revoked(), &serde_json::json!({"atMs": at_ms}))
+            .await?;
         let key = seeding::Reports::of(execution).grant();
         let Some(journal) = self.reports.read::<GrantJournal>(&key).await? else {
             tracing::info!("nothing was granted");

@@ -12,6 +12,7 @@ use super::CreateCluster;
 
 const HEAD: &str = "HEAD backups.s3/in/orders.rdb x-amz-expected-bucket-owner: 123456789012";
 const CREATE: &str = "elasticache Action=CreateReplicationGroup&…";
+const ASKED: &str = "PUT reports.s3/executions/orders-1/create.json";
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:token";
 
 fn orders(cluster: &Value) -> Seeding {
@@ -64,7 +65,7 @@ async fn with_cluster_mode_off_the_group_is_one_shard_of_nodes() {
         "securityGroupIds": ["sg-1", "sg-2"], "kmsKeyId": "key", "userGroupId": "users", "snapshotRetentionDays": 3,
         "tags": {"team": "orders & more"},
     });
-    let wire = up_to_create(&orders(&spec)).on(CREATE, created());
+    let wire = up_to_create(&orders(&spec)).on(ASKED, ok()).on(CREATE, created()).on(ASKED, ok());
     let output = create(&wire, &["0-16383"]).await.unwrap();
     wire.done();
     assert_eq!((&output["clusterId"], &output["status"]), (&json!("orders"), &json!("creating")));
@@ -105,7 +106,7 @@ async fn with_cluster_mode_off_the_group_is_one_shard_of_nodes() {
 #[tokio::test]
 async fn with_cluster_mode_on_each_shard_is_given_its_slots() {
     let spec = json!({"engine": "redis", "clusterMode": "enabled", "shards": 2, "replicasPerShard": 1});
-    let wire = up_to_create(&orders(&spec)).on(CREATE, created());
+    let wire = up_to_create(&orders(&spec)).on(ASKED, ok()).on(CREATE, created()).on(ASKED, ok());
     create(&wire, &["0-5000", "5001-16383"]).await.unwrap();
     let sent = fields(&wire);
     for field in [
@@ -129,7 +130,7 @@ async fn with_cluster_mode_on_each_shard_is_given_its_slots() {
 
 #[tokio::test]
 async fn one_node_alone_has_nowhere_to_fail_over_to() {
-    let wire = up_to_create(&orders(&json!({}))).on(CREATE, created());
+    let wire = up_to_create(&orders(&json!({}))).on(ASKED, ok()).on(CREATE, created()).on(ASKED, ok());
     create(&wire, &["0-16383"]).await.unwrap();
     let sent = fields(&wire);
     assert!(sent.contains(&"AutomaticFailoverEnabled=false".to_owned()), "{sent:#?}");
@@ -142,7 +143,9 @@ async fn a_bucket_that_is_only_checked_may_belong_to_another_account() {
     let wire = script()
         .on(RECORD, read_record(&theirs))
         .on("HEAD backups.s3/in/orders.rdb", unchanged())
-        .on(CREATE, created());
+        .on(ASKED, ok())
+        .on(CREATE, created())
+        .on(ASKED, ok());
     create(&wire, &["0-16383"]).await.unwrap();
     wire.done();
 }
@@ -154,7 +157,9 @@ fn taken() -> Answer {
 #[tokio::test]
 async fn a_group_that_an_earlier_try_of_this_step_made_is_success() {
     let wire = up_to_create(&orders(&json!({})))
+        .on(ASKED, ok())
         .on(CREATE, taken())
+        .on(ASKED, ok())
         .on(DESCRIBE_GROUP, group("creating", OURS, &[], ""));
     assert_eq!(create(&wire, &["0-16383"]).await.unwrap()["status"], "creating");
     wire.done();
@@ -165,7 +170,9 @@ async fn somebody_elses_group_is_an_error_that_shows_its_description() {
     // Another execution's name that begins like ours is another execution.
     for description in ["production", "elasticache-seeder orders-12", "elasticache-seeder orders"] {
         let wire = up_to_create(&orders(&json!({})))
+            .on(ASKED, ok())
             .on(CREATE, taken())
+            .on(ASKED, ok())
             .on(DESCRIBE_GROUP, group("available", description, &[], ""));
         let error = create(&wire, &["0-16383"]).await.unwrap_err();
         wire.done();
@@ -176,7 +183,11 @@ async fn somebody_elses_group_is_an_error_that_shows_its_description() {
 
 #[tokio::test]
 async fn a_group_that_is_just_going_is_waited_for() {
-    let wire = up_to_create(&orders(&json!({}))).on(CREATE, taken()).on(DESCRIBE_GROUP, no_group());
+    let wire = up_to_create(&orders(&json!({})))
+        .on(ASKED, ok())
+        .on(CREATE, taken())
+        .on(ASKED, ok())
+        .on(DESCRIBE_GROUP, no_group());
     assert_eq!(create(&wire, &["0-16383"]).await.unwrap_err().name, ErrorName::ServiceBusy);
 }
 
@@ -215,7 +226,10 @@ async fn what_elasticache_refuses_is_told_in_its_own_words() {
         ("AccessDenied", ErrorName::AccessDenied),
     ] {
         let words = "No permission to access S3 object: arn:aws:s3:::backups/in/orders.rdb";
-        let wire = up_to_create(&orders(&json!({}))).on(CREATE, query_error(400, code, words));
+        let wire = up_to_create(&orders(&json!({})))
+            .on(ASKED, ok())
+            .on(CREATE, query_error(400, code, words))
+            .on(ASKED, ok());
         let error = create(&wire, &["0-16383"]).await.unwrap_err();
         assert_eq!(error.name, name, "{code}");
         assert_eq!(error.message, format!("failed to create the replication group orders: {code}: {words}"));
@@ -233,7 +247,9 @@ async fn the_auth_token_goes_from_the_secret_to_elasticache_and_nowhere_else() {
                 format!("secretsmanager.GetSecretValue {{\"SecretId\":\"{SECRET}\"}}"),
                 json(json!({"SecretString": secret})),
             )
-            .on(CREATE, created());
+            .on(ASKED, ok())
+            .on(CREATE, created())
+            .on(ASKED, ok());
         let logs = Logs::keep();
         let output = create(&wire, &["0-16383"]).await.unwrap();
         wire.done();
@@ -251,7 +267,9 @@ async fn the_auth_token_goes_from_the_secret_to_elasticache_and_nowhere_else() {
 async fn a_refused_create_does_not_tell_the_auth_token() {
     let wire = up_to_create(&orders(&json!({"authTokenSecretArn": SECRET})))
         .on("secretsmanager.GetSecretValue …", json(json!({"SecretString": "0123456789abcdef!"})))
-        .on(CREATE, query_error(400, "InvalidParameterValue", "no"));
+        .on(ASKED, ok())
+        .on(CREATE, query_error(400, "InvalidParameterValue", "no"))
+        .on(ASKED, ok());
     let error = create(&wire, &["0-16383"]).await.unwrap_err();
     assert!(!format!("{error:?}").contains("0123456789abcdef!"), "{error:?}");
 }

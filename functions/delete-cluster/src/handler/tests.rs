@@ -1,8 +1,8 @@
 use seeder_aws::{
     Reports,
     test_util::{
-        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group,
-        query, query_error, read_record, run, s3_error, script, seeding, understands,
+        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, json as json_file,
+        member, no_group, query, query_error, read_record, run, s3_error, script, seeding, understands,
     },
 };
 use seeding::{ErrorName, Seeding, StepError};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::DeleteCluster;
 
+const SEE_CREATE: &str = "GET reports.s3/executions/orders-1/create.json";
 const DELETE: &str = "elasticache Action=DeleteReplicationGroup&ReplicationGroupId=orders";
 
 fn orders(on_restore_failed: &str) -> Seeding {
@@ -83,7 +84,8 @@ async fn what_is_not_ours_is_never_touched() {
     for description in ["production", "elasticache-seeder orders-12", ""] {
         let wire = script()
             .on(RECORD, read_record(&orders("delete")))
-            .on(DESCRIBE_GROUP, group("create-failed", description, &["orders-001"], ""));
+            .on(DESCRIBE_GROUP, group("create-failed", description, &["orders-001"], ""))
+            .on(SEE_CREATE, s3_error(404, "NoSuchKey"));
         assert_eq!(delete(&wire).await.unwrap()["phase"], "gone");
         wire.done();
     }
@@ -105,11 +107,28 @@ async fn a_deletion_under_way_is_not_asked_for_again_and_ends_when_the_group_is_
     let wire = look("delete", "deleting", "deleting");
     assert_eq!(delete(&wire).await.unwrap()["phase"], "deleting");
     wire.done();
-    let wire = script().on(RECORD, read_record(&orders("delete"))).on(DESCRIBE_GROUP, no_group());
+    let answered = json!({"askedAtMs": i64::MAX / 2, "answered": true});
+    let wire = script()
+        .on(RECORD, read_record(&orders("delete")))
+        .on(DESCRIBE_GROUP, no_group())
+        .on(SEE_CREATE, json_file(answered));
     assert_eq!(delete(&wire).await.unwrap()["phase"], "gone");
     wire.done();
     let wire = look("delete", "create-failed", "restore-failed").on(DELETE, no_group());
     assert_eq!(delete(&wire).await.unwrap()["phase"], "gone");
+}
+
+#[tokio::test]
+async fn a_create_without_an_answer_is_waited_for_as_long_as_it_may_take_effect() {
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    for (asked_at_ms, phase) in [(now_ms - 10_000, "deleting"), (now_ms - 600_000, "gone")] {
+        let wire = script()
+            .on(RECORD, read_record(&orders("delete")))
+            .on(DESCRIBE_GROUP, no_group())
+            .on(SEE_CREATE, json_file(json!({"askedAtMs": asked_at_ms, "answered": false})));
+        assert_eq!(delete(&wire).await.unwrap()["phase"], phase);
+        wire.done();
+    }
 }
 
 #[tokio::test]

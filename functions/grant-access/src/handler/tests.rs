@@ -12,6 +12,7 @@ use super::GrantAccess;
 
 const JOURNAL: &str = "PUT reports.s3/executions/orders-1/grant.json";
 const TAKE_LEASE: &str = "PUT reports.s3/grants/backups/lease.json if-none-match: *";
+const SEE_MARK: &str = "GET reports.s3/executions/orders-1/revoked.json";
 const SEE_LEASE: &str = "GET reports.s3/grants/backups/lease.json";
 const GIVE_LEASE_BACK: &str = "DELETE reports.s3/grants/backups/lease.json";
 const GET_POLICY: &str = "GET backups.s3/?policy x-amz-expected-bucket-owner: 123456789012";
@@ -69,6 +70,7 @@ async fn a_bucket_without_a_policy_gets_one_for_this_object_alone() {
         .on(RECORD, read_record(&orders("auto")))
         .on(JOURNAL, ok())
         .on(TAKE_LEASE, ok())
+        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
         .on(GIVE_LEASE_BACK, nothing());
@@ -99,6 +101,7 @@ async fn a_policy_keeps_its_text_around_the_one_statement_that_is_added() {
         .on(RECORD, read_record(&orders("policy")))
         .on(JOURNAL, ok())
         .on(TAKE_LEASE, ok())
+        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, ok().body(before))
         .on(PUT_POLICY, nothing())
         .on(GIVE_LEASE_BACK, nothing());
@@ -116,6 +119,7 @@ async fn a_step_that_runs_twice_grants_once() {
         .on(RECORD, read_record(&orders("policy")))
         .on(JOURNAL, ok())
         .on(TAKE_LEASE, ok())
+        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
         .on(GIVE_LEASE_BACK, nothing());
@@ -124,10 +128,23 @@ async fn a_step_that_runs_twice_grants_once() {
         .on(RECORD, read_record(&orders("policy")))
         .on(JOURNAL, ok())
         .on(TAKE_LEASE, ok())
+        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, ok().body(first.text(PUT_POLICY)))
         .on(GIVE_LEASE_BACK, nothing());
     grant(&again).await.unwrap();
     again.done();
+}
+
+#[tokio::test]
+async fn nothing_is_granted_once_the_access_was_taken_back_for_good() {
+    let wire = script()
+        .on(RECORD, read_record(&orders("policy")))
+        .on(JOURNAL, ok())
+        .on(TAKE_LEASE, ok())
+        .on(SEE_MARK, json(json!({"atMs": 1})))
+        .on(GIVE_LEASE_BACK, nothing());
+    assert_eq!(grant(&wire).await.unwrap_err().name, ErrorName::SeedingEnded);
+    wire.done();
 }
 
 #[tokio::test]
@@ -137,10 +154,12 @@ async fn the_backups_of_one_bucket_share_a_statement_and_each_bucket_has_its_own
         .on(RECORD, read_record(&two_buckets))
         .on(JOURNAL, ok())
         .on(TAKE_LEASE, ok())
+        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
         .on(GIVE_LEASE_BACK, nothing())
         .on("PUT reports.s3/grants/others/lease.json if-none-match: *", ok())
+        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on("GET others.s3/?policy x-amz-expected-bucket-owner: 123456789012", no_policy())
         .on("PUT others.s3/?policy x-amz-expected-bucket-owner: 123456789012", nothing())
         .on("DELETE reports.s3/grants/others/lease.json", nothing());
@@ -163,6 +182,7 @@ async fn a_lease_that_is_held_is_waited_for() {
         .on(TAKE_LEASE, s3_error(409, "ConditionalRequestConflict"))
         .on(SEE_LEASE, s3_error(404, "NoSuchKey"))
         .on(TAKE_LEASE, ok())
+        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
         .on(GIVE_LEASE_BACK, nothing());
@@ -178,6 +198,7 @@ async fn a_lease_whose_holder_died_is_taken_over_by_one_only() {
         .on(TAKE_LEASE, s3_error(412, "PreconditionFailed"))
         .on(SEE_LEASE, lease_of("dead-1", 1))
         .on("PUT reports.s3/grants/backups/lease.json if-match: \"lease\"", ok())
+        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
         .on(GIVE_LEASE_BACK, nothing());
@@ -192,6 +213,7 @@ async fn a_lease_that_was_taken_though_its_answer_got_lost_is_not_waited_for() {
         .on(JOURNAL, ok())
         .on(TAKE_LEASE, s3_error(412, "PreconditionFailed"))
         .on(SEE_LEASE, echo().header("etag", "\"lease\""))
+        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
         .on(GIVE_LEASE_BACK, nothing());
@@ -224,6 +246,7 @@ async fn the_lease_is_given_back_also_when_the_policy_is_full_or_refused() {
             .on(RECORD, read_record(&orders("policy")))
             .on(JOURNAL, ok())
             .on(TAKE_LEASE, ok())
+            .on(SEE_MARK, s3_error(404, "NoSuchKey"))
             .on(GET_POLICY, policy);
         if let Some(put) = put {
             wire = wire.on(PUT_POLICY, put);
@@ -244,7 +267,11 @@ async fn nothing_is_granted_if_the_journal_cannot_be_written() {
 }
 
 fn by_acl() -> Wire {
-    script().on(RECORD, read_record(&orders("acl"))).on(JOURNAL, ok()).on(TAKE_LEASE, ok())
+    script()
+        .on(RECORD, read_record(&orders("acl")))
+        .on(JOURNAL, ok())
+        .on(TAKE_LEASE, ok())
+        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
 }
 
 #[tokio::test]

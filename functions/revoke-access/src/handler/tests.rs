@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::RevokeAccess;
 
 const JOURNAL: &str = "GET reports.s3/executions/orders-1/grant.json";
+const MARK: &str = "PUT reports.s3/executions/orders-1/revoked.json";
 const END_JOURNAL: &str = "DELETE reports.s3/executions/orders-1/grant.json";
 const TAKE_LEASE: &str = "PUT reports.s3/grants/backups/lease.json if-none-match: *";
 const GIVE_LEASE_BACK: &str = "DELETE reports.s3/grants/backups/lease.json";
@@ -59,6 +60,7 @@ fn acl(permissions: &[&str]) -> Answer {
 #[tokio::test]
 async fn a_policy_that_was_made_for_us_is_deleted() {
     let wire = script()
+        .on(MARK, ok())
         .on(JOURNAL, journal("policy"))
         .on(TAKE_LEASE, ok())
         .on(GET_POLICY, ok().body(granted(None, "orders-1")))
@@ -76,6 +78,7 @@ async fn a_policy_that_was_there_is_what_it_was_to_the_byte() {
         r#"{"Statement": {"Sid":"the only one"} , "Id":"x"}"#,
     ] {
         let wire = script()
+            .on(MARK, ok())
             .on(JOURNAL, journal("policy"))
             .on(TAKE_LEASE, ok())
             .on(GET_POLICY, ok().body(granted(Some(before), "orders-1")))
@@ -92,6 +95,7 @@ async fn a_policy_that_was_there_is_what_it_was_to_the_byte() {
 async fn the_statement_of_another_seeding_stays() {
     let other = granted(None, "orders-0");
     let wire = script()
+        .on(MARK, ok())
         .on(JOURNAL, journal("policy"))
         .on(TAKE_LEASE, ok())
         .on(GET_POLICY, ok().body(granted(Some(&other), "orders-1")))
@@ -111,6 +115,7 @@ async fn what_is_gone_already_is_not_written_again() {
         s3_error(404, "NoSuchBucket"),
     ] {
         let wire = script()
+            .on(MARK, ok())
             .on(JOURNAL, journal("policy"))
             .on(TAKE_LEASE, ok())
             .on(GET_POLICY, policy)
@@ -123,14 +128,14 @@ async fn what_is_gone_already_is_not_written_again() {
 
 #[tokio::test]
 async fn an_execution_that_granted_nothing_has_nothing_to_take_back() {
-    let wire = script().on(JOURNAL, s3_error(404, "NoSuchKey"));
+    let wire = script().on(MARK, ok()).on(JOURNAL, s3_error(404, "NoSuchKey"));
     assert_eq!(revoke(&wire).await.unwrap(), json!({"revoked": []}));
     wire.done();
 }
 
 #[tokio::test]
 async fn existing_access_is_left_as_it_is() {
-    let wire = script().on(JOURNAL, journal("existing")).on(END_JOURNAL, nothing());
+    let wire = script().on(MARK, ok()).on(JOURNAL, journal("existing")).on(END_JOURNAL, nothing());
     assert_eq!(revoke(&wire).await.unwrap(), json!({"revoked": []}));
     wire.done();
 }
@@ -138,6 +143,7 @@ async fn existing_access_is_left_as_it_is() {
 #[tokio::test]
 async fn a_revoke_that_fails_keeps_its_journal_for_another_try_and_gives_the_lease_back() {
     let wire = script()
+        .on(MARK, ok())
         .on(JOURNAL, journal("policy"))
         .on(TAKE_LEASE, ok())
         .on(GET_POLICY, ok().body(granted(None, "orders-1")))
@@ -148,7 +154,11 @@ async fn a_revoke_that_fails_keeps_its_journal_for_another_try_and_gives_the_lea
 }
 
 fn by_acl(holders: Value) -> Wire {
-    script().on(JOURNAL, journal("acl")).on(TAKE_LEASE, ok()).on(format!("GET {HOLDERS}"), json(holders))
+    script()
+        .on(MARK, ok())
+        .on(JOURNAL, journal("acl"))
+        .on(TAKE_LEASE, ok())
+        .on(format!("GET {HOLDERS}"), json(holders))
 }
 
 #[tokio::test]
