@@ -45,7 +45,14 @@ pub async fn fill_mixed(source: &Source, keys: u64, prefix: &str) -> Result<()> 
     let mut first = 1;
     while first <= keys {
         let last = keys.min(first + BATCH - 1);
-        redis::cmd("EVAL").arg(MIXED).arg(0).arg(first).arg(last).arg(prefix).exec_async(&mut connection).await?;
+        redis::cmd("EVAL")
+            .arg(MIXED)
+            .arg(0)
+            .arg(first)
+            .arg(last)
+            .arg(prefix)
+            .exec_async(&mut connection)
+            .await?;
         first = last + 1;
     }
     Ok(())

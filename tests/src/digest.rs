@@ -90,7 +90,8 @@ fn whole_value(kind: &Value, value: &Value) -> Vec<u8> {
 }
 
 fn sorted(items: &[Value], size: usize) -> Vec<u8> {
-    let mut groups: Vec<Vec<u8>> = items.chunks(size).map(|group| group.iter().flat_map(text).collect()).collect();
+    let mut groups: Vec<Vec<u8>> =
+        items.chunks(size).map(|group| group.iter().flat_map(text).collect()).collect();
     groups.sort_unstable();
     groups.concat()
 }
@@ -111,8 +112,10 @@ fn text(value: &Value) -> Vec<u8> {
 /// What differs between two datasets, up to ten keys; empty when they are the same.
 pub fn differences(source: &Digest, target: &Digest) -> Vec<String> {
     let name = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
-    let missing = source.keys().filter(|key| !target.contains_key(*key)).map(|key| format!("missing: {}", name(key)));
-    let extra = target.keys().filter(|key| !source.contains_key(*key)).map(|key| format!("extra: {}", name(key)));
+    let missing =
+        source.keys().filter(|key| !target.contains_key(*key)).map(|key| format!("missing: {}", name(key)));
+    let extra =
+        target.keys().filter(|key| !source.contains_key(*key)).map(|key| format!("extra: {}", name(key)));
     let other = source
         .iter()
         .filter(|(key, digest)| target.get(*key).is_some_and(|found| found != *digest))

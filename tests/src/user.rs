@@ -31,7 +31,12 @@ pub struct Outcome {
 impl Outcome {
     /// The codes of its findings.
     pub fn codes(&self) -> Vec<&str> {
-        self.value["findings"].as_array().into_iter().flatten().filter_map(|finding| finding["code"].as_str()).collect()
+        self.value["findings"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|finding| finding["code"].as_str())
+            .collect()
     }
 
     /// The first finding with this code, or an error that shows what there is.
@@ -52,27 +57,50 @@ impl Outcome {
         if self.error.as_deref() == error && (error.is_some() || self.status == ExecutionStatus::Succeeded) {
             return Ok(());
         }
-        bail!("expected {error:?}, found {} {:?} after {:?}\n{:#}", self.status, self.error, self.states, self.value)
+        bail!(
+            "expected {error:?}, found {} {:?} after {:?}\n{:#}",
+            self.status,
+            self.error,
+            self.states,
+            self.value
+        )
     }
 }
 
 /// Puts a file into a bucket, as any tool does.
 pub async fn drop_file(stack: &Stack, bucket: &str, key: &str, file: &Path) -> Result<()> {
     let body = ByteStream::from_path(file).await?;
-    stack.s3().put_object().bucket(bucket).key(key).body(body).send().await.context("failed to put the object")?;
+    stack
+        .s3()
+        .put_object()
+        .bucket(bucket)
+        .key(key)
+        .body(body)
+        .send()
+        .await
+        .context("failed to put the object")?;
     Ok(())
 }
 
 /// Puts text into a bucket.
 pub async fn drop_text(stack: &Stack, bucket: &str, key: &str, text: &str) -> Result<()> {
     let body = ByteStream::from(text.as_bytes().to_vec());
-    stack.s3().put_object().bucket(bucket).key(key).body(body).send().await.context("failed to put the object")?;
+    stack
+        .s3()
+        .put_object()
+        .bucket(bucket)
+        .key(key)
+        .body(body)
+        .send()
+        .await
+        .context("failed to put the object")?;
     Ok(())
 }
 
 /// Starts an execution with this input, as from the console, and returns its ARN.
 pub async fn start(stack: &Stack, input: &Value) -> Result<String> {
-    let start = stack.sfn().start_execution().state_machine_arn(stack.state_machine_arn()).input(input.to_string());
+    let start =
+        stack.sfn().start_execution().state_machine_arn(stack.state_machine_arn()).input(input.to_string());
     Ok(start.send().await.context("failed to start an execution")?.execution_arn().to_owned())
 }
 
@@ -86,7 +114,8 @@ pub async fn executions_about(stack: &Stack, text: &str) -> Result<Vec<String>> 
     let listed = stack.sfn().list_executions().state_machine_arn(stack.state_machine_arn()).send().await?;
     let mut found = Vec::new();
     for execution in listed.executions() {
-        let described = stack.sfn().describe_execution().execution_arn(execution.execution_arn()).send().await?;
+        let described =
+            stack.sfn().describe_execution().execution_arn(execution.execution_arn()).send().await?;
         if described.input().unwrap_or_default().contains(text) {
             found.push(execution.execution_arn().to_owned());
         }
@@ -100,7 +129,9 @@ pub async fn started_by(stack: &Stack, text: &str) -> Result<String> {
     loop {
         let found = executions_about(stack, text).await?;
         match found.as_slice() {
-            [] if waited > Duration::from_secs(20) => bail!("no execution about {text} was started within 20 s"),
+            [] if waited > Duration::from_secs(20) => {
+                bail!("no execution about {text} was started within 20 s")
+            }
             [] => {}
             [one] => return Ok(one.clone()),
             several => bail!("{} executions about {text} were started: {several:?}", several.len()),
@@ -172,7 +203,9 @@ pub async fn primaries(stack: &Stack, id: &str) -> Result<Vec<String>> {
         return cluster_primaries(&endpoint).await;
     }
     let shards = group.node_groups().iter();
-    shards.map(|shard| shard.primary_endpoint().and_then(address).context("a shard has no primary endpoint")).collect()
+    shards
+        .map(|shard| shard.primary_endpoint().and_then(address).context("a shard has no primary endpoint"))
+        .collect()
 }
 
 async fn cluster_primaries(endpoint: &str) -> Result<Vec<String>> {
@@ -194,10 +227,18 @@ pub async fn left_behind(stack: &Stack, buckets: &[&str]) -> Result<Vec<String>>
     let mut left: Vec<_> = clusters(stack)
         .await?
         .iter()
-        .map(|group| format!("cluster {} ({})", group.replication_group_id().unwrap_or("?"), group.status().unwrap_or("?")))
+        .map(|group| {
+            format!(
+                "cluster {} ({})",
+                group.replication_group_id().unwrap_or("?"),
+                group.status().unwrap_or("?")
+            )
+        })
         .collect();
     for bucket in buckets {
-        if let Some(policy) = policy(stack, bucket).await.filter(|policy| policy.contains("ElasticacheSeeder")) {
+        if let Some(policy) =
+            policy(stack, bucket).await.filter(|policy| policy.contains("ElasticacheSeeder"))
+        {
             left.push(format!("grant in {bucket}: {policy}"));
         }
     }

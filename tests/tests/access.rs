@@ -15,7 +15,8 @@ async fn stack_with_backup(bucket: &str) -> Result<Stack> {
 }
 
 async fn enable_acls(stack: &Stack, bucket: &str) -> Result<()> {
-    let rule = OwnershipControlsRule::builder().object_ownership(ObjectOwnership::BucketOwnerPreferred).build()?;
+    let rule =
+        OwnershipControlsRule::builder().object_ownership(ObjectOwnership::BucketOwnerPreferred).build()?;
     let controls = OwnershipControls::builder().rules(rule).build()?;
     stack.s3().put_bucket_ownership_controls().bucket(bucket).ownership_controls(controls).send().await?;
     stack.s3().put_bucket_acl().bucket(bucket).acl(BucketCannedAcl::Private).send().await?;
@@ -62,7 +63,8 @@ async fn a_bucket_whose_owner_is_enforced_takes_no_acl_and_says_what_to_do() -> 
 #[tokio::test(flavor = "multi_thread")]
 async fn existing_access_is_only_checked() -> Result<()> {
     let stack = stack_with_backup("backups").await?;
-    let input = |id: &str| json!({"backups": ["backups/redis.rdb"], "cluster": {"id": id}, "access": "existing"});
+    let input =
+        |id: &str| json!({"backups": ["backups/redis.rdb"], "cluster": {"id": id}, "access": "existing"});
     let refused = user::seed(&stack, &input("not-yet")).await?;
     refused.expect(Some("SeedingFailed"))?;
     refused.finding("grant-missing")?;
@@ -87,7 +89,8 @@ async fn a_policy_without_room_is_refused_with_its_length() -> Result<()> {
     }]})
     .to_string();
     stack.s3().put_bucket_policy().bucket("backups").policy(&policy).send().await?;
-    let outcome = user::seed(&stack, &json!({"backups": ["backups/redis.rdb"], "cluster": {"id": "full"}})).await?;
+    let outcome =
+        user::seed(&stack, &json!({"backups": ["backups/redis.rdb"], "cluster": {"id": "full"}})).await?;
     outcome.expect(Some("SeedingFailed"))?;
     let finding = outcome.finding("policy-full")?;
     let message = finding["evidence"]["message"].as_str().context("no message")?;

@@ -77,7 +77,8 @@ async fn a_failed_restore_is_kept_if_asked_for_also_by_the_clean_up() -> Result<
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_execution_that_is_stopped_in_the_middle_of_the_create_leaves_no_grant_and_no_failed_cluster() -> Result<()> {
+async fn an_execution_that_is_stopped_in_the_middle_of_the_create_leaves_no_grant_and_no_failed_cluster()
+-> Result<()> {
     let source = Source::start().await?;
     fill_bytes(&source, 24).await?;
     let stack = stack_with(&source).await?;
@@ -114,8 +115,14 @@ async fn a_stopped_execution_whose_cluster_comes_up_all_the_same_keeps_it() -> R
 async fn every_function_may_be_killed_once_and_the_seeding_goes_on() -> Result<()> {
     let stack = stack_with(&small().await?).await?;
     let steps = [
-        "prepare-seeding", "inspect-chunk", "assess-backup", "grant-access", "create-cluster", "check-cluster",
-        "verify-cluster", "revoke-access",
+        "prepare-seeding",
+        "inspect-chunk",
+        "assess-backup",
+        "grant-access",
+        "create-cluster",
+        "check-cluster",
+        "verify-cluster",
+        "revoke-access",
     ];
     for step in steps {
         stack.lambda().faults().kill_next(step);
@@ -147,7 +154,9 @@ async fn every_catch_leads_to_a_clean_end() -> Result<()> {
         let outcome = user::seed(&stack, &request(&format!("catch-{step}"))).await?;
         outcome.expect(error)?;
         ensure!(finding.is_empty() || outcome.codes().contains(&finding), "{step}: {:#}", outcome.value);
-        if let Some(text) = outcome.value["findings"][0]["evidence"]["message"].as_str().filter(|_| error.is_some()) {
+        if let Some(text) =
+            outcome.value["findings"][0]["evidence"]["message"].as_str().filter(|_| error.is_some())
+        {
             ensure!(text == "made to fail", "{step}: {:#}", outcome.value);
         }
         ensure!(user::policy(&stack, "backups").await.is_none(), "{step} leaves a grant");

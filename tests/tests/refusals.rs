@@ -97,7 +97,8 @@ async fn objects_and_buckets_that_elasticache_cannot_read() -> Result<()> {
     let stack = stack().await?;
     let source = Source::start().await?;
     let good = backup(&source).await?;
-    let object = |key: &str| stack.s3().put_object().bucket("backups").key(key).body(ByteStream::from(good.clone()));
+    let object =
+        |key: &str| stack.s3().put_object().bucket("backups").key(key).body(ByteStream::from(good.clone()));
 
     object("archived.rdb").storage_class(StorageClass::Glacier).send().await?;
     refused(&stack, &of("archived.rdb"), "archived-object").await?;
@@ -117,9 +118,11 @@ async fn objects_and_buckets_that_elasticache_cannot_read() -> Result<()> {
     refused(&stack, &json!({"backups": ["not-ours/redis.rdb"]}), "bucket-not-allowed").await?;
     refused(&stack, &json!({"backups": ["My_Bucket/redis.rdb"]}), "bucket-name-not-dns").await?;
 
-    let location = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuWest1).build();
+    let location =
+        CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuWest1).build();
     stack.s3().create_bucket().bucket("elsewhere").create_bucket_configuration(location).send().await?;
-    let finding = refused(&stack, &json!({"backups": ["elsewhere/redis.rdb"]}), "bucket-in-other-region").await?;
+    let finding =
+        refused(&stack, &json!({"backups": ["elsewhere/redis.rdb"]}), "bucket-in-other-region").await?;
     ensure!(finding["evidence"]["found"] == "eu-west-1", "{finding:#}");
     stack.stop().await
 }

@@ -53,7 +53,8 @@ async fn several_databases_stay_apart_on_a_single_node() -> Result<()> {
     fill_mixed(&source, 200, "zero:").await?;
     source.command(&["COPY", "zero:1", "seven", "DB", "7"]).await?;
     user::drop_file(&stack, "backups", "two.rdb", &source.save().await?).await?;
-    let outcome = user::seed(&stack, &json!({"backups": ["backups/two.rdb"], "cluster": {"id": "two"}})).await?;
+    let outcome =
+        user::seed(&stack, &json!({"backups": ["backups/two.rdb"], "cluster": {"id": "two"}})).await?;
     outcome.expect_seeded()?;
     let primaries = user::primaries(&stack, "two").await?;
     for database in [0, 7] {
@@ -61,7 +62,9 @@ async fn several_databases_stay_apart_on_a_single_node() -> Result<()> {
         let differences = differences(&before, &digest(&primaries, database).await?);
         ensure!(differences.is_empty(), "database {database}: {differences:#?}");
     }
-    let refused = user::seed(&stack, &json!({"backups": ["backups/two.rdb"], "cluster": {"id": "three", "shards": 3}})).await?;
+    let refused =
+        user::seed(&stack, &json!({"backups": ["backups/two.rdb"], "cluster": {"id": "three", "shards": 3}}))
+            .await?;
     refused.expect(Some("BackupRejected"))?;
     refused.finding("multiple-databases-in-cluster-mode")?;
     stack.stop().await
@@ -74,11 +77,24 @@ async fn cluster_mode_with_one_three_and_six_shards_and_replicas() -> Result<()>
     let expected = digest(&[source.address()], 0).await?;
     for (shards, replicas) in [(1, 0), (3, 1), (6, 0)] {
         let id = format!("shards-{shards}");
-        let cluster = json!({"id": id, "clusterMode": "enabled", "shards": shards, "replicasPerShard": replicas});
-        seeded(&stack, &json!({"backups": ["backups/redis.rdb"], "cluster": cluster}), &id, shards, &expected).await?;
-        let described = stack.elasticache().describe_replication_groups().replication_group_id(&id).send().await?;
+        let cluster =
+            json!({"id": id, "clusterMode": "enabled", "shards": shards, "replicasPerShard": replicas});
+        seeded(
+            &stack,
+            &json!({"backups": ["backups/redis.rdb"], "cluster": cluster}),
+            &id,
+            shards,
+            &expected,
+        )
+        .await?;
+        let described =
+            stack.elasticache().describe_replication_groups().replication_group_id(&id).send().await?;
         let group = described.replication_groups().first().context("gone")?;
-        ensure!(group.member_clusters().len() == shards * (1 + replicas), "members: {:?}", group.member_clusters());
+        ensure!(
+            group.member_clusters().len() == shards * (1 + replicas),
+            "members: {:?}",
+            group.member_clusters()
+        );
     }
     stack.stop().await
 }
@@ -89,9 +105,11 @@ async fn given_slots_and_balanced_slots_are_what_the_shards_get() -> Result<()> 
     let source = source_with_backup(&stack, 1_000, "k:", "redis.rdb").await?;
     let expected = digest(&[source.address()], 0).await?;
     let given = json!({"id": "given", "slots": ["0-99", "100-16383"]});
-    seeded(&stack, &json!({"backups": ["backups/redis.rdb"], "cluster": given}), "given", 2, &expected).await?;
+    seeded(&stack, &json!({"backups": ["backups/redis.rdb"], "cluster": given}), "given", 2, &expected)
+        .await?;
     let balanced = json!({"id": "balanced", "shards": 2, "slots": "balanced"});
-    seeded(&stack, &json!({"backups": ["backups/redis.rdb"], "cluster": balanced}), "balanced", 2, &expected).await?;
+    seeded(&stack, &json!({"backups": ["backups/redis.rdb"], "cluster": balanced}), "balanced", 2, &expected)
+        .await?;
     stack.stop().await
 }
 
@@ -102,7 +120,8 @@ async fn several_backups_become_one_valkey_cluster() -> Result<()> {
     let two = source_with_backup(&stack, 900, "two:", "set/2.rdb").await?;
     let expected = digest(&[one.address(), two.address()], 0).await?;
     let cluster = json!({"id": "both", "engine": "valkey", "engineVersion": "8.1", "shards": 2});
-    let input = json!({"backups": "s3://backups/set/1.rdb, arn:aws:s3:::backups/set/2.rdb", "cluster": cluster});
+    let input =
+        json!({"backups": "s3://backups/set/1.rdb, arn:aws:s3:::backups/set/2.rdb", "cluster": cluster});
     seeded(&stack, &input, "both", 2, &expected).await?;
     stack.stop().await
 }
@@ -142,7 +161,10 @@ async fn a_set_starts_with_its_list_and_not_before() -> Result<()> {
     user::drop_text(&stack, bucket, "sets/all.seed.json", &list.to_string()).await?;
     let outcome = user::outcome(&stack, &user::started_by(&stack, "all.seed.json").await?).await?;
     outcome.expect_seeded()?;
-    ensure!(user::executions_about(&stack, "sets/1.rdb").await?.is_empty(), "a backup of the set started by itself");
+    ensure!(
+        user::executions_about(&stack, "sets/1.rdb").await?.is_empty(),
+        "a backup of the set started by itself"
+    );
     expect_same(&stack, "from-set", 2, &digest(&[one.address(), two.address()], 0).await?).await?;
     stack.stop().await
 }
@@ -199,8 +221,16 @@ async fn a_failed_restore_is_started_over_on_the_next_larger_node() -> Result<()
     let outcome = user::seed(&stack, &input).await?;
     outcome.expect_seeded()?;
     ensure!(outcome.value["cluster"]["nodeType"] == "cache.local.64mb", "{:#}", outcome.value);
-    ensure!(outcome.states.iter().filter(|state| *state == "CreateCluster").count() == 2, "{:?}", outcome.states);
-    ensure!(outcome.states.iter().filter(|state| *state == "GrantAccess").count() == 1, "{:?}", outcome.states);
+    ensure!(
+        outcome.states.iter().filter(|state| *state == "CreateCluster").count() == 2,
+        "{:?}",
+        outcome.states
+    );
+    ensure!(
+        outcome.states.iter().filter(|state| *state == "GrantAccess").count() == 1,
+        "{:?}",
+        outcome.states
+    );
     expect_same(&stack, "over", 1, &digest(&[source.address()], 0).await?).await?;
     stack.stop().await
 }
@@ -215,7 +245,8 @@ async fn twenty_seedings_at_once_share_a_bucket_whose_policy_is_the_same_afterwa
     let mut executions = Vec::new();
     for number in 0..20 {
         let cluster = json!({"id": format!("at-once-{number}"), "nodeType": "cache.local.16mb"});
-        executions.push(user::start(&stack, &json!({"backups": ["backups/redis.rdb"], "cluster": cluster})).await?);
+        executions
+            .push(user::start(&stack, &json!({"backups": ["backups/redis.rdb"], "cluster": cluster})).await?);
     }
     for execution in executions {
         user::outcome(&stack, &execution).await?.expect_seeded()?;

@@ -49,12 +49,17 @@ fn every_error_name_in_the_machine_is_one_that_a_function_can_give() {
 fn every_error_that_a_function_can_give_is_retried_if_that_helps_and_caught_in_the_end() {
     let machine = machine();
     for (state, fields) in states(&machine).into_iter().filter(|(_, fields)| fields["Type"] == "Task") {
-        let retried: BTreeSet<_> = fields["Retry"].as_array().unwrap().iter().flat_map(|r| texts(&r["ErrorEquals"])).collect();
+        let retried: BTreeSet<_> =
+            fields["Retry"].as_array().unwrap().iter().flat_map(|r| texts(&r["ErrorEquals"])).collect();
         for name in ErrorName::ALL {
             assert_eq!(retried.contains(name.as_str()), name.is_retryable(), "{state} and {name}");
         }
         // What fails inside the Map is caught by the Map.
-        let catcher = if state == "InspectChunk" { &machine["States"]["InspectChunks"]["Catch"] } else { &fields["Catch"] };
+        let catcher = if state == "InspectChunk" {
+            &machine["States"]["InspectChunks"]["Catch"]
+        } else {
+            &fields["Catch"]
+        };
         let caught = catcher.as_array().unwrap().iter().any(|c| texts(&c["ErrorEquals"]) == ["States.ALL"]);
         assert!(caught, "{state} lets an error through");
     }
@@ -70,11 +75,17 @@ fn every_task_has_a_timeout_and_retries_the_transient_errors_of_lambda_with_jitt
         "Lambda.TooManyRequestsException",
     ];
     for (state, fields) in states(&machine()).into_iter().filter(|(_, fields)| fields["Type"] == "Task") {
-        assert!(fields["TimeoutSeconds"].as_u64().is_some_and(|seconds| seconds <= 900), "{state} has no timeout");
+        assert!(
+            fields["TimeoutSeconds"].as_u64().is_some_and(|seconds| seconds <= 900),
+            "{state} has no timeout"
+        );
         let retries = fields["Retry"].as_array().unwrap();
         for retry in retries {
             assert_eq!(retry["JitterStrategy"], "FULL", "{state}");
-            assert!(retry["MaxDelaySeconds"].is_u64() && retry["MaxAttempts"].is_u64(), "{state}: an unbounded retry");
+            assert!(
+                retry["MaxDelaySeconds"].is_u64() && retry["MaxAttempts"].is_u64(),
+                "{state}: an unbounded retry"
+            );
         }
         let names: BTreeSet<_> = retries.iter().flat_map(|retry| texts(&retry["ErrorEquals"])).collect();
         assert!(TRANSIENT.iter().all(|name| names.contains(name)), "{state} retries only {names:?}");
@@ -112,9 +123,12 @@ fn every_transition_leads_to_a_state_and_every_state_can_be_reached() {
     let names: BTreeSet<_> = machine["States"].as_object().unwrap().keys().map(String::as_str).collect();
     let mut reached = BTreeSet::from([machine["StartAt"].as_str().unwrap()]);
     for (name, state) in machine["States"].as_object().unwrap() {
-        let mut next: Vec<&str> = ["Next", "Default"].iter().filter_map(|field| state[*field].as_str()).collect();
+        let mut next: Vec<&str> =
+            ["Next", "Default"].iter().filter_map(|field| state[*field].as_str()).collect();
         for list in ["Choices", "Catch"] {
-            next.extend(state[list].as_array().into_iter().flatten().filter_map(|item| item["Next"].as_str()));
+            next.extend(
+                state[list].as_array().into_iter().flatten().filter_map(|item| item["Next"].as_str()),
+            );
         }
         for target in &next {
             assert!(names.contains(target), "{name} leads to {target}, which is no state");

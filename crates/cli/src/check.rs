@@ -85,18 +85,28 @@ fn print_table(file: &Path, inspection: &Inspection, started: Instant) {
             Crc::Mismatch => "CHECKSUM WRONG",
             Crc::Unchecked => "checksum not reached",
         };
-        println!("  RDB version {}, {} bytes, {crc}, read in {}", rdb.version, thousands(rdb.bytes), elapsed(started.elapsed()));
+        println!(
+            "  RDB version {}, {} bytes, {crc}, read in {}",
+            rdb.version,
+            thousands(rdb.bytes),
+            elapsed(started.elapsed())
+        );
     }
     println!("  {} keys, {} with an expiry", thousands(inspection.keys), thousands(inspection.expires));
     if !inspection.types.is_empty() {
         println!("  {:8} {:>15} {:>17} {:>19}", "type", "keys", "elements", "bytes");
     }
     for (name, counts) in &inspection.types {
-        let (keys, elements, bytes) = (thousands(counts.keys), thousands(counts.elements), thousands(counts.bytes));
+        let (keys, elements, bytes) =
+            (thousands(counts.keys), thousands(counts.elements), thousands(counts.bytes));
         println!("  {name:8} {keys:>15} {elements:>17} {bytes:>19}");
     }
     for (index, counts) in &inspection.databases {
-        println!("  database {index}: {} keys, {} with an expiry", thousands(counts.keys), thousands(counts.expires));
+        println!(
+            "  database {index}: {} keys, {} with an expiry",
+            thousands(counts.keys),
+            thousands(counts.expires)
+        );
     }
     for big in &inspection.biggest {
         let key = big.key.as_deref().unwrap_or("(hidden)");
@@ -107,6 +117,12 @@ fn print_table(file: &Path, inspection: &Inspection, started: Instant) {
         println!("  fault {} at offset {}{}: {}", fault.code, fault.offset, about(&fault.key), fault.message);
     }
     for hazard in &inspection.hazards {
-        println!("  hazard {} at offset {}{}: {}", hazard.code, hazard.offset, about(&hazard.key), hazard.message);
+        println!(
+            "  hazard {} at offset {}{}: {}",
+            hazard.code,
+            hazard.offset,
+            about(&hazard.key),
+            hazard.message
+        );
     }
 }

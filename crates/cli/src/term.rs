@@ -24,7 +24,11 @@ pub(crate) fn progress_bar(what: &str, bytes: Option<u64>) -> ProgressBar {
 /// `12.3s`, or `4m05s` from a minute on.
 pub fn elapsed(time: Duration) -> String {
     let seconds = time.as_secs();
-    if seconds < 60 { format!("{:.1}s", time.as_secs_f64()) } else { format!("{}m{:02}s", seconds / 60, seconds % 60) }
+    if seconds < 60 {
+        format!("{:.1}s", time.as_secs_f64())
+    } else {
+        format!("{}m{:02}s", seconds / 60, seconds % 60)
+    }
 }
 
 /// `1,234,567`.

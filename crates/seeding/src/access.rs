@@ -71,7 +71,11 @@ pub fn choose_way(access: Access, partition: &Partition, acls_enabled: bool) -> 
     match access {
         Access::Acl => Way::Acl,
         Access::Existing => Way::Existing,
-        Access::Auto if partition.partition != "aws" && acls_enabled && partition.canonical_id().is_some() => Way::Acl,
+        Access::Auto
+            if partition.partition != "aws" && acls_enabled && partition.canonical_id().is_some() =>
+        {
+            Way::Acl
+        }
         Access::Auto | Access::Policy => Way::Policy,
     }
 }

@@ -4,7 +4,8 @@ use rdb_scan::{Crc, Fault, FaultCode, Hazard, HazardCode, Header, Inspection, Re
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Backup, BackupLocation, Code, Finding, Need, Plan, Seeding, Severity, Verdict, prepare::version_finding, slots::SLOTS,
+    Backup, BackupLocation, Code, Finding, Need, Plan, Seeding, Severity, Verdict, prepare::version_finding,
+    slots::SLOTS,
 };
 
 /// The decision about a seeding, and everything behind it: the report that lies in the reports bucket.
@@ -60,7 +61,8 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
         already_expired: sum.already_expired + inspection.already_expired,
     });
     if counts.keys == 0 && inspections.iter().all(Inspection::is_sound) {
-        findings.push(Finding::new(Code::NoKeys, "check that it is the right file: the cluster will be empty"));
+        findings
+            .push(Finding::new(Code::NoKeys, "check that it is the right file: the cluster will be empty"));
     }
     let sound = inspections.iter().all(Inspection::is_sound);
     let plan = if sound {
@@ -81,7 +83,12 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
     Assessment { schema: 1, verdict, findings, plan, counts, backups }
 }
 
-fn judge_backup(seeding: &Seeding, location: &BackupLocation, inspection: &Inspection, findings: &mut Vec<Finding>) {
+fn judge_backup(
+    seeding: &Seeding,
+    location: &BackupLocation,
+    inspection: &Inspection,
+    findings: &mut Vec<Finding>,
+) {
     let cluster = &seeding.cluster;
     findings.extend(inspection.faults.iter().map(|fault| fault_finding(location, fault)));
     if let Some(rdb) = &inspection.rdb {
@@ -95,15 +102,20 @@ fn judge_backup(seeding: &Seeding, location: &BackupLocation, inspection: &Inspe
         }
     }
     for (module, count) in &inspection.modules {
-        findings.push(module_finding(module).about(location).with("module", module.clone()).with("count", *count));
+        findings.push(
+            module_finding(module).about(location).with("module", module.clone()).with("count", *count),
+        );
     }
     if inspection.functions > 0 && !cluster.engine.knows_functions(cluster.engine_version) {
         let remedy = "take Redis 7.0 or Valkey, which know functions";
         findings.push(
-            Finding::new(Code::FunctionsUnsupported, remedy).about(location).with("libraries", inspection.functions),
+            Finding::new(Code::FunctionsUnsupported, remedy)
+                .about(location)
+                .with("libraries", inspection.functions),
         );
     }
-    let numbers = inspection.databases.iter().filter(|(_, counts)| counts.keys > 0).map(|(number, _)| *number);
+    let numbers =
+        inspection.databases.iter().filter(|(_, counts)| counts.keys > 0).map(|(number, _)| *number);
     let numbers: Vec<_> = numbers.collect();
     if cluster.cluster_mode
         && cluster.engine.one_database_in_cluster_mode(cluster.engine_version)
@@ -137,23 +149,24 @@ fn judge_backup(seeding: &Seeding, location: &BackupLocation, inspection: &Inspe
                 .with("keys", inspection.keys),
         );
     }
-    findings.extend(
-        inspection.hazard_counts.iter().filter_map(|(code, count)| {
-            let first = inspection.hazards.iter().find(|hazard| hazard.code == *code)?;
-            hazard_finding(location, first, *count)
-        }),
-    );
+    findings.extend(inspection.hazard_counts.iter().filter_map(|(code, count)| {
+        let first = inspection.hazards.iter().find(|hazard| hazard.code == *code)?;
+        hazard_finding(location, first, *count)
+    }));
 }
 
 /// A broken file, in the words of the reader.
 pub(crate) fn fault_finding(location: &BackupLocation, fault: &Fault) -> Finding {
     let (code, remedy) = match fault.code {
-        FaultCode::NotAnRdb => (Code::NotAnRdb, "upload the .rdb file itself, not packed and not an append-only file"),
+        FaultCode::NotAnRdb => {
+            (Code::NotAnRdb, "upload the .rdb file itself, not packed and not an append-only file")
+        }
         FaultCode::EmptyFile => (Code::EmptyBackup, "upload the file again: this object has 0 bytes"),
         FaultCode::Truncated => (Code::BackupTruncated, "copy the whole file again, or make a new backup"),
-        FaultCode::RdbVersionUnknown => {
-            (Code::RdbNewerThanEngine, "no ElastiCache engine is known to read it: make the backup with an older server")
-        }
+        FaultCode::RdbVersionUnknown => (
+            Code::RdbNewerThanEngine,
+            "no ElastiCache engine is known to read it: make the backup with an older server",
+        ),
         _ => (Code::BackupCorrupt, "copy the file again and compare checksums, or make a new backup"),
     };
     Finding::new(code, remedy)
@@ -170,11 +183,16 @@ fn hazard_finding(location: &BackupLocation, first: &Hazard, count: u64) -> Opti
         HazardCode::HugeResizedb => {
             (Code::HugeResizeDb, "make a new backup: the server would reserve more memory than it has")
         }
-        HazardCode::TrailingBytes => (Code::TrailingBytes, "check how the file was copied: something was appended to it"),
-        HazardCode::AofTail => {
-            (Code::WritesAfterBackup, "make the backup with SAVE or BGSAVE: writes in the append-only part are lost")
+        HazardCode::TrailingBytes => {
+            (Code::TrailingBytes, "check how the file was copied: something was appended to it")
         }
-        HazardCode::DuplicateMember => (Code::DuplicateData, "make a new backup: a server ends its load here"),
+        HazardCode::AofTail => (
+            Code::WritesAfterBackup,
+            "make the backup with SAVE or BGSAVE: writes in the append-only part are lost",
+        ),
+        HazardCode::DuplicateMember => {
+            (Code::DuplicateData, "make a new backup: a server ends its load here")
+        }
         _ => (Code::UnusualContent, "nothing needs to be done for most servers"),
     };
     Some(
@@ -191,11 +209,15 @@ fn hazard_finding(location: &BackupLocation, first: &Hazard, count: u64) -> Opti
 /// the same purpose is not documented. Everything else is refused by the engine.
 fn module_finding(module: &str) -> Finding {
     match module {
-        "ReJSON-RL" | "MBbloom--" => {
-            Finding::new(Code::ModuleData, "try it with a small backup first: AWS does not say whether it is taken")
-                .severity(Severity::Warn)
-        }
-        _ => Finding::new(Code::ModuleData, "delete these keys on the source, or convert them to built-in types"),
+        "ReJSON-RL" | "MBbloom--" => Finding::new(
+            Code::ModuleData,
+            "try it with a small backup first: AWS does not say whether it is taken",
+        )
+        .severity(Severity::Warn),
+        _ => Finding::new(
+            Code::ModuleData,
+            "delete these keys on the source, or convert them to built-in types",
+        ),
     }
 }
 
@@ -248,4 +270,3 @@ pub struct ReportCounts {
     /// See [`Assessment::counts`].
     pub counts: Counts,
 }
-

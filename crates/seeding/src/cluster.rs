@@ -118,16 +118,25 @@ impl ClusterSpec {
     fn check(&self, backups: usize, findings: &mut Vec<Finding>) {
         let mut invalid = |field: &str, found: serde_json::Value, remedy: String| {
             let field = format!("cluster.{field}");
-            findings.push(Finding::new(Code::InvalidRequest, remedy).with("field", field).with("found", found));
+            findings
+                .push(Finding::new(Code::InvalidRequest, remedy).with("field", field).with("found", found));
         };
         if !(1..=MAX_SHARDS).contains(&self.shards) {
             invalid("shards", self.shards.into(), format!("set the number of shards to 1-{MAX_SHARDS}"));
         }
         if self.replicas_per_shard > 5 {
-            invalid("replicasPerShard", self.replicas_per_shard.into(), "set 0 to 5 replicas per shard".into());
+            invalid(
+                "replicasPerShard",
+                self.replicas_per_shard.into(),
+                "set 0 to 5 replicas per shard".into(),
+            );
         }
         if self.shards.saturating_mul(self.replicas_per_shard.saturating_add(1)) > MAX_NODES {
-            invalid("shards", self.shards.into(), format!("take fewer shards or replicas: at most {MAX_NODES} nodes"));
+            invalid(
+                "shards",
+                self.shards.into(),
+                format!("take fewer shards or replicas: at most {MAX_NODES} nodes"),
+            );
         }
         if !self.cluster_mode && self.shards != 1 {
             let remedy = "turn cluster mode on, or ask for one shard".to_owned();
@@ -150,7 +159,11 @@ impl ClusterSpec {
             invalid("userGroupId", "set".into(), "name a user group or an AUTH secret, not both".into());
         }
         if self.node_type != "auto" && !self.node_type.starts_with("cache.") {
-            invalid("nodeType", self.node_type.clone().into(), "name a type such as cache.r7g.large, or auto".into());
+            invalid(
+                "nodeType",
+                self.node_type.clone().into(),
+                "name a type such as cache.r7g.large, or auto".into(),
+            );
         }
         if self.snapshot_retention_days > 35 {
             invalid("snapshotRetentionDays", self.snapshot_retention_days.into(), "set 0 to 35 days".into());
@@ -168,15 +181,17 @@ impl ClusterSpec {
             };
             if let Some(fault) = fault {
                 findings.push(
-                    Finding::new(Code::InvalidSlots, "give one range per shard, covering 0-16383 exactly once")
-                        .with("reason", fault.to_string()),
+                    Finding::new(
+                        Code::InvalidSlots,
+                        "give one range per shard, covering 0-16383 exactly once",
+                    )
+                    .with("reason", fault.to_string()),
                 );
             }
         }
         if let Err(fault) = check_cluster_id(&self.id) {
-            findings.push(
-                Finding::new(Code::InvalidClusterId, fault.to_string()).with("id", self.id.clone()),
-            );
+            findings
+                .push(Finding::new(Code::InvalidClusterId, fault.to_string()).with("id", self.id.clone()));
         }
     }
 }
@@ -289,12 +304,7 @@ mod tests {
         }));
         assert_eq!(
             codes,
-            [
-                Code::InvalidRequest,
-                Code::InvalidRequest,
-                Code::InvalidSlots,
-                Code::InvalidClusterId
-            ]
+            [Code::InvalidRequest, Code::InvalidRequest, Code::InvalidSlots, Code::InvalidClusterId]
         );
     }
 

@@ -44,7 +44,11 @@ impl DroppedObject {
         let Some(rest) = key.strip_prefix(trigger_prefix) else {
             return Err("it is not under the trigger prefix");
         };
-        match (rest.starts_with(SETS), rest.ends_with(SET_SUFFIX), rest.to_ascii_lowercase().ends_with(".rdb")) {
+        match (
+            rest.starts_with(SETS),
+            rest.ends_with(SET_SUFFIX),
+            rest.to_ascii_lowercase().ends_with(".rdb"),
+        ) {
             (true, true, _) | (false, _, true) => Ok(Drop { dropped: self.location.clone() }),
             (true, _, true) => Err("a backup under sets/ waits for the .seed.json that lists it"),
             _ => Err("its name does not end in .rdb"),

@@ -143,7 +143,9 @@ mod tests {
         for name in ["abc", "a.b-c.d1", "my-bucket-1"] {
             assert!(dns_compliant_bucket_name(name), "{name}");
         }
-        for name in ["ab", "My-bucket", "my_bucket", "-ab", "ab-", "a..b", ".ab", "192.0.2.0", &"a".repeat(64)] {
+        for name in
+            ["ab", "My-bucket", "my_bucket", "-ab", "ab-", "a..b", ".ab", "192.0.2.0", &"a".repeat(64)]
+        {
             assert!(!dns_compliant_bucket_name(name), "{name}");
         }
     }

@@ -207,7 +207,9 @@ pub fn near_names<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<S
     const COMPARED_CHARS: usize = 40;
     let name: Vec<char> = name.chars().take(COMPARED_CHARS).collect();
     let mut near: Vec<_> = known
-        .map(|candidate| (edits(&name, &candidate.chars().take(COMPARED_CHARS).collect::<Vec<_>>()), candidate))
+        .map(|candidate| {
+            (edits(&name, &candidate.chars().take(COMPARED_CHARS).collect::<Vec<_>>()), candidate)
+        })
         .filter(|(distance, candidate)| *distance <= candidate.len() / 2)
         .collect();
     near.sort_unstable();
@@ -250,6 +252,9 @@ mod tests {
 
     #[test]
     fn a_start_over_goes_up_within_the_family() {
-        assert_eq!(NodeTypes::documented().larger_than("cache.t4g.micro"), ["cache.t4g.small", "cache.t4g.medium"]);
+        assert_eq!(
+            NodeTypes::documented().larger_than("cache.t4g.micro"),
+            ["cache.t4g.small", "cache.t4g.medium"]
+        );
     }
 }

@@ -99,9 +99,12 @@ impl Options {
                 None => {
                     let near = crate::near_names(text, Code::ALL.iter().map(|code| code.as_str()));
                     findings.push(
-                        Finding::new(Code::InvalidRequest, format!("remove `{text}` from allow: no finding has this code"))
-                            .with("field", "allow")
-                            .with("near", near),
+                        Finding::new(
+                            Code::InvalidRequest,
+                            format!("remove `{text}` from allow: no finding has this code"),
+                        )
+                        .with("field", "allow")
+                        .with("near", near),
                     );
                 }
             }

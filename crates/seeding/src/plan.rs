@@ -136,7 +136,8 @@ fn choose_node_type(
         if usable_bytes >= needed {
             return Some((name.to_owned(), smaller));
         }
-        let reason = format!("the largest shard needs {needed} bytes with headroom, a node has {usable_bytes}");
+        let reason =
+            format!("the largest shard needs {needed} bytes with headroom, a node has {usable_bytes}");
         smaller = Some(NextSmaller { node_type: name.to_owned(), reason });
     }
     findings.push(
@@ -174,7 +175,8 @@ fn judge_shards(seeding: &Seeding, shards: &[ShardPlan], maxmemory_bytes: u64, f
                 .with("usableBytes", shard.usable_bytes)
         };
         if used > maxmemory_bytes {
-            findings.push(finding(Code::DoesNotFit, "take a larger node type or more shards, or nodeType auto"));
+            findings
+                .push(finding(Code::DoesNotFit, "take a larger node type or more shards, or nodeType auto"));
         } else if used > shard.usable_bytes {
             let remedy = "take a larger node type or more shards, or allow tight-fit to use the reserve";
             findings.push(finding(Code::TightFit, remedy));

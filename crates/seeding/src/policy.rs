@@ -60,7 +60,9 @@ impl Statement<'_> {
     pub fn add_to(&self, policy: Option<&str>) -> Result<String, PolicyError> {
         let tag = tag(self.execution);
         let Some(policy) = policy else {
-            return fits(json!({"Version": "2012-10-17", "Statement": [self.json(&sid(&tag, false))]}).to_string());
+            return fits(
+                json!({"Version": "2012-10-17", "Statement": [self.json(&sid(&tag, false))]}).to_string(),
+            );
         };
         let statements = Statements::find(policy)?;
         if statements.items.iter().any(|item| item.is_of(&tag)) {
@@ -139,8 +141,12 @@ pub fn lets_read(policy: &str, service_principal: &str, object_arn: &str) -> Res
         let action = any_text(&statement["Action"], |text| matches(text, "s3:GetObject"));
         let resource = any_text(&statement["Resource"], |text| matches(text, object_arn));
         match statement["Effect"].as_str() {
-            Some("Deny") if meant && action && resource && statement["Condition"].is_null() => return Ok(false),
-            Some("Allow") if meant && action && resource && statement["Condition"].is_null() => allowed = true,
+            Some("Deny") if meant && action && resource && statement["Condition"].is_null() => {
+                return Ok(false);
+            }
+            Some("Allow") if meant && action && resource && statement["Condition"].is_null() => {
+                allowed = true
+            }
             _ => {}
         }
     }
@@ -308,7 +314,9 @@ mod tests {
         let backups = backups();
         let statement =
             Statement { execution: "e", service_principal: PRINCIPAL, partition: "aws", backups: &backups };
-        assert!(matches!(statement.add_to(Some(&long)), Err(PolicyError::Full { bytes }) if bytes > MAX_POLICY_BYTES));
+        assert!(
+            matches!(statement.add_to(Some(&long)), Err(PolicyError::Full { bytes }) if bytes > MAX_POLICY_BYTES)
+        );
     }
 
     #[test]

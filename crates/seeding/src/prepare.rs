@@ -35,7 +35,8 @@ pub fn resolve(layers: &[(&str, &Value)], execution: &str) -> (Option<Resolved>,
     let mut findings = Vec::new();
     let backups = request.backups.clone().unwrap_or_default();
     if backups.is_empty() {
-        let remedy = format!("name 1 to {MAX_BACKUPS} backups, such as \"backups\": [\"my-bucket/redis.rdb\"]");
+        let remedy =
+            format!("name 1 to {MAX_BACKUPS} backups, such as \"backups\": [\"my-bucket/redis.rdb\"]");
         findings.push(Finding::new(Code::InvalidRequest, remedy).with("field", "backups"));
     }
     let default_id = default_cluster_id(backups.first().map_or("backup", BackupLocation::stem), execution);
@@ -90,14 +91,22 @@ pub enum BucketLook {
 }
 
 /// What speaks against a bucket. `existing_access` is the one way in which another account's bucket may be named.
-pub fn bucket_findings(bucket: &str, allowed: &[String], look: Option<&BucketLook>, region: &str) -> Vec<Finding> {
+pub fn bucket_findings(
+    bucket: &str,
+    allowed: &[String],
+    look: Option<&BucketLook>,
+    region: &str,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !allowed.iter().any(|name| name == bucket) {
         let remedy = "put the backup into one of the stack's buckets, or add this one to BackupBuckets";
-        findings.push(Finding::new(Code::BucketNotAllowed, remedy).about(bucket).with("allowed", allowed.to_vec()));
+        findings.push(
+            Finding::new(Code::BucketNotAllowed, remedy).about(bucket).with("allowed", allowed.to_vec()),
+        );
     }
     if !dns_compliant_bucket_name(bucket) {
-        let remedy = "copy the backup to a bucket whose name has only lower-case letters, digits, dots and dashes";
+        let remedy =
+            "copy the backup to a bucket whose name has only lower-case letters, digits, dots and dashes";
         findings.push(Finding::new(Code::BucketNameNotDns, remedy).about(bucket));
     }
     match look {
@@ -112,11 +121,17 @@ pub fn bucket_findings(bucket: &str, allowed: &[String], look: Option<&BucketLoo
         }
         Some(BucketLook::Missing) => {
             let remedy = "check the bucket's name and account";
-            findings.push(Finding::new(Code::BucketNotAccessible, remedy).about(bucket).with("reason", "no such bucket"));
+            findings.push(
+                Finding::new(Code::BucketNotAccessible, remedy)
+                    .about(bucket)
+                    .with("reason", "no such bucket"),
+            );
         }
         Some(BucketLook::Forbidden) => {
             let remedy = "let the stack's functions read the bucket: check its policy for a Deny";
-            findings.push(Finding::new(Code::BucketNotAccessible, remedy).about(bucket).with("reason", "access denied"));
+            findings.push(
+                Finding::new(Code::BucketNotAccessible, remedy).about(bucket).with("reason", "access denied"),
+            );
         }
         Some(BucketLook::Region(_)) | None => {}
     }
@@ -142,7 +157,8 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook, region: &st
             return findings;
         }
         ObjectLook::CustomerKey => {
-            let remedy = "upload it again with SSE-S3: ElastiCache has no way to be given a customer's key (SSE-C)";
+            let remedy =
+                "upload it again with SSE-S3: ElastiCache has no way to be given a customer's key (SSE-C)";
             add(Code::EncryptedWithUnusableKey, remedy.to_owned());
             return findings;
         }
@@ -157,17 +173,23 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook, region: &st
     }
     match (view.encryption.as_deref(), view.kms_key_id.as_deref()) {
         (Some("aws:kms:dsse"), _) => {
-            add(Code::EncryptedWithUnusableKey, "copy the object with SSE-S3 or SSE-KMS instead of DSSE-KMS".to_owned());
+            add(
+                Code::EncryptedWithUnusableKey,
+                "copy the object with SSE-S3 or SSE-KMS instead of DSSE-KMS".to_owned(),
+            );
         }
         (Some("aws:kms"), Some(key)) if key.ends_with("alias/aws/s3") => {
-            let remedy = "encrypt with a key of your own: the policy of the AWS managed key cannot let ElastiCache in";
+            let remedy =
+                "encrypt with a key of your own: the policy of the AWS managed key cannot let ElastiCache in";
             add(Code::EncryptedWithUnusableKey, remedy.to_owned());
         }
         (Some("aws:kms"), key) => {
             let statement = kms_statement(region);
             let remedy = format!("make sure that the key's policy has this statement: {statement}");
             findings.push(
-                Finding::new(Code::KmsKeyNeedsGrant, remedy).about(location).with("key", key.unwrap_or("aws/s3")),
+                Finding::new(Code::KmsKeyNeedsGrant, remedy)
+                    .about(location)
+                    .with("key", key.unwrap_or("aws/s3")),
             );
         }
         _ => {}
@@ -217,13 +239,15 @@ pub(crate) fn version_finding(
         return None;
     }
     // A Valkey 7.2 snapshot of ElastiCache (RDB 11) is documented to restore as Redis 7.1, so its build may read more.
-    let undocumented = !valkey && header.version == 11 && max == 10 && (version.major, version.minor) == (7, 1);
+    let undocumented =
+        !valkey && header.version == 11 && max == 10 && (version.major, version.minor) == (7, 1);
     let remedy = if valkey {
         "take Valkey 9.0 or later".to_owned()
     } else if header.version <= 11 {
         "take Valkey 7.2 or later".to_owned()
     } else {
-        "no ElastiCache engine is known to read it: replicate into an older server and make the backup there".to_owned()
+        "no ElastiCache engine is known to read it: replicate into an older server and make the backup there"
+            .to_owned()
     };
     let severity = if undocumented { crate::Severity::Warn } else { crate::Severity::Fail };
     Some(
@@ -258,7 +282,10 @@ mod tests {
     }
 
     fn codes(look: &ObjectLook) -> Vec<Code> {
-        object_findings(&location("a.rdb"), look, "us-east-1").into_iter().map(|finding| finding.code).collect()
+        object_findings(&location("a.rdb"), look, "us-east-1")
+            .into_iter()
+            .map(|finding| finding.code)
+            .collect()
     }
 
     fn found(change: impl FnOnce(&mut ObjectView)) -> ObjectLook {
@@ -273,14 +300,20 @@ mod tests {
         assert_eq!(codes(&found(|view| view.encryption = Some("AES256".into()))), []);
         assert_eq!(codes(&found(|view| view.size_bytes = 0)), [Code::EmptyBackup]);
         assert_eq!(codes(&found(|view| view.bucket_key = true)), [Code::BucketKeyEnabled]);
-        assert_eq!(codes(&found(|view| view.encryption = Some("aws:kms:dsse".into()))), [Code::EncryptedWithUnusableKey]);
+        assert_eq!(
+            codes(&found(|view| view.encryption = Some("aws:kms:dsse".into()))),
+            [Code::EncryptedWithUnusableKey]
+        );
         assert_eq!(codes(&found(|view| view.encryption = Some("aws:kms".into()))), [Code::KmsKeyNeedsGrant]);
         assert_eq!(codes(&found(|view| view.storage_class = Some("GLACIER".into()))), [Code::ArchivedObject]);
         assert_eq!(
             codes(&found(|view| (view.storage_class, view.restored) = (Some("GLACIER".into()), true))),
             []
         );
-        assert_eq!(codes(&found(|view| view.archive_status = Some("ARCHIVE_ACCESS".into()))), [Code::ArchivedObject]);
+        assert_eq!(
+            codes(&found(|view| view.archive_status = Some("ARCHIVE_ACCESS".into()))),
+            [Code::ArchivedObject]
+        );
         assert_eq!(codes(&ObjectLook::Missing), [Code::BackupMissing]);
         assert_eq!(codes(&ObjectLook::CustomerKey), [Code::EncryptedWithUnusableKey]);
         let comma = object_findings(&location("a,b.rdb"), &ObjectLook::Missing, "us-east-1");
@@ -289,7 +322,9 @@ mod tests {
 
     #[test]
     fn the_kms_finding_holds_the_statement_that_the_key_needs() {
-        let look = found(|view| (view.encryption, view.kms_key_id) = (Some("aws:kms".into()), Some("arn:key".into())));
+        let look = found(|view| {
+            (view.encryption, view.kms_key_id) = (Some("aws:kms".into()), Some("arn:key".into()))
+        });
         let findings = object_findings(&location("a.rdb"), &look, "eu-west-1");
         assert!(findings[0].remedy.contains("eu-west-1.elasticache-snapshot.amazonaws.com"));
         assert_eq!(findings[0].evidence["key"], "arn:key");

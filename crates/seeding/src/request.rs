@@ -188,13 +188,21 @@ fn backups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Back
                 other => Err(D::Error::custom(format!("expected texts in the list, found {}", kind(&other)))),
             })
             .collect::<Result<_, _>>()?,
-        other => return Err(D::Error::custom(format!("expected a text or a list of texts, found {}", kind(&other)))),
+        other => {
+            return Err(D::Error::custom(format!(
+                "expected a text or a list of texts, found {}",
+                kind(&other)
+            )));
+        }
     };
     if texts.len() > MAX_BACKUPS {
         return Err(D::Error::custom(format!("{} backups, at most {MAX_BACKUPS} are taken", texts.len())));
     }
-    let locations: Vec<_> =
-        texts.iter().map(|text| BackupLocation::parse(text)).collect::<Result<_, _>>().map_err(D::Error::custom)?;
+    let locations: Vec<_> = texts
+        .iter()
+        .map(|text| BackupLocation::parse(text))
+        .collect::<Result<_, _>>()
+        .map_err(D::Error::custom)?;
     if let Some((place, twice)) =
         locations.iter().enumerate().find(|(place, location)| locations[..*place].contains(location))
     {
@@ -248,10 +256,22 @@ mod tests {
     #[test]
     fn unknown_fields_and_wrong_types_are_named_with_their_place_and_origin() {
         let error = |layer: Value| Request::from_layers(&[("seed.json", &layer)]).unwrap_err().to_string();
-        assert!(error(json!({"bakups": []})).starts_with("seed.json: bakups: unknown field `bakups`, expected one of"));
-        assert!(error(json!({"cluster": {"nodetype": "x"}})).starts_with("seed.json: cluster.nodetype: unknown field"));
-        assert!(error(json!({"cluster": {"shards": "3"}})).starts_with("seed.json: cluster.shards: invalid type: string"));
-        assert!(error(json!({"backups": ["a/b", 3]})).contains("backups: expected texts in the list, found a number"));
+        assert!(
+            error(json!({"bakups": []}))
+                .starts_with("seed.json: bakups: unknown field `bakups`, expected one of")
+        );
+        assert!(
+            error(json!({"cluster": {"nodetype": "x"}}))
+                .starts_with("seed.json: cluster.nodetype: unknown field")
+        );
+        assert!(
+            error(json!({"cluster": {"shards": "3"}}))
+                .starts_with("seed.json: cluster.shards: invalid type: string")
+        );
+        assert!(
+            error(json!({"backups": ["a/b", 3]}))
+                .contains("backups: expected texts in the list, found a number")
+        );
         assert!(error(json!({"cluster": {"slots": ["0-99999"]}})).contains("`0-99999` is not a slot range"));
         assert_eq!(error(json!([])), "seed.json: expected a JSON object, found a list");
     }

@@ -88,8 +88,12 @@ impl Partition {
     pub fn canonical_id(&self) -> Option<&'static str> {
         match (self.partition.as_str(), self.region.as_str()) {
             ("aws", _) => Some("540804c33a284a299d2547575ce1010f2312ef3da9b3a053c8bc45bf233e4353"),
-            ("aws-us-gov", "us-gov-west-1") => Some("40fa568277ad703bd160f66ae4f83fc9dfdfd06c2f1b5060ca22442ac3ef8be6"),
-            ("aws-us-gov", "us-gov-east-1") => Some("c54286759d2a83da9c480405349819c993557275cf37d820d514b42da6893f5c"),
+            ("aws-us-gov", "us-gov-west-1") => {
+                Some("40fa568277ad703bd160f66ae4f83fc9dfdfd06c2f1b5060ca22442ac3ef8be6")
+            }
+            ("aws-us-gov", "us-gov-east-1") => {
+                Some("c54286759d2a83da9c480405349819c993557275cf37d820d514b42da6893f5c")
+            }
             ("aws-cn", _) => Some("b14d6a125bdf69854ed8ef2e71d8a20b7c490f252229b806e514966e490b8d83"),
             _ => None,
         }
@@ -107,7 +111,9 @@ mod tests {
         assert_eq!((name, partition.account.as_str()), ("orders-1", "123456789012"));
         assert_eq!(partition.service_principal(), "us-gov-west-1.elasticache-snapshot.amazonaws.com");
         assert!(partition.canonical_id().unwrap().starts_with("40fa"));
-        for arn in ["", "orders", "arn:aws:states:us-east-1:1:stateMachine:x", "arn:aws:states:r:a:execution:m:"] {
+        for arn in
+            ["", "orders", "arn:aws:states:us-east-1:1:stateMachine:x", "arn:aws:states:r:a:execution:m:"]
+        {
             assert!(Partition::of_execution(arn).is_err(), "{arn}");
         }
     }

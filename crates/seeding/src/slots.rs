@@ -79,8 +79,7 @@ impl SlotRange {
     pub fn balanced(shards: u32, weights: &[u64]) -> Vec<Self> {
         debug_assert_eq!(weights.len(), usize::from(SLOTS));
         let shards = usize::try_from(shards.clamp(1, u32::from(SLOTS))).unwrap_or(1);
-        let (mut low, mut high) =
-            (weights.iter().copied().max().unwrap_or(0), weights.iter().sum::<u64>());
+        let (mut low, mut high) = (weights.iter().copied().max().unwrap_or(0), weights.iter().sum::<u64>());
         // The least bound for which a greedy cut needs no more than `shards` ranges.
         while low < high {
             let bound = low + (high - low) / 2;
@@ -163,7 +162,10 @@ mod tests {
             SlotRange::check_cover(&ranges(&["0-100", "102-16383"])),
             Err(SlotsError::Gap { first_missing: 101 })
         );
-        assert_eq!(SlotRange::check_cover(&ranges(&["0-16382"])), Err(SlotsError::Gap { first_missing: 16_383 }));
+        assert_eq!(
+            SlotRange::check_cover(&ranges(&["0-16382"])),
+            Err(SlotsError::Gap { first_missing: 16_383 })
+        );
         assert!(matches!(
             SlotRange::check_cover(&ranges(&["0-100", "100-16383"])),
             Err(SlotsError::Overlap { slot: 100, .. })

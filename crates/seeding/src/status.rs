@@ -68,8 +68,10 @@ impl ClusterView {
     /// Whether the group has come up at some time: then it is the user's and never deleted.
     pub fn was_available(&self) -> bool {
         let status = normalise(&self.status);
-        matches!(status.as_str(), "available" | "modifying" | "snapshotting" | "rebooting-cluster-nodes" | "updating")
-            && self.phase(0) != ClusterPhase::RestoreFailed
+        matches!(
+            status.as_str(),
+            "available" | "modifying" | "snapshotting" | "rebooting-cluster-nodes" | "updating"
+        ) && self.phase(0) != ClusterPhase::RestoreFailed
             && self.phase(0) != ClusterPhase::CreateFailed
     }
 }

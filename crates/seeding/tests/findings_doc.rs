@@ -36,5 +36,8 @@ fn the_page_of_findings_is_what_the_code_says() {
         fs::write(&path, page()).unwrap();
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == page(), "docs/FINDINGS.md is stale: UPDATE_DOCS=1 cargo test -p seeding --test findings_doc");
+    assert!(
+        found == page(),
+        "docs/FINDINGS.md is stale: UPDATE_DOCS=1 cargo test -p seeding --test findings_doc"
+    );
 }

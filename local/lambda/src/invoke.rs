@@ -72,7 +72,10 @@ impl Shared {
         }
         self.desk.close(&worker.id);
         worker.kill().await;
-        error("Runtime.ExitError", &format!("RequestId: {request_id} Error: Runtime exited with error: signal: killed"))
+        error(
+            "Runtime.ExitError",
+            &format!("RequestId: {request_id} Error: Runtime exited with error: signal: killed"),
+        )
     }
 
     /// Runs a function that nobody waits for, and twice more if it fails.
@@ -81,7 +84,11 @@ impl Shared {
         while let Answer::Error(body) = self.invoke(&function, payload.clone()).await {
             let error = String::from_utf8_lossy(&body).into_owned();
             let Some(pause) = pauses.next() else {
-                tracing::error!(function = function.config.name, error, "an event is given up after three tries");
+                tracing::error!(
+                    function = function.config.name,
+                    error,
+                    "an event is given up after three tries"
+                );
                 return;
             };
             tracing::warn!(function = function.config.name, error, "an event is tried again");

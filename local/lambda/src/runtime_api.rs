@@ -71,7 +71,10 @@ pub(crate) fn routes(desk: Arc<Desk>) -> Router {
         .with_state(desk)
 }
 
-async fn next(State(desk): State<Arc<Desk>>, Path(worker): Path<String>) -> Result<Response<Body>, StatusCode> {
+async fn next(
+    State(desk): State<Arc<Desk>>,
+    Path(worker): Path<String>,
+) -> Result<Response<Body>, StatusCode> {
     let seat = desk.seat(&worker).ok_or(StatusCode::NOT_FOUND)?;
     let job = seat.jobs.lock().await.recv().await.ok_or(StatusCode::GONE)?;
     seat.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(job.request_id.clone(), job.answer);

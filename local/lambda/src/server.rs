@@ -81,9 +81,10 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let desk = Arc::new(Desk::default());
-        let functions = config.functions.into_iter().map(|function| {
-            (function.name.clone(), Arc::new(Function::new(function, config.concurrency)))
-        });
+        let functions = config
+            .functions
+            .into_iter()
+            .map(|function| (function.name.clone(), Arc::new(Function::new(function, config.concurrency))));
         let shared = Arc::new(Shared {
             address,
             region: config.region,
@@ -159,7 +160,10 @@ async fn invocations(
     match headers.get("x-amz-invocation-type").and_then(|value| value.to_str().ok()) {
         Some("DryRun") => respond(StatusCode::NO_CONTENT, None, Bytes::new()),
         Some("Event") if payload.len() > MAX_EVENT_BYTES => {
-            let message = format!("{} byte payload is too large for the Event invocation type (limit {MAX_EVENT_BYTES} bytes)", payload.len());
+            let message = format!(
+                "{} byte payload is too large for the Event invocation type (limit {MAX_EVENT_BYTES} bytes)",
+                payload.len()
+            );
             refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", &message)
         }
         Some("Event") => {
@@ -176,7 +180,9 @@ async fn invocations(
 fn refuse(status: StatusCode, name: &'static str, message: &str) -> Response<Body> {
     let body = json!({"Type": "User", "Message": message}).to_string();
     let mut response = respond(status, None, Bytes::from(body));
-    response.headers_mut().insert("x-amzn-errortype", name.parse().unwrap_or(axum::http::HeaderValue::from_static("")));
+    response
+        .headers_mut()
+        .insert("x-amzn-errortype", name.parse().unwrap_or(axum::http::HeaderValue::from_static("")));
     response
 }
 

@@ -32,7 +32,10 @@ async fn look(sfn: &Client, settled: &mut HashSet<String>) -> Result<(), aws_sdk
         if *execution.status() == ExecutionStatus::Running || settled.contains(arn) {
             continue;
         }
-        if matches!(execution.status(), ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted) {
+        if matches!(
+            execution.status(),
+            ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted
+        ) {
             let described = sfn.describe_execution().execution_arn(arn).send().await?;
             // The clean-up of a clean-up would never end.
             if !described.input().unwrap_or_default().starts_with("{\"cleanUp\"") {
@@ -47,7 +50,8 @@ async fn look(sfn: &Client, settled: &mut HashSet<String>) -> Result<(), aws_sdk
 async fn start(sfn: &Client, arn: &str) -> Result<(), aws_sdk_sfn::Error> {
     let name = format!("clean-up-{}", &hex::encode(Sha256::digest(arn))[..16]);
     let input = json!({"cleanUp": arn}).to_string();
-    let started = sfn.start_execution().state_machine_arn(state_machine::arn()).name(name).input(input).send().await;
+    let started =
+        sfn.start_execution().state_machine_arn(state_machine::arn()).name(name).input(input).send().await;
     match started.map_err(aws_sdk_sfn::Error::from) {
         Ok(_) | Err(aws_sdk_sfn::Error::ExecutionAlreadyExists(_)) => Ok(()),
         Err(error) => Err(error),

@@ -31,7 +31,8 @@ fn function(name: &str, options: &StackOptions, environment: &Environment<'_>) -
         ("TRIGGER_PREFIX", &options.trigger_prefix),
         ("SEEDING_DEFAULTS", &options.seeding_defaults.to_string()),
     ];
-    let mut env: Vec<_> = shared.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut env: Vec<_> =
+        shared.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let own = options.function_env.iter().filter(|(function, ..)| function == name);
     env.extend(own.map(|(_, name, value)| (name.clone(), value.clone())));
     FunctionConfig {

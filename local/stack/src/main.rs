@@ -36,7 +36,8 @@ async fn main() -> Result<()> {
     std::fs::create_dir_all(&dir)?;
     let dir = dir.canonicalize()?;
     let stack = Stack::start(StackOptions { dir: Some(dir.clone()), ..StackOptions::default() }).await?;
-    let [mut terminated, mut interrupted] = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+    let [mut terminated, mut interrupted] =
+        [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     announce(&stack, &dir)?;
     tokio::select! {
         _ = terminated.recv() => {}

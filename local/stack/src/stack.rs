@@ -43,7 +43,10 @@ impl Stack {
     /// Starts everything, which takes some two seconds.
     pub async fn start(options: StackOptions) -> Result<Self> {
         if let Some(missing) = FUNCTIONS.iter().find(|name| !options.binaries.join(name).is_file()) {
-            bail!("{} is not built: cargo build --workspace --bins", options.binaries.join(missing).display());
+            bail!(
+                "{} is not built: cargo build --workspace --bins",
+                options.binaries.join(missing).display()
+            );
         }
         let temporary = if options.dir.is_none() { Some(tempfile::tempdir()?) } else { None };
         let dir = match (&options.dir, &temporary) {
@@ -85,7 +88,8 @@ impl Stack {
         })
         .await?;
         let step_functions =
-            StepFunctions::start(&options, port, lambda_server.endpoint(), s3_server.endpoint(), &dir).await?;
+            StepFunctions::start(&options, port, lambda_server.endpoint(), s3_server.endpoint(), &dir)
+                .await?;
         let sfn = aws_sdk_sfn::Client::new(&clients::config(&step_functions.endpoint));
         state_machine::create(&sfn, &options).await?;
         let s3 = aws_sdk_s3::Client::new(&clients::config(s3_server.endpoint()));
@@ -111,16 +115,25 @@ impl Stack {
     /// The buckets, and the notification of uploads by which dropped backups start seedings.
     async fn make_buckets(&self, backup_buckets: &[String]) -> Result<()> {
         for bucket in backup_buckets.iter().map(String::as_str).chain([REPORTS_BUCKET]) {
-            self.s3.create_bucket().bucket(bucket).send().await.with_context(|| format!("failed to create {bucket}"))?;
+            self.s3
+                .create_bucket()
+                .bucket(bucket)
+                .send()
+                .await
+                .with_context(|| format!("failed to create {bucket}"))?;
         }
         self.s3_server.set_notify(local_s3::Notify {
             lambda_endpoint: self.lambda_server.endpoint().to_owned(),
             event_bridge_target: Some(format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:start-seeding")),
         });
         let event_bridge = EventBridgeConfiguration::builder().build();
-        let notification = NotificationConfiguration::builder().event_bridge_configuration(event_bridge).build();
+        let notification =
+            NotificationConfiguration::builder().event_bridge_configuration(event_bridge).build();
         let put = self.s3.put_bucket_notification_configuration().bucket(DROP_BUCKET);
-        put.notification_configuration(notification).send().await.context("failed to set up the notification")?;
+        put.notification_configuration(notification)
+            .send()
+            .await
+            .context("failed to set up the notification")?;
         Ok(())
     }
 

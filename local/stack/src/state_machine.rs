@@ -15,9 +15,11 @@ pub(crate) fn arn() -> String {
 /// Creates it, with the substitutions that the template would make.
 pub(crate) async fn create(sfn: &aws_sdk_sfn::Client, options: &StackOptions) -> Result<()> {
     let path = options.project.join("statemachine/seed-cluster.asl.json");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let role = format!("arn:aws:iam::{}:role/seed-cluster", crate::ACCOUNT);
-    let created = sfn.create_state_machine().name(NAME).definition(substitute(text)?).role_arn(role).send().await;
+    let created =
+        sfn.create_state_machine().name(NAME).definition(substitute(text)?).role_arn(role).send().await;
     let created = created.context("failed to create the state machine")?;
     if created.state_machine_arn() != arn() {
         bail!("the state machine has the ARN {}, expected {}", created.state_machine_arn(), arn());
@@ -32,11 +34,18 @@ fn substitute(text: String) -> Result<String> {
         text = text.replace(&format!("${{{}FunctionArn}}", pascal_case(function)), &arn);
     }
     if let Some(at) = text.find("${") {
-        bail!("the state machine has an unknown substitution: {}", text[at..].chars().take(40).collect::<String>());
+        bail!(
+            "the state machine has an unknown substitution: {}",
+            text[at..].chars().take(40).collect::<String>()
+        );
     }
     Ok(text)
 }
 
 fn pascal_case(name: &str) -> String {
-    name.split('-').filter_map(|word| Some(word.chars().next()?.to_uppercase().chain(word.chars().skip(1)).collect::<String>())).collect()
+    name.split('-')
+        .filter_map(|word| {
+            Some(word.chars().next()?.to_uppercase().chain(word.chars().skip(1)).collect::<String>())
+        })
+        .collect()
 }

@@ -31,7 +31,13 @@ impl StepFunctions {
         Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
     }
 
-    pub(crate) async fn start(options: &StackOptions, port: u16, lambda: &str, s3: &str, dir: &Path) -> Result<Self> {
+    pub(crate) async fn start(
+        options: &StackOptions,
+        port: u16,
+        lambda: &str,
+        s3: &str,
+        dir: &Path,
+    ) -> Result<Self> {
         let log_path = dir.join("step-functions.log");
         let log = File::create(&log_path)?;
         let script = options.project.join("local/step_functions/serve.py");
@@ -39,14 +45,20 @@ impl StepFunctions {
             .arg(script)
             .args(["--port", &port.to_string()])
             .envs([("LOCAL_ENDPOINT_LAMBDA", lambda), ("LOCAL_ENDPOINT_S3", s3)])
-            .envs([("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local"), ("AWS_DEFAULT_REGION", crate::REGION)])
+            .envs([
+                ("AWS_ACCESS_KEY_ID", "local"),
+                ("AWS_SECRET_ACCESS_KEY", "local"),
+                ("AWS_DEFAULT_REGION", crate::REGION),
+            ])
             .env("MOTO_ACCOUNT_ID", crate::ACCOUNT)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("failed to start {}; `make setup` installs it", options.python.display()))?;
+            .with_context(|| {
+                format!("failed to start {}; `make setup` installs it", options.python.display())
+            })?;
         let started = Instant::now();
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             if let Some(status) = process.try_wait()? {

@@ -65,7 +65,10 @@ async fn becomes_a_cluster(stack: &Stack, source: &Source) -> Result<()> {
     fill_mixed(source, KEYS, "orders:").await?;
     let backup = source.save().await?;
     let megabytes = backup.metadata()?.len() / 1_000_000;
-    println!("a real server wrote {KEYS} keys of all types: {megabytes} MB, {:.1} s", started.elapsed().as_secs_f64());
+    println!(
+        "a real server wrote {KEYS} keys of all types: {megabytes} MB, {:.1} s",
+        started.elapsed().as_secs_f64()
+    );
     println!("uploading orders.rdb with a plain PutObject, and nothing else …");
     user::drop_file(stack, stack.drop_bucket(), "orders.rdb", &backup).await?;
     let execution = user::started_by(stack, "orders.rdb").await?;
@@ -81,7 +84,10 @@ async fn becomes_a_cluster(stack: &Stack, source: &Source) -> Result<()> {
     let differences = differences(&before, &after);
     ensure!(differences.is_empty(), "the cluster differs from the source: {differences:#?}");
     check(&format!("all {} keys are on the 3 shards with the same values and expiries", after.len()));
-    ensure!(user::policy(stack, stack.drop_bucket()).await.is_none(), "a grant is left in the bucket's policy");
+    ensure!(
+        user::policy(stack, stack.drop_bucket()).await.is_none(),
+        "a grant is left in the bucket's policy"
+    );
     check("the access given to ElastiCache was taken back");
     stack.elasticache().delete_replication_group().replication_group_id(id).send().await?;
     until_nothing_is_left(stack).await
@@ -89,7 +95,10 @@ async fn becomes_a_cluster(stack: &Stack, source: &Source) -> Result<()> {
 
 async fn is_refused(stack: &Stack, backup: &Path) -> Result<()> {
     headline("(b) A backup that does not fit the node is refused before anything is created");
-    let status = seeder(stack, &["seed", &text(backup), "--id", "too-large", "--shards", "1", "--node-type", "cache.local.16mb"])?;
+    let status = seeder(
+        stack,
+        &["seed", &text(backup), "--id", "too-large", "--shards", "1", "--node-type", "cache.local.16mb"],
+    )?;
     ensure!(status == 1, "expected exit status 1, found {status}");
     until_nothing_is_left(stack).await?;
     check("refused with the number that decides; no cluster was created");
@@ -101,8 +110,18 @@ async fn fails_and_is_cleaned_up(stack: &Stack, backup: &Path) -> Result<()> {
     let status = seeder(
         stack,
         &[
-            "seed", &text(backup), "--id", "forced", "--shards", "1", "--node-type", "cache.local.16mb",
-            "--allow", "does-not-fit", "--allow", "tight-fit",
+            "seed",
+            &text(backup),
+            "--id",
+            "forced",
+            "--shards",
+            "1",
+            "--node-type",
+            "cache.local.16mb",
+            "--allow",
+            "does-not-fit",
+            "--allow",
+            "tight-fit",
         ],
     )?;
     ensure!(status == 1, "expected exit status 1, found {status}");

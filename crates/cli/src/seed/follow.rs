@@ -39,7 +39,9 @@ pub async fn follow(step_functions: &Client, execution: &str, as_json: bool) -> 
         let outcome = match status {
             ExecutionStatus::Succeeded => parse(described.output()),
             ExecutionStatus::Failed => parse(described.cause()),
-            other => Value::from(format!("the execution ended as {other}; its clean-up takes back what it made")),
+            other => {
+                Value::from(format!("the execution ended as {other}; its clean-up takes back what it made"))
+            }
         };
         if as_json {
             println!("{outcome}");
@@ -60,7 +62,11 @@ async fn new_events(step_functions: &Client, execution: &str, last_id: i64) -> R
     let mut events = Vec::new();
     let mut token = None;
     for _ in 0..MAX_PAGES {
-        let page = step_functions.get_execution_history().execution_arn(execution).reverse_order(true).max_results(100);
+        let page = step_functions
+            .get_execution_history()
+            .execution_arn(execution)
+            .reverse_order(true)
+            .max_results(100);
         let page = page.set_next_token(token).send().await;
         let page = page.map_err(|error| service_error("read the execution's history", &error))?;
         let known = page.events().iter().any(|event| event.id() <= last_id);
@@ -92,9 +98,17 @@ impl Printer {
         let at = elapsed(Duration::from_secs_f64((now - self.started).max(0.0)));
         if let Some(entered) = event.state_entered_event_details() {
             // The two states of the polling loop come again and again; what they see is printed when it changes.
-            if !matches!(entered.name(), "WaitForGrant" | "WaitForCluster" | "CheckCluster" | "ClusterState" | "WaitForDeletion" | "Deletion")
-                && !matches!(entered.name(), "Entry" | "Prepared" | "Assessed" | "Outcome")
-                && (entered.name() != "DeleteCluster" || self.shown.insert(format!("deleting{}", self.status)))
+            if !matches!(
+                entered.name(),
+                "WaitForGrant"
+                    | "WaitForCluster"
+                    | "CheckCluster"
+                    | "ClusterState"
+                    | "WaitForDeletion"
+                    | "Deletion"
+            ) && !matches!(entered.name(), "Entry" | "Prepared" | "Assessed" | "Outcome")
+                && (entered.name() != "DeleteCluster"
+                    || self.shown.insert(format!("deleting{}", self.status)))
             {
                 eprintln!("{at:>8}  {}", entered.name());
             }

@@ -12,7 +12,8 @@ use crate::args::SeedArgs;
 pub(super) fn build(args: &SeedArgs, backups: &[BackupLocation]) -> Result<Value> {
     let mut request = match &args.request {
         Some(path) => {
-            let text = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+            let text =
+                fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
             serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?
         }
         None => json!({}),
@@ -26,7 +27,8 @@ pub(super) fn build(args: &SeedArgs, backups: &[BackupLocation]) -> Result<Value
         ("allow", (!args.allow.is_empty()).then(|| json!(args.allow))),
         ("dryRun", args.dry_run.then(|| json!(true))),
     ];
-    let cluster_mode = args.cluster_mode.as_ref().map(|mode| if mode == "on" { "enabled" } else { "disabled" });
+    let cluster_mode =
+        args.cluster_mode.as_ref().map(|mode| if mode == "on" { "enabled" } else { "disabled" });
     let cluster = [
         ("id", args.id.as_ref().map(|id| json!(id))),
         ("engine", args.engine.as_ref().map(|engine| json!(engine))),

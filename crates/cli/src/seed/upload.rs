@@ -36,7 +36,8 @@ pub(super) async fn upload(s3: &Client, path: &Path, location: &BackupLocation) 
 }
 
 async fn put(s3: &Client, path: &Path, location: &BackupLocation) -> Result<()> {
-    let body = ByteStream::from_path(path).await.with_context(|| format!("failed to read {}", path.display()))?;
+    let body =
+        ByteStream::from_path(path).await.with_context(|| format!("failed to read {}", path.display()))?;
     let put = s3.put_object().bucket(&location.bucket).key(&location.key).body(body).send().await;
     put.map_err(|error| service_error(&format!("upload {location}"), &error))?;
     Ok(())
@@ -56,7 +57,9 @@ async fn in_parts(
     let Some(id) = created.upload_id() else { bail!("failed to {doing}: S3 gave no upload id") };
     let part_bytes = MIN_PART_BYTES.max(bytes.div_ceil(MAX_PARTS));
     let parts = stream::iter((1..).zip((0..bytes).step_by(usize::try_from(part_bytes)?)))
-        .map(|(number, offset)| part(s3, path, location, id, number, offset, part_bytes.min(bytes - offset), bar))
+        .map(|(number, offset)| {
+            part(s3, path, location, id, number, offset, part_bytes.min(bytes - offset), bar)
+        })
         .buffered(PARTS_AT_ONCE)
         .try_collect::<Vec<_>>()
         .await;
@@ -69,7 +72,14 @@ async fn in_parts(
         }
     };
     let all = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-    let completed = s3.complete_multipart_upload().bucket(bucket).key(key).upload_id(id).multipart_upload(all).send().await;
+    let completed = s3
+        .complete_multipart_upload()
+        .bucket(bucket)
+        .key(key)
+        .upload_id(id)
+        .multipart_upload(all)
+        .send()
+        .await;
     completed.map_err(|error| service_error(&doing, &error))?;
     Ok(())
 }
@@ -87,9 +97,11 @@ async fn part(
 ) -> Result<CompletedPart> {
     let body = ByteStream::read_from().path(path).offset(offset).length(Length::Exact(bytes)).build().await;
     let body = body.with_context(|| format!("failed to read {} at offset {offset}", path.display()))?;
-    let request = s3.upload_part().bucket(&location.bucket).key(&location.key).upload_id(id).part_number(number);
+    let request =
+        s3.upload_part().bucket(&location.bucket).key(&location.key).upload_id(id).part_number(number);
     let answer = request.body(body).send().await;
-    let answer = answer.map_err(|error| service_error(&format!("upload part {number} of {location}"), &error))?;
+    let answer =
+        answer.map_err(|error| service_error(&format!("upload part {number} of {location}"), &error))?;
     bar.inc(bytes);
     Ok(CompletedPart::builder()
         .part_number(number)
