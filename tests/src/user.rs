@@ -10,7 +10,7 @@ use local_stack::Stack;
 use serde_json::Value;
 
 /// A seeding on a laptop takes seconds; this is when something hangs.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// How an execution has ended.
@@ -177,7 +177,7 @@ pub async fn states(stack: &Stack, execution: &str) -> Result<Vec<String>> {
 pub async fn until_state(stack: &Stack, execution: &str, state: &str) -> Result<()> {
     let mut waited = Duration::ZERO;
     while !states(stack, execution).await?.iter().any(|entered| entered == state) {
-        if waited > Duration::from_secs(60) {
+        if waited > Duration::from_mins(1) {
             bail!("{execution} has not come to {state} within 60 s");
         }
         tokio::time::sleep(PAUSE).await;

@@ -1,5 +1,7 @@
 //! The state machine as a text: what no run of it would show.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use seeding::ErrorName;

@@ -145,7 +145,7 @@ pub fn lets_read(policy: &str, service_principal: &str, object_arn: &str) -> Res
                 return Ok(false);
             }
             Some("Allow") if meant && action && resource && statement["Condition"].is_null() => {
-                allowed = true
+                allowed = true;
             }
             _ => {}
         }

@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn the_kms_finding_holds_the_statement_that_the_key_needs() {
         let look = found(|view| {
-            (view.encryption, view.kms_key_id) = (Some("aws:kms".into()), Some("arn:key".into()))
+            (view.encryption, view.kms_key_id) = (Some("aws:kms".into()), Some("arn:key".into()));
         });
         let findings = object_findings(&location("a.rdb"), &look, "eu-west-1");
         assert!(findings[0].remedy.contains("eu-west-1.elasticache-snapshot.amazonaws.com"));

@@ -16,6 +16,6 @@ pub(crate) fn config(endpoint: &str) -> SdkConfig {
         ))
         .http_client(Builder::new().build_http())
         .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_secs(60)).build())
+        .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build())
         .build()
 }

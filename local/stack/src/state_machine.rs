@@ -19,7 +19,7 @@ pub(crate) async fn create(sfn: &aws_sdk_sfn::Client, options: &StackOptions) ->
         std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let role = format!("arn:aws:iam::{}:role/seed-cluster", crate::ACCOUNT);
     let created =
-        sfn.create_state_machine().name(NAME).definition(substitute(text)?).role_arn(role).send().await;
+        sfn.create_state_machine().name(NAME).definition(substitute(&text)?).role_arn(role).send().await;
     let created = created.context("failed to create the state machine")?;
     if created.state_machine_arn() != arn() {
         bail!("the state machine has the ARN {}, expected {}", created.state_machine_arn(), arn());
@@ -27,7 +27,7 @@ pub(crate) async fn create(sfn: &aws_sdk_sfn::Client, options: &StackOptions) ->
     Ok(())
 }
 
-fn substitute(text: String) -> Result<String> {
+fn substitute(text: &str) -> Result<String> {
     let mut text = text.replace("${Partition}", "aws");
     for function in FUNCTIONS {
         let arn = format!("arn:aws:lambda:{}:{}:function:{function}", crate::REGION, crate::ACCOUNT);

@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use crate::options::StackOptions;
 
 /// From cold disks the interpreter takes some seconds to import.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// It ends its threads before it goes.
 const FAREWELL: Duration = Duration::from_secs(6);
 
