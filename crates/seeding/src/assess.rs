@@ -1,10 +1,11 @@
 //! What the inspected backups say about the cluster that is to come up.
 
-use rdb_scan::{Crc, Fault, FaultCode, Hazard, HazardCode, Header, Inspection, Report};
+use rdb_scan::{Crc, Header, Inspection, Report};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Backup, BackupLocation, Code, Finding, Need, Plan, Seeding, Severity, Verdict, prepare::version_finding,
+    Backup, BackupLocation, Code, Finding, Need, Plan, Seeding, Verdict,
+    contents::{fault_finding, hazard_finding, module_finding, version_finding},
     slots::SLOTS,
 };
 
@@ -153,72 +154,6 @@ fn judge_backup(
         let first = inspection.hazards.iter().find(|hazard| hazard.code == *code)?;
         hazard_finding(location, first, *count)
     }));
-}
-
-/// A broken file, in the words of the reader.
-pub(crate) fn fault_finding(location: &BackupLocation, fault: &Fault) -> Finding {
-    let (code, remedy) = match fault.code {
-        FaultCode::NotAnRdb => {
-            (Code::NotAnRdb, "upload the .rdb file itself, not packed and not an append-only file")
-        }
-        FaultCode::EmptyFile => (Code::EmptyBackup, "upload the file again: this object has 0 bytes"),
-        FaultCode::Truncated => (Code::BackupTruncated, "copy the whole file again, or make a new backup"),
-        FaultCode::RdbVersionUnknown => (
-            Code::RdbNewerThanEngine,
-            "no ElastiCache engine is known to read it: make the backup with an older server",
-        ),
-        _ => (Code::BackupCorrupt, "copy the file again and compare checksums, or make a new backup"),
-    };
-    Finding::new(code, remedy)
-        .about(location)
-        .with("fault", fault.code.as_str())
-        .with("offset", fault.offset)
-        .with("message", fault.message.clone())
-}
-
-fn hazard_finding(location: &BackupLocation, first: &Hazard, count: u64) -> Option<Finding> {
-    let (code, remedy) = match first.code {
-        // Told with their names elsewhere.
-        HazardCode::ModuleData | HazardCode::Functions | HazardCode::DatabaseNumber => return None,
-        HazardCode::HugeResizedb => {
-            (Code::HugeResizeDb, "make a new backup: the server would reserve more memory than it has")
-        }
-        HazardCode::TrailingBytes => {
-            (Code::TrailingBytes, "check how the file was copied: something was appended to it")
-        }
-        HazardCode::AofTail => (
-            Code::WritesAfterBackup,
-            "make the backup with SAVE or BGSAVE: writes in the append-only part are lost",
-        ),
-        HazardCode::DuplicateMember => {
-            (Code::DuplicateData, "make a new backup: a server ends its load here")
-        }
-        _ => (Code::UnusualContent, "nothing needs to be done for most servers"),
-    };
-    Some(
-        Finding::new(code, remedy)
-            .about(location)
-            .with("hazard", first.code.as_str())
-            .with("count", count)
-            .with("offset", first.offset)
-            .with("message", first.message.clone()),
-    )
-}
-
-/// JSON and Bloom filters exist on ElastiCache as built-in types; whether an import takes the data of the modules of
-/// the same purpose is not documented. Everything else is refused by the engine.
-fn module_finding(module: &str) -> Finding {
-    match module {
-        "ReJSON-RL" | "MBbloom--" => Finding::new(
-            Code::ModuleData,
-            "try it with a small backup first: AWS does not say whether it is taken",
-        )
-        .severity(Severity::Warn),
-        _ => Finding::new(
-            Code::ModuleData,
-            "delete these keys on the source, or convert them to built-in types",
-        ),
-    }
 }
 
 /// What the data needs, as far as the file tells: the memory that the source used when it wrote the file, or else the

@@ -13,6 +13,7 @@
 pub mod access;
 pub mod assess;
 mod cluster;
+mod contents;
 mod drops;
 mod engine;
 mod error;

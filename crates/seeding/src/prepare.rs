@@ -1,11 +1,13 @@
 //! What can be known before the backups are read: the request, the objects' attributes, the target.
 
-use rdb_scan::Header;
 use serde_json::Value;
 
 use crate::{
-    Backup, BackupLocation, ClusterSpec, Code, Finding, Options, Request, default_cluster_id,
-    dns_compliant_bucket_name, request::MAX_BACKUPS, steps::Range,
+    Backup, BackupLocation, ClusterSpec, Code, Finding, Options, Request,
+    contents::{fault_finding, version_finding},
+    default_cluster_id, dns_compliant_bucket_name,
+    request::MAX_BACKUPS,
+    steps::Range,
 };
 
 /// A request with its defaults filled in.
@@ -221,45 +223,8 @@ pub const HEADER_BYTES: u64 = 4096;
 pub fn header_findings(location: &BackupLocation, prefix: &[u8], cluster: &ClusterSpec) -> Vec<Finding> {
     match rdb_scan::read_header(prefix) {
         Ok(header) => version_finding(location, &header, cluster).into_iter().collect(),
-        Err(fault) => vec![crate::assess::fault_finding(location, &fault)],
+        Err(fault) => vec![fault_finding(location, &fault)],
     }
-}
-
-/// Whether the engine reads files of this version.
-pub(crate) fn version_finding(
-    location: &BackupLocation,
-    header: &Header,
-    cluster: &ClusterSpec,
-) -> Option<Finding> {
-    let (engine, version) = (cluster.engine, cluster.engine_version);
-    let valkey = header.magic == rdb_scan::Magic::Valkey;
-    let max = engine.max_rdb_version(version);
-    let readable = if valkey { engine.reads_valkey_magic(version) } else { header.version <= max };
-    if readable {
-        return None;
-    }
-    // A Valkey 7.2 snapshot of ElastiCache (RDB 11) is documented to restore as Redis 7.1, so its build may read more.
-    let undocumented =
-        !valkey && header.version == 11 && max == 10 && (version.major, version.minor) == (7, 1);
-    let remedy = if valkey {
-        "take Valkey 9.0 or later".to_owned()
-    } else if header.version <= 11 {
-        "take Valkey 7.2 or later".to_owned()
-    } else {
-        "no ElastiCache engine is known to read it: replicate into an older server and make the backup there"
-            .to_owned()
-    };
-    let severity = if undocumented { crate::Severity::Warn } else { crate::Severity::Fail };
-    Some(
-        Finding::new(Code::RdbNewerThanEngine, remedy)
-            .severity(severity)
-            .about(location)
-            .with("rdbVersion", header.version)
-            .with("magic", if valkey { "VALKEY" } else { "REDIS" })
-            .with("engine", format!("{engine} {version}"))
-            .with("engineReads", max)
-            .with("writtenBy", header.aux.get("redis-ver").or_else(|| header.aux.get("valkey-ver")).cloned()),
-    )
 }
 
 /// The ranges to read: one for each backup.

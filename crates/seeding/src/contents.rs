@@ -1,0 +1,109 @@
+//! What an RDB file says against a seeding, in the words of findings.
+
+use rdb_scan::{Fault, FaultCode, Hazard, HazardCode, Header};
+
+use crate::{BackupLocation, ClusterSpec, Code, Finding, Severity};
+
+/// Whether the engine reads files of this version.
+pub(crate) fn version_finding(
+    location: &BackupLocation,
+    header: &Header,
+    cluster: &ClusterSpec,
+) -> Option<Finding> {
+    let (engine, version) = (cluster.engine, cluster.engine_version);
+    let valkey = header.magic == rdb_scan::Magic::Valkey;
+    let max = engine.max_rdb_version(version);
+    let readable = if valkey { engine.reads_valkey_magic(version) } else { header.version <= max };
+    if readable {
+        return None;
+    }
+    // A Valkey 7.2 snapshot of ElastiCache (RDB 11) is documented to restore as Redis 7.1, so its build may read more.
+    let undocumented =
+        !valkey && header.version == 11 && max == 10 && (version.major, version.minor) == (7, 1);
+    let remedy = if valkey {
+        "take Valkey 9.0 or later".to_owned()
+    } else if header.version <= 11 {
+        "take Valkey 7.2 or later".to_owned()
+    } else {
+        "no ElastiCache engine is known to read it: replicate into an older server and make the backup there"
+            .to_owned()
+    };
+    let severity = if undocumented { Severity::Warn } else { Severity::Fail };
+    Some(
+        Finding::new(Code::RdbNewerThanEngine, remedy)
+            .severity(severity)
+            .about(location)
+            .with("rdbVersion", header.version)
+            .with("magic", if valkey { "VALKEY" } else { "REDIS" })
+            .with("engine", format!("{engine} {version}"))
+            .with("engineReads", max)
+            .with("writtenBy", header.aux.get("redis-ver").or_else(|| header.aux.get("valkey-ver")).cloned()),
+    )
+}
+
+/// A broken file, in the words of the reader.
+pub(crate) fn fault_finding(location: &BackupLocation, fault: &Fault) -> Finding {
+    let (code, remedy) = match fault.code {
+        FaultCode::NotAnRdb => {
+            (Code::NotAnRdb, "upload the .rdb file itself, not packed and not an append-only file")
+        }
+        FaultCode::EmptyFile => (Code::EmptyBackup, "upload the file again: this object has 0 bytes"),
+        FaultCode::Truncated => (Code::BackupTruncated, "copy the whole file again, or make a new backup"),
+        FaultCode::RdbVersionUnknown => (
+            Code::RdbNewerThanEngine,
+            "no ElastiCache engine is known to read it: make the backup with an older server",
+        ),
+        _ => (Code::BackupCorrupt, "copy the file again and compare checksums, or make a new backup"),
+    };
+    Finding::new(code, remedy)
+        .about(location)
+        .with("fault", fault.code.as_str())
+        .with("offset", fault.offset)
+        .with("message", fault.message.clone())
+}
+
+/// What is well-formed and dangerous. Modules, functions and databases are told with their names elsewhere.
+pub(crate) fn hazard_finding(location: &BackupLocation, first: &Hazard, count: u64) -> Option<Finding> {
+    let (code, remedy) = match first.code {
+        // Told with their names elsewhere.
+        HazardCode::ModuleData | HazardCode::Functions | HazardCode::DatabaseNumber => return None,
+        HazardCode::HugeResizedb => {
+            (Code::HugeResizeDb, "make a new backup: the server would reserve more memory than it has")
+        }
+        HazardCode::TrailingBytes => {
+            (Code::TrailingBytes, "check how the file was copied: something was appended to it")
+        }
+        HazardCode::AofTail => (
+            Code::WritesAfterBackup,
+            "make the backup with SAVE or BGSAVE: writes in the append-only part are lost",
+        ),
+        HazardCode::DuplicateMember => {
+            (Code::DuplicateData, "make a new backup: a server ends its load here")
+        }
+        _ => (Code::UnusualContent, "nothing needs to be done for most servers"),
+    };
+    Some(
+        Finding::new(code, remedy)
+            .about(location)
+            .with("hazard", first.code.as_str())
+            .with("count", count)
+            .with("offset", first.offset)
+            .with("message", first.message.clone()),
+    )
+}
+
+/// JSON and Bloom filters exist on ElastiCache as built-in types; whether an import takes the data of the modules of
+/// the same purpose is not documented. Everything else is refused by the engine.
+pub(crate) fn module_finding(module: &str) -> Finding {
+    match module {
+        "ReJSON-RL" | "MBbloom--" => Finding::new(
+            Code::ModuleData,
+            "try it with a small backup first: AWS does not say whether it is taken",
+        )
+        .severity(Severity::Warn),
+        _ => Finding::new(
+            Code::ModuleData,
+            "delete these keys on the source, or convert them to built-in types",
+        ),
+    }
+}
