@@ -1,0 +1,88 @@
+//! The endpoint with a real function process behind it.
+
+use std::{path::Path, time::Duration};
+
+use local_lambda::{Config, FunctionConfig, Server};
+use serde_json::{Value, json};
+
+const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:tool";
+
+async fn server(timeout: Duration) -> Server {
+    let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/function.py");
+    let function = FunctionConfig { name: "tool".into(), binary, env: Vec::new(), timeout, memory_mb: 128 };
+    let log_dir = std::env::temp_dir().join("local-lambda-tests");
+    let [region, account_id] = ["us-east-1", "123456789012"].map(str::to_owned);
+    Server::start(Config { functions: vec![function], region, account_id, log_dir, concurrency: 2 }).await.unwrap()
+}
+
+/// Status, the error kind that Lambda gives in a header, and the body.
+async fn invoke(server: &Server, name: &str, kind: &str, payload: Value) -> (u16, Option<String>, Value) {
+    let url = format!("{}/2015-03-31/functions/{name}/invocations", server.endpoint());
+    let request = reqwest::Client::new().post(url).header("X-Amz-Invocation-Type", kind).body(payload.to_string());
+    let answer = request.send().await.unwrap();
+    assert!(answer.headers().contains_key("x-amzn-requestid"));
+    let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let error = header("x-amz-function-error").or(header("x-amzn-errortype"));
+    (answer.status().as_u16(), error, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default())
+}
+
+async fn call(server: &Server, payload: Value) -> (u16, Option<String>, Value) {
+    invoke(server, "tool", "RequestResponse", payload).await
+}
+
+#[tokio::test]
+async fn a_function_is_found_by_name_and_arn_and_its_process_is_used_again() {
+    let server = server(Duration::from_secs(20)).await;
+    let (status, error, first) = call(&server, json!({"n": 1})).await;
+    assert_eq!((status, error), (200, None));
+    assert_eq!((&first["echo"]["n"], &first["name"]), (&json!(1), &json!("tool")));
+    for name in [ARN.to_owned(), format!("{ARN}:live"), ARN.replace(':', "%3A")] {
+        let (_, _, again) = invoke(&server, &name, "RequestResponse", json!({})).await;
+        assert_eq!(again["process"], first["process"], "{name}");
+    }
+    let (status, error, _) = invoke(&server, "other", "RequestResponse", json!({})).await;
+    assert_eq!((status, error.as_deref()), (404, Some("ResourceNotFoundException")));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn errors_exits_and_timeouts_are_told_as_lambda_tells_them() {
+    let server = server(Duration::from_secs(2)).await;
+    for (payload, name) in [
+        (json!({"do": "fail"}), "MyError"),
+        (json!({"do": "exit"}), "Runtime.ExitError"),
+        (json!({"do": "sleep"}), "Sandbox.Timedout"),
+    ] {
+        let (status, error, body) = call(&server, payload).await;
+        assert_eq!((status, error.as_deref(), &body["errorType"]), (200, Some("Unhandled"), &json!(name)));
+    }
+    // None of it has broken the function.
+    assert_eq!(call(&server, json!({"n": 2})).await.2["echo"]["n"], 2);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn faults_on_purpose_meet_the_next_invocation_only() {
+    let server = server(Duration::from_secs(20)).await;
+    server.faults().fail_next("tool", "Asked", "for\nhint: it");
+    server.faults().kill_next("tool");
+    assert_eq!(call(&server, json!({})).await.2, json!({"errorType": "Asked", "errorMessage": "for\nhint: it"}));
+    assert_eq!(call(&server, json!({"do": "sleep"})).await.2["errorType"], "Runtime.ExitError");
+    assert!(call(&server, json!({})).await.2["echo"].is_object());
+    assert_eq!(server.invocations("tool"), 3);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_is_accepted_at_once_and_tried_three_times() {
+    let server = server(Duration::from_secs(20)).await;
+    assert_eq!(invoke(&server, "tool", "Event", json!({"do": "fail"})).await.0, 202);
+    for _ in 0..100 {
+        if server.invocations("tool") == 3 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(server.invocations("tool"), 3);
+    server.stop().await;
+}
