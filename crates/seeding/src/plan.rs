@@ -197,3 +197,110 @@ fn judge_shards(seeding: &Seeding, shards: &[ShardPlan], maxmemory_bytes: u64, f
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{NodeTypes, Partition, Request, prepare::resolve};
+
+    const MIB: u64 = 1024 * 1024;
+
+    fn seeding(request: &Value) -> Seeding {
+        Request::from_layers(&[("request", request)]).unwrap();
+        let (resolved, findings) = resolve(&[("request", request)], "test-1");
+        assert_eq!(findings, []);
+        let resolved = resolved.unwrap();
+        let types =
+            [("cache.a.small", 100 * MIB), ("cache.a.large", 1000 * MIB), ("cache.b.medium", 400 * MIB)];
+        Seeding {
+            schema: 1,
+            execution: "test-1".into(),
+            partition: Partition { partition: "aws".into(), region: "us-east-1".into(), account: "1".into() },
+            backups: Vec::new(),
+            cluster: resolved.cluster,
+            options: resolved.options,
+            node_types: types
+                .into_iter()
+                .map(|(name, bytes)| (name.to_owned(), bytes))
+                .collect::<NodeTypes>(),
+            reserved_memory_percent: 25,
+            databases: 16,
+        }
+    }
+
+    /// Data whose bytes lie in slots as `weight` says.
+    fn need(used_memory_bytes: u64, weight: impl Fn(u16) -> u64) -> Need {
+        let slot_bytes: Vec<_> = (0..SLOTS).map(weight).collect();
+        Need { used_memory_bytes, slot_keys: slot_bytes.clone(), slot_bytes }
+    }
+
+    fn plan(request: &Value, need: &Need) -> (Option<Plan>, Vec<Code>) {
+        let mut findings = Vec::new();
+        let plan = Plan::make(&seeding(request), need, &mut findings);
+        (plan, findings.into_iter().map(|finding| finding.code).collect())
+    }
+
+    fn request(cluster: &Value) -> Value {
+        json!({"backups": ["b/k.rdb"], "cluster": cluster, "nodeFamilies": ["a", "b"], "headroomPercent": 0})
+    }
+
+    #[test]
+    fn auto_takes_the_smallest_type_that_fits_below_the_reserve_and_says_why_not_a_smaller_one() {
+        let auto = request(&json!({"nodeType": "auto"}));
+        let (plan_75, findings) = plan(&auto, &need(75 * MIB, |_| 1));
+        assert_eq!((plan_75.unwrap().node_type.as_str(), findings), ("cache.a.small", vec![]));
+        let (plan_76, _) = plan(&auto, &need(75 * MIB + 1, |_| 1));
+        let plan_76 = plan_76.unwrap();
+        assert_eq!(plan_76.node_type, "cache.b.medium");
+        assert_eq!(plan_76.next_smaller.unwrap().node_type, "cache.a.small");
+        let (nothing, findings) = plan(&auto, &need(5000 * MIB, |_| 1));
+        assert_eq!((nothing, findings), (None, vec![Code::NothingFits]));
+    }
+
+    #[test]
+    fn a_given_type_is_judged_against_maxmemory_and_against_the_reserve() {
+        let given = request(&json!({"nodeType": "cache.a.small"}));
+        assert_eq!(plan(&given, &need(75 * MIB, |_| 1)).1, []);
+        assert_eq!(plan(&given, &need(76 * MIB, |_| 1)).1, [Code::TightFit]);
+        assert_eq!(plan(&given, &need(100 * MIB, |_| 1)).1, [Code::TightFit]);
+        let (plan, findings) = plan(&given, &need(101 * MIB, |_| 1));
+        assert_eq!(findings, [Code::DoesNotFit]);
+        assert_eq!(plan.unwrap().start_over_node_types, ["cache.a.large"]);
+    }
+
+    #[test]
+    fn headroom_that_is_missing_is_a_warning_for_a_given_type_and_a_larger_type_for_auto() {
+        let mut given = request(&json!({"nodeType": "cache.a.small"}));
+        given["headroomPercent"] = json!(50);
+        assert_eq!(plan(&given, &need(60 * MIB, |_| 1)).1, [Code::HeadroomMissing]);
+        let mut auto = request(&json!({"nodeType": "auto"}));
+        auto["headroomPercent"] = json!(50);
+        assert_eq!(plan(&auto, &need(60 * MIB, |_| 1)).0.unwrap().node_type, "cache.b.medium");
+    }
+
+    #[test]
+    fn shards_carry_what_lies_in_their_slots_and_balanced_slots_even_it_out() {
+        let heavy_first = need(80 * MIB, |slot| if slot < 1000 { 100 } else { 1 });
+        let even = request(&json!({"nodeType": "cache.a.small", "shards": 4}));
+        let (even, findings) = plan(&even, &heavy_first);
+        let even = even.unwrap();
+        assert_eq!(findings, [Code::ShardSkew]);
+        assert_eq!(
+            even.shards.iter().map(|shard| shard.keys).sum::<u64>(),
+            heavy_first.slot_keys.iter().sum::<u64>()
+        );
+        let balanced = request(&json!({"nodeType": "cache.a.small", "shards": 4, "slots": "balanced"}));
+        let (balanced, findings) = plan(&balanced, &heavy_first);
+        let largest = |plan: &Plan| plan.shards.iter().map(|shard| shard.used_memory_bytes).max();
+        assert_eq!(findings, []);
+        assert!(largest(&balanced.unwrap()) < largest(&even));
+    }
+
+    #[test]
+    fn an_empty_backup_gets_the_smallest_cluster_without_a_division_by_nothing() {
+        let (plan, findings) = plan(&request(&json!({"shards": 3})), &need(0, |_| 0));
+        assert_eq!((plan.unwrap().node_type.as_str(), findings), ("cache.a.small", vec![]));
+    }
+}
