@@ -1,7 +1,6 @@
 //! A self-managed Redis, from which backups come.
 
 use std::{
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -23,8 +22,7 @@ impl Source {
     /// Starts `redis-server` on a free loopback port, with nothing in it.
     pub async fn start() -> Result<Self> {
         let dir = tempfile::tempdir()?;
-        // The port is free at this moment; another process could take it before the server does.
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = local_stack::free_port()?;
         let process = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(["--dir", &dir.path().to_string_lossy(), "--dbfilename", "backup.rdb"])

@@ -1,6 +1,13 @@
 //! Where each node runs, and what each node of a cluster knows of the others.
 
-use std::{fmt::Write as _, net::TcpListener};
+use std::{
+    fmt::Write as _,
+    net::TcpListener,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering},
+    },
+};
 
 use uuid::Uuid;
 
@@ -32,11 +39,18 @@ pub(crate) fn places(members: Vec<Member>) -> Result<Vec<Place>, Failure> {
         .collect()
 }
 
-/// Finds a port that is free now; a random one, so that others who look at the same time find another.
+/// The port that was given out last, as its distance from the first one.
+static LAST_PORT: LazyLock<AtomicU16> = LazyLock::new(|| {
+    // Processes that look at the same time begin at different places.
+    let [first, second, ..] = *Uuid::new_v4().as_bytes();
+    AtomicU16::new(u16::from_be_bytes([first, second]))
+});
+
+/// Finds a port that is free now. Within this process none is given out twice before all others were: between this
+/// look and the moment when a server takes the port, nobody else here gets it.
 pub(crate) fn free_port() -> Result<u16, Failure> {
     for _ in 0..PORT_TRIES {
-        let [first, second, ..] = *Uuid::new_v4().as_bytes();
-        let port = PORTS.start + u16::from_be_bytes([first, second]) % (PORTS.end - PORTS.start);
+        let port = PORTS.start + LAST_PORT.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start);
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return Ok(port);
         }

@@ -12,18 +12,25 @@ async fn server(timeout: Duration) -> Server {
     let function = FunctionConfig { name: "tool".into(), binary, env: Vec::new(), timeout, memory_mb: 128 };
     let log_dir = std::env::temp_dir().join("local-lambda-tests");
     let [region, account_id] = ["us-east-1", "123456789012"].map(str::to_owned);
-    Server::start(Config { functions: vec![function], region, account_id, log_dir, concurrency: 2 }).await.unwrap()
+    Server::start(Config { functions: vec![function], region, account_id, log_dir, concurrency: 2 })
+        .await
+        .unwrap()
 }
 
 /// Status, the error kind that Lambda gives in a header, and the body.
 async fn invoke(server: &Server, name: &str, kind: &str, payload: Value) -> (u16, Option<String>, Value) {
     let url = format!("{}/2015-03-31/functions/{name}/invocations", server.endpoint());
-    let request = reqwest::Client::new().post(url).header("X-Amz-Invocation-Type", kind).body(payload.to_string());
+    let request =
+        reqwest::Client::new().post(url).header("X-Amz-Invocation-Type", kind).body(payload.to_string());
     let answer = request.send().await.unwrap();
     assert!(answer.headers().contains_key("x-amzn-requestid"));
     let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let error = header("x-amz-function-error").or(header("x-amzn-errortype"));
-    (answer.status().as_u16(), error, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default())
+    (
+        answer.status().as_u16(),
+        error,
+        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default(),
+    )
 }
 
 async fn call(server: &Server, payload: Value) -> (u16, Option<String>, Value) {
@@ -66,7 +73,10 @@ async fn faults_on_purpose_meet_the_next_invocation_only() {
     let server = server(Duration::from_secs(20)).await;
     server.faults().fail_next("tool", "Asked", "for\nhint: it");
     server.faults().kill_next("tool");
-    assert_eq!(call(&server, json!({})).await.2, json!({"errorType": "Asked", "errorMessage": "for\nhint: it"}));
+    assert_eq!(
+        call(&server, json!({})).await.2,
+        json!({"errorType": "Asked", "errorMessage": "for\nhint: it"})
+    );
     assert_eq!(call(&server, json!({"do": "sleep"})).await.2["errorType"], "Runtime.ExitError");
     assert!(call(&server, json!({})).await.2["echo"].is_object());
     assert_eq!(server.invocations("tool"), 3);

@@ -9,12 +9,14 @@ mod clean_up;
 mod clients;
 mod functions;
 mod options;
+mod ports;
 mod stack;
 mod state_machine;
 mod step_functions;
 
 pub use crate::{
     options::{FUNCTIONS, StackOptions},
+    ports::free_port,
     stack::Stack,
 };
 

@@ -11,6 +11,7 @@ use crate::{
     ACCOUNT, REGION, clean_up, clients,
     functions::{self, Environment},
     options::{FUNCTIONS, StackOptions},
+    ports::free_port,
     state_machine,
     step_functions::StepFunctions,
 };
@@ -68,7 +69,7 @@ impl Stack {
             ..local_elasticache::Config::new(s3_server.endpoint(), dir.join("elasticache"), servers)
         })
         .await?;
-        let port = StepFunctions::free_port()?;
+        let port = free_port()?;
         let state_machine_arn = state_machine::arn();
         let backup_buckets = [vec![DROP_BUCKET.to_owned()], options.backup_buckets.clone()].concat();
         let environment = Environment {

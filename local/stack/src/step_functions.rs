@@ -2,7 +2,6 @@
 
 use std::{
     fs::File,
-    net::TcpListener,
     path::Path,
     process::Stdio,
     time::{Duration, Instant},
@@ -26,11 +25,6 @@ pub(crate) struct StepFunctions {
 }
 
 impl StepFunctions {
-    /// A port for it, so that others can be told before it runs.
-    pub(crate) fn free_port() -> Result<u16> {
-        Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-    }
-
     pub(crate) async fn start(
         options: &StackOptions,
         port: u16,
