@@ -21,6 +21,8 @@ ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
+    # Lambda's system has its root certificates in one file; Debian also has one file for each, which takes 3 ms to open.
+    "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
     "REPORTS_BUCKET": "reports",
     "BACKUP_BUCKETS": "backups",
     "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:seed-cluster",

@@ -77,6 +77,22 @@ async fn a_failed_restore_is_kept_if_asked_for_also_by_the_clean_up() -> Result<
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_could_not_be_deleted_is_named_and_the_clean_up_tries_again() -> Result<()> {
+    let source = Source::start().await?;
+    fill_bytes(&source, 24).await?;
+    let stack = stack_with(&source).await?;
+    let mut input = request("stays");
+    input["cluster"]["nodeType"] = json!("cache.local.16mb");
+    input["allow"] = json!(["does-not-fit"]);
+    stack.lambda().faults().fail_next("delete-cluster", "AccessDenied", "made to fail\nhint: none");
+    let outcome = user::seed(&stack, &input).await?;
+    outcome.expect(Some("SeedingFailed"))?;
+    ensure!(outcome.value["leftBehind"] == json!(["cluster stays: AccessDenied"]), "{:#}", outcome.value);
+    nothing_is_left(&stack).await?;
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_execution_that_is_stopped_in_the_middle_of_the_create_leaves_no_grant_and_no_failed_cluster()
 -> Result<()> {
     let source = Source::start().await?;
