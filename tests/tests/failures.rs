@@ -226,3 +226,18 @@ async fn an_object_deleted_after_its_inspection_is_told() -> Result<()> {
     nothing_is_left(&stack).await?;
     stack.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_comes_up_after_its_deadline_is_not_deleted() -> Result<()> {
+    let source = small().await?;
+    let stack = Stack::start(StackOptions { create_delay_ms: 75_000, ..StackOptions::default() }).await?;
+    user::drop_file(&stack, "backups", "redis.rdb", &source.save().await?).await?;
+    let mut input = request("late");
+    input["deadlineMinutes"] = json!(1);
+    input["pollSeconds"] = json!(3);
+    let outcome = user::seed(&stack, &input).await?;
+    outcome.expect_seeded()?;
+    ensure!(outcome.states.iter().any(|state| state == "DeleteCluster"), "{:?}", outcome.states);
+    ensure!(user::clusters(&stack).await?.len() == 1, "a good cluster was deleted");
+    stack.stop().await
+}

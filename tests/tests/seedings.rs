@@ -195,6 +195,28 @@ async fn the_same_file_dropped_twice_on_purpose_gives_two_clusters() -> Result<(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_is_delivered_three_times_starts_one_seeding() -> Result<()> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    let _source = source_with_backup(&stack, 100, "k:", "again.rdb").await?;
+    let event = json!({"Records": [{"eventName": "ObjectCreated:Put", "s3": {
+        "bucket": {"name": "backups"}, "object": {"key": "again.rdb", "sequencer": "0055AED6DCD90281E5"}
+    }}]});
+    let url = format!("{}/2015-03-31/functions/start-seeding/invocations", stack.lambda().endpoint());
+    for delivery in 1..=3 {
+        let answer = reqwest::Client::new().post(&url).body(event.to_string()).send().await?;
+        let error = answer.headers().contains_key("x-amz-function-error");
+        ensure!(!error, "delivery {delivery}: {}", answer.text().await?);
+        // The last comes after the execution has ended.
+        if delivery == 2 {
+            user::outcome(&stack, &user::started_by(&stack, "again.rdb").await?).await?.expect_seeded()?;
+        }
+    }
+    user::started_by(&stack, "again.rdb").await?;
+    ensure!(user::clusters(&stack).await?.len() == 1, "expected one cluster");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_plans_and_creates_nothing() -> Result<()> {
     let stack = Stack::start(StackOptions::default()).await?;
     let _source = source_with_backup(&stack, 300, "k:", "redis.rdb").await?;
