@@ -1,5 +1,7 @@
 //! `seeder check` as a script sees it: exit status and JSON.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
+
 use std::{
     fs::File,
     path::PathBuf,

@@ -1,5 +1,7 @@
 //! The endpoint with a real function process behind it.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
+
 use std::{path::Path, time::Duration};
 
 use local_lambda::{Config, FunctionConfig, Server};
