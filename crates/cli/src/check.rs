@@ -56,7 +56,7 @@ fn inspect(file: &Path, hide_keys: bool) -> io::Result<Inspection> {
     };
     let bar = progress_bar("reading", size_bytes);
     let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
-    let options = InspectOptions { hide_keys, now_ms, size_bytes };
+    let options = InspectOptions { hide_keys, now_ms, size_bytes, ..InspectOptions::default() };
     let inspected = rdb_scan::inspect(source, &Position::default(), &options, &mut |progress| {
         bar.set_position(progress.offset);
         Control::Continue

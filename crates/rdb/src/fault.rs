@@ -19,6 +19,11 @@ pub struct Fault {
     pub message: String,
 }
 
+impl Fault {
+    /// Stands for the database of a record in a range that does not say which it is, until the range is joined.
+    pub const UNKNOWN_DATABASE: u64 = u64::MAX;
+}
+
 /// The file is well-formed, but holds something that kills or upsets some servers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -122,6 +127,8 @@ codes! {
         AofTail = "aof-tail",
         /// A collection without elements, which servers skip.
         EmptyCollection = "empty-collection",
+        /// A key that occurs twice in one database: servers panic.
+        DuplicateKey = "duplicate-key",
         /// A set member, sorted set member or hash field that occurs twice in one value.
         DuplicateMember = "duplicate-member",
         /// Slots under way into a cluster when the file was written.

@@ -3,12 +3,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cursor::Cursor;
 use crate::fault::{Fault, FaultCode};
-use crate::inspect::Control;
 use crate::inspection::{MAX_NAMES, Magic};
-use crate::key::{escape, short_text};
-use crate::reader::Reader;
+use crate::key_text::{escape, shown};
+use crate::scan::{Advance, Scan};
 use crate::stop::{Broken, Result, Stop, broken};
+use crate::visit::Visitor;
 
 /// The highest version under the REDIS magic that is understood here.
 pub const MAX_RDB_VERSION: u32 = 14;
@@ -16,8 +17,8 @@ pub const MAX_RDB_VERSION: u32 = 14;
 /// The only version under the VALKEY magic.
 pub const VALKEY_RDB_VERSION: u32 = 80;
 
-pub(crate) const AUX: u8 = 250;
-const HEADER_BYTES: usize = 9;
+/// Magic and version.
+pub(crate) const HEADER_BYTES: usize = 9;
 
 /// What a file says of itself before its first key.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,35 +39,44 @@ pub struct Header {
 /// # Errors
 /// A fault if these bytes do not begin an RDB file of a known version.
 pub fn read_header(prefix: &[u8]) -> std::result::Result<Header, Fault> {
-    let mut source = prefix;
-    let mut watch = |_: &_| Control::Continue;
-    let mut reader = Reader::new(&mut source, &mut watch, 0, 0, None);
-    let mut header = match read(&mut reader).and_then(|header| header.check().map(|()| header)) {
-        Ok(header) => header,
-        Err(Stop::Broken(broken)) => {
-            let Broken { code, message } = *broken;
-            return Err(Fault { code, offset: 0, database: 0, key: None, message });
-        }
-        // A slice is read without errors.
-        Err(Stop::Io(error)) => {
-            let message = error.to_string();
-            return Err(Fault { code: FaultCode::Truncated, offset: 0, database: 0, key: None, message });
-        }
-    };
-    while let Ok(&[AUX]) = reader.peek(1) {
-        reader.advance(1);
-        let (Ok(name), Ok(value)) = (short_text(&mut reader), short_text(&mut reader)) else { break };
-        header.aux.entry(name).or_insert(value);
-        if header.aux.len() > MAX_NAMES {
-            header.aux.pop_last();
+    let header = parse(prefix).and_then(|header| header.check().map(|()| header));
+    let mut header = header.map_err(|stop| {
+        let Broken { code, message } = match stop {
+            Stop::Broken(broken) => *broken,
+            Stop::More(_) => Broken { code: FaultCode::Truncated, message: "the file ends early".to_owned() },
+        };
+        Fault { code, offset: 0, database: 0, key: None, message }
+    })?;
+    let rest = prefix.get(HEADER_BYTES..).unwrap_or_default();
+    let mut scan = Scan::new(AuxFields(BTreeMap::new()), header.magic, Some(0), false);
+    let mut at = 0;
+    // Record by record, as long as they are AUX fields.
+    while rest.get(at) == Some(&crate::format::AUX) {
+        let mut cursor = Cursor::new(&rest[at..], 0, None);
+        match scan.advance(&mut cursor, 1) {
+            Advance::Boundary => at += cursor.committed(),
+            _ => break,
         }
     }
+    header.aux = scan.visitor.0;
     Ok(header)
 }
 
-/// Reads magic and version, whichever it is, at the start of the file.
-pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Header> {
-    let start = reader.fill(512)?;
+/// Keeps AUX fields.
+struct AuxFields(BTreeMap<String, String>);
+
+impl Visitor for AuxFields {
+    fn aux(&mut self, name: &[u8], value: &[u8]) {
+        let name = shown(name, name.len() as u64);
+        self.0.entry(name).or_insert_with(|| shown(value, value.len() as u64));
+        if self.0.len() > MAX_NAMES {
+            self.0.pop_last();
+        }
+    }
+}
+
+/// Reads magic and version, whichever it is, from the first bytes of a file: as many as there are up to 512.
+pub(crate) fn parse(start: &[u8]) -> Result<Header> {
     if start.is_empty() {
         return broken(FaultCode::EmptyFile, "the file has no bytes");
     }
@@ -87,21 +97,27 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Header> {
         let digits = escape(digits, 0);
         return broken(FaultCode::RdbVersionUnknown, format!("\"{digits}\" after {name} is not a version"));
     };
-    reader.advance(HEADER_BYTES);
     Ok(Header { version, magic, aux: BTreeMap::new() })
 }
 
 impl Header {
+    pub(crate) fn is_known(&self) -> bool {
+        match self.magic {
+            Magic::Redis => (1..=MAX_RDB_VERSION).contains(&self.version),
+            Magic::Valkey => self.version == VALKEY_RDB_VERSION,
+        }
+    }
+
     /// Faults a version that no known server writes.
     pub(crate) fn check(&self) -> Result<()> {
         let version = self.version;
-        let (known, name) = match self.magic {
-            Magic::Redis => ((1..=MAX_RDB_VERSION).contains(&version), "REDIS"),
-            Magic::Valkey => (version == VALKEY_RDB_VERSION, "VALKEY"),
-        };
-        if known {
+        if self.is_known() {
             return Ok(());
         }
+        let name = match self.magic {
+            Magic::Redis => "REDIS",
+            Magic::Valkey => "VALKEY",
+        };
         let message = format!(
             "{name} version {version}; known are REDIS 1 to {MAX_RDB_VERSION} and VALKEY {VALKEY_RDB_VERSION}"
         );

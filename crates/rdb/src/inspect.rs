@@ -1,20 +1,34 @@
-//! The entry point: one pass over a file, or over a part of it.
+//! The entry point for one pass over a file, or over a part of it.
 use std::io::{self, Read};
 
-use crate::inspection::Inspection;
+use crate::header::Header;
+use crate::inspection::{Crc, Inspection, RdbInfo, Tally};
 use crate::position::Position;
-use crate::reader::Reader;
-use crate::scan::Scan;
+use crate::reading::{Reached, Reading, Watch};
+use crate::scan::{Inside, Scan};
+use crate::visit::Visitor;
 
 /// What the caller of a scan decides.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InspectOptions {
     /// Leave key names out of the result.
     pub hide_keys: bool,
-    /// The time against which keys have expired already, in milliseconds since 1970; 0 counts none.
+    /// The time against which keys have expired already, in milliseconds since 1970; 0 counts none. All parts of a
+    /// file need the same.
     pub now_ms: u64,
     /// The size of the whole file, if it is known: lengths are then checked against what is left of it.
     pub size_bytes: Option<u64>,
+    /// How many of the biggest keys are told, at most [`crate::MAX_BIGGEST_KEYS`]. All parts of a file need the same.
+    pub top: usize,
+    /// The keys of a file are compared with each other if there are at most so many; each takes 16 bytes of memory,
+    /// and some 14 bytes of a partial inspection's JSON. All parts of a file need the same.
+    pub max_compared_keys: usize,
+}
+
+impl Default for InspectOptions {
+    fn default() -> Self {
+        Self { hide_keys: false, now_ms: 0, size_bytes: None, top: 10, max_compared_keys: 1 << 18 }
+    }
 }
 
 /// How far a scan is.
@@ -31,7 +45,8 @@ pub struct Progress {
 pub enum Control {
     /// Go on.
     Continue,
-    /// Stop at the next record boundary.
+    /// Stop as soon as a position can hold what is needed to go on: at a record boundary, inside a string, or between
+    /// two elements of a value that is too large for its members to be compared.
     Pause,
 }
 
@@ -46,8 +61,8 @@ pub enum Inspected {
 
 /// Reads a file from `start` on, whose offset `source` must have been opened at.
 ///
-/// `watch` is called after the first record, and then about every 128 KiB to 1 MiB, also inside values; a pause
-/// takes effect at the next record boundary. At least one record is read between a start and a pause.
+/// `watch` is called after the first record, and then about every 256 KiB, also inside values. At least one record
+/// or 256 KiB are read between a start and a pause.
 ///
 /// # Errors
 /// Only errors of the source, and `InvalidInput` for a position that no scan gave. What is wrong with the file
@@ -56,12 +71,125 @@ pub fn inspect<R: Read>(
     mut source: R,
     start: &Position,
     options: &InspectOptions,
-    watch: &mut dyn FnMut(&Progress) -> Control,
+    watch: Watch<'_>,
 ) -> io::Result<Inspected> {
+    inspect_dyn(&mut source, start, options, watch)
+}
+
+fn inspect_dyn(
+    source: &mut dyn Read,
+    start: &Position,
+    options: &InspectOptions,
+    watch: Watch<'_>,
+) -> io::Result<Inspected> {
+    scan_dyn(source, start, options, (), watch).map(|(inspected, ())| inspected)
+}
+
+/// Reads a file like [`inspect`], and tells `visitor` of everything on the way.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn scan<R: Read, V: Visitor>(
+    mut source: R,
+    start: &Position,
+    options: &InspectOptions,
+    visitor: V,
+    watch: Watch<'_>,
+) -> io::Result<(Inspected, V)> {
+    scan_dyn(&mut source, start, options, visitor, watch)
+}
+
+fn scan_dyn<V: Visitor>(
+    source: &mut dyn Read,
+    start: &Position,
+    options: &InspectOptions,
+    visitor: V,
+    watch: Watch<'_>,
+) -> io::Result<(Inspected, V)> {
     if (start.offset == 0) != start.header.is_none() {
         let message = format!("the position at offset {} does not go with its header", start.offset);
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
-    let reader = Reader::new(&mut source, watch, start.offset, start.crc, options.size_bytes);
-    Scan::new(reader, start, options).run()
+    let database = if start.offset == 0 { Some(0) } else { start.database };
+    let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
+    let visitor = (Tally::new(options, database), visitor);
+    let mut scan = Scan::new(visitor, magic, database, !options.hide_keys);
+    if let Some(inside) = &start.inside {
+        scan.resume(Inside::clone(inside));
+    }
+    let mut reading = Reading::new(source, start.offset, options.size_bytes, scan);
+    let header = match &start.header {
+        Some(header) => Some(header.clone()),
+        None => reading.header()?,
+    };
+    let reached = match &header {
+        Some(header) if header.is_known() => read(&mut reading, header, start, watch)?,
+        _ => Reached::Fault,
+    };
+    let mut inspection = reading.scan.visitor.0.take();
+    inspection.part.begins_inside = start.inside.is_some();
+    let position = close(&mut inspection, &mut reading, start, header, reached);
+    let visitor = reading.scan.visitor.1;
+    inspection.settle();
+    Ok(match position {
+        None => (Inspected::Complete(inspection), visitor),
+        Some(position) => (Inspected::Paused(inspection, position), visitor),
+    })
+}
+
+/// Reads one record, asks, and reads the rest.
+fn read<V: Visitor>(
+    reading: &mut Reading<'_, V>,
+    header: &Header,
+    start: &Position,
+    watch: Watch<'_>,
+) -> io::Result<Reached> {
+    let first = reading.window.offset().max(start.offset) + 1;
+    match reading.run(first, header.version, watch)? {
+        Reached::Limit if watch(&reading.progress()) == Control::Pause => Ok(Reached::Limit),
+        Reached::Limit => reading.run(u64::MAX, header.version, watch),
+        reached => Ok(reached),
+    }
+}
+
+/// Writes down where and how reading ended; gives the position to go on from, if there is one.
+pub(crate) fn close<V: Visitor>(
+    inspection: &mut Inspection,
+    reading: &mut Reading<'_, V>,
+    start: &Position,
+    header: Option<Header>,
+    reached: Reached,
+) -> Option<Position> {
+    inspection.start = start.offset;
+    inspection.complete = matches!(reached, Reached::End(_) | Reached::Fault);
+    let mut crc = Crc::Unchecked;
+    let mut inside = None;
+    inspection.end = match reached {
+        Reached::End(trailer) => {
+            if trailer.stored_crc.is_none() {
+                crc = Crc::Absent;
+            }
+            inspection.part.crc = trailer.crc;
+            inspection.part.crc_bytes = trailer.crc_bytes;
+            inspection.part.stored_crc = trailer.stored_crc;
+            inspection.part.end_mark = trailer.end_mark;
+            trailer.end
+        }
+        Reached::Fault => reading.scan.record_offset(),
+        Reached::Inside(place) => {
+            inspection.part.ends_inside = true;
+            inside = Some(place);
+            reading.window.offset()
+        }
+        Reached::Limit => reading.window.offset(),
+    };
+    if let Some(Header { version, magic, .. }) = header {
+        inspection.rdb = Some(RdbInfo { version, magic, bytes: inspection.end, crc });
+    }
+    if inspection.complete {
+        return None;
+    }
+    inspection.part.crc = reading.window.crc();
+    inspection.part.crc_bytes = inspection.end - start.offset;
+    Some(Position { offset: inspection.end, database: reading.scan.database, header, inside })
 }

@@ -27,36 +27,35 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod blob;
+mod cursor;
+mod encoded;
 mod fault;
+mod format;
+mod hash;
 mod header;
 mod inspect;
 mod inspection;
-mod intset;
-mod key;
-mod listpack;
+mod key_text;
 mod lzf;
 mod members;
-mod module;
+mod packed;
 mod position;
-mod reader;
-mod report;
+mod reading;
 mod scan;
 mod slot;
 mod stop;
-mod stream;
-mod tally;
-mod value;
-mod ziplist;
-mod zipmap;
+mod visit;
+mod window;
 
 pub use crate::fault::{Fault, FaultCode, Hazard, HazardCode};
+pub use crate::format::{Encoding, Kind};
 pub use crate::header::{Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, read_header};
-pub use crate::inspect::{Control, InspectOptions, Inspected, Progress, inspect};
+pub use crate::inspect::{Control, InspectOptions, Inspected, Progress, inspect, scan};
 pub use crate::inspection::{
-    BigKey, Crc, DatabaseCounts, Inspection, JoinError, MAX_BIGGEST_KEYS, MAX_NAMED_DATABASES, Magic,
-    RdbInfo, SCHEMA, TypeCounts,
+    BigKey, Crc, DatabaseCounts, DatabaseReport, Inspection, JoinError, MAX_BIGGEST_KEYS,
+    MAX_NAMED_DATABASES, Magic, Prefix, RdbInfo, Report, SCHEMA, SlotCount, SlotCounts, TimesToLive,
+    TypeCounts, Unchecked,
 };
 pub use crate::position::Position;
-pub use crate::report::{DatabaseReport, Report};
-pub use crate::slot::{SLOTS, SlotCount, SlotCounts, key_slot};
+pub use crate::slot::{SLOTS, key_slot};
+pub use crate::visit::{Record, Visitor};

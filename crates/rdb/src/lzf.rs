@@ -1,15 +1,19 @@
-//! LZF, the compression of strings over 20 bytes: literal runs and back references of at most 8 KiB.
+//! LZF, the compression of strings over 20 bytes: literal runs of up to 32 bytes, and back references of up to 264
+//! bytes over at most 8 KiB.
 use crate::fault::FaultCode;
-use crate::reader::Reader;
 use crate::stop::{Result, broken};
 
 /// How far a back reference can reach.
-pub(crate) const WINDOW_BYTES: usize = 8 << 10;
+pub(crate) const REACH_BYTES: usize = 8 << 10;
 /// The longest token: a control byte and 32 literal bytes.
-const MAX_TOKEN_BYTES: usize = 33;
+pub(crate) const MAX_TOKEN_BYTES: usize = 33;
+/// The most that one token gives.
+pub(crate) const MAX_GIVEN_BYTES: usize = 264;
+/// Tokens are copied in pieces of this size, so that the length of most of them does not matter.
+const WIDE: usize = 32;
 
-/// The tokens of one compressed string, as they pass.
-#[derive(Debug, Clone, Copy)]
+/// How far the tokens of one compressed string have been proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Tokens {
     /// Compressed bytes that were not looked at yet.
     pub(crate) packed_left: u64,
@@ -19,104 +23,137 @@ pub(crate) struct Tokens {
     pub(crate) declared: u64,
 }
 
+/// One token.
+struct Token {
+    /// Its own length.
+    used: usize,
+    /// Bytes of contents that it gives.
+    given: usize,
+    /// How far back they stand; 0 for literal bytes, which stand in the token.
+    distance: usize,
+}
+
 impl Tokens {
     pub(crate) fn new(packed: u64, unpacked: u64) -> Self {
         Self { packed_left: packed, produced: 0, declared: unpacked }
     }
 
-    /// Proves that the tokens give what is declared, without writing a byte.
-    pub(crate) fn walk(mut self, reader: &mut Reader<'_>) -> Result<()> {
-        while self.packed_left > 0 {
-            self.step::<false>(reader, &mut Vec::new(), usize::MAX)?;
+    /// Proves that the tokens at the start of `input` give what is declared, without writing a byte. Gives the
+    /// number of bytes used: all of the string's if they are there, else all but what may be half a token.
+    pub(crate) fn walk(&mut self, input: &[u8]) -> Result<usize> {
+        let last = input.len() as u64 >= self.packed_left;
+        let input = if last { &input[..self.packed_left as usize] } else { input };
+        let mut at = 0;
+        let mut produced = self.produced;
+        let mut good = true;
+        // A control byte decides alone how long its token is, so that the next one can be found without waiting for
+        // anything else.
+        while let Some(rest) = input.get(at..)
+            && rest.len() >= MAX_TOKEN_BYTES
+        {
+            let (control, more) = (usize::from(rest[0]), usize::from(rest[1]));
+            let literal = control < 32;
+            let extended = control >= 0xe0;
+            let low = if extended { rest[2] } else { rest[1] };
+            good &= literal | (distance(control, low) as u64 <= produced);
+            let used = if literal { control + 2 } else { 2 + usize::from(extended) };
+            let given =
+                if literal { control + 1 } else { (control >> 5) + 2 + if extended { more } else { 0 } };
+            at += used;
+            produced += given as u64;
         }
-        self.finish()
+        if !good || produced > self.declared {
+            return self.walk_slowly(input);
+        }
+        let mut tokens = Self { produced, ..*self };
+        if last {
+            while at < input.len() {
+                at += tokens.token(&input[at..])?.used;
+            }
+            tokens.finish()?;
+        }
+        tokens.packed_left -= at as u64;
+        *self = tokens;
+        Ok(at)
     }
 
-    /// Decodes tokens onto `out`, which must still hold the last 8 KiB, until it has `enough` bytes.
-    pub(crate) fn decode(&mut self, reader: &mut Reader<'_>, out: &mut Vec<u8>, enough: usize) -> Result<()> {
-        while self.packed_left > 0 && out.len() < enough {
-            self.step::<true>(reader, out, enough)?;
+    /// Finds out what is wrong with tokens that are known to be wrong.
+    #[cold]
+    fn walk_slowly(mut self, input: &[u8]) -> Result<usize> {
+        let mut at = 0;
+        while at < input.len() {
+            at += self.token(&input[at..])?.used;
         }
-        if self.packed_left == 0 { self.finish() } else { Ok(()) }
+        self.finish()?;
+        Ok(at)
     }
 
+    /// Decodes tokens onto `out`, which must hold the last 8 KiB given before, until it has `enough` bytes or the
+    /// input may end inside a token. Gives the number of bytes used.
+    pub(crate) fn decode(&mut self, input: &[u8], out: &mut Vec<u8>, enough: usize) -> Result<usize> {
+        let last = input.len() as u64 >= self.packed_left;
+        let input = if last { &input[..self.packed_left as usize] } else { input };
+        let mut at = 0;
+        while at < input.len() && out.len() < enough && (last || input.len() - at >= MAX_TOKEN_BYTES) {
+            let token = self.token(&input[at..])?;
+            if token.distance == 0 {
+                out.extend_from_slice(&input[at + 1..at + token.used]);
+            } else {
+                repeat(out, token.distance, token.given);
+            }
+            at += token.used;
+        }
+        self.packed_left -= at as u64;
+        if self.packed_left == 0 {
+            self.finish()?;
+        }
+        Ok(at)
+    }
+
+    /// The token at the start of `input`, checked and counted.
+    #[inline]
+    fn token(&mut self, input: &[u8]) -> Result<Token> {
+        let [control, rest @ ..] = input else { return self.cut() };
+        let control = usize::from(*control);
+        let token = if control < 32 {
+            Token { used: control + 2, given: control + 1, distance: 0 }
+        } else if control < 0xe0 {
+            let [low, ..] = rest else { return self.cut() };
+            Token { used: 2, given: (control >> 5) + 2, distance: distance(control, *low) }
+        } else {
+            let [more, low, ..] = rest else { return self.cut() };
+            Token { used: 3, given: usize::from(*more) + 9, distance: distance(control, *low) }
+        };
+        if token.used > input.len() {
+            return self.cut();
+        }
+        if token.distance as u64 > self.produced {
+            return self.too_far(token.distance);
+        }
+        self.produced += token.given as u64;
+        if self.produced > self.declared {
+            self.finish()?;
+        }
+        Ok(token)
+    }
+
+    #[inline]
     fn finish(&self) -> Result<()> {
-        if self.produced == self.declared {
+        let Self { produced, declared, .. } = self;
+        if produced == declared {
             return Ok(());
         }
-        let Self { produced, declared, .. } = self;
+        if produced > declared {
+            return self.surplus();
+        }
         broken(FaultCode::BadLzf, format!("compressed string declares {declared} bytes but gives {produced}"))
     }
 
-    /// The tokens that are in the reader's buffer, at least one.
-    fn step<const KEEP: bool>(
-        &mut self,
-        reader: &mut Reader<'_>,
-        out: &mut Vec<u8>,
-        enough: usize,
-    ) -> Result<()> {
-        let needed = self.packed_left.min(MAX_TOKEN_BYTES as u64) as usize;
-        reader.peek(needed)?;
-        let input = reader.buffered();
-        let input = &input[..self.packed_left.min(input.len() as u64) as usize];
-        let last = input.len() as u64 == self.packed_left;
-        let mut at = 0;
-        while at < input.len() && (last || input.len() - at >= MAX_TOKEN_BYTES) {
-            at += self.token::<KEEP>(&input[at..], out)?;
-            if KEEP && out.len() >= enough {
-                break;
-            }
-        }
-        self.packed_left -= at as u64;
-        reader.advance(at);
-        Ok(())
-    }
-
-    /// The token at the start of `input`; gives its length.
-    #[inline]
-    fn token<const KEEP: bool>(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize> {
-        let [control, rest @ ..] = input else { return self.cut() };
-        let (used, length) = if *control < 32 {
-            let length = usize::from(*control) + 1;
-            let Some(literal) = rest.get(..length) else { return self.cut() };
-            self.produce(length)?;
-            if KEEP {
-                out.extend_from_slice(literal);
-            }
-            return Ok(1 + length);
-        } else if *control < 0xe0 {
-            (2, usize::from(*control >> 5) + 2)
-        } else {
-            let [more, ..] = rest else { return self.cut() };
-            (3, usize::from(*more) + 9)
-        };
-        let Some(low) = input.get(used - 1) else { return self.cut() };
-        let distance = (usize::from(*control & 0x1f) << 8 | usize::from(*low)) + 1;
-        if distance as u64 > self.produced {
-            let produced = self.produced;
-            return broken(
-                FaultCode::BadLzf,
-                format!("back reference over {distance} bytes, but only {produced} were given before it"),
-            );
-        }
-        self.produce(length)?;
-        if KEEP {
-            copy_back(out, distance, length);
-        }
-        Ok(used)
-    }
-
-    #[inline]
-    fn produce(&mut self, bytes: usize) -> Result<()> {
-        self.produced += bytes as u64;
-        if self.produced > self.declared {
-            let declared = self.declared;
-            return broken(
-                FaultCode::BadLzf,
-                format!("compressed string declares {declared} bytes but gives more"),
-            );
-        }
-        Ok(())
+    /// The fault of tokens that give more than is declared.
+    #[cold]
+    pub(crate) fn surplus<T>(&self) -> Result<T> {
+        let declared = self.declared;
+        broken(FaultCode::BadLzf, format!("compressed string declares {declared} bytes but gives more"))
     }
 
     #[cold]
@@ -124,14 +161,96 @@ impl Tokens {
         let produced = self.produced;
         broken(FaultCode::BadLzf, format!("compressed string ends inside a token, after {produced} bytes"))
     }
+
+    #[cold]
+    fn too_far<T>(&self, distance: usize) -> Result<T> {
+        let produced = self.produced;
+        broken(
+            FaultCode::BadLzf,
+            format!("back reference over {distance} bytes, but only {produced} were given before it"),
+        )
+    }
+}
+
+/// A place to decompress whole strings in, kept from one to the next for its memory.
+///
+/// Input and output lie in one buffer, so that a literal run and a back reference are the same thing: a copy from
+/// somewhere before. Most tokens are then one copy of a fixed size without a branch that could be guessed wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Unpacker {
+    buffer: Vec<u8>,
+}
+
+impl Unpacker {
+    /// The contents of a compressed string of at most some MiB, which `declared` must say exactly.
+    pub(crate) fn unpack(&mut self, packed: &[u8], declared: usize) -> Result<&[u8]> {
+        let start = packed.len() + WIDE;
+        let end = start + declared;
+        // Behind the end there is room for the longest token and a wide copy, so that only its start is checked.
+        let size = end + MAX_GIVEN_BYTES + 2 * WIDE;
+        if self.buffer.len() < size {
+            self.buffer.resize(size, 0);
+        }
+        let buffer = self.buffer.get_mut(..size).unwrap_or_default();
+        buffer[..packed.len()].copy_from_slice(packed);
+        // A token that is cut short reads zeros.
+        buffer[packed.len()..start].fill(0);
+        let (mut at, mut out) = (0, start);
+        let mut good = true;
+        while at < packed.len() && out < end {
+            let control = usize::from(buffer[at]);
+            let more = usize::from(buffer[at + 1]);
+            let literal = control < 32;
+            let extended = control >= 0xe0;
+            let low = usize::from(buffer[at + 1 + usize::from(extended)]);
+            let given =
+                if literal { control + 1 } else { (control >> 5) + 2 + if extended { more } else { 0 } };
+            let used = if literal { control + 2 } else { 2 + usize::from(extended) };
+            let distance = ((control & 0x1f) << 8 | low) + 1;
+            good &= literal | (distance <= out - start);
+            let from = if literal { at + 1 } else { out.wrapping_sub(distance).min(out) };
+            if given > WIDE || (!literal && distance < given) {
+                if !good {
+                    break;
+                }
+                copy_long(buffer, from, out, given);
+            } else {
+                buffer.copy_within(from..from + WIDE, out);
+            }
+            at += used;
+            out += given;
+        }
+        if !good || at != packed.len() || out != end {
+            // Done again the slow way, which says what is wrong.
+            let mut tokens = Tokens::new(packed.len() as u64, declared as u64);
+            tokens.walk(packed)?;
+            return broken(FaultCode::BadLzf, "compressed string contradicts itself");
+        }
+        Ok(&self.buffer[start..end])
+    }
+}
+
+/// Copies what is longer than a wide copy, or overlaps itself.
+fn copy_long(buffer: &mut [u8], from: usize, to: usize, given: usize) {
+    let mut done = 0;
+    while done < given {
+        // Each round doubles what can be copied at once.
+        let piece = (given - done).min(to + done - from);
+        buffer.copy_within(from..from + piece, to + done);
+        done += piece;
+    }
+}
+
+#[inline]
+fn distance(control: usize, low: u8) -> usize {
+    ((control & 0x1f) << 8 | usize::from(low)) + 1
 }
 
 /// Repeats what stands `distance` bytes before the end; source and target may overlap.
-fn copy_back(out: &mut Vec<u8>, distance: usize, length: usize) {
+fn repeat(out: &mut Vec<u8>, distance: usize, length: usize) {
     let start = out.len().saturating_sub(distance);
     let mut left = length;
     while left > 0 {
-        // Each round doubles what can be copied at once.
         let piece = left.min(out.len() - start);
         if piece == 0 {
             return;

@@ -1,52 +1,76 @@
 //! Members that occur twice in one value.
 
-/// Values with more members are not checked for duplicates.
-pub(crate) const MAX_MEMBERS: usize = 4096;
+/// Values with more members than this are not checked for duplicates.
+pub(crate) const MAX_MEMBERS: usize = 1 << 18;
+const SMALLEST_TABLE: usize = 64;
 
-/// Hashes of the members of one value.
+/// The hashes of the members of one value: an open table, kept from one value to the next for its memory.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
-    hashes: Vec<u64>,
+    // Zeros are free places. A power of two, at most twice MAX_MEMBERS, and at most half full.
+    table: Vec<u64>,
+    len: usize,
+    duplicate: bool,
+    unchecked: bool,
 }
 
 impl Members {
+    /// Forgets the last value and makes room for about so many members.
+    pub(crate) fn begin(&mut self, expected: u64) {
+        let expected = (expected as usize).clamp(SMALLEST_TABLE / 2, MAX_MEMBERS);
+        let places = (2 * expected).next_power_of_two();
+        self.table.clear();
+        self.table.resize(places, 0);
+        self.len = 0;
+        self.duplicate = false;
+        self.unchecked = false;
+    }
+
+    /// Adds a member by its hash.
     #[inline]
     pub(crate) fn push(&mut self, hash: u64) {
-        if self.hashes.len() <= MAX_MEMBERS {
-            self.hashes.push(hash);
+        if 2 * self.len >= self.table.len() && !self.grow() {
+            return;
+        }
+        self.len += 1;
+        let hash = hash.max(1);
+        let mask = self.table.len() - 1;
+        let mut place = hash as usize & mask;
+        while let Some(found) = self.table.get_mut(place) {
+            if *found == 0 {
+                *found = hash;
+                return;
+            }
+            if *found == hash {
+                self.duplicate = true;
+                return;
+            }
+            place = (place + 1) & mask;
         }
     }
 
-    /// Whether two of them are equal, unless there were too many; forgets them all.
-    pub(crate) fn take_duplicate(&mut self) -> bool {
-        let small = self.hashes.len() <= MAX_MEMBERS;
-        self.hashes.sort_unstable();
-        let duplicate = small && self.hashes.windows(2).any(|pair| pair[0] == pair[1]);
-        self.hashes.clear();
-        duplicate
+    /// Adds a member that cannot be looked at.
+    pub(crate) fn push_unseen(&mut self) {
+        self.unchecked = true;
     }
-}
 
-/// A hash of a string: quick, and good enough that 4096 different strings practically never collide.
-#[inline]
-pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut hash = mix(bytes.len() as u64);
-    for word in words {
-        hash = mix(hash ^ u64::from_le_bytes(*word));
+    /// Whether a member of the last value occurred twice, and whether not all of them were compared. Once.
+    pub(crate) fn end(&mut self) -> (bool, bool) {
+        (std::mem::take(&mut self.duplicate), std::mem::take(&mut self.unchecked))
     }
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    mix(hash ^ u64::from_le_bytes(last))
-}
 
-/// A hash of an integer, apart from those of strings.
-#[inline]
-pub(crate) fn hash_integer(number: i64) -> u64 {
-    mix(mix(0x1001) ^ number.cast_unsigned())
-}
-
-fn mix(value: u64) -> u64 {
-    let value = (value ^ (value >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (value ^ (value >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ (value >> 32)
+    #[cold]
+    fn grow(&mut self) -> bool {
+        if self.len >= MAX_MEMBERS || self.table.is_empty() {
+            self.unchecked = true;
+            return false;
+        }
+        let places = 2 * self.table.len();
+        let old = std::mem::replace(&mut self.table, vec![0; places]);
+        self.len = 0;
+        for hash in old.into_iter().filter(|hash| *hash != 0) {
+            self.push(hash);
+        }
+        true
+    }
 }

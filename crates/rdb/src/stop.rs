@@ -1,14 +1,13 @@
 //! Why reading stops before the end.
-use std::io;
-
 use crate::fault::FaultCode;
 
 pub(crate) type Result<T> = std::result::Result<T, Stop>;
 
+/// Why a step could not be finished with the bytes at hand.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// The source failed; nothing is known about the file.
-    Io(io::Error),
+    /// At least so many bytes are needed from the last committed place on.
+    More(usize),
     /// The file is broken. Boxed, because this is the error of every small read.
     Broken(Box<Broken>),
 }
@@ -20,13 +19,8 @@ pub(crate) struct Broken {
     pub(crate) message: String,
 }
 
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
 #[cold]
+#[inline(never)]
 pub(crate) fn broken<T>(code: FaultCode, message: impl Into<String>) -> Result<T> {
     Err(Stop::Broken(Box::new(Broken { code, message: message.into() })))
 }

@@ -146,10 +146,14 @@ fn the_report_has_the_shape_that_scripts_rely_on() {
             "schema": 1,
             "rdb": {"version": 10, "magic": "REDIS", "bytes": file.len(), "crc": "ok"},
             "keys": 1, "expires": 0, "alreadyExpired": 0,
+            "timesToLive": {
+                "expired": 0, "minute": 0, "hour": 0, "day": 0, "week": 0, "month": 0, "year": 0, "longer": 0,
+            },
             "databases": [{"index": 0, "keys": 1, "expires": 0}],
             "types": {"hash": {"keys": 1, "elements": 1, "bytes": 16, "encodings": {"listpack": 1}}},
             "fieldExpires": 0, "aux": {}, "functions": 0, "modules": {},
             "biggest": [{"key": "h", "database": 0, "kind": "hash", "bytes": 16, "elements": 1}],
+            "prefixes": [], "unchecked": {"keys": 0, "values": 0, "members": 0},
             "faults": [], "hazards": [], "hazardCounts": {},
         })
     );

@@ -34,8 +34,12 @@ fn in_parts(file: &[u8], options: &InspectOptions) -> (Inspection, usize) {
 #[test]
 fn pausing_at_every_record_gives_what_one_pass_gives() {
     let file = all_types();
-    let known =
-        InspectOptions { size_bytes: Some(file.len() as u64), now_ms: 2_000_000_000, hide_keys: true };
+    let known = InspectOptions {
+        size_bytes: Some(file.len() as u64),
+        now_ms: 2_000_000_000,
+        hide_keys: true,
+        ..InspectOptions::default()
+    };
     for options in [InspectOptions::default(), known] {
         let (joined, parts) = in_parts(&file, &options);
         assert!(parts > 40, "{parts}");

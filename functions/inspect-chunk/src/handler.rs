@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 /// What is left of the function's time when it stops reading: enough to write down what it has.
 const TIME_TO_WRITE: Duration = Duration::from_secs(20);
 
+/// So many keys are compared with each other: a partial result with their hashes stays below 1 MiB.
+const MAX_COMPARED_KEYS: usize = 1 << 15;
+
 /// Needs `s3:GetObject` on the backup buckets, and to read and write the reports.
 pub(crate) struct InspectChunk {
     s3: aws_sdk_s3::Client,
@@ -85,7 +88,13 @@ impl InspectChunk {
     ) -> Result<Partial, StepError> {
         let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
         let size_bytes = backup.size_bytes;
-        let options = InspectOptions { hide_keys, now_ms, size_bytes: Some(size_bytes) };
+        let options = InspectOptions {
+            hide_keys,
+            now_ms,
+            size_bytes: Some(size_bytes),
+            max_compared_keys: MAX_COMPARED_KEYS,
+            ..InspectOptions::default()
+        };
         let mut reader = ObjectReader::start(self.s3.clone(), backup, start.offset(), size_bytes);
         let scan = move || {
             let mut watch = |_: &rdb_scan::Progress| {

@@ -1,22 +1,39 @@
-//! The result of a scan, and how the results of neighbouring parts become one.
+//! The result of a scan.
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, Hazard, HazardCode};
-use crate::slot::SlotCounts;
+
+mod expiry;
+mod join;
+mod keys;
+mod report;
+mod sample;
+mod slots;
+mod tally;
+
+pub use expiry::TimesToLive;
+pub use join::JoinError;
+pub use report::{DatabaseReport, Report};
+pub use sample::Prefix;
+pub use slots::{SlotCount, SlotCounts};
+pub(crate) use tally::Tally;
+
+use keys::KeySet;
+use sample::KeySample;
 
 /// The version of the shape of [`Inspection`] and [`crate::Report`].
 pub const SCHEMA: u32 = 1;
 /// At most this many databases are named, those with the lowest numbers.
 pub const MAX_NAMED_DATABASES: usize = 1024;
-/// At most this many of the biggest keys are kept.
-pub const MAX_BIGGEST_KEYS: usize = 10;
+/// At most this many of the biggest keys are kept, however many are asked for.
+pub const MAX_BIGGEST_KEYS: usize = 1000;
 /// At most this many AUX fields or module names are kept, the first in alphabetical order.
 pub(crate) const MAX_NAMES: usize = 64;
-const MAX_FAULTS: usize = 100;
-const MAX_HAZARDS_PER_CODE: u64 = 10;
+pub(crate) const MAX_FAULTS: usize = 100;
+pub(crate) const MAX_HAZARDS_PER_CODE: u64 = 10;
 
 /// What a scan found between two offsets of a file.
 ///
@@ -42,6 +59,9 @@ pub struct Inspection {
     pub already_expired: u64,
     /// Hash fields with an expiry of their own.
     pub field_expires: u64,
+    /// Keys with an expiry by the time left to them.
+    #[serde(default)]
+    pub times_to_live: TimesToLive,
     /// Keys by database, the lowest [`MAX_NAMED_DATABASES`] that hold any.
     pub databases: BTreeMap<u64, DatabaseCounts>,
     /// The sum of all databases beyond those.
@@ -57,14 +77,60 @@ pub struct Inspection {
     pub functions: u64,
     /// Values and auxiliary data by module type name, at most 64 names.
     pub modules: BTreeMap<String, u64>,
-    /// The biggest keys by bytes in the file, biggest first, at most [`MAX_BIGGEST_KEYS`].
+    /// The biggest keys by bytes in the file, biggest first, as many as were asked for.
     pub biggest: Vec<BigKey>,
+    /// What was not looked for, because there was too much of it.
+    #[serde(default)]
+    pub unchecked: Unchecked,
     /// What is broken, in file order, at most 100.
     pub faults: Vec<Fault>,
     /// What is dangerous, in file order, at most ten of each code.
     pub hazards: Vec<Hazard>,
     /// How often each hazard occurs in all.
     pub hazard_counts: BTreeMap<HazardCode, u64>,
+    // What the parts need to know of each other to become one.
+    pub(crate) part: Part,
+}
+
+/// What was not looked for, because there was too much of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unchecked {
+    /// Keys that were not compared with each other: none or all of the file.
+    pub keys: u64,
+    /// Values whose members were not all compared with each other.
+    pub values: u64,
+    /// The members of those values.
+    pub members: u64,
+}
+
+/// What a part of a file needs to become one with its neighbours.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Part {
+    /// How many of the biggest keys are kept.
+    pub(crate) top: usize,
+    /// Whether the part begins inside a record, and whether it ends so.
+    pub(crate) begins_inside: bool,
+    pub(crate) ends_inside: bool,
+    /// CRC64 of the bytes from the start to the end or the end mark, and their number.
+    #[serde(with = "crate::encoded")]
+    pub(crate) crc: u64,
+    pub(crate) crc_bytes: u64,
+    /// The checksum that the file has, and where.
+    #[serde(with = "crate::encoded::optional")]
+    pub(crate) stored_crc: Option<u64>,
+    /// The offset of the end mark's record.
+    pub(crate) end_mark: u64,
+    /// The database at the start, if it is known, and at the end.
+    pub(crate) first_database: Option<u64>,
+    pub(crate) last_database: Option<u64>,
+    /// The keys before the first record that says what their database is.
+    pub(crate) unresolved: DatabaseCounts,
+    /// The biggest of them: their order is known once their database is.
+    pub(crate) unresolved_biggest: Vec<BigKey>,
+    pub(crate) keys: KeySet,
+    pub(crate) sample: KeySample,
 }
 
 /// The file itself.
@@ -147,32 +213,6 @@ pub struct BigKey {
     pub elements: u64,
 }
 
-/// Two inspections are not neighbours.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum JoinError {
-    /// There is a gap or an overlap between them.
-    #[error("a part that ends at offset {end} cannot be joined with one that begins at offset {start}")]
-    NotNeighbours {
-        /// Where the first part ends.
-        end: u64,
-        /// Where the second one begins.
-        start: u64,
-    },
-    /// The first part already reached the end of the file or a fault.
-    #[error("nothing follows offset {end}, where the file ended or broke")]
-    AlreadyComplete {
-        /// Where the first part ends.
-        end: u64,
-    },
-    /// The parts are of different files or were made by different releases.
-    #[error("the parts at offset {end} disagree about schema, magic or version")]
-    DifferentFiles {
-        /// Where the first part ends.
-        end: u64,
-    },
-}
-
 impl Default for Inspection {
     fn default() -> Self {
         Self {
@@ -196,6 +236,9 @@ impl Default for Inspection {
             faults: Vec::new(),
             hazards: Vec::new(),
             hazard_counts: BTreeMap::new(),
+            times_to_live: TimesToLive::default(),
+            unchecked: Unchecked::default(),
+            part: Part::default(),
         }
     }
 }
@@ -204,70 +247,6 @@ impl Inspection {
     /// Whether the file was read to its end and nothing in it is broken.
     pub fn is_sound(&self) -> bool {
         self.complete && self.faults.is_empty()
-    }
-
-    /// This part and the one that follows it, as one. Equal to what one pass over both gives.
-    ///
-    /// # Errors
-    /// If `next` does not begin where this part ends, or nothing can follow this part.
-    pub fn join(mut self, next: Self) -> Result<Self, JoinError> {
-        let end = self.end;
-        if next.start != end {
-            return Err(JoinError::NotNeighbours { end, start: next.start });
-        }
-        if self.complete {
-            return Err(JoinError::AlreadyComplete { end });
-        }
-        let agree = match (&self.rdb, &next.rdb) {
-            (Some(one), Some(other)) => (one.version, one.magic) == (other.version, other.magic),
-            _ => end == 0,
-        };
-        if self.schema != next.schema || !agree {
-            return Err(JoinError::DifferentFiles { end });
-        }
-        self.end = next.end;
-        self.complete = next.complete;
-        self.rdb = next.rdb;
-        self.keys = self.keys.saturating_add(next.keys);
-        self.expires = self.expires.saturating_add(next.expires);
-        self.already_expired = self.already_expired.saturating_add(next.already_expired);
-        self.field_expires = self.field_expires.saturating_add(next.field_expires);
-        self.functions = self.functions.saturating_add(next.functions);
-        self.other_databases.add(next.other_databases);
-        for (index, counts) in next.databases {
-            self.add_database(index, counts);
-        }
-        for (kind, counts) in next.types {
-            self.types.entry(kind).or_default().add(counts);
-        }
-        self.slots.add_all(&next.slots);
-        for (name, value) in next.aux {
-            self.add_aux(name, value);
-        }
-        for (name, count) in next.modules {
-            self.add_module(name, count);
-        }
-        self.biggest.extend(next.biggest);
-        self.biggest.sort_by(BigKey::by_size);
-        self.biggest.truncate(MAX_BIGGEST_KEYS);
-        self.faults.extend(next.faults);
-        self.faults.truncate(MAX_FAULTS);
-        self.join_hazards(next.hazards, next.hazard_counts);
-        Ok(self)
-    }
-
-    fn join_hazards(&mut self, hazards: Vec<Hazard>, counts: BTreeMap<HazardCode, u64>) {
-        let mut listed: BTreeMap<HazardCode, u64> = BTreeMap::new();
-        self.hazards.extend(hazards);
-        self.hazards.retain(|hazard| {
-            let count = listed.entry(hazard.code).or_default();
-            *count += 1;
-            *count <= MAX_HAZARDS_PER_CODE
-        });
-        for (code, count) in counts {
-            let sum = self.hazard_counts.entry(code).or_default();
-            *sum = sum.saturating_add(count);
-        }
     }
 
     pub(crate) fn add_hazard(&mut self, hazard: Hazard) {

@@ -3,8 +3,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    BigKey, DatabaseCounts, Inspection, Prefix, RdbInfo, SCHEMA, TimesToLive, TypeCounts, Unchecked,
+};
 use crate::fault::{Fault, Hazard};
-use crate::inspection::{BigKey, DatabaseCounts, Inspection, RdbInfo, SCHEMA, TypeCounts};
 
 /// What `seeder check --json` prints of one file. Without the slot table, which is for programs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +22,8 @@ pub struct Report {
     pub expires: u64,
     /// Keys whose expiry had passed at the time of the scan.
     pub already_expired: u64,
+    /// Keys with an expiry by the time left to them.
+    pub times_to_live: TimesToLive,
     /// Databases that hold keys, ascending, at most [`crate::MAX_NAMED_DATABASES`].
     pub databases: Vec<DatabaseReport>,
     /// Keys of the databases beyond those.
@@ -37,6 +41,10 @@ pub struct Report {
     pub modules: BTreeMap<String, u64>,
     /// The biggest keys by bytes in the file, biggest first.
     pub biggest: Vec<BigKey>,
+    /// What the keys begin with, from a sample of them; empty when keys are hidden.
+    pub prefixes: Vec<Prefix>,
+    /// What was not looked for, because there was too much of it.
+    pub unchecked: Unchecked,
     /// What is broken, in file order.
     pub faults: Vec<Fault>,
     /// What is dangerous, in file order.
@@ -71,6 +79,7 @@ impl Inspection {
             keys: self.keys,
             expires: self.expires,
             already_expired: self.already_expired,
+            times_to_live: self.times_to_live,
             databases: databases.collect(),
             other_databases: self.other_databases,
             types: self.types.clone(),
@@ -79,6 +88,8 @@ impl Inspection {
             functions: self.functions,
             modules: self.modules.clone(),
             biggest: self.biggest.clone(),
+            prefixes: self.part.sample.prefixes(self.keys),
+            unchecked: self.unchecked,
             faults: self.faults.clone(),
             hazards: self.hazards.clone(),
             hazard_counts: self

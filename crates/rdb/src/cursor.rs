@@ -1,0 +1,220 @@
+//! A place in the bytes at hand, and the format's lengths and string headers read from there.
+use crate::fault::FaultCode;
+use crate::stop::{Result, Stop, broken};
+
+/// No server holds a longer string; more is a broken length, however big the file may be.
+const MAX_STRING_BYTES: u64 = 64 << 30;
+/// No server holds more elements in one value.
+const MAX_COUNT: u64 = 1 << 40;
+
+/// A place in a slice of the file.
+///
+/// What is read counts only once it is committed: a step that finds too few bytes says [`Stop::More`] and is done
+/// again, from the last committed place, when more bytes are there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cursor<'w> {
+    bytes: &'w [u8],
+    at: usize,
+    committed: usize,
+    // File offset of the first byte of the slice.
+    base: u64,
+    // The file's size; u64::MAX if it is unknown.
+    size_bytes: u64,
+}
+
+/// What stands before the bytes of a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Text {
+    Raw(u64),
+    Int(i64),
+    Lzf { packed: u64, unpacked: u64 },
+}
+
+/// A length as the format writes it, or the number of a special encoding in its place.
+enum Length {
+    Plain(u64),
+    Encoded(u8),
+}
+
+impl<'w> Cursor<'w> {
+    pub(crate) fn new(bytes: &'w [u8], base: u64, size_bytes: Option<u64>) -> Self {
+        Self { bytes, at: 0, committed: 0, base, size_bytes: size_bytes.unwrap_or(u64::MAX) }
+    }
+
+    /// The file offset of the next byte.
+    #[inline]
+    pub(crate) fn offset(&self) -> u64 {
+        self.base + self.at as u64
+    }
+
+    /// The bytes of the file from an offset up to here, if they are all at hand.
+    #[inline]
+    pub(crate) fn from(&self, offset: u64) -> Option<&'w [u8]> {
+        self.bytes.get(offset.checked_sub(self.base)? as usize..self.at)
+    }
+
+    /// What has been read up to here will not be read again.
+    #[inline]
+    pub(crate) fn commit(&mut self) {
+        self.committed = self.at;
+    }
+
+    /// How many bytes of the slice are committed.
+    pub(crate) fn committed(&self) -> usize {
+        self.committed
+    }
+
+    /// Everything that is at hand from here on.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'w [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// Bytes left in the file, if its size is known.
+    pub(crate) fn left_in_file(&self) -> Option<u64> {
+        (self.size_bytes != u64::MAX).then(|| self.size_bytes.saturating_sub(self.offset()))
+    }
+
+    /// Passes over at most so many bytes of those at hand; gives how many.
+    pub(crate) fn pass(&mut self, most: u64) -> u64 {
+        let step = most.min(self.rest().len() as u64);
+        self.at += step as usize;
+        step
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self, wanted: usize) -> Result<&'w [u8]> {
+        match self.bytes.get(self.at..).and_then(|rest| rest.get(..wanted)) {
+            Some(taken) => {
+                self.at += wanted;
+                Ok(taken)
+            }
+            None => self.short(wanted),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn u8(&mut self) -> Result<u8> {
+        match self.bytes.get(self.at) {
+            Some(byte) => {
+                self.at += 1;
+                Ok(*byte)
+            }
+            None => self.short(1),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        match self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<N>()) {
+            Some(bytes) => {
+                self.at += N;
+                Ok(*bytes)
+            }
+            None => self.short(N),
+        }
+    }
+
+    /// Says how many bytes are needed from the last committed place on.
+    #[cold]
+    pub(crate) fn short<T>(&self, wanted: usize) -> Result<T> {
+        Err(Stop::More(self.at - self.committed + wanted))
+    }
+
+    /// A number in the encoding of lengths.
+    #[inline]
+    pub(crate) fn number(&mut self) -> Result<u64> {
+        let at = self.offset();
+        match self.length()? {
+            Length::Plain(number) => Ok(number),
+            Length::Encoded(encoding) => broken(
+                FaultCode::BadLength,
+                format!("expected a length at offset {at}, found string encoding {encoding}"),
+            ),
+        }
+    }
+
+    /// How many elements follow, each of at least `least_bytes`.
+    #[inline]
+    pub(crate) fn count(&mut self, least_bytes: u64) -> Result<u64> {
+        let at = self.offset();
+        let count = self.number()?;
+        if count > MAX_COUNT {
+            return broken(FaultCode::BadLength, format!("{count} elements declared at offset {at}"));
+        }
+        self.expect(count * least_bytes, at)?;
+        Ok(count)
+    }
+
+    /// The header of a string. What it announces fits in the file, if the file's size is known.
+    #[inline]
+    pub(crate) fn text(&mut self) -> Result<Text> {
+        // Nearly all strings are shorter than 64 bytes, and those are worth a way of their own.
+        if let Some(&first) = self.bytes.get(self.at)
+            && first < 0x40
+            && self.bytes.len() - self.at > usize::from(first)
+        {
+            self.at += 1;
+            return Ok(Text::Raw(u64::from(first)));
+        }
+        self.any_text()
+    }
+
+    fn any_text(&mut self) -> Result<Text> {
+        let at = self.offset();
+        match self.length()? {
+            Length::Plain(bytes) => self.string_bytes(bytes, at).map(Text::Raw),
+            Length::Encoded(0) => Ok(Text::Int(i64::from(i8::from_le_bytes(self.array()?)))),
+            Length::Encoded(1) => Ok(Text::Int(i64::from(i16::from_le_bytes(self.array()?)))),
+            Length::Encoded(2) => Ok(Text::Int(i64::from(i32::from_le_bytes(self.array()?)))),
+            Length::Encoded(3) => {
+                let packed = self.number()?;
+                let unpacked = self.number()?;
+                if unpacked > MAX_STRING_BYTES {
+                    let message =
+                        format!("compressed string at offset {at} declares {unpacked} bytes of contents");
+                    return broken(FaultCode::BadLength, message);
+                }
+                let packed = self.string_bytes(packed, at)?;
+                Ok(Text::Lzf { packed, unpacked })
+            }
+            Length::Encoded(encoding) => {
+                broken(FaultCode::BadLength, format!("unknown string encoding {encoding} at offset {at}"))
+            }
+        }
+    }
+
+    fn length(&mut self) -> Result<Length> {
+        let at = self.offset();
+        let first = self.u8()?;
+        match first >> 6 {
+            0 => Ok(Length::Plain(u64::from(first))),
+            1 => Ok(Length::Plain(u64::from(first & 0x3f) << 8 | u64::from(self.u8()?))),
+            2 if first == 0x80 => Ok(Length::Plain(u64::from(u32::from_be_bytes(self.array()?)))),
+            2 if first == 0x81 => Ok(Length::Plain(u64::from_be_bytes(self.array()?))),
+            2 => broken(FaultCode::BadLength, format!("byte {first:#04x} at offset {at} begins no length")),
+            _ => Ok(Length::Encoded(first & 0x3f)),
+        }
+    }
+
+    fn string_bytes(&self, bytes: u64, at: u64) -> Result<u64> {
+        if bytes > MAX_STRING_BYTES {
+            return broken(FaultCode::BadLength, format!("string of {bytes} bytes declared at offset {at}"));
+        }
+        self.expect(bytes, at)?;
+        Ok(bytes)
+    }
+
+    /// Whether so many bytes can still come.
+    #[inline]
+    fn expect(&self, bytes: u64, at: u64) -> Result<()> {
+        let left = self.size_bytes.saturating_sub(self.offset());
+        if bytes <= left {
+            return Ok(());
+        }
+        broken(
+            FaultCode::Truncated,
+            format!("at least {bytes} bytes declared at offset {at}, but only {left} follow"),
+        )
+    }
+}

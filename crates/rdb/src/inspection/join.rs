@@ -1,0 +1,204 @@
+//! How the results of neighbouring parts become one.
+use std::collections::BTreeMap;
+
+use crc_fast::{CrcAlgorithm, checksum_combine};
+
+use super::{BigKey, Crc, Inspection, MAX_FAULTS, MAX_HAZARDS_PER_CODE, Part};
+use crate::fault::{Fault, FaultCode, Hazard, HazardCode};
+
+/// Two inspections are not neighbours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// There is a gap or an overlap between them.
+    #[error("a part that ends at offset {end} cannot be joined with one that begins at offset {start}")]
+    NotNeighbours {
+        /// Where the first part ends.
+        end: u64,
+        /// Where the second one begins.
+        start: u64,
+    },
+    /// One ends inside a record, the other does not begin there, or the other way round.
+    #[error("of the parts at offset {end} one is inside a record and the other is not")]
+    NotOneRecord {
+        /// Where the first part ends.
+        end: u64,
+    },
+    /// The first part already reached the end of the file or a fault.
+    #[error("nothing follows offset {end}, where the file ended or broke")]
+    AlreadyComplete {
+        /// Where the first part ends.
+        end: u64,
+    },
+    /// The parts are of different files or were made by different releases.
+    #[error("the parts at offset {end} disagree about schema, magic or version")]
+    DifferentFiles {
+        /// Where the first part ends.
+        end: u64,
+    },
+}
+
+impl Inspection {
+    /// This part and the one that follows it, as one. Equal to what one pass over both gives.
+    ///
+    /// # Errors
+    /// If `next` does not begin where this part ends, or nothing can follow this part.
+    pub fn join(mut self, mut next: Self) -> Result<Self, JoinError> {
+        let end = self.end;
+        if next.start != end {
+            return Err(JoinError::NotNeighbours { end, start: next.start });
+        }
+        if self.complete {
+            return Err(JoinError::AlreadyComplete { end });
+        }
+        let agree = match (&self.rdb, &next.rdb) {
+            (Some(one), Some(other)) => (one.version, one.magic) == (other.version, other.magic),
+            _ => end == 0,
+        };
+        if self.schema != next.schema || !agree {
+            return Err(JoinError::DifferentFiles { end });
+        }
+        if end == 0 {
+            // Nothing was read yet.
+            return Ok(next);
+        }
+        if self.part.ends_inside != next.part.begins_inside {
+            return Err(JoinError::NotOneRecord { end });
+        }
+        if next.part.first_database.is_none()
+            && let Some(database) = self.part.last_database
+        {
+            next.resolve(database);
+        }
+        self.end = next.end;
+        self.complete = next.complete;
+        self.rdb = next.rdb;
+        self.keys = self.keys.saturating_add(next.keys);
+        self.expires = self.expires.saturating_add(next.expires);
+        self.already_expired = self.already_expired.saturating_add(next.already_expired);
+        self.field_expires = self.field_expires.saturating_add(next.field_expires);
+        self.times_to_live.add(next.times_to_live);
+        self.functions = self.functions.saturating_add(next.functions);
+        self.unchecked.values += next.unchecked.values;
+        self.unchecked.members += next.unchecked.members;
+        self.other_databases.add(next.other_databases);
+        for (index, counts) in next.databases {
+            self.add_database(index, counts);
+        }
+        for (kind, counts) in next.types {
+            self.types.entry(kind).or_default().add(counts);
+        }
+        self.slots = self.slots.join(next.slots);
+        for (name, value) in next.aux {
+            self.add_aux(name, value);
+        }
+        for (name, count) in next.modules {
+            self.add_module(name, count);
+        }
+        let top = self.part.top;
+        merge_biggest(&mut self.biggest, next.biggest, top);
+        self.faults.extend(next.faults);
+        self.faults.truncate(MAX_FAULTS);
+        self.join_hazards(next.hazards, next.hazard_counts);
+        self.part.join(next.part);
+        self.settle();
+        Ok(self)
+    }
+
+    /// Draws the conclusions that only the whole file allows.
+    pub(crate) fn settle(&mut self) {
+        if self.start > 0 || !self.complete {
+            return;
+        }
+        self.check_crc();
+        for (offset, first) in self.part.keys.duplicates() {
+            self.add_hazard(Hazard {
+                code: HazardCode::DuplicateKey,
+                offset,
+                database: Fault::UNKNOWN_DATABASE,
+                key: None,
+                message: format!("the key at offset {offset} is already at offset {first}"),
+            });
+        }
+        if self.part.keys.is_overflown() {
+            self.unchecked.keys = self.keys;
+        }
+        self.hazards.sort_by_key(|hazard| hazard.offset);
+        self.part.keys.clear();
+        (self.part.crc, self.part.crc_bytes) = (0, 0);
+    }
+
+    fn check_crc(&mut self) {
+        let Some(stored) = self.part.stored_crc else { return };
+        let computed = self.part.crc;
+        let crc = if stored == computed { Crc::Ok } else { Crc::Mismatch };
+        if let Some(rdb) = &mut self.rdb {
+            rdb.crc = crc;
+        }
+        if crc == Crc::Mismatch && self.faults.len() < MAX_FAULTS {
+            let offset = self.part.end_mark;
+            let message = format!(
+                "checksum at offset {} is {stored:016x}, that of the bytes is {computed:016x}",
+                offset + 1
+            );
+            let database = self.part.last_database.unwrap_or(Fault::UNKNOWN_DATABASE);
+            self.faults.push(Fault { code: FaultCode::CrcMismatch, offset, database, key: None, message });
+        }
+    }
+
+    /// The database at the start has become known.
+    fn resolve(&mut self, database: u64) {
+        let counts = std::mem::take(&mut self.part.unresolved);
+        if !counts.is_empty() {
+            self.add_database(database, counts);
+        }
+        let unknown = |found: &mut u64| {
+            if *found == Fault::UNKNOWN_DATABASE {
+                *found = database;
+            }
+        };
+        let mut biggest = std::mem::take(&mut self.part.unresolved_biggest);
+        biggest.iter_mut().for_each(|key| unknown(&mut key.database));
+        merge_biggest(&mut self.biggest, biggest, self.part.top);
+        self.faults.iter_mut().for_each(|fault| unknown(&mut fault.database));
+        self.hazards.iter_mut().for_each(|hazard| unknown(&mut hazard.database));
+        self.part.keys.resolve(database);
+        self.part.first_database = Some(database);
+        self.part.last_database.get_or_insert(database);
+    }
+
+    fn join_hazards(&mut self, hazards: Vec<Hazard>, counts: BTreeMap<HazardCode, u64>) {
+        let mut listed: BTreeMap<HazardCode, u64> = BTreeMap::new();
+        self.hazards.extend(hazards);
+        self.hazards.retain(|hazard| {
+            let count = listed.entry(hazard.code).or_default();
+            *count += 1;
+            *count <= MAX_HAZARDS_PER_CODE
+        });
+        for (code, count) in counts {
+            let sum = self.hazard_counts.entry(code).or_default();
+            *sum = sum.saturating_add(count);
+        }
+    }
+}
+
+fn merge_biggest(biggest: &mut Vec<BigKey>, more: Vec<BigKey>, top: usize) {
+    biggest.extend(more);
+    biggest.sort_by(BigKey::by_size);
+    biggest.truncate(top);
+}
+
+impl Part {
+    fn join(&mut self, next: Self) {
+        self.ends_inside = next.ends_inside;
+        self.crc = checksum_combine(CrcAlgorithm::Crc64Redis, self.crc, next.crc, next.crc_bytes);
+        self.crc_bytes += next.crc_bytes;
+        self.stored_crc = next.stored_crc;
+        self.end_mark = next.end_mark;
+        self.last_database = next.last_database.or(self.last_database);
+        self.unresolved.add(next.unresolved);
+        merge_biggest(&mut self.unresolved_biggest, next.unresolved_biggest, self.top);
+        self.keys.join(next.keys);
+        self.sample.join(next.sample);
+    }
+}

@@ -1,0 +1,183 @@
+//! The keys of a file, remembered to find one that occurs twice.
+use serde::{Deserialize, Serialize};
+
+use crate::hash::fold;
+
+/// The hash and the file offset of every key, as long as there are not too many.
+///
+/// Two different keys have one hash with a chance of 2^-64, so a small file's keys are compared exactly for all that
+/// matters. The set does not depend on how a file was cut into parts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "Written", try_from = "Written")]
+pub(crate) struct KeySet {
+    limit: usize,
+    // In file order. Emptied for good once there are more than the limit.
+    keys: Vec<(u64, u64)>,
+    // So many at the start are of a database that is not known.
+    unresolved: usize,
+    overflown: bool,
+}
+
+impl KeySet {
+    /// A set of at most so many keys.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
+    /// Adds a key by its hash; `database` is that of [`database_seed`].
+    #[inline]
+    pub(crate) fn push(&mut self, hash: u64, offset: u64, database: Option<u64>) {
+        if self.overflown {
+            return;
+        }
+        if self.keys.len() >= self.limit {
+            self.overflow();
+            return;
+        }
+        self.unresolved += usize::from(database.is_none());
+        self.keys.push((hash ^ database.unwrap_or(0), offset));
+    }
+
+    /// Whether there were too many keys to compare them.
+    pub(crate) fn is_overflown(&self) -> bool {
+        self.overflown
+    }
+
+    /// The database that the first keys belong to has become known.
+    pub(crate) fn resolve(&mut self, database: u64) {
+        let seed = database_seed(database);
+        for (hash, _) in self.keys.iter_mut().take(self.unresolved) {
+            *hash ^= seed;
+        }
+        self.unresolved = 0;
+    }
+
+    /// Both together; `next` follows in the file, and what is unresolved in it is so here too.
+    pub(crate) fn join(&mut self, next: Self) {
+        self.overflown |= next.overflown;
+        if self.overflown || self.keys.len() + next.keys.len() > self.limit {
+            self.overflow();
+            return;
+        }
+        self.unresolved += next.unresolved;
+        self.keys.extend(next.keys);
+    }
+
+    /// The offsets of keys that occur twice, each with that of the one before it; in file order of the second.
+    pub(crate) fn duplicates(&self) -> Vec<(u64, u64)> {
+        let mut keys = self.keys.clone();
+        keys.sort_unstable();
+        let pairs = keys.windows(2).filter_map(|pair| match pair {
+            [(one, first), (other, second)] if one == other => Some((*second, *first)),
+            _ => None,
+        });
+        let mut duplicates: Vec<_> = pairs.collect();
+        duplicates.sort_unstable();
+        duplicates
+    }
+
+    /// Forgets the keys, once they have been compared.
+    pub(crate) fn clear(&mut self) {
+        self.keys = Vec::new();
+    }
+
+    fn overflow(&mut self) {
+        self.overflown = true;
+        self.unresolved = 0;
+        self.keys = Vec::new();
+    }
+}
+
+/// What makes the keys of one database different from those of another.
+pub(crate) fn database_seed(database: u64) -> u64 {
+    fold(database ^ 0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db)
+}
+
+/// The set as it is written: hashes and distances between offsets as bytes.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    limit: usize,
+    unresolved: usize,
+    overflown: bool,
+    #[serde(with = "crate::encoded::bytes")]
+    keys: Vec<u8>,
+}
+
+impl From<KeySet> for Written {
+    fn from(set: KeySet) -> Self {
+        let mut bytes = Vec::with_capacity(set.keys.len() * 10);
+        let mut last = 0;
+        for (hash, offset) in set.keys {
+            bytes.extend_from_slice(&hash.to_le_bytes());
+            let mut distance = offset.wrapping_sub(last);
+            while distance >= 0x80 {
+                bytes.push(distance as u8 | 0x80);
+                distance >>= 7;
+            }
+            bytes.push(distance as u8);
+            last = offset;
+        }
+        Self { limit: set.limit, unresolved: set.unresolved, overflown: set.overflown, keys: bytes }
+    }
+}
+
+/// A set of keys that was not written by this crate.
+#[derive(Debug, thiserror::Error)]
+#[error("the set of keys breaks off inside a key")]
+pub(crate) struct KeySetError;
+
+impl TryFrom<Written> for KeySet {
+    type Error = KeySetError;
+
+    fn try_from(written: Written) -> Result<Self, KeySetError> {
+        let Written { limit, unresolved, overflown, keys: bytes } = written;
+        let mut keys = Vec::new();
+        let mut rest = &bytes[..];
+        let mut last: u64 = 0;
+        while let Some((hash, tail)) = rest.split_first_chunk::<8>() {
+            let digits = tail.iter().take(10).position(|byte| *byte < 0x80).ok_or(KeySetError)? + 1;
+            let (distance, tail) = tail.split_at(digits);
+            let distance = distance.iter().rev().fold(0u64, |sum, digit| sum << 7 | u64::from(digit & 0x7f));
+            last = last.wrapping_add(distance);
+            keys.push((u64::from_le_bytes(*hash), last));
+            rest = tail;
+        }
+        if !rest.is_empty() {
+            return Err(KeySetError);
+        }
+        Ok(Self { limit, keys, unresolved, overflown })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_read_as_it_was_written() {
+        let mut set = KeySet::new(100);
+        for (hash, offset) in [(1, 9), (u64::MAX, 10), (7, 1 << 40), (7, u64::MAX)] {
+            set.push(hash, offset, None);
+        }
+        let text = serde_json::to_string(&set).unwrap();
+        assert_eq!(serde_json::from_str::<KeySet>(&text).unwrap(), set);
+        assert_eq!(set.duplicates(), [(u64::MAX, 1 << 40)]);
+        for bad in ["AAAA", "AAAAAAAAAAD/////////////"] {
+            let text = format!(r#"{{"limit":1,"unresolved":0,"overflown":false,"keys":"{bad}"}}"#);
+            assert!(serde_json::from_str::<KeySet>(&text).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_key_in_two_databases_is_no_duplicate() {
+        let mut set = KeySet::new(100);
+        set.push(5, 0, Some(database_seed(0)));
+        set.push(5, 10, Some(database_seed(1)));
+        assert_eq!(set.duplicates(), []);
+        let mut next = KeySet::new(100);
+        next.push(5, 20, None);
+        next.resolve(1);
+        set.join(next);
+        assert_eq!(set.duplicates(), [(20, 10)]);
+    }
+}

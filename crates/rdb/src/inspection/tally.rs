@@ -1,0 +1,215 @@
+//! Counts of the part that is being read, in a form that is quick to add to.
+use std::collections::BTreeMap;
+
+use super::expiry::{TimesToLive, class};
+use super::keys::{KeySet, database_seed};
+use super::{BigKey, DatabaseCounts, Inspection, MAX_BIGGEST_KEYS, SlotCount, SlotCounts, TypeCounts};
+use crate::fault::{Fault, Hazard};
+use crate::format::Encoding;
+use crate::inspect::InspectOptions;
+use crate::key_text::shown;
+use crate::slot::SLOTS;
+use crate::visit::{Record, Visitor};
+
+/// The visitor that makes an [`Inspection`].
+pub(crate) struct Tally {
+    hide_keys: bool,
+    now_ms: u64,
+    max_compared_keys: usize,
+    inspection: Inspection,
+    types: [EncodingTally; Encoding::COUNT],
+    slots: Vec<SlotCount>,
+    times_to_live: [u64; 8],
+    /// Records with fewer bytes are not among the biggest.
+    least_big: u64,
+    /// Keys with a larger hash are not in the sample.
+    sample_threshold: u64,
+    counts: DatabaseCounts,
+    database: Option<u64>,
+    /// What marks the keys of the database, if it is known.
+    seed: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct EncodingTally {
+    keys: u64,
+    elements: u64,
+    bytes: u64,
+}
+
+impl Tally {
+    pub(crate) fn new(options: &InspectOptions, database: Option<u64>) -> Self {
+        let mut tally = Self {
+            hide_keys: options.hide_keys,
+            now_ms: options.now_ms,
+            max_compared_keys: options.max_compared_keys,
+            inspection: Inspection::default(),
+            types: [EncodingTally::default(); Encoding::COUNT],
+            slots: vec![SlotCount::default(); SLOTS],
+            times_to_live: [0; 8],
+            least_big: 0,
+            sample_threshold: u64::MAX,
+            counts: DatabaseCounts::default(),
+            database,
+            seed: database.map(database_seed),
+        };
+        tally.inspection.part.top = options.top.min(MAX_BIGGEST_KEYS);
+        tally.begin();
+        tally
+    }
+
+    /// What was counted since the beginning or the last call.
+    pub(crate) fn take(&mut self) -> Inspection {
+        self.close_database();
+        if self.database.is_none() {
+            self.set_unresolved_aside();
+        }
+        let part = super::Part { top: self.inspection.part.top, ..super::Part::default() };
+        let next = Inspection { part, ..Inspection::default() };
+        let mut inspection = std::mem::replace(&mut self.inspection, next);
+        inspection.part.last_database = self.database;
+        inspection.times_to_live = TimesToLive::from_classes(std::mem::take(&mut self.times_to_live));
+        if self.now_ms > 0 {
+            inspection.already_expired = inspection.times_to_live.expired;
+        }
+        inspection.slots = SlotCounts::from_table(&self.slots);
+        self.slots.fill(SlotCount::default());
+        inspection.types = self.take_types();
+        self.begin();
+        inspection
+    }
+
+    fn begin(&mut self) {
+        let part = &mut self.inspection.part;
+        part.first_database = self.database;
+        part.keys = KeySet::new(self.max_compared_keys);
+        self.least_big = if part.top == 0 { u64::MAX } else { 0 };
+        self.sample_threshold = if self.hide_keys { 0 } else { u64::MAX };
+    }
+
+    fn take_types(&mut self) -> BTreeMap<String, TypeCounts> {
+        let mut types: BTreeMap<String, TypeCounts> = BTreeMap::new();
+        let tallies = std::mem::replace(&mut self.types, [EncodingTally::default(); Encoding::COUNT]);
+        for (encoding, tally) in Encoding::all().zip(tallies).filter(|(_, tally)| tally.keys > 0) {
+            let counts = types.entry(encoding.kind().name().to_owned()).or_default();
+            counts.keys += tally.keys;
+            counts.elements = counts.elements.saturating_add(tally.elements);
+            counts.bytes += tally.bytes;
+            *counts.encodings.entry(encoding.name().to_owned()).or_default() += tally.keys;
+        }
+        types
+    }
+
+    fn close_database(&mut self) {
+        let counts = std::mem::take(&mut self.counts);
+        if counts.is_empty() {
+            return;
+        }
+        self.inspection.keys += counts.keys;
+        self.inspection.expires += counts.expires;
+        match self.database {
+            Some(database) => self.inspection.add_database(database, counts),
+            None => self.inspection.part.unresolved.add(counts),
+        }
+    }
+
+    fn set_unresolved_aside(&mut self) {
+        self.inspection.part.unresolved_biggest = std::mem::take(&mut self.inspection.biggest);
+        self.least_big = if self.inspection.part.top == 0 { u64::MAX } else { 0 };
+    }
+
+    #[cold]
+    fn remember_big(&mut self, record: &Record<'_>) {
+        let key = BigKey {
+            key: (!self.hide_keys).then(|| shown(record.key, record.key_bytes)),
+            database: record.database.unwrap_or(Fault::UNKNOWN_DATABASE),
+            kind: record.kind().name().to_owned(),
+            bytes: record.bytes(),
+            elements: record.elements,
+        };
+        let top = self.inspection.part.top;
+        let biggest = &mut self.inspection.biggest;
+        let place = biggest.partition_point(|other| other.by_size(&key).is_lt());
+        biggest.insert(place, key);
+        biggest.truncate(top);
+        if biggest.len() == top {
+            self.least_big = biggest.last().map_or(0, |last| last.bytes);
+        }
+    }
+
+    #[cold]
+    fn sample(&mut self, record: &Record<'_>) {
+        let sample = &mut self.inspection.part.sample;
+        sample.add(record);
+        self.sample_threshold = sample.threshold();
+    }
+}
+
+impl Visitor for Tally {
+    #[inline]
+    fn record(&mut self, record: &Record<'_>) {
+        let bytes = record.bytes();
+        if let Some(tally) = self.types.get_mut(record.encoding.index()) {
+            tally.keys += 1;
+            tally.elements = tally.elements.saturating_add(record.elements);
+            tally.bytes += bytes;
+        }
+        self.counts.keys += 1;
+        if let Some(expires_at_ms) = record.expires_at_ms {
+            self.counts.expires += 1;
+            self.times_to_live[class(expires_at_ms, self.now_ms) & 7] += 1;
+        }
+        if let Some(slot) = self.slots.get_mut(usize::from(record.slot)) {
+            slot.keys += 1;
+            slot.bytes += bytes;
+        }
+        if bytes >= self.least_big {
+            self.remember_big(record);
+        }
+        if record.key_hash < self.sample_threshold {
+            self.sample(record);
+        }
+        self.inspection.part.keys.push(record.key_hash, record.span.start, self.seed);
+    }
+
+    fn select_database(&mut self, database: u64) {
+        self.close_database();
+        if self.database.is_none() {
+            self.set_unresolved_aside();
+        }
+        self.database = Some(database);
+        self.seed = Some(database_seed(database));
+    }
+
+    fn aux(&mut self, name: &[u8], value: &[u8]) {
+        let (name, value) = (shown(name, name.len() as u64), shown(value, value.len() as u64));
+        self.inspection.add_aux(name, value);
+    }
+
+    fn function(&mut self) {
+        self.inspection.functions += 1;
+    }
+
+    fn module(&mut self, name: &str) {
+        self.inspection.add_module(name.to_owned(), 1);
+    }
+
+    fn field_expires(&mut self, fields: u64) {
+        self.inspection.field_expires += fields;
+    }
+
+    fn uncompared_members(&mut self, value_elements: u64) {
+        self.inspection.unchecked.values += 1;
+        self.inspection.unchecked.members += value_elements;
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        if self.inspection.faults.len() < super::MAX_FAULTS {
+            self.inspection.faults.push(fault);
+        }
+    }
+
+    fn hazard(&mut self, hazard: Hazard) {
+        self.inspection.add_hazard(hazard);
+    }
+}

@@ -1,0 +1,161 @@
+//! What entries stand for in lists, sets, hashes and sorted sets.
+use super::{Entry, Meaning, Seen};
+use crate::fault::FaultCode;
+use crate::hash::{hash_integer, hash_member};
+use crate::stop::{Result, broken};
+
+/// List items: nothing is asked of them.
+#[derive(Debug, Default)]
+pub(crate) struct Items {
+    seen: u64,
+}
+
+impl Meaning for Items {
+    #[inline]
+    fn entry(&mut self, _: Entry<'_>, _: &mut Seen) -> Result<()> {
+        self.seen += 1;
+        Ok(())
+    }
+
+    fn unseen(&mut self, entries: u64) {
+        self.seen += entries;
+    }
+
+    fn end(&mut self) -> Result<u64> {
+        Ok(self.seen)
+    }
+}
+
+/// Groups of a member or field and what belongs to it: 1 for sets, 2 for hashes, 3 for hashes with expiries.
+#[derive(Debug)]
+pub(crate) struct Groups<const GROUP: u64> {
+    code: FaultCode,
+    seen: u64,
+    place: u64,
+}
+
+impl<const GROUP: u64> Groups<GROUP> {
+    pub(crate) fn new(code: FaultCode) -> Self {
+        Self { code, seen: 0, place: 0 }
+    }
+}
+
+impl<const GROUP: u64> Meaning for Groups<GROUP> {
+    fn begin(&mut self, expected: u64, seen: &mut Seen) {
+        seen.members.begin(expected / GROUP);
+    }
+
+    #[inline]
+    fn entry(&mut self, entry: Entry<'_>, seen: &mut Seen) -> Result<()> {
+        match (self.place, entry) {
+            (0, entry) => member(entry, seen),
+            (2, Entry::Int(expiry)) => seen.field_expires += u64::from(expiry != 0),
+            (2, _) => {
+                let entry = GROUP * self.seen + 2;
+                return broken(self.code, format!("entry {entry} should be an expiry but is a string"));
+            }
+            _ => {}
+        }
+        self.place += 1;
+        if self.place == GROUP {
+            self.place = 0;
+            self.seen += 1;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<u64> {
+        if self.place != 0 {
+            return incomplete(self.code, GROUP * self.seen + self.place, GROUP);
+        }
+        Ok(self.seen)
+    }
+}
+
+/// Pairs of member and score.
+#[derive(Debug)]
+pub(crate) struct Scores {
+    code: FaultCode,
+    seen: u64,
+    score: bool,
+}
+
+impl Scores {
+    pub(crate) fn new(code: FaultCode) -> Self {
+        Self { code, seen: 0, score: false }
+    }
+}
+
+impl Meaning for Scores {
+    fn begin(&mut self, expected: u64, seen: &mut Seen) {
+        seen.members.begin(expected / 2);
+    }
+
+    #[inline]
+    fn entry(&mut self, entry: Entry<'_>, seen: &mut Seen) -> Result<()> {
+        if self.score {
+            if let Entry::Text(text) = entry
+                && is_nan(text)
+            {
+                return bad_score(self.seen);
+            }
+            self.seen += 1;
+        } else {
+            member(entry, seen);
+        }
+        self.score = !self.score;
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<u64> {
+        if self.score {
+            return incomplete(self.code, 2 * self.seen + 1, 2);
+        }
+        Ok(self.seen)
+    }
+}
+
+#[inline]
+fn member(entry: Entry<'_>, seen: &mut Seen) {
+    match entry {
+        Entry::Int(number) => seen.members.push(hash_integer(number)),
+        Entry::Text(text) => seen.members.push(hash_member(text)),
+        Entry::Long(_) => seen.members.push_unseen(),
+    }
+}
+
+#[cold]
+pub(crate) fn bad_score<T>(index: u64) -> Result<T> {
+    broken(FaultCode::BadScore, format!("score of member {index} is not a number (NaN)"))
+}
+
+#[cold]
+fn incomplete<T>(code: FaultCode, entries: u64, group: u64) -> Result<T> {
+    broken(code, format!("{entries} entries cannot be groups of {group}"))
+}
+
+/// Whether a score is written as "nan", with any sign.
+#[inline]
+fn is_nan(text: &[u8]) -> bool {
+    if matches!(text.first(), Some(b'0'..=b'9')) {
+        return false;
+    }
+    let text = text.trim_ascii_start();
+    let text = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
+    text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"nan"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nan_is_found_however_it_is_written() {
+        for text in ["nan", "-nan", "NaN", "+nan", " nan(0)"] {
+            assert!(is_nan(text.as_bytes()), "{text}");
+        }
+        for text in ["", "n", "1", "inf", "-inf"] {
+            assert!(!is_nan(text.as_bytes()), "{text}");
+        }
+    }
+}

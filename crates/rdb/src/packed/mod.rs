@@ -1,0 +1,79 @@
+//! Packed collections: small ones that a server keeps, and saves, as one string. Each form is checked as its bytes
+//! pass, so that one of any size can be looked at through a window.
+use crate::stop::Result;
+
+mod groups;
+mod intset;
+mod listpack;
+mod node;
+mod whole;
+mod ziplist;
+mod zipmap;
+
+pub(crate) use groups::bad_score;
+pub(crate) use whole::{Packing, Passing};
+
+use groups::{Groups, Items, Scores};
+use intset::Intset;
+use listpack::Listpack;
+use node::Node;
+use ziplist::Ziplist;
+use zipmap::Zipmap;
+
+use crate::members::Members;
+
+/// Longer strings are passed over without a look. Chunks are longer, so that a string to be looked at fits in one.
+pub(crate) const MAX_MEMBER_BYTES: usize = 64 << 10;
+
+/// One entry of a packed collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry<'b> {
+    Int(i64),
+    Text(&'b [u8]),
+    /// A string that is too long to be looked at, with its length.
+    Long(u64),
+}
+
+/// What the entries bring to light beside their number.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) members: Members,
+    /// Hash fields with an expiry.
+    pub(crate) field_expires: u64,
+}
+
+/// One form of packing: how bytes become entries.
+pub(crate) trait Form: Sized {
+    /// A collection of so many bytes.
+    fn new(bytes: u64) -> Self;
+
+    /// Takes the next bytes; gives how many of them are done with. The others have to be given again, with more
+    /// behind them; where nothing can follow, that is a fault. The first call needs all bytes up to 16.
+    fn feed<M: Meaning>(&mut self, chunk: &[u8], meaning: &mut M, seen: &mut Seen) -> Result<usize>;
+}
+
+/// What the entries of a collection stand for.
+pub(crate) trait Meaning {
+    /// The number of entries is known, or a guess at it.
+    fn begin(&mut self, _expected: u64, _seen: &mut Seen) {}
+
+    /// The next entry.
+    fn entry(&mut self, entry: Entry<'_>, seen: &mut Seen) -> Result<()>;
+
+    /// Entries of which nothing is to be known but how many they are.
+    fn unseen(&mut self, _entries: u64) {}
+
+    /// The end; gives the number of elements.
+    fn end(&mut self) -> Result<u64>;
+}
+
+/// A signed little-endian integer of 1 to 8 bytes.
+pub(crate) fn signed(bytes: &[u8]) -> i64 {
+    let unused = 64 - 8 * bytes.len().clamp(1, 8) as u32;
+    (unsigned(bytes) << unused).cast_signed() >> unused
+}
+
+/// An unsigned little-endian integer of at most 8 bytes.
+pub(crate) fn unsigned(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}

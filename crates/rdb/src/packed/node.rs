@@ -1,0 +1,162 @@
+//! A node of a stream: a listpack of a master entry with the usual fields, then the entries.
+use super::{Entry, Meaning, Seen};
+use crate::fault::FaultCode;
+use crate::stop::{Result, broken};
+
+const DELETED: i64 = 1;
+const SAME_FIELDS: i64 = 2;
+
+/// What the entries of a stream's node mean.
+#[derive(Debug)]
+pub(crate) struct Node {
+    node: u64,
+    next: Next,
+    live: i64,
+    deleted: i64,
+    master_fields: i64,
+    found: i64,
+    found_deleted: i64,
+    // Fields and values still to come of what is being read, and how many parts it has.
+    items: i64,
+    parts: i64,
+}
+
+/// What the next entry has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    LiveCount,
+    DeletedCount,
+    MasterFieldCount,
+    MasterField,
+    MasterEnd,
+    Flags,
+    Milliseconds { same_fields: bool },
+    Sequence { same_fields: bool },
+    FieldCount,
+    Item,
+    Back,
+}
+
+impl Node {
+    /// The node with this number in its stream.
+    pub(crate) fn new(node: u64) -> Self {
+        Self {
+            node,
+            next: Next::LiveCount,
+            live: 0,
+            deleted: 0,
+            master_fields: 0,
+            found: 0,
+            found_deleted: 0,
+            items: 0,
+            parts: 0,
+        }
+    }
+
+    /// Sets out to read so many fields and values; `then` follows them.
+    #[inline]
+    fn expect(&mut self, items: Option<i64>, fixed_parts: i64, some: Next, then: Next) -> Result<Next> {
+        let Some(items) = items.filter(|items| (0..=i64::from(u32::MAX)).contains(items)) else {
+            let (node, found) = (self.node, self.found);
+            return bad(format!("entry {found} of node {node} says it has an impossible number of fields"));
+        };
+        self.items = items;
+        self.parts = items + fixed_parts;
+        Ok(if items == 0 { then } else { some })
+    }
+
+    #[cold]
+    fn not_an_integer(&self) -> Result<()> {
+        let Self { node, found, next, .. } = self;
+        bad(format!("entry {found} of node {node} has a string in place of its {}", next.name()))
+    }
+}
+
+impl Meaning for Node {
+    #[inline]
+    fn entry(&mut self, entry: Entry<'_>, _: &mut Seen) -> Result<()> {
+        if matches!(self.next, Next::MasterField | Next::Item) {
+            self.items -= 1;
+            if self.items == 0 {
+                self.next = if self.next == Next::Item { Next::Back } else { Next::MasterEnd };
+            }
+            return Ok(());
+        }
+        let Entry::Int(number) = entry else { return self.not_an_integer() };
+        self.next = match self.next {
+            Next::Flags => {
+                self.found_deleted += i64::from(number & DELETED != 0);
+                Next::Milliseconds { same_fields: number & SAME_FIELDS != 0 }
+            }
+            Next::Milliseconds { same_fields } => Next::Sequence { same_fields },
+            Next::Sequence { same_fields: true } => {
+                self.expect(Some(self.master_fields), 3, Next::Item, Next::Back)?
+            }
+            Next::Sequence { same_fields: false } => Next::FieldCount,
+            Next::FieldCount => self.expect(number.checked_mul(2), 4, Next::Item, Next::Back)?,
+            Next::Back => {
+                if number != self.parts {
+                    let Self { node, found, parts, .. } = self;
+                    return bad(format!("entry {found} of node {node} has {parts} parts but says {number}"));
+                }
+                self.found += 1;
+                Next::Flags
+            }
+            Next::LiveCount => {
+                self.live = number;
+                Next::DeletedCount
+            }
+            Next::DeletedCount => {
+                self.deleted = number;
+                Next::MasterFieldCount
+            }
+            Next::MasterFieldCount => {
+                self.master_fields = number;
+                self.expect(Some(number), 0, Next::MasterField, Next::MasterEnd)?
+            }
+            // The two that take strings were seen to above.
+            Next::MasterEnd | Next::MasterField | Next::Item => Next::Flags,
+        };
+        Ok(())
+    }
+
+    /// Gives the number of entries that are not deleted.
+    fn end(&mut self) -> Result<u64> {
+        let Self { node, next, live, deleted, found, found_deleted, .. } = self;
+        if *next != Next::Flags {
+            return bad(format!("node {node} ends before the {} of entry {found}", next.name()));
+        }
+        let agree = *live >= 0
+            && *deleted >= 0
+            && live.checked_add(*deleted) == Some(*found)
+            && deleted == found_deleted;
+        if !agree {
+            return bad(format!(
+                "node {node} says it has {live} live and {deleted} deleted entries, but it has {found} with {found_deleted} deleted"
+            ));
+        }
+        Ok(live.unsigned_abs())
+    }
+}
+
+impl Next {
+    fn name(self) -> &'static str {
+        match self {
+            Self::LiveCount => "entry count",
+            Self::DeletedCount => "count of deleted entries",
+            Self::MasterFieldCount | Self::FieldCount => "field count",
+            Self::MasterField => "usual fields",
+            Self::MasterEnd => "end of the master entry",
+            Self::Flags => "flags",
+            Self::Milliseconds { .. } => "milliseconds",
+            Self::Sequence { .. } => "sequence number",
+            Self::Item => "fields and values",
+            Self::Back => "length",
+        }
+    }
+}
+
+#[cold]
+fn bad<T>(message: String) -> Result<T> {
+    broken(FaultCode::BadStream, message)
+}

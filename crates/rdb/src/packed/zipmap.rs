@@ -1,0 +1,120 @@
+//! Zipmaps, the small hashes of Redis 2.4 and before.
+use super::{Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen};
+use crate::fault::FaultCode;
+use crate::stop::{Result, broken};
+
+const END: u8 = 0xff;
+/// The length that stands in the four bytes behind, and the least count of fields that is no count.
+const BIG_LENGTH: u8 = 0xfe;
+
+#[derive(Debug)]
+pub(crate) struct Zipmap {
+    bytes: u64,
+    left: u64,
+    declared: u8,
+    fields: u64,
+    value_next: bool,
+    // What is left of a long string and of the unused bytes behind it.
+    passing: u64,
+}
+
+impl Form for Zipmap {
+    fn new(bytes: u64) -> Self {
+        Self { bytes, left: bytes, declared: 0, fields: 0, value_next: false, passing: 0 }
+    }
+
+    fn feed<M: Meaning>(&mut self, chunk: &[u8], meaning: &mut M, seen: &mut Seen) -> Result<usize> {
+        let mut at = 0;
+        if self.left == self.bytes {
+            let Some(&declared) = chunk.first() else { return bad("zipmap of no bytes".to_owned()) };
+            self.declared = declared;
+            meaning.begin(2 * u64::from(declared), seen);
+            at = 1;
+        }
+        let mut end = false;
+        while let Some(rest) = chunk.get(at..)
+            && let Some(&first) = rest.first()
+        {
+            if self.passing > 0 {
+                let step = self.passing.min(rest.len() as u64);
+                self.passing -= step;
+                at += step as usize;
+                continue;
+            }
+            if first == END && !self.value_next {
+                at += 1;
+                end = true;
+                break;
+            }
+            let Some(step) = self.item(rest, at, meaning, seen)? else { break };
+            at += step;
+        }
+        self.left -= at as u64;
+        if end {
+            self.end()?;
+        } else if chunk.len() as u64 >= self.left + at as u64 {
+            let (at, bytes) = (self.bytes - self.left, self.bytes);
+            return bad(format!("zipmap item at byte {at} runs past the end at byte {bytes}"));
+        }
+        Ok(at)
+    }
+}
+
+impl Zipmap {
+    /// A field, or a value with the unused bytes behind it; gives what is used of it, or nothing if it is not all
+    /// there.
+    fn item<M: Meaning>(
+        &mut self,
+        rest: &[u8],
+        at: usize,
+        meaning: &mut M,
+        seen: &mut Seen,
+    ) -> Result<Option<usize>> {
+        let (mut header, length) = match rest {
+            [BIG_LENGTH, ..] => {
+                let Some([_, length @ ..]) = rest.first_chunk::<5>() else { return Ok(None) };
+                (5, u32::from_le_bytes(*length) as usize)
+            }
+            [END, ..] | [] => return Ok(None),
+            [small, ..] => (1, usize::from(*small)),
+        };
+        let mut unused = 0;
+        if self.value_next {
+            let Some(free) = rest.get(header) else { return Ok(None) };
+            unused = usize::from(*free);
+            header += 1;
+        }
+        let used = if length > MAX_MEMBER_BYTES {
+            if (header + length + unused) as u64 >= self.left - at as u64 {
+                return Ok(None);
+            }
+            meaning.entry(Entry::Long(length as u64), seen)?;
+            self.passing = (length + unused) as u64;
+            header
+        } else {
+            let used = header + length + unused;
+            let Some(item) = rest.get(..used) else { return Ok(None) };
+            meaning.entry(Entry::Text(&item[header..header + length]), seen)?;
+            used
+        };
+        self.fields += u64::from(self.value_next);
+        self.value_next = !self.value_next;
+        Ok(Some(used))
+    }
+
+    fn end(&self) -> Result<()> {
+        let Self { bytes, left, fields, declared, .. } = self;
+        if *left != 0 {
+            return bad(format!("zipmap of {bytes} bytes ends {left} bytes early, after field {fields}"));
+        }
+        if *declared < BIG_LENGTH && u64::from(*declared) != *fields {
+            return bad(format!("zipmap says it has {declared} fields but it has {fields}"));
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+fn bad<T>(message: String) -> Result<T> {
+    broken(FaultCode::BadZipmap, message)
+}

@@ -1,0 +1,184 @@
+//! A scan over a source: bytes are read, looked at and let go, up to a limit, a pause or the end.
+use std::io::{self, Read};
+
+use crate::cursor::Cursor;
+use crate::fault::{Fault, FaultCode, Hazard, HazardCode};
+use crate::format::FIRST_VERSION_WITH_CRC;
+use crate::header::{HEADER_BYTES, Header, parse};
+use crate::inspect::{Control, Progress};
+use crate::scan::{Advance, Inside, Scan};
+use crate::stop::{Broken, Stop};
+use crate::visit::Visitor;
+use crate::window::{MAX_LOOK_BYTES, Window};
+
+pub(crate) type Watch<'w> = &'w mut dyn FnMut(&Progress) -> Control;
+
+pub(crate) struct Reading<'r, V> {
+    pub(crate) window: Window<'r>,
+    pub(crate) scan: Scan<V>,
+    size_bytes: Option<u64>,
+    start: u64,
+}
+
+/// Why reading stopped.
+pub(crate) enum Reached {
+    /// The next record begins at the limit or behind it.
+    Limit,
+    /// A pause was asked for, here inside a record.
+    Inside(Box<Inside>),
+    /// The end mark and what stands behind it were read.
+    End(Trailer),
+    /// The rest cannot be trusted. The fault was told to the visitor.
+    Fault,
+}
+
+/// What stands at the end of a file.
+pub(crate) struct Trailer {
+    /// The offset of the end mark.
+    pub(crate) end_mark: u64,
+    /// CRC64 of what was read up to the end mark, and how many bytes that are.
+    pub(crate) crc: u64,
+    pub(crate) crc_bytes: u64,
+    /// The checksum of the file, if it has one.
+    pub(crate) stored_crc: Option<u64>,
+    /// The offset behind the checksum.
+    pub(crate) end: u64,
+}
+
+impl<'r, V: Visitor> Reading<'r, V> {
+    pub(crate) fn new(source: &'r mut dyn Read, offset: u64, size_bytes: Option<u64>, scan: Scan<V>) -> Self {
+        Self { window: Window::new(source, offset), scan, size_bytes, start: offset }
+    }
+
+    /// Reads the header at the start of the file; the scan takes its magic. A fault is told to the visitor.
+    pub(crate) fn header(&mut self) -> io::Result<Option<Header>> {
+        self.window.fill(512)?;
+        let bytes = self.window.bytes();
+        match parse(&bytes[..bytes.len().min(512)]) {
+            Ok(header) => {
+                let known = header.check();
+                self.scan.magic = header.magic;
+                self.window.consume(HEADER_BYTES);
+                if let Err(Stop::Broken(broken)) = known {
+                    self.scan.end_with(*broken);
+                }
+                Ok(Some(header))
+            }
+            Err(Stop::Broken(broken)) => {
+                self.scan.end_with(*broken);
+                Ok(None)
+            }
+            Err(Stop::More(_)) => Ok(None),
+        }
+    }
+
+    /// Reads up to the first record that begins at `limit` or behind it. `watch` is called about every 256 KiB.
+    pub(crate) fn run(&mut self, limit: u64, version: u32, watch: Watch<'_>) -> io::Result<Reached> {
+        let mut limit = limit;
+        loop {
+            let mut cursor = Cursor::new(self.window.bytes(), self.window.offset(), self.size_bytes);
+            let advance = self.scan.advance(&mut cursor, limit);
+            let used = cursor.committed();
+            self.window.consume(used);
+            let wanted = match advance {
+                Advance::More(wanted) => wanted.max(self.window.bytes().len() + 1),
+                Advance::Boundary => return Ok(Reached::Limit),
+                Advance::End => {
+                    return self.trailer(version).map(|end| end.map_or(Reached::Fault, Reached::End));
+                }
+                Advance::Broken(broken) => {
+                    self.scan.end_with(*broken);
+                    return Ok(Reached::Fault);
+                }
+            };
+            if wanted > MAX_LOOK_BYTES {
+                let offset = self.window.offset();
+                let message = format!(
+                    "one element at offset {offset} takes more than {MAX_LOOK_BYTES} bytes, which none does"
+                );
+                self.scan.end_with(Broken { code: FaultCode::BadLength, message });
+                return Ok(Reached::Fault);
+            }
+            if !self.window.fill(wanted)? {
+                self.truncated(wanted);
+                return Ok(Reached::Fault);
+            }
+            if watch(&self.progress()) == Control::Pause {
+                if self.window.offset() > self.start
+                    && !self.scan.is_at_boundary()
+                    && let Some(inside) = self.scan.inside()
+                {
+                    return Ok(Reached::Inside(Box::new(inside)));
+                }
+                // Then at the next boundary, but not without having read a record.
+                limit = limit.min(self.start + 1);
+            }
+        }
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        Progress { offset: self.window.offset(), keys: self.scan.keys }
+    }
+
+    /// Looks at what stands behind the end mark, which has just been read.
+    fn trailer(&mut self, version: u32) -> io::Result<Option<Trailer>> {
+        let crc = self.window.crc();
+        let behind = self.window.offset();
+        self.window.fill(9)?;
+        // Eight bytes behind an early version's end are a checksum too: its version may be what was damaged.
+        let checked = version >= FIRST_VERSION_WITH_CRC || self.window.bytes().len() == 8;
+        let mut stored_crc = None;
+        if checked {
+            let Some(stored) = self.window.bytes().first_chunk::<8>() else {
+                self.truncated(8);
+                return Ok(None);
+            };
+            // Zero says that none was computed.
+            stored_crc = Some(u64::from_le_bytes(*stored)).filter(|crc| *crc != 0);
+            self.window.consume(8);
+        }
+        let end = self.window.offset();
+        self.trailing(end)?;
+        let crc_bytes = behind - self.start;
+        Ok(Some(Trailer { end_mark: behind - 1, crc, crc_bytes, stored_crc, end }))
+    }
+
+    fn trailing(&mut self, end: u64) -> io::Result<()> {
+        if !self.window.fill(2)? && self.window.bytes().is_empty() {
+            return Ok(());
+        }
+        let aof = matches!(self.window.bytes(), [b'*', digit, ..] if digit.is_ascii_digit());
+        let left = self.size_bytes.map_or(0, |size| size.saturating_sub(end));
+        let bytes = if left > 0 { left } else { self.count_rest()? };
+        let (code, message) = if aof {
+            let message =
+                format!("{bytes} bytes of append-only commands follow the end; a restore loses them");
+            (HazardCode::AofTail, message)
+        } else {
+            (HazardCode::TrailingBytes, format!("{bytes} bytes follow the end; servers ignore them"))
+        };
+        let database = self.scan.database.unwrap_or(Fault::UNKNOWN_DATABASE);
+        self.scan.visitor.hazard(Hazard { code, offset: end, database, key: None, message });
+        Ok(())
+    }
+
+    fn count_rest(&mut self) -> io::Result<u64> {
+        let mut bytes = 0;
+        loop {
+            let step = self.window.bytes().len();
+            bytes += step as u64;
+            self.window.consume(step);
+            if !self.window.fill(1)? {
+                return Ok(bytes);
+            }
+        }
+    }
+
+    fn truncated(&mut self, wanted: usize) {
+        let at = self.window.offset();
+        let end = at + self.window.bytes().len() as u64;
+        let message =
+            format!("the file ends at offset {end}, but at least {wanted} bytes are due from offset {at} on");
+        self.scan.end_with(Broken { code: FaultCode::Truncated, message });
+    }
+}

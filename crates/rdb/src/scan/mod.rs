@@ -1,0 +1,478 @@
+//! The record loop: opcodes and keys, one after the other, as far as the bytes at hand reach.
+use serde::{Deserialize, Serialize};
+
+use crate::cursor::Cursor;
+use crate::fault::{Fault, Hazard, HazardCode};
+use crate::format::{self, Encoding, Kind};
+use crate::inspection::Magic;
+use crate::key_text::shown;
+use crate::stop::{Broken, Result, Stop};
+use crate::visit::{Record, Visitor};
+
+mod contents;
+mod key;
+mod module;
+mod opcode;
+mod stream;
+mod table;
+mod text;
+mod value;
+
+use key::{KeyFacts, KeyText};
+use module::Module;
+use text::{Closed, Open, Resumable, Shared};
+use value::Value;
+
+/// A scan between two calls: what it stands in, and whom it tells.
+pub(crate) struct Scan<V> {
+    pub(crate) visitor: V,
+    pub(crate) magic: Magic,
+    /// The database of the next record, if it is known.
+    pub(crate) database: Option<u64>,
+    /// Keys read so far.
+    pub(crate) keys: u64,
+    phase: Phase,
+    current: Current,
+    shared: Shared,
+    // The first bytes of the current key where they are not at hand any more.
+    key: Vec<u8>,
+    /// Whether messages and findings may name keys.
+    show_keys: bool,
+}
+
+/// What a record is in the middle of.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Phase {
+    /// Between two records.
+    #[default]
+    Boundary,
+    /// Behind something that stands before the type.
+    Prefixes,
+    /// In what modules hang on a key: classes still to come, and the one that is being read.
+    Metadata(u64, Module),
+    /// In a key.
+    Key,
+    /// Behind a key.
+    ValueBegin,
+    Value(Value),
+    ModuleAux(Module),
+    /// In the last string of an opcode's record.
+    Opcode,
+}
+
+/// The record that is being read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Current {
+    offset: u64,
+    expires_at_ms: Option<i64>,
+    type_id: u8,
+    key: KeyFacts,
+    value_start: u64,
+    /// Whether the key has been read, so that a fault can name it.
+    key_known: bool,
+    broken: bool,
+}
+
+/// The inside of a record, as a position holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Inside {
+    phase: Phase,
+    current: Current,
+    open: Option<Resumable>,
+    #[serde(with = "crate::encoded::bytes")]
+    key: Vec<u8>,
+}
+
+/// Why a scan came back.
+#[derive(Debug)]
+pub(crate) enum Advance {
+    /// So many bytes are needed from the last committed place on.
+    More(usize),
+    /// The next record begins at or behind the limit.
+    Boundary,
+    /// The end mark was read.
+    End,
+    /// Nothing behind this can be trusted.
+    Broken(Box<Broken>),
+}
+
+impl<V: Visitor> Scan<V> {
+    pub(crate) fn new(visitor: V, magic: Magic, database: Option<u64>, show_keys: bool) -> Self {
+        Self {
+            visitor,
+            magic,
+            database,
+            keys: 0,
+            phase: Phase::Boundary,
+            current: Current::default(),
+            shared: Shared::default(),
+            key: Vec::new(),
+            show_keys,
+        }
+    }
+
+    /// Goes on inside a record.
+    pub(crate) fn resume(&mut self, inside: Inside) {
+        self.phase = inside.phase;
+        self.current = inside.current;
+        self.key = inside.key;
+        self.shared.open = inside.open.map(|open| match open {
+            Resumable::Raw(left) => Open::Raw(left),
+            Resumable::Lzf(tokens) => Open::Lzf(tokens),
+        });
+    }
+
+    /// What is needed to go on later from the last committed place; none where that is not possible.
+    pub(crate) fn inside(&mut self) -> Option<Inside> {
+        let open = match &self.shared.open {
+            None => None,
+            Some(Open::Raw(left)) => Some(Resumable::Raw(*left)),
+            Some(Open::Lzf(tokens)) => Some(Resumable::Lzf(*tokens)),
+            Some(Open::Packed(_) | Open::Key(_)) => return None,
+        };
+        let comparing = matches!(&self.phase, Phase::Value(value) if value.is_comparing());
+        if comparing || matches!(self.phase, Phase::Key) || self.shared.flaw.is_some() {
+            return None;
+        }
+        let fields = std::mem::take(&mut self.shared.seen.field_expires);
+        self.visitor.field_expires(fields);
+        Some(Inside { phase: self.phase.clone(), current: self.current.clone(), open, key: self.key.clone() })
+    }
+
+    /// Whether the next byte begins a record.
+    pub(crate) fn is_at_boundary(&self) -> bool {
+        self.phase == Phase::Boundary
+    }
+
+    /// Where the record that is being read begins.
+    pub(crate) fn record_offset(&self) -> u64 {
+        self.current.offset
+    }
+
+    /// Reads on as far as the bytes reach, up to the first record that begins at `limit` or behind it.
+    pub(crate) fn advance(&mut self, cursor: &mut Cursor<'_>, limit: u64) -> Advance {
+        loop {
+            let step = if self.shared.open.is_some() {
+                self.close(cursor)
+            } else if self.phase == Phase::Boundary {
+                if cursor.offset() >= limit {
+                    return Advance::Boundary;
+                }
+                self.record(cursor)
+            } else {
+                self.go_on(cursor)
+            };
+            match step {
+                Ok(true) => {}
+                Ok(false) => return Advance::End,
+                Err(Stop::More(bytes)) => return Advance::More(bytes),
+                Err(Stop::Broken(broken)) => return Advance::Broken(broken),
+            }
+        }
+    }
+
+    /// Reads a record from its beginning; false at the end mark.
+    #[inline]
+    fn record(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
+        let offset = cursor.offset();
+        self.current.offset = offset;
+        self.current.key_known = false;
+        let mut opcode = cursor.u8()?;
+        let mut expires_at_ms = None;
+        if opcode == format::EXPIRETIME_MS {
+            expires_at_ms = Some(i64::from_le_bytes(cursor.array()?));
+            opcode = cursor.u8()?;
+        }
+        if opcode != 0 {
+            self.current.expires_at_ms = expires_at_ms;
+            return self.prefixes(cursor, opcode);
+        }
+        // Most records are strings that are all there, and those are worth a way of their own.
+        let Self { shared, key, .. } = self;
+        let text = match key::read(cursor, &mut shared.unpacker, key)? {
+            KeyText::Plain(text) => text,
+            other => {
+                self.current.expires_at_ms = expires_at_ms;
+                self.current.type_id = opcode;
+                return self.key_read(cursor, other);
+            }
+        };
+        let value_start = cursor.offset();
+        let value = shared.pass(cursor)?;
+        let facts = KeyFacts::of(text);
+        if shared.open.is_some() || shared.flaw.is_some() {
+            self.keep_key(text, facts);
+            self.current = Current {
+                offset,
+                expires_at_ms,
+                type_id: opcode,
+                key: facts,
+                value_start,
+                key_known: true,
+                broken: false,
+            };
+            self.current.type_id = value::string_encoding(value).index() as u8;
+            self.phase = Phase::Value(Value::string());
+            cursor.commit();
+            return Ok(true);
+        }
+        let record = Record {
+            span: offset..cursor.offset(),
+            raw: cursor.from(offset),
+            value_start,
+            type_id: opcode,
+            database: self.database,
+            key: text,
+            key_bytes: facts.bytes,
+            key_hash: facts.hash,
+            slot: facts.slot,
+            expires_at_ms,
+            encoding: value::string_encoding(value),
+            elements: 1,
+        };
+        self.visitor.record(&record);
+        self.keys += 1;
+        cursor.commit();
+        Ok(true)
+    }
+
+    /// Reads what may stand before a type, and then the rest of the record.
+    #[inline(never)]
+    fn prefixes(&mut self, cursor: &mut Cursor<'_>, mut opcode: u8) -> Result<bool> {
+        loop {
+            match opcode {
+                format::EXPIRETIME => {
+                    let seconds = i64::from(i32::from_le_bytes(cursor.array()?));
+                    self.current.expires_at_ms = Some(seconds * 1000);
+                }
+                format::EXPIRETIME_MS => {
+                    self.current.expires_at_ms = Some(i64::from_le_bytes(cursor.array()?));
+                }
+                format::IDLE | format::ENTERPRISE_RAM_LRU => drop(cursor.number()?),
+                format::FREQ => drop(cursor.u8()?),
+                format::KEY_META_OR_SLOT_IMPORT if self.magic == Magic::Redis => {
+                    let classes = cursor.count(5)?;
+                    self.metadata(cursor, classes)?;
+                    self.hazard(HazardCode::ModuleData, format!("{classes} classes of key metadata"));
+                    return Ok(true);
+                }
+                format::EOF => {
+                    cursor.commit();
+                    return Ok(false);
+                }
+                type_id if format::is_known(type_id, self.magic) => {
+                    self.current.type_id = type_id;
+                    let Self { shared, key, .. } = self;
+                    let text = key::read(cursor, &mut shared.unpacker, key)?;
+                    return self.key_read(cursor, text);
+                }
+                opcode => {
+                    self.opcode(cursor, opcode)?;
+                    cursor.commit();
+                    return Ok(true);
+                }
+            }
+            opcode = cursor.u8()?;
+        }
+    }
+
+    /// Reads the next class of what modules hang on a key.
+    fn metadata(&mut self, cursor: &mut Cursor<'_>, classes: u64) -> Result<bool> {
+        self.phase = if classes == 0 {
+            Phase::Prefixes
+        } else {
+            Phase::Metadata(classes - 1, Module::key_metadata(cursor)?)
+        };
+        cursor.commit();
+        Ok(true)
+    }
+
+    /// Goes on behind a key.
+    fn key_read(&mut self, cursor: &mut Cursor<'_>, text: KeyText<'_>) -> Result<bool> {
+        match text {
+            KeyText::Plain(text) => self.keep_key(text, KeyFacts::of(text)),
+            KeyText::Kept => {
+                self.current.key = KeyFacts::of(&self.key);
+                self.current.key_known = true;
+            }
+            KeyText::Long(long) => {
+                self.shared.open = Some(Open::Key(long));
+                self.phase = Phase::Key;
+                cursor.commit();
+                return Ok(true);
+            }
+        }
+        self.value_begin(cursor)
+    }
+
+    fn keep_key(&mut self, text: &[u8], facts: KeyFacts) {
+        self.key.clear();
+        self.key.extend_from_slice(text);
+        self.current.key = facts;
+        self.current.key_known = true;
+    }
+
+    fn value_begin(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
+        self.phase = Phase::ValueBegin;
+        self.current.value_start = cursor.offset();
+        cursor.commit();
+        let Self { current, shared, .. } = self;
+        let mut value = match current.type_id {
+            0 => {
+                let text = shared.pass(cursor)?;
+                // From here on the number also tells the form of the text.
+                current.type_id = value::string_encoding(text).index() as u8;
+                Value::string()
+            }
+            type_id => Value::begin(cursor, type_id, self.magic, shared)?,
+        };
+        cursor.commit();
+        let step = value.go_on(cursor, shared);
+        self.phase = Phase::Value(value);
+        step?;
+        self.finish_value(cursor);
+        Ok(true)
+    }
+
+    /// Goes on inside a record, behind a string that was open.
+    fn go_on(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
+        match &mut self.phase {
+            Phase::Boundary | Phase::Opcode => self.phase = Phase::Boundary,
+            Phase::Prefixes => {
+                let opcode = cursor.u8()?;
+                return self.prefixes(cursor, opcode);
+            }
+            Phase::Metadata(classes, module) => {
+                module.go_on(cursor, &mut self.shared)?;
+                if module.is_done() {
+                    let classes = *classes;
+                    return self.metadata(cursor, classes);
+                }
+            }
+            Phase::Key | Phase::ValueBegin => return self.value_begin(cursor),
+            Phase::Value(value) => {
+                value.go_on(cursor, &mut self.shared)?;
+                self.finish_value(cursor);
+            }
+            Phase::ModuleAux(module) => {
+                module.go_on(cursor, &mut self.shared)?;
+                if module.is_done() {
+                    let name = module.name();
+                    self.visitor.module(&name);
+                    self.hazard(HazardCode::ModuleData, format!("auxiliary data of module type {name}"));
+                    self.phase = Phase::Boundary;
+                    cursor.commit();
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Goes on with the string that is open.
+    fn close(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
+        match (self.shared.go_on(cursor)?, &mut self.phase) {
+            (Closed::Packed(elements), Phase::Value(value)) => value.add_elements(elements),
+            (Closed::Key(long), _) => {
+                self.current.key = long.facts();
+                self.current.key_known = true;
+                self.key = long.start;
+            }
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    /// Tells of the record, if its value is at its end.
+    fn finish_value(&mut self, cursor: &mut Cursor<'_>) {
+        if self.shared.open.is_some() {
+            return;
+        }
+        let Phase::Value(value) = std::mem::take(&mut self.phase) else { return };
+        let encoding = Encoding::of_type(self.current.type_id);
+        let elements = value.elements;
+        if let Some(flaw) = self.shared.flaw.take() {
+            self.fault(*flaw);
+        }
+        if let Some(module) = value.module() {
+            let (name, version) = (module.name(), module.version());
+            self.visitor.module(&name);
+            let message = format!("value of module type {name}, encoding version {version}");
+            self.hazard(HazardCode::ModuleData, message);
+        }
+        self.tell_of_members(encoding, elements, value.uncompared());
+        if elements == 0 && !matches!(encoding.kind(), Kind::Stream | Kind::Module) {
+            let kind = encoding.kind().name();
+            self.hazard(HazardCode::EmptyCollection, format!("{kind} without elements"));
+        }
+        let Current { offset, expires_at_ms, key, value_start, .. } = self.current;
+        let record = Record {
+            span: offset..cursor.offset(),
+            raw: cursor.from(offset),
+            value_start,
+            type_id: if encoding.kind() == Kind::String { 0 } else { self.current.type_id },
+            database: self.database,
+            key: &self.key,
+            key_bytes: key.bytes,
+            key_hash: key.hash,
+            slot: key.slot,
+            expires_at_ms,
+            encoding,
+            elements,
+        };
+        self.visitor.record(&record);
+        self.keys += 1;
+        cursor.commit();
+    }
+
+    fn tell_of_members(&mut self, encoding: Encoding, elements: u64, uncompared: u64) {
+        let seen = &mut self.shared.seen;
+        let fields = std::mem::take(&mut seen.field_expires);
+        self.visitor.field_expires(fields);
+        let (duplicate, unchecked) = seen.members.end();
+        if unchecked || uncompared > 0 {
+            self.visitor.uncompared_members(elements);
+        }
+        if duplicate {
+            let (kind, name) = (encoding.kind().name(), encoding.name());
+            let message = format!("a member occurs twice in a {kind} of {elements} ({name})");
+            self.hazard(HazardCode::DuplicateMember, message);
+        }
+    }
+
+    fn hazard(&mut self, code: HazardCode, message: String) {
+        let hazard = Hazard {
+            code,
+            offset: self.current.offset,
+            database: self.database.unwrap_or(Fault::UNKNOWN_DATABASE),
+            key: self.shown_key(),
+            message,
+        };
+        self.visitor.hazard(hazard);
+    }
+
+    /// Tells of the fault that ends the scan, and before it of one inside the same record.
+    pub(crate) fn end_with(&mut self, broken: Broken) {
+        if let Some(flaw) = self.shared.flaw.take() {
+            self.fault(*flaw);
+        }
+        self.fault(broken);
+    }
+
+    fn fault(&mut self, Broken { code, message }: Broken) {
+        let fault = Fault {
+            code,
+            offset: self.current.offset,
+            database: self.database.unwrap_or(Fault::UNKNOWN_DATABASE),
+            key: self.shown_key(),
+            message,
+        };
+        self.visitor.fault(fault);
+    }
+
+    fn shown_key(&self) -> Option<String> {
+        (self.current.key_known && self.show_keys).then(|| shown(&self.key, self.current.key.bytes))
+    }
+}

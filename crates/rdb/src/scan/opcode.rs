@@ -1,0 +1,160 @@
+//! The records that are no keys.
+use super::{Module, Phase, Scan};
+use crate::cursor::{Cursor, Text};
+use crate::fault::{FaultCode, HazardCode};
+use crate::format;
+use crate::inspection::Magic;
+use crate::lzf::Unpacker;
+use crate::slot::SLOTS;
+use crate::stop::{Result, broken};
+use crate::visit::Visitor;
+
+/// The databases that a server has unless it is told otherwise.
+const DEFAULT_DATABASES: u64 = 16;
+/// A table of more entries than this is no server's.
+const MAX_TABLE_SIZE: u64 = 1 << 32;
+/// AUX values are cut to this.
+const MAX_AUX_BYTES: u64 = 256;
+/// Names are shorter; a compressed AUX value that is longer is not shown.
+const MAX_NAME_BYTES: u64 = 64 << 10;
+
+impl<V: Visitor> Scan<V> {
+    /// Reads the record of an opcode, all of it or up to its last string.
+    pub(super) fn opcode(&mut self, cursor: &mut Cursor<'_>, opcode: u8) -> Result<()> {
+        match opcode {
+            format::SELECTDB => self.select_database(cursor)?,
+            format::RESIZEDB => self.resize_database(cursor)?,
+            format::AUX => self.aux(cursor)?,
+            format::MODULE_AUX => self.phase = Phase::ModuleAux(Module::auxiliary(cursor)?),
+            format::FUNCTION2 => {
+                self.shared.pass(cursor)?;
+                self.function("a library of functions");
+            }
+            format::FUNCTION_PRE_GA => {
+                name(cursor, &mut self.shared.unpacker)?;
+                name(cursor, &mut self.shared.unpacker)?;
+                if cursor.number()? != 0 {
+                    name(cursor, &mut self.shared.unpacker)?;
+                }
+                self.shared.pass(cursor)?;
+                self.function("a library of functions of a 7.0 release candidate, which releases refuse");
+            }
+            format::SLOT_INFO if self.magic == Magic::Redis => {
+                for _ in 0..3 {
+                    cursor.number()?;
+                }
+            }
+            format::KEY_META_OR_SLOT_IMPORT if self.magic == Magic::Valkey => self.slot_import(cursor)?,
+            opcode => return unknown(opcode, self.magic),
+        }
+        if self.shared.open.is_some() {
+            self.phase = Phase::Opcode;
+        } else if let Some(flaw) = self.shared.flaw.take() {
+            self.fault(*flaw);
+        }
+        Ok(())
+    }
+
+    fn select_database(&mut self, cursor: &mut Cursor<'_>) -> Result<()> {
+        let index = cursor.number()?;
+        self.database = Some(index);
+        self.visitor.select_database(index);
+        if index >= DEFAULT_DATABASES {
+            let message = format!(
+                "database {index}; a server with the default of {DEFAULT_DATABASES} databases refuses it"
+            );
+            self.hazard(HazardCode::DatabaseNumber, message);
+        }
+        Ok(())
+    }
+
+    fn resize_database(&mut self, cursor: &mut Cursor<'_>) -> Result<()> {
+        let keys = cursor.number()?;
+        let expires = cursor.number()?;
+        // Each key takes at least three bytes, so more keys than bytes is a lie.
+        let most = cursor.left_in_file().unwrap_or(u64::MAX).min(MAX_TABLE_SIZE);
+        if keys.max(expires) > most {
+            let message =
+                format!("table size hint of {keys} keys and {expires} expiries; at most {most} can follow");
+            self.hazard(HazardCode::HugeResizedb, message);
+        }
+        Ok(())
+    }
+
+    fn aux(&mut self, cursor: &mut Cursor<'_>) -> Result<()> {
+        let name = name(cursor, &mut self.shared.unpacker)?;
+        let value = match cursor.text()? {
+            Text::Int(number) => number.to_string().into_bytes(),
+            Text::Raw(bytes) => {
+                let start = cursor.take(bytes.min(MAX_AUX_BYTES) as usize)?.to_vec();
+                self.shared.pass_bytes(cursor, bytes - start.len() as u64);
+                start
+            }
+            Text::Lzf { packed, unpacked } if packed.max(unpacked) <= MAX_NAME_BYTES => {
+                let packed = cursor.take(packed as usize)?;
+                let value = self.shared.unpacker.unpack(packed, unpacked as usize)?;
+                value[..value.len().min(MAX_AUX_BYTES as usize)].to_vec()
+            }
+            Text::Lzf { packed, unpacked } => {
+                self.shared.pass_lzf(cursor, packed, unpacked)?;
+                Vec::new()
+            }
+        };
+        self.visitor.aux(&name, &value);
+        Ok(())
+    }
+
+    fn function(&mut self, message: &str) {
+        self.visitor.function();
+        self.hazard(HazardCode::Functions, message.to_owned());
+    }
+
+    fn slot_import(&mut self, cursor: &mut Cursor<'_>) -> Result<()> {
+        name(cursor, &mut self.shared.unpacker)?;
+        let ranges = cursor.count(2)?;
+        if ranges > SLOTS as u64 {
+            return broken(
+                FaultCode::BadLength,
+                format!("import of {ranges} slot ranges; there are {SLOTS} slots"),
+            );
+        }
+        for _ in 0..2 * ranges {
+            cursor.number()?;
+        }
+        self.hazard(HazardCode::SlotImport, format!("{ranges} slot ranges on their way into the cluster"));
+        Ok(())
+    }
+}
+
+/// A string that is short in every file that a server wrote.
+fn name(cursor: &mut Cursor<'_>, unpacker: &mut Unpacker) -> Result<Vec<u8>> {
+    let at = cursor.offset();
+    match cursor.text()? {
+        Text::Int(number) => Ok(number.to_string().into_bytes()),
+        Text::Raw(bytes) if bytes <= MAX_NAME_BYTES => Ok(cursor.take(bytes as usize)?.to_vec()),
+        Text::Lzf { packed, unpacked } if packed.max(unpacked) <= MAX_NAME_BYTES => {
+            let packed = cursor.take(packed as usize)?;
+            Ok(unpacker.unpack(packed, unpacked as usize)?.to_vec())
+        }
+        Text::Raw(bytes) | Text::Lzf { unpacked: bytes, .. } => broken(
+            FaultCode::BadLength,
+            format!("name of {bytes} bytes at offset {at}; at most {MAX_NAME_BYTES} are expected"),
+        ),
+    }
+}
+
+#[cold]
+fn unknown(opcode: u8, magic: Magic) -> Result<()> {
+    let name = match magic {
+        Magic::Redis => "the magic REDIS",
+        Magic::Valkey => "the magic VALKEY",
+    };
+    match opcode {
+        format::MODULE_PRE_GA => {
+            let message = "module value of a 4.0 release candidate (type 6), which cannot be walked";
+            broken(FaultCode::UnknownType, message)
+        }
+        0..128 => broken(FaultCode::UnknownType, format!("value type {opcode} is unknown under {name}")),
+        _ => broken(FaultCode::UnknownOpcode, format!("opcode {opcode} is unknown under {name}")),
+    }
+}

@@ -1,0 +1,187 @@
+//! Sets, hashes and sorted sets that are written member by member.
+use serde::{Deserialize, Serialize};
+
+use super::text::Shared;
+use crate::cursor::Cursor;
+use crate::fault::FaultCode;
+use crate::members::MAX_MEMBERS;
+use crate::packed::bad_score;
+use crate::stop::{Result, broken};
+
+/// A table that is being read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Table {
+    row: Row,
+    count: u64,
+    left: u64,
+    part: Part,
+}
+
+/// What comes next of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Part {
+    Member,
+    Rest,
+    Expiry,
+}
+
+/// What stands in a table for each member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Row {
+    Member,
+    MemberAndValue,
+    MemberAndScore,
+    /// The score is written as text, with three lengths that stand for what is no number.
+    MemberAndTextScore,
+    /// Valkey: the expiry is eight bytes, -1 for none.
+    FieldValueAndExpiry,
+    /// Redis: the expiry is a length, 0 for none.
+    ExpiryFieldAndValue,
+}
+
+impl Row {
+    fn least_bytes(self) -> u64 {
+        match self {
+            Self::Member => 1,
+            Self::MemberAndValue | Self::MemberAndTextScore => 2,
+            Self::ExpiryFieldAndValue => 3,
+            Self::MemberAndScore => 9,
+            Self::FieldValueAndExpiry => 10,
+        }
+    }
+}
+
+impl Table {
+    /// Reads the number of rows.
+    pub(crate) fn begin(cursor: &mut Cursor<'_>, row: Row, shared: &mut Shared) -> Result<Self> {
+        let count = cursor.count(row.least_bytes())?;
+        if count <= MAX_MEMBERS as u64 {
+            shared.seen.members.begin(count);
+        }
+        Ok(Self { row, count, left: count, part: Part::Member })
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether the members of a table of so many rows are compared with each other.
+    pub(crate) fn is_compared(&self) -> bool {
+        self.count <= MAX_MEMBERS as u64
+    }
+
+    /// Reads rows up to the end, or up to a string that is not all there.
+    #[inline]
+    pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
+        // Each in a loop of its own, where the compiler knows the row.
+        match self.row {
+            Row::Member => self.rows_of::<{ Row::Member as u8 }>(cursor, shared),
+            Row::MemberAndValue => self.rows_of::<{ Row::MemberAndValue as u8 }>(cursor, shared),
+            Row::MemberAndScore => self.rows_of::<{ Row::MemberAndScore as u8 }>(cursor, shared),
+            _ => self.any_rows(cursor, shared),
+        }
+    }
+
+    fn rows_of<const ROW: u8>(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
+        if !self.is_compared() {
+            return self.any_rows(cursor, shared);
+        }
+        while self.left > 0 && self.part == Part::Member {
+            let Some(hash) = shared.member(cursor)? else {
+                shared.seen.members.push_unseen();
+                self.part = if ROW == Row::Member as u8 { Part::Member } else { Part::Rest };
+                self.left -= u64::from(ROW == Row::Member as u8);
+                cursor.commit();
+                break;
+            };
+            if ROW == Row::MemberAndValue as u8 {
+                shared.pass(cursor)?;
+            }
+            if ROW == Row::MemberAndScore as u8 {
+                self.score(cursor, shared)?;
+            }
+            shared.seen.members.push(hash);
+            self.left -= 1;
+            cursor.commit();
+            if shared.open.is_some() {
+                return Ok(());
+            }
+        }
+        if shared.open.is_some() {
+            return Ok(());
+        }
+        self.any_rows(cursor, shared)
+    }
+
+    fn any_rows(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
+        while self.left > 0 && shared.open.is_none() {
+            self.part = match self.part {
+                Part::Member => self.member(cursor, shared)?,
+                Part::Rest => self.rest(cursor, shared)?,
+                Part::Expiry => {
+                    // -1 stands for none.
+                    shared.seen.field_expires += u64::from(i64::from_le_bytes(cursor.array()?) != -1);
+                    Part::Member
+                }
+            };
+            self.left -= u64::from(self.part == Part::Member);
+            cursor.commit();
+        }
+        Ok(())
+    }
+
+    fn member(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
+        let expires = self.row == Row::ExpiryFieldAndValue && cursor.number()? != 0;
+        if self.is_compared() {
+            match shared.member(cursor)? {
+                Some(hash) => shared.seen.members.push(hash),
+                None => shared.seen.members.push_unseen(),
+            }
+        } else {
+            shared.pass(cursor)?;
+        }
+        shared.seen.field_expires += u64::from(expires);
+        Ok(if self.row == Row::Member { Part::Member } else { Part::Rest })
+    }
+
+    fn rest(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
+        match self.row {
+            Row::MemberAndScore => self.score(cursor, shared)?,
+            Row::MemberAndTextScore => self.text_score(cursor, shared)?,
+            Row::Member | Row::MemberAndValue | Row::ExpiryFieldAndValue | Row::FieldValueAndExpiry => {
+                shared.pass(cursor)?;
+            }
+        }
+        Ok(if self.row == Row::FieldValueAndExpiry { Part::Expiry } else { Part::Member })
+    }
+
+    #[inline]
+    fn score(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
+        if f64::from_le_bytes(cursor.array()?).is_nan() {
+            shared.contain(bad_score::<()>(self.count - self.left))?;
+        }
+        Ok(())
+    }
+
+    fn text_score(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
+        let index = self.count - self.left;
+        match cursor.u8()? {
+            253 => shared.contain(bad_score::<()>(index))?,
+            254 | 255 => None,
+            bytes => {
+                let text = cursor.take(usize::from(bytes))?;
+                let number = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse::<f64>().ok());
+                if number.is_some_and(|number| !number.is_nan()) {
+                    return Ok(());
+                }
+                let text = text.escape_ascii();
+                let message = format!("score of member {index} is no number: \"{text}\"");
+                shared.contain(broken::<()>(FaultCode::BadScore, message))?
+            }
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,208 @@
+//! Strings as they pass: most are all there, the others go on in the bytes that come next.
+use serde::{Deserialize, Serialize};
+
+use super::contents::Contents;
+use super::key::LongKey;
+use crate::cursor::{Cursor, Text};
+use crate::hash::{hash_integer, hash_member};
+use crate::lzf::{Tokens, Unpacker};
+use crate::packed::{MAX_MEMBER_BYTES, Packing, Passing, Seen};
+use crate::stop::{Broken, Result, Stop};
+
+/// Packed collections up to this size are checked in one piece, larger ones as they pass.
+const MAX_WHOLE_BYTES: u64 = 512 << 10;
+/// What is shared by everything that walks values: memory that is kept, and what they bring to light.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) seen: Seen,
+    pub(crate) unpacker: Unpacker,
+    /// A string that has begun and is not at its end.
+    pub(crate) open: Option<Open>,
+    /// The first fault inside a string of this record. Reading goes on behind the string.
+    pub(crate) flaw: Option<Box<Broken>>,
+}
+
+/// A string that has begun and is not at its end.
+pub(crate) enum Open {
+    /// Bytes that nobody looks at.
+    Raw(u64),
+    /// A compressed string that is only proven.
+    Lzf(Tokens),
+    /// A packed collection.
+    Packed(Box<OpenPacked>),
+    /// A key.
+    Key(Box<LongKey>),
+}
+
+/// The part of [`Open`] that a position can hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Resumable {
+    Raw(u64),
+    Lzf(Tokens),
+}
+
+/// A packed collection that passes.
+pub(crate) struct OpenPacked {
+    contents: Contents,
+    collection: Box<dyn Passing + Send>,
+}
+
+/// What an open string turned out to be at its end.
+pub(crate) enum Closed {
+    /// Nothing that matters.
+    Text,
+    /// A packed collection of so many elements.
+    Packed(u64),
+    /// A key.
+    Key(Box<LongKey>),
+}
+
+impl Shared {
+    /// Keeps a fault inside a string, unless the record has one already. Other errors go on.
+    pub(crate) fn contain<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Stop::Broken(broken)) => {
+                self.flaw.get_or_insert(broken);
+                Ok(None)
+            }
+            Err(more @ Stop::More(_)) => Err(more),
+        }
+    }
+
+    /// Passes over a string, or opens it if it is not all there. A compressed one is proven by its tokens.
+    #[inline]
+    pub(crate) fn pass(&mut self, cursor: &mut Cursor<'_>) -> Result<Text> {
+        let text = cursor.text()?;
+        match text {
+            Text::Raw(bytes) => self.pass_bytes(cursor, bytes),
+            Text::Int(_) => {}
+            Text::Lzf { packed, unpacked } => self.pass_lzf(cursor, packed, unpacked)?,
+        }
+        Ok(text)
+    }
+
+    /// Passes over bytes, or opens them if they are not all there.
+    #[inline]
+    pub(crate) fn pass_bytes(&mut self, cursor: &mut Cursor<'_>, bytes: u64) {
+        let left = bytes - cursor.pass(bytes);
+        if left > 0 {
+            self.open = Some(Open::Raw(left));
+        }
+    }
+
+    pub(super) fn pass_lzf(&mut self, cursor: &mut Cursor<'_>, packed: u64, unpacked: u64) -> Result<()> {
+        let mut tokens = Tokens::new(packed, unpacked);
+        match cursor.rest().get(..packed as usize) {
+            Some(input) => {
+                cursor.pass(packed);
+                self.contain(tokens.walk(input).map(drop))?;
+            }
+            None => self.open = Some(Open::Lzf(tokens)),
+        }
+        Ok(())
+    }
+
+    /// The hash of a member or field, none if it is too long to be looked at: it is then passed over or opened.
+    #[inline]
+    pub(crate) fn member(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<u64>> {
+        let text = cursor.text()?;
+        match text {
+            Text::Raw(bytes) if bytes <= MAX_MEMBER_BYTES as u64 => {
+                Ok(Some(hash_member(cursor.take(bytes as usize)?)))
+            }
+            Text::Raw(bytes) => {
+                self.pass_bytes(cursor, bytes);
+                Ok(None)
+            }
+            Text::Int(number) => Ok(Some(hash_integer(number))),
+            Text::Lzf { packed, unpacked } if packed.max(unpacked) <= MAX_MEMBER_BYTES as u64 => {
+                let input = cursor.take(packed as usize)?;
+                let hash = self.unpacker.unpack(input, unpacked as usize).map(hash_member);
+                self.contain(hash)
+            }
+            Text::Lzf { packed, unpacked } => {
+                self.pass_lzf(cursor, packed, unpacked)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Checks the packed collection in a string; gives the number of its elements, or opens it and gives 0.
+    pub(crate) fn packed(&mut self, cursor: &mut Cursor<'_>, packing: Packing) -> Result<u64> {
+        let elements = match cursor.text()? {
+            Text::Raw(bytes) if bytes <= MAX_WHOLE_BYTES => {
+                let contents = cursor.take(bytes as usize)?;
+                packing.check(contents, &mut self.seen)
+            }
+            Text::Lzf { packed, unpacked } if packed.max(unpacked) <= MAX_WHOLE_BYTES => {
+                let input = cursor.take(packed as usize)?;
+                let contents = self.unpacker.unpack(input, unpacked as usize);
+                contents.and_then(|contents| packing.check(contents, &mut self.seen))
+            }
+            Text::Int(number) => packing.check(number.to_string().as_bytes(), &mut self.seen),
+            Text::Raw(bytes) => {
+                self.open(packing.passing(bytes), Contents::raw(bytes));
+                Ok(0)
+            }
+            Text::Lzf { packed, unpacked } => {
+                self.open(packing.passing(unpacked), Contents::lzf(packed, unpacked));
+                Ok(0)
+            }
+        };
+        Ok(self.contain(elements)?.unwrap_or(0))
+    }
+
+    fn open(&mut self, collection: Box<dyn Passing + Send>, contents: Contents) {
+        self.open = Some(Open::Packed(Box::new(OpenPacked { contents, collection })));
+    }
+
+    /// Goes on with the open string up to its end.
+    pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>) -> Result<Closed> {
+        match self.open.take() {
+            None => {}
+            Some(Open::Raw(left)) => self.pass_bytes(cursor, left),
+            Some(Open::Lzf(mut tokens)) => {
+                let left = tokens.packed_left;
+                let used = tokens.walk(cursor.rest());
+                match self.contain(used)? {
+                    Some(used) => {
+                        cursor.pass(used as u64);
+                        if tokens.packed_left > 0 {
+                            self.open = Some(Open::Lzf(tokens));
+                        }
+                    }
+                    None => self.pass_bytes(cursor, left),
+                }
+            }
+            Some(Open::Packed(mut packed)) => {
+                let OpenPacked { contents, collection } = &mut *packed;
+                let closed = contents.go_on(cursor, &mut |chunk| collection.feed(chunk, &mut self.seen));
+                let elements = match closed {
+                    Ok(false) => Ok(None),
+                    Ok(true) => collection.end().map(Some),
+                    Err(stop) => Err(stop),
+                };
+                match self.contain(elements)? {
+                    Some(Some(elements)) => {
+                        cursor.commit();
+                        return Ok(Closed::Packed(elements));
+                    }
+                    Some(None) => self.open = Some(Open::Packed(packed)),
+                    None => self.pass_bytes(cursor, packed.contents.raw_left),
+                }
+            }
+            // A key that cannot be decompressed leaves a record that nobody can find: reading stops there.
+            Some(Open::Key(mut key)) => {
+                if key.go_on(cursor)? {
+                    cursor.commit();
+                    return Ok(Closed::Key(key));
+                }
+                self.open = Some(Open::Key(key));
+            }
+        }
+        cursor.commit();
+        if self.open.is_some() { cursor.short(1 + cursor.rest().len()) } else { Ok(Closed::Text) }
+    }
+}

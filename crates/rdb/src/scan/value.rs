@@ -1,0 +1,233 @@
+//! Values: each type of the format walked and checked, in steps that can stop wherever the bytes at hand do.
+use serde::{Deserialize, Serialize};
+
+use super::module::Module;
+use super::stream::Stream;
+use super::table::{Row, Table};
+use super::text::Shared;
+use crate::cursor::{Cursor, Text};
+use crate::fault::FaultCode;
+use crate::format::Encoding;
+use crate::inspection::Magic;
+use crate::packed::Packing;
+use crate::stop::{Result, broken};
+
+/// A value that is being read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Value {
+    /// Elements so far; for a table all of them, from the start.
+    pub(crate) elements: u64,
+    shape: Shape,
+}
+
+/// How a value is made up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Shape {
+    /// One string or packed collection, which may still be open.
+    One,
+    List {
+        left: u64,
+    },
+    Table(Table),
+    Quicklist {
+        left: u64,
+        node: u64,
+        containers: bool,
+    },
+    Stream(Stream),
+    Module(Module),
+    Array {
+        left: u64,
+        index: u64,
+    },
+}
+
+impl Value {
+    /// A string, whose text may still be open.
+    pub(crate) fn string() -> Self {
+        Self { elements: 1, shape: Shape::One }
+    }
+
+    /// Reads the beginning of a value whose type [`crate::format::is_known`] and is no string.
+    pub(crate) fn begin(
+        cursor: &mut Cursor<'_>,
+        type_id: u8,
+        magic: Magic,
+        shared: &mut Shared,
+    ) -> Result<Self> {
+        if let 23..=25 = type_id {
+            // The least expiry of the fields, from which their own are counted; pre-GA 23 has none.
+            if type_id != 23 {
+                cursor.array::<8>()?;
+            }
+        }
+        if let Some(packing) = packing(type_id) {
+            let elements = shared.packed(cursor, packing)?;
+            return Ok(Self { elements, shape: Shape::One });
+        }
+        let row = match (type_id, magic) {
+            (2, _) => Some(Row::Member),
+            (3, _) => Some(Row::MemberAndTextScore),
+            (4, _) => Some(Row::MemberAndValue),
+            (5, _) => Some(Row::MemberAndScore),
+            (22, Magic::Valkey) => Some(Row::FieldValueAndExpiry),
+            (22 | 24, Magic::Redis) => Some(Row::ExpiryFieldAndValue),
+            _ => None,
+        };
+        if let Some(row) = row {
+            let table = Table::begin(cursor, row, shared)?;
+            return Ok(Self { elements: table.rows(), shape: Shape::Table(table) });
+        }
+        let shape = match type_id {
+            1 => Shape::List { left: cursor.count(1)? },
+            7 => Shape::Module(Module::value(cursor)?),
+            14 | 18 => Shape::Quicklist { left: cursor.count(1)?, node: 0, containers: type_id == 18 },
+            15 => Shape::Stream(Stream::begin(cursor, 1)?),
+            19 => Shape::Stream(Stream::begin(cursor, 2)?),
+            21 => Shape::Stream(Stream::begin(cursor, 3)?),
+            26 => Shape::Stream(Stream::begin(cursor, 4)?),
+            27 => Shape::Stream(Stream::begin(cursor, 5)?),
+            28 => Shape::Array { left: array_count(cursor)?, index: 0 },
+            _ => return broken(FaultCode::UnknownType, format!("value type {type_id}")),
+        };
+        Ok(Self { elements: 0, shape })
+    }
+
+    /// Reads up to the end, or up to a string that is not all there.
+    pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
+        match &mut self.shape {
+            Shape::One => {}
+            Shape::List { left } => {
+                while *left > 0 && shared.open.is_none() {
+                    shared.pass(cursor)?;
+                    *left -= 1;
+                    self.elements += 1;
+                    cursor.commit();
+                }
+            }
+            Shape::Table(table) => table.go_on(cursor, shared)?,
+            Shape::Quicklist { left, node, containers } => {
+                while *left > 0 && shared.open.is_none() {
+                    self.elements += quicklist_node(cursor, *node, *containers, shared)?;
+                    *left -= 1;
+                    *node += 1;
+                    cursor.commit();
+                }
+            }
+            Shape::Stream(stream) => {
+                stream.go_on(cursor, shared)?;
+                self.elements = stream.length();
+            }
+            Shape::Module(module) => {
+                module.go_on(cursor, shared)?;
+                self.elements = 1;
+            }
+            Shape::Array { left, index } => {
+                while *left > 0 && shared.open.is_none() {
+                    array_element(cursor, *index, shared)?;
+                    *left -= 1;
+                    *index += 1;
+                    self.elements += 1;
+                    cursor.commit();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A packed collection that was open has come to its end.
+    pub(crate) fn add_elements(&mut self, elements: u64) {
+        // A stream says itself how many it has.
+        if !matches!(self.shape, Shape::Stream(_)) {
+            self.elements += elements;
+        }
+    }
+
+    /// The module of a module's value.
+    pub(crate) fn module(&self) -> Option<&Module> {
+        match &self.shape {
+            Shape::Module(module) => Some(module),
+            _ => None,
+        }
+    }
+
+    /// Whether members are being compared with each other, which no position can hold.
+    pub(crate) fn is_comparing(&self) -> bool {
+        match &self.shape {
+            Shape::Table(table) => table.is_compared(),
+            _ => false,
+        }
+    }
+
+    /// How many members of this value were not compared with each other.
+    pub(crate) fn uncompared(&self) -> u64 {
+        match &self.shape {
+            Shape::Table(table) if !table.is_compared() => table.rows(),
+            _ => 0,
+        }
+    }
+}
+
+/// The packing of a value that is one packed collection.
+fn packing(type_id: u8) -> Option<Packing> {
+    Some(match type_id {
+        9 => Packing::ZipmapHash,
+        10 => Packing::ZiplistList,
+        11 => Packing::IntsetSet,
+        12 => Packing::ZiplistZset,
+        13 => Packing::ZiplistHash,
+        16 => Packing::ListpackHash,
+        17 => Packing::ListpackZset,
+        20 => Packing::ListpackSet,
+        23 | 25 => Packing::ListpackHashWithExpiry,
+        _ => return None,
+    })
+}
+
+/// The form that the text of a string has in the file.
+pub(crate) fn string_encoding(text: Text) -> Encoding {
+    match text {
+        Text::Raw(_) => Encoding::RAW,
+        Text::Int(_) => Encoding::INT,
+        Text::Lzf { .. } => Encoding::LZF,
+    }
+}
+
+fn quicklist_node(cursor: &mut Cursor<'_>, node: u64, containers: bool, shared: &mut Shared) -> Result<u64> {
+    const PLAIN: u64 = 1;
+    const PACKED: u64 = 2;
+    if !containers {
+        return shared.packed(cursor, Packing::ZiplistList);
+    }
+    match cursor.number()? {
+        PLAIN => shared.pass(cursor).map(|_| 1),
+        PACKED => shared.packed(cursor, Packing::ListpackList),
+        other => {
+            let message = format!("quicklist node {node} is in container {other}; expected 1 or 2");
+            broken(FaultCode::BadQuicklist, message)
+        }
+    }
+}
+
+fn array_count(cursor: &mut Cursor<'_>) -> Result<u64> {
+    let count = cursor.count(3)?;
+    match cursor.number()? {
+        0 => {}
+        1 => {
+            cursor.number()?;
+        }
+        flag => return broken(FaultCode::BadArray, format!("array insert flag is {flag}; expected 0 or 1")),
+    }
+    Ok(count)
+}
+
+fn array_element(cursor: &mut Cursor<'_>, index: u64, shared: &mut Shared) -> Result<()> {
+    cursor.number()?;
+    match cursor.number()? {
+        0 | 3 => shared.pass(cursor).map(drop),
+        1 | 2 => cursor.take(8).map(drop),
+        tag => broken(FaultCode::BadArray, format!("array element {index} has tag {tag}; expected 0 to 3")),
+    }
+}

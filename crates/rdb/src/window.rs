@@ -1,0 +1,99 @@
+//! The part of the file that is in memory, filled from the source in large pieces, and the checksum over it.
+use std::io::{self, ErrorKind, Read};
+
+use crc_fast::{CrcAlgorithm, Digest};
+
+/// What is read at once: small enough to stay in a core's own cache while it is hashed and scanned.
+const READ_BYTES: usize = 256 << 10;
+/// The most that can be looked at in one piece; the window never grows beyond it and one more read.
+pub(crate) const MAX_LOOK_BYTES: usize = 1 << 20;
+
+pub(crate) struct Window<'r> {
+    // Not a type parameter: what scans is then compiled once, here, with the optimisation of this crate.
+    source: &'r mut dyn Read,
+    buffer: Vec<u8>,
+    head: usize,
+    tail: usize,
+    // The bytes of the buffer before this one are in the digest.
+    hashed: usize,
+    // File offset of the buffer's first byte.
+    base: u64,
+    digest: Digest,
+    at_end: bool,
+}
+
+impl<'r> Window<'r> {
+    pub(crate) fn new(source: &'r mut dyn Read, offset: u64) -> Self {
+        Self {
+            source,
+            buffer: vec![0; 2 * READ_BYTES],
+            head: 0,
+            tail: 0,
+            hashed: 0,
+            base: offset,
+            digest: Digest::new(CrcAlgorithm::Crc64Redis),
+            at_end: false,
+        }
+    }
+
+    /// The file offset of the next byte.
+    pub(crate) fn offset(&self) -> u64 {
+        self.base + self.head as u64
+    }
+
+    /// What is at hand.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.head..self.tail).unwrap_or_default()
+    }
+
+    pub(crate) fn consume(&mut self, bytes: usize) {
+        self.head = self.tail.min(self.head + bytes);
+    }
+
+    /// CRC64 of everything that was consumed since the beginning or the last restart.
+    pub(crate) fn crc(&mut self) -> u64 {
+        self.hash_consumed();
+        self.digest.finalize()
+    }
+
+    /// Begins a new checksum at the next byte.
+    pub(crate) fn restart_crc(&mut self) {
+        self.hashed = self.head;
+        self.digest.reset();
+    }
+
+    /// Reads on until at least `wanted` bytes are at hand; false if the source ends before.
+    pub(crate) fn fill(&mut self, wanted: usize) -> io::Result<bool> {
+        let wanted = wanted.min(MAX_LOOK_BYTES);
+        while self.tail - self.head < wanted && !self.at_end {
+            self.make_room(wanted);
+            let end = self.buffer.len().min(self.tail + READ_BYTES);
+            let room = self.buffer.get_mut(self.tail..end).unwrap_or_default();
+            match self.source.read(room) {
+                Ok(0) => self.at_end = true,
+                Ok(read) => self.tail += read.min(end - self.tail),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.tail - self.head >= wanted)
+    }
+
+    fn hash_consumed(&mut self) {
+        self.digest.update(self.buffer.get(self.hashed..self.head).unwrap_or_default());
+        self.hashed = self.head;
+    }
+
+    fn make_room(&mut self, wanted: usize) {
+        self.hash_consumed();
+        // Pieces are consumed nearly whole, so what moves is little.
+        self.buffer.copy_within(self.head..self.tail, 0);
+        self.base += self.head as u64;
+        self.tail -= self.head;
+        self.head = 0;
+        self.hashed = 0;
+        if wanted > self.buffer.len() {
+            self.buffer.resize(MAX_LOOK_BYTES + READ_BYTES, 0);
+        }
+    }
+}
