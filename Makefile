@@ -1,6 +1,6 @@
 # Thin: each target names what it needs and calls a script or cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test local local-stop setup setup-test build bench-functions fmt lint
+.PHONY: help demo test local local-stop setup setup-test build bench-functions servers corpora bench fmt lint
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -31,6 +31,15 @@ build: setup-test ## the functions for deployment, for sam deploy
 
 bench-functions: ## size, start and memory of the functions as deployed
 	@scripts/bench-functions.sh
+
+servers: ## real Redis and Valkey servers of several versions beside the system's, in target/servers
+	@scripts/servers.sh
+
+corpora: ## the RDB files that the benchmark reads, in target/corpora; CORPORA_SCALE=0.1 makes a tenth
+	@scripts/corpora.sh
+
+bench: corpora ## our reader and others' on the same files: throughput and peak memory
+	@scripts/bench.sh
 
 fmt: ## format the code
 	@cargo fmt --all

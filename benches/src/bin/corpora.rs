@@ -1,0 +1,103 @@
+//! Writes the RDB files that the benchmark reads, each through a server of its own.
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+
+use rdb_benches::corpora::{CORPORA, Corpus, LARGE, REVISION};
+use rdb_benches::server::Server;
+
+/// Writes RDB files of known shapes, the same every time.
+#[derive(Parser)]
+struct Args {
+    /// Where the files go.
+    #[arg(long)]
+    folder: PathBuf,
+    /// The redis-server that writes them.
+    #[arg(long, default_value = "redis-server")]
+    server: PathBuf,
+    /// How many keys: 1 is as many as in the published tables.
+    #[arg(long, env = "CORPORA_SCALE", default_value_t = 1.0, value_parser = scale)]
+    scale: f64,
+    /// Also the file of 1 GB.
+    #[arg(long)]
+    large: bool,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    std::fs::create_dir_all(&args.folder)?;
+    for corpus in CORPORA.iter().filter(|corpus| args.large || corpus.name != LARGE.name) {
+        make(corpus, &args).with_context(|| format!("failed to make {}.rdb", corpus.name))?;
+    }
+    Ok(())
+}
+
+fn make(corpus: &Corpus, args: &Args) -> Result<()> {
+    let file = args.folder.join(format!("{}.rdb", corpus.name));
+    let stamp_file = args.folder.join(format!("{}.stamp", corpus.name));
+    let stamp = format!("revision {REVISION} scale {}\n", args.scale);
+    if file.exists() && std::fs::read_to_string(&stamp_file).is_ok_and(|found| found == stamp) {
+        eprintln!("{:4} is there: {} MB", corpus.name, megabytes(&file)?);
+        return Ok(());
+    }
+    let started = Instant::now();
+    // In the same file system as the result, so that it can be moved there.
+    let work = tempfile::Builder::new().prefix(".work-").tempdir_in(&args.folder)?;
+    let mut server = Server::start(&args.server, work.path())?;
+    let mut connection = server.connect()?;
+    let keys = corpus.keys(args.scale);
+    let mut told = Instant::now();
+    connection.pour(|out| {
+        corpus.write(args.scale, out, &mut |made| {
+            if told.elapsed() > Duration::from_secs(10) {
+                eprintln!("{:4} {made} of {keys} keys", corpus.name);
+                told = Instant::now();
+            }
+        })
+    })?;
+    let found = stored_keys(&connection.ask(&["INFO", "keyspace"])?);
+    ensure!(found == keys, "the server holds {found} keys, not {keys}");
+    connection.ask(&["SAVE"])?;
+    std::fs::rename(work.path().join("dump.rdb"), &file)?;
+    std::fs::write(stamp_file, stamp)?;
+    let (megabytes, seconds) = (megabytes(&file)?, started.elapsed().as_secs_f64());
+    eprintln!("{:4} {keys} keys, {megabytes} MB in {seconds:.0} s: {}", corpus.name, corpus.about);
+    Ok(())
+}
+
+/// The keys of all databases, from lines like `db0:keys=1,expires=0,avg_ttl=0`.
+fn stored_keys(keyspace: &str) -> u64 {
+    let counts = keyspace
+        .lines()
+        .filter_map(|line| line.split_once(":keys=")?.1.split(',').next()?.parse::<u64>().ok());
+    counts.sum()
+}
+
+fn megabytes(file: &Path) -> Result<u64> {
+    Ok(std::fs::metadata(file)?.len() / 1_000_000)
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(scale) if scale > 0.0 && scale <= 10.0 => Ok(scale),
+        _ => Err(format!("{text} is no number above 0 and up to 10")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_all_databases_are_counted() {
+        assert_eq!(
+            stored_keys(
+                "# Keyspace\r\ndb0:keys=12,expires=1,avg_ttl=0\r\ndb7:keys=30,expires=0,avg_ttl=0\r\n"
+            ),
+            42
+        );
+        assert_eq!(stored_keys("# Keyspace\r\n"), 0);
+    }
+}

@@ -1,0 +1,131 @@
+//! Commands to a server, sent without waiting for replies.
+use std::fmt::Display;
+use std::io::{BufRead as _, BufReader, Read as _, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+/// One command in the making: its name and arguments in the protocol's form.
+#[derive(Debug, Default)]
+pub struct Command {
+    body: Vec<u8>,
+    argument: String,
+    arguments: usize,
+}
+
+impl Command {
+    /// Begins anew, with the memory of the one before.
+    pub fn begin(&mut self, name: &str) -> &mut Self {
+        self.body.clear();
+        self.arguments = 0;
+        self.arg(name)
+    }
+
+    /// Adds an argument.
+    pub fn arg(&mut self, argument: impl Display) -> &mut Self {
+        self.argument.clear();
+        // Writing to memory cannot fail.
+        let _ = std::fmt::Write::write_fmt(&mut self.argument, format_args!("{argument}"));
+        let _ = write!(self.body, "${}\r\n{}\r\n", self.argument.len(), self.argument);
+        self.arguments += 1;
+        self
+    }
+
+    /// Writes the command as it goes over the wire.
+    pub fn send(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        write!(out, "*{}\r\n", self.arguments)?;
+        out.write_all(&self.body)
+    }
+}
+
+/// A connection on which replies are switched off but for what is asked.
+#[derive(Debug)]
+pub struct Connection {
+    replies: BufReader<UnixStream>,
+    commands: UnixStream,
+}
+
+impl Connection {
+    /// Connects to a server's socket.
+    pub fn open(socket: &Path) -> Result<Self> {
+        let commands = UnixStream::connect(socket)?;
+        Ok(Self { replies: BufReader::new(commands.try_clone()?), commands })
+    }
+
+    /// Asks one thing and returns the reply's text: a status, a number or a bulk string.
+    pub fn ask(&mut self, words: &[&str]) -> Result<String> {
+        let mut command = Command::default();
+        for word in words {
+            command.arg(word);
+        }
+        command.send(&mut self.commands)?;
+        self.reply().with_context(|| format!("failed to ask {}", words.join(" ")))
+    }
+
+    /// Sends what `write` writes. The server answers none of it, and counts its errors, which are told as ours.
+    pub fn pour(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
+        const BUFFER_BYTES: usize = 1 << 18;
+        let errors_before = self.errors()?;
+        let mut command = Command::default();
+        let mut out = std::io::BufWriter::with_capacity(BUFFER_BYTES, &self.commands);
+        command.begin("CLIENT").arg("REPLY").arg("OFF").send(&mut out)?;
+        write(&mut out)?;
+        command.begin("CLIENT").arg("REPLY").arg("ON").send(&mut out)?;
+        out.flush()?;
+        drop(out);
+        ensure!(self.reply()? == "OK", "the server did not take up answering again");
+        let errors = self.errors()?.saturating_sub(errors_before);
+        ensure!(
+            errors == 0,
+            "the server refused {errors} commands; its INFO errorstats: {}",
+            self.ask(&["INFO", "errorstats"])?
+        );
+        Ok(())
+    }
+
+    fn errors(&mut self) -> Result<u64> {
+        let stats = self.ask(&["INFO", "stats"])?;
+        let count = stats.lines().find_map(|line| line.strip_prefix("total_error_replies:"));
+        Ok(count
+            .context("the server does not count its errors: Redis 6.2 or newer is needed")?
+            .trim()
+            .parse()?)
+    }
+
+    fn reply(&mut self) -> Result<String> {
+        const LONGEST_BYTES: usize = 1 << 20;
+        let mut line = String::new();
+        ensure!(self.replies.read_line(&mut line)? > 0, "the server closed the connection");
+        let line = line.trim_end();
+        match line.split_at_checked(1) {
+            Some(("+" | ":", text)) => Ok(text.to_owned()),
+            Some(("$", length)) => {
+                let length: usize = length.parse().with_context(|| format!("unexpected reply: {line}"))?;
+                ensure!(length <= LONGEST_BYTES, "a reply of {length} bytes");
+                let mut text = vec![0; length + 2];
+                self.replies.read_exact(&mut text)?;
+                text.truncate(length);
+                Ok(String::from_utf8(text)?)
+            }
+            _ => bail!("the server answered {line}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_in_the_protocols_form() {
+        let mut command = Command::default();
+        let mut wire = Vec::new();
+        command.begin("SET").arg("é").arg(17).send(&mut wire).unwrap();
+        command.begin("PING").send(&mut wire).unwrap();
+        assert_eq!(
+            String::from_utf8(wire).unwrap(),
+            "*3\r\n$3\r\nSET\r\n$2\r\né\r\n$2\r\n17\r\n*1\r\n$4\r\nPING\r\n"
+        );
+    }
+}

@@ -1,0 +1,81 @@
+//! A server of our own, reachable through a socket in a folder of its own and over no network.
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+
+use crate::connection::Connection;
+
+const START_SECONDS: u64 = 20;
+
+/// A running server, ended when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    process: Child,
+    folder: TempDir,
+}
+
+impl Server {
+    /// Starts `program` (a redis-server) empty, to save its files as `dump.rdb` in `data`.
+    pub fn start(program: &Path, data: &Path) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("corpora-").tempdir()?;
+        let log = File::create(folder.path().join("log"))?;
+        let process = Command::new(program)
+            .args([
+                "--port",
+                "0",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--daemonize",
+                "no",
+                "--databases",
+                "16",
+            ])
+            .args(["--rdbcompression", "yes", "--rdbchecksum", "yes", "--dbfilename", "dump.rdb"])
+            .arg("--unixsocket")
+            .arg(folder.path().join("socket"))
+            .arg("--dir")
+            .arg(data)
+            .stdin(Stdio::null())
+            .stderr(log.try_clone()?)
+            .stdout(log)
+            .spawn()
+            .with_context(|| format!("failed to start {}", program.display()))?;
+        Ok(Self { process, folder })
+    }
+
+    /// Connects, waiting until the server listens.
+    pub fn connect(&mut self) -> Result<Connection> {
+        let deadline = Instant::now() + Duration::from_secs(START_SECONDS);
+        loop {
+            if let Ok(connection) = Connection::open(&self.folder.path().join("socket")) {
+                return Ok(connection);
+            }
+            if let Some(status) = self.process.try_wait()? {
+                bail!("the server ended ({status}): {}", self.log());
+            }
+            if Instant::now() > deadline {
+                bail!("the server did not listen within {START_SECONDS} s: {}", self.log());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn log(&self) -> String {
+        let text = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        text.lines().last().unwrap_or("it said nothing").to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Nothing is lost with it: what is wanted was saved before.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
