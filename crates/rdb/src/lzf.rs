@@ -23,6 +23,65 @@ pub(crate) struct Tokens {
     pub(crate) declared: u64,
 }
 
+/// What a control byte says of its token, without a branch: whether a run or a reference comes next is as random as
+/// the data, and a wrong guess costs more than the token.
+#[derive(Clone, Copy)]
+struct Shape(u32);
+
+impl Shape {
+    #[inline]
+    fn of(control: u8) -> Self {
+        Self(SHAPES[usize::from(control)])
+    }
+
+    /// Its length in bytes.
+    #[inline]
+    fn used(self) -> usize {
+        (self.0 & 0x3f) as usize
+    }
+
+    /// Bytes of contents that it gives; `more` is the byte behind the control byte.
+    #[inline]
+    fn given(self, more: u8) -> usize {
+        ((self.0 >> 8 & 0x3f) + (self.0 >> 16 & u32::from(more))) as usize
+    }
+
+    /// How far back they stand; 0 for literal bytes. `low` is the last byte of the token.
+    #[inline]
+    fn distance(self, control: u8, low: u8) -> usize {
+        ((usize::from(control & 0x1f) << 8 | usize::from(low)) + 1) & !self.literal()
+    }
+
+    /// The first for literal bytes, the second for a reference.
+    #[inline]
+    fn choose(self, literal: usize, reference: usize) -> usize {
+        (literal & self.literal()) | (reference & !self.literal())
+    }
+
+    /// All ones for literal bytes.
+    #[inline]
+    fn literal(self) -> usize {
+        (self.0 as usize >> 24 & 1).wrapping_neg()
+    }
+}
+
+/// By control byte: length, bytes given, which bits of the next byte are added to them, whether they are literal.
+static SHAPES: [u32; 256] = shapes();
+
+const fn shapes() -> [u32; 256] {
+    let mut shapes = [0; 256];
+    let mut control = 0;
+    while control < 256 {
+        shapes[control] = match control as u32 {
+            run @ 0..32 => (run + 2) | (run + 1) << 8 | 1 << 24,
+            short @ 32..0xe0 => 2 | ((short >> 5) + 2) << 8,
+            _ => 3 | 9 << 8 | 0xff << 16,
+        };
+        control += 1;
+    }
+    shapes
+}
+
 /// One token.
 struct Token {
     /// Its own length.
@@ -43,26 +102,19 @@ impl Tokens {
     pub(crate) fn walk(&mut self, input: &[u8]) -> Result<usize> {
         let last = input.len() as u64 >= self.packed_left;
         let input = if last { &input[..self.packed_left as usize] } else { input };
-        let mut at = 0;
-        let mut produced = self.produced;
-        let mut good = true;
-        // A control byte decides alone how long its token is, so that the next one can be found without waiting for
-        // anything else.
+        let (mut at, mut produced) = (0, self.produced as usize);
+        let mut bad = false;
         while let Some(rest) = input.get(at..)
             && rest.len() >= MAX_TOKEN_BYTES
         {
-            let (control, more) = (usize::from(rest[0]), usize::from(rest[1]));
-            let literal = control < 32;
-            let extended = control >= 0xe0;
-            let low = if extended { rest[2] } else { rest[1] };
-            good &= literal | (distance(control, low) as u64 <= produced);
-            let used = if literal { control + 2 } else { 2 + usize::from(extended) };
-            let given =
-                if literal { control + 1 } else { (control >> 5) + 2 + if extended { more } else { 0 } };
+            let token = Shape::of(rest[0]);
+            let used = token.used();
+            bad |= token.distance(rest[0], rest[used - 1]) > produced;
+            produced += token.given(rest[1]);
             at += used;
-            produced += given as u64;
         }
-        if !good || produced > self.declared {
+        let produced = produced as u64;
+        if bad || produced > self.declared {
             return self.walk_slowly(input);
         }
         let mut tokens = Self { produced, ..*self };
@@ -196,21 +248,17 @@ impl Unpacker {
         // A token that is cut short reads zeros.
         buffer[packed.len()..start].fill(0);
         let (mut at, mut out) = (0, start);
-        let mut good = true;
+        let mut bad = false;
         while at < packed.len() && out < end {
-            let control = usize::from(buffer[at]);
-            let more = usize::from(buffer[at + 1]);
-            let literal = control < 32;
-            let extended = control >= 0xe0;
-            let low = usize::from(buffer[at + 1 + usize::from(extended)]);
-            let given =
-                if literal { control + 1 } else { (control >> 5) + 2 + if extended { more } else { 0 } };
-            let used = if literal { control + 2 } else { 2 + usize::from(extended) };
-            let distance = ((control & 0x1f) << 8 | low) + 1;
-            good &= literal | (distance <= out - start);
-            let from = if literal { at + 1 } else { out.wrapping_sub(distance).min(out) };
-            if given > WIDE || (!literal && distance < given) {
-                if !good {
+            let (control, more) = (buffer[at], buffer[at + 1]);
+            let token = Shape::of(control);
+            let used = token.used();
+            let given = token.given(more);
+            let distance = token.distance(control, buffer[at + used - 1]);
+            bad |= distance > out - start;
+            let from = token.choose(at + 1, out.saturating_sub(distance));
+            if given > WIDE || distance.wrapping_sub(1) < given - 1 {
+                if bad {
                     break;
                 }
                 copy_long(buffer, from, out, given);
@@ -220,7 +268,7 @@ impl Unpacker {
             at += used;
             out += given;
         }
-        if !good || at != packed.len() || out != end {
+        if bad || at != packed.len() || out != end {
             // Done again the slow way, which says what is wrong.
             let mut tokens = Tokens::new(packed.len() as u64, declared as u64);
             tokens.walk(packed)?;
