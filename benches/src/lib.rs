@@ -1,10 +1,16 @@
 //! What `make corpora` and `make bench` are made of.
 //!
 //! [`corpora`] says what is in each file and writes it through a [`server`] of its own, over a [`connection`] that
-//! waits for no reply; [`random`] makes the contents the same every time. The comparison is of [`tools`], each [`run`]
-//! as a process of its own, and ends in a [`table`].
+//! waits for no reply; [`random`] makes the contents the same every time, and [`big_value`] makes the one file that
+//! no server is needed for. The comparison is of [`tools`], each [`run`] as a process of its own on a known
+//! [`machine`], and ends in a [`table`].
 
+pub mod big_value;
 pub mod connection;
 pub mod corpora;
+pub mod machine;
 pub mod random;
+pub mod run;
 pub mod server;
+pub mod table;
+pub mod tools;

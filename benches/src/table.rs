@@ -1,0 +1,188 @@
+//! What was measured, as Markdown.
+use std::fmt::Write;
+
+use crate::run::Cost;
+use crate::tools::{Role, Tool};
+
+/// One file and what each program needed for it, in the order of the programs.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The file's name without its ending.
+    pub name: String,
+    /// What is in it.
+    pub about: String,
+    /// Its length.
+    pub bytes: u64,
+    /// `None` where a program is missing or failed.
+    pub costs: Vec<Option<Cost>>,
+}
+
+/// Gigabytes (of 10^9 bytes) of the file in a second, for each program, and what our reader's are to others'.
+pub fn throughput(tools: &[Tool], rows: &[Row]) -> String {
+    let mut heads = vec!["file".to_owned(), "MB".to_owned()];
+    heads.extend(tools.iter().map(|tool| tool.title.clone()));
+    heads.extend(
+        [
+            "ours / redis-check-rdb",
+            "ours / fastest other that checks the CRC",
+            "2 threads / 1",
+            "what is in it",
+        ]
+        .map(Into::into),
+    );
+    let lines = rows.iter().map(|row| {
+        let ratios = Ratios::of(tools, row);
+        let mut cells = vec![row.name.clone(), number(Some(megabytes(row.bytes)))];
+        cells.extend(
+            row.costs.iter().map(|cost| number(cost.map(|cost| gigabytes_per_second(row.bytes, cost)))),
+        );
+        cells.extend([
+            times(ratios.to_reference),
+            times(ratios.to_fastest_peer),
+            times(ratios.of_two_threads),
+            row.about.clone(),
+        ]);
+        cells
+    });
+    markdown(&heads, lines)
+}
+
+/// The most memory that each program held, in megabytes (of 10^6 bytes).
+pub fn memory(tools: &[Tool], rows: &[Row]) -> String {
+    let mut heads = vec!["file".to_owned(), "MB".to_owned()];
+    heads.extend(tools.iter().map(|tool| tool.title.clone()));
+    let lines = rows.iter().map(|row| {
+        let mut cells = vec![row.name.clone(), number(Some(megabytes(row.bytes)))];
+        cells.extend(row.costs.iter().map(|cost| number(cost.map(|cost| megabytes(cost.peak_bytes)))));
+        cells
+    });
+    markdown(&heads, lines)
+}
+
+/// How our reader compares on one file; `None` where either side was not measured.
+#[derive(Debug, PartialEq)]
+struct Ratios {
+    to_reference: Option<f64>,
+    to_fastest_peer: Option<f64>,
+    of_two_threads: Option<f64>,
+}
+
+impl Ratios {
+    fn of(tools: &[Tool], row: &Row) -> Self {
+        let seconds = |wanted: fn(Role) -> bool| {
+            let costs = tools.iter().zip(&row.costs).filter(|(tool, _)| wanted(tool.role));
+            costs.filter_map(|(_, cost)| Some(cost.as_ref()?.seconds)).min_by(f64::total_cmp)
+        };
+        let ours = seconds(|role| role == Role::Ours);
+        let times_faster = |ours: Option<f64>, other: Option<f64>| Some(other? / ours?);
+        Self {
+            to_reference: times_faster(ours, seconds(|role| role == Role::Reference)),
+            // The reference checks it too.
+            to_fastest_peer: times_faster(
+                ours,
+                seconds(|role| matches!(role, Role::Reference | Role::Peer { checks_crc: true })),
+            ),
+            of_two_threads: times_faster(seconds(|role| role == Role::OursOnTwo), ours),
+        }
+    }
+}
+
+// Lengths of files and of memory are far below what a double counts exactly.
+#[allow(clippy::cast_precision_loss)]
+fn gigabytes_per_second(bytes: u64, cost: Cost) -> f64 {
+    bytes as f64 / 1e9 / cost.seconds
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// Three digits or so, which is as exact as these are.
+fn number(value: Option<f64>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(value) if value < 9.995 => format!("{value:.2}"),
+        Some(value) if value < 99.95 => format!("{value:.1}"),
+        Some(value) => format!("{value:.0}"),
+    }
+}
+
+fn times(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{} x", number(Some(ratio))))
+}
+
+fn markdown(heads: &[String], lines: impl Iterator<Item = Vec<String>>) -> String {
+    let mut text = String::new();
+    let mut line = |cells: &[String]| {
+        // Writing to memory cannot fail.
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    };
+    line(heads);
+    line(&vec!["---".to_owned(); heads.len()]);
+    lines.for_each(|cells| line(&cells));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: Role = Role::Peer { checks_crc: true };
+    const PEER_WITHOUT_CRC: Role = Role::Peer { checks_crc: false };
+
+    fn tools(roles: &[Role]) -> Vec<Tool> {
+        let tool = |&role| Tool { id: "t", title: format!("{role:?}"), role, program: None, arguments: &[] };
+        roles.iter().map(tool).collect()
+    }
+
+    fn row(seconds: &[f64]) -> Row {
+        let cost = |&seconds: &f64| (seconds > 0.0).then_some(Cost { seconds, peak_bytes: 3_456_000 });
+        Row {
+            name: "a".to_owned(),
+            about: "strings".to_owned(),
+            bytes: 320_000_000,
+            costs: seconds.iter().map(cost).collect(),
+        }
+    }
+
+    #[test]
+    fn ratios_are_of_one_thread_to_readers_that_check_the_checksum() {
+        let tools =
+            tools(&[Role::Floor, Role::Ours, Role::OursOnTwo, Role::Reference, PEER, PEER_WITHOUT_CRC]);
+        let ratios = Ratios::of(&tools, &row(&[0.05, 0.2, 0.125, 1.0, 0.8, 0.1]));
+        assert_eq!(
+            ratios,
+            Ratios { to_reference: Some(5.0), to_fastest_peer: Some(4.0), of_two_threads: Some(1.6) }
+        );
+        // Where the reference is itself the fastest, it is the one to beat.
+        let ratios = Ratios::of(&tools, &row(&[0.05, 0.2, 0.125, 0.5, 0.8, 0.1]));
+        assert_eq!(ratios.to_fastest_peer, Some(2.5));
+    }
+
+    #[test]
+    fn what_was_not_measured_has_no_ratio() {
+        let tools = tools(&[Role::Ours, Role::OursOnTwo, Role::Reference, PEER]);
+        let ratios = Ratios::of(&tools, &row(&[0.2, 0.0, 0.0, 0.8]));
+        assert_eq!(ratios, Ratios { to_reference: None, to_fastest_peer: Some(4.0), of_two_threads: None });
+        let ratios = Ratios::of(&tools, &row(&[0.0, 0.1, 1.0, 0.8]));
+        assert_eq!(ratios, Ratios { to_reference: None, to_fastest_peer: None, of_two_threads: None });
+    }
+
+    #[test]
+    fn tables_have_a_dash_for_what_failed() {
+        let tools = tools(&[Role::Ours, Role::Reference]);
+        let text = throughput(&tools, &[row(&[0.2, 0.0])]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[2], "| a | 320 | 1.60 | - | - | - | - | strings |");
+        let columns = |line: &str| line.matches('|').count();
+        assert!(lines.iter().all(|line| columns(line) == columns(lines[0])), "{text}");
+        assert!(memory(&tools, &[row(&[0.2, 0.0])]).ends_with("| a | 320 | 3.46 | - |\n"));
+    }
+
+    #[test]
+    fn numbers_have_about_three_digits() {
+        let shown = [0.304, 9.99, 9.996, 47.26, 99.96, 320.4].map(|value| number(Some(value)));
+        assert_eq!(shown, ["0.30", "9.99", "10.0", "47.3", "100", "320"]);
+    }
+}

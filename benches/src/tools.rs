@@ -1,0 +1,148 @@
+//! The programs that are compared.
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What a program is to the comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Reads the file and checks the checksum, and nothing else.
+    Floor,
+    /// Our reader on one thread.
+    Ours,
+    /// Our reader on two threads.
+    OursOnTwo,
+    /// The check that the system's Redis brings.
+    Reference,
+    /// Another reader, on one thread.
+    Peer {
+        /// Whether it checks the file's checksum.
+        checks_crc: bool,
+    },
+}
+
+/// A program and how it is to be called.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    /// What it is called on the command line.
+    pub id: &'static str,
+    /// What it is called in the table.
+    pub title: String,
+    /// What it is to the comparison.
+    pub role: Role,
+    /// Where it is; `None` where it is missing.
+    pub program: Option<PathBuf>,
+    /// Arguments behind the file.
+    pub arguments: &'static [&'static str],
+}
+
+impl Tool {
+    /// The command that reads a file; `None` where the program is missing.
+    pub fn command(&self, file: &Path) -> Option<Vec<OsString>> {
+        let program = self.program.as_ref()?;
+        let mut command = vec![program.into(), file.into()];
+        command.extend(self.arguments.iter().map(Into::into));
+        Some(command)
+    }
+}
+
+/// Where programs are to be looked for. What is not there is a column of dashes.
+#[derive(Debug)]
+pub struct Places {
+    /// The program `floor`.
+    pub floor: PathBuf,
+    /// Our reader.
+    pub ours: PathBuf,
+    /// The folder of the other libraries' programs.
+    pub peers: PathBuf,
+    /// The list of `make servers`.
+    pub servers: PathBuf,
+}
+
+/// All of them, in the order of the table.
+pub fn all(places: &Places) -> Vec<Tool> {
+    let servers = std::fs::read_to_string(&places.servers).unwrap_or_default();
+    let ours = there(&places.ours);
+    let floor = there(&places.floor);
+    vec![
+        tool("floor", "floor", Role::Floor, floor),
+        tool("ours", "ours", Role::Ours, ours.clone()),
+        Tool { arguments: &["--threads", "2"], ..tool("ours-2", "ours, 2 threads", Role::OursOnTwo, ours) },
+        system_check(),
+        newest_check("redis-check-rdb-new", "redis", &servers),
+        newest_check("valkey-check-rdb", "valkey", &servers),
+        peer("librdb", "librdb 0.2", true, &places.peers.join("librdb-keys")),
+        peer("rdb", "rdb 0.4, no CRC", false, &places.peers.join("rdb-nil")),
+    ]
+}
+
+fn tool(id: &'static str, title: impl Into<String>, role: Role, program: Option<PathBuf>) -> Tool {
+    Tool { id, title: title.into(), role, program, arguments: &[] }
+}
+
+fn peer(id: &'static str, title: &str, checks_crc: bool, program: &Path) -> Tool {
+    tool(id, title, Role::Peer { checks_crc }, there(program))
+}
+
+fn there(program: &Path) -> Option<PathBuf> {
+    program.is_file().then(|| program.to_owned())
+}
+
+fn system_check() -> Tool {
+    const NAME: &str = "redis-check-rdb";
+    let output = Command::new(NAME).arg("--version").output().ok().filter(|output| output.status.success());
+    let title = output.as_ref().and_then(|output| std::str::from_utf8(&output.stdout).ok()).unwrap_or(NAME);
+    tool(NAME, title.trim(), Role::Reference, output.is_some().then(|| NAME.into()))
+}
+
+fn newest_check(id: &'static str, engine: &str, servers: &str) -> Tool {
+    let found = newest(engine, servers);
+    let version = found.as_ref().map_or("", |(version, _)| version);
+    let title = format!("{engine}-check-rdb {version}");
+    tool(id, title.trim(), Role::Peer { checks_crc: true }, found.and_then(|(_, program)| there(&program)))
+}
+
+/// The newest version of an engine in the list of `make servers`, whose lines are
+/// `NAME ENGINE VERSION SERVER-PATH CHECK-RDB-PATH`.
+fn newest(engine: &str, servers: &str) -> Option<(String, PathBuf)> {
+    let lines = servers.lines().filter_map(|line| {
+        let mut fields = line.splitn(4, ' ').skip(1);
+        let (found, version, paths) = (fields.next()?, fields.next()?, fields.next()?);
+        // Both paths end in the program's name, and either may have spaces before it.
+        let check = paths.get(paths.find("-server ")? + "-server ".len()..)?;
+        let order: Vec<u64> = version.split('.').map_while(|number| number.parse().ok()).collect();
+        (found == engine).then(|| (order, version.to_owned(), PathBuf::from(check)))
+    });
+    lines.max_by(|left, right| left.0.cmp(&right.0)).map(|(_, version, check)| (version, check))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_of_an_engine_is_found_by_numbers_not_by_letters() {
+        let list = "redis-8.0 redis 8.0.10 /t s/redis-server /t s/redis-check-rdb\n\
+                    redis-8.0.6 redis 8.0.6 /u/redis-server /u/redis-check-rdb\n\
+                    valkey-9.1 valkey 9.1.2 /v/valkey-server /v/valkey-check-rdb\n\
+                    broken\n";
+        assert_eq!(newest("redis", list), Some(("8.0.10".to_owned(), "/t s/redis-check-rdb".into())));
+        assert_eq!(newest("valkey", list), Some(("9.1.2".to_owned(), "/v/valkey-check-rdb".into())));
+        assert_eq!(newest("keydb", list), None);
+    }
+
+    #[test]
+    fn what_is_missing_keeps_its_column_and_has_no_command() {
+        let nowhere = PathBuf::from("/nowhere");
+        let places = Places {
+            floor: nowhere.clone(),
+            ours: nowhere.clone(),
+            peers: nowhere.clone(),
+            servers: nowhere,
+        };
+        let tools = all(&places);
+        let missing = tools.iter().filter(|tool| tool.command(Path::new("f")).is_none());
+        assert!(missing.count() >= 7);
+        assert_eq!(tools.len(), 8);
+    }
+}
