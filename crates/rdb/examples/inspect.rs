@@ -1,15 +1,22 @@
-//! Prints the report of one RDB file as JSON: `cargo run -p rdb-scan --example inspect -- FILE`.
-use std::fs::File;
+//! Prints the report of one RDB file as JSON: `cargo run --release -p rdb-scan --example inspect -- FILE [--threads N]`.
 use std::io::{Error, Write};
+use std::path::Path;
 
-use rdb_scan::{Control, InspectOptions, Inspected, Position, inspect};
+use rdb_scan::{Control, FileSource, InspectOptions, inspect_parallel};
 
 fn main() -> Result<(), Error> {
-    let path = std::env::args_os().nth(1).ok_or_else(|| Error::other("usage: inspect FILE"))?;
-    let file = File::open(path)?;
-    let options = InspectOptions { size_bytes: Some(file.metadata()?.len()), ..InspectOptions::default() };
-    let inspected = inspect(file, &Position::default(), &options, &mut |_| Control::Continue)?;
-    let (Inspected::Complete(inspection) | Inspected::Paused(inspection, _)) = inspected;
-    serde_json::to_writer_pretty(std::io::stdout(), &inspection.report())?;
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let (path, threads) = match &arguments[..] {
+        [path] => (path, 1),
+        [path, flag, threads] | [flag, threads, path] if flag == "--threads" => {
+            (path, threads.parse().map_err(Error::other)?)
+        }
+        _ => return Err(Error::other("usage: inspect FILE [--threads N]")),
+    };
+    let source = FileSource::open(Path::new(path))?;
+    let inspection = inspect_parallel(&source, threads, &InspectOptions::default(), &|_| Control::Continue)?;
+    if let Some(inspection) = inspection {
+        serde_json::to_writer_pretty(std::io::stdout(), &inspection.report())?;
+    }
     writeln!(std::io::stdout())
 }

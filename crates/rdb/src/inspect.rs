@@ -1,4 +1,5 @@
 //! The entry point for one pass over a file, or over a part of it.
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use crate::header::Header;
@@ -27,7 +28,7 @@ pub struct InspectOptions {
 
 impl Default for InspectOptions {
     fn default() -> Self {
-        Self { hide_keys: false, now_ms: 0, size_bytes: None, top: 10, max_compared_keys: 1 << 18 }
+        Self { hide_keys: false, now_ms: 0, size_bytes: None, top: 10, max_compared_keys: 1 << 17 }
     }
 }
 
@@ -106,10 +107,7 @@ fn scan_dyn<V: Visitor>(
     visitor: V,
     watch: Watch<'_>,
 ) -> io::Result<(Inspected, V)> {
-    if (start.offset == 0) != start.header.is_none() {
-        let message = format!("the position at offset {} does not go with its header", start.offset);
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-    }
+    start.check()?;
     let database = if start.offset == 0 { Some(0) } else { start.database };
     let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
     let visitor = (Tally::new(options, database), visitor);
@@ -128,7 +126,7 @@ fn scan_dyn<V: Visitor>(
     };
     let mut inspection = reading.scan.visitor.0.take();
     inspection.part.begins_inside = start.inside.is_some();
-    let position = close(&mut inspection, &mut reading, start, header, reached);
+    let position = close(&mut inspection, &mut reading, start.offset, header.as_ref(), reached);
     let visitor = reading.scan.visitor.1;
     inspection.settle();
     Ok(match position {
@@ -156,11 +154,11 @@ fn read<V: Visitor>(
 pub(crate) fn close<V: Visitor>(
     inspection: &mut Inspection,
     reading: &mut Reading<'_, V>,
-    start: &Position,
-    header: Option<Header>,
+    start: u64,
+    header: Option<&Header>,
     reached: Reached,
 ) -> Option<Position> {
-    inspection.start = start.offset;
+    inspection.start = start;
     inspection.complete = matches!(reached, Reached::End(_) | Reached::Fault);
     let mut crc = Crc::Unchecked;
     let mut inside = None;
@@ -183,13 +181,14 @@ pub(crate) fn close<V: Visitor>(
         }
         Reached::Limit => reading.window.offset(),
     };
-    if let Some(Header { version, magic, .. }) = header {
+    if let Some(&Header { version, magic, .. }) = header {
         inspection.rdb = Some(RdbInfo { version, magic, bytes: inspection.end, crc });
     }
     if inspection.complete {
         return None;
     }
     inspection.part.crc = reading.window.crc();
-    inspection.part.crc_bytes = inspection.end - start.offset;
+    inspection.part.crc_bytes = inspection.end - start;
+    let header = header.map(|header| Header { aux: BTreeMap::new(), ..*header });
     Some(Position { offset: inspection.end, database: reading.scan.database, header, inside })
 }

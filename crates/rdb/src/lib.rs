@@ -27,6 +27,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod assemble;
+mod boundary;
 mod cursor;
 mod encoded;
 mod fault;
@@ -39,14 +41,18 @@ mod key_text;
 mod lzf;
 mod members;
 mod packed;
+mod parallel;
 mod position;
+mod range;
 mod reading;
 mod scan;
 mod slot;
+mod source;
 mod stop;
 mod visit;
 mod window;
 
+pub use crate::assemble::{Assembly, Gap, assemble};
 pub use crate::fault::{Fault, FaultCode, Hazard, HazardCode};
 pub use crate::format::{Encoding, Kind};
 pub use crate::header::{Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, read_header};
@@ -56,6 +62,9 @@ pub use crate::inspection::{
     MAX_NAMED_DATABASES, Magic, Prefix, RdbInfo, Report, SCHEMA, SlotCount, SlotCounts, TimesToLive,
     TypeCounts, Unchecked,
 };
+pub use crate::parallel::inspect_parallel;
 pub use crate::position::Position;
+pub use crate::range::{RangeInspection, inspect_range, inspect_up_to};
 pub use crate::slot::{SLOTS, key_slot};
+pub use crate::source::{FileSource, Source};
 pub use crate::visit::{Record, Visitor};

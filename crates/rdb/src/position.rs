@@ -1,4 +1,6 @@
 //! Where a scan stands.
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
 use crate::header::Header;
@@ -24,6 +26,15 @@ impl Position {
     /// The file offset of the next byte to read, in bytes; the source must be opened there to resume.
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Whether it hangs together.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        if (self.offset == 0) == self.header.is_none() {
+            return Ok(());
+        }
+        let message = format!("the position at offset {} does not go with its header", self.offset);
+        Err(io::Error::new(io::ErrorKind::InvalidInput, message))
     }
 
     /// Whether this is the boundary between two records.

@@ -116,6 +116,12 @@ impl<'r, V: Visitor> Reading<'r, V> {
         }
     }
 
+    /// Begins a new part at the next byte.
+    pub(crate) fn begin_part(&mut self) {
+        self.window.restart_crc();
+        self.start = self.window.offset();
+    }
+
     pub(crate) fn progress(&self) -> Progress {
         Progress { offset: self.window.offset(), keys: self.scan.keys }
     }

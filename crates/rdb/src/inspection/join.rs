@@ -43,7 +43,12 @@ impl Inspection {
     ///
     /// # Errors
     /// If `next` does not begin where this part ends, or nothing can follow this part.
-    pub fn join(mut self, mut next: Self) -> Result<Self, JoinError> {
+    pub fn join(self, next: Self) -> Result<Self, JoinError> {
+        self.check_next(&next)?;
+        Ok(self.merge(next))
+    }
+
+    fn check_next(&self, next: &Self) -> Result<(), JoinError> {
         let end = self.end;
         if next.start != end {
             return Err(JoinError::NotNeighbours { end, start: next.start });
@@ -58,12 +63,22 @@ impl Inspection {
         if self.schema != next.schema || !agree {
             return Err(JoinError::DifferentFiles { end });
         }
-        if end == 0 {
-            // Nothing was read yet.
-            return Ok(next);
-        }
         if self.part.ends_inside != next.part.begins_inside {
             return Err(JoinError::NotOneRecord { end });
+        }
+        Ok(())
+    }
+
+    /// Whether [`Self::join`] can do it.
+    pub(crate) fn meets(&self, next: &Self) -> bool {
+        self.check_next(next).is_ok()
+    }
+
+    /// Joins a part that [`Self::meets`] this one.
+    pub(crate) fn merge(mut self, mut next: Self) -> Self {
+        if self.end == 0 {
+            // Nothing was read yet.
+            return next;
         }
         if next.part.first_database.is_none()
             && let Some(database) = self.part.last_database
@@ -102,10 +117,10 @@ impl Inspection {
         self.join_hazards(next.hazards, next.hazard_counts);
         self.part.join(next.part);
         self.settle();
-        Ok(self)
+        self
     }
 
-    /// Draws the conclusions that only the whole file allows.
+    /// Draws the conclusions that only the whole file allows. Once: what it draws them from is gone then.
     pub(crate) fn settle(&mut self) {
         if self.start > 0 || !self.complete {
             return;
@@ -129,7 +144,7 @@ impl Inspection {
     }
 
     fn check_crc(&mut self) {
-        let Some(stored) = self.part.stored_crc else { return };
+        let Some(stored) = self.part.stored_crc.take() else { return };
         let computed = self.part.crc;
         let crc = if stored == computed { Crc::Ok } else { Crc::Mismatch };
         if let Some(rdb) = &mut self.rdb {

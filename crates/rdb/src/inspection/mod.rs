@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, Hazard, HazardCode};
+use crate::header::Header;
+use crate::position::Position;
 
 mod expiry;
 mod join;
@@ -244,6 +246,16 @@ impl Default for Inspection {
 }
 
 impl Inspection {
+    /// The boundary at its end.
+    pub(crate) fn end_position(&self) -> Position {
+        let header = self.rdb.as_ref().map(|rdb| Header {
+            version: rdb.version,
+            magic: rdb.magic,
+            aux: BTreeMap::new(),
+        });
+        Position { offset: self.end, database: self.part.last_database, header, inside: None }
+    }
+
     /// Whether the file was read to its end and nothing in it is broken.
     pub fn is_sound(&self) -> bool {
         self.complete && self.faults.is_empty()

@@ -58,6 +58,13 @@ impl Tally {
         tally
     }
 
+    /// Forgets what was counted, and what the database is.
+    pub(crate) fn restart(&mut self) {
+        self.database = None;
+        self.seed = None;
+        self.take();
+    }
+
     /// What was counted since the beginning or the last call.
     pub(crate) fn take(&mut self) -> Inspection {
         self.close_database();

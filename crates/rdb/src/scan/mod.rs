@@ -114,6 +114,21 @@ impl<V: Visitor> Scan<V> {
         }
     }
 
+    /// Forgets the record that it stands in, and what the database is.
+    pub(crate) fn restart(&mut self) {
+        self.phase = Phase::Boundary;
+        self.database = None;
+        self.shared.open = None;
+        self.shared.flaw = None;
+        self.shared.seen.members.end();
+        self.shared.seen.field_expires = 0;
+    }
+
+    /// Whether the key of the record that it stands in has been read.
+    pub(crate) fn key(&self) -> Option<&[u8]> {
+        (self.phase != Phase::Boundary && self.current.key_known).then_some(&self.key)
+    }
+
     /// Goes on inside a record.
     pub(crate) fn resume(&mut self, inside: Inside) {
         self.phase = inside.phase;

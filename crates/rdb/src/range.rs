@@ -1,0 +1,201 @@
+//! One range of a file, read without knowing what stands before it.
+use std::io::{self, Read};
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::boundary::Finder;
+use crate::header::Header;
+use crate::inspect::{Control, InspectOptions, close};
+use crate::inspection::{Inspection, SCHEMA, Tally};
+use crate::position::Position;
+use crate::reading::{Reached, Reading, Watch};
+use crate::scan::{Inside, Scan};
+use crate::window::MAX_LOOK_BYTES;
+
+/// So many records at the start of a range make a part each.
+///
+/// The neighbour before may end a little later than where this range was found to begin: where a boundary was found
+/// behind a record's expiry, say. Then only those parts are given up, and not the range.
+const SINGLE_RECORDS: usize = 4;
+
+/// What one range of a file holds: the records whose first byte lies in it.
+///
+/// The range's first record was found by looking for something that reads like records. [`crate::assemble`] believes
+/// it only if the records before it end where it begins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RangeInspection {
+    /// The version of this shape, [`SCHEMA`].
+    pub schema: u32,
+    /// The range that was asked for, in file offsets.
+    pub range: Range<u64>,
+    // One after the other without a gap; none if no record begins in the range.
+    pub(crate) parts: Vec<Inspection>,
+    /// Where to go on, if a pause was asked for before the end of the range.
+    pub resume: Option<Position>,
+}
+
+impl RangeInspection {
+    /// Where its first record begins, and where its last one ends; none if no record begins in it.
+    pub fn span(&self) -> Option<Range<u64>> {
+        Some(self.parts.first()?.start..self.parts.last()?.end)
+    }
+
+    /// Where the first of its parts begins that begins behind an offset, between two records.
+    pub(crate) fn first_behind(&self, offset: u64) -> Option<u64> {
+        let behind = self.parts.iter().find(|part| part.start > offset && !part.part.begins_inside)?;
+        Some(behind.start)
+    }
+
+    /// Keys that were counted.
+    pub fn keys(&self) -> u64 {
+        self.parts.iter().map(|part| part.keys).sum()
+    }
+}
+
+/// Reads the records that begin in `range`; `source` must have been opened at its start.
+///
+/// `header` is what [`crate::read_header`] gives for the file. The same code serves threads of one process and
+/// workers on many machines; [`crate::assemble`] makes one inspection of what they give.
+///
+/// # Errors
+/// Only errors of the source. What is wrong with the file is found again where it matters, by [`crate::assemble`].
+pub fn inspect_range<R: Read>(
+    mut source: R,
+    range: Range<u64>,
+    header: &Header,
+    options: &InspectOptions,
+    watch: Watch<'_>,
+) -> io::Result<RangeInspection> {
+    if range.start == 0 {
+        return inspect_up_to(source, &Position::default(), range.end, options, watch);
+    }
+    find_and_read(&mut source, range, header, options, watch)
+}
+
+/// Reads from a position up to the first record that begins at `end` or behind it; `source` must have been opened at
+/// the position.
+///
+/// # Errors
+/// Only errors of the source, and `InvalidInput` for a position that no scan gave.
+pub fn inspect_up_to<R: Read>(
+    mut source: R,
+    start: &Position,
+    end: u64,
+    options: &InspectOptions,
+    watch: Watch<'_>,
+) -> io::Result<RangeInspection> {
+    read_from(&mut source, start, end, options, watch)
+}
+
+fn read_from(
+    source: &mut dyn Read,
+    start: &Position,
+    end: u64,
+    options: &InspectOptions,
+    watch: Watch<'_>,
+) -> io::Result<RangeInspection> {
+    start.check()?;
+    let database = if start.offset == 0 { Some(0) } else { start.database };
+    let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
+    let mut scan = Scan::new(Tally::new(options, database), magic, database, !options.hide_keys);
+    if let Some(inside) = &start.inside {
+        scan.resume(Inside::clone(inside));
+    }
+    let mut reading = Reading::new(source, start.offset, options.size_bytes, scan);
+    let header = match &start.header {
+        Some(header) => Some(header.clone()),
+        None => reading.header()?,
+    };
+    let reached = match header.as_ref().filter(|header| header.is_known()) {
+        Some(header) => reading.run(end, header.version, watch)?,
+        None => Reached::Fault,
+    };
+    let paused = matches!(reached, Reached::Inside(_)) || reading.window.offset() < end;
+    let mut part = reading.scan.visitor.take();
+    part.part.begins_inside = start.inside.is_some();
+    let position = close(&mut part, &mut reading, start.offset, header.as_ref(), reached);
+    let resume = position.filter(|_| paused);
+    Ok(RangeInspection { schema: SCHEMA, range: start.offset..end, parts: vec![part], resume })
+}
+
+fn find_and_read(
+    source: &mut dyn Read,
+    range: Range<u64>,
+    header: &Header,
+    options: &InspectOptions,
+    watch: Watch<'_>,
+) -> io::Result<RangeInspection> {
+    let scan = Scan::new(Tally::new(options, None), header.magic, None, !options.hide_keys);
+    let mut reading = Reading::new(source, range.start, options.size_bytes, scan);
+    let mut finder = Finder::new(header.magic, options.size_bytes);
+    let mut found = RangeInspection { schema: SCHEMA, range, parts: Vec::new(), resume: None };
+    loop {
+        reading.window.fill(MAX_LOOK_BYTES / 4)?;
+        let bytes = reading.window.bytes();
+        if bytes.is_empty() || reading.window.offset() >= found.range.end {
+            return Ok(found);
+        }
+        match finder.find(bytes, reading.window.offset()) {
+            Some(place) => reading.window.consume(place),
+            None => {
+                let passed = bytes.len();
+                reading.window.consume(passed);
+                if watch(&reading.progress()) == Control::Pause {
+                    // Nothing was found so far; the neighbour before will have to read this range.
+                    return Ok(found);
+                }
+                continue;
+            }
+        }
+        if reading.window.offset() >= found.range.end {
+            return Ok(found);
+        }
+        if read_parts(&mut reading, &mut found, header, watch)? {
+            return Ok(found);
+        }
+        // That was no record, or the file is broken there: whoever comes from before will see. Search on behind it.
+        found.parts.clear();
+        reading.scan.restart();
+        reading.scan.visitor.restart();
+        let step = reading.window.bytes().len().min(1);
+        reading.window.consume(step);
+    }
+}
+
+/// Reads from a supposed boundary; false if that was none.
+fn read_parts(
+    reading: &mut Reading<'_, Tally>,
+    found: &mut RangeInspection,
+    header: &Header,
+    watch: Watch<'_>,
+) -> io::Result<bool> {
+    let mut asked = false;
+    loop {
+        reading.begin_part();
+        let start = reading.window.offset();
+        let single = found.parts.len() < SINGLE_RECORDS;
+        let limit = if single { start + 1 } else { found.range.end };
+        let reached = reading.run(limit, header.version, &mut |progress| {
+            let control = watch(progress);
+            asked |= control == Control::Pause;
+            control
+        })?;
+        if matches!(reached, Reached::Fault) {
+            return Ok(false);
+        }
+        let done = !matches!(reached, Reached::Limit);
+        let mut part = reading.scan.visitor.take();
+        let position = close(&mut part, reading, start, Some(header), reached);
+        let end = part.end;
+        found.parts.push(part);
+        if asked && end < found.range.end {
+            found.resume = position;
+            return Ok(true);
+        }
+        if done || end >= found.range.end {
+            return Ok(true);
+        }
+    }
+}

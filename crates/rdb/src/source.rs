@@ -1,0 +1,63 @@
+//! Where the bytes of a file can be had from several places at once.
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// A file that can be opened at any offset, several times at once.
+pub trait Source: Sync {
+    /// Opens it at an offset.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being opened there.
+    fn open(&self, offset: u64) -> io::Result<Box<dyn Read + Send + '_>>;
+
+    /// Its size, which must not change.
+    fn size_bytes(&self) -> u64;
+}
+
+/// A file on disk.
+#[derive(Debug)]
+pub struct FileSource {
+    path: PathBuf,
+    size_bytes: u64,
+}
+
+impl FileSource {
+    /// A regular file: pipes and devices have no size, and can only be read from their start.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is not a regular file, and those of opening it.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let metadata = File::open(path)?.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+        }
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        Ok(Self { path: path.to_owned(), size_bytes: metadata.len() })
+    }
+}
+
+impl Source for FileSource {
+    fn open(&self, offset: u64) -> io::Result<Box<dyn Read + Send + '_>> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Box::new(file))
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+}
+
+/// Bytes in memory.
+impl Source for [u8] {
+    fn open(&self, offset: u64) -> io::Result<Box<dyn Read + Send + '_>> {
+        Ok(Box::new(self.get(offset as usize..).unwrap_or_default()))
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.len() as u64
+    }
+}

@@ -1,0 +1,226 @@
+//! A file read in ranges, cut anywhere, gives what one pass gives.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod common;
+
+use proptest::prelude::*;
+
+use rdb_scan::{
+    Assembly, Control, InspectOptions, Inspection, RangeInspection, Source, assemble, inspect_parallel,
+    inspect_range, inspect_up_to, read_header,
+};
+
+use common::{Rdb, all_types, listpack, lzf_literals, read_with, stream};
+
+/// Reads ranges between the cuts, then gaps until there are none. Everything passes through JSON, as between machines.
+fn by_ranges(file: &[u8], cuts: &[usize], options: &InspectOptions, patience: u64) -> (Inspection, u32) {
+    let header = read_header(file).unwrap();
+    let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % file.len()).chain([0, file.len()]).collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    // Pauses after so many questions.
+    let mut patient = |_: &_| Control::Continue;
+    let mut impatient = |_: &_| Control::Pause;
+    let mut ranges = Vec::new();
+    for cut in cuts.windows(2) {
+        let range = cut[0] as u64..cut[1] as u64;
+        let watch: &mut dyn FnMut(&_) -> _ =
+            if patience > 0 && cut[0] as u64 % patience == 0 { &mut impatient } else { &mut patient };
+        ranges.push(sent(&inspect_range(&file[cut[0]..], range, &header, options, watch).unwrap()));
+    }
+    // The order in which they come and a second delivery change nothing.
+    ranges.reverse();
+    ranges.push(ranges[0].clone());
+    for round in 0.. {
+        assert!(round < 100, "no end of gaps");
+        match assemble(&ranges, file.len() as u64, round) {
+            Assembly::Whole(whole) => return (*whole, round),
+            Assembly::Gaps(gaps) => {
+                assert!(!gaps.is_empty());
+                for gap in gaps {
+                    let gap: rdb_scan::Gap =
+                        serde_json::from_str(&serde_json::to_string(&gap).unwrap()).unwrap();
+                    let source = &file[gap.start.offset() as usize..];
+                    let read = inspect_up_to(source, &gap.start, gap.end, options, &mut patient).unwrap();
+                    ranges.push(sent(&read));
+                }
+            }
+        }
+    }
+    unreachable!()
+}
+
+fn sent(range: &RangeInspection) -> RangeInspection {
+    let text = serde_json::to_string(range).unwrap();
+    assert!(text.len() < 1 << 20, "{} bytes", text.len());
+    serde_json::from_str(&text).unwrap()
+}
+
+fn options(file: &[u8]) -> InspectOptions {
+    InspectOptions {
+        size_bytes: Some(file.len() as u64),
+        now_ms: 1_700_000_000_000,
+        top: 7,
+        ..InspectOptions::default()
+    }
+}
+
+#[track_caller]
+fn expect_equal(file: &[u8], cuts: &[usize]) -> u32 {
+    let options = options(file);
+    let (joined, rounds) = by_ranges(file, cuts, &options, 0);
+    assert_eq!(joined, read_with(file, &options), "cuts {cuts:?}");
+    rounds
+}
+
+/// Some thousand records of all sizes, in three databases, some with expiries, LRU times and long compressed values.
+fn many_records() -> Vec<u8> {
+    let mut rdb = Rdb::new().raw(&[250]).text(b"redis-ver").text(b"7.0.15");
+    for index in 0..3000u64 {
+        if index % 1000 == 0 {
+            rdb = rdb.database(index / 500).raw(&[251]).len(1000).len(500);
+        }
+        if index % 3 == 0 {
+            rdb = rdb.raw(&[252]).raw(&(1_600_000_000_000 + index * 100_000_000).to_le_bytes());
+        }
+        if index % 5 == 0 {
+            rdb = rdb.raw(&[248]).len(index);
+        }
+        let name = format!("{{tag{}}}:user:{index}", index % 50);
+        let long = format!("{index} ").repeat(index as usize % 400);
+        rdb = match index % 7 {
+            0 => rdb.key(0, &name).text(long.as_bytes()),
+            1 => rdb.key(0, &name).raw(&lzf_literals(long.as_bytes())),
+            2 => rdb.key(4, &name).len(2).text(b"field").text(long.as_bytes()).text(b"other").raw(&[0xc0, 5]),
+            3 => rdb.key(16, &name).text(&listpack(&["a", "1", "b", &long])),
+            4 => rdb.key(18, &name).len(2).len(2).text(&listpack(&["x", "y"])).len(1).text(long.as_bytes()),
+            5 => rdb.key(19, &name).raw(&stream(2)),
+            _ => rdb.key(5, &name).len(1).text(b"member").raw(&1.5f64.to_le_bytes()),
+        };
+    }
+    rdb.end()
+}
+
+#[test]
+fn equal_ranges_give_what_one_pass_gives_without_a_gap() {
+    let file = many_records();
+    for parts in 1..=64 {
+        let cuts: Vec<_> = (1..parts).map(|part| file.len() * part / parts).collect();
+        let rounds = expect_equal(&file, &cuts);
+        assert!(rounds <= 1, "{parts} ranges took {rounds} rounds");
+    }
+}
+
+#[test]
+fn a_cut_at_every_byte_gives_what_one_pass_gives() {
+    let file = all_types();
+    for cut in 1..file.len() {
+        expect_equal(&file, &[cut]);
+        expect_equal(&file, &[cut, cut + 1, cut + 2]);
+    }
+    let every: Vec<_> = (1..64).collect();
+    expect_equal(&file, &every);
+}
+
+#[test]
+fn cuts_inside_a_giant_value_cost_a_round_but_change_nothing() {
+    let text = b"some text that is no record at all ".repeat(20_000);
+    let zeros = vec![0; 700_000];
+    let inner = many_records();
+    for giant in [text, zeros, inner] {
+        let head = Rdb::new().filler().database(2).key(1, "list of giants").len(3).text(b"small");
+        let file = head.text(&giant).text(&giant).database(3).filler().key(0, "last").text(b"x").end();
+        for parts in [2, 3, 10, 64] {
+            let cuts: Vec<_> = (1..parts).map(|part| file.len() * part / parts).collect();
+            expect_equal(&file, &cuts);
+        }
+    }
+}
+
+#[test]
+fn a_table_larger_than_many_ranges_is_read_by_one_of_them() {
+    let mut rdb = Rdb::new().filler().key(4, "hash").len(20_000);
+    for index in 0..20_000 {
+        rdb = rdb.text(format!("field:{index}").as_bytes()).text(b"value");
+    }
+    let file = rdb.key(0, "after").text(b"value").end();
+    let cuts: Vec<_> = (1..20).map(|part| file.len() * part / 20).collect();
+    expect_equal(&file, &cuts);
+}
+
+#[test]
+fn broken_files_give_the_faults_of_one_pass() {
+    let sound = many_records();
+    for place in [5_000, 100_000, 400_000, sound.len() - 5] {
+        let mut file = sound.clone();
+        file[place..place + 4].fill(0xc9);
+        let cuts: Vec<_> = (1..16).map(|part| file.len() * part / 16).collect();
+        expect_equal(&file, &cuts);
+        file.truncate(place);
+        expect_equal(&file, &cuts);
+    }
+}
+
+#[test]
+fn pauses_in_ranges_change_nothing() {
+    let file = many_records();
+    let options = options(&file);
+    for patience in [1, 2, 3] {
+        let cuts: Vec<_> = (1..8).map(|part| file.len() * part / 8).collect();
+        let (joined, _) = by_ranges(&file, &cuts, &options, patience);
+        assert_eq!(joined, read_with(&file, &options));
+    }
+}
+
+#[test]
+fn hidden_keys_and_few_compared_keys_are_the_same_in_parts() {
+    let file = many_records();
+    let options = InspectOptions { hide_keys: true, max_compared_keys: 100, ..options(&file) };
+    let cuts: Vec<_> = (1..8).map(|part| file.len() * part / 8).collect();
+    let (joined, _) = by_ranges(&file, &cuts, &options, 0);
+    assert_eq!(joined, read_with(&file, &options));
+    assert_eq!(joined.unchecked.keys, 3000);
+}
+
+#[test]
+fn any_number_of_threads_gives_what_one_pass_gives() {
+    // Large enough for several ranges.
+    let mut rdb = Rdb::new();
+    let long = "0123456789abcdef".repeat(40);
+    for index in 0..60_000u64 {
+        rdb = rdb.key(0, &format!("key:{index}")).text(long.as_bytes());
+    }
+    let file = rdb.end();
+    let options = options(&file);
+    let whole = read_with(&file, &options);
+    for threads in [1, 2, 3, 8] {
+        let inspection =
+            inspect_parallel(&file[..], threads, &options, &|_| Control::Continue).unwrap().unwrap();
+        assert_eq!(inspection, whole, "{threads} threads");
+    }
+    let stopped = inspect_parallel(&file[..], 2, &options, &|_| Control::Pause).unwrap();
+    assert_eq!(stopped, None);
+    assert_eq!(Source::size_bytes(&file[..]), file.len() as u64);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_cuts_give_what_one_pass_gives(cuts in proptest::collection::vec(any::<usize>(), 0..64)) {
+        let file = many_records();
+        expect_equal(&file, &cuts);
+    }
+
+    #[test]
+    fn any_cuts_of_a_damaged_file_give_what_one_pass_gives(
+        cuts in proptest::collection::vec(any::<usize>(), 0..16),
+        damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut file = all_types();
+        for (place, byte) in damage {
+            *place.get_mut(&mut file[9..]) = byte;
+        }
+        expect_equal(&file, &cuts);
+    }
+}
