@@ -7,10 +7,24 @@ use crate::visit::{Record, Visitor};
 
 /// So many records in a row are no accident.
 const ENOUGH_RECORDS: u32 = 16;
-/// Fewer are enough if they take so many bytes.
-const ENOUGH_BYTES: u64 = 64 << 10;
-/// A record that goes on behind the bytes at hand is believed by its key, if that is not shorter.
-const LEAST_KEY_BYTES: usize = 4;
+/// Fewer are enough if they take so many bytes and all their keys look like keys. One alone is not: the rows of a table
+/// read like those of another one that begins among them.
+const ENOUGH_BYTES: u64 = 128 << 10;
+const LEAST_RECORDS: u32 = 2;
+/// What looks like a key is not shorter and has no control characters.
+const LEAST_KEY_BYTES: usize = 2;
+
+/// A first look takes so many bytes.
+const QUICK_BYTES: usize = 8 << 10;
+
+/// How much a place looks like the beginning of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Likelihood {
+    None,
+    /// As far as the bytes reach, but that is not far enough to be sure.
+    BeginsWell,
+    Boundary,
+}
 
 /// Looks for a place from which everything reads like records.
 pub(crate) struct Finder {
@@ -23,6 +37,7 @@ pub(crate) struct Finder {
 struct Strict {
     records: u32,
     odd: bool,
+    unlikely_keys: bool,
 }
 
 impl Visitor for Strict {
@@ -30,6 +45,7 @@ impl Visitor for Strict {
         self.records += 1;
         // Zeros read like strings of no bytes under keys of no bytes.
         self.odd |= record.key.is_empty();
+        self.unlikely_keys |= !is_likely_key(record.key);
     }
 
     fn select_database(&mut self, database: u64) {
@@ -51,39 +67,62 @@ impl Finder {
     }
 
     /// The first place in the bytes, which begin at `offset` of the file, that looks like a boundary.
+    ///
+    /// A place behind which enough records are seen is preferred to an earlier one that only begins well.
     pub(crate) fn find(&mut self, bytes: &[u8], offset: u64) -> Option<usize> {
-        (0..bytes.len()).find(|place| {
-            let rest = bytes.get(*place..).unwrap_or_default();
-            may_begin(rest) && self.is_plausible(rest, offset + *place as u64)
-        })
+        let mut begins_well = None;
+        for place in 0..bytes.len() {
+            let rest = bytes.get(place..).unwrap_or_default();
+            if !may_begin(rest) {
+                continue;
+            }
+            let offset = offset + place as u64;
+            // Most places are no boundaries, and a few bytes are enough to see that.
+            let quick = rest.get(..QUICK_BYTES).unwrap_or(rest);
+            let mut likelihood = self.look(quick, offset);
+            if likelihood == Likelihood::BeginsWell && quick.len() < rest.len() {
+                likelihood = self.look(rest, offset);
+            }
+            match likelihood {
+                Likelihood::None => {}
+                Likelihood::BeginsWell => {
+                    begins_well.get_or_insert(place);
+                }
+                Likelihood::Boundary => return Some(place),
+            }
+        }
+        begins_well
     }
 
-    fn is_plausible(&mut self, bytes: &[u8], offset: u64) -> bool {
+    fn look(&mut self, bytes: &[u8], offset: u64) -> Likelihood {
         self.trial.restart();
         self.trial.visitor = Strict::default();
         let mut cursor = Cursor::new(bytes, offset, self.size_bytes);
         loop {
             let limit = cursor.offset() + 1;
             let advance = self.trial.advance(&mut cursor, limit);
-            let Strict { records, odd } = self.trial.visitor;
+            let Strict { records, odd, unlikely_keys } = self.trial.visitor;
             if odd {
-                return false;
+                return Likelihood::None;
             }
+            let bytes = cursor.offset() - offset;
             match advance {
-                Advance::Boundary
-                    if records >= ENOUGH_RECORDS || cursor.offset() - offset >= ENOUGH_BYTES =>
-                {
-                    return records > 0;
+                Advance::Boundary if records >= ENOUGH_RECORDS => return Likelihood::Boundary,
+                Advance::Boundary if records >= LEAST_RECORDS && bytes >= ENOUGH_BYTES && !unlikely_keys => {
+                    return Likelihood::Boundary;
                 }
                 Advance::Boundary => {}
-                Advance::Broken(_) => return false,
+                Advance::Broken(_) => return Likelihood::None,
                 // Only the end of the whole file is believed.
                 Advance::End => {
                     let behind = self.size_bytes.map(|size| size.saturating_sub(cursor.offset()));
-                    return behind.is_none_or(|behind| behind == 8 || behind == 0);
+                    let whole = behind.is_none_or(|behind| behind == 8 || behind == 0);
+                    return if whole { Likelihood::Boundary } else { Likelihood::None };
                 }
                 Advance::More(_) => {
-                    return records > 0 || self.trial.key().is_some_and(|key| is_likely_key(key));
+                    let next = self.trial.key();
+                    let likely = !unlikely_keys && next.map_or(records > 0, is_likely_key);
+                    return if likely { Likelihood::BeginsWell } else { Likelihood::None };
                 }
             }
         }

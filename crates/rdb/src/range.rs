@@ -11,8 +11,9 @@ use crate::inspection::{Inspection, SCHEMA, Tally};
 use crate::position::Position;
 use crate::reading::{Reached, Reading, Watch};
 use crate::scan::{Inside, Scan};
-use crate::window::MAX_LOOK_BYTES;
 
+/// A boundary is looked for in so many bytes at once.
+const PROBE_BYTES: usize = 512 << 10;
 /// So many records at the start of a range make a part each.
 ///
 /// The neighbour before may end a little later than where this range was found to begin: where a boundary was found
@@ -132,7 +133,7 @@ fn find_and_read(
     let mut finder = Finder::new(header.magic, options.size_bytes);
     let mut found = RangeInspection { schema: SCHEMA, range, parts: Vec::new(), resume: None };
     loop {
-        reading.window.fill(MAX_LOOK_BYTES / 4)?;
+        reading.window.fill(PROBE_BYTES)?;
         let bytes = reading.window.bytes();
         if bytes.is_empty() || reading.window.offset() >= found.range.end {
             return Ok(found);
