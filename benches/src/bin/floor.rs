@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use crc_fast::{CrcAlgorithm, Digest};
 
 const BLOCK_BYTES: usize = 1 << 20;
+const PAGE_BYTES: usize = 4096;
 const TRAILER_BYTES: u64 = 8;
 
 fn main() -> Result<()> {
@@ -13,7 +14,11 @@ fn main() -> Result<()> {
     let mut file = File::open(path)?;
     let mut left = file.metadata()?.len().checked_sub(TRAILER_BYTES).context("the file is too short")?;
     let mut crc = Digest::new(CrcAlgorithm::Crc64Redis);
-    let mut block = vec![0; BLOCK_BYTES];
+    // Some processors (AMD Zen 3) copy several times faster to the beginning of a page than to 16 bytes behind it, which
+    // is where a large allocation begins.
+    let mut memory = vec![0_u8; BLOCK_BYTES + PAGE_BYTES];
+    let start = memory.as_ptr().align_offset(PAGE_BYTES).min(PAGE_BYTES);
+    let block = &mut memory[start..start + BLOCK_BYTES];
     while left > 0 {
         let wanted = left.min(BLOCK_BYTES as u64) as usize;
         let count = file.read(&mut block[..wanted])?;
