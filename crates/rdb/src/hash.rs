@@ -3,7 +3,7 @@
 const SEEDS: [u64; 3] = [0x2d35_8dcc_aa6c_78a5, 0x8bb8_4b93_962e_acc9, 0x4b33_a62e_d433_d4a3];
 
 /// A hash of a string. A string that is a decimal integer has the hash of that integer.
-#[inline]
+#[inline(always)]
 pub(crate) fn hash_member(bytes: &[u8]) -> u64 {
     match bytes.first() {
         Some(b'0'..=b'9' | b'-') => match integer(bytes) {
@@ -21,7 +21,7 @@ pub(crate) fn hash_integer(number: i64) -> u64 {
 }
 
 /// A hash of bytes as they are.
-#[inline]
+#[inline(always)]
 pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
     let length = bytes.len() as u64;
     let mut seed = SEEDS[0];

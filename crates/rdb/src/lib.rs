@@ -33,6 +33,9 @@ mod cursor;
 mod encoded;
 mod fault;
 mod format;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hash;
 mod header;
 mod inspect;

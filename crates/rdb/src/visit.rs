@@ -41,7 +41,7 @@ impl Visitor for () {}
 
 /// Both see everything.
 impl<A: Visitor, B: Visitor> Visitor for (A, B) {
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, record: &Record<'_>) {
         self.0.record(record);
         self.1.record(record);

@@ -5,6 +5,7 @@ use crc_fast::{CrcAlgorithm, Digest};
 
 /// What is read at once: small enough to stay in a core's own cache while it is hashed and scanned.
 const READ_BYTES: usize = 256 << 10;
+const PAGE_BYTES: usize = 4096;
 /// The most that can be looked at in one piece; the window never grows beyond it and one more read.
 pub(crate) const MAX_LOOK_BYTES: usize = 1 << 20;
 
@@ -26,7 +27,7 @@ impl<'r> Window<'r> {
     pub(crate) fn new(source: &'r mut dyn Read, offset: u64) -> Self {
         Self {
             source,
-            buffer: vec![0; 2 * READ_BYTES],
+            buffer: vec![0; 2 * PAGE_BYTES + 2 * READ_BYTES],
             head: 0,
             tail: 0,
             hashed: 0,
@@ -38,7 +39,7 @@ impl<'r> Window<'r> {
 
     /// The file offset of the next byte.
     pub(crate) fn offset(&self) -> u64 {
-        self.base + self.head as u64
+        self.base.wrapping_add(self.head as u64)
     }
 
     /// What is at hand.
@@ -65,8 +66,14 @@ impl<'r> Window<'r> {
     /// Reads on until at least `wanted` bytes are at hand; false if the source ends before.
     pub(crate) fn fill(&mut self, wanted: usize) -> io::Result<bool> {
         let wanted = wanted.min(MAX_LOOK_BYTES);
-        while self.tail - self.head < wanted && !self.at_end {
+        if self.tail - self.head < wanted && !self.at_end {
             self.make_room(wanted);
+        }
+        while self.tail - self.head < wanted && !self.at_end {
+            // Sources that give little at a time fill what was made room for.
+            if self.buffer.len() - self.tail < PAGE_BYTES {
+                self.make_room(wanted);
+            }
             let end = self.buffer.len().min(self.tail + READ_BYTES);
             let room = self.buffer.get_mut(self.tail..end).unwrap_or_default();
             match self.source.read(room) {
@@ -84,16 +91,22 @@ impl<'r> Window<'r> {
         self.hashed = self.head;
     }
 
+    /// Moves what is at hand to the front, such that what is read next begins on a page: copies out of the kernel
+    /// to other places take several times as long.
     fn make_room(&mut self, wanted: usize) {
         self.hash_consumed();
-        // Pieces are consumed nearly whole, so what moves is little.
-        self.buffer.copy_within(self.head..self.tail, 0);
-        self.base += self.head as u64;
-        self.tail -= self.head;
-        self.head = 0;
-        self.hashed = 0;
-        if wanted > self.buffer.len() {
-            self.buffer.resize(MAX_LOOK_BYTES + READ_BYTES, 0);
+        let left = self.tail - self.head;
+        if wanted + 2 * PAGE_BYTES + READ_BYTES > self.buffer.len() {
+            self.buffer.resize(MAX_LOOK_BYTES + 2 * PAGE_BYTES + READ_BYTES, 0);
         }
+        let first_page = self.buffer.as_ptr().align_offset(PAGE_BYTES).min(PAGE_BYTES);
+        let front = first_page + left.next_multiple_of(PAGE_BYTES) - left;
+        // Pieces are consumed nearly whole, so what moves is little.
+        self.buffer.copy_within(self.head..self.tail, front);
+        // Wraps where less has been consumed than the front is behind the start; so does its use.
+        self.base = self.base.wrapping_add(self.head as u64).wrapping_sub(front as u64);
+        self.head = front;
+        self.tail = front + left;
+        self.hashed = front;
     }
 }

@@ -63,6 +63,71 @@ impl SlotCounts {
     }
 }
 
+/// Counts of all slots while they grow. Keys and bytes of a slot share a word, which halves what has to stay in the
+/// cache; the words are emptied into wide counts before they can overflow.
+pub(crate) struct SlotTable {
+    words: Vec<u64>,
+    wide: Vec<SlotCount>,
+    /// Records and bytes since the words were emptied.
+    records: u64,
+    bytes: u64,
+}
+
+impl SlotTable {
+    const BYTES_BITS: u32 = 40;
+    const MAX_BYTES: u64 = (1 << Self::BYTES_BITS) - 1;
+    const MAX_RECORDS: u64 = (1 << (64 - Self::BYTES_BITS)) - 1;
+
+    pub(crate) fn new() -> Self {
+        Self { words: vec![0; SLOTS], wide: Vec::new(), records: 0, bytes: 0 }
+    }
+
+    #[inline]
+    pub(crate) fn add(&mut self, slot: u16, bytes: u64) {
+        self.records += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.records > Self::MAX_RECORDS || self.bytes > Self::MAX_BYTES {
+            self.empty();
+            (self.records, self.bytes) = (1, bytes);
+            if bytes > Self::MAX_BYTES {
+                return self.add_wide(slot, SlotCount { keys: 1, bytes });
+            }
+        }
+        if let Some(word) = self.words.get_mut(usize::from(slot)) {
+            *word += 1 << Self::BYTES_BITS | bytes;
+        }
+    }
+
+    /// What was counted since the beginning or the last call.
+    pub(crate) fn take(&mut self) -> SlotCounts {
+        self.empty();
+        let counts = SlotCounts::from_table(&self.wide);
+        self.wide.clear();
+        counts
+    }
+
+    #[cold]
+    fn empty(&mut self) {
+        for slot in 0..SLOTS as u16 {
+            let word = self.words.get_mut(usize::from(slot)).map_or(0, std::mem::take);
+            if word > 0 {
+                let count = SlotCount { keys: word >> Self::BYTES_BITS, bytes: word & Self::MAX_BYTES };
+                self.add_wide(slot, count);
+            }
+        }
+        (self.records, self.bytes) = (0, 0);
+    }
+
+    fn add_wide(&mut self, slot: u16, count: SlotCount) {
+        if self.wide.is_empty() {
+            self.wide.resize(SLOTS, SlotCount::default());
+        }
+        if let Some(sum) = self.wide.get_mut(usize::from(slot)) {
+            *sum = sum.plus(count);
+        }
+    }
+}
+
 impl From<SlotCounts> for String {
     fn from(counts: SlotCounts) -> Self {
         let mut text = String::new();
@@ -109,6 +174,20 @@ fn parse_entry(entry: &str) -> Option<(u16, SlotCount)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_outgrow_their_words_unharmed() {
+        let mut table = SlotTable::new();
+        for bytes in [SlotTable::MAX_BYTES, 1, SlotTable::MAX_BYTES + 1, u64::MAX / 4, 5] {
+            table.add(7, bytes);
+            table.add(8, 1);
+        }
+        let counts = table.take();
+        assert_eq!(counts.slot(7).keys, 5);
+        assert_eq!(counts.slot(7).bytes, 2 * SlotTable::MAX_BYTES + 2 + u64::MAX / 4 + 5);
+        assert_eq!(counts.slot(8), SlotCount { keys: 5, bytes: 5 });
+        assert_eq!(table.take(), SlotCounts::default());
+    }
 
     #[test]
     fn a_full_table_is_written_below_one_mebibyte_and_read_back() {

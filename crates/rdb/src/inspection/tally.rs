@@ -3,12 +3,12 @@ use std::collections::BTreeMap;
 
 use super::expiry::{TimesToLive, class};
 use super::keys::{KeySet, database_seed};
-use super::{BigKey, DatabaseCounts, Inspection, MAX_BIGGEST_KEYS, SlotCount, SlotCounts, TypeCounts};
+use super::slots::SlotTable;
+use super::{BigKey, DatabaseCounts, Inspection, MAX_BIGGEST_KEYS, TypeCounts};
 use crate::fault::{Fault, Hazard};
 use crate::format::Encoding;
 use crate::inspect::InspectOptions;
 use crate::key_text::shown;
-use crate::slot::SLOTS;
 use crate::visit::{Record, Visitor};
 
 /// The visitor that makes an [`Inspection`].
@@ -18,7 +18,7 @@ pub(crate) struct Tally {
     max_compared_keys: usize,
     inspection: Inspection,
     types: [EncodingTally; Encoding::COUNT],
-    slots: Vec<SlotCount>,
+    slots: SlotTable,
     times_to_live: [u64; 8],
     /// Records with fewer bytes are not among the biggest.
     least_big: u64,
@@ -45,7 +45,7 @@ impl Tally {
             max_compared_keys: options.max_compared_keys,
             inspection: Inspection::default(),
             types: [EncodingTally::default(); Encoding::COUNT],
-            slots: vec![SlotCount::default(); SLOTS],
+            slots: SlotTable::new(),
             times_to_live: [0; 8],
             least_big: 0,
             sample_threshold: u64::MAX,
@@ -79,8 +79,7 @@ impl Tally {
         if self.now_ms > 0 {
             inspection.already_expired = inspection.times_to_live.expired;
         }
-        inspection.slots = SlotCounts::from_table(&self.slots);
-        self.slots.fill(SlotCount::default());
+        inspection.slots = self.slots.take();
         inspection.types = self.take_types();
         self.begin();
         inspection
@@ -125,6 +124,25 @@ impl Tally {
         self.least_big = if self.inspection.part.top == 0 { u64::MAX } else { 0 };
     }
 
+    /// Whether a record as long as the last of the biggest may come before it. Where all are equally long, nearly all
+    /// keys come behind it, and that has to be seen quickly.
+    fn may_be_big(&self, record: &Record<'_>) -> bool {
+        let last = self.inspection.biggest.last().and_then(|last| last.key.as_deref());
+        let Some(last) = last.filter(|_| self.inspection.biggest.len() >= self.inspection.part.top) else {
+            return true;
+        };
+        // Keys are compared as they are shown, so only bytes that are shown as they are decide here.
+        for (byte, shown) in record.key.iter().zip(last.as_bytes()) {
+            if !matches!(byte, b' '..=b'~') || matches!(byte, b'\\' | b'"') {
+                return true;
+            }
+            if byte != shown {
+                return byte < shown;
+            }
+        }
+        true
+    }
+
     #[cold]
     fn remember_big(&mut self, record: &Record<'_>) {
         let key = BigKey {
@@ -153,7 +171,7 @@ impl Tally {
 }
 
 impl Visitor for Tally {
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, record: &Record<'_>) {
         let bytes = record.bytes();
         if let Some(tally) = self.types.get_mut(record.encoding.index()) {
@@ -166,11 +184,8 @@ impl Visitor for Tally {
             self.counts.expires += 1;
             self.times_to_live[class(expires_at_ms, self.now_ms) & 7] += 1;
         }
-        if let Some(slot) = self.slots.get_mut(usize::from(record.slot)) {
-            slot.keys += 1;
-            slot.bytes += bytes;
-        }
-        if bytes >= self.least_big {
+        self.slots.add(record.slot, bytes);
+        if bytes >= self.least_big && (bytes > self.least_big || self.may_be_big(record)) {
             self.remember_big(record);
         }
         if record.key_hash < self.sample_threshold {
