@@ -1,0 +1,76 @@
+//! A file cut anywhere, its ranges read without knowing each other: what they give together is what one pass gives.
+//! The input is a byte with the number of cuts and whether to pause, two bytes for each cut, then the file.
+#![no_main]
+
+use std::ops::Range;
+
+use libfuzzer_sys::fuzz_target;
+
+use rdb_scan::{
+    Assembly, Control, Gap, InspectOptions, Inspected, Position, RangeInspection, assemble, inspect,
+    inspect_range, inspect_up_to, read_header,
+};
+
+fuzz_target!(|input: &[u8]| {
+    let Some((way, rest)) = input.split_first() else { return };
+    let Some((cuts, file)) = rest.split_at_checked(2 * usize::from(way & 7)) else { return };
+    let Ok(header) = read_header(file) else { return };
+    let size_bytes = file.len() as u64;
+    let options = InspectOptions { size_bytes: Some(size_bytes), ..InspectOptions::default() };
+    let mut asked = 0u32;
+    // Every so often, as the input wants it.
+    let mut watch = |_: &_| {
+        asked += 1;
+        let every = u32::from(way >> 3 & 7);
+        if every > 0 && asked.is_multiple_of(every) { Control::Pause } else { Control::Continue }
+    };
+
+    let start = Position::default();
+    let whole = match inspect(file, &start, &options, &mut |_| Control::Continue) {
+        Ok(Inspected::Complete(whole)) => whole,
+        other => panic!("a slice has no errors, and nobody paused: {other:?}"),
+    };
+    let mut parts: Vec<_> = ranges(cuts, size_bytes)
+        .map(|range| {
+            let source = &file[range.start as usize..];
+            between_processes(&inspect_range(source, range, &header, &options, &mut watch).unwrap())
+        })
+        .collect();
+    let mut round = 0;
+    let assembled = loop {
+        match assemble(&parts, size_bytes, round) {
+            Assembly::Whole(assembled) => break assembled,
+            Assembly::Gaps(gaps) => {
+                assert!(!gaps.is_empty(), "neither whole nor a gap");
+                assert!(round < 20, "still gaps after {round} rounds: {gaps:?}");
+                round += 1;
+                for Gap { start, end } in gaps {
+                    let source = &file[start.offset() as usize..];
+                    // Pauses are for the ranges, or this would take many rounds.
+                    let part =
+                        inspect_up_to(source, &start, end, &options, &mut |_| Control::Continue).unwrap();
+                    parts.push(between_processes(&part));
+                }
+            }
+        }
+    };
+    assert_eq!(*assembled, whole, "cut into {:?}", ranges(cuts, size_bytes).collect::<Vec<_>>());
+});
+
+/// Up to eight ranges that meet and hold the whole file.
+fn ranges(cuts: &[u8], size_bytes: u64) -> impl Iterator<Item = Range<u64>> {
+    let (pairs, _) = cuts.as_chunks::<2>();
+    let mut ends: Vec<_> =
+        pairs.iter().map(|cut| u64::from(u16::from_le_bytes(*cut)) % size_bytes.max(1)).collect();
+    ends.push(0);
+    ends.push(size_bytes);
+    ends.sort_unstable();
+    ends.dedup();
+    let starts = ends.clone();
+    starts.into_iter().zip(ends.into_iter().skip(1)).map(|(start, end)| start..end)
+}
+
+/// What is left of it when it has gone through JSON.
+fn between_processes(part: &RangeInspection) -> RangeInspection {
+    serde_json::from_slice(&serde_json::to_vec(part).unwrap()).unwrap()
+}
