@@ -23,7 +23,7 @@ impl Server {
     pub fn start(program: &Path, data: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("corpora-").tempdir()?;
         let log = File::create(folder.path().join("log"))?;
-        let process = Command::new(program)
+        let process = tied_to_us(program)
             .args([
                 "--port",
                 "0",
@@ -70,6 +70,18 @@ impl Server {
         let text = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         text.lines().last().unwrap_or("it said nothing").to_owned()
     }
+}
+
+/// A command for a program that ends when this one is killed, where the system can do that.
+fn tied_to_us(program: &Path) -> Command {
+    const TIE: &str = "setpriv";
+    let can_tie = Command::new(TIE).args(["--pdeathsig", "KILL", "true"]).stderr(Stdio::null()).status();
+    if !can_tie.is_ok_and(|status| status.success()) {
+        return Command::new(program);
+    }
+    let mut command = Command::new(TIE);
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
 }
 
 impl Drop for Server {

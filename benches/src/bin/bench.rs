@@ -86,11 +86,9 @@ fn main() -> Result<()> {
         Told::Best => "best",
         Told::Median => "median",
     };
-    println!(
-        "# Readers of RDB files compared\n\n{}; {told} of {} rounds.\n",
-        machine::heading(),
-        args.rounds
-    );
+    let rounds =
+        if args.rounds == 1 { "one round".to_owned() } else { format!("{told} of {} rounds", args.rounds) };
+    println!("# Readers of RDB files compared\n\n{}; {rounds}.\n", machine::heading());
     println!("## Throughput\n");
     println!("GB (10^9 bytes) of file in a second, of whole processes; the files are in the page cache.");
     println!("`floor` reads the file in blocks of 1 MiB and checks its CRC.\n");
