@@ -149,13 +149,18 @@ impl<'w> Cursor<'w> {
     /// The header of a string. What it announces fits in the file, if the file's size is known.
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Text> {
-        // Nearly all strings are shorter than 64 bytes, and those are worth a way of their own.
-        if let Some(&first) = self.bytes.get(self.at)
-            && first < 0x40
-            && self.bytes.len() - self.at > usize::from(first)
-        {
-            self.at += 1;
-            return Ok(Text::Raw(u64::from(first)));
+        // Nearly all strings are shorter than 64 bytes, most others than 16 KiB: those have ways of their own.
+        if let Some([first, second]) = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<2>()) {
+            let (header, bytes) = match first >> 6 {
+                0 => (1, usize::from(*first)),
+                1 => (2, usize::from(first & 0x3f) << 8 | usize::from(*second)),
+                _ => return self.any_text(),
+            };
+            // What is at hand is in the file.
+            if self.bytes.len() - self.at >= header + bytes {
+                self.at += header;
+                return Ok(Text::Raw(bytes as u64));
+            }
         }
         self.any_text()
     }

@@ -52,6 +52,12 @@ impl Shape {
         ((usize::from(control & 0x1f) << 8 | usize::from(low)) + 1) & !self.literal()
     }
 
+    /// Where in the first four bytes of a reference its last one stands, in bits.
+    #[inline]
+    fn low_shift(self) -> u32 {
+        self.0 >> 25
+    }
+
     /// The first for literal bytes, the second for a reference.
     #[inline]
     fn choose(self, literal: usize, reference: usize) -> usize {
@@ -65,7 +71,8 @@ impl Shape {
     }
 }
 
-/// By control byte: length, bytes given, which bits of the next byte are added to them, whether they are literal.
+/// By control byte: length, bytes given, which bits of the next byte are added to them, whether they are literal,
+/// where the low bits of the distance stand.
 static SHAPES: [u32; 256] = shapes();
 
 const fn shapes() -> [u32; 256] {
@@ -74,8 +81,8 @@ const fn shapes() -> [u32; 256] {
     while control < 256 {
         shapes[control] = match control as u32 {
             run @ 0..32 => (run + 2) | (run + 1) << 8 | 1 << 24,
-            short @ 32..0xe0 => 2 | ((short >> 5) + 2) << 8,
-            _ => 3 | 9 << 8 | 0xff << 16,
+            short @ 32..0xe0 => 2 | ((short >> 5) + 2) << 8 | 8 << 25,
+            _ => 3 | 9 << 8 | 0xff << 16 | 16 << 25,
         };
         control += 1;
     }
@@ -224,57 +231,239 @@ impl Tokens {
     }
 }
 
-/// A place to decompress whole strings in, kept from one to the next for its memory.
+/// A string to be decompressed in a buffer that holds it and has room for its contents.
 ///
 /// Input and output lie in one buffer, so that a literal run and a back reference are the same thing: a copy from
 /// somewhere before. Most tokens are then one copy of a fixed size without a branch that could be guessed wrong.
+#[derive(Debug, Clone, Copy)]
+struct Lane {
+    at: usize,
+    last: usize,
+    out: usize,
+    start: usize,
+    end: usize,
+    bad: bool,
+}
+
+impl Lane {
+    /// Behind the input, and behind the output, there has to be room for a whole token and a wide copy: only the
+    /// start of each is checked.
+    const MARGIN_BYTES: usize = MAX_GIVEN_BYTES + 2 * WIDE;
+
+    /// Puts a string behind what is in the buffer, with room for its contents.
+    fn place(buffer: &mut Vec<u8>, used: &mut usize, packed: &[u8], declared: usize) -> Self {
+        let at = *used;
+        let last = at + packed.len();
+        let start = last + WIDE;
+        let end = start + declared;
+        *used = end + Self::MARGIN_BYTES;
+        if buffer.len() < *used {
+            buffer.resize(*used, 0);
+        }
+        buffer[at..last].copy_from_slice(packed);
+        // A token that is cut short reads zeros.
+        buffer[last..start].fill(0);
+        Self { at, last, out: start, start, end, bad: false }
+    }
+
+    #[inline]
+    fn runs(&self) -> bool {
+        self.at < self.last && self.out < self.end
+    }
+
+    /// Whether the tokens gave just what was declared.
+    fn is_good(&self) -> bool {
+        !self.bad && self.at == self.last && self.out == self.end
+    }
+
+    /// One token of a lane that runs.
+    #[inline(always)]
+    fn step(&mut self, buffer: &mut [u8]) {
+        let Self { at, out, .. } = *self;
+        let Some(word) = buffer.get(at..).and_then(|rest| rest.first_chunk::<4>()) else {
+            return self.stop();
+        };
+        let word = u32::from_le_bytes(*word);
+        let token = Shape::of(word as u8);
+        let given = token.given((word >> 8) as u8);
+        let distance = token.distance(word as u8, (word >> token.low_shift()) as u8);
+        self.bad |= distance > out - self.start;
+        let from = token.choose(at + 1, out.saturating_sub(distance));
+        self.at = at + token.used();
+        self.out = out + given;
+        if given > WIDE || distance.wrapping_sub(1) < given - 1 {
+            if self.bad {
+                return self.stop();
+            }
+            copy_long(buffer, from, out, given);
+        } else {
+            buffer.copy_within(from..from + WIDE, out);
+        }
+    }
+
+    /// Runs no more, and is not good.
+    #[cold]
+    fn stop(&mut self) {
+        self.bad = true;
+        self.at = self.last;
+    }
+}
+
+/// Decompresses all strings, two side by side: where one token ends is known only once it was looked at, and
+/// meanwhile the other one goes on.
+fn run_lanes(buffer: &mut [u8], lanes: &mut [Lane]) {
+    if let [first, second, ..] = lanes {
+        let (mut one, mut other) = (*first, *second);
+        let (mut one_index, mut other_index) = (0, 1);
+        let mut next = 2;
+        loop {
+            while one.runs() && other.runs() {
+                one.step(buffer);
+                other.step(buffer);
+            }
+            lanes[one_index] = one;
+            lanes[other_index] = other;
+            let Some(waiting) = lanes.get(next) else { break };
+            if one.runs() {
+                (other, other_index) = (*waiting, next);
+            } else {
+                (one, one_index) = (*waiting, next);
+            }
+            next += 1;
+        }
+    }
+    for lane in lanes {
+        let mut alone = *lane;
+        while alone.runs() {
+            alone.step(buffer);
+        }
+        *lane = alone;
+    }
+}
+
+/// A place to decompress strings in, kept from one to the next for its memory.
 #[derive(Debug, Default)]
 pub(crate) struct Unpacker {
     buffer: Vec<u8>,
+    used: usize,
+    lanes: Vec<Lane>,
 }
 
 impl Unpacker {
-    /// The contents of a compressed string of at most some MiB, which `declared` must say exactly.
+    /// The contents of one compressed string of at most some MiB, which `declared` must say exactly.
     pub(crate) fn unpack(&mut self, packed: &[u8], declared: usize) -> Result<&[u8]> {
-        let start = packed.len() + WIDE;
-        let end = start + declared;
-        // Behind the end there is room for the longest token and a wide copy, so that only its start is checked.
-        let size = end + MAX_GIVEN_BYTES + 2 * WIDE;
-        if self.buffer.len() < size {
-            self.buffer.resize(size, 0);
+        self.clear();
+        self.add(packed, declared);
+        self.run();
+        match self.contents(0) {
+            Some(contents) => Ok(contents),
+            None => fault(packed, declared),
         }
-        let buffer = self.buffer.get_mut(..size).unwrap_or_default();
-        buffer[..packed.len()].copy_from_slice(packed);
-        // A token that is cut short reads zeros.
-        buffer[packed.len()..start].fill(0);
-        let (mut at, mut out) = (0, start);
-        let mut bad = false;
-        while at < packed.len() && out < end {
-            let (control, more) = (buffer[at], buffer[at + 1]);
-            let token = Shape::of(control);
-            let used = token.used();
-            let given = token.given(more);
-            let distance = token.distance(control, buffer[at + used - 1]);
-            bad |= distance > out - start;
-            let from = token.choose(at + 1, out.saturating_sub(distance));
-            if given > WIDE || distance.wrapping_sub(1) < given - 1 {
-                if bad {
-                    break;
+    }
+
+    /// Forgets all strings.
+    pub(crate) fn clear(&mut self) {
+        self.used = 0;
+        self.lanes.clear();
+    }
+
+    /// Adds a string; they are numbered from 0.
+    pub(crate) fn add(&mut self, packed: &[u8], declared: usize) {
+        let lane = Lane::place(&mut self.buffer, &mut self.used, packed, declared);
+        self.lanes.push(lane);
+    }
+
+    /// Decompresses all that were added.
+    pub(crate) fn run(&mut self) {
+        run_lanes(&mut self.buffer, &mut self.lanes);
+    }
+
+    /// The contents of one of them; nothing if its tokens do not give what it declares.
+    pub(crate) fn contents(&self, index: usize) -> Option<&[u8]> {
+        let lane = self.lanes.get(index).filter(|lane| lane.is_good())?;
+        self.buffer.get(lane.start..lane.end)
+    }
+}
+
+/// What is wrong with a string that is known to be wrong.
+#[cold]
+pub(crate) fn fault<T>(packed: &[u8], declared: usize) -> Result<T> {
+    let mut tokens = Tokens::new(packed.len() as u64, declared as u64);
+    tokens.walk(packed)?;
+    broken(FaultCode::BadLzf, "compressed string contradicts itself")
+}
+
+/// A string of which only the tokens are proven.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Walk<'w> {
+    input: &'w [u8],
+    at: usize,
+    produced: usize,
+    declared: usize,
+    bad: bool,
+}
+
+impl<'w> Walk<'w> {
+    pub(crate) fn new(input: &'w [u8], declared: usize) -> Self {
+        Self { input, at: 0, produced: 0, declared, bad: false }
+    }
+
+    #[inline]
+    fn runs(&self) -> bool {
+        self.at + MAX_TOKEN_BYTES <= self.input.len()
+    }
+
+    #[inline(always)]
+    fn step(&mut self) {
+        let Some(rest) = self.input.get(self.at..self.at + MAX_TOKEN_BYTES) else { return };
+        let token = Shape::of(rest[0]);
+        let used = token.used();
+        self.bad |= token.distance(rest[0], rest[(used - 1) & 63]) > self.produced;
+        self.produced += token.given(rest[1]);
+        self.at += used;
+    }
+
+    /// Whether the tokens give just what was declared, once it runs no more.
+    pub(crate) fn is_good(&self) -> bool {
+        let left = (self.input.len() - self.at) as u64;
+        let mut tokens =
+            Tokens { packed_left: left, produced: self.produced as u64, declared: self.declared as u64 };
+        !self.bad && tokens.walk(&self.input[self.at..]).is_ok()
+    }
+}
+
+/// So many strings are walked side by side.
+const LANES: usize = 4;
+
+/// Walks strings side by side, as [`run_lanes`] does.
+pub(crate) fn walk_all(walks: &mut [Walk<'_>]) {
+    let mut next = LANES;
+    if let Some(first) = walks.first_chunk::<LANES>() {
+        let mut side_by_side = *first;
+        let mut running: [usize; LANES] = std::array::from_fn(|index| index);
+        'all: loop {
+            while side_by_side.iter().fold(true, |all, walk| all & walk.runs()) {
+                for walk in &mut side_by_side {
+                    walk.step();
                 }
-                copy_long(buffer, from, out, given);
-            } else {
-                buffer.copy_within(from..from + WIDE, out);
             }
-            at += used;
-            out += given;
+            for (walk, index) in side_by_side.iter_mut().zip(&mut running) {
+                if !walk.runs() {
+                    walks[*index] = *walk;
+                    let Some(waiting) = walks.get(next) else { break 'all };
+                    (*walk, *index) = (*waiting, next);
+                    next += 1;
+                }
+            }
         }
-        if bad || at != packed.len() || out != end {
-            // Done again the slow way, which says what is wrong.
-            let mut tokens = Tokens::new(packed.len() as u64, declared as u64);
-            tokens.walk(packed)?;
-            return broken(FaultCode::BadLzf, "compressed string contradicts itself");
+        for (walk, index) in side_by_side.into_iter().zip(running) {
+            walks[index] = walk;
         }
-        Ok(&self.buffer[start..end])
+    }
+    for walk in walks {
+        while walk.runs() {
+            walk.step();
+        }
     }
 }
 

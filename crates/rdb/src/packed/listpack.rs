@@ -71,6 +71,14 @@ impl Form for Listpack {
                 end = true;
                 break;
             }
+            if let Some((number, entry_bytes)) = short_integer(rest)
+                && rest.get(entry_bytes).is_some_and(|back| usize::from(*back) == entry_bytes)
+            {
+                meaning.entry(Entry::Int(number), seen)?;
+                at += entry_bytes + 1;
+                self.entries += 1;
+                continue;
+            }
             let Some(step) = self.any(rest, at, meaning, seen)? else { break };
             at += step;
         }
@@ -204,6 +212,26 @@ impl Listpack {
         let Self { bytes, left, entries, .. } = self;
         bad(format!("listpack entry {entries} at byte {} runs past the end at byte {bytes}", bytes - left))
     }
+}
+
+/// An integer of 13 to 64 bits and the length of its entry, if enough bytes follow to read it in one piece.
+#[inline]
+fn short_integer(rest: &[u8]) -> Option<(i64, usize)> {
+    let [first, bytes @ ..] = rest.first_chunk::<9>()?;
+    let bits = match first {
+        0xc0..=0xdf => {
+            // Thirteen bits, five of them in the first byte: shifted up to bring the sign to its place.
+            let raw = u16::from(first & 0x1f) << 8 | u16::from(bytes[0]);
+            return Some((i64::from((raw << 3).cast_signed() >> 3), 2));
+        }
+        0xf1 => 16,
+        0xf2 => 24,
+        0xf3 => 32,
+        0xf4 => 64,
+        _ => return None,
+    };
+    let number = i64::from_le_bytes(*bytes) << (64 - bits) >> (64 - bits);
+    Some((number, 1 + bits / 8))
 }
 
 #[cold]

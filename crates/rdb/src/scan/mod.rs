@@ -9,6 +9,7 @@ use crate::key_text::shown;
 use crate::stop::{Broken, Result, Stop};
 use crate::visit::{Record, Visitor};
 
+mod ahead;
 mod contents;
 mod key;
 mod module;
@@ -18,6 +19,7 @@ mod table;
 mod text;
 mod value;
 
+use ahead::Then;
 use key::{KeyFacts, KeyText};
 use module::Module;
 use text::{Closed, Open, Resumable, Shared};
@@ -216,7 +218,7 @@ impl<V: Visitor> Scan<V> {
             }
         };
         let value_start = cursor.offset();
-        let value = shared.pass(cursor)?;
+        let value = shared.pass(cursor, Then::Record)?;
         let facts = KeyFacts::of(text);
         if shared.open.is_some() || shared.flaw.is_some() {
             self.keep_key(text, facts);
@@ -337,7 +339,7 @@ impl<V: Visitor> Scan<V> {
         let Self { current, shared, .. } = self;
         let mut value = match current.type_id {
             0 => {
-                let text = shared.pass(cursor)?;
+                let text = shared.pass(cursor, Then::Record)?;
                 // From here on the number also tells the form of the text.
                 current.type_id = value::string_encoding(text).index() as u8;
                 Value::string()

@@ -1,6 +1,7 @@
 //! Data of modules: nobody but the module understands it, but it can be walked and named.
 use serde::{Deserialize, Serialize};
 
+use super::ahead::Then;
 use super::text::Shared;
 use crate::cursor::Cursor;
 use crate::fault::FaultCode;
@@ -53,7 +54,7 @@ impl Module {
                 }
                 3 => drop(cursor.array::<4>()?),
                 4 => drop(cursor.array::<8>()?),
-                5 => drop(shared.pass(cursor)?),
+                5 => drop(shared.pass(cursor, Then::Other)?),
                 opcode => {
                     let name = self.name();
                     let message =

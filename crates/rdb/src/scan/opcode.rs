@@ -1,4 +1,5 @@
 //! The records that are no keys.
+use super::ahead::Then;
 use super::{Module, Phase, Scan};
 use crate::cursor::{Cursor, Text};
 use crate::fault::{FaultCode, HazardCode};
@@ -27,7 +28,7 @@ impl<V: Visitor> Scan<V> {
             format::AUX => self.aux(cursor)?,
             format::MODULE_AUX => self.phase = Phase::ModuleAux(Module::auxiliary(cursor)?),
             format::FUNCTION2 => {
-                self.shared.pass(cursor)?;
+                self.shared.pass(cursor, Then::Other)?;
                 self.function("a library of functions");
             }
             format::FUNCTION_PRE_GA => {
@@ -36,7 +37,7 @@ impl<V: Visitor> Scan<V> {
                 if cursor.number()? != 0 {
                     name(cursor, &mut self.shared.unpacker)?;
                 }
-                self.shared.pass(cursor)?;
+                self.shared.pass(cursor, Then::Other)?;
                 self.function("a library of functions of a 7.0 release candidate, which releases refuse");
             }
             format::SLOT_INFO if self.magic == Magic::Redis => {
@@ -96,7 +97,7 @@ impl<V: Visitor> Scan<V> {
                 value[..value.len().min(MAX_AUX_BYTES as usize)].to_vec()
             }
             Text::Lzf { packed, unpacked } => {
-                self.shared.pass_lzf(cursor, packed, unpacked)?;
+                self.shared.pass_lzf(cursor, packed, unpacked, Then::Other)?;
                 Vec::new()
             }
         };

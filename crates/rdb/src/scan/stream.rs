@@ -1,6 +1,7 @@
 //! Streams: nodes of entries, then consumer groups, then idempotent producers.
 use serde::{Deserialize, Serialize};
 
+use super::ahead::Then;
 use super::text::Shared;
 use crate::cursor::{Cursor, Text};
 use crate::fault::FaultCode;
@@ -84,7 +85,8 @@ impl Stream {
             Part::Node => {
                 let node = self.nodes - self.nodes_left;
                 node_key(cursor, node)?;
-                shared.packed(cursor, Packing::ListpackNode(node))?;
+                let then = Then::StreamNodes(self.nodes_left - 1);
+                shared.packed(cursor, Packing::ListpackNode(node), then)?;
                 self.nodes_left -= 1;
                 Part::Node
             }
@@ -98,7 +100,7 @@ impl Stream {
                 self.next_group()
             }
             Part::GroupName => {
-                shared.pass(cursor)?;
+                shared.pass(cursor, Then::Other)?;
                 Part::GroupPosition
             }
             Part::GroupPosition => {
@@ -112,7 +114,7 @@ impl Stream {
             }
             Part::Pending(left) => pending(cursor, left)?,
             Part::ConsumerName => {
-                shared.pass(cursor)?;
+                shared.pass(cursor, Then::Other)?;
                 Part::Consumer
             }
             Part::Consumer => {
@@ -140,7 +142,7 @@ impl Stream {
                 self.next_producer()
             }
             Part::ProducerName => {
-                shared.pass(cursor)?;
+                shared.pass(cursor, Then::Other)?;
                 Part::ProducerIds
             }
             Part::ProducerIds => {
@@ -148,7 +150,7 @@ impl Stream {
                 self.next_id()
             }
             Part::ProducerId => {
-                shared.pass(cursor)?;
+                shared.pass(cursor, Then::Other)?;
                 Part::ProducerIdNumbers
             }
             Part::ProducerIdNumbers => {

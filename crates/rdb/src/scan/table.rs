@@ -1,6 +1,7 @@
 //! Sets, hashes and sorted sets that are written member by member.
 use serde::{Deserialize, Serialize};
 
+use super::ahead::Then;
 use super::text::Shared;
 use crate::cursor::Cursor;
 use crate::fault::FaultCode;
@@ -98,7 +99,7 @@ impl Table {
                 break;
             };
             if ROW == Row::MemberAndValue as u8 {
-                shared.pass(cursor)?;
+                shared.pass(cursor, Then::Other)?;
             }
             if ROW == Row::MemberAndScore as u8 {
                 self.score(cursor, shared)?;
@@ -141,7 +142,7 @@ impl Table {
                 None => shared.seen.members.push_unseen(),
             }
         } else {
-            shared.pass(cursor)?;
+            shared.pass(cursor, Then::Other)?;
         }
         shared.seen.field_expires += u64::from(expires);
         Ok(if self.row == Row::Member { Part::Member } else { Part::Rest })
@@ -152,7 +153,7 @@ impl Table {
             Row::MemberAndScore => self.score(cursor, shared)?,
             Row::MemberAndTextScore => self.text_score(cursor, shared)?,
             Row::Member | Row::MemberAndValue | Row::ExpiryFieldAndValue | Row::FieldValueAndExpiry => {
-                shared.pass(cursor)?;
+                shared.pass(cursor, Then::Other)?;
             }
         }
         Ok(if self.row == Row::FieldValueAndExpiry { Part::Expiry } else { Part::Member })

@@ -1,6 +1,7 @@
 //! Strings as they pass: most are all there, the others go on in the bytes that come next.
 use serde::{Deserialize, Serialize};
 
+use super::ahead::{Ahead, Then};
 use super::contents::Contents;
 use super::key::LongKey;
 use crate::cursor::{Cursor, Text};
@@ -16,6 +17,7 @@ const MAX_WHOLE_BYTES: u64 = 512 << 10;
 pub(crate) struct Shared {
     pub(crate) seen: Seen,
     pub(crate) unpacker: Unpacker,
+    ahead: Ahead,
     /// A string that has begun and is not at its end.
     pub(crate) open: Option<Open>,
     /// The first fault inside a string of this record. Reading goes on behind the string.
@@ -73,12 +75,12 @@ impl Shared {
 
     /// Passes over a string, or opens it if it is not all there. A compressed one is proven by its tokens.
     #[inline]
-    pub(crate) fn pass(&mut self, cursor: &mut Cursor<'_>) -> Result<Text> {
+    pub(crate) fn pass(&mut self, cursor: &mut Cursor<'_>, then: Then) -> Result<Text> {
         let text = cursor.text()?;
         match text {
             Text::Raw(bytes) => self.pass_bytes(cursor, bytes),
             Text::Int(_) => {}
-            Text::Lzf { packed, unpacked } => self.pass_lzf(cursor, packed, unpacked)?,
+            Text::Lzf { packed, unpacked } => self.pass_lzf(cursor, packed, unpacked, then)?,
         }
         Ok(text)
     }
@@ -92,16 +94,19 @@ impl Shared {
         }
     }
 
-    pub(super) fn pass_lzf(&mut self, cursor: &mut Cursor<'_>, packed: u64, unpacked: u64) -> Result<()> {
-        let mut tokens = Tokens::new(packed, unpacked);
-        match cursor.rest().get(..packed as usize) {
-            Some(input) => {
-                cursor.pass(packed);
-                self.contain(tokens.walk(input).map(drop))?;
-            }
-            None => self.open = Some(Open::Lzf(tokens)),
+    pub(super) fn pass_lzf(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        packed: u64,
+        unpacked: u64,
+        then: Then,
+    ) -> Result<()> {
+        if packed > cursor.rest().len() as u64 {
+            self.open = Some(Open::Lzf(Tokens::new(packed, unpacked)));
+            return Ok(());
         }
-        Ok(())
+        let proven = self.ahead.walk(cursor, packed as usize, unpacked as usize, then)?;
+        self.contain(proven).map(drop)
     }
 
     /// The hash of a member or field, none if it is too long to be looked at: it is then passed over or opened.
@@ -123,22 +128,21 @@ impl Shared {
                 self.contain(hash)
             }
             Text::Lzf { packed, unpacked } => {
-                self.pass_lzf(cursor, packed, unpacked)?;
+                self.pass_lzf(cursor, packed, unpacked, Then::Other)?;
                 Ok(None)
             }
         }
     }
 
     /// Checks the packed collection in a string; gives the number of its elements, or opens it and gives 0.
-    pub(crate) fn packed(&mut self, cursor: &mut Cursor<'_>, packing: Packing) -> Result<u64> {
+    pub(crate) fn packed(&mut self, cursor: &mut Cursor<'_>, packing: Packing, then: Then) -> Result<u64> {
         let elements = match cursor.text()? {
             Text::Raw(bytes) if bytes <= MAX_WHOLE_BYTES => {
                 let contents = cursor.take(bytes as usize)?;
                 packing.check(contents, &mut self.seen)
             }
             Text::Lzf { packed, unpacked } if packed.max(unpacked) <= MAX_WHOLE_BYTES => {
-                let input = cursor.take(packed as usize)?;
-                let contents = self.unpacker.unpack(input, unpacked as usize);
+                let contents = self.ahead.unpack(cursor, packed as usize, unpacked as usize, then)?;
                 contents.and_then(|contents| packing.check(contents, &mut self.seen))
             }
             Text::Int(number) => packing.check(number.to_string().as_bytes(), &mut self.seen),

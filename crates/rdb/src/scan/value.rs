@@ -1,6 +1,7 @@
 //! Values: each type of the format walked and checked, in steps that can stop wherever the bytes at hand do.
 use serde::{Deserialize, Serialize};
 
+use super::ahead::Then;
 use super::module::Module;
 use super::stream::Stream;
 use super::table::{Row, Table};
@@ -64,7 +65,7 @@ impl Value {
             }
         }
         if let Some(packing) = packing(type_id) {
-            let elements = shared.packed(cursor, packing)?;
+            let elements = shared.packed(cursor, packing, Then::Record)?;
             return Ok(Self { elements, shape: Shape::One });
         }
         let row = match (type_id, magic) {
@@ -101,7 +102,7 @@ impl Value {
             Shape::One => {}
             Shape::List { left } => {
                 while *left > 0 && shared.open.is_none() {
-                    shared.pass(cursor)?;
+                    shared.pass(cursor, Then::Other)?;
                     *left -= 1;
                     self.elements += 1;
                     cursor.commit();
@@ -110,7 +111,7 @@ impl Value {
             Shape::Table(table) => table.go_on(cursor, shared)?,
             Shape::Quicklist { left, node, containers } => {
                 while *left > 0 && shared.open.is_none() {
-                    self.elements += quicklist_node(cursor, *node, *containers, shared)?;
+                    self.elements += quicklist_node(cursor, *node, containers.then_some(*left - 1), shared)?;
                     *left -= 1;
                     *node += 1;
                     cursor.commit();
@@ -195,15 +196,16 @@ pub(crate) fn string_encoding(text: Text) -> Encoding {
     }
 }
 
-fn quicklist_node(cursor: &mut Cursor<'_>, node: u64, containers: bool, shared: &mut Shared) -> Result<u64> {
+/// A node of a quicklist; `left` are those behind it, if nodes have containers.
+fn quicklist_node(cursor: &mut Cursor<'_>, node: u64, left: Option<u64>, shared: &mut Shared) -> Result<u64> {
     const PLAIN: u64 = 1;
     const PACKED: u64 = 2;
-    if !containers {
-        return shared.packed(cursor, Packing::ZiplistList);
-    }
+    let Some(left) = left else {
+        return shared.packed(cursor, Packing::ZiplistList, Then::Other);
+    };
     match cursor.number()? {
-        PLAIN => shared.pass(cursor).map(|_| 1),
-        PACKED => shared.packed(cursor, Packing::ListpackList),
+        PLAIN => shared.pass(cursor, Then::Nodes(left)).map(|_| 1),
+        PACKED => shared.packed(cursor, Packing::ListpackList, Then::Nodes(left)),
         other => {
             let message = format!("quicklist node {node} is in container {other}; expected 1 or 2");
             broken(FaultCode::BadQuicklist, message)
@@ -226,7 +228,7 @@ fn array_count(cursor: &mut Cursor<'_>) -> Result<u64> {
 fn array_element(cursor: &mut Cursor<'_>, index: u64, shared: &mut Shared) -> Result<()> {
     cursor.number()?;
     match cursor.number()? {
-        0 | 3 => shared.pass(cursor).map(drop),
+        0 | 3 => shared.pass(cursor, Then::Other).map(drop),
         1 | 2 => cursor.take(8).map(drop),
         tag => broken(FaultCode::BadArray, format!("array element {index} has tag {tag}; expected 0 to 3")),
     }
