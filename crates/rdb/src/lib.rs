@@ -1,17 +1,41 @@
-//! Reads Redis and Valkey RDB files: structure, checksum and contents, in one pass and in constant memory.
+//! Reads Redis and Valkey RDB files: structure, checksum and contents, in one pass, in constant memory and on all
+//! cores.
 //!
-//! [`inspect`] reads a file from any [`std::io::Read`] and gives an [`Inspection`]: what the file holds (keys and
-//! bytes by database, type and cluster slot, the biggest keys, AUX fields, functions, modules), its [`Fault`]s (the
-//! file is broken) and its [`Hazard`]s (well-formed, but it kills or upsets some servers). It knows every version,
-//! type and opcode of Redis (RDB 1 to 14) and of Valkey (RDB 80), and it knows no target: what a fault or a hazard
-//! means for one server is the caller's to say.
+//! # The types
 //!
-//! A scan can pause at a record boundary: `watch` answers [`Control::Pause`], and [`Inspected::Paused`] carries the
-//! partial inspection and the [`Position`] to resume at. Partial inspections are put together by
-//! [`Inspection::join`]; the result is equal to what one pass gives.
+//! - [`inspect`] reads a file from any [`std::io::Read`], [`inspect_parallel`] one that can be opened at any offset (a
+//!   [`Source`], such as [`FileSource`]), with several threads. Both give the same [`Inspection`]: what the file holds
+//!   (keys, elements and bytes by database, type, encoding and cluster slot, times to live, the biggest keys, key
+//!   prefixes, AUX fields, functions, modules), its [`Fault`]s (the file is broken) and its [`Hazard`]s (well-formed,
+//!   but it kills or upsets some servers). [`Inspection::report`] is what people and scripts are shown.
+//! - [`scan`] does the same and tells a [`Visitor`] of everything on the way, every [`Record`] with its key, slot,
+//!   expiry and bytes among it.
+//! - A scan can pause, at a record boundary or inside a large value: `watch` answers [`Control::Pause`], and
+//!   [`Inspected::Paused`] carries the partial inspection and the [`Position`] to go on at. [`Inspection::join`] puts
+//!   partial inspections together.
+//! - [`inspect_range`] reads one range of a file without knowing what stands before it, and [`assemble`] makes one
+//!   inspection of many ranges, or says which [`Gap`]s between them have to be read by [`inspect_up_to`]. That is how
+//!   many machines read one file; [`inspect_parallel`] does it with threads.
+//! - [`read_header`] looks at the first bytes only, and [`key_slot`] gives a key's cluster slot.
 //!
-//! Memory stays constant whatever the file declares: strings of any length are streamed, compressed ones through
-//! the 8 KiB that a back reference can reach, and packed collections are checked while they pass.
+//! It knows every version, type and opcode of Redis (RDB 1 to 14) and of Valkey (RDB 80), and it knows no target: what
+//! a fault or a hazard means for one server is the caller's to say.
+//!
+//! # What can be relied on
+//!
+//! - **Parts are believed only where they meet.** A range's first record is found by looking for something that reads
+//!   like records; it counts only if the records before it end just there. So the result is the one of a single pass,
+//!   in every field, however a file is cut.
+//! - **Memory stays constant** whatever a file declares: strings of any length pass through a window, compressed ones
+//!   through the 8 KiB that a back reference can reach, and packed collections are checked while they pass. A scan
+//!   takes some 5 MiB, one of a file made to need more at most 32 MiB.
+//! - **Reading goes on behind a fault inside a string**, so that all broken keys are told; behind a fault between
+//!   strings nothing can be trusted, and the scan ends.
+//! - **Duplicates are found** among the members of a value of up to 262,144 members of up to 64 KiB, and among the
+//!   keys of a file of up to [`InspectOptions::max_compared_keys`]; [`Inspection::unchecked`] says what was beyond that.
+//!   They are told by hashes of 64 bits.
+//!
+//! # Examples
 //!
 //! ```
 //! use rdb_scan::{Control, InspectOptions, Inspected, Position, inspect};
@@ -23,6 +47,30 @@
 //! let Inspected::Complete(inspection) = inspected else { panic!("nobody asked for a pause") };
 //! assert_eq!(inspection.keys, 0);
 //! assert!(inspection.is_sound());
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! Every key that never expires:
+//!
+//! ```
+//! use rdb_scan::{Control, InspectOptions, Position, Record, Visitor, scan};
+//!
+//! #[derive(Default)]
+//! struct Eternal(Vec<Vec<u8>>);
+//!
+//! impl Visitor for Eternal {
+//!     fn record(&mut self, record: &Record<'_>) {
+//!         if record.expires_at_ms.is_none() {
+//!             self.0.push(record.key.to_vec());
+//!         }
+//!     }
+//! }
+//!
+//! let file = b"REDIS0010\xfe\0\0\x03key\x05value\xff\0\0\0\0\0\0\0\0";
+//! let start = Position::default();
+//! let options = InspectOptions::default();
+//! let (_, keys) = scan(&file[..], &start, &options, Eternal::default(), &mut |_| Control::Continue)?;
+//! assert_eq!(keys.0, [b"key"]);
 //! # Ok::<(), std::io::Error>(())
 //! ```
 #![forbid(unsafe_code)]

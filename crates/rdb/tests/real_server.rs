@@ -1,164 +1,332 @@
-//! A file that a real server wrote holds what the server says it holds; skipped where there is no server.
+//! What is seen in the files of real servers is what those servers hold; skipped where there are none.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;
+#[path = "common/filling.rs"]
+mod filling;
+#[path = "common/server.rs"]
+mod server;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
 
-use rdb_scan::{Crc, HazardCode};
+use rdb_scan::{
+    Control, Crc, HazardCode, InspectOptions, Inspected, Inspection, Position, Record, Visitor, key_slot,
+    read_header, scan,
+};
 
-use common::read;
+use filling::{fill, fill_cluster};
+use server::{Reply, Server, engines};
 
-/// Keys and elements of one database by type.
-const COUNT: &str = "
+/// All keys of a database: name, type, elements, expiry and encoding.
+const HELD: &str = "
     local sizes = {list = 'LLEN', set = 'SCARD', zset = 'ZCARD', hash = 'HLEN', stream = 'XLEN'}
-    local found = {}
+    local held = {}
     for _, key in ipairs(redis.call('KEYS', '*')) do
         local kind = redis.call('TYPE', key).ok
-        local elements = sizes[kind] and redis.call(sizes[kind], key) or 1
-        local counts = found[kind] or {0, 0}
-        found[kind] = {counts[1] + 1, counts[2] + elements}
+        held[#held + 1] = {key, kind, sizes[kind] and redis.call(sizes[kind], key) or 1,
+            redis.call('PEXPIRETIME', key), redis.call('OBJECT', 'ENCODING', key)}
     end
-    local lines = {}
-    for kind, counts in pairs(found) do
-        lines[#lines + 1] = kind .. ' ' .. counts[1] .. ' ' .. counts[2]
-    end
-    return table.concat(lines, ',')";
+    return held";
 
-/// Values of every type, small and large, so that each is saved in each of its encodings.
-const FILL: &str = "
-    local long = string.rep('lorem ipsum ', 100)
-    for n = 1, tonumber(ARGV[1]) do
-        redis.call('SET', 'string:' .. n, n)
-        redis.call('SET', 'text:' .. n, n .. long)
-        redis.call('SET', string.rep('a key that is long enough to be compressed ', 3) .. n, 'value')
-        redis.call('SET', 'expiring:' .. n, 'value', 'EX', 1000000)
-        redis.call('SADD', 'intset:' .. n, -n, n, n * 100000, n * 10000000000)
-    end
-    for n = 1, 3000 do
-        local digest = redis.sha1hex(n)
-        for _, size in ipairs({10, 400, 3000}) do
-            if n <= size then
-                redis.call('RPUSH', 'list:' .. size, digest)
-                redis.call('RPUSH', 'compressible list:' .. size, long)
-                redis.call('SADD', 'set:' .. size, digest)
-                redis.call('ZADD', 'zset:' .. size, n / 7, digest)
-                redis.call('HSET', 'hash:' .. size, 'field' .. n, digest)
-                redis.call('XADD', 'stream:' .. size, n .. '-1', 'field', digest, 'other', n)
+/// Everything that DEBUG DIGEST does not look at.
+const DETAILS: &str = "
+    local details = {}
+    for _, key in ipairs(redis.call('KEYS', '*')) do
+        local kind = redis.call('TYPE', key).ok
+        if kind == 'stream' then
+            details[#details + 1] = {key, redis.call('XINFO', 'STREAM', key, 'FULL', 'COUNT', 0)}
+        elseif kind == 'hash' and ARGV[1] == '1' then
+            local fields = redis.call('HKEYS', key)
+            table.sort(fields)
+            for n, field in ipairs(fields) do
+                local expires = redis.call('HPEXPIRETIME', key, 'FIELDS', 1, field)
+                if expires[1] ~= -1 then details[#details + 1] = {key, field, expires[1]} end
             end
         end
     end
-    redis.call('RPUSH', 'plain nodes', string.rep('x', 20000), 'small', string.rep('y', 20000))
-    redis.call('ZADD', 'infinite', '+inf', 'a', '-inf', 'b')
-    redis.call('XGROUP', 'CREATE', 'stream:400', 'group', '0')
-    redis.call('XREADGROUP', 'GROUP', 'group', 'consumer', 'COUNT', '50', 'STREAMS', 'stream:400', '>')
-    redis.call('XDEL', 'stream:400', '7-1', '8-1')
-    return 'OK'";
+    return details";
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Held {
+    kind: String,
+    elements: u64,
+    expires_at_ms: Option<i64>,
+    encoding: String,
+}
+
+type Keys = BTreeMap<(u64, Vec<u8>), Held>;
 
 #[test]
-fn counts_equal_those_of_the_server() {
-    let Some(mut server) = Server::start() else { return };
-    let mut types: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    let mut databases = BTreeMap::new();
-    for (database, amount) in [("0", "500"), ("3", "20"), ("15", "1")] {
-        server.call(&["SELECT", database]);
-        server.call(&["EVAL", FILL, "0", amount]);
-        databases.insert(database.parse::<u64>().unwrap(), server.call(&["DBSIZE"]).parse::<u64>().unwrap());
-        for line in server.call(&["EVAL", COUNT, "0"]).split(',') {
-            let [kind, keys, elements] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
-            let counts = types.entry(kind.to_owned()).or_default();
-            counts.0 += keys.parse::<u64>().unwrap();
-            counts.1 += elements.parse::<u64>().unwrap();
-        }
-    }
-    server.call(&[
-        "FUNCTION",
-        "LOAD",
-        "#!lua name=lib\nredis.register_function('f', function() return 1 end)",
-    ]);
-    for policy in ["allkeys-lru", "allkeys-lfu"] {
-        server.call(&["CONFIG", "SET", "maxmemory-policy", policy]);
-        server.call(&["SAVE"]);
-        let file = std::fs::read(server.folder.path().join("dump.rdb")).unwrap();
-        let inspection = read(&file);
-        assert_eq!(inspection.faults, []);
-        assert_eq!(inspection.rdb.as_ref().unwrap().crc, Crc::Ok);
-        let found = inspection.databases.iter().map(|(index, counts)| (*index, counts.keys));
-        assert_eq!(found.collect::<BTreeMap<_, _>>(), databases);
-        let found =
-            inspection.types.iter().map(|(kind, counts)| (kind.clone(), (counts.keys, counts.elements)));
-        assert_eq!(found.collect::<BTreeMap<_, _>>(), types);
-        assert_eq!(inspection.expires, 521);
-        assert_eq!(inspection.hazard_counts.keys().collect::<Vec<_>>(), [&HazardCode::Functions]);
-    }
-}
+fn what_is_seen_is_what_the_server_holds() {
+    for engine in engines() {
+        let mut source = Server::start(&engine, &[]);
+        let databases = fill(&mut source);
+        let held = held(&mut source, &databases);
+        let digest = source.run(&["DEBUG", "DIGEST"]).text();
+        let mut copy = Server::start(&engine, &[]);
+        // Each policy puts something else before the records.
+        for policy in ["noeviction", "allkeys-lru", "allkeys-lfu"] {
+            source.run(&["CONFIG", "SET", "maxmemory-policy", policy]);
+            let file = source.save();
+            let (inspection, seen) = see(&file);
+            let place = format!("{}, {policy}", engine.name);
+            assert_same_totals(&inspection, &held, &place);
+            assert_same_keys(&seen, &held, &place);
 
-struct Server {
-    process: Child,
-    connection: BufReader<UnixStream>,
-    folder: tempfile::TempDir,
-}
-
-impl Server {
-    /// None, with a line that says so, where there is no server.
-    #[allow(clippy::zombie_processes, reason = "drop waits for it")]
-    fn start() -> Option<Self> {
-        let binary = Path::new("/usr/bin/redis-server");
-        if !binary.exists() {
-            println!("skipped: no {}", binary.display());
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("socket");
-        let mut process = Command::new(binary)
-            .args(["--port", "0", "--save", "", "--unixsocket"])
-            .arg(&socket)
-            .arg("--dir")
-            .arg(folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let deadline = Instant::now() + Duration::from_secs(20);
-        loop {
-            if let Ok(connection) = UnixStream::connect(&socket) {
-                return Some(Self { process, connection: BufReader::new(connection), folder });
-            }
-            if Instant::now() > deadline {
-                let _ = process.kill().and_then(|()| process.wait());
-                panic!("the server does not listen on {}", socket.display());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// One command; its reply must be a status, a number or a string.
-    fn call(&mut self, words: &[&str]) -> String {
-        let words_of_command = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
-        let command = format!("*{}\r\n{}", words.len(), words_of_command.collect::<String>());
-        self.connection.get_mut().write_all(command.as_bytes()).unwrap();
-        let mut line = String::new();
-        self.connection.read_line(&mut line).unwrap();
-        let (kind, rest) = line.trim_end().split_at(1);
-        match kind {
-            "$" => {
-                let mut text = vec![0; rest.parse::<usize>().unwrap() + 2];
-                self.connection.read_exact(&mut text).unwrap();
-                String::from_utf8(text).unwrap().trim_end().to_owned()
-            }
-            "-" => panic!("{}: {rest}", words[0]),
-            _ => rest.to_owned(),
+            copy.run(&["FLUSHALL"]);
+            restore(&mut copy, &file, &seen, &held);
+            let copied = copy.run(&["DEBUG", "DIGEST"]).text();
+            assert_eq!(copied, digest, "{place}: {:?}", different(&mut source, &mut copy, &held));
+            assert_same_details(&mut source, &mut copy, &databases, &place);
+            let none_raw = seen.iter().filter(|seen| !seen.raw).count();
+            assert!(none_raw > 0, "{place}: every record is at hand in one piece");
+            println!(
+                "{place}: {} keys, {} bytes, {none_raw} not at hand in one piece, digest {digest}",
+                seen.len(),
+                file.len()
+            );
         }
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+#[test]
+fn slots_are_those_of_the_cluster() {
+    for engine in engines() {
+        let Some(mut server) = start_cluster(&engine) else { continue };
+        fill_cluster(&mut server);
+        let file = server.save();
+        let (inspection, seen) = see(&file);
+        assert_eq!(inspection.faults, [], "{}", engine.name);
+        let mut slots = BTreeMap::<u16, u64>::new();
+        for record in &seen {
+            *slots.entry(record.slot).or_default() += 1;
+            if record.key.len() as u64 == record.key_bytes {
+                let slot = server.call(&[b"CLUSTER", b"KEYSLOT", &record.key]).int();
+                assert_eq!(i64::from(record.slot), slot, "{}: {:?}", engine.name, record.key);
+                assert_eq!(key_slot(&record.key), record.slot);
+            }
+        }
+        for (slot, keys) in &slots {
+            let counted = server.run(&["CLUSTER", "COUNTKEYSINSLOT", &slot.to_string()]).int();
+            assert_eq!(u64::try_from(counted).unwrap(), *keys, "{}: slot {slot}", engine.name);
+        }
+        assert_eq!(server.run(&["DBSIZE"]).int(), i64::try_from(seen.len()).unwrap());
+        println!("{}: {} keys in {} slots", engine.name, seen.len(), slots.len());
     }
+}
+
+/// What a visitor was told of one record.
+struct Seen {
+    database: u64,
+    key: Vec<u8>,
+    key_bytes: u64,
+    slot: u16,
+    held: Held,
+    type_id: u8,
+    value: std::ops::Range<usize>,
+    raw: bool,
+}
+
+struct Eye<'f> {
+    file: &'f [u8],
+    seen: Vec<Seen>,
+    databases: Vec<u64>,
+}
+
+impl Visitor for Eye<'_> {
+    fn record(&mut self, record: &Record<'_>) {
+        let (start, end) = (record.span.start as usize, record.span.end as usize);
+        if let Some(raw) = record.raw {
+            assert_eq!(raw, &self.file[start..end]);
+        }
+        assert_eq!(record.database, self.databases.last().copied());
+        self.seen.push(Seen {
+            database: record.database.unwrap(),
+            key: record.key.to_vec(),
+            key_bytes: record.key_bytes,
+            slot: record.slot,
+            held: Held {
+                kind: record.kind().name().to_owned(),
+                elements: record.elements,
+                expires_at_ms: record.expires_at_ms,
+                encoding: record.encoding.name().to_owned(),
+            },
+            type_id: record.type_id,
+            value: record.value_start as usize..end,
+            raw: record.raw.is_some(),
+        });
+    }
+
+    fn select_database(&mut self, database: u64) {
+        self.databases.push(database);
+    }
+}
+
+fn see(file: &[u8]) -> (Inspection, Vec<Seen>) {
+    let options = InspectOptions { size_bytes: Some(file.len() as u64), ..InspectOptions::default() };
+    let eye = Eye { file, seen: Vec::new(), databases: Vec::new() };
+    match scan(file, &Position::default(), &options, eye, &mut |_| Control::Continue).unwrap() {
+        (Inspected::Complete(inspection), eye) => (inspection, eye.seen),
+        _ => panic!("nobody paused"),
+    }
+}
+
+fn held(server: &mut Server, databases: &[&str]) -> Keys {
+    let mut held = Keys::new();
+    for database in databases {
+        server.run(&["SELECT", database]);
+        for key in server.run(&["EVAL", HELD, "0"]).list() {
+            let [name, kind, elements, expires, encoding] = key.list() else { panic!("{key:?}") };
+            let held_key = Held {
+                kind: kind.text(),
+                elements: u64::try_from(elements.int()).unwrap(),
+                expires_at_ms: Some(expires.int()).filter(|expires| *expires >= 0),
+                encoding: encoding.text(),
+            };
+            held.insert((database.parse().unwrap(), name.bytes().to_vec()), held_key);
+        }
+    }
+    held
+}
+
+#[track_caller]
+fn assert_same_totals(inspection: &Inspection, held: &Keys, place: &str) {
+    assert_eq!(inspection.faults, [], "{place}");
+    assert!(inspection.is_sound(), "{place}");
+    assert_eq!(inspection.rdb.as_ref().unwrap().crc, Crc::Ok, "{place}");
+    assert_eq!(inspection.functions, 1, "{place}");
+    // A stream without entries is one that a server keeps.
+    assert_eq!(inspection.hazard_counts.keys().collect::<Vec<_>>(), [&HazardCode::Functions], "{place}");
+    let mut databases = BTreeMap::<u64, (u64, u64)>::new();
+    let mut types = BTreeMap::<String, (u64, u64)>::new();
+    for ((database, _), key) in held {
+        let counts = databases.entry(*database).or_default();
+        counts.0 += 1;
+        counts.1 += u64::from(key.expires_at_ms.is_some());
+        let counts = types.entry(key.kind.clone()).or_default();
+        counts.0 += 1;
+        counts.1 += key.elements;
+    }
+    let found = inspection.databases.iter().map(|(index, counts)| (*index, (counts.keys, counts.expires)));
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), databases, "{place}");
+    let found = inspection.types.iter().map(|(kind, counts)| (kind.clone(), (counts.keys, counts.elements)));
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), types, "{place}");
+    assert_eq!(inspection.expires, databases.values().map(|counts| counts.1).sum::<u64>(), "{place}");
+    let slots: u64 = inspection.slots.iter().map(|(_, counts)| counts.keys).sum();
+    assert_eq!(slots, held.len() as u64, "{place}");
+}
+
+#[track_caller]
+fn assert_same_keys(seen: &[Seen], held: &Keys, place: &str) {
+    assert_eq!(seen.len(), held.len(), "{place}");
+    for record in seen {
+        let name = String::from_utf8_lossy(&record.key);
+        let (_, key) = whole_key(record, held);
+        let Held { kind, elements, expires_at_ms, encoding } = &record.held;
+        assert_eq!(
+            (kind, elements, expires_at_ms),
+            (&key.kind, &key.elements, &key.expires_at_ms),
+            "{place}: {name}"
+        );
+        let may_be: &[&str] = match encoding.as_str() {
+            "int" => &["int", "raw", "embstr"],
+            // Numbers that do not fit in 32 bits are written as text.
+            "raw" => &["raw", "embstr", "int"],
+            "lzf" => &["raw", "embstr"],
+            "quicklist" => &["quicklist", "listpack"],
+            "listpack-expiry" => &["listpackex"],
+            "hashtable-expiry" => &["hashtable"],
+            "listpacks-2" | "listpacks-3" => &["stream"],
+            other => &[other],
+        };
+        assert!(may_be.contains(&key.encoding.as_str()), "{place}: {name}: {encoding} for {}", key.encoding);
+    }
+}
+
+/// The key of a record, of which a very long one shows only the start.
+fn whole_key<'h>(record: &Seen, held: &'h Keys) -> (&'h [u8], &'h Held) {
+    let mut keys = held.range((record.database, record.key.clone())..);
+    let found =
+        keys.find(|((_, key), _)| key.len() as u64 == record.key_bytes && key.starts_with(&record.key));
+    let ((database, key), held) = found.unwrap();
+    assert_eq!(*database, record.database);
+    (key, held)
+}
+
+/// Gives each record to another server in the form in which servers hand each other values.
+fn restore(copy: &mut Server, file: &[u8], seen: &[Seen], held: &Keys) {
+    let version = read_header(file).unwrap().version as u16;
+    let table = crc_table();
+    let mut database = None;
+    for record in seen {
+        if database.replace(record.database) != Some(record.database) {
+            copy.run(&["SELECT", &record.database.to_string()]);
+        }
+        let mut payload = [&[record.type_id], &file[record.value.clone()], &version.to_le_bytes()].concat();
+        let crc = payload.iter().fold(0, |crc, byte| table[usize::from(crc as u8 ^ byte)] ^ (crc >> 8));
+        payload.extend(crc.to_le_bytes());
+        let expires = record.held.expires_at_ms.unwrap_or(0).to_string();
+        let (key, _) = whole_key(record, held);
+        copy.call(&[b"RESTORE", key, expires.as_bytes(), &payload, b"ABSTTL"]);
+    }
+}
+
+/// The CRC64 of Redis for each byte: by a table, because payloads are megabytes, but not the crate's own.
+fn crc_table() -> Vec<u64> {
+    let table: Vec<u64> = (0..=255u8).map(|byte| common::crc64(&[byte])).collect();
+    assert_eq!(table[0], 0);
+    table
+}
+
+/// The keys whose values differ.
+fn different(source: &mut Server, copy: &mut Server, held: &Keys) -> Vec<String> {
+    let mut names = Vec::new();
+    for (database, key) in held.keys() {
+        let digests = [&mut *source, &mut *copy].map(|server| {
+            server.run(&["SELECT", &database.to_string()]);
+            server.call(&[b"DEBUG", b"DIGEST-VALUE", key])
+        });
+        if digests[0] != digests[1] {
+            names.push(format!("{database}: {}", String::from_utf8_lossy(key)));
+        }
+    }
+    names
+}
+
+fn assert_same_details(source: &mut Server, copy: &mut Server, databases: &[&str], place: &str) {
+    let fields = if source.knows("hpexpireat") { "1" } else { "0" };
+    for database in databases {
+        let [mut wanted, mut found] = [&mut *source, &mut *copy].map(|server| {
+            server.run(&["SELECT", database]);
+            server.run(&["EVAL", DETAILS, "0", fields]).list().to_vec()
+        });
+        let by_key = |detail: &Reply| format!("{:?}", &detail.list()[..2]);
+        wanted.sort_by_key(by_key);
+        found.sort_by_key(by_key);
+        assert_eq!(wanted.len(), found.len(), "{place}");
+        for (wanted, found) in wanted.iter().zip(&found) {
+            assert_eq!(wanted, found, "{place}");
+        }
+    }
+}
+
+/// A server that is a cluster of its own; none, with a line, if no pair of ports can be had.
+fn start_cluster(engine: &server::Engine) -> Option<Server> {
+    for _ in 0..20 {
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, bus) = (free(), free());
+        let [port, bus] = [port, bus].map(|socket| socket.local_addr().unwrap().port().to_string());
+        let arguments = ["--port", &port, "--cluster-enabled", "yes", "--cluster-port", &bus];
+        let Ok(mut server) = Server::load(engine, None, &arguments) else { continue };
+        server.run(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+        while !server.run(&["CLUSTER", "INFO"]).text().contains("cluster_state:ok") {
+            thread::sleep(Duration::from_millis(20));
+        }
+        return Some(server);
+    }
+    println!("{}: skipped, no ports for a cluster", engine.name);
+    None
 }
