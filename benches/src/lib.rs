@@ -3,11 +3,13 @@
 //! [`corpora`] says what is in each file and writes it through a [`server`] of its own, over a [`connection`] that
 //! waits for no reply; [`random`] makes the contents the same every time, and [`big_value`] makes the one file that
 //! no server is needed for. The comparison is of [`tools`], each [`run`] as a process of its own on a known
-//! [`machine`], and ends in a [`table`].
+//! [`machine`], and ends in a [`table`]. [`cost`] is apart: what the inspection of a large backup by many functions
+//! takes.
 
 pub mod big_value;
 pub mod connection;
 pub mod corpora;
+pub mod cost;
 pub mod machine;
 pub mod random;
 pub mod run;

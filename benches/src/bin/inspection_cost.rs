@@ -1,0 +1,27 @@
+//! Prints what the inspection of large backups costs: `inspection_cost [MB-PER-SECOND...]`, one rate for each kind of
+//! data that the backup holds. The default is what a function's network gives; `make bench` shows that a core reads
+//! every kind of data faster.
+use rdb_benches::cost::{Setting, simulate};
+
+fn main() {
+    let rates: Vec<f64> = std::env::args().skip(1).filter_map(|rate| rate.parse::<f64>().ok()).collect();
+    let mut setting = Setting::default();
+    if !rates.is_empty() {
+        setting.bytes_per_second = rates.iter().map(|rate| rate * 1e6).collect();
+    }
+    println!("| backup | ranges | time | Lambda-seconds | dollars | by one function |");
+    println!("|---|---|---|---|---|---|");
+    for (name, bytes) in [("10 GB", 10e9), ("100 GB", 100e9), ("500 GB", 500e9), ("1 TB", 1e12)] {
+        let cost = simulate(bytes as u64, &setting);
+        let alone = simulate(bytes as u64, &Setting { max_ranges: 1, ..setting.clone() });
+        println!(
+            "| {name} | {} | {:.0} s | {:.0} | ${:.2} | {:.0} min in {} rounds |",
+            cost.ranges,
+            cost.seconds,
+            cost.lambda_seconds,
+            cost.dollars,
+            alone.seconds / 60.0,
+            alone.rounds
+        );
+    }
+}
