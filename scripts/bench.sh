@@ -14,6 +14,7 @@ cargo build --quiet --release --package rdb-scan --example inspect || ours=/none
 cargo build --quiet --release --locked --manifest-path benches/peers/Cargo.toml --target-dir "$peers" || peers=/nonexistent
 [ -e target/servers/list ] || say "only the system's redis-check-rdb is compared; make servers brings newer ones" >&2
 
+trap 'rm -f target/bench.unfinished' EXIT
 # shellcheck disable=SC2086
 "$built/release/bench" --ours "$ours" --peers "$peers/release" ${BENCH_ARGS:-} "$@" > target/bench.unfinished
 mv target/bench.unfinished target/bench.md

@@ -1,5 +1,9 @@
 //! What a measurement was made on, for its heading.
 use std::process::Command;
+use std::time::Instant;
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
 
 /// Date, machine and version of our reader, in one line.
 pub fn heading() -> String {
@@ -29,4 +33,62 @@ fn revision() -> Option<String> {
     let output = Command::new("git").args(["describe", "--always", "--dirty", "--tags"]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     (output.status.success() && !text.trim().is_empty()).then(|| text.trim().to_owned())
+}
+
+/// Watches what the machine does beside the measurement, because that spoils it.
+#[derive(Debug)]
+pub struct Watch {
+    started: Instant,
+    machine_seconds: f64,
+    our_seconds: f64,
+}
+
+impl Watch {
+    /// Begins to watch. `None` where the system does not tell.
+    pub fn start() -> Option<Self> {
+        let machine_seconds = busy_seconds(&std::fs::read_to_string("/proc/stat").ok()?)?;
+        Some(Self { started: Instant::now(), machine_seconds, our_seconds: our_seconds()? })
+    }
+
+    /// How many cores, on average since the start, were taken by what is not a child of this process.
+    pub fn cores_taken_by_others(&self) -> Option<f64> {
+        let now = Self::start()?;
+        let others = (now.machine_seconds - self.machine_seconds) - (now.our_seconds - self.our_seconds);
+        let seconds = now.started.duration_since(self.started).as_secs_f64();
+        (seconds > 0.0).then(|| (others / seconds).max(0.0))
+    }
+}
+
+/// Processor time of this process and of its children that have ended, and theirs.
+fn our_seconds() -> Option<f64> {
+    let mut microseconds = 0;
+    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
+        let usage = getrusage(who).ok()?;
+        microseconds += usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+    }
+    u32::try_from(microseconds / 1000).ok().map(|milliseconds| f64::from(milliseconds) / 1e3)
+}
+
+/// Processor time of all that runs, and what the host of a virtual machine took from it, from `/proc/stat`.
+fn busy_seconds(stat: &str) -> Option<f64> {
+    // Linux counts in hundredths here, whatever its own clock.
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    let ticks: Vec<f64> = line.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+    // user nice system idle iowait irq softirq steal; guests are in user already.
+    let [user, nice, system, _, _, irq, softirq, steal, ..] = ticks.as_slice() else { return None };
+    Some((user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_is_not_work() {
+        let stat = "cpu  100 20 300 9999 8888 1 2 77 5 6\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+        assert_eq!(busy_seconds(stat), Some(5.0));
+        assert_eq!(busy_seconds("cpu  1 2 3\n"), None);
+        assert_eq!(busy_seconds(""), None);
+    }
 }

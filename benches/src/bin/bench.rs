@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, ValueEnum};
 
+use rdb_benches::big_value;
 use rdb_benches::corpora::CORPORA;
+use rdb_benches::machine::{Watch, heading};
 use rdb_benches::run::{Cost, measured};
 use rdb_benches::table::{Row, memory, throughput};
 use rdb_benches::tools::{Places, Tool, all};
-use rdb_benches::{big_value, machine};
 
 /// The file of one long value.
 const BIG_VALUE: &str = "value";
+/// From here on, other work on the machine is told of: less is what any machine does on the side.
+const SPOILING_CORES: f64 = 0.15;
 
 /// Compares readers of RDB files.
 #[derive(Parser)]
@@ -78,8 +81,10 @@ fn main() -> Result<()> {
         eprintln!("{} is missing: a column of dashes", tool.title);
     }
 
+    let corpora = corpora(&args)?;
+    let watch = Watch::start();
     let mut rows = Vec::new();
-    for corpus in corpora(&args)? {
+    for corpus in corpora {
         rows.push(compare(&corpus, &tools, &args, &here.join("measure"))?);
     }
     let told = match args.told {
@@ -88,7 +93,14 @@ fn main() -> Result<()> {
     };
     let rounds =
         if args.rounds == 1 { "one round".to_owned() } else { format!("{told} of {} rounds", args.rounds) };
-    println!("# Readers of RDB files compared\n\n{}; {rounds}.\n", machine::heading());
+    println!("# Readers of RDB files compared\n\n{}; {rounds}.\n", heading());
+    if let Some(cores) =
+        watch.and_then(|watch| watch.cores_taken_by_others()).filter(|&cores| cores >= SPOILING_CORES)
+    {
+        println!(
+            "**The machine was busy**: other work took {cores:.1} cores meanwhile. Figures are low and uneven.\n"
+        );
+    }
     println!("## Throughput\n");
     println!("GB (10^9 bytes) of file in a second, of whole processes; the files are in the page cache.");
     println!("`floor` reads the file in blocks of 1 MiB and checks its CRC.\n");
