@@ -146,21 +146,29 @@ impl<'w> Cursor<'w> {
         Ok(count)
     }
 
+    /// A string that is written as it is, if it is shorter than 16 KiB and all there: nearly every string is, so that
+    /// has a way of its own. Nothing is read where it is not.
+    #[inline(always)]
+    pub(crate) fn plain(&mut self) -> Option<&'w [u8]> {
+        let rest = self.bytes.get(self.at..)?;
+        let [first, second] = rest.first_chunk::<2>()?;
+        let (header, bytes) = match first >> 6 {
+            0 => (1, usize::from(*first)),
+            1 => (2, usize::from(first & 0x3f) << 8 | usize::from(*second)),
+            _ => return None,
+        };
+        let text = rest.get(header..header + bytes)?;
+        self.at += header + bytes;
+        Some(text)
+    }
+
     /// The header of a string. What it announces fits in the file, if the file's size is known.
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Text> {
-        // Nearly all strings are shorter than 64 bytes, most others than 16 KiB: those have ways of their own.
-        if let Some([first, second]) = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<2>()) {
-            let (header, bytes) = match first >> 6 {
-                0 => (1, usize::from(*first)),
-                1 => (2, usize::from(first & 0x3f) << 8 | usize::from(*second)),
-                _ => return self.any_text(),
-            };
-            // What is at hand is in the file.
-            if self.bytes.len() - self.at >= header + bytes {
-                self.at += header;
-                return Ok(Text::Raw(bytes as u64));
-            }
+        if let Some(text) = self.plain() {
+            // Only the header was asked for. What is at hand is in the file.
+            self.at -= text.len();
+            return Ok(Text::Raw(text.len() as u64));
         }
         self.any_text()
     }

@@ -41,20 +41,23 @@ pub(crate) fn read<'w>(
     unpacker: &mut Unpacker,
     kept: &mut Vec<u8>,
 ) -> Result<KeyText<'w>> {
-    match cursor.text()? {
-        Text::Raw(bytes) if bytes <= MAX_KEY_BYTES as u64 => Ok(KeyText::Plain(cursor.take(bytes as usize)?)),
-        text => read_other(cursor, text, unpacker, kept),
+    match cursor.plain() {
+        Some(text) => Ok(KeyText::Plain(text)),
+        None => read_other(cursor, unpacker, kept),
     }
 }
 
 #[inline(never)]
 fn read_other<'w>(
     cursor: &mut Cursor<'w>,
-    text: Text,
     unpacker: &mut Unpacker,
     kept: &mut Vec<u8>,
 ) -> Result<KeyText<'w>> {
+    let text = cursor.text()?;
     let contents = match text {
+        Text::Raw(bytes) if bytes <= MAX_KEY_BYTES as u64 => {
+            return Ok(KeyText::Plain(cursor.take(bytes as usize)?));
+        }
         Text::Int(number) => {
             kept.clear();
             kept.extend_from_slice(number.to_string().as_bytes());

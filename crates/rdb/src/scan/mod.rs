@@ -208,19 +208,14 @@ impl<V: Visitor> Scan<V> {
             return self.prefixes(cursor, opcode);
         }
         // Most records are strings that are all there, and those are worth a way of their own.
-        let Self { shared, key, .. } = self;
-        let text = match key::read(cursor, &mut shared.unpacker, key)? {
-            KeyText::Plain(text) => text,
-            other => {
-                self.current.expires_at_ms = expires_at_ms;
-                self.current.type_id = opcode;
-                return self.key_read(cursor, other);
-            }
+        let Some(text) = cursor.plain() else {
+            self.current.expires_at_ms = expires_at_ms;
+            return self.prefixes(cursor, opcode);
         };
         let value_start = cursor.offset();
-        let value = shared.pass(cursor, Then::Record)?;
+        let value = self.shared.pass(cursor, Then::Record)?;
         let facts = KeyFacts::of(text);
-        if shared.open.is_some() || shared.flaw.is_some() {
+        if self.shared.open.is_some() || self.shared.flaw.is_some() {
             self.keep_key(text, facts);
             self.current = Current {
                 offset,

@@ -76,6 +76,14 @@ impl Shared {
     /// Passes over a string, or opens it if it is not all there. A compressed one is proven by its tokens.
     #[inline]
     pub(crate) fn pass(&mut self, cursor: &mut Cursor<'_>, then: Then) -> Result<Text> {
+        if let Some(text) = cursor.plain() {
+            return Ok(Text::Raw(text.len() as u64));
+        }
+        self.pass_other(cursor, then)
+    }
+
+    #[inline(never)]
+    fn pass_other(&mut self, cursor: &mut Cursor<'_>, then: Then) -> Result<Text> {
         let text = cursor.text()?;
         match text {
             Text::Raw(bytes) => self.pass_bytes(cursor, bytes),
@@ -112,6 +120,14 @@ impl Shared {
     /// The hash of a member or field, none if it is too long to be looked at: it is then passed over or opened.
     #[inline]
     pub(crate) fn member(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<u64>> {
+        match cursor.plain() {
+            Some(text) => Ok(Some(hash_member(text))),
+            None => self.other_member(cursor),
+        }
+    }
+
+    #[inline(never)]
+    fn other_member(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<u64>> {
         let text = cursor.text()?;
         match text {
             Text::Raw(bytes) if bytes <= MAX_MEMBER_BYTES as u64 => {
