@@ -15,6 +15,7 @@ fn main() -> io::Result<()> {
         ("smallest".to_owned(), Rdb::new().end_unchecked()),
         ("valkey".to_owned(), valkey()),
         ("many-keys".to_owned(), many_keys()),
+        ("compressed".to_owned(), compressed()),
         ("early".to_owned(), Rdb::with_header("REDIS0003").filler().key(3, "z").len(0).raw(&[255]).0),
     ];
     for path in env::args().skip(1).map(PathBuf::from) {
@@ -37,7 +38,8 @@ fn main() -> io::Result<()> {
         ("far", [&[0, b'a'], &b"\xe0\xff\x00".repeat(32)[..], b"\x3f\xff\xff\x03\xff"].concat()),
         ("cut", b"\x05ab".to_vec()),
     ] {
-        write("lzf", name, &[&[7, 0], &packed[..]].concat())?;
+        write("lzf", &format!("{name}-six-times"), &[&[7, 0, 5], &packed.repeat(6)[..]].concat())?;
+        write("lzf", name, &[&[7, 0, 0], &packed[..]].concat())?;
     }
     let long = "long ".repeat(40);
     let texts = ["a", "1", "-5", "300", "-2000", "30000", "-1234567", "8388608", "99999999999", &long];
@@ -107,6 +109,30 @@ fn many_keys() -> Vec<u8> {
             2 => rdb.key(18, &format!("list:{index}")).len(1).len(2).text(&listpack(&["a", "b"])),
             _ => rdb.key(4, &format!("hash:{index}")).len(1).text(b"field").text(b"value"),
         };
+    }
+    rdb.end()
+}
+
+/// Compressed strings one after the other, in all places where they are looked for.
+fn compressed() -> Vec<u8> {
+    let long = "long ".repeat(20);
+    let repeated = lzf(b"\x02abc\xe0\x40\x02\x1fabcdefghijklmnopqrstuvwxyzabcdef", 3 + 73 + 32);
+    let mut rdb = Rdb::new();
+    for index in 0..6 {
+        let pack = lzf_literals(&listpack(&[&format!("f{index}"), &long]));
+        rdb = rdb
+            .key(0, &format!("string:{index}"))
+            .raw(&repeated)
+            .key(16, &format!("hash:{index}"))
+            .raw(&pack)
+            .key(18, &format!("list:{index}"))
+            .len(3)
+            .len(2)
+            .raw(&pack)
+            .len(1)
+            .raw(&repeated)
+            .len(2)
+            .raw(&pack);
     }
     rdb.end()
 }

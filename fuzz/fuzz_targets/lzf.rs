@@ -1,28 +1,42 @@
-//! Compressed strings: what is proven, what is decoded in pieces and what is decoded whole agree with a plain decoder.
-//! The input is a byte for the size of the pieces, two for how far the declared length is off, then the tokens.
+//! Compressed strings: what is proven, what is decoded in pieces, whole and side by side agree with a plain decoder.
+//! The input is a byte for the size of the pieces, one for how far the declared length is off, one for the number of
+//! strings, then their tokens, which take equal parts of it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
-use rdb_scan::fuzzing::{lzf_decode, lzf_unpack, lzf_walk};
+use rdb_scan::fuzzing::{lzf_decode, lzf_unpack, lzf_unpack_all, lzf_walk, lzf_walk_all};
 
 fuzz_target!(|input: &[u8]| {
-    let [piece, off, packed @ ..] = input else { return };
-    let plain = plain(packed);
-    // Mostly what is true, so that the rest is seen too.
-    let length = plain.as_ref().map_or(usize::from(*piece) << 4, Vec::len);
-    let declared = (length + usize::from(*off)).saturating_sub(usize::from(*off >> 4) * 17);
-    let expected = plain.filter(|plain| plain.len() == declared);
-    let piece = usize::from(*piece) + 1;
+    let [piece, off, number, packed @ ..] = input else { return };
+    let part = packed.len().div_ceil(usize::from(number % 20) + 1).max(1);
+    let mut off = usize::from(*off);
+    let mut strings = Vec::new();
+    let mut expected = Vec::new();
+    for packed in packed.chunks(part) {
+        let plain = plain(packed);
+        // Mostly what is true, so that the rest is seen too.
+        let length = plain.as_ref().map_or(usize::from(*piece) << 4, Vec::len);
+        let declared = (length + off % 16).saturating_sub(off / 16 * 17);
+        off = 0;
+        strings.push((packed, declared));
+        expected.push(plain.filter(|plain| plain.len() == declared));
+    }
 
-    let walked = lzf_walk(packed, declared as u64, piece);
+    let unpacked = lzf_unpack_all(&strings);
+    assert_eq!(unpacked, expected, "unpacked side by side");
+    let good: Vec<_> = expected.iter().map(Option::is_some).collect();
+    assert_eq!(lzf_walk_all(&strings), good, "walked side by side");
+    let (Some((packed, declared)), Some(expected)) = (strings.first(), expected.first()) else { return };
+    let piece = usize::from(*piece) + 1;
+    let walked = lzf_walk(packed, *declared as u64, piece);
     assert_eq!(walked.is_ok(), expected.is_some(), "walked in pieces of {piece}: {walked:?}");
-    let walked = lzf_walk(packed, declared as u64, packed.len());
+    let walked = lzf_walk(packed, *declared as u64, packed.len());
     assert_eq!(walked.is_ok(), expected.is_some(), "walked: {walked:?}");
-    let decoded = lzf_decode(packed, declared as u64, piece);
-    assert_eq!(decoded.clone().ok(), expected, "decoded in pieces of {piece}: {decoded:?}");
-    let unpacked = lzf_unpack(packed, declared);
-    assert_eq!(unpacked.clone().ok(), expected, "unpacked: {unpacked:?}");
+    let decoded = lzf_decode(packed, *declared as u64, piece);
+    assert_eq!(decoded.as_ref().ok(), expected.as_ref(), "decoded in pieces of {piece}: {decoded:?}");
+    let unpacked = lzf_unpack(packed, *declared);
+    assert_eq!(unpacked.as_ref().ok(), expected.as_ref(), "unpacked: {unpacked:?}");
 });
 
 /// The format in as few lines as it takes.

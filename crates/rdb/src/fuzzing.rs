@@ -1,7 +1,7 @@
 //! Ways in for the fuzz targets, to parts that no public function shows alone. Compiled for them only.
 //!
 //! Each takes its input in one piece or in pieces, as it comes through a window, and tells what is wrong as text.
-use crate::lzf::{REACH_BYTES, Tokens, Unpacker};
+use crate::lzf::{REACH_BYTES, Tokens, Unpacker, Walk, walk_all};
 use crate::packed::{Packing, Seen};
 use crate::stop::Stop;
 
@@ -47,7 +47,7 @@ pub fn lzf_decode(packed: &[u8], declared: u64, piece: usize) -> Result<Vec<u8>,
     Ok(contents)
 }
 
-/// Decodes a compressed string as a small one is: whole, in memory that others used before.
+/// Decodes a compressed string as a small one is that is needed alone.
 ///
 /// # Errors
 /// What is wrong with the tokens.
@@ -56,6 +56,25 @@ pub fn lzf_unpack(packed: &[u8], declared: usize) -> Result<Vec<u8>, String> {
     // What was there before must not matter.
     let _ = unpacker.unpack(&[0, 0xaa, 0xff, 0xff, 0], 265);
     unpacker.unpack(packed, declared).map(<[u8]>::to_vec).map_err(text)
+}
+
+/// Decodes compressed strings side by side, each with what it declares; nothing for those that are wrong.
+pub fn lzf_unpack_all(strings: &[(&[u8], usize)]) -> Vec<Option<Vec<u8>>> {
+    let mut unpacker = Unpacker::default();
+    let _ = unpacker.unpack(&[0, 0xaa, 0xff, 0xff, 0], 265);
+    unpacker.clear();
+    for (packed, declared) in strings {
+        unpacker.add(packed, *declared);
+    }
+    unpacker.run();
+    (0..strings.len()).map(|index| unpacker.contents(index).map(<[u8]>::to_vec)).collect()
+}
+
+/// Proves the tokens of compressed strings side by side: which of them give what they declare.
+pub fn lzf_walk_all(strings: &[(&[u8], usize)]) -> Vec<bool> {
+    let mut walks: Vec<_> = strings.iter().map(|(packed, declared)| Walk::new(packed, *declared)).collect();
+    walk_all(&mut walks);
+    walks.iter().map(Walk::is_good).collect()
 }
 
 /// Checks a packed collection, whole or `piece` bytes more at a time.
