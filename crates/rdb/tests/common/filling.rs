@@ -93,6 +93,7 @@ const FILL: &str = "
     end
     if ARGV[3] == '1' then
         for _, size in ipairs({1, 2, 127, 128, 511, 513}) do
+            if size > most then break end
             local key = 'field expiry ' .. size
             for n = 1, size do redis.call('HSET', key, 'field' .. n, n) end
             for n = 1, size, 2 do redis.call('HPEXPIREAT', key, 4000000000000 + n, 'FIELDS', 1, 'field' .. n) end
