@@ -26,63 +26,69 @@ pub(crate) struct Tokens {
 /// What a control byte says of its token, without a branch: whether a run or a reference comes next is as random as
 /// the data, and a wrong guess costs more than the token.
 #[derive(Clone, Copy)]
-struct Shape(u32);
+struct Shape {
+    /// Its length in bytes.
+    used: u8,
+    /// Bytes of contents that it gives,
+    given: u8,
+    /// and these bits of the byte behind the control byte more.
+    more: u8,
+    /// Where in its first four bytes the low bits of the distance stand.
+    low_shift: u8,
+    /// The high bits of the distance, and one more.
+    high: u16,
+    /// All ones for literal bytes, which have no distance.
+    literal: u16,
+}
 
 impl Shape {
     #[inline]
-    fn of(control: u8) -> Self {
-        Self(SHAPES[usize::from(control)])
+    fn of(control: u8) -> &'static Self {
+        &SHAPES[usize::from(control)]
     }
 
-    /// Its length in bytes.
     #[inline]
-    fn used(self) -> usize {
-        (self.0 & 0x3f) as usize
+    fn used(&self) -> usize {
+        usize::from(self.used)
     }
 
-    /// Bytes of contents that it gives; `more` is the byte behind the control byte.
+    /// Bytes of contents that it gives; `word` is its first four bytes.
     #[inline]
-    fn given(self, more: u8) -> usize {
-        ((self.0 >> 8 & 0x3f) + (self.0 >> 16 & u32::from(more))) as usize
+    fn given(&self, word: u32) -> usize {
+        usize::from(self.given) + usize::from((word >> 8) as u8 & self.more)
     }
 
-    /// How far back they stand; 0 for literal bytes. `low` is the last byte of the token.
+    /// How far back they stand; 0 for literal bytes.
     #[inline]
-    fn distance(self, control: u8, low: u8) -> usize {
-        ((usize::from(control & 0x1f) << 8 | usize::from(low)) + 1) & !self.literal()
-    }
-
-    /// Where in the first four bytes of a reference its last one stands, in bits.
-    #[inline]
-    fn low_shift(self) -> u32 {
-        self.0 >> 25
+    fn distance(&self, word: u32) -> usize {
+        (usize::from(self.high) + usize::from((word >> self.low_shift) as u8)) & !self.literal()
     }
 
     /// The first for literal bytes, the second for a reference.
     #[inline]
-    fn choose(self, literal: usize, reference: usize) -> usize {
+    fn choose(&self, literal: usize, reference: usize) -> usize {
         (literal & self.literal()) | (reference & !self.literal())
     }
 
-    /// All ones for literal bytes.
     #[inline]
-    fn literal(self) -> usize {
-        (self.0 as usize >> 24 & 1).wrapping_neg()
+    fn literal(&self) -> usize {
+        i64::from(self.literal.cast_signed()) as usize
     }
 }
 
-/// By control byte: length, bytes given, which bits of the next byte are added to them, whether they are literal,
-/// where the low bits of the distance stand.
-static SHAPES: [u32; 256] = shapes();
+static SHAPES: [Shape; 256] = shapes();
 
-const fn shapes() -> [u32; 256] {
-    let mut shapes = [0; 256];
+const fn shapes() -> [Shape; 256] {
+    let none = Shape { used: 0, given: 0, more: 0, low_shift: 0, high: 0, literal: 0 };
+    let mut shapes = [none; 256];
     let mut control = 0;
     while control < 256 {
-        shapes[control] = match control as u32 {
-            run @ 0..32 => (run + 2) | (run + 1) << 8 | 1 << 24,
-            short @ 32..0xe0 => 2 | ((short >> 5) + 2) << 8 | 8 << 25,
-            _ => 3 | 9 << 8 | 0xff << 16 | 16 << 25,
+        let byte = control as u8;
+        let high = ((control as u16 & 0x1f) << 8) + 1;
+        shapes[control] = match byte {
+            0..32 => Shape { used: byte + 2, given: byte + 1, literal: u16::MAX, ..none },
+            32..0xe0 => Shape { used: 2, given: (byte >> 5) + 2, low_shift: 8, high, ..none },
+            _ => Shape { used: 3, given: 9, more: 0xff, low_shift: 16, high, ..none },
         };
         control += 1;
     }
@@ -114,11 +120,11 @@ impl Tokens {
         while let Some(rest) = input.get(at..)
             && rest.len() >= MAX_TOKEN_BYTES
         {
+            let word = u32::from_le_bytes([rest[0], rest[1], rest[2], rest[3]]);
             let token = Shape::of(rest[0]);
-            let used = token.used();
-            bad |= token.distance(rest[0], rest[used - 1]) > produced;
-            produced += token.given(rest[1]);
-            at += used;
+            bad |= token.distance(word) > produced;
+            produced += token.given(word);
+            at += token.used();
         }
         let produced = produced as u64;
         if bad || produced > self.declared {
@@ -285,8 +291,8 @@ impl Lane {
         };
         let word = u32::from_le_bytes(*word);
         let token = Shape::of(word as u8);
-        let given = token.given((word >> 8) as u8);
-        let distance = token.distance(word as u8, (word >> token.low_shift()) as u8);
+        let given = token.given(word);
+        let distance = token.distance(word);
         self.bad |= distance > out - self.start;
         let from = token.choose(at + 1, out.saturating_sub(distance));
         self.at = at + token.used();
@@ -415,12 +421,12 @@ impl<'w> Walk<'w> {
 
     #[inline(always)]
     fn step(&mut self) {
-        let Some(rest) = self.input.get(self.at..self.at + MAX_TOKEN_BYTES) else { return };
-        let token = Shape::of(rest[0]);
-        let used = token.used();
-        self.bad |= token.distance(rest[0], rest[(used - 1) & 63]) > self.produced;
-        self.produced += token.given(rest[1]);
-        self.at += used;
+        let Some(word) = self.input.get(self.at..).and_then(|rest| rest.first_chunk::<4>()) else { return };
+        let word = u32::from_le_bytes(*word);
+        let token = Shape::of(word as u8);
+        self.bad |= token.distance(word) > self.produced;
+        self.produced += token.given(word);
+        self.at += token.used();
     }
 
     /// Whether the tokens give just what was declared, once it runs no more.
