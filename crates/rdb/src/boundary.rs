@@ -11,8 +11,10 @@ const ENOUGH_RECORDS: u32 = 16;
 /// read like those of another one that begins among them.
 const ENOUGH_BYTES: u64 = 128 << 10;
 const LEAST_RECORDS: u32 = 2;
+/// Records with longer keys are no places to begin at: in most data that is no key.
+const MAX_KEY_BYTES: usize = 1 << 10;
 /// What looks like a key is not shorter and has no control characters.
-const LEAST_KEY_BYTES: usize = 2;
+const LEAST_KEY_BYTES: usize = 4;
 
 /// A first look takes so many bytes.
 const QUICK_BYTES: usize = 8 << 10;
@@ -63,15 +65,17 @@ impl Visitor for Strict {
 
 impl Finder {
     pub(crate) fn new(magic: Magic, size_bytes: Option<u64>) -> Self {
-        Self { trial: Scan::new(Strict::default(), magic, None, false), size_bytes }
+        let mut trial = Scan::new(Strict::default(), magic, None, false);
+        trial.compare_nothing();
+        Self { trial, size_bytes }
     }
 
-    /// The first place in the bytes, which begin at `offset` of the file, that looks like a boundary.
+    /// The first of so many places in the bytes, which begin at `offset` of the file, that looks like a boundary.
     ///
     /// A place behind which enough records are seen is preferred to an earlier one that only begins well.
-    pub(crate) fn find(&mut self, bytes: &[u8], offset: u64) -> Option<usize> {
+    pub(crate) fn find(&mut self, bytes: &[u8], places: usize, offset: u64) -> Option<usize> {
         let mut begins_well = None;
-        for place in 0..bytes.len() {
+        for place in 0..places.min(bytes.len()) {
             let rest = bytes.get(place..).unwrap_or_default();
             if !may_begin(rest) {
                 continue;
@@ -129,9 +133,37 @@ impl Finder {
     }
 }
 
-/// Whether the first byte can begin a record: a quick look that spares most trials.
+/// Whether the first bytes can begin a record: a quick look that spares most trials.
 fn may_begin(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), Some(0..=5 | 7 | 9..=28 | 107 | 243..=255))
+    let Some(first) = bytes.first_chunk::<12>() else { return true };
+    match first[0] {
+        // A type, and then a key: written as it is, as an integer, or compressed.
+        type_id @ (0..=5 | 7 | 9..=28) => may_begin_key(bytes, type_id),
+        // Milliseconds up to the year 10000 leave the upper bytes empty. A type follows, or another prefix.
+        252 => first[7] == 0 && first[8] == 0 && matches!(first[9], 0..=28 | 107 | 243..=249),
+        253 => matches!(first[5], 0..=28 | 107 | 243..=249),
+        // A database, or the sizes of its tables.
+        251 | 254 => first[1] >> 6 != 3,
+        107 | 243..=250 | 255 => true,
+        _ => false,
+    }
+}
+
+/// Whether a key and then a value of this type can follow.
+fn may_begin_key(bytes: &[u8], type_id: u8) -> bool {
+    let mut cursor = Cursor::new(bytes.get(1..).unwrap_or_default(), 0, None);
+    let Some(key) = cursor.plain() else {
+        // An integer or compressed. Keys that are not all there are too long to be looked at here.
+        return matches!(bytes.get(1), Some(0xc0..=0xc3));
+    };
+    // A value begins with a count or with the header of a string; only for a string is that an integer as well.
+    match cursor.rest().first() {
+        _ if !(1..=MAX_KEY_BYTES).contains(&key.len()) => false,
+        None | Some(0..=0x81) => true,
+        Some(0xc0..=0xc2) => type_id == 0,
+        Some(0xc3) => type_id == 0 || type_id >= 9,
+        _ => false,
+    }
 }
 
 fn is_likely_key(key: &[u8]) -> bool {

@@ -12,15 +12,22 @@ pub(crate) struct Members {
     len: usize,
     duplicate: bool,
     unchecked: bool,
+    /// Nothing is compared.
+    off: bool,
 }
 
 impl Members {
+    /// Compares nothing from now on.
+    pub(crate) fn switch_off(&mut self) {
+        self.off = true;
+    }
+
     /// Forgets the last value and makes room for about so many members.
     pub(crate) fn begin(&mut self, expected: u64) {
         let expected = (expected as usize).clamp(SMALLEST_TABLE / 2, MAX_MEMBERS);
         let places = (2 * expected).next_power_of_two();
         self.table.clear();
-        self.table.resize(places, 0);
+        self.table.resize(if self.off { 0 } else { places }, 0);
         self.len = 0;
         self.duplicate = false;
         self.unchecked = false;

@@ -49,6 +49,7 @@ pub fn inspect_parallel<S: Source + ?Sized>(
         keys: AtomicU64::new(0),
         aborted: AtomicBool::new(false),
         done: AtomicBool::new(false),
+        covered: AtomicU64::new(0),
     };
     match header {
         Some(header) if work.ranges.len() > 1 && threads > 1 => work.run(threads, &header),
@@ -85,6 +86,8 @@ struct Work<'w, S: ?Sized> {
     keys: AtomicU64,
     aborted: AtomicBool,
     done: AtomicBool,
+    /// What has been joined reaches up to here: ranges that end before are not needed.
+    covered: AtomicU64,
 }
 
 struct Next {
@@ -148,9 +151,17 @@ impl<S: Source + ?Sized> Work<'_, S> {
 
     fn inspect(&self, index: usize, header: &Header) -> io::Result<RangeInspection> {
         let range = self.ranges.get(index).cloned().unwrap_or_default();
+        let needed_from = range.end;
+        let is_needed = || self.covered.load(Ordering::Relaxed) < needed_from;
+        if !is_needed() {
+            return Ok(RangeInspection::empty(range));
+        }
         let source = self.source.open(range.start)?;
         let mut seen = Progress { offset: range.start, keys: 0 };
-        inspect_range(source, range, header, self.options, &mut |progress| self.tell(progress, &mut seen))
+        inspect_range(source, range, header, self.options, &mut |progress| {
+            let control = self.tell(progress, &mut seen);
+            if is_needed() { control } else { Control::Pause }
+        })
     }
 
     /// Adds what one thread has read to what all have.
@@ -209,11 +220,12 @@ impl<S: Source + ?Sized> Work<'_, S> {
             return Ok(());
         }
         if let Some(gap) = chain.missing(&range) {
-            let between = self.read_gap(&gap)?;
-            chain.add(between);
+            chain.add(self.read_gap(&gap)?);
         }
         // If it does not meet the chain even now, what follows it will be found missing in its turn.
         chain.add(range);
+        let reached = chain.whole.as_ref().map_or(0, |whole| whole.end);
+        self.covered.store(reached, Ordering::Relaxed);
         Ok(())
     }
 

@@ -12,8 +12,16 @@ use crate::position::Position;
 use crate::reading::{Reached, Reading, Watch};
 use crate::scan::{Inside, Scan};
 
-/// A boundary is looked for in so many bytes at once.
-const PROBE_BYTES: usize = 512 << 10;
+/// What is seen of the file behind a place that may be a boundary.
+const VIEW_BYTES: usize = 512 << 10;
+/// So many places are tried before it is asked whether to go on.
+const PLACES: usize = 64 << 10;
+/// Where there is no boundary in so many bytes, the range is likely to be inside a giant value. The next look is then
+/// further on, and the distance doubles each time: looking takes longer than reading, and whoever reads the value
+/// comes by anyway.
+const FIRST_LOOK_BYTES: usize = 1 << 20;
+const NEXT_LOOKS_BYTES: usize = 256 << 10;
+
 /// So many records at the start of a range make a part each.
 ///
 /// The neighbour before may end a little later than where this range was found to begin: where a boundary was found
@@ -38,6 +46,11 @@ pub struct RangeInspection {
 }
 
 impl RangeInspection {
+    /// A range of which nothing was read.
+    pub(crate) fn empty(range: Range<u64>) -> Self {
+        Self { schema: SCHEMA, range, parts: Vec::new(), resume: None }
+    }
+
     /// Where its first record begins, and where its last one ends; none if no record begins in it.
     pub fn span(&self) -> Option<Range<u64>> {
         Some(self.parts.first()?.start..self.parts.last()?.end)
@@ -131,25 +144,29 @@ fn find_and_read(
     let scan = Scan::new(Tally::new(options, None), header.magic, None, !options.hide_keys);
     let mut reading = Reading::new(source, range.start, options.size_bytes, scan);
     let mut finder = Finder::new(header.magic, options.size_bytes);
-    let mut found = RangeInspection { schema: SCHEMA, range, parts: Vec::new(), resume: None };
+    let mut found = RangeInspection::empty(range);
+    let (mut look_bytes, mut stride_bytes) = (FIRST_LOOK_BYTES, FIRST_LOOK_BYTES as u64);
     loop {
-        reading.window.fill(PROBE_BYTES)?;
+        reading.window.fill(VIEW_BYTES)?;
         let bytes = reading.window.bytes();
         if bytes.is_empty() || reading.window.offset() >= found.range.end {
             return Ok(found);
         }
-        match finder.find(bytes, reading.window.offset()) {
-            Some(place) => reading.window.consume(place),
-            None => {
-                let passed = bytes.len();
-                reading.window.consume(passed);
-                if watch(&reading.progress()) == Control::Pause {
-                    // Nothing was found so far; the neighbour before will have to read this range.
-                    return Ok(found);
-                }
-                continue;
+        let places = PLACES.min(bytes.len());
+        let Some(place) = finder.find(bytes, places, reading.window.offset()) else {
+            reading.window.consume(places);
+            look_bytes = look_bytes.saturating_sub(places);
+            if look_bytes == 0 {
+                reading.window.pass(stride_bytes)?;
+                (look_bytes, stride_bytes) = (NEXT_LOOKS_BYTES, 2 * stride_bytes);
             }
-        }
+            if watch(&reading.progress()) == Control::Pause {
+                // Nothing was found so far; the neighbour before will have to read this range.
+                return Ok(found);
+            }
+            continue;
+        };
+        reading.window.consume(place);
         if reading.window.offset() >= found.range.end {
             return Ok(found);
         }

@@ -51,6 +51,16 @@ impl<'r> Window<'r> {
         self.head = self.tail.min(self.head + bytes);
     }
 
+    /// Reads and lets go of so many bytes, or as many as there are.
+    pub(crate) fn pass(&mut self, bytes: u64) -> io::Result<()> {
+        let end = self.offset().saturating_add(bytes);
+        while self.offset() < end && self.fill(1)? {
+            let step = (self.tail - self.head).min((end - self.offset()) as usize);
+            self.consume(step);
+        }
+        Ok(())
+    }
+
     /// CRC64 of everything that was consumed since the beginning or the last restart.
     pub(crate) fn crc(&mut self) -> u64 {
         self.hash_consumed();

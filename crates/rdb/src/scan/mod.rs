@@ -116,6 +116,11 @@ impl<V: Visitor> Scan<V> {
         }
     }
 
+    /// Compares the members of values no more.
+    pub(crate) fn compare_nothing(&mut self) {
+        self.shared.seen.members.switch_off();
+    }
+
     /// Forgets the record that it stands in, and what the database is.
     pub(crate) fn restart(&mut self) {
         self.phase = Phase::Boundary;
