@@ -1,4 +1,6 @@
 //! What it takes to inspect a large backup with many functions: a simulation of the state machine's Map over ranges.
+#![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "bytes and seconds of an estimate")]
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

@@ -11,9 +11,9 @@ fn main() {
     }
     println!("| backup | ranges | time | Lambda-seconds | dollars | by one function |");
     println!("|---|---|---|---|---|---|");
-    for (name, bytes) in [("10 GB", 10e9), ("100 GB", 100e9), ("500 GB", 500e9), ("1 TB", 1e12)] {
-        let cost = simulate(bytes as u64, &setting);
-        let alone = simulate(bytes as u64, &Setting { max_ranges: 1, ..setting.clone() });
+    for (name, gigabytes) in [("10 GB", 10), ("100 GB", 100), ("500 GB", 500), ("1 TB", 1000)] {
+        let cost = simulate(gigabytes * 1_000_000_000, &setting);
+        let alone = simulate(gigabytes * 1_000_000_000, &Setting { max_ranges: 1, ..setting.clone() });
         println!(
             "| {name} | {} | {:.0} s | {:.0} | ${:.2} | {:.0} min in {} rounds |",
             cost.ranges,

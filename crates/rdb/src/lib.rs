@@ -74,6 +74,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::inline_always,
+    reason = "the few that say so are called for every string or token, and were measured"
+)]
 
 mod assemble;
 mod boundary;

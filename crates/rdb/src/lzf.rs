@@ -41,6 +41,10 @@ struct Shape {
     literal: u16,
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "its fields are loaded one by one, each where it is needed"
+)]
 impl Shape {
     #[inline]
     fn of(control: u8) -> &'static Self {
@@ -72,7 +76,7 @@ impl Shape {
 
     #[inline]
     fn literal(&self) -> usize {
-        i64::from(self.literal.cast_signed()) as usize
+        isize::from(self.literal.cast_signed()).cast_unsigned()
     }
 }
 

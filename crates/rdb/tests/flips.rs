@@ -1,5 +1,6 @@
-//! Of a thousand damaged files, at least as many are found as the engines' own checkers find; skipped where there is no
-//! engine. `RDB_FLIPS` sets another number of them.
+//! Of many damaged files, at least as many are found as the engines' own checkers find; skipped where there is no engine.
+//!
+//! `RDB_FLIPS=1000` sets the number of damaged files, and asks every checker there is and not just one of each engine.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;
@@ -27,39 +28,45 @@ const THREADS: usize = 2;
 
 #[test]
 fn no_checker_finds_more_flipped_bytes() {
-    let flips = env::var("RDB_FLIPS").ok().map_or(DEFAULT_FLIPS, |flips| flips.parse().unwrap());
-    let engines = engines();
-    let mut writers: Vec<&Engine> = engines.iter().filter(|engine| engine.checker.exists()).collect();
-    // One of each format: the first, and the last of each engine.
-    writers.dedup_by_key(|engine| engine.name.clone());
+    let asked = env::var("RDB_FLIPS").ok();
+    let flips = asked.as_ref().map_or(DEFAULT_FLIPS, |flips| flips.parse().unwrap());
+    let engines: Vec<Engine> = engines().into_iter().filter(|engine| engine.checker.exists()).collect();
     let mut shortfalls = Vec::new();
-    for writer in formats(&writers) {
-        let mut server = Server::start(writer, &[]);
-        fill_small(&mut server);
-        let file = server.save();
+    for (writer, file) in files(&engines) {
         assert!(read(&file).is_sound());
-        let damaged: Vec<_> = places(file.len(), flips).map(|flip| damage(&file, flip)).collect();
-        for file in &damaged {
-            assert!(!read(&file.0).is_sound(), "{}: found by no checksum: {:?}", writer.name, file.1);
+        let damaged: Vec<_> = places(file.len(), flips).map(|flip| (damage(&file, flip), flip)).collect();
+        for (file, flip) in &damaged {
+            assert!(!read(file).is_sound(), "{}: no fault in spite of the checksum: {flip:?}", writer.name);
         }
         let unchecked: Vec<_> =
             damaged.into_iter().map(|(file, flip)| (without_checksum(file), flip)).collect();
-        let ours: Vec<bool> = unchecked.iter().map(|(file, _)| finds(&read(file))).collect();
+        let inspections: Vec<_> = unchecked.iter().map(|(file, _)| read(file)).collect();
+        let ours: Vec<_> = inspections.iter().map(finds).collect();
+        let broken = inspections.iter().filter(|inspection| !inspection.is_sound()).count();
         println!("{} bytes of {}, {flips} flips without a checksum", file.len(), writer.name);
-        println!("  {:24} {}", "this crate", count(&ours));
-        for checker in checkers(&writers, &file) {
+        println!("    {:4} by us, {broken} of them as faults", count(&ours));
+        let mut checkers = checkers(&engines, &file);
+        if asked.is_none() {
+            // The newest of each engine.
+            let newest: BTreeMap<_, _> =
+                checkers.into_iter().map(|engine| (engine.checker.file_name(), engine)).collect();
+            checkers = newest.into_values().collect();
+        }
+        for checker in checkers {
             let theirs = run(checker, &unchecked);
-            println!("  {:24} {}", checker.name, count(&theirs));
-            let missed: Vec<usize> = (0..flips).filter(|flip| theirs[*flip] && !ours[*flip]).collect();
-            for flip in &missed {
-                println!("    only theirs: {:?}: {}", unchecked[*flip].1, context(&file, unchecked[*flip].1));
+            let both = (0..flips).filter(|flip| theirs[*flip] && ours[*flip]).count();
+            println!("    {:4} by the checker of {}, {both} of them by us too", count(&theirs), checker.name);
+            for (file, flip) in
+                (0..flips).filter(|flip| theirs[*flip] && !ours[*flip]).map(|flip| &unchecked[flip])
+            {
+                println!("         only by it: {flip:?}: {}", reason(checker, file));
             }
             if count(&theirs) > count(&ours) {
-                shortfalls.push(format!("{} of a file of {}", checker.name, writer.name));
+                shortfalls.push(format!("{} in a file of {}", checker.name, writer.name));
             }
         }
     }
-    assert_eq!(shortfalls, Vec::<String>::new(), "found more");
+    assert_eq!(shortfalls, Vec::<String>::new(), "these found more");
 }
 
 /// A place in the file, and what is changed of its byte.
@@ -78,10 +85,10 @@ fn places(bytes: usize, flips: usize) -> impl Iterator<Item = Flip> {
     (0..flips).map(move |_| (next() % (bytes - 8), (next() % 255) as u8 + 1))
 }
 
-fn damage(file: &[u8], flip: Flip) -> (Vec<u8>, Flip) {
+fn damage(file: &[u8], (place, change): Flip) -> Vec<u8> {
     let mut file = file.to_vec();
-    file[flip.0] ^= flip.1;
-    (file, flip)
+    file[place] ^= change;
+    file
 }
 
 fn without_checksum(mut file: Vec<u8>) -> Vec<u8> {
@@ -90,7 +97,7 @@ fn without_checksum(mut file: Vec<u8>) -> Vec<u8> {
     file
 }
 
-/// Whether the file would be called unfit: it is broken, or a server dies of it.
+/// Whether something is found that keeps a file from being loaded, or that checkers refuse too.
 fn finds(inspection: &Inspection) -> bool {
     use HazardCode::{
         DatabaseNumber, DuplicateKey, DuplicateMember, EmptyCollection, HugeResizedb, ModuleData,
@@ -100,20 +107,24 @@ fn finds(inspection: &Inspection) -> bool {
     !inspection.is_sound() || deadly.iter().any(|code| inspection.hazard_counts.contains_key(code))
 }
 
-/// Engines whose files are of different formats.
-fn formats<'e>(engines: &[&'e Engine]) -> Vec<&'e Engine> {
-    let mut formats = BTreeMap::new();
+/// A file of each format that the engines write.
+fn files(engines: &[Engine]) -> Vec<(&Engine, Vec<u8>)> {
+    let mut files = BTreeMap::new();
     for engine in engines {
-        let header = Server::start(engine, &[]).save()[..9].to_vec();
-        formats.entry(header).or_insert(*engine);
+        let mut server = Server::start(engine, &[]);
+        let header = server.save()[..9].to_vec();
+        files.entry(header).or_insert_with(|| {
+            fill_small(&mut server);
+            (engine, server.save())
+        });
     }
-    formats.into_values().collect()
+    files.into_values().collect()
 }
 
 /// The checkers that know the format of a sound file.
-fn checkers<'e>(engines: &[&'e Engine], file: &[u8]) -> Vec<&'e Engine> {
+fn checkers<'e>(engines: &'e [Engine], file: &[u8]) -> Vec<&'e Engine> {
     let sound = [(file.to_vec(), (0, 0))];
-    engines.iter().copied().filter(|engine| !run(engine, &sound)[0]).collect()
+    engines.iter().filter(|engine| !run(engine, &sound)[0]).collect()
 }
 
 /// Whether a checker finds something in each of the files.
@@ -151,8 +162,13 @@ fn count(found: &[bool]) -> usize {
     found.iter().filter(|found| **found).count()
 }
 
-/// The bytes around a place.
-fn context(file: &[u8], (place, _): Flip) -> String {
-    let around = &file[place.saturating_sub(24)..file.len().min(place + 16)];
-    format!("{} at byte {} of {}", around.escape_ascii(), place.min(24), around.len())
+/// What a checker says of a file.
+fn reason(checker: &Engine, file: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, file).unwrap();
+    let output = Command::new(&checker.checker).arg(path).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut lines = text.lines().skip_while(|line| !line.contains("ERROR DETECTED"));
+    lines.by_ref().skip(1).take(6).collect::<Vec<_>>().join("; ")
 }

@@ -49,7 +49,10 @@ fn compressed_listpack(bytes: u64) -> impl Read {
     let runs = bytes / RUN;
     let value_bytes = runs * RUN + 1;
     let entry = 5 + value_bytes;
-    let back: Vec<u8> = (0..5u32).rev().map(|place| (entry >> (7 * place) & 127) as u8 | if place < 4 { 128 } else { 0 }).collect();
+    let back: Vec<u8> = (0..5u32)
+        .rev()
+        .map(|place| (entry >> (7 * place) & 127) as u8 | if place < 4 { 128 } else { 0 })
+        .collect();
     let total = 6 + 3 + entry + 5 + 1;
     let mut start = [&(total as u32).to_le_bytes()[..], &2u16.to_le_bytes(), b"\x81f\x02\xf0"].concat();
     start.extend((value_bytes as u32).to_le_bytes());

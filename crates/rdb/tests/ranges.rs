@@ -24,8 +24,11 @@ fn by_ranges(file: &[u8], cuts: &[usize], options: &InspectOptions, patience: u6
     let mut ranges = Vec::new();
     for cut in cuts.windows(2) {
         let range = cut[0] as u64..cut[1] as u64;
-        let watch: &mut dyn FnMut(&_) -> _ =
-            if patience > 0 && cut[0] as u64 % patience == 0 { &mut impatient } else { &mut patient };
+        let watch: &mut dyn FnMut(&_) -> _ = if patience > 0 && (cut[0] as u64).is_multiple_of(patience) {
+            &mut impatient
+        } else {
+            &mut patient
+        };
         ranges.push(sent(&inspect_range(&file[cut[0]..], range, &header, options, watch).unwrap()));
     }
     // The order in which they come and a second delivery change nothing.

@@ -173,7 +173,9 @@ impl Inspection {
             }
         };
         let mut biggest = std::mem::take(&mut self.part.unresolved_biggest);
-        biggest.iter_mut().for_each(|key| unknown(&mut key.database));
+        for key in &mut biggest {
+            unknown(&mut key.database);
+        }
         merge_biggest(&mut self.biggest, biggest, self.part.top);
         self.faults.iter_mut().for_each(|fault| unknown(&mut fault.database));
         self.hazards.iter_mut().for_each(|hazard| unknown(&mut hazard.database));

@@ -1,4 +1,10 @@
 //! A sample of the keys, from which it is told which prefixes there are.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "estimates of what is counted up to 2^52"
+)]
+
 use std::collections::{BTreeMap, BinaryHeap};
 
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,7 @@ const SAME_FIELDS: i64 = 2;
 /// What the entries of a stream's node mean.
 #[derive(Debug)]
 pub(crate) struct Node {
-    node: u64,
+    index: u64,
     next: Next,
     live: i64,
     deleted: i64,
@@ -39,9 +39,9 @@ enum Next {
 
 impl Node {
     /// The node with this number in its stream.
-    pub(crate) fn new(node: u64) -> Self {
+    pub(crate) fn new(index: u64) -> Self {
         Self {
-            node,
+            index,
             next: Next::LiveCount,
             live: 0,
             deleted: 0,
@@ -57,7 +57,7 @@ impl Node {
     #[inline]
     fn expect(&mut self, items: Option<i64>, fixed_parts: i64, some: Next, then: Next) -> Result<Next> {
         let Some(items) = items.filter(|items| (0..=i64::from(u32::MAX)).contains(items)) else {
-            let (node, found) = (self.node, self.found);
+            let (node, found) = (self.index, self.found);
             return bad(format!("entry {found} of node {node} says it has an impossible number of fields"));
         };
         self.items = items;
@@ -67,7 +67,7 @@ impl Node {
 
     #[cold]
     fn not_an_integer(&self) -> Result<()> {
-        let Self { node, found, next, .. } = self;
+        let Self { index: node, found, next, .. } = self;
         bad(format!("entry {found} of node {node} has a string in place of its {}", next.name()))
     }
 }
@@ -96,7 +96,7 @@ impl Meaning for Node {
             Next::FieldCount => self.expect(number.checked_mul(2), 4, Next::Item, Next::Back)?,
             Next::Back => {
                 if number != self.parts {
-                    let Self { node, found, parts, .. } = self;
+                    let Self { index: node, found, parts, .. } = self;
                     return bad(format!("entry {found} of node {node} has {parts} parts but says {number}"));
                 }
                 self.found += 1;
@@ -122,7 +122,7 @@ impl Meaning for Node {
 
     /// Gives the number of entries that are not deleted.
     fn end(&mut self) -> Result<u64> {
-        let Self { node, next, live, deleted, found, found_deleted, .. } = self;
+        let Self { index: node, next, live, deleted, found, found_deleted, .. } = self;
         if *next != Next::Flags {
             return bad(format!("node {node} ends before the {} of entry {found}", next.name()));
         }

@@ -59,28 +59,27 @@ impl Ahead {
         let input = cursor.take(packed)?;
         let found = Found { offset: cursor.offset() - packed as u64, packed, declared, good: false };
         let place = turn(&self.unpacked, &mut self.next_unpacked, found.offset);
-        let place = match place {
-            Some(place) => place,
-            None => {
-                behind.pass(packed as u64);
-                self.unpacker.clear();
-                self.unpacked.clear();
-                self.next_unpacked = 1;
-                self.unpacker.add(input, declared);
-                self.unpacked.push(found);
-                let Self { unpacker, unpacked, .. } = self;
-                let mut bytes = declared;
-                look_ahead(&mut behind, then, &mut |string, input, contents| {
-                    bytes += string.declared;
-                    if contents && bytes <= MAX_CONTENTS_BYTES {
-                        unpacker.add(input, string.declared);
-                        unpacked.push(string);
-                    }
-                    unpacked.len() < MAX_STRINGS && bytes <= MAX_CONTENTS_BYTES
-                });
-                self.unpacker.run();
-                0
-            }
+        let place = if let Some(place) = place {
+            place
+        } else {
+            behind.pass(packed as u64);
+            self.unpacker.clear();
+            self.unpacked.clear();
+            self.next_unpacked = 1;
+            self.unpacker.add(input, declared);
+            self.unpacked.push(found);
+            let Self { unpacker, unpacked, .. } = self;
+            let mut bytes = declared;
+            look_ahead(&mut behind, then, &mut |string, input, contents| {
+                bytes += string.declared;
+                if contents && bytes <= MAX_CONTENTS_BYTES {
+                    unpacker.add(input, string.declared);
+                    unpacked.push(string);
+                }
+                unpacked.len() < MAX_STRINGS && bytes <= MAX_CONTENTS_BYTES
+            });
+            self.unpacker.run();
+            0
         };
         let same = self.unpacked.get(place) == Some(&found);
         Ok(match self.unpacker.contents(place).filter(|_| same) {
@@ -101,28 +100,27 @@ impl Ahead {
         let input = cursor.take(packed)?;
         let found = Found { offset: cursor.offset() - packed as u64, packed, declared, good: true };
         let place = turn(&self.walked, &mut self.next_walked, found.offset);
-        let place = match place {
-            Some(place) => place,
-            None => {
-                behind.pass(packed as u64);
-                let mut walks = Vec::with_capacity(MAX_STRINGS);
-                walks.push(Walk::new(input, declared));
-                self.walked.clear();
-                self.next_walked = 1;
-                self.walked.push(found);
-                look_ahead(&mut behind, then, &mut |string, input, contents| {
-                    if !contents {
-                        walks.push(Walk::new(input, string.declared));
-                        self.walked.push(string);
-                    }
-                    walks.len() < MAX_STRINGS
-                });
-                lzf::walk_all(&mut walks);
-                for (walk, found) in walks.iter().zip(&mut self.walked) {
-                    found.good = walk.is_good();
+        let place = if let Some(place) = place {
+            place
+        } else {
+            behind.pass(packed as u64);
+            let mut walks = Vec::with_capacity(MAX_STRINGS);
+            walks.push(Walk::new(input, declared));
+            self.walked.clear();
+            self.next_walked = 1;
+            self.walked.push(found);
+            look_ahead(&mut behind, then, &mut |string, input, contents| {
+                if !contents {
+                    walks.push(Walk::new(input, string.declared));
+                    self.walked.push(string);
                 }
-                0
+                walks.len() < MAX_STRINGS
+            });
+            lzf::walk_all(&mut walks);
+            for (walk, found) in walks.iter().zip(&mut self.walked) {
+                found.good = walk.is_good();
             }
+            0
         };
         Ok(if self.walked.get(place) == Some(&found) { Ok(()) } else { lzf::fault(input, declared) })
     }
