@@ -1,6 +1,7 @@
 //! An object as a stream of bytes, read ahead through several ranged requests at once.
 
 use std::io::{self, Read};
+use std::pin::pin;
 
 use aws_sdk_s3::Client;
 use bytes::{Buf, Bytes};
@@ -31,14 +32,18 @@ pub struct ObjectReader {
 
 impl ObjectReader {
     /// Starts reading ahead. Must be called within a Tokio runtime.
-    pub fn start(s3: Client, backup: Backup, start: u64, end: u64) -> Self {
+    ///
+    /// Behind `likely_end` parts are asked for one by one: a worker reads on there only where a record does.
+    pub fn start(s3: Client, backup: Backup, start: u64, likely_end: u64) -> Self {
         // What waits in the channel is read-ahead too: at most PARTS_AT_ONCE + 1 parts are held.
         let (sender, parts) = mpsc::channel(1);
         let fetching = Handle::current().spawn(async move {
+            let end = backup.size_bytes;
             let starts = (start..end).step_by(usize::try_from(PART_BYTES).unwrap_or(usize::MAX));
-            let mut fetched = stream::iter(starts)
-                .map(|from| fetch(&s3, &backup, from, end.min(from + PART_BYTES)))
-                .buffered(PARTS_AT_ONCE);
+            let (likely, behind): (Vec<_>, Vec<_>) = starts.partition(|from| *from < likely_end);
+            let part = |from| fetch(&s3, &backup, from, end.min(from + PART_BYTES));
+            let ahead = stream::iter(likely).map(part).buffered(PARTS_AT_ONCE);
+            let mut fetched = pin!(ahead.chain(stream::iter(behind).then(part)));
             while let Some(part) = fetched.next().await {
                 let failed = part.is_err();
                 if sender.send(part).await.is_err() || failed {

@@ -121,7 +121,7 @@ fn scan_dyn<V: Visitor>(
         None => reading.header()?,
     };
     let reached = match &header {
-        Some(header) if header.is_known() => read(&mut reading, header, start, watch)?,
+        Some(header) if header.is_known() => read(&mut reading, header, start, u64::MAX, watch)?,
         _ => Reached::Fault,
     };
     let mut inspection = reading.scan.visitor.0.take();
@@ -135,17 +135,18 @@ fn scan_dyn<V: Visitor>(
     })
 }
 
-/// Reads one record, asks, and reads the rest.
-fn read<V: Visitor>(
+/// Reads one record, asks, and reads the rest up to the first record at `end` or behind it.
+pub(crate) fn read<V: Visitor>(
     reading: &mut Reading<'_, V>,
     header: &Header,
     start: &Position,
+    end: u64,
     watch: Watch<'_>,
 ) -> io::Result<Reached> {
-    let first = reading.window.offset().max(start.offset) + 1;
+    let first = end.min(reading.window.offset().max(start.offset) + 1);
     match reading.run(first, header.version, watch)? {
         Reached::Limit if watch(&reading.progress()) == Control::Pause => Ok(Reached::Limit),
-        Reached::Limit => reading.run(u64::MAX, header.version, watch),
+        Reached::Limit => reading.run(end, header.version, watch),
         reached => Ok(reached),
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::Finder;
 use crate::header::Header;
-use crate::inspect::{Control, InspectOptions, close};
+use crate::inspect::{Control, InspectOptions, close, read};
 use crate::inspection::{Inspection, SCHEMA, Tally};
 use crate::position::Position;
 use crate::reading::{Reached, Reading, Watch};
@@ -123,15 +123,21 @@ fn read_from(
         None => reading.header()?,
     };
     let reached = match header.as_ref().filter(|header| header.is_known()) {
-        Some(header) => reading.run(end, header.version, watch)?,
+        Some(header) => read(&mut reading, header, start, limit(end, options), watch)?,
         None => Reached::Fault,
     };
-    let paused = matches!(reached, Reached::Inside(_)) || reading.window.offset() < end;
+    let paused = matches!(reached, Reached::Inside(_)) || reading.window.offset() < limit(end, options);
     let mut part = reading.scan.visitor.take();
     part.part.begins_inside = start.inside.is_some();
     let position = close(&mut part, &mut reading, start.offset, header.as_ref(), reached);
     let resume = position.filter(|_| paused);
     Ok(RangeInspection { schema: SCHEMA, range: start.offset..end, parts: vec![part], resume })
+}
+
+/// The record at which a range ends. Behind the end of the file there is none, and whether the file ends well has to be
+/// seen.
+fn limit(end: u64, options: &InspectOptions) -> u64 {
+    if options.size_bytes.is_some_and(|size| end >= size) { u64::MAX } else { end }
 }
 
 fn find_and_read(
@@ -170,7 +176,8 @@ fn find_and_read(
         if reading.window.offset() >= found.range.end {
             return Ok(found);
         }
-        if read_parts(&mut reading, &mut found, header, watch)? {
+        let end = limit(found.range.end, options);
+        if read_parts(&mut reading, &mut found, header, end, watch)? {
             return Ok(found);
         }
         // That was no record, or the file is broken there: whoever comes from before will see. Search on behind it.
@@ -187,6 +194,7 @@ fn read_parts(
     reading: &mut Reading<'_, Tally>,
     found: &mut RangeInspection,
     header: &Header,
+    end_of_range: u64,
     watch: Watch<'_>,
 ) -> io::Result<bool> {
     let mut asked = false;
@@ -194,7 +202,7 @@ fn read_parts(
         reading.begin_part();
         let start = reading.window.offset();
         let single = found.parts.len() < SINGLE_RECORDS;
-        let limit = if single { start + 1 } else { found.range.end };
+        let limit = if single { start + 1 } else { end_of_range };
         let reached = reading.run(limit, header.version, &mut |progress| {
             let control = watch(progress);
             asked |= control == Control::Pause;
@@ -208,11 +216,11 @@ fn read_parts(
         let position = close(&mut part, reading, start, Some(header), reached);
         let end = part.end;
         found.parts.push(part);
-        if asked && end < found.range.end {
+        if asked && !done && end < end_of_range {
             found.resume = position;
             return Ok(true);
         }
-        if done || end >= found.range.end {
+        if done || end >= end_of_range {
             return Ok(true);
         }
     }

@@ -165,6 +165,22 @@ fn broken_files_give_the_faults_of_one_pass() {
 }
 
 #[test]
+fn a_file_that_breaks_off_between_two_records_is_truncated_however_it_is_cut() {
+    let mut file = Rdb::new();
+    for index in 0..100 {
+        file = file.key(0, &format!("key:{index:02}")).text(b"value");
+    }
+    let record = (file.0.len() - 9) / 100;
+    let cut = 9 + 60 * record;
+    let file = &file.0[..cut];
+    for cuts in
+        [vec![], vec![cut / 2], vec![cut - record, cut - 1], (1..20).map(|part| cut * part / 20).collect()]
+    {
+        expect_equal(file, &cuts);
+    }
+}
+
+#[test]
 fn pauses_in_ranges_change_nothing() {
     let file = many_records();
     let options = options(&file);

@@ -227,6 +227,7 @@ mod tests {
                 .collect::<NodeTypes>(),
             reserved_memory_percent: 25,
             databases: 16,
+            looked_at_ms: 0,
         }
     }
 

@@ -227,13 +227,38 @@ pub fn header_findings(location: &BackupLocation, prefix: &[u8], cluster: &Clust
     }
 }
 
-/// The ranges to read: one for each backup.
-pub fn ranges(backups: &[Backup]) -> Vec<Range> {
-    backups
-        .iter()
-        .enumerate()
-        .map(|(backup, object)| Range { backup, start: 0, end: object.size_bytes, resume: None })
-        .collect()
+/// Magic and version of a backup, if it begins like one.
+pub fn header_of(prefix: &[u8]) -> Option<rdb_scan::Header> {
+    let mut header = rdb_scan::read_header(prefix).ok()?;
+    header.aux.clear();
+    Some(header)
+}
+
+/// Ranges of all backups together: they and what each brought travel through the state (256 KiB), and every one is a
+/// function that has to start.
+pub const MAX_RANGES: u64 = 200;
+/// No range is smaller, but the last of a backup: below this, starting a function takes longer than reading does.
+pub const LEAST_RANGE_BYTES: u64 = 64 << 20;
+/// Ranges begin at multiples of this, the bytes of one request.
+const RANGE_STEP_BYTES: u64 = 8 << 20;
+
+/// The ranges to read: as many of equal size as there may be, over all backups.
+pub fn ranges(backups: &[Backup], least_range_bytes: u64) -> Vec<Range> {
+    let total: u64 = backups.iter().map(|backup| backup.size_bytes).sum();
+    // Every backup has a last range that is smaller.
+    let places = MAX_RANGES.saturating_sub(backups.len() as u64).max(1);
+    let step = RANGE_STEP_BYTES.min(least_range_bytes.max(1));
+    let bytes = total.div_ceil(places).max(least_range_bytes).max(1).next_multiple_of(step);
+    let of_backup = |(backup, object): (usize, &Backup)| {
+        let size = object.size_bytes;
+        // Without its magic nobody can begin in the middle of a backup.
+        let bytes = if object.header.is_some() { bytes } else { size.max(1) };
+        (0..size.div_ceil(bytes).max(1)).map(move |index| {
+            let start = index * bytes;
+            Range { backup, start, end: size.min(start + bytes), resume: None }
+        })
+    };
+    backups.iter().enumerate().flat_map(of_backup).collect()
 }
 
 #[cfg(test)]
@@ -301,6 +326,37 @@ mod tests {
         let findings = bucket_findings("My_Bucket", &["backups".to_owned()], Some(&look), "us-east-1");
         let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
         assert_eq!(codes, [Code::BucketNotAllowed, Code::BucketNameNotDns, Code::BucketInOtherRegion]);
+    }
+
+    #[test]
+    fn ranges_cover_every_backup_once_and_stay_within_their_number() {
+        const GIB: u64 = 1 << 30;
+        let header = rdb_scan::read_header(b"REDIS0010").ok();
+        let backup = |size_bytes| Backup {
+            location: location("a.rdb"),
+            size_bytes,
+            etag: "e".into(),
+            kms_key_id: None,
+            header: header.clone(),
+        };
+        let sets: [&[u64]; 6] =
+            [&[0], &[100], &[GIB], &[1000 * GIB], &[GIB; 90], &[500 * GIB, 1, 64 << 20, (64 << 20) + 1]];
+        for sizes in sets {
+            let backups: Vec<_> = sizes.iter().map(|size| backup(*size)).collect();
+            let ranges = ranges(&backups, LEAST_RANGE_BYTES);
+            assert!(ranges.len() as u64 <= MAX_RANGES, "{} of {sizes:?}", ranges.len());
+            for (index, size) in sizes.iter().enumerate() {
+                let mut at = 0;
+                for range in ranges.iter().filter(|range| range.backup == index) {
+                    assert_eq!(range.start, at);
+                    at = range.end;
+                    assert!(range.end - range.start >= LEAST_RANGE_BYTES || range.end == *size);
+                }
+                assert_eq!(at, *size);
+            }
+        }
+        assert_eq!(ranges(&[backup(GIB)], LEAST_RANGE_BYTES).len(), 16);
+        assert_eq!(ranges(&[Backup { header: None, ..backup(GIB) }], LEAST_RANGE_BYTES).len(), 1);
     }
 
     #[test]

@@ -50,8 +50,13 @@ impl<'a> Reports<'a> {
     }
 
     /// The inspection of one range of one backup.
-    pub fn partial(&self, backup: usize, start: u64) -> String {
-        format!("{EXECUTIONS}{}/partials/{backup:03}-{start:016}.json", self.execution)
+    pub fn partial(&self, backup: usize, start: u64, end: u64) -> String {
+        format!("{EXECUTIONS}{}/partials/{backup:03}-{start:016}-{end:016}.json", self.execution)
+    }
+
+    /// Where to begin what is left between two pieces: [`rdb_scan::Position`].
+    pub fn gap(&self, backup: usize, start: u64) -> String {
+        format!("{EXECUTIONS}{}/partials/{backup:03}-{start:016}-gap.json", self.execution)
     }
 
     /// Held by who edits a bucket's permissions.

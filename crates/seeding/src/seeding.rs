@@ -29,6 +29,10 @@ pub struct Seeding {
     pub reserved_memory_percent: u32,
     /// The number of databases of the parameter group. Default 16.
     pub databases: u64,
+    /// When the backups were looked at, in milliseconds since 1970: what has expired by then counts as expired, for
+    /// every worker alike.
+    #[serde(default)]
+    pub looked_at_ms: u64,
 }
 
 /// A backup as it was when the seeding began.
@@ -45,6 +49,9 @@ pub struct Backup {
     /// The KMS key that it is encrypted with, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<String>,
+    /// Magic and version, for workers that begin in its middle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<rdb_scan::Header>,
 }
 
 /// The account, region and partition that an execution runs in, read from its ARN.

@@ -54,7 +54,7 @@ pub struct Range {
     pub start: u64,
     /// The byte after its last.
     pub end: u64,
-    /// The earlier piece to go on from, for a range whose worker ran out of time.
+    /// Where the position lies to begin at, for what is left between pieces that do not meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
 }
@@ -75,11 +75,11 @@ pub struct InspectInput {
 pub struct Piece {
     /// Which backup.
     pub backup: usize,
-    /// Where the piece begins.
+    /// Where its range begins.
     pub start: u64,
-    /// Where it ends: before the range's end if the time was over.
+    /// Where what was read ends: before the range's end if the time was over, behind it where a record goes on.
     pub end: u64,
-    /// Whether it reaches the end of its range.
+    /// Whether the time was enough for the range.
     pub complete: bool,
     /// The key of the partial result in the reports bucket.
     pub partial: String,

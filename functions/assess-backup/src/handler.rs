@@ -1,27 +1,26 @@
 //! The step: put the pieces together, judge them against the target, write the report.
 
-use rdb_scan::Inspection;
+use std::collections::BTreeSet;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use rdb_scan::{Assembly, Gap, RangeInspection, assemble};
 use seeder_aws::{Clients, Handler, Invocation, Reports};
 use seeding::{
-    Partition, Seeding, StepError, assess,
+    Partition, StepError, assess,
     steps::{AssessInput, AssessOutput, Piece, Range},
 };
-use serde::Deserialize;
 
 /// How many findings the state machine carries; the report has them all.
 const SHOWN_FINDINGS: usize = 5;
-/// How many rounds a backup may take: with one worker a backup of 70 GB takes one, so this is far beyond what is sane.
+/// How many rounds a backup may take. Gaps take three at most; the rest is for workers that run out of time.
 const MAX_ROUNDS: u32 = 200;
+
+/// Partial results that are fetched at once.
+const PIECES_AT_ONCE: usize = 16;
 
 /// Needs to read and write the reports.
 pub(crate) struct AssessBackup {
     reports: Reports,
-}
-
-/// The part of a partial result that matters here.
-#[derive(Deserialize)]
-struct Partial {
-    inspection: Inspection,
 }
 
 impl AssessBackup {
@@ -37,7 +36,22 @@ impl Handler for AssessBackup {
     async fn handle(&self, input: AssessInput, _: Invocation) -> Result<AssessOutput, StepError> {
         let (_, execution) = Partition::of_execution(&input.execution)?;
         let seeding = self.reports.seeding(execution).await?;
-        let redo = still_to_read(&seeding, &input)?;
+        let mut inspections = Vec::with_capacity(seeding.backups.len());
+        let mut redo = Vec::new();
+        for (backup, object) in seeding.backups.iter().enumerate() {
+            let ranges = self.ranges(&input.pieces, backup).await?;
+            match assemble(&ranges, object.size_bytes, input.round.saturating_sub(1)) {
+                Assembly::Whole(inspection) => inspections.push(*inspection),
+                Assembly::Gaps(gaps) => redo.extend(self.gaps(execution, backup, gaps).await?),
+            }
+        }
+        if !redo.is_empty() && input.round >= MAX_ROUNDS {
+            return Err(StepError::new(
+                seeding::ErrorName::InspectionTooLong,
+                format!("{} ranges are not read after {} rounds", redo.len(), input.round),
+                "give inspect-chunk more memory, which brings more CPU and network",
+            ));
+        }
         let report_key = seeding::Reports::of(execution).report();
         if !redo.is_empty() {
             let report = self.reports.uri(&report_key);
@@ -49,7 +63,6 @@ impl Handler for AssessBackup {
                 report,
             });
         }
-        let inspections = self.inspections(&seeding, &input.pieces).await?;
         let assessment = assess::assess(&seeding, &inspections, input.findings);
         let report = self.reports.write(&report_key, &assessment).await?;
         tracing::info!(verdict = ?assessment.verdict, findings = assessment.findings.len(), "assessed");
@@ -60,51 +73,27 @@ impl Handler for AssessBackup {
 }
 
 impl AssessBackup {
-    async fn inspections(&self, seeding: &Seeding, pieces: &[Piece]) -> Result<Vec<Inspection>, StepError> {
-        let mut inspections = Vec::with_capacity(seeding.backups.len());
-        for backup in 0..seeding.backups.len() {
-            let mut of_backup: Vec<_> = pieces.iter().filter(|piece| piece.backup == backup).collect();
-            of_backup.sort_by_key(|piece| piece.start);
-            // A step that ran twice may have left a piece twice; its file is the same.
-            of_backup.dedup_by_key(|piece| piece.start);
-            let mut whole: Option<Inspection> = None;
-            for piece in of_backup {
-                let partial: Partial = self.reports.read(&piece.partial).await?.ok_or_else(|| {
-                    StepError::internal(format!("the partial result {} is gone", piece.partial))
-                })?;
-                whole = Some(match whole {
-                    None => partial.inspection,
-                    Some(before) => before.join(partial.inspection).map_err(StepError::internal)?,
-                });
-            }
-            inspections.push(whole.unwrap_or_default());
-        }
-        Ok(inspections)
+    /// What the workers have written down of a backup, each piece once: a step that ran twice leaves it twice.
+    async fn ranges(&self, pieces: &[Piece], backup: usize) -> Result<Vec<RangeInspection>, StepError> {
+        let of_backup = pieces.iter().filter(|piece| piece.backup == backup);
+        let keys: BTreeSet<_> = of_backup.map(|piece| piece.partial.clone()).collect();
+        let read = stream::iter(keys).map(|key| async move {
+            let range = self.reports.read::<RangeInspection>(&key).await?;
+            range.ok_or_else(|| StepError::internal(format!("the partial result {key} is gone")))
+        });
+        read.buffered(PIECES_AT_ONCE).try_collect().await
     }
-}
 
-/// The ranges whose worker ran out of time.
-fn still_to_read(seeding: &Seeding, input: &AssessInput) -> Result<Vec<Range>, StepError> {
-    let mut redo = Vec::new();
-    for (backup, object) in seeding.backups.iter().enumerate() {
-        let pieces = input.pieces.iter().filter(|piece| piece.backup == backup);
-        // The last piece may be empty, where the file breaks off just where an earlier one paused.
-        let last = pieces.max_by_key(|piece| (piece.end, piece.complete));
-        let last =
-            last.ok_or_else(|| StepError::internal(format!("nothing was read of {}", object.location)))?;
-        if !last.complete {
-            let resume = Some(last.partial.clone());
-            redo.push(Range { backup, start: last.end, end: object.size_bytes, resume });
+    /// Writes down where the gaps begin, and asks for them to be read.
+    async fn gaps(&self, execution: &str, backup: usize, gaps: Vec<Gap>) -> Result<Vec<Range>, StepError> {
+        let mut ranges = Vec::with_capacity(gaps.len());
+        for Gap { start, end } in gaps {
+            let key = seeding::Reports::of(execution).gap(backup, start.offset());
+            self.reports.write(&key, &start).await?;
+            ranges.push(Range { backup, start: start.offset(), end, resume: Some(key) });
         }
+        Ok(ranges)
     }
-    if !redo.is_empty() && input.round >= MAX_ROUNDS {
-        return Err(StepError::new(
-            seeding::ErrorName::InspectionTooLong,
-            format!("{} backups are not read after {} rounds", redo.len(), input.round),
-            "give inspect-chunk more memory, which brings more CPU and network",
-        ));
-    }
-    Ok(redo)
 }
 
 #[cfg(test)]

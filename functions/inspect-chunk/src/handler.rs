@@ -1,15 +1,13 @@
-//! The step: read a range from its beginning, or from where an earlier worker had to stop, and keep what it holds.
+//! The step: read the records of one range, or of what is left between two, and keep what they hold.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position};
+use rdb_scan::{Control, Header, InspectOptions, Position, RangeInspection};
 use seeder_aws::{Clients, Handler, Invocation, Reports, reader::ObjectReader};
 use seeding::{
     Backup, Partition, StepError,
-    steps::{InspectInput, Piece},
+    steps::{InspectInput, Piece, Range},
 };
-use serde::{Deserialize, Serialize};
 
 /// What is left of the function's time when it stops reading: enough to write down what it has.
 const TIME_TO_WRITE: Duration = Duration::from_secs(20);
@@ -21,16 +19,6 @@ const MAX_COMPARED_KEYS: usize = 1 << 15;
 pub(crate) struct InspectChunk {
     s3: aws_sdk_s3::Client,
     reports: Reports,
-}
-
-/// A partial result, as it lies in the reports bucket.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Partial {
-    /// What was read.
-    pub(crate) inspection: Inspection,
-    /// Where to go on, if the end was not reached.
-    pub(crate) resume: Option<Position>,
 }
 
 impl InspectChunk {
@@ -51,62 +39,80 @@ impl Handler for InspectChunk {
             StepError::internal(format!("backup {} of {}", range.backup, seeding.backups.len()))
         })?;
         let start = match &range.resume {
-            None => Position::default(),
-            Some(key) => self.resume_position(key).await?,
+            Some(key) => Start::At(Box::new(self.position(key).await?)),
+            None => Start::Find(header(backup, &range)?),
         };
-        let begin = start.offset();
-        let partial = self.read(backup.clone(), start, seeding.options.hide_keys, invocation).await?;
-        let key = seeding::Reports::of(execution).partial(range.backup, begin);
-        self.reports.write(&key, &partial).await?;
-        let (end, complete) = (partial.inspection.end, partial.resume.is_none());
+        let options = InspectOptions {
+            hide_keys: seeding.options.hide_keys,
+            now_ms: seeding.looked_at_ms,
+            size_bytes: Some(backup.size_bytes),
+            max_compared_keys: MAX_COMPARED_KEYS,
+            ..InspectOptions::default()
+        };
+        let read = self.read(backup.clone(), start, range.start..range.end, options, invocation).await?;
+        let key = seeding::Reports::of(execution).partial(range.backup, range.start, range.end);
+        self.reports.write(&key, &read).await?;
+        let (end, complete) = (read.span().map_or(range.start, |span| span.end), read.resume.is_none());
         tracing::info!(
             backup = range.backup,
-            begin,
+            begin = range.start,
             end,
             complete,
-            keys = partial.inspection.keys,
+            keys = read.keys(),
             "range read"
         );
-        Ok(Piece { backup: range.backup, start: begin, end, complete, partial: key })
+        Ok(Piece { backup: range.backup, start: range.start, end, complete, partial: key })
+    }
+}
+
+/// Where a worker begins.
+enum Start {
+    /// With the first record that it finds in its range.
+    Find(Header),
+    /// Where those before it have ended.
+    At(Box<Position>),
+}
+
+/// What a worker has to know of the file to begin in its middle.
+fn header(backup: &Backup, range: &Range) -> Result<Header, StepError> {
+    match &backup.header {
+        Some(header) => Ok(header.clone()),
+        // The start of the file says it itself.
+        None if range.start == 0 => Ok(Header::default()),
+        None => Err(StepError::internal(format!("the record has no header of {}", backup.location))),
     }
 }
 
 impl InspectChunk {
-    async fn resume_position(&self, key: &str) -> Result<Position, StepError> {
-        let partial = self.reports.read::<Partial>(key).await?;
-        partial
-            .and_then(|partial| partial.resume)
-            .ok_or_else(|| StepError::internal(format!("{key} is not a piece that can be gone on from")))
+    async fn position(&self, key: &str) -> Result<Position, StepError> {
+        let position = self.reports.read(key).await?;
+        position.ok_or_else(|| StepError::internal(format!("the position {key} is gone")))
     }
 
     async fn read(
         &self,
         backup: Backup,
-        start: Position,
-        hide_keys: bool,
+        start: Start,
+        range: std::ops::Range<u64>,
+        options: InspectOptions,
         invocation: Invocation,
-    ) -> Result<Partial, StepError> {
-        let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
-        let size_bytes = backup.size_bytes;
-        let options = InspectOptions {
-            hide_keys,
-            now_ms,
-            size_bytes: Some(size_bytes),
-            max_compared_keys: MAX_COMPARED_KEYS,
-            ..InspectOptions::default()
-        };
-        let mut reader = ObjectReader::start(self.s3.clone(), backup, start.offset(), size_bytes);
+    ) -> Result<RangeInspection, StepError> {
+        let mut reader = ObjectReader::start(self.s3.clone(), backup, range.start, range.end);
         let scan = move || {
             let mut watch = |_: &rdb_scan::Progress| {
                 if invocation.time_left() < TIME_TO_WRITE { Control::Pause } else { Control::Continue }
             };
-            rdb_scan::inspect(&mut reader, &start, &options, &mut watch)
-                .map_err(|error| reader.take_failure().unwrap_or_else(|| StepError::internal(error)))
+            let read = match &start {
+                Start::Find(header) => {
+                    rdb_scan::inspect_range(&mut reader, range, header, &options, &mut watch)
+                }
+                Start::At(position) => {
+                    rdb_scan::inspect_up_to(&mut reader, position, range.end, &options, &mut watch)
+                }
+            };
+            read.map_err(|error| reader.take_failure().unwrap_or_else(|| StepError::internal(error)))
         };
-        Ok(match tokio::task::spawn_blocking(scan).await.map_err(StepError::internal)?? {
-            Inspected::Complete(inspection) => Partial { inspection, resume: None },
-            Inspected::Paused(inspection, position) => Partial { inspection, resume: Some(position) },
-        })
+        tokio::task::spawn_blocking(scan).await.map_err(StepError::internal)?
     }
 }
 

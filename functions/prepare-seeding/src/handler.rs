@@ -4,10 +4,11 @@ mod backups;
 mod request;
 mod target;
 
+use jiff::Timestamp;
 use seeder_aws::{Clients, Handler, Invocation, Reports, list, optional, required};
 use seeding::{
     ErrorName, Partition, Seeding, StepError, Verdict,
-    prepare::ranges,
+    prepare::{LEAST_RANGE_BYTES, ranges},
     steps::{PrepareInput, PrepareOutput},
 };
 use serde_json::Value;
@@ -22,6 +23,7 @@ pub(crate) struct PrepareSeeding {
     reports: Reports,
     backup_buckets: Vec<String>,
     defaults: Value,
+    least_range_bytes: u64,
 }
 
 impl PrepareSeeding {
@@ -37,6 +39,7 @@ impl PrepareSeeding {
             elasticache: clients.elasticache(),
             backup_buckets: list("BACKUP_BUCKETS"),
             defaults,
+            least_range_bytes: least_range_bytes()?,
         })
     }
 }
@@ -68,26 +71,35 @@ impl Handler for PrepareSeeding {
             node_types: target.node_types,
             reserved_memory_percent: target.reserved_memory_percent,
             databases: target.databases,
+            looked_at_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
         };
         self.reports.write(&seeding::Reports::of(execution).seeding(), &seeding).await?;
-        Ok(output(&seeding, findings))
+        Ok(self.output(&seeding, findings))
     }
 }
 
-fn output(seeding: &Seeding, findings: Vec<seeding::Finding>) -> PrepareOutput {
-    let options = &seeding.options;
-    PrepareOutput {
-        verdict: Verdict::of(&findings, &options.allow),
-        findings,
-        ranges: ranges(&seeding.backups),
-        cluster_id: seeding.cluster.id.clone(),
-        poll_seconds: options.poll_seconds,
-        max_deletion_polls: (DELETION_SECONDS / options.poll_seconds).max(10),
-        dry_run: options.dry_run,
-        verify: options.verify,
-        on_restore_failed: options.on_restore_failed,
-        max_start_overs: options.max_start_overs,
+impl PrepareSeeding {
+    fn output(&self, seeding: &Seeding, findings: Vec<seeding::Finding>) -> PrepareOutput {
+        let options = &seeding.options;
+        PrepareOutput {
+            verdict: Verdict::of(&findings, &options.allow),
+            findings,
+            ranges: ranges(&seeding.backups, self.least_range_bytes),
+            cluster_id: seeding.cluster.id.clone(),
+            poll_seconds: options.poll_seconds,
+            max_deletion_polls: (DELETION_SECONDS / options.poll_seconds).max(10),
+            dry_run: options.dry_run,
+            verify: options.verify,
+            on_restore_failed: options.on_restore_failed,
+            max_start_overs: options.max_start_overs,
+        }
     }
+}
+
+/// The size below which a backup is not cut (`LEAST_RANGE_BYTES`), for those who want many workers on small backups.
+fn least_range_bytes() -> Result<u64, StepError> {
+    let Some(text) = optional("LEAST_RANGE_BYTES") else { return Ok(LEAST_RANGE_BYTES) };
+    text.parse().map_err(|error| StepError::internal(format!("LEAST_RANGE_BYTES is {text}: {error}")))
 }
 
 /// Nothing is recorded for a request that is refused here: there is nothing that a later step could need.

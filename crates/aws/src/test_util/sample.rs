@@ -27,7 +27,13 @@ pub fn seeding(request: &Value) -> Seeding {
     assert_eq!(findings, [], "the request of a test");
     let resolved = resolved.expect("a request without findings");
     let (partition, execution) = Partition::of_execution(EXECUTION_ARN).expect("an ARN of ours");
-    let backup = |location| Backup { location, size_bytes: 100, etag: "\"e1\"".into(), kms_key_id: None };
+    let backup = |location| Backup {
+        location,
+        size_bytes: 100,
+        etag: "\"e1\"".into(),
+        kms_key_id: None,
+        header: None,
+    };
     Seeding {
         schema: 1,
         execution: execution.to_owned(),
@@ -38,6 +44,7 @@ pub fn seeding(request: &Value) -> Seeding {
         node_types: NodeTypes::documented(),
         reserved_memory_percent: 25,
         databases: 16,
+        looked_at_ms: 1_700_000_000_000,
     }
 }
 

@@ -1,4 +1,4 @@
-use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position};
+use rdb_scan::{Control, InspectOptions, Position, RangeInspection, inspect_up_to};
 use seeder_aws::{
     Reports,
     test_util::{
@@ -23,50 +23,44 @@ async fn assess(wire: &Wire, pieces: &[Value], findings: Value, round: u32) -> R
     run(&step, input).await
 }
 
-/// The inspections of a file by workers that each have time for `records` records.
-fn inspected(file: &[u8], records: u32) -> Vec<Inspection> {
+/// What workers write down of a file: one that has time for all of it, or each with time for one record.
+fn inspected(file: &[u8], time: Control) -> Vec<RangeInspection> {
     let mut parts = Vec::new();
     let mut start = Position::default();
     loop {
-        let mut left = records;
-        let mut watch = |_: &_| {
-            left = left.saturating_sub(1);
-            if left == 0 { Control::Pause } else { Control::Continue }
-        };
         let from = usize::try_from(start.offset()).unwrap();
-        match rdb_scan::inspect(&file[from..], &start, &InspectOptions::default(), &mut watch).unwrap() {
-            Inspected::Complete(inspection) => {
-                parts.push(inspection);
-                return parts;
-            }
-            Inspected::Paused(inspection, position) => {
-                parts.push(inspection);
-                start = position;
-            }
+        let end = file.len() as u64;
+        let options = InspectOptions { size_bytes: Some(end), ..InspectOptions::default() };
+        let part = inspect_up_to(&file[from..], &start, end, &options, &mut |_| time).unwrap();
+        let resume = part.resume.clone();
+        parts.push(part);
+        match resume {
+            None => return parts,
+            Some(position) => start = position,
         }
     }
 }
 
-fn whole(file: &[u8]) -> Inspection {
-    inspected(file, u32::MAX).remove(0)
+fn whole(file: &[u8]) -> RangeInspection {
+    inspected(file, Control::Continue).remove(0)
 }
 
-fn partial(backup: usize, start: u64) -> String {
-    seeding::Reports::of("orders-1").partial(backup, start)
+fn partial(backup: usize, range: &RangeInspection) -> String {
+    seeding::Reports::of("orders-1").partial(backup, range.range.start, range.range.end)
 }
 
-fn piece(backup: usize, inspection: &Inspection) -> Value {
-    let (start, end) = (inspection.start, inspection.end);
+fn piece(backup: usize, range: &RangeInspection) -> Value {
+    let end = range.span().unwrap().end;
     json!({
-        "backup": backup, "start": start, "end": end, "complete": inspection.complete, "partial": partial(backup, start),
+        "backup": backup, "start": range.range.start, "end": end, "complete": range.resume.is_none(),
+        "partial": partial(backup, range),
     })
 }
 
 /// The step's reading of these pieces of the first backup.
-fn reading(seeding: &Seeding, parts: &[Inspection]) -> Wire {
+fn reading(seeding: &Seeding, parts: &[RangeInspection]) -> Wire {
     parts.iter().fold(script().on(RECORD, read_record(seeding)), |wire, part| {
-        let line = format!("GET reports.s3/{}", partial(0, part.start));
-        wire.on(line, json(json!({"inspection": part, "resume": null})))
+        wire.on(format!("GET reports.s3/{}", partial(0, part)), json(part))
     })
 }
 
@@ -104,7 +98,7 @@ async fn a_sound_backup_that_fits_is_ok_and_has_a_plan_and_a_report() {
 #[tokio::test]
 async fn pieces_are_joined_to_what_one_pass_would_have_found() {
     let file = rdb(&[("used-mem", "1000000")], &["a", "b", "c", "d", "e"]);
-    let parts = inspected(&file, 1);
+    let parts = inspected(&file, Control::Pause);
     assert!(parts.len() > 2, "{} parts", parts.len());
     let mut pieces: Vec<_> = parts.iter().map(|part| piece(0, part)).collect();
     // In any order, and one of them twice.
@@ -122,7 +116,7 @@ async fn pieces_are_joined_to_what_one_pass_would_have_found() {
 #[tokio::test]
 async fn a_backup_that_breaks_off_where_a_worker_paused_is_not_taken_for_sound() {
     let file = rdb(&[], &["a", "b"]);
-    let parts = inspected(&file[..file.len() - 9], 1);
+    let parts = inspected(&file[..file.len() - 9], Control::Pause);
     let mut pieces: Vec<_> = parts.iter().map(|part| piece(0, part)).collect();
     pieces.reverse();
     let wire = reading(&orders(), &parts).on(REPORT, ok());
@@ -134,20 +128,26 @@ async fn a_backup_that_breaks_off_where_a_worker_paused_is_not_taken_for_sound()
 
 #[tokio::test]
 async fn what_no_worker_has_finished_is_read_on_before_anything_is_decided() {
-    let two = seeding(&json!({"backups": ["backups/1.rdb", "backups/2.rdb"]}));
-    let part = whole(&rdb(&[], &["a"]));
-    let unfinished = json!({"backup": 1, "start": 0, "end": 60, "complete": false, "partial": partial(1, 0)});
-    let wire = script().on(RECORD, read_record(&two));
-    let output = assess(&wire, &[unfinished, piece(0, &part)], json!([]), 1).await.unwrap();
+    let mut seeding = orders();
+    let file = rdb(&[], &["a", "b"]);
+    seeding.backups[0].size_bytes = file.len() as u64;
+    let unfinished = inspected(&file, Control::Pause).remove(0);
+    let end = unfinished.span().unwrap().end;
+    let gap = seeding::Reports::of("orders-1").gap(0, end);
+    let put = format!("PUT reports.s3/{gap}");
+    let wire = reading(&seeding, std::slice::from_ref(&unfinished)).on(&put, ok());
+    let output = assess(&wire, &[piece(0, &unfinished)], json!([]), 1).await.unwrap();
     wire.done();
-    assert_eq!(output["redo"], json!([{"backup": 1, "start": 60, "end": 100, "resume": partial(1, 0)}]));
+    let redo = json!([{"backup": 0, "start": end, "end": file.len(), "resume": gap}]);
+    assert_eq!(output["redo"], redo);
+    assert_eq!(wire.json(&put)["offset"], end);
 }
 
 #[tokio::test]
 async fn rounds_have_an_end() {
-    let unfinished = json!({"backup": 0, "start": 0, "end": 60, "complete": false, "partial": partial(0, 0)});
-    let wire = script().on(RECORD, read_record(&orders()));
-    let error = assess(&wire, &[unfinished], json!([]), 200).await.unwrap_err();
+    let unfinished = inspected(&rdb(&[], &["a", "b"]), Control::Pause).remove(0);
+    let wire = reading(&orders(), std::slice::from_ref(&unfinished)).on("PUT reports.s3/…", ok());
+    let error = assess(&wire, &[piece(0, &unfinished)], json!([]), 200).await.unwrap_err();
     assert_eq!(error.name, ErrorName::InspectionTooLong);
 }
 
@@ -188,26 +188,27 @@ async fn the_machine_carries_five_findings_the_weightiest_first_and_the_report_a
 }
 
 #[tokio::test]
-async fn pieces_that_do_not_add_up_are_never_judged() {
+async fn pieces_that_do_not_meet_are_never_judged() {
     let file = rdb(&[], &["a", "b", "c", "d"]);
-    let mut parts = inspected(&file, 1);
-    parts.remove(1);
+    let mut parts = inspected(&file, Control::Pause);
+    let missing = parts.remove(1);
     let pieces: Vec<_> = parts.iter().map(|part| piece(0, part)).collect();
-    let wire = script()
-        .on(RECORD, read_record(&orders()))
-        .on("GET reports.s3/executions/orders-1/partials/…", json(json!({"inspection": parts[0]})))
-        .on("GET reports.s3/executions/orders-1/partials/…", json(json!({"inspection": parts[1]})));
-    assert_eq!(assess(&wire, &pieces, json!([]), 2).await.unwrap_err().name, ErrorName::Internal);
+    let wire = reading(&orders(), &parts).on("PUT reports.s3/executions/orders-1/partials/…", ok());
+    let output = assess(&wire, &pieces, json!([]), 2).await.unwrap();
     wire.done();
-    let wire = script().on(RECORD, read_record(&orders()));
-    assert_eq!(assess(&wire, &[], json!([]), 1).await.unwrap_err().name, ErrorName::Internal);
+    let gap = missing.range.start;
+    assert_eq!(output["redo"][0]["start"], gap);
+    assert_eq!(output["redo"][0]["end"], missing.span().unwrap().end);
+
+    let nothing =
+        script().on(RECORD, read_record(&orders())).on("PUT reports.s3/executions/orders-1/partials/…", ok());
+    let output = assess(&nothing, &[], json!([]), 1).await.unwrap();
+    assert_eq!(output["redo"][0]["start"], 0);
     let wire = script()
         .on(RECORD, read_record(&orders()))
         .on("GET reports.s3/executions/orders-1/partials/…", s3_error(404, "NoSuchKey"));
-    assert_eq!(
-        assess(&wire, &[piece(0, &whole(&file))], json!([]), 1).await.unwrap_err().name,
-        ErrorName::Internal
-    );
+    let error = assess(&wire, &[piece(0, &whole(&file))], json!([]), 1).await.unwrap_err();
+    assert_eq!(error.name, ErrorName::Internal);
 }
 
 #[test]

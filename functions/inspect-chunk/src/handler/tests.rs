@@ -10,8 +10,12 @@ use serde_json::{Value, json};
 
 use super::InspectChunk;
 
-const PARTIAL: &str = "executions/orders-1/partials/000-0000000000000000.json";
 const MIB: usize = 1024 * 1024;
+
+/// Where what a range holds is written down.
+fn partial(start: usize, end: usize) -> String {
+    format!("executions/orders-1/partials/000-{start:016}-{end:016}.json")
+}
 
 fn orders(file: &[u8]) -> Seeding {
     let mut seeding = seeding(&json!({"backups": ["backups/in/orders.rdb"]}));
@@ -62,16 +66,16 @@ async fn a_backup_is_read_by_range_and_etag_and_what_it_holds_is_written_down() 
     let wire = script()
         .on(RECORD, read_record(&orders(&file)))
         .on(get(0, file.len()), part(&file, 0, file.len()))
-        .on(format!("PUT reports.s3/{PARTIAL}"), ok());
+        .on(format!("PUT reports.s3/{}", partial(0, file.len())), ok());
     let output = inspect(&wire, &file).await.unwrap();
     wire.done();
-    let expected = json!({"backup": 0, "start": 0, "end": file.len(), "complete": true, "partial": PARTIAL});
+    let expected = json!({"backup": 0, "start": 0, "end": file.len(), "complete": true, "partial": partial(0, file.len())});
     assert_eq!(output, expected);
     let written = wire.json("PUT");
     assert_eq!(written["resume"], Value::Null);
-    assert_eq!(written["inspection"]["keys"], 3);
-    assert_eq!(written["inspection"]["aux"], json!({"used-mem": "1000000"}));
-    assert_eq!(written["inspection"]["biggest"][0]["key"], "a");
+    assert_eq!(written["parts"][0]["keys"], 3);
+    assert_eq!(written["parts"][0]["aux"], json!({"used-mem": "1000000"}));
+    assert_eq!(written["parts"][0]["biggest"][0]["key"], "a");
 }
 
 #[tokio::test]
@@ -82,7 +86,7 @@ async fn key_names_stay_out_where_the_request_hides_them() {
     let wire = script()
         .on(RECORD, read_record(&seeding))
         .on(get(0, file.len()), part(&file, 0, file.len()))
-        .on(format!("PUT reports.s3/{PARTIAL}"), ok());
+        .on(format!("PUT reports.s3/{}", partial(0, file.len())), ok());
     inspect(&wire, &file).await.unwrap();
     assert!(!wire.text("PUT").contains("customer-4711"));
 }
@@ -93,9 +97,9 @@ async fn what_is_wrong_with_the_file_is_part_of_the_result_and_no_error() {
     let wire = script()
         .on(RECORD, read_record(&orders(&file)))
         .on(get(0, file.len()), part(&file, 0, file.len()))
-        .on(format!("PUT reports.s3/{PARTIAL}"), ok());
+        .on(format!("PUT reports.s3/{}", partial(0, file.len())), ok());
     assert_eq!(inspect(&wire, &file).await.unwrap()["complete"], true);
-    assert_eq!(wire.json("PUT")["inspection"]["faults"][0]["code"], "not-an-rdb");
+    assert_eq!(wire.json("PUT")["parts"][0]["faults"][0]["code"], "not-an-rdb");
 }
 
 #[tokio::test]
@@ -106,11 +110,11 @@ async fn a_large_backup_is_read_in_parts_that_are_put_together_in_their_order() 
         .on(get(0, 8 * MIB), part(&file, 0, 8 * MIB))
         .on(get(8 * MIB, 16 * MIB), part(&file, 8 * MIB, 16 * MIB))
         .on(get(16 * MIB, file.len()), part(&file, 16 * MIB, file.len()))
-        .on(format!("PUT reports.s3/{PARTIAL}"), ok());
+        .on(format!("PUT reports.s3/{}", partial(0, file.len())), ok());
     assert_eq!(inspect(&wire, &file).await.unwrap()["end"], file.len());
     wire.done();
     let written = wire.json("PUT");
-    assert_eq!((&written["inspection"]["keys"], &written["inspection"]["faults"]), (&json!(1), &json!([])));
+    assert_eq!((&written["parts"][0]["keys"], &written["parts"][0]["faults"]), (&json!(1), &json!([])));
 }
 
 #[tokio::test]
@@ -143,10 +147,10 @@ async fn a_body_that_breaks_off_is_asked_for_again() {
         .on(get(0, file.len()), status(206).header("content-length", length).body(&file[..10]))
         .on(get(0, file.len()), status(206).body(&file[..12]))
         .on(get(0, file.len()), part(&file, 0, file.len()))
-        .on(format!("PUT reports.s3/{PARTIAL}"), ok());
+        .on(format!("PUT reports.s3/{}", partial(0, file.len())), ok());
     inspect(&wire, &file).await.unwrap();
     wire.done();
-    assert_eq!(wire.json("PUT")["inspection"]["keys"], 2);
+    assert_eq!(wire.json("PUT")["parts"][0]["keys"], 2);
 }
 
 #[tokio::test]
@@ -168,42 +172,86 @@ async fn near_its_deadline_a_worker_writes_down_where_the_next_one_goes_on() {
     let first = script()
         .on(RECORD, read_record(&orders(&file)))
         .on(get(0, file.len()), part(&file, 0, file.len()))
-        .on(format!("PUT reports.s3/{PARTIAL}"), ok());
+        .on(format!("PUT reports.s3/{}", partial(0, file.len())), ok());
     let output = run_late(&step(&first), input(&file)).await.unwrap();
     first.done();
     let end = usize::try_from(output["end"].as_u64().unwrap()).unwrap();
-    assert_eq!(output, json!({"backup": 0, "start": 0, "end": end, "complete": false, "partial": PARTIAL}));
+    let expected = json!({
+        "backup": 0, "start": 0, "end": end, "complete": false, "partial": partial(0, file.len()),
+    });
+    assert_eq!(output, expected);
     assert!(end > 0 && end < file.len(), "{end}");
     let written = first.json("PUT");
     assert_eq!(written["resume"]["offset"], end);
 
-    let next = format!("executions/orders-1/partials/000-{end:016}.json");
+    let gap = "executions/orders-1/partials/gap.json";
     let second = script()
         .on(RECORD, read_record(&orders(&file)))
-        .on(format!("GET reports.s3/{PARTIAL}"), json(&written))
+        .on(format!("GET reports.s3/{gap}"), json(&written["resume"]))
         .on(get(end, file.len()), part(&file, end, file.len()))
-        .on(format!("PUT reports.s3/{next}"), ok());
+        .on(format!("PUT reports.s3/{}", partial(end, file.len())), ok());
     let mut again = input(&file);
     again["range"]["start"] = end.into();
-    again["range"]["resume"] = PARTIAL.into();
+    again["range"]["resume"] = gap.into();
     let output = run(&step(&second), again).await.unwrap();
     second.done();
-    assert_eq!(
-        output,
-        json!({"backup": 0, "start": end, "end": file.len(), "complete": true, "partial": next})
-    );
-    let keys = |partial: &Value| partial["inspection"]["keys"].as_u64().unwrap();
+    let expected = json!({
+        "backup": 0, "start": end, "end": file.len(), "complete": true, "partial": partial(end, file.len()),
+    });
+    assert_eq!(output, expected);
+    let keys = |partial: &Value| partial["parts"][0]["keys"].as_u64().unwrap();
     assert_eq!(keys(&written) + keys(&second.json("PUT")), 3);
 }
 
 #[tokio::test]
-async fn a_piece_that_cannot_be_gone_on_from_is_a_fault_of_ours() {
-    let file = rdb(&[], &["a"]);
-    let mut again = input(&file);
-    again["range"]["resume"] = PARTIAL.into();
+async fn a_worker_begins_in_the_middle_with_the_first_record_that_it_finds() {
+    let names: Vec<_> = (0..40).map(|index| format!("key:{index:03}")).collect();
+    let file = rdb(&[], &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let middle = file.len() / 2;
+    let mut seeding = orders(&file);
+    seeding.backups[0].header = rdb_scan::read_header(&file).ok();
+    let wire = script()
+        .on(RECORD, read_record(&seeding))
+        .on(get(middle, file.len()), part(&file, middle, file.len()))
+        .on(format!("PUT reports.s3/{}", partial(middle, file.len())), ok());
+    let mut second_half = input(&file);
+    second_half["range"]["start"] = middle.into();
+    let output = run(&step(&wire), second_half.clone()).await.unwrap();
+    wire.done();
+    assert_eq!((&output["start"], &output["end"]), (&json!(middle), &json!(file.len())));
+    let begins = wire.json("PUT")["parts"][0]["start"].as_u64().unwrap();
+    assert!((middle as u64..middle as u64 + 10).contains(&begins), "{begins}");
+
+    seeding.backups[0].header = None;
+    let wire = script().on(RECORD, read_record(&seeding));
+    assert_eq!(run(&step(&wire), second_half).await.unwrap_err().name, ErrorName::Internal);
+}
+
+#[tokio::test]
+async fn behind_the_end_of_a_range_only_what_a_record_needs_is_asked_for() {
+    let file = large();
     let wire = script()
         .on(RECORD, read_record(&orders(&file)))
-        .on(format!("GET reports.s3/{PARTIAL}"), s3_error(404, "NoSuchKey"));
+        .on(get(0, 8 * MIB), part(&file, 0, 8 * MIB))
+        .on(get(8 * MIB, 16 * MIB), part(&file, 8 * MIB, 16 * MIB))
+        .on(get(16 * MIB, file.len()), part(&file, 16 * MIB, file.len()))
+        .on(format!("PUT reports.s3/{}", partial(0, 1000)), ok());
+    let mut start = input(&file);
+    start["range"]["end"] = 1000.into();
+    let output = run(&step(&wire), start).await.unwrap();
+    wire.done();
+    // The string that begins in the range is read to its end, the end mark behind it is another range's.
+    assert_eq!((&output["end"], &output["complete"]), (&json!(file.len() - 9), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_position_that_is_gone_and_a_backup_that_is_none_are_faults_of_ours() {
+    let file = rdb(&[], &["a"]);
+    let mut again = input(&file);
+    again["range"]["resume"] = "executions/orders-1/partials/gap.json".into();
+    let wire = script()
+        .on(RECORD, read_record(&orders(&file)))
+        .on("GET reports.s3/executions/orders-1/partials/gap.json", s3_error(404, "NoSuchKey"));
     assert_eq!(run(&step(&wire), again).await.unwrap_err().name, ErrorName::Internal);
     let mut other = input(&file);
     other["range"]["backup"] = 7.into();

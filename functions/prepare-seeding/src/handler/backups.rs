@@ -6,7 +6,8 @@ use seeder_aws::objects::{look_at_bucket, look_at_object, read_prefix};
 use seeding::{
     Access, Backup, BackupLocation, Finding, Partition, StepError, dns_compliant_bucket_name,
     prepare::{
-        BucketLook, HEADER_BYTES, ObjectLook, Resolved, bucket_findings, header_findings, object_findings,
+        BucketLook, HEADER_BYTES, ObjectLook, Resolved, bucket_findings, header_findings, header_of,
+        object_findings,
     },
 };
 
@@ -46,13 +47,14 @@ impl PrepareSeeding {
             let readable = !found.iter().any(|finding| finding.forbids(&resolved.options.allow));
             findings.extend(found);
             if let (true, ObjectLook::Found(view)) = (readable, look) {
-                let backup = Backup {
+                let mut backup = Backup {
                     location: location.clone(),
                     size_bytes: view.size_bytes,
                     etag: view.etag,
                     kms_key_id: view.kms_key_id,
+                    header: None,
                 };
-                findings.extend(self.look_at_header(&backup, location, resolved).await?);
+                findings.extend(self.look_at_header(&mut backup, location, resolved).await?);
                 backups.push(backup);
             }
         }
@@ -61,12 +63,15 @@ impl PrepareSeeding {
 
     async fn look_at_header(
         &self,
-        backup: &Backup,
+        backup: &mut Backup,
         location: &BackupLocation,
         resolved: &Resolved,
     ) -> Result<Vec<Finding>, StepError> {
         Ok(match read_prefix(&self.s3, location, &backup.etag, HEADER_BYTES).await? {
-            Some(prefix) => header_findings(location, &prefix, &resolved.cluster),
+            Some(prefix) => {
+                backup.header = header_of(&prefix);
+                header_findings(location, &prefix, &resolved.cluster)
+            }
             None => object_findings(location, &ObjectLook::Forbidden, ""),
         })
     }

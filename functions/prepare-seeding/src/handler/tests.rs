@@ -25,6 +25,7 @@ async fn prepare_with(wire: &Wire, defaults: Value, request: Value) -> Result<Va
         reports: Reports::new(clients.s3(), "reports".into()),
         backup_buckets: vec!["backups".into(), "Old_Backups".into()],
         defaults,
+        least_range_bytes: 60,
     };
     run(&step, json!({"execution": EXECUTION_ARN, "request": request})).await
 }
@@ -126,7 +127,8 @@ async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
     assert_eq!(
         output,
         json!({
-            "verdict": "ok", "findings": [], "ranges": [{"backup": 0, "start": 0, "end": 100}], "clusterId": "orders",
+            "verdict": "ok", "findings": [], "ranges": [{"backup": 0, "start": 0, "end": 60}, {"backup": 0, "start": 60, "end": 100}],
+            "clusterId": "orders",
             "pollSeconds": 30, "maxDeletionPolls": 60, "dryRun": false, "verify": false, "onRestoreFailed": "delete",
             "maxStartOvers": 1,
         })
@@ -137,7 +139,10 @@ async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
         record["partition"],
         json!({"partition": "aws", "region": "us-east-1", "account": "123456789012"})
     );
-    let backup = json!({"bucket": "backups", "key": "in/orders.rdb", "sizeBytes": 100, "etag": "\"e1\""});
+    let backup = json!({
+        "bucket": "backups", "key": "in/orders.rdb", "sizeBytes": 100, "etag": "\"e1\"",
+        "header": {"version": 10, "magic": "REDIS"},
+    });
     assert_eq!(record["backups"], json!([backup]));
     assert_eq!(
         (&record["cluster"]["id"], &record["cluster"]["engineVersion"]),
@@ -190,7 +195,7 @@ async fn a_dropped_list_is_one_seeding_of_all_that_it_names() {
         .on("GET backups.s3/in/2.rdb range: bytes=0-4095 if-match: \"e1\"", beginning());
     let wire = fine_target(wire).on(PUT_RECORD, ok());
     let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "sets/all.seed.json"}})).await;
-    assert_eq!(output["ranges"].as_array().unwrap().len(), 2);
+    assert_eq!(output["ranges"].as_array().unwrap().len(), 4);
     assert_eq!(wire.json(PUT_RECORD)["cluster"]["clusterMode"], true);
 }
 
