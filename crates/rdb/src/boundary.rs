@@ -39,7 +39,17 @@ pub(crate) struct Finder {
 struct Strict {
     records: u32,
     odd: bool,
-    unlikely_keys: bool,
+    unlikely_keys: u32,
+    /// Those of them before the first key that looks like one.
+    unlikely_at_first: u32,
+}
+
+impl Strict {
+    /// Whether only the first keys look like none: what begins inside a value soon falls in step with the records
+    /// behind it.
+    fn falls_in_step(&self) -> bool {
+        (1..self.records).contains(&self.unlikely_at_first) && self.unlikely_keys == self.unlikely_at_first
+    }
 }
 
 impl Visitor for Strict {
@@ -47,7 +57,10 @@ impl Visitor for Strict {
         self.records += 1;
         // Zeros read like strings of no bytes under keys of no bytes.
         self.odd |= record.key.is_empty();
-        self.unlikely_keys |= !is_likely_key(record.key);
+        if !is_likely_key(record.key) {
+            self.unlikely_keys += 1;
+            self.unlikely_at_first += u32::from(self.unlikely_keys == self.records);
+        }
     }
 
     fn select_database(&mut self, database: u64) {
@@ -105,14 +118,18 @@ impl Finder {
         loop {
             let limit = cursor.offset() + 1;
             let advance = self.trial.advance(&mut cursor, limit);
-            let Strict { records, odd, unlikely_keys } = self.trial.visitor;
-            if odd {
+            let seen = &self.trial.visitor;
+            let (records, likely_keys) = (seen.records, seen.unlikely_keys == 0);
+            if seen.odd {
                 return Likelihood::None;
             }
             let bytes = cursor.offset() - offset;
             match advance {
-                Advance::Boundary if records >= ENOUGH_RECORDS => return Likelihood::Boundary,
-                Advance::Boundary if records >= LEAST_RECORDS && bytes >= ENOUGH_BYTES && !unlikely_keys => {
+                Advance::Boundary if records >= ENOUGH_RECORDS => {
+                    let late = seen.falls_in_step();
+                    return if late { Likelihood::BeginsWell } else { Likelihood::Boundary };
+                }
+                Advance::Boundary if records >= LEAST_RECORDS && bytes >= ENOUGH_BYTES && likely_keys => {
                     return Likelihood::Boundary;
                 }
                 Advance::Boundary => {}
@@ -125,7 +142,7 @@ impl Finder {
                 }
                 Advance::More(_) => {
                     let next = self.trial.key();
-                    let likely = !unlikely_keys && next.map_or(records > 0, is_likely_key);
+                    let likely = likely_keys && next.map_or(records > 0, is_likely_key);
                     return if likely { Likelihood::BeginsWell } else { Likelihood::None };
                 }
             }

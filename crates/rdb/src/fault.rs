@@ -105,7 +105,7 @@ codes! {
         BadModule = "bad-module",
         /// An array element of no known kind.
         BadArray = "bad-array",
-        /// An integer where the format has none, or out of its range.
+        /// A number out of its range, or where the format has none.
         BadValue = "bad-value",
     }
 }

@@ -6,8 +6,8 @@ mod common;
 use rdb_scan::{Crc, FaultCode, HazardCode};
 
 use common::{
-    Rdb, all_types, intset, listpack, listpack_entry, listpack_of, lzf, read, stream_node, text_of, ziplist,
-    zipmap,
+    Rdb, all_types, broken_groups, intset, listpack, listpack_entry, listpack_of, lzf, read, stream_node,
+    text_of, ziplist, zipmap,
 };
 
 /// The first fault of a file, with a record before it and one behind it.
@@ -233,6 +233,34 @@ fn quicklist_containers_are_known() {
 }
 
 #[test]
+fn fields_expire_at_a_time_or_never() {
+    let valkey = |expiry: i64| {
+        let hash = Rdb::with_header("VALKEY080").key(22, "hash").len(1).text(b"field").text(b"value");
+        read(&hash.raw(&expiry.to_le_bytes()).end())
+    };
+    assert!(valkey(-1).is_sound());
+    assert_eq!(valkey(-2).faults[0].code, FaultCode::BadValue);
+
+    let late = 1u64 << 48;
+    let hash = |least: u64, expiry: u64| {
+        record().key(24, "hash").raw(&least.to_le_bytes()).len(1).len(expiry).text(b"field").text(b"value")
+    };
+    expect(FaultCode::BadValue, hash(late + 1, 0));
+    expect(FaultCode::BadValue, hash(late - 1, 2));
+    assert!(read(&Rdb::new().raw(&hash(late - 1, 1).0).end()).is_sound());
+    expect(FaultCode::BadValue, record().key(22, "hash").len(1).len(late).text(b"field").text(b"value"));
+
+    let listpack = |fields: &[&str]| record().key(25, "hash").raw(&[0; 8]).text(&listpack(fields));
+    assert!(
+        read(&Rdb::new().raw(&listpack(&["a", "1", "7", "b", "2", "7", "c", "3", "0"]).0).end()).is_sound()
+    );
+    expect(FaultCode::BadListpack, listpack(&["a", "1", "7", "b", "2", "6"]));
+    expect(FaultCode::BadListpack, listpack(&["a", "1", "0", "b", "2", "7"]));
+    expect(FaultCode::BadValue, listpack(&["a", "1", "-1"]));
+    expect(FaultCode::BadValue, listpack(&["a", "1", &late.to_string()]));
+}
+
+#[test]
 fn scores_are_numbers() {
     expect(FaultCode::BadScore, record().key(5, "key").len(1).text(b"a").raw(&f64::NAN.to_le_bytes()));
     expect(FaultCode::BadScore, record().key(3, "key").len(1).text(b"a").raw(&[253]));
@@ -252,15 +280,30 @@ fn streams_are_walked() {
         &["1", "0", "9", "field", "0"],                              // fields missing
         &["1", "0", "-9", "field", "0"],
         &["one", "0", "1", "field", "0"],
+        &["1", "0", "1", "field", "1", "2", "0", "0", "v", "4"], // no end of the master entry
         &["1", "1", "1", "field", "0", "2", "0", "0", "v", "4"], // none deleted
         &["9223372036854775807", "1", "0", "0"],
         &[],
     ] {
         expect(FaultCode::BadStream, start(&[1; 16], &listpack(node)));
     }
-    let owned = start(&[1; 16], &stream_node()).len(2).len(1).len(0).len(1);
-    let owned = owned.text(b"group").len(1).len(0).len(0).len(1).text(b"c").raw(&[0; 8]).len(1).raw(&[0; 16]);
-    expect(FaultCode::BadStream, owned);
+    let stream = |entries| start(&[1; 16], &stream_node()).len(entries).len(1).len(0).len(0);
+    expect(FaultCode::BadStream, stream(3));
+    let twice = record().key(15, "key").len(2).text(&[1; 16]).text(&stream_node());
+    expect(FaultCode::BadStream, twice.text(&[1; 16]).text(&stream_node()).len(4).len(1).len(0).len(0));
+}
+
+#[test]
+fn pending_entries_of_a_stream_are_those_of_its_consumers() {
+    for (name, groups) in broken_groups() {
+        let file = Rdb::new().key(15, "key").stream_of(&groups).key(0, "behind").text(b"value").end();
+        let inspection = read(&file);
+        let faults = &inspection.faults;
+        assert_eq!(faults.len(), 1, "{name}: {faults:?}");
+        assert_eq!(faults[0].code, FaultCode::BadStream, "{name}: {faults:?}");
+        // What is behind it is read.
+        assert_eq!(inspection.keys, 2, "{name}");
+    }
 }
 
 #[test]

@@ -118,7 +118,9 @@ fn handmade(header: &str) -> Vec<(&'static str, Vec<u8>)> {
     let stream = |node: &[&str]| {
         file(record(15).len(1).text(&[1; 16]).text(&listpack(node)).len(1).len(1).len(0).len(0))
     };
-    vec![
+    let groups =
+        common::broken_groups().into_iter().map(|(name, groups)| (name, file(record(15).stream_of(&groups))));
+    let mut files = vec![
         ("listpack: total", with(0, 14)),
         ("listpack: count", with(4, 3)),
         ("listpack: entry over the end", with(6, 0xbf)),
@@ -153,5 +155,7 @@ fn handmade(header: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("no such length", file(record(0).raw(&[0xc4]))),
         ("no such type", file(record(42).text(b""))),
         ("no such opcode", file(Rdb::with_header(header).database(0).filler().raw(&[200]))),
-    ]
+    ];
+    files.extend(groups);
+    files
 }

@@ -1,4 +1,6 @@
 //! What entries stand for in lists, sets, hashes and sorted sets.
+use std::fmt::Display;
+
 use super::{Entry, Meaning, Seen};
 use crate::fault::FaultCode;
 use crate::hash::{hash_integer, hash_member};
@@ -32,11 +34,37 @@ pub(crate) struct Groups<const GROUP: u64> {
     code: FaultCode,
     seen: u64,
     place: u64,
+    last_expiry: i64,
 }
+
+/// The last time at which Redis lets a field expire, in Unix milliseconds (`EB_EXPIRE_TIME_MAX`).
+pub(crate) const MAX_FIELD_EXPIRY_MS: u64 = (1 << 48) - 1;
 
 impl<const GROUP: u64> Groups<GROUP> {
     pub(crate) fn new(code: FaultCode) -> Self {
-        Self { code, seen: 0, place: 0 }
+        Self { code, seen: 0, place: 0, last_expiry: -1 }
+    }
+}
+
+impl<const GROUP: u64> Groups<GROUP> {
+    /// When a field expires. Fields are in the order of their expiries, and those without one (0) come last.
+    fn expiry(&mut self, entry: Entry<'_>) -> Result<i64> {
+        let Entry::Int(expiry) = entry else {
+            let entry = GROUP * self.seen + 2;
+            return broken(self.code, format!("entry {entry} should be an expiry but is a string"));
+        };
+        if !u64::try_from(expiry).is_ok_and(|expiry| expiry <= MAX_FIELD_EXPIRY_MS) {
+            return bad_field_expiry(&format!("field {}", self.seen), expiry);
+        }
+        if expiry != 0 && (self.last_expiry == 0 || expiry < self.last_expiry) {
+            let (field, last) = (self.seen, self.last_expiry);
+            let message = format!(
+                "field {field} expires at {expiry} but is behind one that expires at {last} (0: never)"
+            );
+            return broken(self.code, message);
+        }
+        self.last_expiry = expiry;
+        Ok(expiry)
     }
 }
 
@@ -49,10 +77,9 @@ impl<const GROUP: u64> Meaning for Groups<GROUP> {
     fn entry(&mut self, entry: Entry<'_>, seen: &mut Seen) -> Result<()> {
         match (self.place, entry) {
             (0, entry) => member(entry, seen),
-            (2, Entry::Int(expiry)) => seen.field_expires += u64::from(expiry != 0),
-            (2, _) => {
-                let entry = GROUP * self.seen + 2;
-                return broken(self.code, format!("entry {entry} should be an expiry but is a string"));
+            (2, entry) => {
+                let expiry = self.expiry(entry)?;
+                seen.field_expires += u64::from(expiry != 0);
             }
             _ => {}
         }
@@ -127,6 +154,12 @@ fn member(entry: Entry<'_>, seen: &mut Seen) {
 #[cold]
 pub(crate) fn bad_score<T>(index: u64) -> Result<T> {
     broken(FaultCode::BadScore, format!("score of member {index} is not a number (NaN)"))
+}
+
+#[cold]
+pub(crate) fn bad_field_expiry<T>(field: &str, expiry: impl Display) -> Result<T> {
+    let message = format!("{field} expires at {expiry}; expected milliseconds up to {MAX_FIELD_EXPIRY_MS}");
+    broken(FaultCode::BadValue, message)
 }
 
 #[cold]

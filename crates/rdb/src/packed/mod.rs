@@ -10,7 +10,7 @@ mod whole;
 mod ziplist;
 mod zipmap;
 
-pub(crate) use groups::bad_score;
+pub(crate) use groups::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score};
 pub(crate) use whole::{Packing, Passing};
 
 use groups::{Groups, Items, Scores};

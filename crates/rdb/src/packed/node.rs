@@ -114,6 +114,10 @@ impl Meaning for Node {
                 self.master_fields = number;
                 self.expect(Some(number), 0, Next::MasterField, Next::MasterEnd)?
             }
+            Next::MasterEnd if number != 0 => {
+                let node = self.index;
+                return bad(format!("the master entry of node {node} ends with {number}; expected 0"));
+            }
             // The two that take strings were seen to above.
             Next::MasterEnd | Next::MasterField | Next::Item => Next::Flags,
         };

@@ -11,6 +11,7 @@ use crate::visit::{Record, Visitor};
 
 mod ahead;
 mod contents;
+mod group;
 mod key;
 mod module;
 mod opcode;

@@ -2,6 +2,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ahead::Then;
+use super::group::{Group, Id};
 use super::text::Shared;
 use crate::cursor::{Cursor, Text};
 use crate::fault::FaultCode;
@@ -15,11 +16,13 @@ pub(crate) struct Stream {
     version: u8,
     nodes: u64,
     nodes_left: u64,
+    last_node: Id,
+    /// Entries that the nodes have.
+    entries: u64,
     /// Entries that the stream says it has.
     length: u64,
     groups_left: u64,
-    pending: u64,
-    consumers_left: u64,
+    group: Group,
     producers_left: u64,
     ids_left: u64,
     part: Part,
@@ -31,12 +34,7 @@ pub(crate) struct Stream {
 enum Part {
     Node,
     Numbers,
-    GroupName,
-    GroupPosition,
-    Pending(u64),
-    ConsumerName,
-    Consumer,
-    AfterConsumers,
+    Group,
     Producers,
     ProducerName,
     ProducerIds,
@@ -54,10 +52,11 @@ impl Stream {
             version,
             nodes,
             nodes_left: nodes,
+            last_node: Id::default(),
+            entries: 0,
             length: 0,
             groups_left: 0,
-            pending: 0,
-            consumers_left: 0,
+            group: Group::default(),
             producers_left: 0,
             ids_left: 0,
             part: Part::Node,
@@ -67,6 +66,11 @@ impl Stream {
     /// Entries that the stream says it has.
     pub(crate) fn length(&self) -> u64 {
         self.length
+    }
+
+    /// A node that was open has come to its end.
+    pub(crate) fn add_entries(&mut self, entries: u64) {
+        self.entries += entries;
     }
 
     /// Reads up to the end, or up to a string that is not all there.
@@ -84,54 +88,32 @@ impl Stream {
             Part::Node if self.nodes_left == 0 => Part::Numbers,
             Part::Node => {
                 let node = self.nodes - self.nodes_left;
-                node_key(cursor, node)?;
+                let id = node_key(cursor, node)?;
+                if node > 0 && id <= self.last_node {
+                    let message = format!("node {node} begins at entry {id}, not after {}", self.last_node);
+                    shared.contain(bad::<()>(message))?;
+                }
                 let then = Then::StreamNodes(self.nodes_left - 1);
-                shared.packed(cursor, Packing::ListpackNode(node), then)?;
+                self.entries += shared.packed(cursor, Packing::ListpackNode(node), then)?;
                 self.nodes_left -= 1;
+                self.last_node = id;
                 Part::Node
             }
             Part::Numbers => {
                 self.length = cursor.number()?;
-                if self.length > 0 && self.nodes == 0 {
-                    return bad(format!("stream says it has {} entries but it has no node", self.length));
+                if self.length != self.entries {
+                    let Self { length, entries, nodes, .. } = self;
+                    let message =
+                        format!("stream says it has {length} entries but its {nodes} nodes have {entries}");
+                    shared.contain(bad::<()>(message))?;
                 }
                 numbers(cursor, if self.version >= 2 { 7 } else { 2 })?;
                 self.groups_left = cursor.count(4)?;
                 self.next_group()
             }
-            Part::GroupName => {
-                shared.pass(cursor, Then::Other)?;
-                Part::GroupPosition
-            }
-            Part::GroupPosition => {
-                numbers(cursor, if self.version >= 2 { 3 } else { 2 })?;
-                self.pending = cursor.count(25)?;
-                Part::Pending(self.pending)
-            }
-            Part::Pending(0) => {
-                self.consumers_left = cursor.count(10)?;
-                self.next_consumer()
-            }
-            Part::Pending(left) => pending(cursor, left)?,
-            Part::ConsumerName => {
-                shared.pass(cursor, Then::Other)?;
-                Part::Consumer
-            }
-            Part::Consumer => {
-                cursor.take(if self.version >= 3 { 16 } else { 8 })?;
-                let owned = cursor.count(16)?;
-                if owned > self.pending {
-                    let pending = self.pending;
-                    return bad(format!("a consumer has {owned} pending entries, its group only {pending}"));
-                }
-                shared.pass_bytes(cursor, owned * 16);
-                self.consumers_left -= 1;
-                self.next_consumer()
-            }
-            Part::AfterConsumers => {
-                if self.version >= 5 {
-                    let nacked = cursor.count(16)?;
-                    shared.pass_bytes(cursor, nacked * 16);
+            Part::Group => {
+                if !self.group.next(cursor, self.version, shared)? {
+                    return Ok(Part::Group);
                 }
                 self.groups_left -= 1;
                 self.next_group()
@@ -170,12 +152,8 @@ impl Stream {
         match self.groups_left {
             0 if self.version >= 4 => Part::Producers,
             0 => Part::End,
-            _ => Part::GroupName,
+            _ => Part::Group,
         }
-    }
-
-    fn next_consumer(&self) -> Part {
-        if self.consumers_left == 0 { Part::AfterConsumers } else { Part::ConsumerName }
     }
 
     fn next_producer(&self) -> Part {
@@ -192,9 +170,9 @@ impl Stream {
 }
 
 /// The key of a node: the id of its first entry.
-fn node_key(cursor: &mut Cursor<'_>, node: u64) -> Result<()> {
+fn node_key(cursor: &mut Cursor<'_>, node: u64) -> Result<Id> {
     let bytes = match cursor.text()? {
-        Text::Raw(16) => return cursor.take(16).map(drop),
+        Text::Raw(16) => return cursor.array().map(Id::new),
         Text::Raw(bytes) => bytes,
         // 16 bytes are never compressed, and no integer has as many digits.
         Text::Int(number) => number.to_string().len() as u64,
@@ -203,24 +181,13 @@ fn node_key(cursor: &mut Cursor<'_>, node: u64) -> Result<()> {
     bad(format!("node {node} has a key of {bytes} bytes; expected 16"))
 }
 
-/// Pending entries: id, time of delivery, number of deliveries.
-fn pending(cursor: &mut Cursor<'_>, mut left: u64) -> Result<Part> {
-    // Some at once, so that little is done again where the bytes end.
-    for _ in 0..left.min(64) {
-        cursor.take(24)?;
-        cursor.number()?;
-        left -= 1;
-    }
-    Ok(Part::Pending(left))
-}
-
-fn numbers(cursor: &mut Cursor<'_>, count: u32) -> Result<()> {
+pub(super) fn numbers(cursor: &mut Cursor<'_>, count: u32) -> Result<()> {
     for _ in 0..count {
         cursor.number()?;
     }
     Ok(())
 }
 
-fn bad<T>(message: String) -> Result<T> {
+pub(super) fn bad<T>(message: String) -> Result<T> {
     broken(FaultCode::BadStream, message)
 }

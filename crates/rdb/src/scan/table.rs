@@ -6,7 +6,7 @@ use super::text::Shared;
 use crate::cursor::Cursor;
 use crate::fault::FaultCode;
 use crate::members::MAX_MEMBERS;
-use crate::packed::bad_score;
+use crate::packed::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score};
 use crate::stop::{Result, broken};
 
 /// A table that is being read.
@@ -16,6 +16,8 @@ pub(crate) struct Table {
     row: Row,
     count: u64,
     left: u64,
+    /// What the expiries of Redis's fields are counted from; 0 where they are absolute.
+    least_expiry: u64,
     part: Part,
 }
 
@@ -57,12 +59,17 @@ impl Row {
 
 impl Table {
     /// Reads the number of rows.
-    pub(crate) fn begin(cursor: &mut Cursor<'_>, row: Row, shared: &mut Shared) -> Result<Self> {
+    pub(crate) fn begin(
+        cursor: &mut Cursor<'_>,
+        row: Row,
+        least_expiry: u64,
+        shared: &mut Shared,
+    ) -> Result<Self> {
         let count = cursor.count(row.least_bytes())?;
         if count <= MAX_MEMBERS as u64 {
             shared.seen.members.begin(count);
         }
-        Ok(Self { row, count, left: count, part: Part::Member })
+        Ok(Self { row, count, left: count, least_expiry, part: Part::Member })
     }
 
     pub(crate) fn rows(&self) -> u64 {
@@ -122,11 +129,7 @@ impl Table {
             self.part = match self.part {
                 Part::Member => self.member(cursor, shared)?,
                 Part::Rest => self.rest(cursor, shared)?,
-                Part::Expiry => {
-                    // -1 stands for none.
-                    shared.seen.field_expires += u64::from(i64::from_le_bytes(cursor.array()?) != -1);
-                    Part::Member
-                }
+                Part::Expiry => self.valkey_expiry(cursor, shared)?,
             };
             self.left -= u64::from(self.part == Part::Member);
             cursor.commit();
@@ -135,7 +138,7 @@ impl Table {
     }
 
     fn member(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
-        let expires = self.row == Row::ExpiryFieldAndValue && cursor.number()? != 0;
+        let expires = self.row == Row::ExpiryFieldAndValue && self.redis_expiry(cursor, shared)?;
         if self.is_compared() {
             match shared.member(cursor)? {
                 Some(hash) => shared.seen.members.push(hash),
@@ -165,6 +168,30 @@ impl Table {
             shared.contain(bad_score::<()>(self.count - self.left))?;
         }
         Ok(())
+    }
+
+    /// Whether a field of a Redis hash expires: 0 stands for never, 1 for the least expiry.
+    fn redis_expiry(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<bool> {
+        let number = cursor.number()?;
+        let expiry = number.saturating_add(self.least_expiry.saturating_sub(1));
+        if number != 0 && expiry > MAX_FIELD_EXPIRY_MS {
+            let field = format!("field {}", self.count - self.left);
+            shared.contain(bad_field_expiry::<()>(&field, expiry))?;
+        }
+        Ok(number != 0)
+    }
+
+    /// When a field of a Valkey hash expires.
+    fn valkey_expiry(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
+        const NONE: i64 = -1;
+        let expiry = i64::from_le_bytes(cursor.array()?);
+        if expiry < NONE {
+            let index = self.count - self.left;
+            let message = format!("field {index} expires at {expiry}; expected a time, or {NONE} for none");
+            shared.contain(broken::<()>(FaultCode::BadValue, message))?;
+        }
+        shared.seen.field_expires += u64::from(expiry != NONE);
+        Ok(Part::Member)
     }
 
     fn text_score(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {

@@ -1,4 +1,6 @@
 //! Strings as they pass: most are all there, the others go on in the bytes that come next.
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::ahead::{Ahead, Then};
@@ -12,6 +14,7 @@ use crate::stop::{Broken, Result, Stop};
 
 /// Packed collections up to this size are checked in one piece, larger ones as they pass.
 const MAX_WHOLE_BYTES: u64 = 512 << 10;
+
 /// What is shared by everything that walks values: memory that is kept, and what they bring to light.
 #[derive(Default)]
 pub(crate) struct Shared {
@@ -142,6 +145,29 @@ impl Shared {
                 let input = cursor.take(packed as usize)?;
                 let hash = self.unpacker.unpack(input, unpacked as usize).map(hash_member);
                 self.contain(hash)
+            }
+            Text::Lzf { packed, unpacked } => {
+                self.pass_lzf(cursor, packed, unpacked, Then::Other)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The text of a name, none if it is too long to be looked at: it is then passed over or opened.
+    pub(crate) fn name<'w>(&mut self, cursor: &mut Cursor<'w>) -> Result<Option<Cow<'w, [u8]>>> {
+        match cursor.text()? {
+            Text::Raw(bytes) if bytes <= MAX_MEMBER_BYTES as u64 => {
+                Ok(Some(Cow::Borrowed(cursor.take(bytes as usize)?)))
+            }
+            Text::Raw(bytes) => {
+                self.pass_bytes(cursor, bytes);
+                Ok(None)
+            }
+            Text::Int(number) => Ok(Some(Cow::Owned(number.to_string().into_bytes()))),
+            Text::Lzf { packed, unpacked } if packed.max(unpacked) <= MAX_MEMBER_BYTES as u64 => {
+                let input = cursor.take(packed as usize)?;
+                let name = self.unpacker.unpack(input, unpacked as usize).map(<[u8]>::to_vec);
+                Ok(self.contain(name)?.map(Cow::Owned))
             }
             Text::Lzf { packed, unpacked } => {
                 self.pass_lzf(cursor, packed, unpacked, Then::Other)?;

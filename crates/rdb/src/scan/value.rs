@@ -10,7 +10,7 @@ use crate::cursor::{Cursor, Text};
 use crate::fault::FaultCode;
 use crate::format::Encoding;
 use crate::inspection::Magic;
-use crate::packed::Packing;
+use crate::packed::{MAX_FIELD_EXPIRY_MS, Packing, bad_field_expiry};
 use crate::stop::{Result, broken};
 
 /// A value that is being read.
@@ -37,7 +37,7 @@ enum Shape {
         node: u64,
         containers: bool,
     },
-    Stream(Stream),
+    Stream(Box<Stream>),
     Module(Module),
     Array {
         left: u64,
@@ -58,11 +58,10 @@ impl Value {
         magic: Magic,
         shared: &mut Shared,
     ) -> Result<Self> {
-        if let 23..=25 = type_id {
-            // The least expiry of the fields, from which their own are counted; pre-GA 23 has none.
-            if type_id != 23 {
-                cursor.array::<8>()?;
-            }
+        // The least expiry of the fields, from which their own are counted; those of pre-GA forms have none.
+        let least_expiry = if let 24 | 25 = type_id { u64::from_le_bytes(cursor.array()?) } else { 0 };
+        if least_expiry > MAX_FIELD_EXPIRY_MS + 1 {
+            shared.contain(bad_field_expiry::<()>("the first of the fields", least_expiry))?;
         }
         if let Some(packing) = packing(type_id) {
             let elements = shared.packed(cursor, packing, Then::Record)?;
@@ -78,18 +77,18 @@ impl Value {
             _ => None,
         };
         if let Some(row) = row {
-            let table = Table::begin(cursor, row, shared)?;
+            let table = Table::begin(cursor, row, least_expiry, shared)?;
             return Ok(Self { elements: table.rows(), shape: Shape::Table(table) });
         }
         let shape = match type_id {
             1 => Shape::List { left: cursor.count(1)? },
             7 => Shape::Module(Module::value(cursor)?),
             14 | 18 => Shape::Quicklist { left: cursor.count(1)?, node: 0, containers: type_id == 18 },
-            15 => Shape::Stream(Stream::begin(cursor, 1)?),
-            19 => Shape::Stream(Stream::begin(cursor, 2)?),
-            21 => Shape::Stream(Stream::begin(cursor, 3)?),
-            26 => Shape::Stream(Stream::begin(cursor, 4)?),
-            27 => Shape::Stream(Stream::begin(cursor, 5)?),
+            15 => Shape::Stream(Box::new(Stream::begin(cursor, 1)?)),
+            19 => Shape::Stream(Box::new(Stream::begin(cursor, 2)?)),
+            21 => Shape::Stream(Box::new(Stream::begin(cursor, 3)?)),
+            26 => Shape::Stream(Box::new(Stream::begin(cursor, 4)?)),
+            27 => Shape::Stream(Box::new(Stream::begin(cursor, 5)?)),
             28 => Shape::Array { left: array_count(cursor)?, index: 0 },
             _ => return broken(FaultCode::UnknownType, format!("value type {type_id}")),
         };
@@ -140,9 +139,10 @@ impl Value {
 
     /// A packed collection that was open has come to its end.
     pub(crate) fn add_elements(&mut self, elements: u64) {
-        // A stream says itself how many it has.
-        if !matches!(self.shape, Shape::Stream(_)) {
-            self.elements += elements;
+        match &mut self.shape {
+            // A stream says itself how many it has.
+            Shape::Stream(stream) => stream.add_entries(elements),
+            _ => self.elements += elements,
         }
     }
 

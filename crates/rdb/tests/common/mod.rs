@@ -45,6 +45,19 @@ impl Rdb {
         self
     }
 
+    /// A stream in the first version of its encoding, with consumer groups.
+    pub fn stream_of(self, groups: &[Group<'_>]) -> Self {
+        let stream = self.len(1).text(&[1; 16]).text(&stream_node()).len(2).len(1000).len(0);
+        groups.iter().fold(stream.len(groups.len() as u64), |stream, (name, pending, consumers)| {
+            let group = stream.text(name.as_bytes()).len(1000).len(0).len(pending.len() as u64);
+            let group = pending.iter().fold(group, |group, id| group.raw(&[*id; 16]).raw(&[2; 8]).len(1));
+            consumers.iter().fold(group.len(consumers.len() as u64), |group, (name, owned)| {
+                let consumer = group.text(name.as_bytes()).raw(&[3; 8]).len(owned.len() as u64);
+                owned.iter().fold(consumer, |consumer, id| consumer.raw(&[*id; 16]))
+            })
+        })
+    }
+
     pub fn len(self, length: u64) -> Self {
         self.raw(&len(length))
     }
@@ -231,18 +244,42 @@ pub fn stream(version: u8) -> Vec<u8> {
     if version >= 2 {
         rdb = rdb.len(2);
     }
-    rdb = rdb.len(1).raw(&[1; 16]).raw(&[2; 8]).len(1).len(1).text(b"consumer").raw(&[3; 8]);
-    if version >= 3 {
-        rdb = rdb.raw(&[4; 8]);
+    let pending = if version >= 5 { 3 } else { 2 };
+    rdb = rdb.len(pending);
+    for id in 1..=pending as u8 {
+        rdb = rdb.raw(&[id; 16]).raw(&[2; 8]).len(1);
     }
-    rdb = rdb.len(1).raw(&[1; 16]);
+    rdb = rdb.len(2);
+    for (consumer, id) in [(b"first", 2), (b"other", 1)] {
+        rdb = rdb.text(consumer).raw(&[3; 8]);
+        if version >= 3 {
+            rdb = rdb.raw(&[4; 8]);
+        }
+        rdb = rdb.len(1).raw(&[id; 16]);
+    }
     if version >= 5 {
-        rdb = rdb.len(1).raw(&[5; 16]);
+        rdb = rdb.len(1).raw(&[3; 16]);
     }
     if version >= 4 {
         rdb = rdb.len(100).len(10).len(1).text(b"producer").len(1).text(b"id").len(1000).len(0).len(1).len(0);
     }
     rdb.0
+}
+
+/// A consumer group: its name, the entries that are pending, and consumers with theirs.
+pub type Group<'a> = (&'a str, &'a [u8], &'a [(&'a str, &'a [u8])]);
+
+/// Consumer groups that servers refuse or fall over, and what is wrong with them.
+pub fn broken_groups() -> Vec<(&'static str, Vec<Group<'static>>)> {
+    vec![
+        ("an entry that is not pending", vec![("group", &[1, 2], &[("a", &[1]), ("b", &[3])])]),
+        ("an entry more than are pending", vec![("group", &[1], &[("a", &[1]), ("b", &[2])])]),
+        ("an entry that is nobody's", vec![("group", &[1, 2], &[("a", &[1])])]),
+        ("an entry that is pending twice", vec![("group", &[1, 2, 2], &[("a", &[1, 2]), ("b", &[2])])]),
+        ("an entry twice with a consumer", vec![("group", &[1, 2], &[("a", &[1, 1])])]),
+        ("two consumers of one name", vec![("group", &[1, 2], &[("a", &[1]), ("a", &[2])])]),
+        ("two groups of one name", vec![("group", &[], &[]), ("group", &[], &[])]),
+    ]
 }
 
 /// A file with every type and opcode that Redis up to RDB 14 has, and one key or more of each.
