@@ -1,8 +1,10 @@
 //! Finding where a record begins in the middle of a file, which has no index and no marks.
 use crate::cursor::Cursor;
 use crate::fault::{Fault, Hazard};
+use crate::format;
 use crate::inspection::Magic;
 use crate::scan::{Advance, Scan};
+use crate::stop::Result;
 use crate::visit::{Record, Visitor};
 
 /// So many records in a row are no accident.
@@ -13,7 +15,7 @@ const ENOUGH_BYTES: u64 = 128 << 10;
 const LEAST_RECORDS: u32 = 2;
 /// Records with longer keys are no places to begin at: in most data that is no key.
 const MAX_KEY_BYTES: usize = 1 << 10;
-/// What looks like a key is not shorter and has no control characters.
+/// What looks like a key is text, not shorter and without control characters.
 const LEAST_KEY_BYTES: usize = 4;
 
 /// A first look takes so many bytes.
@@ -26,6 +28,14 @@ enum Likelihood {
     /// As far as the bytes reach, but that is not far enough to be sure.
     BeginsWell,
     Boundary,
+}
+
+/// A place that may be a boundary.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Candidate {
+    pub(crate) place: usize,
+    /// Whether enough records follow.
+    pub(crate) is_sure: bool,
 }
 
 /// Looks for a place from which everything reads like records.
@@ -85,8 +95,27 @@ impl Finder {
 
     /// The first of so many places in the bytes, which begin at `offset` of the file, that looks like a boundary.
     ///
-    /// A place behind which enough records are seen is preferred to an earlier one that only begins well.
-    pub(crate) fn find(&mut self, bytes: &[u8], places: usize, offset: u64) -> Option<usize> {
+    /// Keys that look like keys are looked for first, which takes little time. A place behind which enough records are
+    /// seen is preferred to an earlier one that only begins well.
+    pub(crate) fn find(&mut self, bytes: &[u8], places: usize, offset: u64) -> Option<Candidate> {
+        let likely = self.find_where(may_begin_likely, bytes, places, offset);
+        let sure = likely.filter(|candidate| candidate.is_sure);
+        if sure.is_some() && self.trial.visitor.unlikely_keys == 0 {
+            return sure;
+        }
+        // Where keys of both kinds are mixed, the first record may be one of the others.
+        let places = sure.map_or(places, |sure| sure.place);
+        let any = self.find_where(may_begin, bytes, places, offset);
+        if any.is_some_and(|candidate| candidate.is_sure) { any } else { likely.or(any) }
+    }
+
+    fn find_where(
+        &mut self,
+        may_begin: fn(&[u8]) -> bool,
+        bytes: &[u8],
+        places: usize,
+        offset: u64,
+    ) -> Option<Candidate> {
         let mut begins_well = None;
         for place in 0..places.min(bytes.len()) {
             let rest = bytes.get(place..).unwrap_or_default();
@@ -103,9 +132,9 @@ impl Finder {
             match likelihood {
                 Likelihood::None => {}
                 Likelihood::BeginsWell => {
-                    begins_well.get_or_insert(place);
+                    begins_well.get_or_insert(Candidate { place, is_sure: false });
                 }
-                Likelihood::Boundary => return Some(place),
+                Likelihood::Boundary => return Some(Candidate { place, is_sure: true }),
             }
         }
         begins_well
@@ -166,6 +195,34 @@ fn may_begin(bytes: &[u8]) -> bool {
     }
 }
 
+/// Whether the first bytes can begin the record of a key that looks like one, its prefixes included.
+fn may_begin_likely(bytes: &[u8]) -> bool {
+    // Nearly all places fail here.
+    if !matches!(bytes.first(), Some(0..=5 | 7 | 9..=28 | 107 | 244 | 248 | 249 | 251..=254)) {
+        return false;
+    }
+    key_behind_prefixes(bytes).is_ok_and(|key| key.is_some_and(is_likely_key))
+}
+
+fn key_behind_prefixes(bytes: &[u8]) -> Result<Option<&[u8]>> {
+    let mut cursor = Cursor::new(bytes, 0, None);
+    loop {
+        let numbers = match cursor.u8()? {
+            0..=5 | 7 | 9..=28 => return Ok(cursor.plain().filter(|key| key.len() <= MAX_KEY_BYTES)),
+            format::EXPIRETIME => cursor.take(4).map(|_| 0)?,
+            format::EXPIRETIME_MS => cursor.take(8).map(|_| 0)?,
+            format::FREQ => cursor.take(1).map(|_| 0)?,
+            format::IDLE | format::ENTERPRISE_RAM_LRU | format::SELECTDB => 1,
+            format::RESIZEDB => 2,
+            format::SLOT_INFO => 3,
+            _ => return Ok(None),
+        };
+        for _ in 0..numbers {
+            cursor.number()?;
+        }
+    }
+}
+
 /// Whether a key and then a value of this type can follow.
 fn may_begin_key(bytes: &[u8], type_id: u8) -> bool {
     let mut cursor = Cursor::new(bytes.get(1..).unwrap_or_default(), 0, None);
@@ -184,5 +241,7 @@ fn may_begin_key(bytes: &[u8], type_id: u8) -> bool {
 }
 
 fn is_likely_key(key: &[u8]) -> bool {
-    key.len() >= LEAST_KEY_BYTES && key.iter().all(|byte| !byte.is_ascii_control())
+    key.len() >= LEAST_KEY_BYTES
+        && key.iter().all(|byte| !byte.is_ascii_control())
+        && std::str::from_utf8(key).is_ok()
 }

@@ -11,7 +11,7 @@ use crate::header::{HEADER_BYTES, Header, parse};
 use crate::inspect::{Control, InspectOptions, Inspected, Progress, inspect};
 use crate::inspection::Inspection;
 use crate::position::Position;
-use crate::range::{RangeInspection, inspect_range, inspect_up_to};
+use crate::range::{RangeInspection, inspect_range_below, inspect_up_to};
 use crate::source::Source;
 
 /// Ranges are not smaller than this, so that finding their first record costs next to nothing.
@@ -50,6 +50,7 @@ pub fn inspect_parallel<S: Source + ?Sized>(
         aborted: AtomicBool::new(false),
         done: AtomicBool::new(false),
         covered: AtomicU64::new(0),
+        sample_ceiling: AtomicU64::new(u64::MAX),
     };
     match header {
         Some(header) if work.ranges.len() > 1 && threads > 1 => work.run(threads, &header),
@@ -88,6 +89,8 @@ struct Work<'w, S: ?Sized> {
     done: AtomicBool,
     /// What has been joined reaches up to here: ranges that end before are not needed.
     covered: AtomicU64,
+    /// Keys with a larger hash are not in the sample: what has been joined has enough that are smaller.
+    sample_ceiling: AtomicU64,
 }
 
 struct Next {
@@ -156,9 +159,10 @@ impl<S: Source + ?Sized> Work<'_, S> {
         if !is_needed() {
             return Ok(RangeInspection::empty(range));
         }
-        let source = self.source.open(range.start)?;
+        let mut source = self.source.open(range.start)?;
+        let ceiling = self.sample_ceiling.load(Ordering::Relaxed);
         let mut seen = Progress { offset: range.start, keys: 0 };
-        inspect_range(source, range, header, self.options, &mut |progress| {
+        inspect_range_below(&mut source, range, header, self.options, ceiling, &mut |progress| {
             let control = self.tell(progress, &mut seen);
             if is_needed() { control } else { Control::Pause }
         })
@@ -224,8 +228,10 @@ impl<S: Source + ?Sized> Work<'_, S> {
         }
         // If it does not meet the chain even now, what follows it will be found missing in its turn.
         chain.add(range);
-        let reached = chain.whole.as_ref().map_or(0, |whole| whole.end);
-        self.covered.store(reached, Ordering::Relaxed);
+        if let Some(whole) = &chain.whole {
+            self.covered.store(whole.end, Ordering::Relaxed);
+            self.sample_ceiling.store(whole.part.sample.threshold(), Ordering::Relaxed);
+        }
         Ok(())
     }
 

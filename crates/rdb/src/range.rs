@@ -4,18 +4,20 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::boundary::Finder;
+use crate::boundary::{Candidate, Finder};
 use crate::header::Header;
 use crate::inspect::{Control, InspectOptions, close, read};
 use crate::inspection::{Inspection, SCHEMA, Tally};
 use crate::position::Position;
 use crate::reading::{Reached, Reading, Watch};
 use crate::scan::{Inside, Scan};
+use crate::window::MAX_LOOK_BYTES;
 
-/// What is seen of the file behind a place that may be a boundary.
-const VIEW_BYTES: usize = 512 << 10;
-/// So many places are tried before it is asked whether to go on.
-const PLACES: usize = 64 << 10;
+/// What is seen of the file behind a place that may be a boundary: little at first, which is enough for most data.
+const FIRST_VIEW_BYTES: usize = 64 << 10;
+const VIEW_BYTES: usize = MAX_LOOK_BYTES;
+/// So many places are tried before one is taken that is not sure, or it is asked whether to go on.
+const PLACES: usize = 256 << 10;
 /// Where there is no boundary in so many bytes, the range is likely to be inside a giant value. The next look is then
 /// further on, and the distance doubles each time: looking takes longer than reading, and whoever reads the value
 /// comes by anyway.
@@ -82,10 +84,26 @@ pub fn inspect_range<R: Read>(
     options: &InspectOptions,
     watch: Watch<'_>,
 ) -> io::Result<RangeInspection> {
+    inspect_range_below(&mut source, range, header, options, u64::MAX, watch)
+}
+
+/// As [`inspect_range`]; keys with a larger hash than the ceiling are known not to be in the sample of the whole file.
+pub(crate) fn inspect_range_below(
+    source: &mut dyn Read,
+    range: Range<u64>,
+    header: &Header,
+    options: &InspectOptions,
+    sample_ceiling: u64,
+    watch: Watch<'_>,
+) -> io::Result<RangeInspection> {
     if range.start == 0 {
-        return inspect_up_to(source, &Position::default(), range.end, options, watch);
+        return read_from(source, &Position::default(), range.end, options, watch);
     }
-    find_and_read(&mut source, range, header, options, watch)
+    let mut tally = Tally::new(options, None);
+    tally.limit_sample(sample_ceiling);
+    let scan = Scan::new(tally, header.magic, None, !options.hide_keys);
+    let mut reading = Reading::new(source, range.start, options.size_bytes, scan);
+    find_and_read(&mut reading, range, header, options, watch)
 }
 
 /// Reads from a position up to the first record that begins at `end` or behind it; `source` must have been opened at
@@ -141,25 +159,29 @@ fn limit(end: u64, options: &InspectOptions) -> u64 {
 }
 
 fn find_and_read(
-    source: &mut dyn Read,
+    reading: &mut Reading<'_, Tally>,
     range: Range<u64>,
     header: &Header,
     options: &InspectOptions,
     watch: Watch<'_>,
 ) -> io::Result<RangeInspection> {
-    let scan = Scan::new(Tally::new(options, None), header.magic, None, !options.hide_keys);
-    let mut reading = Reading::new(source, range.start, options.size_bytes, scan);
     let mut finder = Finder::new(header.magic, options.size_bytes);
     let mut found = RangeInspection::empty(range);
     let (mut look_bytes, mut stride_bytes) = (FIRST_LOOK_BYTES, FIRST_LOOK_BYTES as u64);
+    let mut view_bytes = FIRST_VIEW_BYTES;
     loop {
-        reading.window.fill(VIEW_BYTES)?;
+        reading.window.fill(view_bytes)?;
         let bytes = reading.window.bytes();
         if bytes.is_empty() || reading.window.offset() >= found.range.end {
             return Ok(found);
         }
         let places = PLACES.min(bytes.len());
-        let Some(place) = finder.find(bytes, places, reading.window.offset()) else {
+        let candidate = finder.find(bytes, places, reading.window.offset());
+        if view_bytes < VIEW_BYTES && !candidate.is_some_and(|candidate| candidate.is_sure) {
+            view_bytes = VIEW_BYTES;
+            continue;
+        }
+        let Some(Candidate { place, .. }) = candidate else {
             reading.window.consume(places);
             look_bytes = look_bytes.saturating_sub(places);
             if look_bytes == 0 {
@@ -177,7 +199,7 @@ fn find_and_read(
             return Ok(found);
         }
         let end = limit(found.range.end, options);
-        if read_parts(&mut reading, &mut found, header, end, watch)? {
+        if read_parts(reading, &mut found, header, end, watch)? {
             return Ok(found);
         }
         // That was no record, or the file is broken there: whoever comes from before will see. Search on behind it.
@@ -211,12 +233,13 @@ fn read_parts(
         if matches!(reached, Reached::Fault) {
             return Ok(false);
         }
-        let done = !matches!(reached, Reached::Limit);
+        let inside = matches!(reached, Reached::Inside(_));
+        let done = !inside && !matches!(reached, Reached::Limit);
         let mut part = reading.scan.visitor.take();
         let position = close(&mut part, reading, start, Some(header), reached);
         let end = part.end;
         found.parts.push(part);
-        if asked && !done && end < end_of_range {
+        if inside || (asked && !done && end < end_of_range) {
             found.resume = position;
             return Ok(true);
         }

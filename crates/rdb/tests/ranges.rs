@@ -182,12 +182,18 @@ fn a_file_that_breaks_off_between_two_records_is_truncated_however_it_is_cut() {
 
 #[test]
 fn pauses_in_ranges_change_nothing() {
-    let file = many_records();
-    let options = options(&file);
-    for patience in [1, 2, 3] {
-        let cuts: Vec<_> = (1..8).map(|part| file.len() * part / 8).collect();
-        let (joined, _) = by_ranges(&file, &cuts, &options, patience);
-        assert_eq!(joined, read_with(&file, &options));
+    let large = (0..20u64).fold(Rdb::new(), |rdb, index| {
+        let list = rdb.key(1, &format!("list {index}")).len(3);
+        let items = ["an item".repeat(10), "x".repeat(1_000_000 + index as usize), "y".repeat(600_000)];
+        items.iter().fold(list, |list, item| list.text(item.as_bytes()))
+    });
+    for file in [many_records(), large.end()] {
+        let options = options(&file);
+        for patience in [1, 2, 3] {
+            let cuts: Vec<_> = (1..8).map(|part| file.len() * part / 8).collect();
+            let (joined, _) = by_ranges(&file, &cuts, &options, patience);
+            assert_eq!(joined, read_with(&file, &options));
+        }
     }
 }
 

@@ -65,12 +65,12 @@ pub struct Prefix {
 }
 
 impl KeySample {
-    /// The largest hash that can still get in.
+    /// The largest hash that can still get in, now and however many keys follow.
     pub(crate) fn threshold(&self) -> u64 {
         if self.keys.len() < SAMPLE_KEYS { u64::MAX } else { self.keys.peek().map_or(0, |top| top.hash) }
     }
 
-    /// Adds a key, if its hash is small enough.
+    /// Adds a key, if it is small enough.
     #[cold]
     pub(crate) fn add(&mut self, record: &Record<'_>) {
         let start = record.key[..record.key.len().min(MAX_PREFIX_BYTES)].to_vec();
@@ -85,9 +85,12 @@ impl KeySample {
     }
 
     fn push(&mut self, key: Sampled) {
-        self.keys.push(key);
-        if self.keys.len() > SAMPLE_KEYS {
-            self.keys.pop();
+        if self.keys.len() < SAMPLE_KEYS {
+            self.keys.push(key);
+        } else if let Some(mut top) = self.keys.peek_mut()
+            && key < *top
+        {
+            *top = key;
         }
     }
 

@@ -49,19 +49,43 @@ impl SlotCounts {
         Self { slots: slots.collect() }
     }
 
-    pub(crate) fn join(self, other: Self) -> Self {
+    fn add(&mut self, slot: u16, count: SlotCount) {
+        match self.slots.binary_search_by_key(&slot, |(slot, _)| *slot) {
+            Ok(place) => {
+                if let Some((_, sum)) = self.slots.get_mut(place) {
+                    *sum = sum.plus(count);
+                }
+            }
+            Err(place) => self.slots.insert(place, (slot, count)),
+        }
+    }
+
+    pub(crate) fn join(mut self, other: Self) -> Self {
         if self.slots.is_empty() {
             return other;
         }
-        let mut table = vec![SlotCount::default(); SLOTS];
-        for (slot, count) in self.slots.into_iter().chain(other.slots) {
-            if let Some(sum) = table.get_mut(usize::from(slot)) {
-                *sum = sum.plus(count);
-            }
+        if other.slots.len() <= FEW_SLOTS {
+            other.slots.into_iter().for_each(|(slot, count)| self.add(slot, count));
+            return self;
         }
-        Self::from_table(&table)
+        let mut slots = Vec::with_capacity(SLOTS.min(self.slots.len() + other.slots.len()));
+        let mut others = other.slots.into_iter().peekable();
+        for (slot, mut count) in self.slots {
+            while let Some(before) = others.next_if(|(other, _)| *other < slot) {
+                slots.push(before);
+            }
+            if let Some((_, same)) = others.next_if(|(other, _)| *other == slot) {
+                count = count.plus(same);
+            }
+            slots.push((slot, count));
+        }
+        slots.extend(others);
+        Self { slots }
     }
 }
+
+/// So many are put in among others one by one.
+const FEW_SLOTS: usize = 16;
 
 /// Counts of all slots while they grow. Keys and bytes of a slot share a word, which halves what has to stay in the
 /// cache; the words are emptied into wide counts before they can overflow.
@@ -100,6 +124,13 @@ impl SlotTable {
 
     /// What was counted since the beginning or the last call.
     pub(crate) fn take(&mut self) -> SlotCounts {
+        if self.wide.is_empty() {
+            (self.records, self.bytes) = (0, 0);
+            let words = (0..).zip(&mut self.words).filter(|(_, word)| **word > 0);
+            return SlotCounts {
+                slots: words.map(|(slot, word)| (slot, Self::count(std::mem::take(word)))).collect(),
+            };
+        }
         self.empty();
         let counts = SlotCounts::from_table(&self.wide);
         self.wide.clear();
@@ -111,11 +142,14 @@ impl SlotTable {
         for slot in 0..SLOTS as u16 {
             let word = self.words.get_mut(usize::from(slot)).map_or(0, std::mem::take);
             if word > 0 {
-                let count = SlotCount { keys: word >> Self::BYTES_BITS, bytes: word & Self::MAX_BYTES };
-                self.add_wide(slot, count);
+                self.add_wide(slot, Self::count(word));
             }
         }
         (self.records, self.bytes) = (0, 0);
+    }
+
+    fn count(word: u64) -> SlotCount {
+        SlotCount { keys: word >> Self::BYTES_BITS, bytes: word & Self::MAX_BYTES }
     }
 
     fn add_wide(&mut self, slot: u16, count: SlotCount) {

@@ -22,8 +22,9 @@ pub(crate) struct Tally {
     times_to_live: [u64; 8],
     /// Records with fewer bytes are not among the biggest.
     least_big: u64,
-    /// Keys with a larger hash are not in the sample.
+    /// Keys with a larger hash are not in the sample; those of the whole file go no higher than the ceiling.
     sample_threshold: u64,
+    sample_ceiling: u64,
     counts: DatabaseCounts,
     database: Option<u64>,
     /// What marks the keys of the database, if it is known.
@@ -49,6 +50,7 @@ impl Tally {
             times_to_live: [0; 8],
             least_big: 0,
             sample_threshold: u64::MAX,
+            sample_ceiling: u64::MAX,
             counts: DatabaseCounts::default(),
             database,
             seed: database.map(database_seed),
@@ -56,6 +58,12 @@ impl Tally {
         tally.inspection.part.top = options.top.min(MAX_BIGGEST_KEYS);
         tally.begin();
         tally
+    }
+
+    /// Leaves keys with a larger hash out of the sample: the rest of the file has enough that are smaller.
+    pub(crate) fn limit_sample(&mut self, ceiling: u64) {
+        self.sample_ceiling = ceiling;
+        self.sample_threshold = self.sample_threshold.min(ceiling);
     }
 
     /// Forgets what was counted, and what the database is.
@@ -90,7 +98,7 @@ impl Tally {
         part.first_database = self.database;
         part.keys = KeySet::new(self.max_compared_keys);
         self.least_big = if part.top == 0 { u64::MAX } else { 0 };
-        self.sample_threshold = if self.hide_keys { 0 } else { u64::MAX };
+        self.sample_threshold = self.sample_ceiling;
     }
 
     fn take_types(&mut self) -> BTreeMap<String, TypeCounts> {
@@ -164,9 +172,13 @@ impl Tally {
 
     #[cold]
     fn sample(&mut self, record: &Record<'_>) {
+        if self.hide_keys {
+            self.sample_threshold = 0;
+            return;
+        }
         let sample = &mut self.inspection.part.sample;
         sample.add(record);
-        self.sample_threshold = sample.threshold();
+        self.sample_threshold = sample.threshold().min(self.sample_ceiling);
     }
 }
 
@@ -188,7 +200,7 @@ impl Visitor for Tally {
         if bytes >= self.least_big && (bytes > self.least_big || self.may_be_big(record)) {
             self.remember_big(record);
         }
-        if record.key_hash < self.sample_threshold {
+        if record.key_hash <= self.sample_threshold {
             self.sample(record);
         }
         self.inspection.part.keys.push(record.key_hash, record.span.start, self.seed);
