@@ -9,17 +9,15 @@ use std::thread;
 use crate::assemble::{Chain, Gap};
 use crate::header::{HEADER_BYTES, Header, parse};
 use crate::inspect::{Control, InspectOptions, Inspected, Progress, inspect};
-use crate::inspection::Inspection;
+use crate::inspection::{Elsewhere, Inspection};
 use crate::position::Position;
-use crate::range::{RangeInspection, inspect_range_below, inspect_up_to};
+use crate::range::{RangeInspection, inspect_range_among, inspect_up_to};
 use crate::source::Source;
 
 /// Ranges are not smaller than this, so that finding their first record costs next to nothing.
 const LEAST_RANGE_BYTES: u64 = 8 << 20;
-/// Larger ones would leave some threads without work at the end.
+/// Larger ones would leave some threads without work where the file is slow to read.
 const MOST_RANGE_BYTES: u64 = 128 << 20;
-/// So many ranges for each thread, where they are not too small.
-const RANGES_PER_THREAD: u64 = 8;
 
 /// Reads a whole file with several threads. The result is the one of [`inspect`], whatever the number of threads.
 ///
@@ -50,7 +48,7 @@ pub fn inspect_parallel<S: Source + ?Sized>(
         aborted: AtomicBool::new(false),
         done: AtomicBool::new(false),
         covered: AtomicU64::new(0),
-        sample_ceiling: AtomicU64::new(u64::MAX),
+        elsewhere: Mutex::default(),
     };
     match header {
         Some(header) if work.ranges.len() > 1 && threads > 1 => work.run(threads, &header),
@@ -59,12 +57,21 @@ pub fn inspect_parallel<S: Source + ?Sized>(
     }
 }
 
-/// Ranges of equal size.
+/// Ranges that get smaller towards the end: each costs something, and with small ones at the end all threads are done at
+/// about the same time.
 fn cut(size_bytes: u64, threads: usize) -> Vec<Range<u64>> {
-    let ranges = threads as u64 * RANGES_PER_THREAD;
-    let bytes = (size_bytes / ranges.max(1)).clamp(LEAST_RANGE_BYTES, MOST_RANGE_BYTES);
-    let starts = (0..size_bytes.div_ceil(bytes)).map(|index| index * bytes);
-    starts.map(|start| start..size_bytes.min(start + bytes)).collect()
+    let mut ranges = Vec::new();
+    let mut start = 0;
+    while start < size_bytes {
+        let left = size_bytes - start;
+        let share = left / (threads.max(1) as u64 * 3 / 2).max(1);
+        let bytes = share.clamp(LEAST_RANGE_BYTES, MOST_RANGE_BYTES);
+        // No crumb is left over.
+        let bytes = if left < bytes + LEAST_RANGE_BYTES / 2 { left } else { bytes };
+        ranges.push(start..start + bytes);
+        start += bytes;
+    }
+    ranges
 }
 
 fn read_header<S: Source + ?Sized>(source: &S) -> io::Result<Option<Header>> {
@@ -89,8 +96,8 @@ struct Work<'w, S: ?Sized> {
     done: AtomicBool,
     /// What has been joined reaches up to here: ranges that end before are not needed.
     covered: AtomicU64,
-    /// Keys with a larger hash are not in the sample: what has been joined has enough that are smaller.
-    sample_ceiling: AtomicU64,
+    /// What has been joined makes superfluous in ranges to come.
+    elsewhere: Mutex<Elsewhere>,
 }
 
 struct Next {
@@ -160,9 +167,9 @@ impl<S: Source + ?Sized> Work<'_, S> {
             return Ok(RangeInspection::empty(range));
         }
         let mut source = self.source.open(range.start)?;
-        let ceiling = self.sample_ceiling.load(Ordering::Relaxed);
+        let elsewhere = *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = Progress { offset: range.start, keys: 0 };
-        inspect_range_below(&mut source, range, header, self.options, ceiling, &mut |progress| {
+        inspect_range_among(&mut source, range, header, self.options, elsewhere, &mut |progress| {
             let control = self.tell(progress, &mut seen);
             if is_needed() { control } else { Control::Pause }
         })
@@ -230,7 +237,7 @@ impl<S: Source + ?Sized> Work<'_, S> {
         chain.add(range);
         if let Some(whole) = &chain.whole {
             self.covered.store(whole.end, Ordering::Relaxed);
-            self.sample_ceiling.store(whole.part.sample.threshold(), Ordering::Relaxed);
+            *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner) = Elsewhere::of(whole);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::{Candidate, Finder};
 use crate::header::Header;
 use crate::inspect::{Control, InspectOptions, close, read};
-use crate::inspection::{Inspection, SCHEMA, Tally};
+use crate::inspection::{Elsewhere, Inspection, SCHEMA, Tally};
 use crate::position::Position;
 use crate::reading::{Reached, Reading, Watch};
 use crate::scan::{Inside, Scan};
@@ -84,23 +84,23 @@ pub fn inspect_range<R: Read>(
     options: &InspectOptions,
     watch: Watch<'_>,
 ) -> io::Result<RangeInspection> {
-    inspect_range_below(&mut source, range, header, options, u64::MAX, watch)
+    inspect_range_among(&mut source, range, header, options, Elsewhere::default(), watch)
 }
 
-/// As [`inspect_range`]; keys with a larger hash than the ceiling are known not to be in the sample of the whole file.
-pub(crate) fn inspect_range_below(
+/// As [`inspect_range`], without what is superfluous beside the parts that have been read elsewhere.
+pub(crate) fn inspect_range_among(
     source: &mut dyn Read,
     range: Range<u64>,
     header: &Header,
     options: &InspectOptions,
-    sample_ceiling: u64,
+    elsewhere: Elsewhere,
     watch: Watch<'_>,
 ) -> io::Result<RangeInspection> {
     if range.start == 0 {
         return read_from(source, &Position::default(), range.end, options, watch);
     }
     let mut tally = Tally::new(options, None);
-    tally.limit_sample(sample_ceiling);
+    tally.rely_on(elsewhere);
     let scan = Scan::new(tally, header.magic, None, !options.hide_keys);
     let mut reading = Reading::new(source, range.start, options.size_bytes, scan);
     find_and_read(&mut reading, range, header, options, watch)

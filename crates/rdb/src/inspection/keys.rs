@@ -81,7 +81,8 @@ impl KeySet {
         self.keys = Vec::new();
     }
 
-    fn overflow(&mut self) {
+    /// Gives up comparing: there are too many.
+    pub(crate) fn overflow(&mut self) {
         self.overflown = true;
         self.unresolved = 0;
         self.keys = Vec::new();

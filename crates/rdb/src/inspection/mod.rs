@@ -21,7 +21,7 @@ pub use join::JoinError;
 pub use report::{DatabaseReport, Report};
 pub use sample::Prefix;
 pub use slots::{SlotCount, SlotCounts};
-pub(crate) use tally::Tally;
+pub(crate) use tally::{Elsewhere, Tally};
 
 use keys::KeySet;
 use sample::KeySample;

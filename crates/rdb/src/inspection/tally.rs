@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use super::expiry::{TimesToLive, class};
 use super::keys::{KeySet, database_seed};
 use super::slots::SlotTable;
-use super::{BigKey, DatabaseCounts, Inspection, MAX_BIGGEST_KEYS, TypeCounts};
+use super::{BigKey, DatabaseCounts, Inspection, MAX_BIGGEST_KEYS, Part, TypeCounts};
 use crate::fault::{Fault, Hazard};
 use crate::format::Encoding;
 use crate::inspect::InspectOptions;
@@ -22,13 +22,36 @@ pub(crate) struct Tally {
     times_to_live: [u64; 8],
     /// Records with fewer bytes are not among the biggest.
     least_big: u64,
-    /// Keys with a larger hash are not in the sample; those of the whole file go no higher than the ceiling.
+    /// Keys with a larger hash are not in the sample.
     sample_threshold: u64,
-    sample_ceiling: u64,
+    elsewhere: Elsewhere,
     counts: DatabaseCounts,
     database: Option<u64>,
     /// What marks the keys of the database, if it is known.
     seed: Option<u64>,
+}
+
+/// What is known of other parts of the file, and spares work in this one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Elsewhere {
+    /// Keys with a larger hash cannot be in the sample of the whole file: there are enough that are smaller.
+    pub(crate) sample_ceiling: u64,
+    /// There are too many keys to compare them.
+    pub(crate) too_many_keys: bool,
+}
+
+impl Default for Elsewhere {
+    fn default() -> Self {
+        Self { sample_ceiling: u64::MAX, too_many_keys: false }
+    }
+}
+
+impl Elsewhere {
+    /// What is known once this part of the file has been read.
+    pub(crate) fn of(inspection: &Inspection) -> Self {
+        let Part { sample, keys, .. } = &inspection.part;
+        Self { sample_ceiling: sample.threshold(), too_many_keys: keys.is_overflown() }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,7 +73,7 @@ impl Tally {
             times_to_live: [0; 8],
             least_big: 0,
             sample_threshold: u64::MAX,
-            sample_ceiling: u64::MAX,
+            elsewhere: Elsewhere::default(),
             counts: DatabaseCounts::default(),
             database,
             seed: database.map(database_seed),
@@ -60,10 +83,10 @@ impl Tally {
         tally
     }
 
-    /// Leaves keys with a larger hash out of the sample: the rest of the file has enough that are smaller.
-    pub(crate) fn limit_sample(&mut self, ceiling: u64) {
-        self.sample_ceiling = ceiling;
-        self.sample_threshold = self.sample_threshold.min(ceiling);
+    /// Leaves out what the rest of the file makes superfluous.
+    pub(crate) fn rely_on(&mut self, elsewhere: Elsewhere) {
+        self.elsewhere = elsewhere;
+        self.begin();
     }
 
     /// Forgets what was counted, and what the database is.
@@ -79,7 +102,7 @@ impl Tally {
         if self.database.is_none() {
             self.set_unresolved_aside();
         }
-        let part = super::Part { top: self.inspection.part.top, ..super::Part::default() };
+        let part = Part { top: self.inspection.part.top, ..Part::default() };
         let next = Inspection { part, ..Inspection::default() };
         let mut inspection = std::mem::replace(&mut self.inspection, next);
         inspection.part.last_database = self.database;
@@ -97,8 +120,11 @@ impl Tally {
         let part = &mut self.inspection.part;
         part.first_database = self.database;
         part.keys = KeySet::new(self.max_compared_keys);
+        if self.elsewhere.too_many_keys {
+            part.keys.overflow();
+        }
         self.least_big = if part.top == 0 { u64::MAX } else { 0 };
-        self.sample_threshold = self.sample_ceiling;
+        self.sample_threshold = self.elsewhere.sample_ceiling;
     }
 
     fn take_types(&mut self) -> BTreeMap<String, TypeCounts> {
@@ -178,7 +204,7 @@ impl Tally {
         }
         let sample = &mut self.inspection.part.sample;
         sample.add(record);
-        self.sample_threshold = sample.threshold().min(self.sample_ceiling);
+        self.sample_threshold = sample.threshold().min(self.elsewhere.sample_ceiling);
     }
 }
 
