@@ -14,22 +14,36 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Read a backup completely and say whether it is sound. Exit status: 0 sound, 1 faults, 2 usage, 3 not readable.
+    /// Read backups completely and say whether they are sound.
+    ///
+    /// Exit status: 0 sound, 1 faults, 2 usage, 3 not readable. What is printed is described in docs/CHECK.md.
     Check(CheckArgs),
-    /// Seed a new cluster and follow it until it is up. Exit status: 0 seeded, 1 rejected or failed, 2 usage.
+    /// Seed a new cluster and follow it until it is up.
+    ///
+    /// Exit status: 0 seeded, 1 rejected or failed, 2 usage.
     Seed(Box<SeedArgs>),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
-    /// The .rdb file, or - for standard input.
-    pub(crate) file: PathBuf,
-    /// Print one JSON object instead of a table.
+    /// The .rdb files, objects as `s3://bucket/key`, or - for standard input. Several are one set, such as the shards of a cluster.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print one JSON object instead of tables.
     #[arg(long)]
     pub(crate) json: bool,
     /// Leave key names out.
     #[arg(long)]
     pub(crate) hide_keys: bool,
+    /// Threads that read; as many as there are cores if not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: Option<u16>,
+    /// How many of the biggest keys are told.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub(crate) top: u16,
+    /// Show no progress.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, clap::Args)]

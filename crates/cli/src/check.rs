@@ -1,128 +1,108 @@
-//! `seeder check`: a backup read completely.
+//! `seeder check`: backups read completely.
+
+mod input;
+mod json;
+mod object;
+mod progress;
+mod table;
 
 use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
+    io::{self, ErrorKind, Write},
     process::ExitCode,
-    time::Instant,
+    thread::available_parallelism,
+    time::{Duration, Instant},
 };
 
+use anyhow::Result;
 use jiff::Timestamp;
-use rdb_scan::{Control, Crc, InspectOptions, Inspected, Inspection, Position};
-use serde_json::{Value, json};
+use rdb_scan::{InspectOptions, Inspection};
+use seeder_aws::Clients;
+use tokio::{runtime::Handle, task::spawn_blocking};
 
-use crate::{
-    args::CheckArgs,
-    term::{elapsed, progress_bar, thousands},
-};
+use crate::args::CheckArgs;
+use input::Input;
+use object::Objects;
+use progress::Meter;
 
 const FAULTS: u8 = 1;
+const USAGE: u8 = 2;
 const NOT_READABLE: u8 = 3;
 
+/// What reading one of the files gave.
+struct Checked {
+    /// The file as it was named.
+    name: String,
+    inspection: Result<Inspection>,
+    took: Duration,
+}
+
 /// Runs the command.
-pub(crate) fn run(args: &CheckArgs) -> ExitCode {
-    let started = Instant::now();
-    match inspect(&args.file, args.hide_keys) {
-        Ok(inspection) => {
-            if args.json {
-                print_json(&inspection, started);
-            } else {
-                print_table(&args.file, &inspection, started);
-            }
-            if inspection.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(FAULTS) }
-        }
+pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
+    let inputs = match input::inputs(&args.files) {
+        Ok(inputs) => inputs,
         Err(error) => {
-            eprintln!("error: failed to read {}: {error}", args.file.display());
-            if args.json {
-                println!("{}", json!({"schema": 1, "error": error.to_string()}));
-            }
-            ExitCode::from(NOT_READABLE)
+            eprintln!("error: {error:#}");
+            return Ok(ExitCode::from(USAGE));
         }
-    }
-}
-
-fn inspect(file: &Path, hide_keys: bool) -> io::Result<Inspection> {
-    let (source, size_bytes): (Box<dyn Read>, _) = if file.as_os_str() == "-" {
-        (Box::new(io::stdin().lock()), None)
-    } else {
-        let file = File::open(file)?;
-        let metadata = file.metadata()?;
-        if metadata.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
-        }
-        // A pipe or a device has no length to check against.
-        (Box::new(file), metadata.is_file().then_some(metadata.len()))
     };
-    let bar = progress_bar("reading", size_bytes);
-    let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
-    let options = InspectOptions { hide_keys, now_ms, size_bytes, ..InspectOptions::default() };
-    let inspected = rdb_scan::inspect(source, &Position::default(), &options, &mut |progress| {
-        bar.set_position(progress.offset);
-        Control::Continue
-    });
-    bar.finish_and_clear();
-    match inspected? {
-        Inspected::Complete(inspection) | Inspected::Paused(inspection, _) => Ok(inspection),
+    // Credentials are looked for only where an object is to be read.
+    let objects = if inputs.iter().any(Input::is_object) {
+        Some(Objects::new(Clients::from_environment().await.s3(), Handle::current()))
+    } else {
+        None
+    };
+    // Reading blocks, and its threads are not those of the runtime.
+    spawn_blocking(move || check(&args, &inputs, objects.as_ref())).await?
+}
+
+fn check(args: &CheckArgs, inputs: &[Input], objects: Option<&Objects>) -> Result<ExitCode> {
+    let threads = args.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
+    let options = InspectOptions {
+        hide_keys: args.hide_keys,
+        now_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
+        top: usize::from(args.top),
+        ..InspectOptions::default()
+    };
+    let mut all = Vec::new();
+    for input in inputs {
+        let started = Instant::now();
+        let meter = Meter::new(&input.to_string(), args.quiet);
+        let inspection = input::read(input, objects, threads, &options, &meter);
+        meter.finish();
+        all.push(Checked { name: input.to_string(), inspection, took: started.elapsed() });
+    }
+    for checked in &all {
+        if let Err(error) = &checked.inspection {
+            eprintln!("error: failed to read {}: {error:#}", checked.name);
+        }
+    }
+    let text = if args.json { json::render(&all) } else { table::render(&all) };
+    print(&text)?;
+    Ok(ExitCode::from(status(&all)))
+}
+
+fn status(all: &[Checked]) -> u8 {
+    let one = |checked: &Checked| match &checked.inspection {
+        Err(_) => NOT_READABLE,
+        Ok(inspection) if inspection.is_sound() => 0,
+        Ok(_) => FAULTS,
+    };
+    all.iter().map(one).max().unwrap_or(0)
+}
+
+/// Prints the result. Who has closed the other end has seen enough.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
     }
 }
 
-fn print_json(inspection: &Inspection, started: Instant) {
-    let mut report = serde_json::to_value(inspection.report()).unwrap_or_default();
-    if let Value::Object(fields) = &mut report {
-        fields.insert("timing".to_owned(), json!({"seconds": started.elapsed().as_secs_f64()}));
-    }
-    println!("{report}");
-}
-
-fn print_table(file: &Path, inspection: &Inspection, started: Instant) {
-    let verdict = if inspection.is_sound() { "sound" } else { "NOT SOUND" };
-    println!("{}: {verdict}", file.display());
-    if let Some(rdb) = &inspection.rdb {
-        let crc = match rdb.crc {
-            Crc::Ok => "checksum good",
-            Crc::Absent => "no checksum",
-            Crc::Mismatch => "CHECKSUM WRONG",
-            Crc::Unchecked => "checksum not reached",
-        };
-        println!(
-            "  RDB version {}, {} bytes, {crc}, read in {}",
-            rdb.version,
-            thousands(rdb.bytes),
-            elapsed(started.elapsed())
-        );
-    }
-    println!("  {} keys, {} with an expiry", thousands(inspection.keys), thousands(inspection.expires));
-    if !inspection.types.is_empty() {
-        println!("  {:8} {:>15} {:>17} {:>19}", "type", "keys", "elements", "bytes");
-    }
-    for (name, counts) in &inspection.types {
-        let (keys, elements, bytes) =
-            (thousands(counts.keys), thousands(counts.elements), thousands(counts.bytes));
-        println!("  {name:8} {keys:>15} {elements:>17} {bytes:>19}");
-    }
-    for (index, counts) in &inspection.databases {
-        println!(
-            "  database {index}: {} keys, {} with an expiry",
-            thousands(counts.keys),
-            thousands(counts.expires)
-        );
-    }
-    for big in &inspection.biggest {
-        let key = big.key.as_deref().unwrap_or("(hidden)");
-        println!("  big: {key} ({}, database {}): {} bytes", big.kind, big.database, thousands(big.bytes));
-    }
-    let about = |key: &Option<String>| key.as_ref().map(|key| format!(" in key {key}")).unwrap_or_default();
-    for fault in &inspection.faults {
-        println!("  fault {} at offset {}{}: {}", fault.code, fault.offset, about(&fault.key), fault.message);
-    }
-    for hazard in &inspection.hazards {
-        println!(
-            "  hazard {} at offset {}{}: {}",
-            hazard.code,
-            hazard.offset,
-            about(&hazard.key),
-            hazard.message
-        );
-    }
+/// Slots that hold keys in more than one of the files, which slots of one cluster's shards never do.
+fn shared_slots(all: &[Checked]) -> usize {
+    let read = all.iter().filter_map(|checked| checked.inspection.as_ref().ok());
+    let mut slots: Vec<_> =
+        read.flat_map(|inspection| inspection.slots.iter().map(|(slot, _)| slot)).collect();
+    slots.sort_unstable();
+    slots.chunk_by(|one, other| one == other).filter(|files| files.len() > 1).count()
 }

@@ -14,11 +14,49 @@ pub(crate) fn progress_bar(what: &str, bytes: Option<u64>) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
-    let template = "{prefix} {bar:30} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
+    let template = match bytes {
+        Some(_) => "{prefix} {bar:24} {percent:>3}% of {total_bytes}, {binary_bytes_per_sec}, {eta} left",
+        None => "{prefix} {spinner} {bytes}, {binary_bytes_per_sec}, {elapsed}",
+    };
     // The template is a constant; a style that does not parse would be the default one.
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_prefix(what.to_owned());
     bar
+}
+
+/// Text in a colour (an SGR code), if standard output is a terminal that is to have colours (<https://no-color.org>).
+pub(crate) fn paint(code: &str, text: &str) -> String {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if plain || !std::io::stdout().is_terminal() {
+        text.to_owned()
+    } else {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
+/// The width of a terminal that nobody has made wider.
+const WIDTH: usize = 80;
+
+/// Text in lines that fit a terminal, behind an indentation.
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
+    let mut wrapped = String::new();
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let letters = word.chars().count();
+        let begins = column == 0 || column + 1 + letters > WIDTH;
+        if begins {
+            wrapped.push_str(if column == 0 { "" } else { "\n" });
+            wrapped.push_str(&" ".repeat(indent));
+            column = indent;
+        } else {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += letters;
+    }
+    wrapped.push('\n');
+    wrapped
 }
 
 /// `12.3s`, or `4m05s` from a minute on.
@@ -77,5 +115,12 @@ mod tests {
         assert_eq!(thousands(123_456), "123,456");
         assert_eq!(elapsed(Duration::from_millis(1234)), "1.2s");
         assert_eq!(elapsed(Duration::from_secs(245)), "4m05s");
+    }
+
+    #[test]
+    fn long_text_is_wrapped_at_80_columns() {
+        let text = wrapped(&"word ".repeat(40), 4);
+        assert!(text.lines().all(|line| line.starts_with("    word") && line.len() <= 80), "{text}");
+        assert_eq!(text.matches("word").count(), 40);
     }
 }

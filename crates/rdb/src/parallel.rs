@@ -1,6 +1,6 @@
 //! All cores on one file.
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
@@ -76,7 +76,7 @@ fn cut(size_bytes: u64, threads: usize) -> Vec<Range<u64>> {
 
 fn read_header<S: Source + ?Sized>(source: &S) -> io::Result<Option<Header>> {
     let mut start = Vec::with_capacity(HEADER_BYTES);
-    io::Read::read_to_end(&mut io::Read::take(source.open(0)?, HEADER_BYTES as u64), &mut start)?;
+    source.open(0..HEADER_BYTES as u64)?.take(HEADER_BYTES as u64).read_to_end(&mut start)?;
     Ok(parse(&start).ok().filter(Header::is_known))
 }
 
@@ -108,7 +108,7 @@ struct Next {
 impl<S: Source + ?Sized> Work<'_, S> {
     fn sequentially(&self) -> io::Result<Option<Inspection>> {
         let mut aborted = false;
-        let source = self.source.open(0)?;
+        let source = self.source.open(0..self.source.size_bytes())?;
         let inspected = inspect(source, &Position::default(), self.options, &mut |progress| {
             let control = (self.watch)(progress);
             aborted |= control == Control::Pause;
@@ -166,7 +166,7 @@ impl<S: Source + ?Sized> Work<'_, S> {
         if !is_needed() {
             return Ok(RangeInspection::empty(range));
         }
-        let mut source = self.source.open(range.start)?;
+        let mut source = self.source.open(range.clone())?;
         let elsewhere = *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = Progress { offset: range.start, keys: 0 };
         inspect_range_among(&mut source, range, header, self.options, elsewhere, &mut |progress| {
@@ -243,7 +243,7 @@ impl<S: Source + ?Sized> Work<'_, S> {
     }
 
     fn read_gap(&self, gap: &Gap) -> io::Result<RangeInspection> {
-        let source = self.source.open(gap.start.offset())?;
+        let source = self.source.open(gap.start.offset()..gap.end)?;
         inspect_up_to(source, &gap.start, gap.end, self.options, &mut |progress| {
             // These bytes were counted when they were read for the first time.
             self.tell(progress, &mut progress.clone())

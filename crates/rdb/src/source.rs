@@ -1,15 +1,17 @@
 //! Where the bytes of a file can be had from several places at once.
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// A file that can be opened at any offset, several times at once.
 pub trait Source: Sync {
-    /// Opens it at an offset.
+    /// Opens it at `range.start`. Reading is likely to end soon behind `range.end`, so that what reads ahead knows how
+    /// far, but it may go on to the end of the file.
     ///
     /// # Errors
     /// Whatever keeps it from being opened there.
-    fn open(&self, offset: u64) -> io::Result<Box<dyn Read + Send + '_>>;
+    fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + Send + '_>>;
 
     /// Its size, which must not change.
     fn size_bytes(&self) -> u64;
@@ -40,9 +42,9 @@ impl FileSource {
 }
 
 impl Source for FileSource {
-    fn open(&self, offset: u64) -> io::Result<Box<dyn Read + Send + '_>> {
+    fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + Send + '_>> {
         let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(offset))?;
+        file.seek(SeekFrom::Start(range.start))?;
         Ok(Box::new(file))
     }
 
@@ -53,8 +55,8 @@ impl Source for FileSource {
 
 /// Bytes in memory.
 impl Source for [u8] {
-    fn open(&self, offset: u64) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(self.get(offset as usize..).unwrap_or_default()))
+    fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + Send + '_>> {
+        Ok(Box::new(self.get(range.start as usize..).unwrap_or_default()))
     }
 
     fn size_bytes(&self) -> u64 {

@@ -41,21 +41,29 @@ pub(crate) fn version_finding(
     )
 }
 
+/// What to do about a broken file, in half a sentence.
+pub fn fault_remedy(code: FaultCode) -> &'static str {
+    match code {
+        FaultCode::NotAnRdb => "take the .rdb file itself, not packed and not an append-only file",
+        FaultCode::EmptyFile => "copy the file again: this one has 0 bytes",
+        FaultCode::Truncated => "copy the whole file again, or make a new backup",
+        FaultCode::RdbVersionUnknown => {
+            "no ElastiCache engine is known to read it: make the backup with an older server"
+        }
+        _ => "copy the file again and compare checksums, or make a new backup",
+    }
+}
+
 /// A broken file, in the words of the reader.
 pub(crate) fn fault_finding(location: &BackupLocation, fault: &Fault) -> Finding {
-    let (code, remedy) = match fault.code {
-        FaultCode::NotAnRdb => {
-            (Code::NotAnRdb, "upload the .rdb file itself, not packed and not an append-only file")
-        }
-        FaultCode::EmptyFile => (Code::EmptyBackup, "upload the file again: this object has 0 bytes"),
-        FaultCode::Truncated => (Code::BackupTruncated, "copy the whole file again, or make a new backup"),
-        FaultCode::RdbVersionUnknown => (
-            Code::RdbNewerThanEngine,
-            "no ElastiCache engine is known to read it: make the backup with an older server",
-        ),
-        _ => (Code::BackupCorrupt, "copy the file again and compare checksums, or make a new backup"),
+    let code = match fault.code {
+        FaultCode::NotAnRdb => Code::NotAnRdb,
+        FaultCode::EmptyFile => Code::EmptyBackup,
+        FaultCode::Truncated => Code::BackupTruncated,
+        FaultCode::RdbVersionUnknown => Code::RdbNewerThanEngine,
+        _ => Code::BackupCorrupt,
     };
-    Finding::new(code, remedy)
+    Finding::new(code, fault_remedy(fault.code))
         .about(location)
         .with("fault", fault.code.as_str())
         .with("offset", fault.offset)
@@ -77,7 +85,7 @@ pub(crate) fn hazard_finding(location: &BackupLocation, first: &Hazard, count: u
             Code::WritesAfterBackup,
             "make the backup with SAVE or BGSAVE: writes in the append-only part are lost",
         ),
-        HazardCode::DuplicateMember => {
+        HazardCode::DuplicateKey | HazardCode::DuplicateMember => {
             (Code::DuplicateData, "make a new backup: a server ends its load here")
         }
         _ => (Code::UnusualContent, "nothing needs to be done for most servers"),

@@ -33,6 +33,7 @@ pub mod steps;
 
 pub use crate::{
     cluster::{ClusterIdError, ClusterSpec, check_cluster_id, default_cluster_id, owner_text},
+    contents::fault_remedy,
     drops::{Drop, DroppedObject, execution_name},
     engine::{Engine, EngineVersion},
     error::{ErrorName, StepError},

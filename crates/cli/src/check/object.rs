@@ -1,0 +1,64 @@
+//! Objects in S3 as files that can be read from several places at once.
+
+use std::{
+    io::{self, Read},
+    ops::Range,
+};
+
+use anyhow::{Result, bail};
+use aws_sdk_s3::Client;
+use rdb_scan::Source;
+use seeder_aws::{objects::look_at_object, reader::ObjectReader};
+use seeding::{Backup, BackupLocation, prepare::ObjectLook};
+use tokio::runtime::Handle;
+
+/// Opens objects from threads that are not async.
+pub(super) struct Objects {
+    s3: Client,
+    runtime: Handle,
+}
+
+impl Objects {
+    pub(super) fn new(s3: Client, runtime: Handle) -> Self {
+        Self { s3, runtime }
+    }
+
+    /// Looks an object up. Every read is of the object as it is now: if it is overwritten meanwhile, reading fails.
+    pub(super) fn open(&self, location: &BackupLocation) -> Result<ObjectSource<'_>> {
+        let look = self.runtime.block_on(look_at_object(&self.s3, location, None))?;
+        let view = match look {
+            ObjectLook::Found(view) => view,
+            ObjectLook::Missing => bail!("there is no such object"),
+            ObjectLook::Forbidden => {
+                bail!("access denied: it takes s3:GetObject, and s3:ListBucket to tell what is not there")
+            }
+            ObjectLook::CustomerKey => bail!("it is encrypted with a customer-provided key (SSE-C)"),
+        };
+        let backup = Backup {
+            location: location.clone(),
+            size_bytes: view.size_bytes,
+            etag: view.etag,
+            kms_key_id: None,
+            header: None,
+        };
+        Ok(ObjectSource { objects: self, backup })
+    }
+}
+
+/// An object with one content.
+pub(super) struct ObjectSource<'o> {
+    objects: &'o Objects,
+    backup: Backup,
+}
+
+impl Source for ObjectSource<'_> {
+    fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + Send + '_>> {
+        let _runtime = self.objects.runtime.enter();
+        let (s3, backup) = (self.objects.s3.clone(), self.backup.clone());
+        Ok(Box::new(ObjectReader::start(s3, backup, range.start, range.end)))
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.backup.size_bytes
+    }
+}

@@ -1,0 +1,87 @@
+//! How far reading is: a bar on a terminal, a line now and then elsewhere.
+
+use std::{
+    io::{self, IsTerminal},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use indicatif::{HumanBytes, ProgressBar};
+
+use crate::term::{elapsed, progress_bar};
+
+/// Where there is no terminal, a line comes this often.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Shows how far the reading of one file is, on standard error. Threads share it.
+pub(super) struct Meter {
+    name: String,
+    quiet: bool,
+    started: Instant,
+    size_bytes: OnceLock<Option<u64>>,
+    bar: OnceLock<ProgressBar>,
+    lines: AtomicU64,
+}
+
+impl Meter {
+    pub(super) fn new(name: &str, quiet: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            quiet,
+            started: Instant::now(),
+            size_bytes: OnceLock::new(),
+            bar: OnceLock::new(),
+            lines: AtomicU64::new(0),
+        }
+    }
+
+    /// Reading begins; the size is known now, or not at all.
+    pub(super) fn begin(&self, size_bytes: Option<u64>) {
+        self.size_bytes.get_or_init(|| size_bytes);
+        if !self.quiet && io::stderr().is_terminal() {
+            self.bar.get_or_init(|| progress_bar("reading", size_bytes));
+        }
+    }
+
+    pub(super) fn show(&self, bytes: u64) {
+        if let Some(bar) = self.bar.get() {
+            bar.set_position(bytes);
+        } else if !self.quiet {
+            let due = self.started.elapsed().as_secs() / LINE_EVERY.as_secs();
+            if self.lines.fetch_max(due, Ordering::Relaxed) < due {
+                eprintln!("{}", self.line(bytes, self.started.elapsed()));
+            }
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn line(&self, bytes: u64, took: Duration) -> String {
+        let rate = bytes / (took.as_millis() as u64 / 1000).max(1);
+        let size_bytes = self.size_bytes.get().copied().flatten();
+        let of = size_bytes.map(|size| format!(" of {}", HumanBytes(size))).unwrap_or_default();
+        let left = size_bytes.map(|size| Duration::from_secs(size.saturating_sub(bytes) / rate.max(1)));
+        let left = left.map(|left| format!(", {} left", elapsed(left))).unwrap_or_default();
+        format!("reading {}: {}{of}, {}/s{left}", self.name, HumanBytes(bytes), HumanBytes(rate))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_how_much_how_fast_and_how_long() {
+        let meter = Meter::new("f.rdb", false);
+        meter.begin(Some(100 << 30));
+        let line = meter.line(20 << 30, Duration::from_secs(10));
+        assert_eq!(line, "reading f.rdb: 20.00 GiB of 100.00 GiB, 2.00 GiB/s, 40.0s left");
+    }
+}
