@@ -59,10 +59,12 @@ pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     wrapped
 }
 
-/// `12.3s`, or `4m05s` from a minute on.
+/// `45ms`, `12.3s` from a second on, or `4m05s` from a minute on.
 pub fn elapsed(time: Duration) -> String {
     let seconds = time.as_secs();
-    if seconds < 60 {
+    if seconds == 0 {
+        format!("{}ms", time.as_millis())
+    } else if seconds < 60 {
         format!("{:.1}s", time.as_secs_f64())
     } else {
         format!("{}m{:02}s", seconds / 60, seconds % 60)
@@ -113,6 +115,7 @@ mod tests {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(thousands(123_456), "123,456");
+        assert_eq!(elapsed(Duration::from_millis(45)), "45ms");
         assert_eq!(elapsed(Duration::from_millis(1234)), "1.2s");
         assert_eq!(elapsed(Duration::from_secs(245)), "4m05s");
     }

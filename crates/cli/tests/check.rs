@@ -5,13 +5,30 @@
 use std::{
     fs::File,
     path::PathBuf,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
 
 /// One string key `k` = `v` in database 0, written by RDB version 10 without a checksum.
 const SOUND: &[u8] = b"REDIS0010\xfe\x00\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0";
+
+/// A file with so many keys, some of them with an expiry, a hash and a name that would clear a terminal.
+fn many_keys(keys: u64) -> Vec<u8> {
+    let mut rdb = b"REDIS0010\xfa\x09redis-ver\x067.0.15\xfe\x00".to_vec();
+    for key in 0..keys {
+        if key % 3 == 0 {
+            rdb.push(0xfc);
+            rdb.extend((4_000_000_000_000 + key).to_le_bytes());
+        }
+        let name = format!("private:{key:08}");
+        rdb.extend([0, name.len() as u8]);
+        rdb.extend(name.as_bytes());
+        rdb.extend(b"\x05value");
+    }
+    rdb.extend(b"\x04\x0bp\x1b[2Jrivate\x01\x01f\x01v\xff\0\0\0\0\0\0\0\0");
+    rdb
+}
 
 fn file(name: &str, bytes: &[u8]) -> PathBuf {
     let path = std::env::temp_dir().join(format!("seeder-check-{}-{name}", std::process::id()));
@@ -74,6 +91,133 @@ fn standard_input_is_read_and_what_cannot_be_read_ends_with_3() {
     let missing = check(&["--json", "/no/such/file.rdb"]);
     assert_eq!(missing.status.code(), Some(3));
     assert!(json(&missing)["error"].is_string());
+    let pipe = Command::new("sh")
+        .args(["-c", "cat \"$1\" | \"$0\" check /dev/stdin", env!("CARGO_BIN_EXE_seeder")])
+        .arg(file("piped.rdb", SOUND))
+        .output()
+        .unwrap();
+    assert_eq!(pipe.status.code(), Some(0));
     assert_eq!(check(&["/"]).status.code(), Some(3));
     assert_eq!(check(&[]).status.code(), Some(2));
+}
+
+#[test]
+fn several_files_are_one_set_and_the_worst_of_them_decides() {
+    let paths = [("one.rdb", SOUND), ("two.rdb", &many_keys(10)[..]), ("broken.rdb", &SOUND[..14])]
+        .map(|(name, bytes)| file(name, bytes).to_str().unwrap().to_owned());
+    let [one, two, broken] = paths.each_ref().map(String::as_str);
+    let output = check(&["--json", one, two]);
+    assert_eq!(output.status.code(), Some(0));
+    let set = json(&output);
+    assert_eq!((&set["files"][0]["file"], &set["files"][1]["keys"]), (&one.into(), &11.into()));
+    assert_eq!((&set["total"]["keys"], &set["total"]["sound"]), (&12.into(), &2.into()));
+    assert_eq!(set["total"]["sharedSlots"], 0);
+
+    assert_eq!(check(&[one, broken]).status.code(), Some(1));
+    let output = check(&["--json", broken, "/no/such/file", one]);
+    assert_eq!(output.status.code(), Some(3));
+    let set = json(&output);
+    assert_eq!((&set["total"]["unreadable"], &set["total"]["sound"]), (&1.into(), &1.into()));
+    assert_eq!(set["files"][0]["faults"][0]["code"], "truncated");
+    assert!(set["files"][1]["error"].as_str().unwrap().contains("No such file"));
+    assert_eq!(set["files"][2]["keys"], 1);
+
+    // The keys of both are in the same slots.
+    let copy = file("copy.rdb", SOUND);
+    let table = check(&[one, copy.to_str().unwrap()]);
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert!(table.contains("2 files, all of them sound: 2 keys"), "{table}");
+    assert!(table.contains("1 hash slots hold keys in more than one file"), "{table}");
+    assert_eq!(check(&[one, one]).status.code(), Some(2));
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing_but_the_time() {
+    // Enough for several ranges.
+    let path = file("threads.rdb", &many_keys(1_200_000));
+    let [one, four] = ["1", "4"].map(|threads| {
+        let output = check(&["--json", "--threads", threads, "--top", "3", path.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0));
+        let mut report = json(&output);
+        report.as_object_mut().unwrap().remove("timing").unwrap();
+        report
+    });
+    assert_eq!((&one["keys"], one["biggest"].as_array().unwrap().len()), (&1_200_001.into(), 3));
+    // The time left to a key is that at the moment of each run, but these have years.
+    assert_eq!(one, four);
+}
+
+#[test]
+fn key_names_are_harmless_to_terminals_and_can_be_hidden_everywhere() {
+    let mut damaged = many_keys(100);
+    let place = damaged.len() - 12;
+    damaged[place] = 0xc7;
+    for (name, bytes) in [("names.rdb", many_keys(100)), ("damaged.rdb", damaged)] {
+        let path = file(name, &bytes);
+        let path = path.to_str().unwrap();
+        for args in [&[path][..], &[path, "--json"]] {
+            let shown = check(args);
+            let hidden = check(&[args, &["--hide-keys"]].concat());
+            for (output, names) in [(shown, true), (hidden, false)] {
+                let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+                assert!(!text.contains('\u{1b}'), "{text}");
+                assert_eq!(text.contains("rivate"), names, "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let path = file("pipe.rdb", &many_keys(1000));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_seeder"))
+        .args(["check", path.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+/// docs/CHECK.md names every member that there is.
+#[test]
+fn every_member_is_documented() {
+    let page = include_str!("../../../docs/CHECK.md");
+    let code: Vec<_> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .flat_map(|code| code.split(|letter: char| !letter.is_alphanumeric()))
+        .collect();
+    let path = file("documented.rdb", &many_keys(10));
+    let broken = file("documented-broken.rdb", &many_keys(10)[..100]);
+    let paths = [path.to_str().unwrap(), broken.to_str().unwrap()];
+    let set = json(&check(&["--json", paths[0], paths[1], "/no/such/file"]));
+    let mut names = Vec::new();
+    members(&set, &mut names);
+    assert!(names.len() > 40, "{names:?}");
+    for name in names {
+        assert!(code.contains(&name.as_str()), "docs/CHECK.md does not tell of `{name}`");
+    }
+}
+
+fn members(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                names.push(name.clone());
+                // The members of these are names out of the file.
+                if name == "types" {
+                    fields[name].as_object().unwrap().values().for_each(|counts| members(counts, names));
+                } else if !["aux", "modules", "encodings", "hazardCounts"].contains(&name.as_str()) {
+                    members(value, names);
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| members(item, names)),
+        _ => {}
+    }
 }
