@@ -18,6 +18,7 @@ mod drops;
 mod engine;
 mod error;
 mod finding;
+mod known;
 mod location;
 mod node_types;
 mod options;
@@ -38,6 +39,7 @@ pub use crate::{
     engine::{Engine, EngineVersion},
     error::{ErrorName, StepError},
     finding::{Code, Finding, Severity, Verdict},
+    known::KnownInspection,
     location::{BackupLocation, LocationError, dns_compliant_bucket_name},
     node_types::{NodeTypes, near_names},
     options::{Access, OnRestoreFailed, Options},

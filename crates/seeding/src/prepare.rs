@@ -242,9 +242,10 @@ pub const LEAST_RANGE_BYTES: u64 = 64 << 20;
 /// Ranges begin at multiples of this, the bytes of one request.
 const RANGE_STEP_BYTES: u64 = 8 << 20;
 
-/// The ranges to read: as many of equal size as there may be, over all backups.
+/// The ranges to read of all backups that are not known: as many of equal size as there may be.
 pub fn ranges(backups: &[Backup], least_range_bytes: u64) -> Vec<Range> {
-    let total: u64 = backups.iter().map(|backup| backup.size_bytes).sum();
+    let unknown = || backups.iter().enumerate().filter(|(_, backup)| backup.known_inspection.is_none());
+    let total: u64 = unknown().map(|(_, backup)| backup.size_bytes).sum();
     // Every backup has a last range that is smaller.
     let places = MAX_RANGES.saturating_sub(backups.len() as u64).max(1);
     let step = RANGE_STEP_BYTES.min(least_range_bytes.max(1));
@@ -258,7 +259,7 @@ pub fn ranges(backups: &[Backup], least_range_bytes: u64) -> Vec<Range> {
             Range { backup, start, end: size.min(start + bytes), resume: None }
         })
     };
-    backups.iter().enumerate().flat_map(of_backup).collect()
+    unknown().flat_map(of_backup).collect()
 }
 
 #[cfg(test)]
@@ -337,6 +338,7 @@ mod tests {
             size_bytes,
             etag: "e".into(),
             kms_key_id: None,
+            known_inspection: None,
             header: header.clone(),
         };
         let sets: [&[u64]; 6] =

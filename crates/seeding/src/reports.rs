@@ -2,10 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::BackupLocation;
+use crate::{Backup, BackupLocation};
 
 const EXECUTIONS: &str = "executions/";
 const GRANTS: &str = "grants/";
+const INSPECTIONS: &str = "inspections/";
 
 /// The keys of one execution's files.
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ impl<'a> Reports<'a> {
 
     /// Whether a key is that of a file of ours, in case that backups are dropped into the same bucket.
     pub fn owns(key: &str) -> bool {
-        [EXECUTIONS, GRANTS].iter().any(|prefix| key.starts_with(prefix))
+        [EXECUTIONS, GRANTS, INSPECTIONS].iter().any(|prefix| key.starts_with(prefix))
     }
 
     /// The record that every step reads: [`crate::Seeding`].
@@ -57,6 +58,19 @@ impl<'a> Reports<'a> {
     /// Where to begin what is left between two pieces: [`rdb_scan::Position`].
     pub fn gap(&self, backup: usize, start: u64) -> String {
         format!("{EXECUTIONS}{}/partials/{backup:03}-{start:016}-gap.json", self.execution)
+    }
+
+    /// What is known of an object from an earlier seeding: [`crate::KnownInspection`].
+    ///
+    /// An object with the same name, ETag and size has the same contents: the ETag is a digest of them, or, of parts and
+    /// under KMS, at least another one for each upload. One with names of keys is never the same file as one without.
+    pub fn inspection(backup: &Backup, hide_keys: bool) -> String {
+        let Backup { location, etag, size_bytes, .. } = backup;
+        let digest = hex::encode(Sha256::digest(location.to_string()));
+        // The quotes, and whatever else would be a folder.
+        let etag = etag.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "");
+        let (schema, hidden) = (rdb_scan::SCHEMA, if hide_keys { "-hidden" } else { "" });
+        format!("{INSPECTIONS}{}/{etag}-{size_bytes}-v{schema}{hidden}.json", &digest[..32])
     }
 
     /// Held by who edits a bucket's permissions.

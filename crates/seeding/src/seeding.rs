@@ -49,6 +49,9 @@ pub struct Backup {
     /// The KMS key that it is encrypted with, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<String>,
+    /// The key of what is known of it from an earlier seeding, which then stands for reading it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_inspection: Option<String>,
     /// Magic and version, for workers that begin in its middle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<rdb_scan::Header>,

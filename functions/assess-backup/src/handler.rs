@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use rdb_scan::{Assembly, Gap, RangeInspection, assemble};
+use rdb_scan::{Assembly, Gap, Inspection, RangeInspection, assemble};
 use seeder_aws::{Clients, Handler, Invocation, Reports};
 use seeding::{
-    Partition, StepError, assess,
+    Backup, KnownInspection, Partition, Seeding, StepError, assess,
     steps::{AssessInput, AssessOutput, Piece, Range},
 };
 
@@ -39,6 +39,10 @@ impl Handler for AssessBackup {
         let mut inspections = Vec::with_capacity(seeding.backups.len());
         let mut redo = Vec::new();
         for (backup, object) in seeding.backups.iter().enumerate() {
+            if let Some(known) = self.known(object).await? {
+                inspections.push(known);
+                continue;
+            }
             let ranges = self.ranges(&input.pieces, backup).await?;
             match assemble(&ranges, object.size_bytes, input.round.saturating_sub(1)) {
                 Assembly::Whole(inspection) => inspections.push(*inspection),
@@ -63,6 +67,7 @@ impl Handler for AssessBackup {
                 report,
             });
         }
+        self.remember(&seeding, &inspections).await;
         let assessment = assess::assess(&seeding, &inspections, input.findings);
         let report = self.reports.write(&report_key, &assessment).await?;
         tracing::info!(verdict = ?assessment.verdict, findings = assessment.findings.len(), "assessed");
@@ -73,6 +78,28 @@ impl Handler for AssessBackup {
 }
 
 impl AssessBackup {
+    /// What an earlier seeding has found in this backup. If that is gone by now, the backup is read after all.
+    async fn known(&self, backup: &Backup) -> Result<Option<Inspection>, StepError> {
+        let Some(key) = &backup.known_inspection else { return Ok(None) };
+        let known = self.reports.read::<KnownInspection>(key).await?;
+        Ok(known.map(|known| known.inspection))
+    }
+
+    /// Keeps what was found for other seedings of these backups. It only saves time: nothing depends on it.
+    async fn remember(&self, seeding: &Seeding, inspections: &[Inspection]) {
+        for (backup, inspection) in seeding.backups.iter().zip(inspections) {
+            if backup.known_inspection.is_some() {
+                continue;
+            }
+            let key = seeding::Reports::inspection(backup, seeding.options.hide_keys);
+            let known =
+                KnownInspection { looked_at_ms: seeding.looked_at_ms, inspection: inspection.clone() };
+            if let Err(error) = self.reports.write(&key, &known).await {
+                tracing::warn!(key, message = error.message, "the inspection is not kept");
+            }
+        }
+    }
+
     /// What the workers have written down of a backup, each piece once: a step that ran twice leaves it twice.
     async fn ranges(&self, pieces: &[Piece], backup: usize) -> Result<Vec<RangeInspection>, StepError> {
         let of_backup = pieces.iter().filter(|piece| piece.backup == backup);

@@ -1,6 +1,7 @@
 //! The step: settle what is asked for, look at backups and target, and say what is to be read.
 
 mod backups;
+mod known;
 mod request;
 mod target;
 
@@ -16,7 +17,7 @@ use serde_json::Value;
 /// A cluster that is being deleted is looked at for half an hour before it is reported as left behind.
 const DELETION_SECONDS: u32 = 30 * 60;
 
-/// Needs `s3:GetObject` on the backup buckets, `s3:PutObject` on the reports, and ElastiCache's Describe operations.
+/// Needs `s3:GetObject` on the backup buckets and the inspections, `s3:PutObject` on the reports, and ElastiCache's Describe operations.
 pub(crate) struct PrepareSeeding {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
@@ -54,13 +55,15 @@ impl Handler for PrepareSeeding {
         let Some(resolved) = resolved else {
             return Ok(rejected(findings));
         };
-        let (backups, found) = self.look_at_backups(&resolved, &partition).await?;
+        let (mut backups, found) = self.look_at_backups(&resolved, &partition).await?;
         findings.extend(found);
         let (target, found) = self.look_at_target(&resolved.cluster, execution).await?;
         findings.extend(found);
         if Verdict::of(&findings, &resolved.options.allow) == Verdict::Reject {
             return Ok(rejected(findings));
         }
+        let looked_at_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
+        self.recognise(&mut backups, resolved.options.hide_keys, looked_at_ms).await;
         let seeding = Seeding {
             schema: 1,
             execution: execution.to_owned(),
@@ -71,7 +74,7 @@ impl Handler for PrepareSeeding {
             node_types: target.node_types,
             reserved_memory_percent: target.reserved_memory_percent,
             databases: target.databases,
-            looked_at_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
+            looked_at_ms,
         };
         self.reports.write(&seeding::Reports::of(execution).seeding(), &seeding).await?;
         Ok(self.output(&seeding, findings))

@@ -32,6 +32,7 @@ pub fn seeding(request: &Value) -> Seeding {
         size_bytes: 100,
         etag: "\"e1\"".into(),
         kms_key_id: None,
+        known_inspection: None,
         header: None,
     };
     Seeding {

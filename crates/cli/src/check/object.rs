@@ -39,6 +39,7 @@ impl Objects {
             size_bytes: view.size_bytes,
             etag: view.etag,
             kms_key_id: None,
+            known_inspection: None,
             header: None,
         };
         Ok(ObjectSource { objects: self, backup })

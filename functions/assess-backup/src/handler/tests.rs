@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::AssessBackup;
 
+const KEPT: &str = "PUT reports.s3/inspections/…";
 const REPORT: &str = "PUT reports.s3/executions/orders-1/report.json";
 
 fn orders() -> Seeding {
@@ -66,7 +67,7 @@ fn reading(seeding: &Seeding, parts: &[RangeInspection]) -> Wire {
 
 async fn assess_file(file: &[u8]) -> Value {
     let part = whole(file);
-    let wire = reading(&orders(), std::slice::from_ref(&part)).on(REPORT, ok());
+    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
     let output = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
     wire.done();
     output
@@ -79,7 +80,7 @@ fn codes(findings: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn a_sound_backup_that_fits_is_ok_and_has_a_plan_and_a_report() {
     let part = whole(&rdb(&[("redis-ver", "7.0.15"), ("used-mem", "1000000")], &["a", "b", "c"]));
-    let wire = reading(&orders(), std::slice::from_ref(&part)).on(REPORT, ok());
+    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
     let output = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
     wire.done();
     assert_eq!((&output["verdict"], &output["redo"]), (&json!("ok"), &json!([])));
@@ -104,13 +105,42 @@ async fn pieces_are_joined_to_what_one_pass_would_have_found() {
     // In any order, and one of them twice.
     pieces.reverse();
     pieces.push(pieces[0].clone());
-    let wire = reading(&orders(), &parts).on(REPORT, ok());
+    let wire = reading(&orders(), &parts).on(KEPT, ok()).on(REPORT, ok());
     let output = assess(&wire, &pieces, json!([]), 3).await.unwrap();
     wire.done();
-    let one_pass = reading(&orders(), &[whole(&file)]).on(REPORT, ok());
+    let one_pass = reading(&orders(), &[whole(&file)]).on(KEPT, ok()).on(REPORT, ok());
     let expected = assess(&one_pass, &[piece(0, &whole(&file))], json!([]), 1).await.unwrap();
     assert_eq!(output, expected);
     assert_eq!(wire.json(REPORT), one_pass.json(REPORT));
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_backup_stands_for_reading_it() {
+    let file = rdb(&[("used-mem", "1000000")], &["a", "b", "c"]);
+    let part = whole(&file);
+    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
+    let first = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
+    let key = seeding::Reports::inspection(&orders().backups[0], false);
+    let kept = wire.json(&format!("PUT reports.s3/{key}"));
+
+    let mut seeding = orders();
+    seeding.backups[0].known_inspection = Some("inspections/known.json".to_owned());
+    let known = "GET reports.s3/inspections/known.json";
+    let wire = script().on(RECORD, read_record(&seeding)).on(known, json(kept)).on(REPORT, ok());
+    let second = assess(&wire, &[], json!([]), 1).await.unwrap();
+    wire.done();
+    assert_eq!(second, first);
+
+    // One that is gone is read after all, and one that cannot be kept changes nothing.
+    let wire = script()
+        .on(RECORD, read_record(&seeding))
+        .on(known, s3_error(404, "NoSuchKey"))
+        .on("PUT reports.s3/executions/orders-1/partials/…", ok());
+    let output = assess(&wire, &[], json!([]), 1).await.unwrap();
+    assert_eq!(output["redo"][0]["start"], 0);
+    let refused = s3_error(403, "AccessDenied");
+    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, refused).on(REPORT, ok());
+    assert_eq!(assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap(), first);
 }
 
 #[tokio::test]
@@ -119,7 +149,7 @@ async fn a_backup_that_breaks_off_where_a_worker_paused_is_not_taken_for_sound()
     let parts = inspected(&file[..file.len() - 9], Control::Pause);
     let mut pieces: Vec<_> = parts.iter().map(|part| piece(0, part)).collect();
     pieces.reverse();
-    let wire = reading(&orders(), &parts).on(REPORT, ok());
+    let wire = reading(&orders(), &parts).on(KEPT, ok()).on(REPORT, ok());
     let output = assess(&wire, &pieces, json!([]), 9).await.unwrap();
     wire.done();
     assert_eq!(output["verdict"], "reject");
@@ -179,7 +209,7 @@ async fn the_machine_carries_five_findings_the_weightiest_first_and_the_report_a
     let fail = json!({"code": "module-data", "severity": "fail", "evidence": {}, "remedy": "delete them"});
     let earlier = json!([note, note, note, note, note, note, fail]);
     let part = whole(&rdb(&[("used-mem", "1000000")], &["a"]));
-    let wire = reading(&orders(), std::slice::from_ref(&part)).on(REPORT, ok());
+    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
     let output = assess(&wire, &[piece(0, &part)], earlier, 1).await.unwrap();
     assert_eq!(output["verdict"], "reject");
     assert_eq!(output["findings"].as_array().unwrap().len(), 5);

@@ -52,6 +52,7 @@ impl PrepareSeeding {
                     size_bytes: view.size_bytes,
                     etag: view.etag,
                     kms_key_id: view.kms_key_id,
+                    known_inspection: None,
                     header: None,
                 };
                 findings.extend(self.look_at_header(&mut backup, location, resolved).await?);

@@ -1,3 +1,4 @@
+use rdb_scan::Inspection;
 use seeder_aws::{
     Reports,
     test_util::{
@@ -5,7 +6,7 @@ use seeder_aws::{
         rdb, run, s3_error, script, status, understands,
     },
 };
-use seeding::{ErrorName, StepError};
+use seeding::{ErrorName, KnownInspection, StepError};
 use serde_json::{Value, json};
 
 use super::PrepareSeeding;
@@ -15,6 +16,7 @@ const HEAD: &str = "HEAD backups.s3/in/orders.rdb x-amz-expected-bucket-owner: 1
 const GET: &str = "GET backups.s3/in/orders.rdb range: bytes=0-4095 if-match: \"e1\"";
 const VERSIONS: &str = "elasticache Action=DescribeCacheEngineVersions&Engine=valkey";
 const DEFAULTS: &str = "elasticache Action=DescribeEngineDefaultParameters&CacheParameterGroupFamily=valkey8";
+const KNOWN: &str = "GET reports.s3/inspections/…";
 const PUT_RECORD: &str = "PUT reports.s3/executions/orders-1/seeding.json";
 
 async fn prepare_with(wire: &Wire, defaults: Value, request: Value) -> Result<Value, StepError> {
@@ -61,6 +63,10 @@ fn beginning() -> Answer {
 
 fn fine_backup(wire: Wire) -> Wire {
     wire.on(HEAD_BUCKET, bucket_is_there()).on(HEAD, object()).on(GET, beginning())
+}
+
+fn not_known() -> Answer {
+    s3_error(404, "NoSuchKey")
 }
 
 fn versions() -> Answer {
@@ -122,7 +128,7 @@ fn codes(output: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
-    let wire = fine_target(fine_backup(script())).on(PUT_RECORD, ok());
+    let wire = fine_target(fine_backup(script())).on(KNOWN, not_known()).on(PUT_RECORD, ok());
     let output = prepare(&wire, orders()).await;
     assert_eq!(
         output,
@@ -155,9 +161,42 @@ async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
     assert_eq!((&record["reservedMemoryPercent"], &record["databases"]), (&json!(25), &json!(16)));
 }
 
+/// What an earlier seeding found in the backup, so many hours ago.
+fn known(hours: u64) -> KnownInspection {
+    let now_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
+    let mut inspection = Inspection::default();
+    inspection.complete = true;
+    KnownInspection { looked_at_ms: now_ms - hours * 60 * 60 * 1000, inspection }
+}
+
+#[tokio::test]
+async fn a_backup_that_is_known_is_not_read_again() {
+    for (hide_keys, end) in [(false, "e1-100-v1.json"), (true, "e1-100-v1-hidden.json")] {
+        let wire = fine_target(fine_backup(script())).on(KNOWN, json(known(1))).on(PUT_RECORD, ok());
+        let mut request = orders();
+        request["hideKeys"] = hide_keys.into();
+        let output = prepare(&wire, request).await;
+        assert_eq!((&output["verdict"], &output["ranges"]), (&json!("ok"), &json!([])));
+        let record = wire.json(PUT_RECORD);
+        let key = record["backups"][0]["knownInspection"].as_str().unwrap();
+        assert!(key.starts_with("inspections/") && key.ends_with(end), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_old_or_of_another_version_is_as_good_as_unknown() {
+    for answer in [json(known(25)), json(json!({"schema": 7})), ok().body("{"), s3_error(403, "AccessDenied")]
+    {
+        let wire = fine_target(fine_backup(script())).on(KNOWN, answer).on(PUT_RECORD, ok());
+        let output = prepare(&wire, orders()).await;
+        assert_eq!(output["ranges"].as_array().unwrap().len(), 2);
+        assert_eq!(wire.json(PUT_RECORD)["backups"][0].get("knownInspection"), None);
+    }
+}
+
 #[tokio::test]
 async fn the_stacks_defaults_hold_where_the_request_says_nothing() {
-    let wire = fine_target(fine_backup(script())).on(PUT_RECORD, ok());
+    let wire = fine_target(fine_backup(script())).on(KNOWN, not_known()).on(PUT_RECORD, ok());
     let stack =
         json!({"verify": true, "pollSeconds": 10, "cluster": {"replicasPerShard": 1, "tags": {"a": "1"}}});
     let mut request = orders();
@@ -171,7 +210,7 @@ async fn the_stacks_defaults_hold_where_the_request_says_nothing() {
 async fn a_dropped_file_takes_the_settings_beside_it() {
     let settings = json!({"cluster": {"id": "orders"}, "dryRun": true});
     let wire = script().on("GET backups.s3/in/seed.json", json(settings));
-    let wire = fine_target(fine_backup(wire)).on(PUT_RECORD, ok());
+    let wire = fine_target(fine_backup(wire)).on(KNOWN, not_known()).on(PUT_RECORD, ok());
     let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "in/orders.rdb"}})).await;
     assert_eq!((&output["clusterId"], &output["dryRun"]), (&json!("orders"), &json!(true)));
 }
@@ -182,6 +221,7 @@ async fn a_dropped_file_alone_names_its_cluster() {
         .on("elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders-…", no_group())
         .on(VERSIONS, versions())
         .on(DEFAULTS, defaults())
+        .on(KNOWN, not_known())
         .on(PUT_RECORD, ok());
     let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "in/orders.rdb"}})).await;
     assert_eq!(output["clusterId"].as_str().unwrap().len(), "orders-".len() + 8);
@@ -193,7 +233,7 @@ async fn a_dropped_list_is_one_seeding_of_all_that_it_names() {
     let wire = fine_backup(script().on("GET backups.s3/sets/all.seed.json", json(list)))
         .on("HEAD backups.s3/in/2.rdb x-amz-expected-bucket-owner: 123456789012", object())
         .on("GET backups.s3/in/2.rdb range: bytes=0-4095 if-match: \"e1\"", beginning());
-    let wire = fine_target(wire).on(PUT_RECORD, ok());
+    let wire = fine_target(wire).on(KNOWN, not_known()).on(KNOWN, not_known()).on(PUT_RECORD, ok());
     let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "sets/all.seed.json"}})).await;
     assert_eq!(output["ranges"].as_array().unwrap().len(), 4);
     assert_eq!(wire.json(PUT_RECORD)["cluster"]["clusterMode"], true);
@@ -322,7 +362,7 @@ async fn a_key_of_ones_own_is_a_warning_with_the_statement_and_stands_in_the_rec
         .header("x-amz-server-side-encryption", "aws:kms")
         .header("x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:us-east-1:123456789012:key/k");
     let wire = script().on(HEAD_BUCKET, bucket_is_there()).on(HEAD, answer).on(GET, beginning());
-    let wire = fine_target(wire).on(PUT_RECORD, ok());
+    let wire = fine_target(wire).on(KNOWN, not_known()).on(PUT_RECORD, ok());
     let output = prepare(&wire, orders()).await;
     assert_eq!((&output["verdict"], codes(&output)), (&json!("warn"), vec!["kms-key-needs-grant"]));
     assert!(output["findings"][0]["remedy"].as_str().unwrap().contains("kms:Decrypt"));
@@ -363,7 +403,7 @@ async fn another_accounts_bucket_may_be_named_only_for_existing_access() {
         .on("HEAD backups.s3/", bucket_is_there())
         .on("HEAD backups.s3/in/orders.rdb", object())
         .on(GET, beginning());
-    let wire = fine_target(wire).on(PUT_RECORD, ok());
+    let wire = fine_target(wire).on(KNOWN, not_known()).on(PUT_RECORD, ok());
     let mut request = orders();
     request["access"] = "existing".into();
     prepare(&wire, request).await;
@@ -380,7 +420,7 @@ async fn an_id_that_is_taken_is_refused_and_ours_is_not() {
     let output = prepare(&taken("production"), orders()).await;
     assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["id-taken"]));
     assert_eq!(output["findings"][0]["evidence"]["description"], "production");
-    let wire = taken(OURS).on(PUT_RECORD, ok());
+    let wire = taken(OURS).on(KNOWN, not_known()).on(PUT_RECORD, ok());
     assert_eq!(prepare(&wire, orders()).await["verdict"], "ok");
 }
 
@@ -408,6 +448,7 @@ async fn every_page_of_the_parameters_is_turned() {
             defaults_page("m2", &lists(&[("reserved-memory-percent", "10")], &[])),
         )
         .on(format!("{DEFAULTS}&Marker=m2"), defaults_page("", &lists(&[], &[("cache.t4g.small", 2)])))
+        .on(KNOWN, not_known())
         .on(PUT_RECORD, ok());
     prepare(&wire, orders()).await;
     let record = wire.json(PUT_RECORD);
@@ -443,6 +484,7 @@ async fn a_parameter_group_says_how_much_memory_and_how_many_databases_there_are
             format!("{GROUP_PARAMETERS}&Marker=m1"),
             page("", &lists(&[("reserved-memory-percent", "40")], &[])),
         )
+        .on(KNOWN, not_known())
         .on(PUT_RECORD, ok());
     let output = prepare(&wire, orders_with("parameterGroup", "mine")).await;
     assert_eq!(output["verdict"], "ok");
@@ -495,6 +537,7 @@ async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_a
         .on(DESCRIBE_GROUP, denied())
         .on(VERSIONS, denied())
         .on(DEFAULTS, denied())
+        .on(KNOWN, not_known())
         .on(PUT_RECORD, ok());
     // A version that this product does not know yet: who may not look has to believe.
     let output = prepare(&wire, orders_with("engineVersion", "8.9")).await;
@@ -503,6 +546,7 @@ async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_a
     let wire = up_to_parameters()
         .on(GROUP, parameter_group("valkey8"))
         .on(GROUP_PARAMETERS, denied())
+        .on(KNOWN, not_known())
         .on(PUT_RECORD, ok());
     assert_eq!(codes(&prepare(&wire, orders_with("parameterGroup", "mine")).await), ["target-not-checked"]);
 }

@@ -1,0 +1,50 @@
+//! What is known of a backup from an earlier seeding of the same object.
+
+use rdb_scan::{Inspection, SCHEMA};
+use serde::{Deserialize, Serialize};
+
+/// How old an inspection may be. Nothing in an object changes while its ETag stays, but what is told of keys that have
+/// expired is told of the moment of the inspection.
+const MAX_AGE_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// The inspection of a whole backup, kept for other seedings of the same object under [`crate::Reports::inspection`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownInspection {
+    /// The moment against which keys have expired.
+    pub looked_at_ms: u64,
+    /// What the backup holds.
+    pub inspection: Inspection,
+}
+
+impl KnownInspection {
+    /// Whether it can stand for reading the backup now.
+    pub fn is_usable(&self, now_ms: u64) -> bool {
+        let fresh = now_ms.checked_sub(self.looked_at_ms).is_some_and(|age| age <= MAX_AGE_MS);
+        fresh && self.inspection.complete && self.inspection.start == 0 && self.inspection.schema == SCHEMA
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inspection_stands_for_reading_for_a_day() {
+        let mut inspection = Inspection::default();
+        inspection.complete = true;
+        let known = KnownInspection { looked_at_ms: 1000, inspection };
+        assert!(known.is_usable(1000));
+        assert!(known.is_usable(1000 + MAX_AGE_MS));
+        assert!(!known.is_usable(1001 + MAX_AGE_MS));
+        assert!(!known.is_usable(999));
+        let of = |change: fn(&mut Inspection)| {
+            let mut known = known.clone();
+            change(&mut known.inspection);
+            known.is_usable(1000)
+        };
+        assert!(!of(|inspection| inspection.complete = false));
+        assert!(!of(|inspection| inspection.start = 9));
+        assert!(!of(|inspection| inspection.schema = SCHEMA + 1));
+    }
+}
