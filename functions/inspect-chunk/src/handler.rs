@@ -12,6 +12,9 @@ use seeding::{
 /// What is left of the function's time when it stops reading: enough to write down what it has.
 const TIME_TO_WRITE: Duration = Duration::from_secs(20);
 
+/// A worker reads so much however little time it has, so that rounds come to an end. Takes a tenth of a second.
+const LEAST_BYTES: u64 = 8 << 20;
+
 /// So many keys are compared with each other: a partial result with their hashes stays below 1 MiB.
 const MAX_COMPARED_KEYS: usize = 1 << 15;
 
@@ -19,11 +22,16 @@ const MAX_COMPARED_KEYS: usize = 1 << 15;
 pub(crate) struct InspectChunk {
     s3: aws_sdk_s3::Client,
     reports: Reports,
+    least_bytes: u64,
 }
 
 impl InspectChunk {
     pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
-        Ok(Self { s3: clients.s3(), reports: Reports::from_environment(clients.s3())? })
+        Ok(Self {
+            s3: clients.s3(),
+            reports: Reports::from_environment(clients.s3())?,
+            least_bytes: LEAST_BYTES,
+        })
     }
 }
 
@@ -98,9 +106,11 @@ impl InspectChunk {
         invocation: Invocation,
     ) -> Result<RangeInspection, StepError> {
         let mut reader = ObjectReader::start(self.s3.clone(), backup, range.start, range.end);
+        let least_end = range.start + self.least_bytes;
         let scan = move || {
-            let mut watch = |_: &rdb_scan::Progress| {
-                if invocation.time_left() < TIME_TO_WRITE { Control::Pause } else { Control::Continue }
+            let mut watch = |progress: &rdb_scan::Progress| {
+                let enough = progress.offset >= least_end && invocation.time_left() < TIME_TO_WRITE;
+                if enough { Control::Pause } else { Control::Continue }
             };
             let read = match &start {
                 Start::Find(header) => {

@@ -35,11 +35,13 @@ fn function(name: &str, options: &StackOptions, environment: &Environment<'_>) -
         shared.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let own = options.function_env.iter().filter(|(function, ..)| function == name);
     env.extend(own.map(|(_, name, value)| (name.clone(), value.clone())));
+    let timeout = options.function_timeouts.iter().find(|(function, _)| function == name);
+    let as_in_template = Duration::from_secs(if name == "inspect-chunk" { 900 } else { 60 });
     FunctionConfig {
         name: name.to_owned(),
         binary: Path::new(&options.binaries).join(name),
         env,
-        timeout: Duration::from_secs(if name == "inspect-chunk" { 900 } else { 60 }),
+        timeout: timeout.map_or(as_in_template, |(_, timeout)| *timeout),
         memory_mb: if name == "inspect-chunk" { 1769 } else { 256 },
     }
 }

@@ -1,6 +1,9 @@
 //! What a stack can be told.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -29,6 +32,8 @@ pub struct StackOptions {
     pub trigger_prefix: String,
     /// Further environment variables of functions: function, name, value.
     pub function_env: Vec<(String, String, String)>,
+    /// The time that a function is given, where it is to be another than in the template: function, time.
+    pub function_timeouts: Vec<(String, Duration)>,
     /// Where everything is kept; a temporary folder, deleted at the end, if none is given.
     pub dir: Option<PathBuf>,
     /// Where the project lies: the state machine's file and the launcher are read from there.
@@ -57,6 +62,7 @@ impl Default for StackOptions {
             backup_buckets: vec!["backups".to_owned()],
             trigger_prefix: String::new(),
             function_env: Vec::new(),
+            function_timeouts: Vec::new(),
             dir: None,
             binaries: binaries(&project),
             python: project.join(".venv/bin/python"),

@@ -25,7 +25,7 @@ fn orders(file: &[u8]) -> Seeding {
 
 fn step(wire: &Wire) -> InspectChunk {
     let s3 = wire.clients().s3();
-    InspectChunk { reports: Reports::new(s3.clone(), "reports".into()), s3 }
+    InspectChunk { reports: Reports::new(s3.clone(), "reports".into()), s3, least_bytes: 0 }
 }
 
 fn input(file: &[u8]) -> Value {

@@ -1,0 +1,134 @@
+//! Backups read by many workers, by workers without time, by nobody because they are known, and by the command line.
+
+use std::{path::Path, process::Command, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use local_stack::{Stack, StackOptions};
+use rdb_scan::{Control, FileSource, InspectOptions, inspect_parallel};
+use serde_json::{Value, json};
+use system_tests::{
+    data::{fill_bytes, fill_mixed},
+    source::Source,
+    user::{self, Outcome},
+};
+
+const WORKER: &str = "inspect-chunk";
+
+/// A stack that cuts backups into ranges of at least so many bytes.
+fn cutting(least_range_bytes: u64) -> StackOptions {
+    let least = ("prepare-seeding".to_owned(), "LEAST_RANGE_BYTES".to_owned(), least_range_bytes.to_string());
+    StackOptions { function_env: vec![least], ..StackOptions::default() }
+}
+
+/// Reads a backup and stops before anything is created.
+async fn look(stack: &Stack, key: &str) -> Result<Outcome> {
+    let input = json!({"backups": [format!("backups/{key}")], "cluster": {"shards": 3, "nodeType": "auto"}, "dryRun": true});
+    let outcome = user::seed(stack, &input).await?;
+    outcome.expect_seeded()?;
+    Ok(outcome)
+}
+
+/// What the report says of the backup.
+async fn inspection(stack: &Stack, outcome: &Outcome) -> Result<Value> {
+    let name = outcome.execution.rsplit(':').next().context("no name")?;
+    let key = format!("executions/{name}/report.json");
+    let object = stack.s3().get_object().bucket(stack.reports_bucket()).key(key).send().await?;
+    let report: Value = serde_json::from_slice(&object.body.collect().await?.into_bytes())?;
+    Ok(report["backups"][0]["inspection"].clone())
+}
+
+/// What one pass over the file finds.
+fn one_pass(file: &Path) -> Result<Value> {
+    // As the workers: no key expires in this century, and so many are compared.
+    let options =
+        InspectOptions { now_ms: 1_800_000_000_000, max_compared_keys: 1 << 15, ..InspectOptions::default() };
+    let inspection = inspect_parallel(&FileSource::open(file)?, 1, &options, &|_| Control::Continue)?;
+    Ok(serde_json::to_value(inspection.context("broken off")?.report())?)
+}
+
+async fn source_with(keys: u64) -> Result<Source> {
+    let source = Source::start().await?;
+    fill_mixed(&source, keys, "k:").await?;
+    Ok(source)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_read_by_many_workers_is_told_as_by_one_and_is_read_once() -> Result<()> {
+    let stack = Stack::start(cutting(128 << 10)).await?;
+    let source = source_with(40_000).await?;
+    let file = source.save().await?;
+    user::drop_file(&stack, "backups", "large.rdb", &file).await?;
+    let first = look(&stack, "large.rdb").await?;
+    let workers = stack.lambda().invocations(WORKER);
+    ensure!(workers >= 8, "only {workers} ranges of {} bytes", file.metadata()?.len());
+    let found = inspection(&stack, &first).await?;
+    let expected = one_pass(&file)?;
+    ensure!(found == expected, "found {found:#}\nexpected {expected:#}");
+
+    // The same object again: nobody reads it.
+    let second = look(&stack, "large.rdb").await?;
+    ensure!(stack.lambda().invocations(WORKER) == workers, "it was read again");
+    for member in ["verdict", "plan", "findings"] {
+        ensure!(first.value[member] == second.value[member], "{:#} and {:#}", first.value, second.value);
+    }
+    ensure!(inspection(&stack, &second).await? == expected, "another inspection");
+
+    // Another object of the same name is read.
+    source.command(&["SET", "one more", "key"]).await?;
+    let file = source.save().await?;
+    user::drop_file(&stack, "backups", "large.rdb", &file).await?;
+    let third = look(&stack, "large.rdb").await?;
+    ensure!(stack.lambda().invocations(WORKER) >= 2 * workers, "the new object was not read");
+    ensure!(inspection(&stack, &third).await? == one_pass(&file)?, "another inspection");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_whose_time_is_over_are_followed_by_others() -> Result<()> {
+    // A worker keeps 20 s to write down what it has, so none of these reads more than the least, which is 8 MiB.
+    let short = (WORKER.to_owned(), Duration::from_secs(20));
+    let stack = Stack::start(StackOptions { function_timeouts: vec![short], ..cutting(20 << 20) }).await?;
+    let source = Source::start().await?;
+    fill_bytes(&source, 50).await?;
+    let file = source.save().await?;
+    user::drop_file(&stack, "backups", "large.rdb", &file).await?;
+    let outcome = look(&stack, "large.rdb").await?;
+    let (workers, bytes) = (stack.lambda().invocations(WORKER), file.metadata()?.len());
+    ensure!(workers > bytes.div_ceil(10 << 20), "only {workers} workers for {bytes} bytes");
+    ensure!(inspection(&stack, &outcome).await? == one_pass(&file)?, "another inspection");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_reads_objects_as_it_reads_files() -> Result<()> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    let source = source_with(3_000).await?;
+    let file = source.save().await?;
+    user::drop_file(&stack, "backups", "folder/small file.rdb", &file).await?;
+    let env = stack.env();
+    let check = move |arguments: &[&str]| -> Result<(Option<i32>, Value)> {
+        let seeder = StackOptions::default().binaries.join("seeder");
+        let output =
+            Command::new(seeder).arg("check").args(arguments).arg("--json").envs(env.clone()).output()?;
+        let mut json: Value = serde_json::from_slice(&output.stdout)
+            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+        if let Some(fields) = json.as_object_mut() {
+            fields.remove("timing");
+            fields.remove("file");
+        }
+        Ok((output.status.code(), json))
+    };
+    let path = file.to_string_lossy().into_owned();
+    let checks = tokio::task::spawn_blocking(move || -> Result<_> {
+        Ok([
+            check(&[&path])?,
+            check(&["s3://backups/folder/small file.rdb"])?,
+            check(&["s3://backups/nothing.rdb"])?,
+        ])
+    });
+    let [local, object, missing] = checks.await??;
+    ensure!(local.0 == Some(0) && local == object, "{local:?} and {object:?}");
+    ensure!(missing.0 == Some(3), "{missing:?}");
+    ensure!(missing.1["error"] == "there is no such object", "{missing:?}");
+    stack.stop().await
+}
