@@ -74,6 +74,11 @@ fn cut(size_bytes: u64, threads: usize) -> Vec<Range<u64>> {
     ranges
 }
 
+/// Whether a record at the end of a range fills ranges behind it: looking for records there would be in vain.
+fn reaches_into_next(range: &RangeInspection) -> bool {
+    range.span().is_some_and(|span| span.end >= range.range.end + LEAST_RANGE_BYTES)
+}
+
 fn read_header<S: Source + ?Sized>(source: &S) -> io::Result<Option<Header>> {
     let mut start = Vec::with_capacity(HEADER_BYTES);
     source.open(0..HEADER_BYTES as u64)?.take(HEADER_BYTES as u64).read_to_end(&mut start)?;
@@ -127,8 +132,13 @@ impl<S: Source + ?Sized> Work<'_, S> {
                 let sender = sender.clone();
                 scope.spawn(move || {
                     while let Some(index) = self.take_range() {
-                        if sender.send((index, self.inspect(index, header))).is_err() {
+                        let result = self.inspect(index, header);
+                        let overran = result.as_ref().is_ok_and(reaches_into_next);
+                        if sender.send((index, result)).is_err() {
                             return;
+                        }
+                        if overran {
+                            self.wait_until_joined(index);
                         }
                     }
                 });
@@ -154,13 +164,22 @@ impl<S: Source + ?Sized> Work<'_, S> {
         Some(next.range - 1)
     }
 
+    fn wait_until_joined(&self, range: usize) {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        while next.joined <= range {
+            next = self.may_go_on.wait(next).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     fn joined(&self, ranges: usize) {
         self.next.lock().unwrap_or_else(PoisonError::into_inner).joined = ranges;
         self.may_go_on.notify_all();
     }
 
     fn inspect(&self, index: usize, header: &Header) -> io::Result<RangeInspection> {
-        let range = self.ranges.get(index).cloned().unwrap_or_default();
+        let mut range = self.ranges.get(index).cloned().unwrap_or_default();
+        // Where what has been joined ends, a record begins that need not be looked for.
+        range.start = range.start.max(self.covered.load(Ordering::Relaxed).min(range.end));
         let needed_from = range.end;
         let is_needed = || self.covered.load(Ordering::Relaxed) < needed_from;
         if !is_needed() {
