@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
 use tempfile::TempDir;
 
 /// A running server; it ends with this value.
@@ -49,7 +49,9 @@ impl Source {
     /// A connection to it.
     pub async fn connect(&self) -> Result<MultiplexedConnection> {
         let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port))?;
-        Ok(client.get_multiplexed_async_connection().await?)
+        // A save of many megabytes takes its time where others work too.
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_mins(1)));
+        Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
     }
 
     /// Runs one command given as words.

@@ -1,8 +1,7 @@
 //! Finding where a record begins in the middle of a file, which has no index and no marks.
 use crate::cursor::Cursor;
 use crate::fault::{Fault, Hazard};
-use crate::format;
-use crate::inspection::Magic;
+use crate::format::{self, Magic};
 use crate::scan::{Advance, Scan};
 use crate::stop::Result;
 use crate::visit::{Record, Visitor};

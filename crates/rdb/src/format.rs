@@ -1,5 +1,5 @@
 //! The numbers of the format: opcodes, value types, and what each type is called.
-use crate::inspection::Magic;
+use serde::{Deserialize, Serialize};
 
 /// Under the magic REDIS, metadata of a key; under VALKEY, a slot on its way into the cluster.
 pub(crate) const KEY_META_OR_SLOT_IMPORT: u8 = 243;
@@ -22,6 +22,17 @@ pub(crate) const MODULE_PRE_GA: u8 = 6;
 
 /// From this version on, a file ends with a checksum.
 pub(crate) const FIRST_VERSION_WITH_CRC: u32 = 5;
+
+/// The first letters of a file, which decide what its types and opcodes mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Magic {
+    /// Written by Redis, or by Valkey up to 8.1.
+    #[default]
+    Redis,
+    /// Written by Valkey from 9.0 on.
+    Valkey,
+}
 
 /// The types that users know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

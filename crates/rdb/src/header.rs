@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cursor::Cursor;
 use crate::fault::{Fault, FaultCode};
-use crate::inspection::{MAX_NAMES, Magic};
+use crate::format::Magic;
 use crate::key_text::{escape, shown};
 use crate::scan::{Advance, Scan};
 use crate::stop::{Broken, Result, Stop, broken};
@@ -16,6 +16,9 @@ pub const MAX_RDB_VERSION: u32 = 14;
 
 /// The only version under the VALKEY magic.
 pub const VALKEY_RDB_VERSION: u32 = 80;
+
+/// At most this many AUX fields or module names are kept, the first in alphabetical order.
+pub(crate) const MAX_NAMES: usize = 64;
 
 /// Magic and version.
 pub(crate) const HEADER_BYTES: usize = 9;

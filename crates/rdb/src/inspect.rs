@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use crate::header::Header;
 use crate::inspection::{Crc, Inspection, RdbInfo, Tally};
 use crate::position::Position;
-use crate::reading::{Reached, Reading, Watch};
+use crate::progress::{Control, Watch};
+use crate::reading::{Reached, Reading};
 use crate::scan::{Inside, Scan};
 use crate::visit::Visitor;
 
@@ -30,25 +31,6 @@ impl Default for InspectOptions {
     fn default() -> Self {
         Self { hide_keys: false, now_ms: 0, size_bytes: None, top: 10, max_compared_keys: 1 << 17 }
     }
-}
-
-/// How far a scan is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// The file offset that was reached, in bytes.
-    pub offset: u64,
-    /// Keys read since this scan began, those before its start position not counted.
-    pub keys: u64,
-}
-
-/// The answer to a [`Progress`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    /// Go on.
-    Continue,
-    /// Stop as soon as a position can hold what is needed to go on: at a record boundary, inside a string, or between
-    /// two elements of a value that is too large for its members to be compared.
-    Pause,
 }
 
 /// What a scan gives.

@@ -98,6 +98,7 @@ mod members;
 mod packed;
 mod parallel;
 mod position;
+mod progress;
 mod range;
 mod reading;
 mod scan;
@@ -109,16 +110,17 @@ mod window;
 
 pub use crate::assemble::{Assembly, Gap, assemble};
 pub use crate::fault::{Fault, FaultCode, Hazard, HazardCode};
-pub use crate::format::{Encoding, Kind};
+pub use crate::format::{Encoding, Kind, Magic};
 pub use crate::header::{Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, read_header};
-pub use crate::inspect::{Control, InspectOptions, Inspected, Progress, inspect, scan};
+pub use crate::inspect::{InspectOptions, Inspected, inspect, scan};
 pub use crate::inspection::{
     BigKey, Crc, DatabaseCounts, DatabaseReport, Inspection, JoinError, MAX_BIGGEST_KEYS,
-    MAX_NAMED_DATABASES, Magic, Prefix, RdbInfo, Report, SCHEMA, SlotCount, SlotCounts, TimesToLive,
-    TypeCounts, Unchecked,
+    MAX_NAMED_DATABASES, Prefix, RdbInfo, Report, SCHEMA, SlotCount, SlotCounts, TimesToLive, TypeCounts,
+    Unchecked,
 };
 pub use crate::parallel::inspect_parallel;
 pub use crate::position::Position;
+pub use crate::progress::{Control, Progress};
 pub use crate::range::{RangeInspection, inspect_range, inspect_up_to};
 pub use crate::slot::{SLOTS, key_slot};
 pub use crate::source::{FileSource, Source};

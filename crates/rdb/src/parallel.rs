@@ -8,9 +8,10 @@ use std::thread;
 
 use crate::assemble::{Chain, Gap};
 use crate::header::{HEADER_BYTES, Header, parse};
-use crate::inspect::{Control, InspectOptions, Inspected, Progress, inspect};
+use crate::inspect::{InspectOptions, Inspected, inspect};
 use crate::inspection::{Elsewhere, Inspection};
 use crate::position::Position;
+use crate::progress::{Control, Progress};
 use crate::range::{RangeInspection, inspect_range_among, inspect_up_to};
 use crate::source::Source;
 

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::{Candidate, Finder};
 use crate::header::Header;
-use crate::inspect::{Control, InspectOptions, close, read};
+use crate::inspect::{InspectOptions, close, read};
 use crate::inspection::{Elsewhere, Inspection, SCHEMA, Tally};
 use crate::position::Position;
-use crate::reading::{Reached, Reading, Watch};
+use crate::progress::{Control, Watch};
+use crate::reading::{Reached, Reading};
 use crate::scan::{Inside, Scan};
 use crate::window::MAX_LOOK_BYTES;
 

@@ -5,13 +5,11 @@ use crate::cursor::Cursor;
 use crate::fault::{Fault, FaultCode, Hazard, HazardCode};
 use crate::format::FIRST_VERSION_WITH_CRC;
 use crate::header::{HEADER_BYTES, Header, parse};
-use crate::inspect::{Control, Progress};
+use crate::progress::{Control, Progress, Watch};
 use crate::scan::{Advance, Inside, Scan};
 use crate::stop::{Broken, Stop};
 use crate::visit::Visitor;
 use crate::window::{MAX_LOOK_BYTES, Window};
-
-pub(crate) type Watch<'w> = &'w mut dyn FnMut(&Progress) -> Control;
 
 pub(crate) struct Reading<'r, V> {
     pub(crate) window: Window<'r>,

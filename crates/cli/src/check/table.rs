@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use indicatif::DecimalBytes;
 use jiff::Timestamp;
-use rdb_scan::{Crc, Fault, Inspection, RdbInfo, Report};
+use rdb_scan::{Crc, Fault, Hazard, Inspection, RdbInfo, Report};
 use seeding::fault_remedy;
 
 use super::{Checked, shared_slots};
@@ -91,15 +91,8 @@ fn origin(rdb: &RdbInfo, report: &Report) -> String {
 
 fn faults(report: &Report) -> String {
     let mut text = String::new();
-    for fault in report.faults.iter().take(MAX_SHOWN) {
-        let _ = writeln!(
-            text,
-            "\n  {} at offset {}{}",
-            paint("31", fault.code.as_str()),
-            thousands(fault.offset),
-            place(fault.database, fault.key.as_ref())
-        );
-        text.push_str(&wrapped(&fault.message, 4));
+    for Fault { code, offset, database, key, message } in report.faults.iter().take(MAX_SHOWN) {
+        text.push_str(&note(&paint("31", code.as_str()), *offset, *database, key.as_ref(), message));
     }
     more(&mut text, report.faults.len(), "faults");
     if let Some(fault) = report.faults.first() {
@@ -110,19 +103,18 @@ fn faults(report: &Report) -> String {
 
 fn hazards(report: &Report) -> String {
     let mut text = String::new();
-    for hazard in report.hazards.iter().take(MAX_SHOWN) {
-        let _ = writeln!(
-            text,
-            "\n  {} at offset {}{}",
-            paint("33", hazard.code.as_str()),
-            thousands(hazard.offset),
-            place(hazard.database, hazard.key.as_ref())
-        );
-        text.push_str(&wrapped(&hazard.message, 4));
+    for Hazard { code, offset, database, key, message } in report.hazards.iter().take(MAX_SHOWN) {
+        text.push_str(&note(&paint("33", code.as_str()), *offset, *database, key.as_ref(), message));
     }
     let count: u64 = report.hazard_counts.values().sum();
     more(&mut text, usize::try_from(count).unwrap_or(usize::MAX), "hazards");
     text
+}
+
+/// What was found in one record, and where.
+fn note(code: &str, offset: u64, database: u64, key: Option<&String>, message: &str) -> String {
+    let (offset, place) = (thousands(offset), place(database, key));
+    format!("\n  {code} at offset {offset}{place}\n{}", wrapped(message, 4))
 }
 
 fn place(database: u64, key: Option<&String>) -> String {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, Hazard, HazardCode};
-use crate::header::Header;
+use crate::format::Magic;
+use crate::header::{Header, MAX_NAMES};
 use crate::position::Position;
 
 mod expiry;
@@ -32,8 +33,6 @@ pub const SCHEMA: u32 = 1;
 pub const MAX_NAMED_DATABASES: usize = 1024;
 /// At most this many of the biggest keys are kept, however many are asked for.
 pub const MAX_BIGGEST_KEYS: usize = 1000;
-/// At most this many AUX fields or module names are kept, the first in alphabetical order.
-pub(crate) const MAX_NAMES: usize = 64;
 pub(crate) const MAX_FAULTS: usize = 100;
 pub(crate) const MAX_HAZARDS_PER_CODE: u64 = 10;
 
@@ -147,17 +146,6 @@ pub struct RdbInfo {
     pub bytes: u64,
     /// What the checksum says.
     pub crc: Crc,
-}
-
-/// The first letters of a file, which decide what its types and opcodes mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Magic {
-    /// Written by Redis, or by Valkey up to 8.1.
-    #[default]
-    Redis,
-    /// Written by Valkey from 9.0 on.
-    Valkey,
 }
 
 /// What the checksum at the end of a file says.

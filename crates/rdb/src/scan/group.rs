@@ -3,11 +3,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::stream::{bad, numbers};
 use super::text::Shared;
 use crate::cursor::Cursor;
+use crate::fault::FaultCode;
 use crate::hash::fold;
-use crate::stop::Result;
+use crate::stop::{Result, broken};
 
 /// The id of a stream entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -254,4 +254,15 @@ impl Name {
         self.0.extend_from_slice(name);
         follows
     }
+}
+
+pub(super) fn numbers(cursor: &mut Cursor<'_>, count: u32) -> Result<()> {
+    for _ in 0..count {
+        cursor.number()?;
+    }
+    Ok(())
+}
+
+pub(super) fn bad<T>(message: String) -> Result<T> {
+    broken(FaultCode::BadStream, message)
 }

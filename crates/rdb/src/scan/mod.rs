@@ -3,8 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cursor::Cursor;
 use crate::fault::{Fault, Hazard, HazardCode};
-use crate::format::{self, Encoding, Kind};
-use crate::inspection::Magic;
+use crate::format::{self, Encoding, Kind, Magic};
 use crate::key_text::shown;
 use crate::stop::{Broken, Result, Stop};
 use crate::visit::{Record, Visitor};

@@ -2,12 +2,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::ahead::Then;
-use super::group::{Group, Id};
+use super::group::{Group, Id, bad, numbers};
 use super::text::Shared;
 use crate::cursor::{Cursor, Text};
-use crate::fault::FaultCode;
 use crate::packed::Packing;
-use crate::stop::{Result, broken};
+use crate::stop::Result;
 
 /// A stream that is being read, in version 1 to 5 of its encoding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,15 +178,4 @@ fn node_key(cursor: &mut Cursor<'_>, node: u64) -> Result<Id> {
         Text::Lzf { unpacked, .. } => unpacked,
     };
     bad(format!("node {node} has a key of {bytes} bytes; expected 16"))
-}
-
-pub(super) fn numbers(cursor: &mut Cursor<'_>, count: u32) -> Result<()> {
-    for _ in 0..count {
-        cursor.number()?;
-    }
-    Ok(())
-}
-
-pub(super) fn bad<T>(message: String) -> Result<T> {
-    broken(FaultCode::BadStream, message)
 }

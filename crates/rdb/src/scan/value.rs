@@ -8,8 +8,7 @@ use super::table::{Row, Table};
 use super::text::Shared;
 use crate::cursor::{Cursor, Text};
 use crate::fault::FaultCode;
-use crate::format::Encoding;
-use crate::inspection::Magic;
+use crate::format::{Encoding, Magic};
 use crate::packed::{MAX_FIELD_EXPIRY_MS, Packing, bad_field_expiry};
 use crate::stop::{Result, broken};
 
