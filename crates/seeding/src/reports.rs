@@ -84,3 +84,47 @@ impl<'a> Reports<'a> {
         format!("{GRANTS}{}/acl-{}.json", location.bucket, &digest[..32])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn orders() -> Backup {
+        Backup {
+            location: BackupLocation::parse("backups/in/orders.rdb").unwrap(),
+            size_bytes: 100,
+            etag: "\"e1-3\"".into(),
+            kms_key_id: None,
+            known_inspection: None,
+            header: None,
+        }
+    }
+
+    #[test]
+    fn what_is_known_stands_for_no_other_object_and_never_shows_names_that_are_to_be_hidden() {
+        let key = Reports::inspection(&orders(), false);
+        assert!(key.ends_with(&format!("/e1-3-100-v{}.json", rdb_scan::SCHEMA)), "{key}");
+        assert!(Reports::owns(&key));
+        let of = |change: fn(&mut Backup)| {
+            let mut backup = orders();
+            change(&mut backup);
+            Reports::inspection(&backup, false)
+        };
+        // The same key and ETag in another bucket: where a bucket ends and a key begins counts.
+        let others = [
+            of(|backup| backup.location = BackupLocation::parse("backups-in/orders.rdb").unwrap()),
+            of(|backup| backup.location = BackupLocation::parse("backups/in/orders2.rdb").unwrap()),
+            of(|backup| backup.etag = "\"e1\"".into()),
+            of(|backup| backup.size_bytes = 101),
+            Reports::inspection(&orders(), true),
+        ];
+        assert!(others.iter().all(|other| *other != key), "{others:?}");
+    }
+
+    #[test]
+    fn an_etag_is_no_folder() {
+        let backup = Backup { etag: "\"../../grants/a\"".into(), ..orders() };
+        let key = Reports::inspection(&backup, false);
+        assert!(key.starts_with(INSPECTIONS) && key.ends_with("/grantsa-100-v1.json"), "{key}");
+    }
+}

@@ -1,11 +1,11 @@
-use rdb_scan::{Control, InspectOptions, Position, RangeInspection, inspect_up_to};
+use rdb_scan::{Assembly, Control, InspectOptions, Position, RangeInspection, assemble, inspect_up_to};
 use seeder_aws::{
     Reports,
     test_util::{
         EXECUTION_ARN, RECORD, Wire, json, ok, rdb, read_record, run, s3_error, script, seeding, understands,
     },
 };
-use seeding::{ErrorName, Seeding, StepError};
+use seeding::{ErrorName, KnownInspection, Seeding, StepError};
 use serde_json::{Value, json};
 
 use super::AssessBackup;
@@ -141,6 +141,50 @@ async fn what_is_known_of_a_backup_stands_for_reading_it() {
     let refused = s3_error(403, "AccessDenied");
     let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, refused).on(REPORT, ok());
     assert_eq!(assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn names_that_are_to_be_hidden_are_kept_apart() {
+    let mut seeding = orders();
+    seeding.options.hide_keys = true;
+    let key = seeding::Reports::inspection(&seeding.backups[0], true);
+    let put = format!("PUT reports.s3/{key}");
+    let part = whole(&rdb(&[("used-mem", "1000000")], &["a"]));
+    let wire = reading(&seeding, std::slice::from_ref(&part)).on(&put, ok()).on(REPORT, ok());
+    assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
+    wire.done();
+    assert!(key.ends_with("-hidden.json"), "{key}");
+}
+
+#[tokio::test]
+async fn of_two_backups_only_the_unknown_one_waits_for_workers_and_is_kept() {
+    let cluster = json!({"id": "orders", "nodeType": "cache.t4g.micro", "clusterMode": "enabled"});
+    let mut both = seeding(&json!({"backups": ["backups/in/1.rdb", "backups/in/2.rdb"], "cluster": cluster}));
+    let (first, second) = (rdb(&[("used-mem", "1000")], &["a"]), rdb(&[("used-mem", "1000")], &["b", "c"]));
+    both.backups[0].known_inspection = Some("inspections/1.json".to_owned());
+    let Assembly::Whole(inspection) = assemble(&[whole(&first)], first.len() as u64, 0) else {
+        panic!("a whole file is not whole");
+    };
+    let known = json(KnownInspection { looked_at_ms: 1, inspection: *inspection });
+    let part = whole(&second);
+    let kept = format!("PUT reports.s3/{}", seeding::Reports::inspection(&both.backups[1], false));
+    let wire = script()
+        .on(RECORD, read_record(&both))
+        .on("GET reports.s3/inspections/1.json", known)
+        .on(format!("GET reports.s3/{}", partial(1, &part)), json(&part))
+        .on(&kept, ok())
+        .on(REPORT, ok());
+    let output = assess(&wire, &[piece(1, &part)], json!([]), 1).await.unwrap();
+    wire.done();
+    assert_eq!((&output["redo"], &wire.json(REPORT)["counts"]["keys"]), (&json!([]), &json!(3)));
+}
+
+#[tokio::test]
+async fn a_key_that_stands_twice_is_told_as_what_ends_a_load() {
+    let output = assess_file(&rdb(&[("used-mem", "1000000")], &["a", "b", "a"])).await;
+    assert_eq!((&output["verdict"], codes(&output["findings"])[0]), (&json!("reject"), "duplicate-data"));
+    let evidence = &output["findings"][0]["evidence"];
+    assert_eq!((&evidence["hazard"], &evidence["count"]), (&json!("duplicate-key"), &json!(1)));
 }
 
 #[tokio::test]
