@@ -121,7 +121,7 @@ impl Shared {
     }
 
     /// The hash of a member or field, none if it is too long to be looked at: it is then passed over or opened.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn member(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<u64>> {
         match cursor.plain() {
             Some(text) => Ok(Some(hash_member(text))),
