@@ -233,6 +233,13 @@ fn quicklist_containers_are_known() {
 }
 
 #[test]
+fn a_string_that_the_file_cannot_hold_is_told_with_its_key() {
+    let inspection = read(&Rdb::new().filler().key(0, "the key").len(99_999).0);
+    assert_eq!(inspection.faults[0].code, FaultCode::Truncated);
+    assert_eq!(inspection.faults[0].key.as_deref(), Some("the key"));
+}
+
+#[test]
 fn fields_expire_at_a_time_or_never() {
     let valkey = |expiry: i64| {
         let hash = Rdb::with_header("VALKEY080").key(22, "hash").len(1).text(b"field").text(b"value");

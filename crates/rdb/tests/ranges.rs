@@ -114,6 +114,17 @@ fn equal_ranges_give_what_one_pass_gives_without_a_gap() {
     }
 }
 
+/// What looks like the choice of a database at the end of a value must not choose one for the records behind it.
+#[test]
+fn a_database_inside_a_value_is_none() {
+    let value = [b"a value that ends like an opcode".as_slice(), &[254, 1]].concat();
+    let start = Rdb::new().key(0, "real").text(&value);
+    let file = (0..20).fold(start, |rdb, index| rdb.key(0, &format!("key:{index}")).text(b"value")).end();
+    for cut in 1..file.len() {
+        expect_equal(&file, &[cut]);
+    }
+}
+
 #[test]
 fn a_cut_at_every_byte_gives_what_one_pass_gives() {
     let file = all_types();

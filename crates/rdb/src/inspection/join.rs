@@ -24,6 +24,12 @@ pub enum JoinError {
         /// Where the first part ends.
         end: u64,
     },
+    /// One ends in another database than the other begins in.
+    #[error("the parts at offset {end} are of different databases")]
+    OtherDatabase {
+        /// Where the first part ends.
+        end: u64,
+    },
     /// The first part already reached the end of the file or a fault.
     #[error("nothing follows offset {end}, where the file ended or broke")]
     AlreadyComplete {
@@ -62,6 +68,12 @@ impl Inspection {
         };
         if self.schema != next.schema || !agree {
             return Err(JoinError::DifferentFiles { end });
+        }
+        // What stood before the next part may have been no record at all, and its database none of the file's.
+        if let (Some(last), Some(first)) = (self.part.last_database, next.part.first_database)
+            && last != first
+        {
+            return Err(JoinError::OtherDatabase { end });
         }
         if self.part.ends_inside != next.part.begins_inside {
             return Err(JoinError::NotOneRecord { end });

@@ -218,7 +218,16 @@ impl<V: Visitor> Scan<V> {
             return self.prefixes(cursor, opcode);
         };
         let value_start = cursor.offset();
-        let value = self.shared.pass(cursor, Then::Record)?;
+        let value = match self.shared.pass(cursor, Then::Record) {
+            Ok(value) => value,
+            Err(stop) => {
+                if matches!(stop, Stop::Broken(_)) {
+                    // The fault names it.
+                    self.keep_key(text, KeyFacts::of(text));
+                }
+                return Err(stop);
+            }
+        };
         let facts = KeyFacts::of(text);
         if self.shared.open.is_some() || self.shared.flaw.is_some() {
             self.keep_key(text, facts);
