@@ -1,5 +1,6 @@
 //! A place in the bytes at hand, and the format's lengths and string headers read from there.
 use crate::fault::FaultCode;
+use crate::pieces;
 use crate::stop::{Result, Stop, broken};
 
 /// No server holds a longer string; more is a broken length, however big the file may be.
@@ -30,6 +31,16 @@ pub(crate) enum Text {
     Lzf { packed: u64, unpacked: u64 },
 }
 
+impl Text {
+    /// The length of the text. A text that is written as such may be an integer all the same.
+    pub(crate) fn length(self) -> pieces::Length {
+        match self {
+            Self::Raw(bytes) | Self::Lzf { unpacked: bytes, .. } => pieces::Length::text(bytes),
+            Self::Int(number) => pieces::Length::integer(number),
+        }
+    }
+}
+
 /// A length as the format writes it, or the number of a special encoding in its place.
 enum Length {
     Plain(u64),
@@ -51,6 +62,18 @@ impl<'w> Cursor<'w> {
     #[inline]
     pub(crate) fn from(&self, offset: u64) -> Option<&'w [u8]> {
         self.bytes.get(offset.checked_sub(self.base)? as usize..self.at)
+    }
+
+    /// The last bytes that were read, so many; none if they are not at hand any more.
+    #[inline]
+    pub(crate) fn last(&self, count: usize) -> &'w [u8] {
+        let start = self.at.checked_sub(count);
+        start.and_then(|start| self.bytes.get(start..self.at)).unwrap_or_default()
+    }
+
+    /// Goes back to an offset behind the last committed place.
+    pub(crate) fn go_back(&mut self, offset: u64) {
+        self.at = (offset.saturating_sub(self.base) as usize).clamp(self.committed, self.at);
     }
 
     /// What has been read up to here will not be read again.

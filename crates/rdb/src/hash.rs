@@ -62,7 +62,7 @@ fn halves(bytes: &[u8; 16]) -> (u64, u64) {
 }
 
 /// The integer that these bytes are the canonical text of: servers take "7" and 7 for the same member, not "07".
-fn integer(bytes: &[u8]) -> Option<i64> {
+pub(crate) fn integer(bytes: &[u8]) -> Option<i64> {
     let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
     let canonical = match digits {
         [b'0'] => bytes.len() == 1,

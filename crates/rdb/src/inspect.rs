@@ -9,6 +9,7 @@ use crate::progress::{Control, Watch};
 use crate::reading::{Reached, Reading};
 use crate::scan::{Inside, Scan};
 use crate::visit::Visitor;
+use crate::weigh::Weighing;
 
 /// What the caller of a scan decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,11 +26,29 @@ pub struct InspectOptions {
     /// The keys of a file are compared with each other if there are at most so many; each takes 16 bytes of memory,
     /// and some 14 bytes of a partial inspection's JSON. All parts of a file need the same.
     pub max_compared_keys: usize,
+    /// What the file is weighed by. All parts of a file need the same.
+    pub weighings: Vec<Weighing>,
 }
 
 impl Default for InspectOptions {
     fn default() -> Self {
-        Self { hide_keys: false, now_ms: 0, size_bytes: None, top: 10, max_compared_keys: 1 << 17 }
+        Self {
+            hide_keys: false,
+            now_ms: 0,
+            size_bytes: None,
+            top: 10,
+            max_compared_keys: 1 << 17,
+            weighings: Vec::new(),
+        }
+    }
+}
+
+impl InspectOptions {
+    /// Has a scan tell what those need who weigh.
+    pub(crate) fn prepare<V: Visitor>(&self, scan: &mut Scan<V>) {
+        if !self.weighings.is_empty() {
+            scan.tell_pieces(self.now_ms);
+        }
     }
 }
 
@@ -94,6 +113,7 @@ fn scan_dyn<V: Visitor>(
     let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
     let visitor = (Tally::new(options, database), visitor);
     let mut scan = Scan::new(visitor, magic, database, !options.hide_keys);
+    options.prepare(&mut scan);
     if let Some(inside) = &start.inside {
         scan.resume(Inside::clone(inside));
     }

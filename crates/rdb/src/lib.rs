@@ -97,6 +97,7 @@ mod lzf;
 mod members;
 mod packed;
 mod parallel;
+mod pieces;
 mod position;
 mod progress;
 mod range;
@@ -106,6 +107,7 @@ mod slot;
 mod source;
 mod stop;
 mod visit;
+mod weigh;
 mod window;
 
 pub use crate::assemble::{Assembly, Gap, assemble};
@@ -119,9 +121,11 @@ pub use crate::inspection::{
     Unchecked,
 };
 pub use crate::parallel::inspect_parallel;
+pub use crate::pieces::{KeyPiece, Length, Piece, Pieces, TextPlace};
 pub use crate::position::Position;
 pub use crate::progress::{Control, Progress};
 pub use crate::range::{RangeInspection, inspect_range, inspect_up_to};
 pub use crate::slot::{SLOTS, key_slot};
 pub use crate::source::{FileSource, Source};
-pub use crate::visit::{Record, Visitor};
+pub use crate::visit::{Expiry, Record, Visitor};
+pub use crate::weigh::{Scales, Weigher, Weighing, Weights};

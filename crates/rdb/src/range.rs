@@ -102,7 +102,8 @@ pub(crate) fn inspect_range_among(
     }
     let mut tally = Tally::new(options, None);
     tally.rely_on(elsewhere);
-    let scan = Scan::new(tally, header.magic, None, !options.hide_keys);
+    let mut scan = Scan::new(tally, header.magic, None, !options.hide_keys);
+    options.prepare(&mut scan);
     let mut reading = Reading::new(source, range.start, options.size_bytes, scan);
     find_and_read(&mut reading, range, header, options, watch)
 }
@@ -133,6 +134,7 @@ fn read_from(
     let database = if start.offset == 0 { Some(0) } else { start.database };
     let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
     let mut scan = Scan::new(Tally::new(options, database), magic, database, !options.hide_keys);
+    options.prepare(&mut scan);
     if let Some(inside) = &start.inside {
         scan.resume(Inside::clone(inside));
     }

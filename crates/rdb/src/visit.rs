@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use crate::fault::{Fault, Hazard};
 use crate::format::{Encoding, Kind};
+use crate::pieces::Pieces;
 
 /// Sees what a scan comes across, in file order. Every method does nothing unless it is written.
 ///
@@ -28,6 +29,17 @@ pub trait Visitor {
 
     /// Members of a value that were not compared with each other, because there are too many or one is too long.
     fn uncompared_members(&mut self, _value_elements: u64) {}
+
+    /// What the values since the last call are made of. Only where [`crate::InspectOptions::weighings`] asks for it.
+    fn pieces(&mut self, _pieces: &Pieces) {}
+
+    /// The scan pauses inside a value: gives what is known of it, and forgets it.
+    fn suspend(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The scan goes on inside a value of which another one gave this.
+    fn resume(&mut self, _known: &[String]) {}
 
     /// Something in the file is broken. Keys are as in the file's text: [`Fault::key`] is set.
     fn fault(&mut self, _fault: Fault) {}
@@ -77,6 +89,20 @@ impl<A: Visitor, B: Visitor> Visitor for (A, B) {
         self.1.uncompared_members(value_elements);
     }
 
+    fn pieces(&mut self, pieces: &Pieces) {
+        self.0.pieces(pieces);
+        self.1.pieces(pieces);
+    }
+
+    // Only the first one's is kept: it is that of the scan itself.
+    fn suspend(&mut self) -> Vec<String> {
+        self.0.suspend()
+    }
+
+    fn resume(&mut self, known: &[String]) {
+        self.0.resume(known);
+    }
+
     fn fault(&mut self, fault: Fault) {
         self.0.fault(fault.clone());
         self.1.fault(fault);
@@ -86,6 +112,17 @@ impl<A: Visitor, B: Visitor> Visitor for (A, B) {
         self.0.hazard(hazard.clone());
         self.1.hazard(hazard);
     }
+}
+
+/// Whether a key expires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// It does not.
+    Never,
+    /// It will.
+    ToCome,
+    /// It has, at the time that the scan was told: servers do not load it.
+    Past,
 }
 
 /// One key with its value.

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use rdb_scan::{Control, FaultCode, InspectOptions, Inspected, Inspection, Position, inspect};
 
+use common::tape::tape;
 use common::{Rdb, all_types, read, read_with};
 
 /// Reads in parts, each paused as soon as it can be, through JSON as between processes.
@@ -38,6 +39,7 @@ fn pausing_at_every_record_gives_what_one_pass_gives() {
         size_bytes: Some(file.len() as u64),
         now_ms: 2_000_000_000,
         hide_keys: true,
+        weighings: tape(),
         ..InspectOptions::default()
     };
     for options in [InspectOptions::default(), known] {
@@ -116,12 +118,19 @@ fn the_way_bytes_arrive_changes_nothing() {
         }
     }
     let file = all_types();
-    let options = InspectOptions::default();
-    let whole = read_with(&file, &options);
-    for step in [1, 2, 3, 7, 64, 1000] {
-        let source = Dribble(&file, step);
+    let options = InspectOptions { weighings: tape(), ..InspectOptions::default() };
+    let expect_same = |file: &[u8], step| {
+        let whole = read_with(file, &options);
+        let source = Dribble(file, step);
         let inspected = inspect(source, &Position::default(), &options, &mut |_| Control::Continue).unwrap();
-        assert_eq!(inspected, Inspected::Complete(whole.clone()), "{step}");
+        assert_eq!(inspected, Inspected::Complete(whole), "{} bytes by {step}", file.len());
+    };
+    for step in [1, 2, 3, 7, 64, 1000] {
+        expect_same(&file, step);
+    }
+    // Nor does it where the file breaks off, down to the words of the fault.
+    for cut in 1..file.len() {
+        expect_same(&file[..cut], 1 + cut % 3);
     }
 }
 

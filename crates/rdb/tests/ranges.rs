@@ -10,6 +10,7 @@ use rdb_scan::{
     inspect_range, inspect_up_to, read_header,
 };
 
+use common::tape::tape;
 use common::{Rdb, all_types, listpack, lzf_literals, read_with, stream};
 
 /// Reads ranges between the cuts, then gaps until there are none. Everything passes through JSON, as between machines.
@@ -64,6 +65,7 @@ fn options(file: &[u8]) -> InspectOptions {
         size_bytes: Some(file.len() as u64),
         now_ms: 1_700_000_000_000,
         top: 7,
+        weighings: tape(),
         ..InspectOptions::default()
     }
 }

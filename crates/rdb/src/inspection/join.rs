@@ -37,7 +37,7 @@ pub enum JoinError {
         end: u64,
     },
     /// The parts are of different files or were made by different releases.
-    #[error("the parts at offset {end} disagree about schema, magic or version")]
+    #[error("the parts at offset {end} disagree about schema, magic, version or what they weigh")]
     DifferentFiles {
         /// Where the first part ends.
         end: u64,
@@ -66,7 +66,10 @@ impl Inspection {
             (Some(one), Some(other)) => (one.version, one.magic) == (other.version, other.magic),
             _ => end == 0,
         };
-        if self.schema != next.schema || !agree {
+        let ids = |inspection: &Self| {
+            inspection.weights.iter().map(|weights| weights.id.clone()).collect::<Vec<_>>()
+        };
+        if self.schema != next.schema || !agree || (end > 0 && ids(self) != ids(next)) {
             return Err(JoinError::DifferentFiles { end });
         }
         // What stood before the next part may have been no record at all, and its database none of the file's.
@@ -116,6 +119,9 @@ impl Inspection {
             self.types.entry(kind).or_default().add(counts);
         }
         self.slots = self.slots.join(next.slots);
+        for (weights, next) in self.weights.iter_mut().zip(next.weights) {
+            weights.join(next);
+        }
         for (name, value) in next.aux {
             self.add_aux(name, value);
         }

@@ -8,6 +8,7 @@ use crate::fault::{Fault, Hazard, HazardCode};
 use crate::format::Magic;
 use crate::header::{Header, MAX_NAMES};
 use crate::position::Position;
+use crate::weigh::Weights;
 
 mod expiry;
 mod join;
@@ -83,6 +84,9 @@ pub struct Inspection {
     /// What was not looked for, because there was too much of it.
     #[serde(default)]
     pub unchecked: Unchecked,
+    /// What the file weighs, by each of [`crate::InspectOptions::weighings`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<Weights>,
     /// What is broken, in file order, at most 100.
     pub faults: Vec<Fault>,
     /// What is dangerous, in file order, at most ten of each code.
@@ -228,6 +232,7 @@ impl Default for Inspection {
             hazard_counts: BTreeMap::new(),
             times_to_live: TimesToLive::default(),
             unchecked: Unchecked::default(),
+            weights: Vec::new(),
             part: Part::default(),
         }
     }

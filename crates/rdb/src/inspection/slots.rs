@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::slot::SLOTS;
+use crate::weigh::join_slots;
 
 /// The keys of one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,43 +50,10 @@ impl SlotCounts {
         Self { slots: slots.collect() }
     }
 
-    fn add(&mut self, slot: u16, count: SlotCount) {
-        match self.slots.binary_search_by_key(&slot, |(slot, _)| *slot) {
-            Ok(place) => {
-                if let Some((_, sum)) = self.slots.get_mut(place) {
-                    *sum = sum.plus(count);
-                }
-            }
-            Err(place) => self.slots.insert(place, (slot, count)),
-        }
-    }
-
-    pub(crate) fn join(mut self, other: Self) -> Self {
-        if self.slots.is_empty() {
-            return other;
-        }
-        if other.slots.len() <= FEW_SLOTS {
-            other.slots.into_iter().for_each(|(slot, count)| self.add(slot, count));
-            return self;
-        }
-        let mut slots = Vec::with_capacity(SLOTS.min(self.slots.len() + other.slots.len()));
-        let mut others = other.slots.into_iter().peekable();
-        for (slot, mut count) in self.slots {
-            while let Some(before) = others.next_if(|(other, _)| *other < slot) {
-                slots.push(before);
-            }
-            if let Some((_, same)) = others.next_if(|(other, _)| *other == slot) {
-                count = count.plus(same);
-            }
-            slots.push((slot, count));
-        }
-        slots.extend(others);
-        Self { slots }
+    pub(crate) fn join(self, other: Self) -> Self {
+        Self { slots: join_slots(self.slots, other.slots, SlotCount::plus) }
     }
 }
-
-/// So many are put in among others one by one.
-const FEW_SLOTS: usize = 16;
 
 /// Counts of all slots while they grow. Keys and bytes of a slot share a word, which halves what has to stay in the
 /// cache; the words are emptied into wide counts before they can overflow.

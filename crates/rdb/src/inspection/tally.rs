@@ -9,7 +9,9 @@ use crate::fault::{Fault, Hazard};
 use crate::format::Encoding;
 use crate::inspect::InspectOptions;
 use crate::key_text::shown;
+use crate::pieces::Pieces;
 use crate::visit::{Record, Visitor};
+use crate::weigh::{Weigher, Weighing, Weights};
 
 /// The visitor that makes an [`Inspection`].
 pub(crate) struct Tally {
@@ -19,6 +21,7 @@ pub(crate) struct Tally {
     inspection: Inspection,
     types: [EncodingTally; Encoding::COUNT],
     slots: SlotTable,
+    weighers: Vec<(String, Box<dyn Weigher>)>,
     times_to_live: [u64; 8],
     /// Records with fewer bytes are not among the biggest.
     least_big: u64,
@@ -70,6 +73,7 @@ impl Tally {
             inspection: Inspection::default(),
             types: [EncodingTally::default(); Encoding::COUNT],
             slots: SlotTable::new(),
+            weighers: options.weighings.iter().map(Weighing::begin).collect(),
             times_to_live: [0; 8],
             least_big: 0,
             sample_threshold: u64::MAX,
@@ -111,6 +115,8 @@ impl Tally {
             inspection.already_expired = inspection.times_to_live.expired;
         }
         inspection.slots = self.slots.take();
+        let weighers = self.weighers.iter_mut();
+        inspection.weights = weighers.map(|(id, weigher)| Weights::new(id.clone(), weigher.take())).collect();
         inspection.types = self.take_types();
         self.begin();
         inspection
@@ -261,6 +267,22 @@ impl Visitor for Tally {
     fn uncompared_members(&mut self, value_elements: u64) {
         self.inspection.unchecked.values += 1;
         self.inspection.unchecked.members += value_elements;
+    }
+
+    fn pieces(&mut self, pieces: &Pieces) {
+        for (_, weigher) in &mut self.weighers {
+            weigher.weigh(pieces);
+        }
+    }
+
+    fn suspend(&mut self) -> Vec<String> {
+        self.weighers.iter_mut().map(|(_, weigher)| weigher.suspend()).collect()
+    }
+
+    fn resume(&mut self, known: &[String]) {
+        for ((_, weigher), known) in self.weighers.iter_mut().zip(known) {
+            weigher.resume(known);
+        }
     }
 
     fn fault(&mut self, fault: Fault) {

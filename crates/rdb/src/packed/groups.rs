@@ -4,6 +4,7 @@ use std::fmt::Display;
 use super::{Entry, Meaning, Seen};
 use crate::fault::FaultCode;
 use crate::hash::{hash_integer, hash_member};
+use crate::pieces::{Length, Piece};
 use crate::stop::{Result, broken};
 
 /// List items: nothing is asked of them.
@@ -35,6 +36,8 @@ pub(crate) struct Groups<const GROUP: u64> {
     seen: u64,
     place: u64,
     last_expiry: i64,
+    member: Length,
+    value: Length,
 }
 
 /// The last time at which Redis lets a field expire, in Unix milliseconds (`EB_EXPIRE_TIME_MAX`).
@@ -42,11 +45,25 @@ pub(crate) const MAX_FIELD_EXPIRY_MS: u64 = (1 << 48) - 1;
 
 impl<const GROUP: u64> Groups<GROUP> {
     pub(crate) fn new(code: FaultCode) -> Self {
-        Self { code, seen: 0, place: 0, last_expiry: -1 }
+        Self { code, seen: 0, place: 0, last_expiry: -1, member: Length::default(), value: Length::default() }
     }
 }
 
 impl<const GROUP: u64> Groups<GROUP> {
+    /// Takes the length of the next entry of a group; the last one makes it a row.
+    #[inline]
+    fn measure(&mut self, entry: Entry<'_>, expires: bool, seen: &mut Seen) {
+        match self.place {
+            0 => self.member = entry.length(),
+            1 => self.value = entry.length(),
+            _ => {}
+        }
+        if self.place + 1 == GROUP {
+            let Self { member, value, .. } = *self;
+            seen.pieces.push(Piece::Row { member, value, expires });
+        }
+    }
+
     /// When a field expires. Fields are in the order of their expiries, and those without one (0) come last.
     fn expiry(&mut self, entry: Entry<'_>) -> Result<i64> {
         let Entry::Int(expiry) = entry else {
@@ -75,13 +92,17 @@ impl<const GROUP: u64> Meaning for Groups<GROUP> {
 
     #[inline]
     fn entry(&mut self, entry: Entry<'_>, seen: &mut Seen) -> Result<()> {
+        let mut expires = false;
         match (self.place, entry) {
             (0, entry) => member(entry, seen),
             (2, entry) => {
-                let expiry = self.expiry(entry)?;
-                seen.field_expires += u64::from(expiry != 0);
+                expires = self.expiry(entry)? != 0;
+                seen.field_expires += u64::from(expires);
             }
             _ => {}
+        }
+        if seen.pieces.is_on() {
+            self.measure(entry, expires, seen);
         }
         self.place += 1;
         if self.place == GROUP {
@@ -105,11 +126,12 @@ pub(crate) struct Scores {
     code: FaultCode,
     seen: u64,
     score: bool,
+    member: Length,
 }
 
 impl Scores {
     pub(crate) fn new(code: FaultCode) -> Self {
-        Self { code, seen: 0, score: false }
+        Self { code, seen: 0, score: false, member: Length::default() }
     }
 }
 
@@ -127,8 +149,10 @@ impl Meaning for Scores {
                 return bad_score(self.seen);
             }
             self.seen += 1;
+            seen.pieces.push_row(self.member, entry.length());
         } else {
             member(entry, seen);
+            self.member = entry.length();
         }
         self.score = !self.score;
         Ok(())

@@ -21,9 +21,13 @@ use ziplist::Ziplist;
 use zipmap::Zipmap;
 
 use crate::members::Members;
+use crate::pieces::{Length, Pieces};
 
 /// Longer strings are passed over without a look. Chunks are longer, so that a string to be looked at fits in one.
 pub(crate) const MAX_MEMBER_BYTES: usize = 64 << 10;
+
+/// A listpack without entries: its header and its end.
+pub(crate) const EMPTY_LISTPACK_BYTES: u64 = 7;
 
 /// One entry of a packed collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,12 +38,25 @@ pub(crate) enum Entry<'b> {
     Long(u64),
 }
 
+impl Entry<'_> {
+    /// Its length as a text, and whether it is an integer. Texts of packed collections are none, but for zipmaps.
+    #[inline]
+    pub(crate) fn length(self) -> Length {
+        match self {
+            Self::Int(number) => Length::integer(number),
+            Self::Text(text) => Length::text(text.len() as u64),
+            Self::Long(bytes) => Length::text(bytes),
+        }
+    }
+}
+
 /// What the entries bring to light beside their number.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) members: Members,
     /// Hash fields with an expiry.
     pub(crate) field_expires: u64,
+    pub(crate) pieces: Pieces,
 }
 
 /// One form of packing: how bytes become entries.

@@ -1,6 +1,7 @@
 //! Ziplists, the forerunner of listpacks: each entry begins with the length of the one before it.
-use super::{Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen, signed, unsigned};
+use super::{EMPTY_LISTPACK_BYTES, Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen, signed, unsigned};
 use crate::fault::FaultCode;
+use crate::pieces::Piece;
 use crate::stop::{Result, broken};
 
 const HEADER_BYTES: usize = 10;
@@ -22,6 +23,8 @@ pub(crate) struct Ziplist {
     last_bytes: u64,
     // What is left of a long string.
     passing: u64,
+    // What the entries take as a listpack.
+    repacked: u64,
 }
 
 impl Form for Ziplist {
@@ -35,6 +38,7 @@ impl Form for Ziplist {
             last_at: HEADER_BYTES as u64,
             last_bytes: 0,
             passing: 0,
+            repacked: EMPTY_LISTPACK_BYTES,
         }
     }
 
@@ -66,6 +70,7 @@ impl Form for Ziplist {
         self.left -= at as u64;
         if end {
             self.end()?;
+            seen.pieces.push(Piece::Repacked(self.repacked));
         } else if chunk.len() as u64 >= self.left + at as u64 {
             return self.overrun();
         }
@@ -138,6 +143,7 @@ impl Ziplist {
             (entry, whole)
         };
         meaning.entry(entry, seen)?;
+        self.repacked += entry.length().packed_bytes();
         self.last_at = self.at(at);
         self.last_bytes = whole as u64;
         self.entries += 1;

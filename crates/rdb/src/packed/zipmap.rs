@@ -1,6 +1,7 @@
 //! Zipmaps, the small hashes of Redis 2.4 and before.
-use super::{Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen};
+use super::{EMPTY_LISTPACK_BYTES, Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen};
 use crate::fault::FaultCode;
+use crate::pieces::{Length, Piece};
 use crate::stop::{Result, broken};
 
 const END: u8 = 0xff;
@@ -16,11 +17,21 @@ pub(crate) struct Zipmap {
     value_next: bool,
     // What is left of a long string and of the unused bytes behind it.
     passing: u64,
+    // What the items take as a listpack.
+    repacked: u64,
 }
 
 impl Form for Zipmap {
     fn new(bytes: u64) -> Self {
-        Self { bytes, left: bytes, declared: 0, fields: 0, value_next: false, passing: 0 }
+        Self {
+            bytes,
+            left: bytes,
+            declared: 0,
+            fields: 0,
+            value_next: false,
+            passing: 0,
+            repacked: EMPTY_LISTPACK_BYTES,
+        }
     }
 
     fn feed<M: Meaning>(&mut self, chunk: &[u8], meaning: &mut M, seen: &mut Seen) -> Result<usize> {
@@ -52,6 +63,7 @@ impl Form for Zipmap {
         self.left -= at as u64;
         if end {
             self.end()?;
+            seen.pieces.push(Piece::Repacked(self.repacked));
         } else if chunk.len() as u64 >= self.left + at as u64 {
             let (at, bytes) = (self.bytes - self.left, self.bytes);
             return bad(format!("zipmap item at byte {at} runs past the end at byte {bytes}"));
@@ -89,12 +101,15 @@ impl Zipmap {
                 return Ok(None);
             }
             meaning.entry(Entry::Long(length as u64), seen)?;
+            self.repacked += Length::text(length as u64).packed_bytes();
             self.passing = (length + unused) as u64;
             header
         } else {
             let used = header + length + unused;
             let Some(item) = rest.get(..used) else { return Ok(None) };
-            meaning.entry(Entry::Text(&item[header..header + length]), seen)?;
+            let text = &item[header..header + length];
+            meaning.entry(Entry::Text(text), seen)?;
+            self.repacked += Length::of(text).packed_bytes();
             used
         };
         self.fields += u64::from(self.value_next);

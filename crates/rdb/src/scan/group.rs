@@ -7,6 +7,7 @@ use super::text::Shared;
 use crate::cursor::Cursor;
 use crate::fault::FaultCode;
 use crate::hash::fold;
+use crate::pieces::Piece;
 use crate::stop::{Result, broken};
 
 /// The id of a stream entry.
@@ -59,6 +60,7 @@ impl Group {
                     let message = format!("the name of group {} is not after the one before it", self.index);
                     shared.contain(bad::<()>(message))?;
                 }
+                shared.seen.pieces.push_text(name.as_deref().unwrap_or_default(), Piece::Group);
                 Part::Position
             }
             Part::Position => {
@@ -80,6 +82,7 @@ impl Group {
                     let message = format!("the name of {} is not after the one before it", self.place());
                     shared.contain(bad::<()>(message))?;
                 }
+                shared.seen.pieces.push_text(name.as_deref().unwrap_or_default(), Piece::Consumer);
                 Part::Consumer
             }
             Part::Consumer => {
@@ -119,7 +122,9 @@ impl Group {
         let (mut list, mut pending) = (self.list, self.pending);
         let mut wrong = None;
         // Some at once, so that little is done again where the bytes end.
-        for _ in 0..list.left.min(64) {
+        let mut ids = [Id::default(); 64];
+        let count = list.left.min(64) as usize;
+        for place in &mut ids[..count] {
             let id = Id::new(cursor.array()?);
             cursor.array::<8>()?;
             cursor.number()?;
@@ -127,6 +132,10 @@ impl Group {
                 wrong.get_or_insert(id);
             }
             pending.add(id);
+            *place = id;
+        }
+        for id in &ids[..count] {
+            shared.seen.pieces.push_text(&id.to_bytes(), Piece::Pending);
         }
         (self.list, self.pending) = (list, pending);
         if let Some(id) = wrong {
@@ -145,6 +154,7 @@ impl Group {
                 wrong.get_or_insert(id);
             }
             self.shared_out.add(id);
+            shared.seen.pieces.push_text(&id.to_bytes(), Piece::Owned);
         }
         if let Some(id) = wrong {
             let message = format!("entry {id} of {} is not after the one before it", self.place());
@@ -222,6 +232,11 @@ impl Ids {
 }
 
 impl Id {
+    /// The two big-endian numbers that it is written as.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        (u128::from(self.0) << 64 | u128::from(self.1)).to_be_bytes()
+    }
+
     /// From the two big-endian numbers that it is written as.
     pub(crate) fn new(bytes: [u8; 16]) -> Self {
         let both = u128::from_be_bytes(bytes);

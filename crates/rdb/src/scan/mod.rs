@@ -1,12 +1,13 @@
 //! The record loop: opcodes and keys, one after the other, as far as the bytes at hand reach.
 use serde::{Deserialize, Serialize};
 
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, Text};
 use crate::fault::{Fault, Hazard, HazardCode};
 use crate::format::{self, Encoding, Kind, Magic};
 use crate::key_text::shown;
+use crate::pieces::{KeyPiece, Length, MAX_INTEGER_BYTES, Piece};
 use crate::stop::{Broken, Result, Stop};
-use crate::visit::{Record, Visitor};
+use crate::visit::{Expiry, Record, Visitor};
 
 mod ahead;
 mod contents;
@@ -40,6 +41,8 @@ pub(crate) struct Scan<V> {
     key: Vec<u8>,
     /// Whether messages and findings may name keys.
     show_keys: bool,
+    /// The time against which pieces tell of keys that have expired; 0 for none.
+    now_ms: u64,
 }
 
 /// What a record is in the middle of.
@@ -72,6 +75,8 @@ struct Current {
     type_id: u8,
     key: KeyFacts,
     value_start: u64,
+    /// The length of a string.
+    text: Length,
     /// Whether the key has been read, so that a fault can name it.
     key_known: bool,
     broken: bool,
@@ -86,6 +91,9 @@ pub(crate) struct Inside {
     open: Option<Resumable>,
     #[serde(with = "crate::encoded::bytes")]
     key: Vec<u8>,
+    /// What those who weigh values know of this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    weighed: Vec<String>,
 }
 
 /// Why a scan came back.
@@ -113,7 +121,14 @@ impl<V: Visitor> Scan<V> {
             shared: Shared::default(),
             key: Vec::new(),
             show_keys,
+            now_ms: 0,
         }
+    }
+
+    /// Tells the visitor what values are made of.
+    pub(crate) fn tell_pieces(&mut self, now_ms: u64) {
+        self.now_ms = now_ms;
+        self.shared.seen.pieces.switch_on();
     }
 
     /// Compares the members of values no more.
@@ -129,6 +144,7 @@ impl<V: Visitor> Scan<V> {
         self.shared.flaw = None;
         self.shared.seen.members.end();
         self.shared.seen.field_expires = 0;
+        self.shared.seen.pieces.clear();
     }
 
     /// Whether the key of the record that it stands in has been read.
@@ -141,6 +157,7 @@ impl<V: Visitor> Scan<V> {
         self.phase = inside.phase;
         self.current = inside.current;
         self.key = inside.key;
+        self.visitor.resume(&inside.weighed);
         self.shared.open = inside.open.map(|open| match open {
             Resumable::Raw(left) => Open::Raw(left),
             Resumable::Lzf(tokens) => Open::Lzf(tokens),
@@ -161,7 +178,15 @@ impl<V: Visitor> Scan<V> {
         }
         let fields = std::mem::take(&mut self.shared.seen.field_expires);
         self.visitor.field_expires(fields);
-        Some(Inside { phase: self.phase.clone(), current: self.current.clone(), open, key: self.key.clone() })
+        self.flush_pieces();
+        let weighed = self.visitor.suspend();
+        Some(Inside {
+            phase: self.phase.clone(),
+            current: self.current.clone(),
+            open,
+            key: self.key.clone(),
+            weighed,
+        })
     }
 
     /// Whether the next byte begins a record.
@@ -177,10 +202,14 @@ impl<V: Visitor> Scan<V> {
     /// Reads on as far as the bytes reach, up to the first record that begins at `limit` or behind it.
     pub(crate) fn advance(&mut self, cursor: &mut Cursor<'_>, limit: u64) -> Advance {
         loop {
+            if self.shared.seen.pieces.is_full() {
+                self.flush_pieces();
+            }
             let step = if self.shared.open.is_some() {
                 self.close(cursor)
             } else if self.phase == Phase::Boundary {
                 if cursor.offset() >= limit {
+                    self.flush_pieces();
                     return Advance::Boundary;
                 }
                 self.record(cursor)
@@ -189,7 +218,10 @@ impl<V: Visitor> Scan<V> {
             };
             match step {
                 Ok(true) => {}
-                Ok(false) => return Advance::End,
+                Ok(false) => {
+                    self.flush_pieces();
+                    return Advance::End;
+                }
                 Err(Stop::More(bytes)) => return Advance::More(bytes),
                 Err(Stop::Broken(broken)) => return Advance::Broken(broken),
             }
@@ -221,14 +253,21 @@ impl<V: Visitor> Scan<V> {
         let value = match self.shared.pass(cursor, Then::Record) {
             Ok(value) => value,
             Err(stop) => {
+                self.keep_key(text, KeyFacts::of(text));
                 if matches!(stop, Stop::Broken(_)) {
-                    // The fault names it.
-                    self.keep_key(text, KeyFacts::of(text));
+                    return Err(stop);
                 }
-                return Err(stop);
+                // The key is done with, as it is where it came before the value did.
+                self.current.expires_at_ms = expires_at_ms;
+                self.current.type_id = opcode;
+                self.phase = Phase::ValueBegin;
+                cursor.go_back(value_start);
+                cursor.commit();
+                return Ok(true);
             }
         };
         let facts = KeyFacts::of(text);
+        let length = self.string_length(value, cursor);
         if self.shared.open.is_some() || self.shared.flaw.is_some() {
             self.keep_key(text, facts);
             self.current = Current {
@@ -237,6 +276,7 @@ impl<V: Visitor> Scan<V> {
                 type_id: opcode,
                 key: facts,
                 value_start,
+                text: length,
                 key_known: true,
                 broken: false,
             };
@@ -260,6 +300,7 @@ impl<V: Visitor> Scan<V> {
             elements: 1,
         };
         self.visitor.record(&record);
+        self.push_string(facts, expires_at_ms, length);
         self.keys += 1;
         cursor.commit();
         Ok(true)
@@ -349,11 +390,22 @@ impl<V: Visitor> Scan<V> {
         let mut value = match current.type_id {
             0 => {
                 let text = shared.pass(cursor, Then::Record)?;
+                current.text =
+                    if shared.seen.pieces.is_on() { string_length(text, cursor) } else { text.length() };
                 // From here on the number also tells the form of the text.
                 current.type_id = value::string_encoding(text).index() as u8;
                 Value::string()
             }
-            type_id => Value::begin(cursor, type_id, self.magic, shared)?,
+            type_id => {
+                let before = shared.seen.pieces.begin(Encoding::of_type(type_id));
+                match Value::begin(cursor, type_id, self.magic, shared) {
+                    Ok(value) => value,
+                    Err(stop) => {
+                        shared.seen.pieces.undo(before);
+                        return Err(stop);
+                    }
+                }
+            }
         };
         cursor.commit();
         let step = value.go_on(cursor, shared);
@@ -413,7 +465,8 @@ impl<V: Visitor> Scan<V> {
 
     /// Tells of the record, if its value is at its end.
     fn finish_value(&mut self, cursor: &mut Cursor<'_>) {
-        if self.shared.open.is_some() {
+        let done = matches!(&self.phase, Phase::Value(value) if value.is_done());
+        if self.shared.open.is_some() || !done {
             return;
         }
         let Phase::Value(value) = std::mem::take(&mut self.phase) else { return };
@@ -433,7 +486,14 @@ impl<V: Visitor> Scan<V> {
             let kind = encoding.kind().name();
             self.hazard(HazardCode::EmptyCollection, format!("{kind} without elements"));
         }
-        let Current { offset, expires_at_ms, key, value_start, .. } = self.current;
+        let Current { offset, expires_at_ms, key, value_start, text, .. } = self.current;
+        if encoding.kind() == Kind::String {
+            self.push_string(key, expires_at_ms, text);
+        } else if self.shared.seen.pieces.is_on() {
+            let key = self.key_piece(key, expires_at_ms);
+            self.shared.seen.pieces.push(Piece::Elements(elements));
+            self.shared.seen.pieces.push(Piece::End(key));
+        }
         let record = Record {
             span: offset..cursor.offset(),
             raw: cursor.from(offset),
@@ -451,6 +511,39 @@ impl<V: Visitor> Scan<V> {
         self.visitor.record(&record);
         self.keys += 1;
         cursor.commit();
+    }
+
+    #[inline]
+    fn push_string(&mut self, key: KeyFacts, expires_at_ms: Option<i64>, value: Length) {
+        if self.shared.seen.pieces.is_on() {
+            let key = self.key_piece(key, expires_at_ms);
+            self.shared.seen.pieces.push(Piece::Text { key, value });
+        }
+    }
+
+    /// The length of a string that was just passed over or opened, if anybody wants to know.
+    #[inline]
+    fn string_length(&self, text: Text, cursor: &Cursor<'_>) -> Length {
+        if self.shared.seen.pieces.is_on() { string_length(text, cursor) } else { Length::default() }
+    }
+
+    #[inline]
+    fn key_piece(&self, key: KeyFacts, expires_at_ms: Option<i64>) -> KeyPiece {
+        let expiry = match expires_at_ms {
+            None => Expiry::Never,
+            Some(at_ms) if self.now_ms > 0 && at_ms < self.now_ms.cast_signed() => Expiry::Past,
+            Some(_) => Expiry::ToCome,
+        };
+        KeyPiece { bytes: u32::try_from(key.bytes).unwrap_or(u32::MAX), slot: key.slot, expiry }
+    }
+
+    /// Tells the visitor of the pieces that there are.
+    fn flush_pieces(&mut self) {
+        let pieces = &mut self.shared.seen.pieces;
+        if !pieces.is_empty() {
+            self.visitor.pieces(pieces);
+            pieces.clear();
+        }
     }
 
     fn tell_of_members(&mut self, encoding: Encoding, elements: u64, uncompared: u64) {
@@ -484,6 +577,7 @@ impl<V: Visitor> Scan<V> {
         if let Some(flaw) = self.shared.flaw.take() {
             self.fault(*flaw);
         }
+        self.flush_pieces();
         self.fault(broken);
     }
 
@@ -500,5 +594,14 @@ impl<V: Visitor> Scan<V> {
 
     fn shown_key(&self) -> Option<String> {
         (self.current.key_known && self.show_keys).then(|| shown(&self.key, self.current.key.bytes))
+    }
+}
+
+/// The length of a string that was just passed over or opened. One that may be an integer is all there.
+#[inline]
+fn string_length(text: Text, cursor: &Cursor<'_>) -> Length {
+    match text {
+        Text::Raw(bytes) if bytes <= MAX_INTEGER_BYTES => Length::of(cursor.last(bytes as usize)),
+        text => text.length(),
     }
 }

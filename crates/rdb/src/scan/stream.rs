@@ -6,6 +6,7 @@ use super::group::{Group, Id, bad, numbers};
 use super::text::Shared;
 use crate::cursor::{Cursor, Text};
 use crate::packed::Packing;
+use crate::pieces::Piece;
 use crate::stop::Result;
 
 /// A stream that is being read, in version 1 to 5 of its encoding.
@@ -67,6 +68,10 @@ impl Stream {
         self.length
     }
 
+    pub(crate) fn is_done(&self) -> bool {
+        self.part == Part::End
+    }
+
     /// A node that was open has come to its end.
     pub(crate) fn add_entries(&mut self, entries: u64) {
         self.entries += entries;
@@ -74,7 +79,7 @@ impl Stream {
 
     /// Reads up to the end, or up to a string that is not all there.
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
-        while self.part != Part::End && shared.open.is_none() {
+        while !self.is_done() && !shared.is_interrupted() {
             self.part = self.next(cursor, shared)?;
             cursor.commit();
         }
@@ -94,6 +99,7 @@ impl Stream {
                 }
                 let then = Then::StreamNodes(self.nodes_left - 1);
                 self.entries += shared.packed(cursor, Packing::ListpackNode(node), then)?;
+                shared.seen.pieces.push_text(&id.to_bytes(), Piece::StreamNode);
                 self.nodes_left -= 1;
                 self.last_node = id;
                 Part::Node

@@ -1,12 +1,12 @@
 //! Sets, hashes and sorted sets that are written member by member.
 use serde::{Deserialize, Serialize};
 
-use super::ahead::Then;
 use super::text::Shared;
 use crate::cursor::Cursor;
 use crate::fault::FaultCode;
 use crate::members::MAX_MEMBERS;
 use crate::packed::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score};
+use crate::pieces::{Length, MAX_PACKED_ROWS, Piece};
 use crate::stop::{Result, broken};
 
 /// A table that is being read.
@@ -19,6 +19,10 @@ pub(crate) struct Table {
     /// What the expiries of Redis's fields are counted from; 0 where they are absolute.
     least_expiry: u64,
     part: Part,
+    /// What has been read of the row.
+    member: Length,
+    value: Length,
+    expires: bool,
 }
 
 /// What comes next of a row.
@@ -69,11 +73,17 @@ impl Table {
         if count <= MAX_MEMBERS as u64 {
             shared.seen.members.begin(count);
         }
-        Ok(Self { row, count, left: count, least_expiry, part: Part::Member })
+        shared.seen.pieces.sorts_integers = shared.seen.pieces.is_on() && count <= MAX_PACKED_ROWS;
+        let (member, value) = (Length::default(), Length::default());
+        Ok(Self { row, count, left: count, least_expiry, part: Part::Member, member, value, expires: false })
     }
 
     pub(crate) fn rows(&self) -> u64 {
         self.count
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.left == 0
     }
 
     /// Whether the members of a table of so many rows are compared with each other.
@@ -98,76 +108,98 @@ impl Table {
             return self.any_rows(cursor, shared);
         }
         while self.left > 0 && self.part == Part::Member {
-            let Some(hash) = shared.member(cursor)? else {
+            let (hash, member) = shared.member(cursor)?;
+            let Some(hash) = hash else {
                 shared.seen.members.push_unseen();
-                self.part = if ROW == Row::Member as u8 { Part::Member } else { Part::Rest };
-                self.left -= u64::from(ROW == Row::Member as u8);
+                (self.member, self.value, self.expires) = (member, Length::default(), false);
+                if ROW == Row::Member as u8 {
+                    shared.seen.pieces.push_row(member, Length::default());
+                    self.left -= 1;
+                } else {
+                    self.part = Part::Rest;
+                }
                 cursor.commit();
                 break;
             };
+            let mut value = Length::default();
             if ROW == Row::MemberAndValue as u8 {
-                shared.pass(cursor, Then::Other)?;
+                value = shared.measure(cursor)?;
             }
             if ROW == Row::MemberAndScore as u8 {
-                self.score(cursor, shared)?;
+                value = self.score(cursor, shared)?;
             }
             shared.seen.members.push(hash);
+            shared.seen.pieces.push_row(member, value);
             self.left -= 1;
             cursor.commit();
-            if shared.open.is_some() {
+            if shared.is_interrupted() {
                 return Ok(());
             }
         }
-        if shared.open.is_some() {
+        if shared.is_interrupted() {
             return Ok(());
         }
         self.any_rows(cursor, shared)
     }
 
     fn any_rows(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
-        while self.left > 0 && shared.open.is_none() {
-            self.part = match self.part {
+        while self.left > 0 && !shared.is_interrupted() {
+            let (part, length) = match self.part {
                 Part::Member => self.member(cursor, shared)?,
                 Part::Rest => self.rest(cursor, shared)?,
                 Part::Expiry => self.valkey_expiry(cursor, shared)?,
             };
-            self.left -= u64::from(self.part == Part::Member);
+            match self.part {
+                Part::Member => (self.member, self.value) = (length, Length::default()),
+                Part::Rest => self.value = length,
+                Part::Expiry => {}
+            }
+            self.part = part;
+            if part == Part::Member {
+                self.left -= 1;
+                let Self { member, value, expires, .. } = *self;
+                shared.seen.pieces.push(Piece::Row { member, value, expires });
+            }
             cursor.commit();
         }
         Ok(())
     }
 
-    fn member(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
+    fn member(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(Part, Length)> {
         let expires = self.row == Row::ExpiryFieldAndValue && self.redis_expiry(cursor, shared)?;
-        if self.is_compared() {
-            match shared.member(cursor)? {
+        let length = if self.is_compared() {
+            let (hash, length) = shared.member(cursor)?;
+            match hash {
                 Some(hash) => shared.seen.members.push(hash),
                 None => shared.seen.members.push_unseen(),
             }
+            length
         } else {
-            shared.pass(cursor, Then::Other)?;
-        }
+            shared.measure(cursor)?
+        };
+        self.expires = expires;
         shared.seen.field_expires += u64::from(expires);
-        Ok(if self.row == Row::Member { Part::Member } else { Part::Rest })
+        Ok((if self.row == Row::Member { Part::Member } else { Part::Rest }, length))
     }
 
-    fn rest(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
-        match self.row {
+    fn rest(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(Part, Length)> {
+        let length = match self.row {
             Row::MemberAndScore => self.score(cursor, shared)?,
             Row::MemberAndTextScore => self.text_score(cursor, shared)?,
             Row::Member | Row::MemberAndValue | Row::ExpiryFieldAndValue | Row::FieldValueAndExpiry => {
-                shared.pass(cursor, Then::Other)?;
+                shared.measure(cursor)?
             }
-        }
-        Ok(if self.row == Row::FieldValueAndExpiry { Part::Expiry } else { Part::Member })
+        };
+        Ok((if self.row == Row::FieldValueAndExpiry { Part::Expiry } else { Part::Member }, length))
     }
 
     #[inline]
-    fn score(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
-        if f64::from_le_bytes(cursor.array()?).is_nan() {
+    fn score(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Length> {
+        let score = f64::from_le_bytes(cursor.array()?);
+        if score.is_nan() {
             shared.contain(bad_score::<()>(self.count - self.left))?;
         }
-        Ok(())
+        Ok(if shared.seen.pieces.sorts_integers { score_length(score) } else { Length::default() })
     }
 
     /// Whether a field of a Redis hash expires: 0 stands for never, 1 for the least expiry.
@@ -182,7 +214,7 @@ impl Table {
     }
 
     /// When a field of a Valkey hash expires.
-    fn valkey_expiry(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
+    fn valkey_expiry(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(Part, Length)> {
         const NONE: i64 = -1;
         let expiry = i64::from_le_bytes(cursor.array()?);
         if expiry < NONE {
@@ -190,11 +222,12 @@ impl Table {
             let message = format!("field {index} expires at {expiry}; expected a time, or {NONE} for none");
             shared.contain(broken::<()>(FaultCode::BadValue, message))?;
         }
-        shared.seen.field_expires += u64::from(expiry != NONE);
-        Ok(Part::Member)
+        self.expires = expiry != NONE;
+        shared.seen.field_expires += u64::from(self.expires);
+        Ok((Part::Member, Length::default()))
     }
 
-    fn text_score(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
+    fn text_score(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Length> {
         let index = self.count - self.left;
         match cursor.u8()? {
             253 => shared.contain(bad_score::<()>(index))?,
@@ -203,13 +236,23 @@ impl Table {
                 let text = cursor.take(usize::from(bytes))?;
                 let number = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse::<f64>().ok());
                 if number.is_some_and(|number| !number.is_nan()) {
-                    return Ok(());
+                    return Ok(Length::of(text));
                 }
                 let text = text.escape_ascii();
                 let message = format!("score of member {index} is no number: \"{text}\"");
                 shared.contain(broken::<()>(FaultCode::BadScore, message))?
             }
         };
-        Ok(())
+        Ok(Length::text(4))
     }
+}
+
+/// The length of a score as servers write it into a listpack: the shortest text that gives the same number.
+#[cold]
+fn score_length(score: f64) -> Length {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if score.fract() == 0.0 && score.abs() < EXACT {
+        return Length::integer(score as i64);
+    }
+    Length::text(format!("{score}").len().min(format!("{score:e}").len()) as u64)
 }

@@ -10,6 +10,7 @@ use crate::cursor::{Cursor, Text};
 use crate::hash::{hash_integer, hash_member};
 use crate::lzf::{Tokens, Unpacker};
 use crate::packed::{MAX_MEMBER_BYTES, Packing, Passing, Seen};
+use crate::pieces::{Length, MAX_INTEGER_BYTES, Piece};
 use crate::stop::{Broken, Result, Stop};
 
 /// Packed collections up to this size are checked in one piece, larger ones as they pass.
@@ -85,10 +86,30 @@ impl Shared {
         self.pass_other(cursor, then)
     }
 
+    /// Passes over a string of a table as [`Self::pass`] does; gives its length.
+    #[inline]
+    pub(crate) fn measure(&mut self, cursor: &mut Cursor<'_>) -> Result<Length> {
+        if let Some(text) = cursor.plain() {
+            return Ok(self.seen.pieces.length(text));
+        }
+        self.measure_other(cursor)
+    }
+
+    #[inline(never)]
+    fn measure_other(&mut self, cursor: &mut Cursor<'_>) -> Result<Length> {
+        let text = self.pass_other(cursor, Then::Other)?;
+        if let Text::Raw(bytes) | Text::Lzf { unpacked: bytes, .. } = text {
+            self.seen.pieces.push_beyond(bytes);
+        }
+        Ok(text.length())
+    }
+
     #[inline(never)]
     fn pass_other(&mut self, cursor: &mut Cursor<'_>, then: Then) -> Result<Text> {
         let text = cursor.text()?;
         match text {
+            // It may be an integer, which only the whole of it tells.
+            Text::Raw(bytes) if bytes <= MAX_INTEGER_BYTES => drop(cursor.take(bytes as usize)?),
             Text::Raw(bytes) => self.pass_bytes(cursor, bytes),
             Text::Int(_) => {}
             Text::Lzf { packed, unpacked } => self.pass_lzf(cursor, packed, unpacked, then)?,
@@ -120,37 +141,42 @@ impl Shared {
         self.contain(proven).map(drop)
     }
 
-    /// The hash of a member or field, none if it is too long to be looked at: it is then passed over or opened.
+    /// The hash and the length of a member or field; no hash if it is too long to be looked at: it is then passed over
+    /// or opened.
     #[inline(always)]
-    pub(crate) fn member(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<u64>> {
+    pub(crate) fn member(&mut self, cursor: &mut Cursor<'_>) -> Result<(Option<u64>, Length)> {
         match cursor.plain() {
-            Some(text) => Ok(Some(hash_member(text))),
+            Some(text) => Ok((Some(hash_member(text)), self.seen.pieces.length(text))),
             None => self.other_member(cursor),
         }
     }
 
     #[inline(never)]
-    fn other_member(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<u64>> {
+    fn other_member(&mut self, cursor: &mut Cursor<'_>) -> Result<(Option<u64>, Length)> {
         let text = cursor.text()?;
-        match text {
+        let hash = match text {
             Text::Raw(bytes) if bytes <= MAX_MEMBER_BYTES as u64 => {
-                Ok(Some(hash_member(cursor.take(bytes as usize)?)))
+                let text = cursor.take(bytes as usize)?;
+                return Ok((Some(hash_member(text)), self.seen.pieces.length(text)));
             }
             Text::Raw(bytes) => {
+                self.seen.pieces.push_beyond(bytes);
                 self.pass_bytes(cursor, bytes);
-                Ok(None)
+                None
             }
-            Text::Int(number) => Ok(Some(hash_integer(number))),
+            Text::Int(number) => Some(hash_integer(number)),
             Text::Lzf { packed, unpacked } if packed.max(unpacked) <= MAX_MEMBER_BYTES as u64 => {
                 let input = cursor.take(packed as usize)?;
                 let hash = self.unpacker.unpack(input, unpacked as usize).map(hash_member);
-                self.contain(hash)
+                self.contain(hash)?
             }
             Text::Lzf { packed, unpacked } => {
+                self.seen.pieces.push_beyond(unpacked);
                 self.pass_lzf(cursor, packed, unpacked, Then::Other)?;
-                Ok(None)
+                None
             }
-        }
+        };
+        Ok((hash, text.length()))
     }
 
     /// The text of a name, none if it is too long to be looked at: it is then passed over or opened.
@@ -178,7 +204,8 @@ impl Shared {
 
     /// Checks the packed collection in a string; gives the number of its elements, or opens it and gives 0.
     pub(crate) fn packed(&mut self, cursor: &mut Cursor<'_>, packing: Packing, then: Then) -> Result<u64> {
-        let elements = match cursor.text()? {
+        let text = cursor.text()?;
+        let elements = match text {
             Text::Raw(bytes) if bytes <= MAX_WHOLE_BYTES => {
                 let contents = cursor.take(bytes as usize)?;
                 packing.check(contents, &mut self.seen)
@@ -197,7 +224,17 @@ impl Shared {
                 Ok(0)
             }
         };
-        Ok(self.contain(elements)?.unwrap_or(0))
+        let elements = self.contain(elements)?.unwrap_or(0);
+        if let Text::Raw(bytes) | Text::Lzf { unpacked: bytes, .. } = text {
+            self.seen.pieces.push(Piece::Packed(bytes));
+        }
+        Ok(elements)
+    }
+
+    /// Whether reading has to stop for now: a string is not all there, or the pieces have to be told.
+    #[inline]
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.open.is_some() || self.seen.pieces.is_full()
     }
 
     fn open(&mut self, collection: Box<dyn Passing + Send>, contents: Contents) {

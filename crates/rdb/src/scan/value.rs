@@ -10,6 +10,7 @@ use crate::cursor::{Cursor, Text};
 use crate::fault::FaultCode;
 use crate::format::{Encoding, Magic};
 use crate::packed::{MAX_FIELD_EXPIRY_MS, Packing, bad_field_expiry};
+use crate::pieces::Piece;
 use crate::stop::{Result, broken};
 
 /// A value that is being read.
@@ -99,8 +100,11 @@ impl Value {
         match &mut self.shape {
             Shape::One => {}
             Shape::List { left } => {
-                while *left > 0 && shared.open.is_none() {
-                    shared.pass(cursor, Then::Other)?;
+                // Texts of a list may be integers, as those of small tables.
+                shared.seen.pieces.sorts_integers = shared.seen.pieces.is_on();
+                while *left > 0 && !shared.is_interrupted() {
+                    let length = shared.measure(cursor)?;
+                    shared.seen.pieces.push(Piece::Item(length));
                     *left -= 1;
                     self.elements += 1;
                     cursor.commit();
@@ -108,7 +112,7 @@ impl Value {
             }
             Shape::Table(table) => table.go_on(cursor, shared)?,
             Shape::Quicklist { left, node, containers } => {
-                while *left > 0 && shared.open.is_none() {
+                while *left > 0 && !shared.is_interrupted() {
                     self.elements += quicklist_node(cursor, *node, containers.then_some(*left - 1), shared)?;
                     *left -= 1;
                     *node += 1;
@@ -134,6 +138,17 @@ impl Value {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing of it is left but a string that may be open.
+    pub(crate) fn is_done(&self) -> bool {
+        match &self.shape {
+            Shape::One => true,
+            Shape::List { left } | Shape::Quicklist { left, .. } | Shape::Array { left, .. } => *left == 0,
+            Shape::Table(table) => table.is_done(),
+            Shape::Stream(stream) => stream.is_done(),
+            Shape::Module(module) => module.is_done(),
+        }
     }
 
     /// A packed collection that was open has come to its end.
@@ -203,7 +218,13 @@ fn quicklist_node(cursor: &mut Cursor<'_>, node: u64, left: Option<u64>, shared:
         return shared.packed(cursor, Packing::ZiplistList, Then::Other);
     };
     match cursor.number()? {
-        PLAIN => shared.pass(cursor, Then::Nodes(left)).map(|_| 1),
+        PLAIN => {
+            let text = shared.pass(cursor, Then::Nodes(left))?;
+            if let Text::Raw(bytes) | Text::Lzf { unpacked: bytes, .. } = text {
+                shared.seen.pieces.push(Piece::Plain(bytes));
+            }
+            Ok(1)
+        }
         PACKED => shared.packed(cursor, Packing::ListpackList, Then::Nodes(left)),
         other => {
             let message = format!("quicklist node {node} is in container {other}; expected 1 or 2");

@@ -3,6 +3,8 @@
 #![allow(clippy::cast_sign_loss, reason = "the format wants the low bits of negative numbers")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+pub mod tape;
+
 use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position, inspect};
 
 /// Reads a whole file whose size is known.

@@ -1,0 +1,42 @@
+//! Predicts `used_memory` after a Redis or Valkey server has loaded an RDB file.
+//!
+//! The memory is that of the engine's own structures: allocator size classes, objects, strings, tables, listpacks,
+//! quicklists, skip lists, radix trees. Each constant here names the structure that it comes from.
+//!
+//! - [`Settings`] are the target: a [`Generation`] of engines, the [`Quantum`] of its allocator and the [`Thresholds`]
+//!   up to which collections stay packed. They are [`rdb_scan::Scales`]: given to a scan as
+//!   [`rdb_scan::InspectOptions::weighings`], they weigh each slot's keys and values on the way.
+//! - [`Footprint`] puts together what was weighed: the memory of a whole server, or of a shard with some of the slots.
+//!
+//! ```
+//! use rdb_footprint::{Footprint, Generation, Settings};
+//! use rdb_scan::{Control, InspectOptions, Inspected, Position, Weighing, inspect};
+//!
+//! let settings = Settings::new(Generation::Valkey81);
+//! let options = InspectOptions { weighings: vec![Weighing::by(settings)], ..InspectOptions::default() };
+//! let file = b"REDIS0010\xfe\0\0\x03key\x05value\xff\0\0\0\0\0\0\0\0";
+//! let inspected = inspect(&file[..], &Position::default(), &options, &mut |_| Control::Continue)?;
+//! let Inspected::Complete(inspection) = inspected else { panic!("nobody asked for a pause") };
+//! let footprint = Footprint::of([&inspection], settings, false).unwrap();
+//! assert!((100..400).contains(&footprint.used_memory_bytes()));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+#![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "counts of keys are far below 2^52")]
+
+mod allocator;
+mod generation;
+mod lists;
+mod prediction;
+mod rax;
+mod rows;
+mod settings;
+mod streams;
+mod strings;
+mod tables;
+mod weigher;
+
+pub use crate::allocator::Quantum;
+pub use crate::generation::Generation;
+pub use crate::prediction::Footprint;
+pub use crate::settings::{Settings, Thresholds};

@@ -1,0 +1,82 @@
+//! Lists: quicklists of listpacks, and from Valkey 7.2 on small lists as one listpack.
+use rdb_scan::Length;
+use serde::{Deserialize, Serialize};
+
+use crate::generation::Generation;
+use crate::settings::Settings;
+
+/// `quicklist`.
+const LIST_BYTES: u64 = 40;
+/// A listpack's header and end.
+const EMPTY_LISTPACK_BYTES: u64 = 7;
+/// A node is not filled up to the last byte: an entry counts for this much more (`SIZE_ESTIMATE_OVERHEAD`).
+const OVERHEAD_BYTES: u64 = 8;
+
+/// A list that is being read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct List {
+    nodes: u64,
+    /// Bytes of the nodes' contents.
+    contents: u64,
+    /// The node, if it is the only one and packed: its bytes.
+    only: Option<u64>,
+    /// The node that items are put into one by one, and its items.
+    filling: u64,
+    items: u64,
+}
+
+impl List {
+    /// A node of packed items.
+    pub(crate) fn packed(&mut self, bytes: u64, settings: &Settings) {
+        self.plain(bytes, settings);
+        self.only = (self.nodes == 1).then_some(bytes);
+    }
+
+    /// A node that is one item.
+    pub(crate) fn plain(&mut self, bytes: u64, settings: &Settings) {
+        self.nodes += 1;
+        self.only = None;
+        self.contents += settings.quantum.allocation(bytes);
+    }
+
+    /// An item that the server puts into a node itself (`quicklistPushTail`).
+    pub(crate) fn item(&mut self, item: Length, settings: &Settings) {
+        let (bytes_limit, items_limit) = settings.list_limits();
+        let entry = item.packed_bytes();
+        if item.bytes() > bytes_limit {
+            self.fill(settings);
+            return self.plain(item.bytes(), settings);
+        }
+        if self.filling + entry + OVERHEAD_BYTES > bytes_limit || self.items >= items_limit {
+            self.fill(settings);
+        }
+        if self.filling == 0 {
+            self.filling = EMPTY_LISTPACK_BYTES;
+        }
+        self.filling += entry;
+        self.items += 1;
+    }
+
+    fn fill(&mut self, settings: &Settings) {
+        if self.filling > 0 {
+            let bytes = std::mem::take(&mut self.filling);
+            self.items = 0;
+            self.packed(bytes, settings);
+        }
+    }
+
+    /// The bytes of the list without its object. `converts` tells whether a small one becomes a listpack at the end of
+    /// its load, which it does unless it is in the oldest form.
+    pub(crate) fn bytes(mut self, elements: u64, converts: bool, settings: &Settings) -> u64 {
+        self.fill(settings);
+        let (bytes_limit, items_limit) = settings.list_limits();
+        let small = self.only.is_some_and(|bytes| bytes <= bytes_limit) && elements <= items_limit;
+        if converts && small && settings.generation >= Generation::Valkey7 {
+            return self.contents;
+        }
+        let node = if settings.generation == Generation::Redis6 { 32 } else { 40 };
+        self.contents
+            + self.nodes * settings.quantum.allocation(node)
+            + settings.quantum.allocation(LIST_BYTES)
+    }
+}

@@ -1,0 +1,223 @@
+//! What a server takes in all: keys and values by slot, and the tables of keys and expiries.
+use rdb_scan::Inspection;
+use serde::Serialize;
+
+use crate::generation::Generation;
+use crate::settings::Settings;
+use crate::tables::{Growth, buckets, structure, unmoved_buckets};
+
+/// What the engine's dictionary entries have more in cluster mode before Valkey 8.0: the neighbours in their slot
+/// (`clusterDictEntryMetadata`).
+const SLOT_LINKS_BYTES: u64 = 16;
+/// A smaller table has moved to its successor within seconds; a larger one is still there when the load is done.
+const SLOW_MOVE_BUCKETS: u64 = 1 << 21;
+/// `listNode`: for each table that moves.
+const LIST_NODE_BYTES: u64 = 24;
+
+/// The memory that a file takes once loaded.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Footprint {
+    /// The settings that it is for.
+    #[serde(skip)]
+    pub settings: Settings,
+    /// Whether cluster mode is on.
+    pub cluster_mode: bool,
+    /// The keys that will be there, by slot, one entry a slot.
+    #[serde(skip)]
+    slot_keys: Vec<u64>,
+    /// The bytes of keys and values by slot.
+    #[serde(skip)]
+    slot_bytes: Vec<u64>,
+    /// Keys and expiries of each database.
+    #[serde(skip)]
+    databases: Vec<(u64, u64)>,
+    /// The share of the keys that expire.
+    #[serde(skip)]
+    expiring_share: f64,
+}
+
+impl Footprint {
+    /// The footprint of files that are loaded together, such as the shards of a cluster.
+    ///
+    /// None if one of the inspections was not weighed by these settings ([`rdb_scan::InspectOptions::weighings`]).
+    pub fn of<'i>(
+        inspections: impl IntoIterator<Item = &'i Inspection>,
+        settings: Settings,
+        cluster_mode: bool,
+    ) -> Option<Self> {
+        let id = settings.id();
+        let mut slot_keys = vec![0; rdb_scan::SLOTS];
+        let mut slot_bytes = vec![0; rdb_scan::SLOTS];
+        let mut databases = std::collections::BTreeMap::<u64, (u64, u64)>::new();
+        let (mut keys, mut expires) = (0_u64, 0_u64);
+        for inspection in inspections {
+            let weights = inspection.weights.iter().find(|weights| weights.id == id)?;
+            for (slot, bytes) in weights.slots() {
+                if let Some(sum) = slot_bytes.get_mut(usize::from(*slot)) {
+                    *sum += bytes;
+                }
+            }
+            // Those that have expired are not loaded. Where they were is not known, so all get their share.
+            let live = 1.0 - share(inspection.already_expired, inspection.keys);
+            let live_expires = 1.0 - share(inspection.already_expired, inspection.expires);
+            for (slot, count) in inspection.slots.iter() {
+                if let Some(sum) = slot_keys.get_mut(usize::from(slot)) {
+                    *sum += scaled(count.keys, live);
+                }
+            }
+            let others = std::iter::once((u64::MAX, inspection.other_databases));
+            let counts = inspection.databases.iter().map(|(index, counts)| (*index, *counts)).chain(others);
+            for (index, counts) in counts.filter(|(_, counts)| counts.keys > 0) {
+                let sum = databases.entry(index).or_default();
+                sum.0 += counts.keys;
+                sum.1 += scaled(counts.expires, live_expires);
+            }
+            keys += inspection.keys - inspection.already_expired;
+            expires += inspection.expires - inspection.already_expired;
+        }
+        let databases = databases.into_values().collect();
+        let expiring_share = share(expires, keys);
+        Some(Self { settings, cluster_mode, slot_keys, slot_bytes, databases, expiring_share })
+    }
+
+    /// `used_memory` once everything is loaded into one server, beyond that of an empty one.
+    pub fn used_memory_bytes(&self) -> u64 {
+        let bytes: u64 = self.slot_bytes.iter().sum();
+        bytes + self.cluster_bytes(0..rdb_scan::SLOTS) + self.tables(&self.databases, 0..rdb_scan::SLOTS)
+    }
+
+    /// The same for a shard with these slots.
+    pub fn shard_bytes(&self, slots: std::ops::Range<usize>) -> u64 {
+        let sum = |of: &[u64]| of.get(slots.clone()).unwrap_or_default().iter().sum::<u64>();
+        let all_keys: u64 = self.slot_keys.iter().sum();
+        let keys = share(sum(&self.slot_keys), all_keys);
+        let part = |count: u64| scaled(count, keys);
+        let databases: Vec<_> =
+            self.databases.iter().map(|(keys, expires)| (part(*keys), part(*expires))).collect();
+        sum(&self.slot_bytes) + self.cluster_bytes(slots.clone()) + self.tables(&databases, slots)
+    }
+
+    /// The keys of a shard with these slots.
+    pub fn shard_keys(&self, slots: std::ops::Range<usize>) -> u64 {
+        self.slot_keys.get(slots).unwrap_or_default().iter().sum()
+    }
+
+    /// About the memory of each slot: what its keys and values take, and their share of the tables.
+    pub fn slot_weights(&self) -> Vec<u64> {
+        let used = self.used_memory_bytes();
+        let linear: u64 = self.slot_bytes.iter().sum();
+        let keys: u64 = self.slot_keys.iter().sum();
+        let per_key = share(used - linear.min(used), keys);
+        let weights = self.slot_bytes.iter().zip(&self.slot_keys);
+        weights.map(|(bytes, keys)| bytes + scaled(*keys, per_key)).collect()
+    }
+
+    /// What is kept of each key because of the cluster.
+    fn cluster_bytes(&self, slots: std::ops::Range<usize>) -> u64 {
+        if !self.cluster_mode {
+            return 0;
+        }
+        let Settings { generation, quantum, .. } = self.settings;
+        let keys = self.shard_keys(slots);
+        match generation {
+            // A radix tree of slot and key (`slots_to_keys`): a node for the rest of the key, a leaf, a share of forks.
+            Generation::Redis6 => keys * (quantum.allocation(40) + quantum.allocation(8) + 16),
+            Generation::Redis7 | Generation::Valkey7 => {
+                let more = quantum.allocation(crate::tables::ENTRY_BYTES + SLOT_LINKS_BYTES)
+                    - quantum.allocation(crate::tables::ENTRY_BYTES);
+                keys * more
+            }
+            _ => 0,
+        }
+    }
+
+    /// The tables of keys and of expiries.
+    fn tables(&self, databases: &[(u64, u64)], slots: std::ops::Range<usize>) -> u64 {
+        let Settings { generation, quantum, .. } = self.settings;
+        if self.cluster_mode && generation.has_slot_tables() {
+            return slots.map(|slot| self.slot_tables(slot)).sum();
+        }
+        let mut bytes = 0;
+        for (keys, expires) in databases {
+            // Each expiry that is set looks for its key, which is a step of a move too.
+            let steps = 1.0 + share(*expires, *keys);
+            bytes += self.table(*keys, steps) + self.table(*expires, 1.0);
+        }
+        if generation == Generation::Valkey8 {
+            bytes += databases.len() as u64 * 2 * quantum.allocation(LIST_NODE_BYTES);
+        }
+        bytes
+    }
+
+    /// The table of all keys, or of all that expire.
+    fn table(&self, entries: u64, steps_per_entry: f64) -> u64 {
+        let Settings { generation, quantum, .. } = self.settings;
+        if entries == 0 {
+            return 0;
+        }
+        let own = if generation.has_slot_tables() { self.table_structure() } else { 0 };
+        // Valkey 8.0 makes its tables when the first key comes, and so cannot heed how many are said to follow.
+        let moving =
+            if generation == Generation::Valkey8 { unmoved_buckets(entries, steps_per_entry) } else { 0 };
+        let old = if moving >= SLOW_MOVE_BUCKETS { quantum.allocation(8 * moving) } else { 0 };
+        own + old + buckets(generation, quantum, entries, Growth::Expected)
+    }
+
+    fn slot_tables(&self, slot: usize) -> u64 {
+        let Settings { generation, quantum, .. } = self.settings;
+        let keys = self.slot_keys.get(slot).copied().unwrap_or(0);
+        if keys == 0 {
+            return 0;
+        }
+        let own = self.table_structure();
+        let of_keys = own + buckets(generation, quantum, keys, Growth::OneByOne);
+        if self.expiring_share == 0.0 {
+            return of_keys;
+        }
+        of_keys
+            + expected(keys, self.expiring_share, |expires| {
+                if expires == 0 { 0 } else { own + buckets(generation, quantum, expires, Growth::OneByOne) }
+            })
+    }
+
+    /// The structure of one table of a `kvstore`, with what the store keeps of it.
+    fn table_structure(&self) -> u64 {
+        let metadata = match self.settings.generation {
+            // Found by measuring: the tables of a cluster's slots take 80 bytes each, not 64.
+            Generation::Valkey8 => 16,
+            _ => 16,
+        };
+        structure(self.settings.generation, self.settings.quantum, metadata)
+    }
+}
+
+/// The mean of a function of how many of `count` are so, if each is with the same chance. Large counts vary little, so
+/// a few points stand for all.
+fn expected(count: u64, chance: f64, bytes: impl Fn(u64) -> u64) -> u64 {
+    let mean = count as f64 * chance;
+    let deviation = (mean * (1.0 - chance)).sqrt();
+    // The normal distribution at its five-point quadrature.
+    const POINTS: [(f64, f64); 5] = [
+        (-2.856_97, 0.011_257),
+        (-1.355_626, 0.222_076),
+        (0.0, 0.533_333),
+        (1.355_626, 0.222_076),
+        (2.856_97, 0.011_257),
+    ];
+    let sum: f64 = POINTS
+        .iter()
+        .map(|(at, weight)| {
+            weight * bytes((mean + at * deviation).round().clamp(0.0, count as f64) as u64) as f64
+        })
+        .sum();
+    sum.round() as u64
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn scaled(count: u64, factor: f64) -> u64 {
+    (count as f64 * factor).round() as u64
+}

@@ -1,0 +1,167 @@
+//! Radix trees (`rax.c`), of keys that come in ascending order.
+use serde::{Deserialize, Serialize};
+
+use crate::allocator::Quantum;
+
+/// A node's header: flags and size.
+const HEADER_BYTES: u64 = 4;
+const POINTER_BYTES: u64 = 8;
+/// Longer keys are cut to this: their nodes count for less than they take.
+const MAX_KEY_BYTES: usize = 1024;
+
+/// A tree whose keys all have values. Only the way to the last key can still change, so that is all that is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rax {
+    keys: u64,
+    /// Bytes of the nodes that will not change any more.
+    done: u64,
+    /// The last key,
+    last: Vec<u8>,
+    /// and where other keys part from it, from the root on.
+    forks: Vec<Fork>,
+}
+
+/// A node with several children, or with one and a key that ends there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Fork {
+    depth: u64,
+    children: u64,
+    is_key: bool,
+    /// The bytes of the way to its last child that is done.
+    way: u64,
+}
+
+/// What hangs on the last fork.
+#[derive(Clone, Copy)]
+enum Child {
+    Leaf,
+    Fork(Fork),
+}
+
+impl Rax {
+    /// Adds the next key. What is no greater than the last one is passed over.
+    pub(crate) fn add(&mut self, key: &[u8], quantum: Quantum) {
+        let key = key.get(..MAX_KEY_BYTES).unwrap_or(key);
+        if self.keys > 0 {
+            let common = self.last.iter().zip(key).take_while(|(one, other)| one == other).count();
+            if common == key.len() {
+                return;
+            }
+            self.part(common as u64, quantum);
+        }
+        self.keys += 1;
+        self.last.clear();
+        self.last.extend_from_slice(key);
+    }
+
+    /// The bytes of all nodes.
+    pub(crate) fn bytes(&self, quantum: Quantum) -> u64 {
+        if self.keys == 0 {
+            return node(0, 0, false, quantum);
+        }
+        let mut all = self.clone();
+        let (child, depth) = all.close(None, quantum);
+        all.done + chain(depth, quantum) + child.bytes(quantum)
+    }
+
+    /// The next key parts from the last one at this depth.
+    fn part(&mut self, depth: u64, quantum: Quantum) {
+        let (child, child_depth) = self.close(Some(depth), quantum);
+        if let Some(fork) = self.forks.last_mut().filter(|fork| fork.depth == depth) {
+            fork.children += 1;
+            self.hang(child, child_depth, quantum);
+        } else if child_depth == depth {
+            // The last key is the beginning of the next one.
+            self.forks.push(Fork { depth, children: 1, is_key: true, way: 0 });
+        } else {
+            self.forks.push(Fork { depth, children: 2, is_key: false, way: 0 });
+            self.hang(child, child_depth, quantum);
+        }
+    }
+
+    /// Takes off the forks below a depth, or all; gives what is left hanging, and its depth.
+    fn close(&mut self, depth: Option<u64>, quantum: Quantum) -> (Child, u64) {
+        let (mut child, mut child_depth) = (Child::Leaf, self.last.len() as u64);
+        while let Some(fork) =
+            self.forks.last().copied().filter(|fork| depth.is_none_or(|depth| fork.depth > depth))
+        {
+            self.hang(child, child_depth, quantum);
+            let hung = self.forks.pop().unwrap_or(fork);
+            (child, child_depth) = (Child::Fork(hung), hung.depth);
+        }
+        (child, child_depth)
+    }
+
+    /// Hangs a child on the last fork for good.
+    fn hang(&mut self, child: Child, child_depth: u64, quantum: Quantum) {
+        let Some(fork) = self.forks.last_mut() else { return };
+        fork.way = child_depth - fork.depth;
+        // The first byte of the way stands in the fork itself.
+        self.done += chain(fork.way - 1, quantum) + child.bytes(quantum);
+    }
+}
+
+impl Child {
+    fn bytes(self, quantum: Quantum) -> u64 {
+        match self {
+            Self::Leaf => node(0, 0, true, quantum),
+            // One child and a value: the way to the child is in the same node, and was counted as one of its own.
+            Self::Fork(Fork { children: 1, way, .. }) => {
+                node(way, 1, true, quantum).saturating_sub(chain(way.saturating_sub(1), quantum))
+            }
+            Self::Fork(Fork { children, is_key, .. }) => node(children, children, is_key, quantum),
+        }
+    }
+}
+
+/// A node with so many bytes of text and pointers (`raxNodeCurrentLength`).
+fn node(text: u64, pointers: u64, value: bool, quantum: Quantum) -> u64 {
+    let aligned = (HEADER_BYTES + text).next_multiple_of(POINTER_BYTES);
+    quantum.allocation(aligned + POINTER_BYTES * (pointers + u64::from(value)))
+}
+
+/// The node of a way without forks.
+fn chain(bytes: u64, quantum: Quantum) -> u64 {
+    if bytes == 0 { 0 } else { node(bytes, 1, false, quantum) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(keys: &[&str]) -> u64 {
+        let mut rax = Rax::default();
+        keys.iter().for_each(|key| rax.add(key.as_bytes(), Quantum::Eight));
+        rax.bytes(Quantum::Eight)
+    }
+
+    #[test]
+    fn nodes_are_those_of_the_trees_in_rax_c() {
+        assert_eq!(bytes(&[]), 8);
+        // "annibale" -> []
+        assert_eq!(bytes(&["annibale"]), 24 + 16);
+        // "anni" -> [be] -> "ale" -> [], "ntare" -> []
+        assert_eq!(bytes(&["annibale", "annientare"]), 16 + 24 + (16 + 16) + (24 + 16));
+        // [ac] -> "nnibale" -> [], "iao" -> []
+        assert_eq!(bytes(&["annibale", "ciao"]), 24 + (24 + 16) + (16 + 16));
+        // "anni" -> "bale"(value) -> []
+        assert_eq!(bytes(&["anni", "annibale"]), 16 + 24 + 16);
+        // "gr" -> "p"... one node: "grp" -> [1 2](no value), 1 is a key with a child "0"
+        assert_eq!(bytes(&["grp1", "grp10", "grp2"]), 16 + 24 + (24 + 16) + 16);
+    }
+
+    #[test]
+    fn a_state_is_small_and_goes_on_elsewhere() {
+        let ids = |range: std::ops::Range<u64>| range.map(|id| u128::from(id * 37).to_be_bytes());
+        let mut whole = Rax::default();
+        ids(0..5000).for_each(|id| whole.add(&id, Quantum::Sixteen));
+        let mut half = Rax::default();
+        ids(0..2500).for_each(|id| half.add(&id, Quantum::Sixteen));
+        let text = serde_json::to_string(&half).unwrap();
+        assert!(text.len() < 1000, "{text}");
+        let mut rest: Rax = serde_json::from_str(&text).unwrap();
+        ids(2500..5000).for_each(|id| rest.add(&id, Quantum::Sixteen));
+        assert_eq!(rest, whole);
+        assert!((80_000..400_000).contains(&whole.bytes(Quantum::Sixteen)));
+    }
+}

@@ -1,0 +1,152 @@
+//! Hash tables: the chained dictionaries of `dict.c`, and from Valkey 8.1 on the cache lines of `hashtable.c`.
+use crate::allocator::Quantum;
+use crate::generation::Generation;
+
+/// `dictEntry`: key, value, next.
+pub(crate) const ENTRY_BYTES: u64 = 24;
+/// An entry without a value, as sets have them in Valkey 7.2 and 8.0.
+pub(crate) const BARE_ENTRY_BYTES: u64 = 16;
+/// `dict`.
+const DICT_BYTES: u64 = 56;
+/// The smallest table of a dictionary (`DICT_HT_INITIAL_SIZE`).
+const LEAST_BUCKETS: u64 = 4;
+const POINTER_BYTES: u64 = 8;
+
+/// A bucket of `hashtable.c`: a cache line
+const LINE_BYTES: u64 = 64;
+/// with places for so many entries (`ENTRIES_PER_BUCKET`),
+const LINE_ENTRIES: u64 = 7;
+/// of which a chained one gives the last to the next line.
+const CHAINED_ENTRIES: u64 = 6;
+/// Expansion makes at least `entries * 5 / 32` buckets (`BUCKET_FACTOR`, `BUCKET_DIVISOR`).
+const BUCKET_FACTOR: u64 = 5;
+const BUCKET_DIVISOR: u64 = 32;
+
+/// How a table came to its entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Growth {
+    /// It was made for them.
+    Expected,
+    /// It grew one by one.
+    OneByOne,
+}
+
+/// The bytes of the buckets of a table with so many entries, without the entries and the table's own structure.
+pub(crate) fn buckets(generation: Generation, quantum: Quantum, entries: u64, growth: Growth) -> u64 {
+    if entries == 0 {
+        return 0;
+    }
+    if generation.has_dictionaries() {
+        return quantum.allocation(POINTER_BYTES * dict_buckets(entries));
+    }
+    let lines = line_buckets(entries, growth);
+    quantum.allocation(LINE_BYTES * lines) + LINE_BYTES * child_lines(entries, lines)
+}
+
+/// The table of a set, hash or sorted set, with the structure that holds it.
+pub(crate) fn value_table(generation: Generation, quantum: Quantum, entries: u64, metadata: u64) -> u64 {
+    structure(generation, quantum, metadata) + buckets(generation, quantum, entries, Growth::Expected)
+}
+
+/// The structure of a table, with so many bytes of metadata at its end.
+pub(crate) fn structure(generation: Generation, quantum: Quantum, metadata: u64) -> u64 {
+    quantum.allocation(
+        metadata
+            + match generation {
+                Generation::Valkey81 => 72,
+                // One more pointer, to the iterators that must not be disturbed.
+                Generation::Valkey9 => 80,
+                _ => DICT_BYTES,
+            },
+    )
+}
+
+/// The buckets of a dictionary: a power of two, at least as many as entries.
+pub(crate) fn dict_buckets(entries: u64) -> u64 {
+    entries.clamp(LEAST_BUCKETS, 1 << 60).next_power_of_two()
+}
+
+/// The buckets of the smaller table of a dictionary that was filled one by one and has not moved all of them yet: each
+/// entry added moves one bucket that is not empty, of which a full table has `1 - 1/e`.
+pub(crate) fn unmoved_buckets(entries: u64, steps_per_entry: f64) -> u64 {
+    let old = dict_buckets(entries) / 2;
+    let moved_after = (1.0 - (-1.0_f64).exp()) / steps_per_entry;
+    if old >= LEAST_BUCKETS && ((entries - old) as f64) < old as f64 * moved_after { old } else { 0 }
+}
+
+/// The entries of a dictionary without values that need an allocation: those that share a bucket with others. The first
+/// of a bucket is kept in the bucket itself.
+pub(crate) fn colliding_entries(entries: u64, buckets: u64) -> u64 {
+    let (entries, buckets) = (entries as f64, buckets as f64);
+    let used = buckets * (1.0 - (entries * (-1.0 / buckets).ln_1p()).exp());
+    (entries - used).max(0.0).round() as u64
+}
+
+fn line_buckets(entries: u64, growth: Growth) -> u64 {
+    let entries = entries.min(1 << 57);
+    match growth {
+        Growth::Expected => (entries * BUCKET_FACTOR).div_ceil(BUCKET_DIVISOR).next_power_of_two(),
+        Growth::OneByOne => entries.div_ceil(LINE_ENTRIES).next_power_of_two(),
+    }
+}
+
+/// The lines that hang on full ones, as many as are to be expected of a good hash.
+fn child_lines(entries: u64, lines: u64) -> u64 {
+    let load = entries as f64 / lines as f64;
+    if lines == 1 {
+        return chained(entries);
+    }
+    // A line gets so many entries with the probability of a binomial distribution.
+    let chance = 1.0 / lines as f64;
+    let odds = chance / (1.0 - chance);
+    let mut probability = (entries as f64 * (-chance).ln_1p()).exp();
+    let mut expected = 0.0;
+    for count in 0..=entries.min(load as u64 + 64) {
+        expected += probability * chained(count) as f64;
+        probability *= (entries - count) as f64 / (count + 1) as f64 * odds;
+    }
+    (expected * lines as f64).round() as u64
+}
+
+/// The lines that so many entries of one bucket need beside the first.
+fn chained(entries: u64) -> u64 {
+    entries.saturating_sub(LINE_ENTRIES).div_ceil(CHAINED_ENTRIES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dictionaries_double() {
+        assert_eq!([1, 4, 5, 8, 9].map(dict_buckets), [4, 4, 8, 8, 16]);
+        // A million entries in a table that began to move at 2^19.
+        assert_eq!(unmoved_buckets(600_000, 1.0), 1 << 19);
+        assert_eq!(unmoved_buckets(1_000_000, 1.0), 0);
+        assert_eq!(unmoved_buckets(1 << 19, 1.0), 0);
+    }
+
+    #[test]
+    fn lines_are_as_many_as_a_server_makes() {
+        assert_eq!(line_buckets(7, Growth::OneByOne), 1);
+        assert_eq!(line_buckets(8, Growth::OneByOne), 2);
+        assert_eq!(line_buckets(6, Growth::Expected), 1);
+        assert_eq!(line_buckets(7, Growth::Expected), 2);
+        assert_eq!(line_buckets(5_000_000, Growth::Expected), 1 << 20);
+        assert_eq!([7, 8, 13, 14].map(chained), [0, 1, 1, 2]);
+    }
+
+    #[test]
+    fn expected_chains_are_those_of_random_entries() {
+        let (entries, lines) = (5_000_000_u64, 1_u64 << 20);
+        let mut counts = vec![0_u64; lines as usize];
+        let mut state = 1_u64;
+        for _ in 0..entries {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            counts[(state >> 40) as usize % lines as usize] += 1;
+        }
+        let found: u64 = counts.iter().map(|count| chained(*count)).sum();
+        let expected = child_lines(entries, lines);
+        assert!(expected.abs_diff(found) < found / 100, "{expected} {found}");
+    }
+}

@@ -1,0 +1,75 @@
+//! Weighs a value by a hash of everything that is told of it, so that a piece which is missing, twice or out of order
+//! shows.
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use rdb_scan::{Piece, Pieces, Scales, Weigher, Weighing};
+
+/// For [`rdb_scan::InspectOptions::weighings`].
+pub fn tape() -> Vec<Weighing> {
+    vec![Weighing::by(Tape::default())]
+}
+
+#[derive(Default)]
+struct Tape {
+    value: u64,
+    slots: std::collections::BTreeMap<u16, u64>,
+}
+
+impl Scales for Tape {
+    fn id(&self) -> String {
+        "tape".to_owned()
+    }
+
+    fn weigher(&self) -> Box<dyn Weigher> {
+        Box::new(Self::default())
+    }
+}
+
+impl Weigher for Tape {
+    fn weigh(&mut self, pieces: &Pieces) {
+        for piece in pieces.list() {
+            let text = match piece {
+                Piece::StreamNode(text) | Piece::Group(text) | Piece::Pending(text) => pieces.text(*text),
+                Piece::Consumer(text) | Piece::Owned(text) => pieces.text(*text),
+                _ => &[],
+            };
+            let of_text = matches!(
+                piece,
+                Piece::StreamNode(_)
+                    | Piece::Group(_)
+                    | Piece::Pending(_)
+                    | Piece::Consumer(_)
+                    | Piece::Owned(_)
+            );
+            // Where a text stands in its batch is no part of the value.
+            let told = if of_text {
+                format!("{:?}{text:?}", std::mem::discriminant(piece))
+            } else {
+                format!("{piece:?}")
+            };
+            if let Piece::Begin(_) = piece {
+                self.value = 0;
+            }
+            let mut hasher = DefaultHasher::new();
+            (self.value, told).hash(&mut hasher);
+            self.value = hasher.finish();
+            if let Piece::Text { key, .. } | Piece::End(key) = piece {
+                *self.slots.entry(key.slot).or_default() += self.value >> 32;
+                self.value = 0;
+            }
+        }
+    }
+
+    fn take(&mut self) -> Vec<(u16, u64)> {
+        self.value = 0;
+        std::mem::take(&mut self.slots).into_iter().collect()
+    }
+
+    fn suspend(&mut self) -> String {
+        std::mem::take(&mut self.value).to_string()
+    }
+
+    fn resume(&mut self, known: &str) {
+        self.value = known.parse().unwrap_or(0);
+    }
+}
