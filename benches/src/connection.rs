@@ -63,6 +63,11 @@ impl Connection {
         self.reply().with_context(|| format!("failed to ask {}", words.join(" ")))
     }
 
+    /// How many keys the server holds, in all databases.
+    pub fn keys(&mut self) -> Result<u64> {
+        Ok(stored_keys(&self.ask(&["INFO", "keyspace"])?))
+    }
+
     /// Sends what `write` writes. The server answers none of it, and counts its errors, which are told as ours.
     pub fn pour(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
         const BUFFER_BYTES: usize = 1 << 18;
@@ -113,9 +118,28 @@ impl Connection {
     }
 }
 
+/// The keys of all databases, from lines like `db0:keys=1,expires=0,avg_ttl=0`.
+fn stored_keys(keyspace: &str) -> u64 {
+    let counts = keyspace
+        .lines()
+        .filter_map(|line| line.split_once(":keys=")?.1.split(',').next()?.parse::<u64>().ok());
+    counts.sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_all_databases_are_counted() {
+        assert_eq!(
+            stored_keys(
+                "# Keyspace\r\ndb0:keys=12,expires=1,avg_ttl=0\r\ndb7:keys=30,expires=0,avg_ttl=0\r\n"
+            ),
+            42
+        );
+        assert_eq!(stored_keys("# Keyspace\r\n"), 0);
+    }
 
     #[test]
     fn commands_are_in_the_protocols_form() {

@@ -1,7 +1,7 @@
-//! A server of our own, reachable through a socket in a folder of its own and over no network.
+//! A server of our own, reachable through a socket in a folder of its own and, unless it is asked to, over no network.
 use std::fs::File;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -21,26 +21,22 @@ pub struct Server {
 impl Server {
     /// Starts `program` (a redis-server) empty, to save its files as `dump.rdb` in `data`.
     pub fn start(program: &Path, data: &Path) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("corpora-").tempdir()?;
+        Self::start_with(program, data, &["--port", "0", "--rdbcompression", "yes", "--rdbchecksum", "yes"])
+    }
+
+    /// Starts `program` with arguments besides those that every server of ours has. If there is a `dump.rdb` in
+    /// `data`, it loads that.
+    pub fn start_with(program: &Path, data: &Path, arguments: &[&str]) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("server-").tempdir()?;
         let log = File::create(folder.path().join("log"))?;
         let process = tied_to_us(program)
-            .args([
-                "--port",
-                "0",
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-                "--daemonize",
-                "no",
-                "--databases",
-                "16",
-            ])
-            .args(["--rdbcompression", "yes", "--rdbchecksum", "yes", "--dbfilename", "dump.rdb"])
+            .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+            .args(["--databases", "16", "--dbfilename", "dump.rdb"])
             .arg("--unixsocket")
             .arg(folder.path().join("socket"))
             .arg("--dir")
             .arg(data)
+            .args(arguments)
             .stdin(Stdio::null())
             .stderr(log.try_clone()?)
             .stdout(log)
@@ -66,9 +62,28 @@ impl Server {
         }
     }
 
+    /// How it ended, and the last line of its log; `None` if it runs. Waits a little for one that is about to end: it
+    /// closes its connections before.
+    pub fn ending(&mut self) -> Result<Option<(ExitStatus, String)>> {
+        const ENDING_SECONDS: u64 = 2;
+        let deadline = Instant::now() + Duration::from_secs(ENDING_SECONDS);
+        loop {
+            if let Some(status) = self.process.try_wait()? {
+                return Ok(Some((status, self.log())));
+            }
+            if Instant::now() > deadline {
+                return Ok(None);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn log(&self) -> String {
-        let text = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-        text.lines().last().unwrap_or("it said nothing").to_owned()
+        // Keys and values may be in it.
+        let bytes = std::fs::read(self.folder.path().join("log")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let last = text.lines().rfind(|line| !line.trim().is_empty());
+        last.map_or("it said nothing", str::trim).to_owned()
     }
 }
 

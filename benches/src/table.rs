@@ -94,7 +94,7 @@ fn gigabytes_per_second(bytes: u64, cost: Cost) -> f64 {
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn megabytes(bytes: u64) -> f64 {
+pub(crate) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
@@ -112,7 +112,7 @@ fn times(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{} x", number(Some(ratio))))
 }
 
-fn markdown(heads: &[String], lines: impl Iterator<Item = Vec<String>>) -> String {
+pub(crate) fn markdown(heads: &[String], lines: impl Iterator<Item = Vec<String>>) -> String {
     let mut text = String::new();
     let mut line = |cells: &[String]| {
         // Writing to memory cannot fail.

@@ -3,6 +3,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::engines::{Engine, listed};
+
 /// What a program is to the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -102,18 +104,10 @@ fn newest_check(id: &'static str, engine: &str, servers: &str) -> Tool {
     tool(id, title.trim(), Role::Peer { checks_crc: true }, found.and_then(|(_, program)| there(&program)))
 }
 
-/// The newest version of an engine in the list of `make servers`, whose lines are
-/// `NAME ENGINE VERSION SERVER-PATH CHECK-RDB-PATH`.
+/// The newest version of an engine in the list of `make servers`.
 fn newest(engine: &str, servers: &str) -> Option<(String, PathBuf)> {
-    let lines = servers.lines().filter_map(|line| {
-        let mut fields = line.splitn(4, ' ').skip(1);
-        let (found, version, paths) = (fields.next()?, fields.next()?, fields.next()?);
-        // Both paths end in the program's name, and either may have spaces before it.
-        let check = paths.get(paths.find("-server ")? + "-server ".len()..)?;
-        let order: Vec<u64> = version.split('.').map_while(|number| number.parse().ok()).collect();
-        (found == engine).then(|| (order, version.to_owned(), PathBuf::from(check)))
-    });
-    lines.max_by(|left, right| left.0.cmp(&right.0)).map(|(_, version, check)| (version, check))
+    let found = listed(servers).filter(|listed| listed.engine == engine);
+    found.max_by_key(Engine::numbers).map(|newest| (newest.version, newest.check))
 }
 
 #[cfg(test)]

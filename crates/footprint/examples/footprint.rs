@@ -11,12 +11,14 @@ fn main() -> std::io::Result<()> {
         eprintln!("usage: footprint FILE [8|16]");
         std::process::exit(2);
     };
-    let quantum = arguments.next().and_then(|text| text.parse().ok()).and_then(Quantum::of).unwrap_or_default();
+    let quantum =
+        arguments.next().and_then(|text| text.parse().ok()).and_then(Quantum::of).unwrap_or_default();
     let all = Generation::ALL.map(|generation| Settings { quantum, ..Settings::new(generation) });
-    let options =
-        InspectOptions { weighings: all.map(Weighing::by).into(), ..InspectOptions::default() };
+    let options = InspectOptions { weighings: all.map(Weighing::by).into(), ..InspectOptions::default() };
     let source = FileSource::open(&file)?;
-    let Some(inspection) = inspect_parallel(&source, 2, &options, &|_| Control::Continue)? else { return Ok(()) };
+    let Some(inspection) = inspect_parallel(&source, 2, &options, &|_| Control::Continue)? else {
+        return Ok(());
+    };
     for settings in all {
         let used = |cluster_mode| {
             Footprint::of([&inspection], settings, cluster_mode).map_or(0, |one| one.used_memory_bytes())

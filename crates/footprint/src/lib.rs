@@ -26,6 +26,7 @@
 
 mod allocator;
 mod generation;
+mod keys;
 mod lists;
 mod prediction;
 mod rax;

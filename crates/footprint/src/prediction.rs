@@ -11,6 +11,11 @@ use crate::tables::{Growth, buckets, structure, unmoved_buckets};
 const SLOT_LINKS_BYTES: u64 = 16;
 /// A smaller table has moved to its successor within seconds; a larger one is still there when the load is done.
 const SLOW_MOVE_BUCKETS: u64 = 1 << 21;
+/// What a `kvstore` keeps at the end of each of its tables (`kvstoreHashtableMetadata`). For Valkey 8.0 it is what
+/// measuring gives: tables of a cluster's slots take 80 bytes there, not 64.
+const STORE_METADATA_BYTES: u64 = 16;
+/// The stores of a database in Valkey 9: keys, expiries, keys with fields that expire. Database 0 always has them.
+const STORES_OF_A_DATABASE: u64 = 3;
 /// `listNode`: for each table that moves.
 const LIST_NODE_BYTES: u64 = 24;
 
@@ -32,9 +37,9 @@ pub struct Footprint {
     /// Keys and expiries of each database.
     #[serde(skip)]
     databases: Vec<(u64, u64)>,
-    /// The share of the keys that expire.
+    /// How many of them are not there before something is put into them.
     #[serde(skip)]
-    expiring_share: f64,
+    later_databases: u64,
 }
 
 impl Footprint {
@@ -50,7 +55,6 @@ impl Footprint {
         let mut slot_keys = vec![0; rdb_scan::SLOTS];
         let mut slot_bytes = vec![0; rdb_scan::SLOTS];
         let mut databases = std::collections::BTreeMap::<u64, (u64, u64)>::new();
-        let (mut keys, mut expires) = (0_u64, 0_u64);
         for inspection in inspections {
             let weights = inspection.weights.iter().find(|weights| weights.id == id)?;
             for (slot, bytes) in weights.slots() {
@@ -73,12 +77,10 @@ impl Footprint {
                 sum.0 += counts.keys;
                 sum.1 += scaled(counts.expires, live_expires);
             }
-            keys += inspection.keys - inspection.already_expired;
-            expires += inspection.expires - inspection.already_expired;
         }
+        let later_databases = databases.keys().filter(|index| **index > 0).count() as u64;
         let databases = databases.into_values().collect();
-        let expiring_share = share(expires, keys);
-        Some(Self { settings, cluster_mode, slot_keys, slot_bytes, databases, expiring_share })
+        Some(Self { settings, cluster_mode, slot_keys, slot_bytes, databases, later_databases })
     }
 
     /// `used_memory` once everything is loaded into one server, beyond that of an empty one.
@@ -136,7 +138,12 @@ impl Footprint {
     fn tables(&self, databases: &[(u64, u64)], slots: std::ops::Range<usize>) -> u64 {
         let Settings { generation, quantum, .. } = self.settings;
         if self.cluster_mode && generation.has_slot_tables() {
-            return slots.map(|slot| self.slot_tables(slot)).sum();
+            let of_database = |(keys, expires): &(u64, u64)| {
+                let part = share(*keys, databases.iter().map(|(keys, _)| keys).sum());
+                slots.clone().map(|slot| self.slot_tables(slot, part, share(*expires, *keys))).sum::<u64>()
+            };
+            let stores = self.later_databases * STORES_OF_A_DATABASE * slot_store_bytes(quantum);
+            return stores + databases.iter().map(of_database).sum::<u64>();
         }
         let mut bytes = 0;
         for (keys, expires) in databases {
@@ -164,53 +171,64 @@ impl Footprint {
         own + old + buckets(generation, quantum, entries, Growth::Expected)
     }
 
-    fn slot_tables(&self, slot: usize) -> u64 {
+    /// The tables of a slot in a database that has this share of all keys, of which a share expires.
+    fn slot_tables(&self, slot: usize, part: f64, expiring: f64) -> u64 {
         let Settings { generation, quantum, .. } = self.settings;
-        let keys = self.slot_keys.get(slot).copied().unwrap_or(0);
-        if keys == 0 {
-            return 0;
-        }
         let own = self.table_structure();
-        let of_keys = own + buckets(generation, quantum, keys, Growth::OneByOne);
-        if self.expiring_share == 0.0 {
-            return of_keys;
-        }
-        of_keys
-            + expected(keys, self.expiring_share, |expires| {
-                if expires == 0 { 0 } else { own + buckets(generation, quantum, expires, Growth::OneByOne) }
-            })
+        let table = |entries| {
+            if entries == 0 { 0 } else { own + buckets(generation, quantum, entries, Growth::OneByOne) }
+        };
+        let keys = self.slot_keys.get(slot).copied().unwrap_or(0);
+        let of_keys = if part < 1.0 { expected(keys, part, table) } else { table(keys) };
+        of_keys + expected(keys, part * expiring, table)
     }
 
     /// The structure of one table of a `kvstore`, with what the store keeps of it.
     fn table_structure(&self) -> u64 {
-        let metadata = match self.settings.generation {
-            // Found by measuring: the tables of a cluster's slots take 80 bytes each, not 64.
-            Generation::Valkey8 => 16,
-            _ => 16,
-        };
-        structure(self.settings.generation, self.settings.quantum, metadata)
+        structure(self.settings.generation, self.settings.quantum, STORE_METADATA_BYTES)
     }
 }
 
-/// The mean of a function of how many of `count` are so, if each is with the same chance. Large counts vary little, so
-/// a few points stand for all.
+/// What a `kvstore` has for each slot: a pointer to its table, and a sum of keys (`hashtables`, `hashtable_size_index`).
+fn slot_store_bytes(quantum: crate::Quantum) -> u64 {
+    let slots = rdb_scan::SLOTS as u64;
+    quantum.allocation(8 * slots) + quantum.allocation(8 * (slots + 1))
+}
+
+/// The normal distribution at the points of its five-point quadrature, with their weights.
+const POINTS: [(f64, f64); 5] = [
+    (-2.856_97, 0.011_257),
+    (-1.355_626, 0.222_076),
+    (0.0, 0.533_333),
+    (1.355_626, 0.222_076),
+    (2.856_97, 0.011_257),
+];
+/// Up to so many, each number is looked at.
+const FEW: u64 = 64;
+
+/// The mean of a function of how many of `count` are so, if each is with the same chance.
 fn expected(count: u64, chance: f64, bytes: impl Fn(u64) -> u64) -> u64 {
-    let mean = count as f64 * chance;
-    let deviation = (mean * (1.0 - chance)).sqrt();
-    // The normal distribution at its five-point quadrature.
-    const POINTS: [(f64, f64); 5] = [
-        (-2.856_97, 0.011_257),
-        (-1.355_626, 0.222_076),
-        (0.0, 0.533_333),
-        (1.355_626, 0.222_076),
-        (2.856_97, 0.011_257),
-    ];
-    let sum: f64 = POINTS
-        .iter()
-        .map(|(at, weight)| {
-            weight * bytes((mean + at * deviation).round().clamp(0.0, count as f64) as u64) as f64
-        })
-        .sum();
+    if count == 0 || chance <= 0.0 {
+        return bytes(0);
+    }
+    if chance >= 1.0 {
+        return bytes(count);
+    }
+    let sum: f64 = if count <= FEW {
+        let odds = chance / (1.0 - chance);
+        let mut probability = (1.0 - chance).powi(count as i32);
+        let mut sum = 0.0;
+        for number in 0..=count {
+            sum += probability * bytes(number) as f64;
+            probability *= odds * (count - number) as f64 / (number + 1) as f64;
+        }
+        sum
+    } else {
+        let mean = count as f64 * chance;
+        let deviation = (mean * (1.0 - chance)).sqrt();
+        let at = |place: f64| (mean + place * deviation).round().clamp(0.0, count as f64) as u64;
+        POINTS.iter().map(|(place, weight)| weight * bytes(at(*place)) as f64).sum()
+    };
     sum.round() as u64
 }
 

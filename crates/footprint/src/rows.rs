@@ -1,11 +1,12 @@
 //! Sets, hashes and sorted sets: what they take packed, and as a table.
-use rdb_scan::Length;
+use rdb_scan::{Length, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::allocator::Quantum;
 use crate::generation::Generation;
+use crate::keys::EXPIRY_BYTES;
 use crate::settings::Settings;
-use crate::strings::{EXPIRY_BYTES, own_sds, sds, sds8};
+use crate::strings::{own_sds, sds, sds8};
 use crate::tables::{BARE_ENTRY_BYTES, ENTRY_BYTES, colliding_entries, dict_buckets, value_table};
 
 /// Field and value up to this are one allocation from Valkey 8.1 on (`EMBED_VALUE_MAX_ALLOC_SIZE`).
@@ -26,7 +27,7 @@ const EMPTY_LISTPACK_BYTES: u64 = 7;
 /// Expected sizes are counted in fractions of a byte.
 pub(crate) const FRACTIONS: u64 = 256;
 /// The costs of rows are looked up for members up to this length.
-const LOOKED_UP_BYTES: usize = 160;
+const LOOKED_UP_BYTES: usize = 256;
 
 /// What kind of rows there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -53,90 +54,120 @@ pub(crate) struct Rows {
     expiring: u64,
 }
 
-/// What rows cost under some settings.
+/// What rows cost under some settings, looked up for short texts.
 #[derive(Debug, Clone)]
 pub(crate) struct Costs {
     settings: Settings,
     /// A string of its own, by its length.
     strings: [u32; LOOKED_UP_BYTES],
+    /// What a field and a value take in one allocation, by their lengths, and that allocation by the sum.
+    fields: [u16; LOOKED_UP_BYTES],
+    values: [u16; LOOKED_UP_BYTES],
+    together: [u32; ENTRY_LIMIT_BYTES as usize + 1],
     /// What a member of a sorted set takes in table and skip list, by its length, in fractions of a byte.
     zset_members: [u32; LOOKED_UP_BYTES],
+    /// The entry of a dictionary with a value; nothing where there is none.
+    entry: u64,
 }
 
 impl Costs {
     pub(crate) fn new(settings: Settings) -> Self {
-        let mut costs = Self { settings, strings: [0; LOOKED_UP_BYTES], zset_members: [0; LOOKED_UP_BYTES] };
-        for bytes in 0..LOOKED_UP_BYTES {
-            costs.strings[bytes] = own_sds(bytes as u64, settings.quantum) as u32;
-            costs.zset_members[bytes] = zset_member(bytes as u64, &settings) as u32;
+        let Settings { generation, quantum, .. } = settings;
+        let dictionary = generation.has_dictionaries();
+        let entry = if dictionary { quantum.allocation(ENTRY_BYTES) } else { 0 };
+        let mut costs = Self {
+            settings,
+            strings: [0; LOOKED_UP_BYTES],
+            fields: [0; LOOKED_UP_BYTES],
+            values: [0; LOOKED_UP_BYTES],
+            together: [0; ENTRY_LIMIT_BYTES as usize + 1],
+            zset_members: [0; LOOKED_UP_BYTES],
+            entry,
+        };
+        for (bytes, (string, member)) in (0..).zip(costs.strings.iter_mut().zip(&mut costs.zset_members)) {
+            *string = own_sds(bytes, quantum) as u32;
+            *member = zset_member(bytes, &settings) as u32;
+        }
+        for (bytes, (field, value)) in (0..).zip(costs.fields.iter_mut().zip(&mut costs.values)) {
+            (*field, *value) = (sds(bytes) as u16, sds8(bytes) as u16);
+        }
+        for (bytes, together) in (0..).zip(&mut costs.together) {
+            *together = quantum.allocation(bytes) as u32;
         }
         costs
     }
 
+    /// What rows take as part of a table, without its buckets, in fractions of a byte.
+    pub(crate) fn rows(&self, kind: Kind, rows: &[Row]) -> u64 {
+        match kind {
+            Kind::Set => {
+                let strings: u64 = rows.iter().map(|row| self.string(row.member.bytes())).sum();
+                let entry = if self.settings.generation < Generation::Valkey7 { self.entry } else { 0 };
+                FRACTIONS * (strings + rows.len() as u64 * entry)
+            }
+            Kind::Hash if self.settings.generation.has_dictionaries() => {
+                let strings = |row: &Row| self.string(row.member.bytes()) + self.string(row.value.bytes());
+                FRACTIONS * (rows.iter().map(strings).sum::<u64>() + rows.len() as u64 * self.entry)
+            }
+            Kind::Hash => FRACTIONS * rows.iter().map(|row| self.field(*row)).sum::<u64>(),
+            Kind::Zset => rows.iter().map(|row| self.zset_member(row.member.bytes())).sum(),
+        }
+    }
+
+    /// What a field that expires takes, with its value, in fractions of a byte.
+    pub(crate) fn expiring_field(&self, Row { member, value }: Row) -> u64 {
+        let quantum = self.settings.quantum;
+        // A header of type 5 has no room to say that there is an expiry.
+        let together = sds8(member.bytes()) + sds8(value.bytes()) + EXPIRY_BYTES;
+        FRACTIONS
+            * if together <= ENTRY_LIMIT_BYTES {
+                quantum.allocation(together)
+            } else {
+                quantum.allocation(POINTER_BYTES + sds8(member.bytes()) + EXPIRY_BYTES)
+                    + self.string(value.bytes())
+            }
+    }
+
     #[inline]
     fn string(&self, bytes: u64) -> u64 {
-        match self.strings.get(bytes as usize) {
-            Some(cost) => u64::from(*cost),
-            None => own_sds(bytes, self.settings.quantum),
+        match u8::try_from(bytes) {
+            Ok(place) => u64::from(self.strings[usize::from(place)]),
+            Err(_) => own_sds(bytes, self.settings.quantum),
         }
     }
 
-    /// What a row takes as part of a table, without the table's buckets.
+    /// A field and its value, from Valkey 8.1 on (`hashTypeCreateEntry`, `entryCreate`).
     #[inline]
-    pub(crate) fn row(&self, kind: Kind, member: Length, value: Length, expires: bool) -> u64 {
-        match kind {
-            Kind::Set => self.set_member(member.bytes()),
-            Kind::Hash => self.field(member.bytes(), value.bytes(), expires),
-            Kind::Zset => match self.zset_members.get(member.bytes() as usize) {
-                Some(cost) => u64::from(*cost),
-                None => zset_member(member.bytes(), &self.settings),
-            },
-        }
-    }
-
-    #[inline]
-    fn set_member(&self, member: u64) -> u64 {
-        let entry = if self.settings.generation < Generation::Valkey7 {
-            self.settings.quantum.allocation(ENTRY_BYTES)
-        } else {
-            0
+    fn field(&self, row: Row) -> u64 {
+        let (field, value) = (row.member.bytes(), row.value.bytes());
+        let (Ok(field_place), Ok(value_place)) = (u8::try_from(field), u8::try_from(value)) else {
+            return self.settings.quantum.allocation(POINTER_BYTES + sds8(field)) + self.string(value);
         };
-        FRACTIONS * (entry + self.string(member))
+        let together = self.fields[usize::from(field_place)] + self.values[usize::from(value_place)];
+        match self.together.get(usize::from(together)) {
+            Some(cost) => u64::from(*cost),
+            None => self.settings.quantum.allocation(POINTER_BYTES + sds8(field)) + self.string(value),
+        }
     }
 
     #[inline]
-    fn field(&self, field: u64, value: u64, expires: bool) -> u64 {
-        let quantum = self.settings.quantum;
-        FRACTIONS
-            * if self.settings.generation.has_dictionaries() {
-                quantum.allocation(ENTRY_BYTES) + self.string(field) + self.string(value)
-            } else {
-                let expiry = if expires { EXPIRY_BYTES } else { 0 };
-                // A header of type 5 has no room to say that there is an expiry.
-                let plain = if expires { sds8(field) } else { sds(field) };
-                let together = plain + sds8(value) + expiry;
-                if together <= ENTRY_LIMIT_BYTES {
-                    quantum.allocation(together)
-                } else {
-                    quantum.allocation(POINTER_BYTES + sds8(field) + expiry) + self.string(value)
-                }
-            }
+    fn zset_member(&self, bytes: u64) -> u64 {
+        match u8::try_from(bytes) {
+            Ok(place) => u64::from(self.zset_members[usize::from(place)]),
+            Err(_) => zset_member(bytes, &self.settings),
+        }
     }
 }
 
 /// A member of a sorted set in its table and its skip list, in fractions of a byte.
 fn zset_member(member: u64, settings: &Settings) -> u64 {
     let Settings { quantum, generation, .. } = *settings;
-    match generation {
-        Generation::Valkey9 => {
-            levels(|levels| quantum.allocation(16 + LEVEL_BYTES * levels + 1 + sds(member)))
-        }
-        _ => {
-            let entry = if generation.has_dictionaries() { quantum.allocation(ENTRY_BYTES) } else { 0 };
-            FRACTIONS * (own_sds(member, quantum) + entry)
-                + levels(|levels| quantum.allocation(24 + LEVEL_BYTES * levels))
-        }
+    if generation == Generation::Valkey9 {
+        return levels(|levels| quantum.allocation(16 + LEVEL_BYTES * levels + 1 + sds(member)));
     }
+    let entry = if generation.has_dictionaries() { quantum.allocation(ENTRY_BYTES) } else { 0 };
+    FRACTIONS * (own_sds(member, quantum) + entry)
+        + levels(|levels| quantum.allocation(24 + LEVEL_BYTES * levels))
 }
 
 /// What a skip list node takes on average, in fractions of a byte: each level has the next one with a chance of a
@@ -152,11 +183,19 @@ fn levels(bytes: impl Fn(u64) -> u64) -> u64 {
 }
 
 impl Rows {
-    /// Adds a row.
+    /// Adds rows of a value, which may be kept packed if it is `small` enough for that.
     #[inline]
-    pub(crate) fn add(&mut self, kind: Kind, member: Length, value: Length, expires: bool, costs: &Costs) {
-        self.count += 1;
-        self.table += costs.row(kind, member, value, expires);
+    pub(crate) fn add(&mut self, kind: Kind, rows: &[Row], small: bool, costs: &Costs) {
+        self.count += rows.len() as u64;
+        self.table += costs.rows(kind, rows);
+        if small {
+            for row in rows {
+                self.pack(kind, *row);
+            }
+        }
+    }
+
+    fn pack(&mut self, kind: Kind, Row { member, value }: Row) {
         self.packed += member.packed_bytes();
         self.longest = self.longest.max(member.bytes());
         match kind {
@@ -167,15 +206,32 @@ impl Rows {
             Kind::Hash => {
                 self.packed += value.packed_bytes();
                 self.longest = self.longest.max(value.bytes());
-                self.expiring += u64::from(expires);
             }
             Kind::Zset => self.packed += value.packed_bytes(),
         }
     }
 
+    /// Adds a field that expires: a hash with one is never packed.
+    pub(crate) fn add_expiring(&mut self, row: Row, costs: &Costs) {
+        self.count += 1;
+        self.expiring += 1;
+        self.table += costs.expiring_field(row);
+    }
+
     /// What was missing in a length.
     pub(crate) fn add_beyond(&mut self, bytes: u64) {
         self.table += FRACTIONS * bytes;
+    }
+
+    /// Whether a table of so many rows may be kept packed.
+    pub(crate) fn may_be_packed(kind: Kind, count: u64, settings: &Settings) -> bool {
+        let thresholds = &settings.thresholds;
+        count
+            <= match kind {
+                Kind::Hash => thresholds.hash_entries,
+                Kind::Zset => thresholds.zset_entries,
+                Kind::Set => thresholds.set_entries.max(thresholds.set_intset_entries),
+            }
     }
 
     /// The bytes of a value that the file holds row by row, without its object.
@@ -205,7 +261,7 @@ impl Rows {
     }
 
     /// The bytes of a value that the file holds as one packed collection of so many bytes.
-    pub(crate) fn unpacked(&self, kind: Kind, packed_bytes: u64, settings: &Settings) -> u64 {
+    pub(crate) fn unpacked(&self, kind: Kind, packed_bytes: u64, elements: u64, settings: &Settings) -> u64 {
         let thresholds = &settings.thresholds;
         // The length of texts is not looked at, but their number is.
         let entries = match kind {
@@ -213,7 +269,7 @@ impl Rows {
             Kind::Zset => thresholds.zset_entries,
             Kind::Set => thresholds.set_entries,
         };
-        if self.count <= entries {
+        if elements <= entries {
             settings.quantum.allocation(packed_bytes)
         } else {
             self.as_table(kind, settings)
@@ -259,11 +315,9 @@ pub(crate) fn intset(bytes: u64, members: u64, settings: &Settings) -> u64 {
         3..=4 => 10,
         _ => 19,
     };
-    let costs = Costs::new(*settings);
-    let mut rows = Rows::default();
-    rows.count = members;
-    rows.table = members.saturating_mul(costs.row(Kind::Set, Length::text(digits), Length::default(), false));
-    rows.as_table(Kind::Set, settings)
+    let member = Row { member: Length::text(digits), value: Length::default() };
+    let table = members.saturating_mul(Costs::new(*settings).rows(Kind::Set, &[member]));
+    Rows { count: members, table, ..Rows::default() }.as_table(Kind::Set, settings)
 }
 
 /// The structures of an empty skip list.

@@ -1,22 +1,25 @@
 //! The bytes of each slot's keys and values, added up while a file is read. What tables take is not in them: that
 //! depends on how many keys there are in all.
 use rdb_scan::{
-    Encoding, Expiry, KeyPiece, Kind as ValueKind, Length, Piece, Pieces, SLOTS, Scales, Weigher,
+    Encoding, Expiry, KeyPiece, Kind as ValueKind, Length, Piece, Pieces, SLOTS, Scales, Weigher, Whole,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::allocator::Quantum;
 use crate::generation::Generation;
+use crate::keys::{OBJECT_BYTES, Strings, object};
 use crate::lists::List;
 use crate::rows::{Costs, Kind, Rows, intset};
-use crate::settings::Settings;
+use crate::settings::{Settings, Thresholds};
 use crate::streams::Stream;
-use crate::strings::{object, string};
-use crate::tables::ENTRY_BYTES;
 
 impl Scales for Settings {
     fn id(&self) -> String {
         Self::id(self)
+    }
+
+    fn whole(&self) -> Whole {
+        let Thresholds { hash_entries, set_entries, zset_entries, .. } = self.thresholds;
+        Whole { hash: hash_entries, set: set_entries, zset: zset_entries }
     }
 
     fn weigher(&self) -> Box<dyn Weigher> {
@@ -27,8 +30,11 @@ impl Scales for Settings {
 /// Weighs one part of a file.
 struct Weighing {
     settings: Settings,
+    /// By the number of an encoding.
+    forms: [Form; Encoding::COUNT],
+    strings: Strings,
     costs: Costs,
-    slots: Vec<u64>,
+    slots: Box<[u64]>,
     value: Value,
 }
 
@@ -37,12 +43,14 @@ struct Weighing {
 struct Value {
     form: Form,
     elements: u64,
+    /// Whether it is a table that may be packed once loaded.
+    small: bool,
     /// The bytes of a packed collection as it is in the file, and of what a ziplist becomes.
     packed: u64,
     repacked: Option<u64>,
     rows: Rows,
     list: List,
-    stream: Stream,
+    stream: Option<Box<Stream>>,
 }
 
 /// How the file holds a value.
@@ -94,7 +102,18 @@ impl Form {
 
 impl Weighing {
     fn new(settings: Settings) -> Self {
-        Self { settings, costs: Costs::new(settings), slots: vec![0; SLOTS], value: Value::default() }
+        let mut forms = [Form::Other; Encoding::COUNT];
+        for (form, encoding) in forms.iter_mut().zip(Encoding::all()) {
+            *form = Form::of(encoding);
+        }
+        Self {
+            settings,
+            forms,
+            strings: Strings::new(settings.generation, settings.quantum),
+            costs: Costs::new(settings),
+            slots: vec![0; SLOTS].into_boxed_slice(),
+            value: Value::default(),
+        }
     }
 
     #[inline]
@@ -109,25 +128,40 @@ impl Weighing {
         if key.expiry == Expiry::Past {
             return;
         }
-        let Settings { generation, quantum, shares_integers, .. } = self.settings;
-        let expires = key.expiry == Expiry::ToCome;
-        let key_bytes = u64::from(key.bytes);
-        let mut bytes = if value.is_integer() {
-            // A shared integer of an older server is no object of its own.
-            let shared = shares_integers && value.is_small_integer() && generation < Generation::Valkey81;
-            object(generation, quantum, key_bytes, expires) - if shared { quantum.allocation(16) } else { 0 }
+        let (key_bytes, expires) = (u64::from(key.bytes), key.expiry == Expiry::ToCome);
+        let bytes = if value.is_integer() {
+            self.integer(key_bytes, value, expires)
         } else {
-            string(generation, quantum, key_bytes, value.bytes(), expires)
+            self.strings.bytes(key_bytes, value.bytes(), expires)
         };
-        bytes += entries(generation, quantum, key_bytes, expires);
         self.add(key, bytes);
+    }
+
+    fn integer(&self, key: u64, value: Length, expires: bool) -> u64 {
+        let Settings { generation, quantum, shares_integers, .. } = self.settings;
+        // A shared integer is no object of its own, unless objects have keys.
+        let shared = shares_integers && value.is_small_integer() && generation.has_dictionaries();
+        let own = if shared { quantum.allocation(OBJECT_BYTES) } else { 0 };
+        object(generation, quantum, key, expires) - own
+    }
+
+    fn stream(&mut self, tell: impl FnOnce(&mut Stream, &Settings)) {
+        tell(self.value.stream.get_or_insert_default(), &self.settings);
+    }
+
+    /// How many elements the value has, which a table tells before its rows.
+    fn elements(&mut self, elements: u64) {
+        self.value.elements = elements;
+        if let Form::Rows(kind) = self.value.form {
+            self.value.small = Rows::may_be_packed(kind, elements, &self.settings);
+        }
     }
 
     /// A packed collection as it is in the file.
     fn packed(&mut self, bytes: u64) {
         let keeps_ziplists = self.settings.generation == Generation::Redis6;
         match self.value.form {
-            Form::Stream => self.value.stream.listpack(bytes, &self.settings),
+            Form::Stream => self.stream(|stream, settings| stream.listpack(bytes, settings)),
             Form::List { ziplists, .. } if keeps_ziplists || !ziplists => {
                 self.value.list.packed(bytes, &self.settings);
             }
@@ -145,79 +179,67 @@ impl Weighing {
     }
 
     fn end(&mut self, key: KeyPiece) {
-        let value = std::mem::take(&mut self.value);
+        let bytes = self.value.end(&self.settings);
         if key.expiry == Expiry::Past {
             return;
         }
         let Settings { generation, quantum, .. } = self.settings;
-        let (key_bytes, expires) = (u64::from(key.bytes), key.expiry == Expiry::ToCome);
-        let bytes = value.bytes(&self.settings)
-            + object(generation, quantum, key_bytes, expires)
-            + entries(generation, quantum, key_bytes, expires);
-        self.add(key, bytes);
+        let object = object(generation, quantum, u64::from(key.bytes), key.expiry == Expiry::ToCome);
+        self.add(key, bytes + object);
     }
-}
-
-/// A key's entry in the table of keys, and in that of expiries.
-#[inline]
-fn entries(generation: Generation, quantum: Quantum, key: u64, expires: bool) -> u64 {
-    if !generation.has_dictionaries() {
-        return 0;
-    }
-    let entry = if generation == Generation::Valkey8 {
-        // The key is in the entry, behind value, next and the length of its header (`embeddedDictEntry`).
-        quantum.allocation(17 + crate::strings::sds(key))
-    } else {
-        quantum.allocation(ENTRY_BYTES)
-    };
-    entry + if expires { quantum.allocation(ENTRY_BYTES) } else { 0 }
 }
 
 impl Value {
-    fn bytes(self, settings: &Settings) -> u64 {
-        match self.form {
+    /// The bytes of the value without its object; then there is none.
+    fn end(&mut self, settings: &Settings) -> u64 {
+        let Self { elements, packed, repacked, .. } = *self;
+        (self.elements, self.small, self.repacked) = (0, false, None);
+        match std::mem::take(&mut self.form) {
             Form::Other => 0,
-            Form::Rows(kind) => self.rows.loaded(kind, settings),
-            Form::Packed(kind) => self.rows.unpacked(kind, self.repacked.unwrap_or(self.packed), settings),
-            Form::Intset => intset(self.packed, self.elements, settings),
-            Form::List { converts, .. } => self.list.bytes(self.elements, converts, settings),
-            Form::Stream => self.stream.bytes(settings),
+            Form::Rows(kind) => std::mem::take(&mut self.rows).loaded(kind, settings),
+            Form::Packed(kind) => {
+                let rows = std::mem::take(&mut self.rows);
+                rows.unpacked(kind, repacked.unwrap_or(packed), elements, settings)
+            }
+            Form::Intset => intset(packed, elements, settings),
+            Form::List { converts, .. } => std::mem::take(&mut self.list).bytes(elements, converts, settings),
+            Form::Stream => self.stream.take().unwrap_or_default().bytes(settings),
         }
     }
 }
 
 impl Weigher for Weighing {
     fn weigh(&mut self, pieces: &Pieces) {
-        let mut rest = pieces.list();
-        while let Some((piece, behind)) = rest.split_first() {
-            rest = behind;
+        for (key, value) in pieces.strings() {
+            self.text(*key, *value);
+        }
+        for piece in pieces.list() {
             match *piece {
-                Piece::Text { key, value } => self.text(key, value),
-                Piece::Row { .. } => {
-                    let kind = self.value.form.kind();
-                    let mut rows = self.value.rows;
-                    let mut next = Some(piece);
-                    while let Some(&Piece::Row { member, value, expires }) = next {
-                        rows.add(kind, member, value, expires, &self.costs);
-                        next = rest.first();
-                        if let Some(Piece::Row { .. }) = next {
-                            rest = &rest[1..];
-                        }
-                    }
-                    self.value.rows = rows;
+                Piece::Rows(places) => {
+                    let (kind, small) = (self.value.form.kind(), self.value.small);
+                    self.value.rows.add(kind, pieces.rows(places), small, &self.costs);
                 }
-                Piece::Begin(encoding) => self.value = Value { form: Form::of(encoding), ..Value::default() },
+                Piece::ExpiringRow(row) => self.value.rows.add_expiring(row, &self.costs),
+                Piece::Begin(encoding) => self.value.form = self.forms[encoding.index() % Encoding::COUNT],
                 Piece::End(key) => self.end(key),
-                Piece::Elements(elements) => self.value.elements = elements,
+                Piece::Elements(elements) => self.elements(elements),
                 Piece::Packed(bytes) => self.packed(bytes),
                 Piece::Repacked(bytes) => self.repacked(bytes),
                 Piece::Plain(bytes) => self.value.list.plain(bytes, &self.settings),
                 Piece::Item(length) => self.value.list.item(length, &self.settings),
-                Piece::StreamNode(id) => self.value.stream.node(pieces.text(id), &self.settings),
-                Piece::Group(name) => self.value.stream.group(pieces.text(name), &self.settings),
-                Piece::Pending(id) => self.value.stream.pending(pieces.text(id), &self.settings),
-                Piece::Consumer(name) => self.value.stream.consumer(pieces.text(name), &self.settings),
-                Piece::Owned(id) => self.value.stream.owned(pieces.text(id), &self.settings),
+                Piece::StreamNode(id) => {
+                    self.stream(|stream, settings| stream.node(pieces.text(id), settings));
+                }
+                Piece::Group(name) => {
+                    self.stream(|stream, settings| stream.group(pieces.text(name), settings));
+                }
+                Piece::Pending(id) => {
+                    self.stream(|stream, settings| stream.pending(pieces.text(id), settings));
+                }
+                Piece::Consumer(name) => {
+                    self.stream(|stream, settings| stream.consumer(pieces.text(name), settings));
+                }
+                Piece::Owned(id) => self.stream(|stream, settings| stream.owned(pieces.text(id), settings)),
                 Piece::Beyond(bytes) => self.value.rows.add_beyond(bytes),
                 _ => {}
             }
@@ -226,7 +248,7 @@ impl Weigher for Weighing {
 
     fn take(&mut self) -> Vec<(u16, u64)> {
         self.value = Value::default();
-        let slots = (0..).zip(&mut self.slots).filter(|(_, bytes)| **bytes > 0);
+        let slots = (0..).zip(self.slots.iter_mut()).filter(|(_, bytes)| **bytes > 0);
         slots.map(|(slot, bytes)| (slot, std::mem::take(bytes))).collect()
     }
 

@@ -77,13 +77,14 @@ impl Kind {
 pub struct Encoding(u8);
 
 impl Encoding {
-    pub(crate) const COUNT: usize = 32;
+    /// How many there are.
+    pub const COUNT: usize = 32;
     pub(crate) const RAW: Self = Self(0);
     pub(crate) const INT: Self = Self(29);
     pub(crate) const LZF: Self = Self(30);
 
-    /// Every encoding there is.
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
+    /// Every encoding there is, ascending by [`Self::index`].
+    pub fn all() -> impl Iterator<Item = Self> {
         (0..Self::COUNT as u8).map(Self)
     }
 
@@ -95,7 +96,7 @@ impl Encoding {
 
     /// A number below [`Self::COUNT`].
     #[inline]
-    pub(crate) fn index(self) -> usize {
+    pub fn index(self) -> usize {
         usize::from(self.0 & 31)
     }
 

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use crate::header::Header;
 use crate::inspection::{Crc, Inspection, RdbInfo, Tally};
+use crate::pieces::Whole;
 use crate::position::Position;
 use crate::progress::{Control, Watch};
 use crate::reading::{Reached, Reading};
@@ -46,8 +47,8 @@ impl Default for InspectOptions {
 impl InspectOptions {
     /// Has a scan tell what those need who weigh.
     pub(crate) fn prepare<V: Visitor>(&self, scan: &mut Scan<V>) {
-        if !self.weighings.is_empty() {
-            scan.tell_pieces(self.now_ms);
+        if let Some(whole) = self.weighings.iter().map(Weighing::whole).reduce(Whole::min) {
+            scan.tell_pieces(self.now_ms, whole);
         }
     }
 }

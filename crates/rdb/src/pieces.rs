@@ -6,50 +6,45 @@ use crate::hash::integer;
 use crate::visit::Expiry;
 
 /// So many pieces are told at once; a value may have more.
-const BATCH: usize = 1024;
+const BATCH: usize = 2048;
 /// In tables of more rows integers are not told from other texts: no server packs so many.
 pub(crate) const MAX_PACKED_ROWS: u64 = 512;
 /// No longer text is the canonical form of an integer.
 pub(crate) const MAX_INTEGER_BYTES: u64 = 20;
 
-/// The pieces of some records, in the order of the file.
+/// The pieces of some records: [`Self::strings`], and of all other values [`Self::list`].
 ///
 /// A value may begin in one batch and end in another; one that never ends was none.
 #[derive(Debug, Default)]
 pub struct Pieces {
+    strings: Vec<(KeyPiece, Length)>,
     list: Vec<Piece>,
+    rows: Vec<Row>,
+    /// So many of the rows are in the list.
+    listed: usize,
     texts: Vec<u8>,
     on: bool,
+    /// Packed collections up to here are not taken apart.
+    pub(crate) whole: Whole,
     /// Whether integers are told from other texts in the value that is being read.
     pub(crate) sorts_integers: bool,
 }
 
-/// One piece. At most 16 bytes, since there is one for each field and member of the file.
+/// One piece of a value that is no string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Piece {
-    /// A key with a string.
-    Text {
-        /// The key.
-        key: KeyPiece,
-        /// The string.
-        value: Length,
-    },
     /// A value that is no string begins. What comes up to [`Piece::End`] is of it.
     Begin(Encoding),
     /// The value that has begun last ends.
     End(KeyPiece),
-    /// The elements of the value, as in [`crate::Record::elements`]. Before its end.
+    /// The elements of the value, as in [`crate::Record::elements`]: before its end, and before the rows of a table.
     Elements(u64),
-    /// A member of a set or sorted set, or a field with its value. Of packed collections too, but not of intsets.
-    Row {
-        /// The member or field.
-        member: Length,
-        /// Its value; for a sorted set its score, as text.
-        value: Length,
-        /// Whether the field expires.
-        expires: bool,
-    },
+    /// Members of a set or sorted set, or fields with their values. Those of packed collections are told of larger ones
+    /// only ([`Whole`]), those of intsets never.
+    Rows(RowPlaces),
+    /// A field that expires, with its value.
+    ExpiringRow(Row),
     /// A packed collection of so many bytes, decompressed: a whole value, or one node of it.
     Packed(u64),
     /// The bytes that the entries of the last ziplist or zipmap take as a listpack.
@@ -58,7 +53,7 @@ pub enum Piece {
     Plain(u64),
     /// An item of a list that is written item by item.
     Item(Length),
-    /// A node of a stream begins: the id of its first entry, 16 bytes.
+    /// A node of a stream: the id of its first entry, 16 bytes.
     StreamNode(TextPlace),
     /// A consumer group begins, with its name.
     Group(TextPlace),
@@ -68,7 +63,7 @@ pub enum Piece {
     Consumer(TextPlace),
     /// A pending entry is the consumer's: its id.
     Owned(TextPlace),
-    /// So many bytes are missing in the length before, which can only say so much.
+    /// So many bytes are missing in a length of the value, which can only say so much.
     Beyond(u64),
 }
 
@@ -81,6 +76,33 @@ pub struct KeyPiece {
     pub slot: u16,
     /// Whether it expires.
     pub expiry: Expiry,
+}
+
+/// A member or field, with what belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// The member or field.
+    pub member: Length,
+    /// Its value; for a sorted set its score, as text; nothing for a set.
+    pub value: Length,
+}
+
+/// Up to how many elements packed collections are told as a whole, without their rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Whole {
+    /// Of hashes.
+    pub hash: u64,
+    /// Of sets.
+    pub set: u64,
+    /// Of sorted sets.
+    pub zset: u64,
+}
+
+/// Where rows stand among those of [`Pieces`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowPlaces {
+    start: u32,
+    end: u32,
 }
 
 /// Where a text stands among those of [`Pieces`].
@@ -185,21 +207,45 @@ impl Length {
     }
 }
 
+impl Whole {
+    pub(crate) fn min(self, other: Self) -> Self {
+        Self {
+            hash: self.hash.min(other.hash),
+            set: self.set.min(other.set),
+            zset: self.zset.min(other.zset),
+        }
+    }
+}
+
 impl Pieces {
-    /// The pieces.
+    /// The strings, in the order of the file.
+    #[inline]
+    pub fn strings(&self) -> &[(KeyPiece, Length)] {
+        &self.strings
+    }
+
+    /// The pieces of other values, in the order of the file.
     #[inline]
     pub fn list(&self) -> &[Piece] {
         &self.list
     }
 
+    /// The rows that one of the pieces names.
+    #[inline]
+    pub fn rows(&self, places: RowPlaces) -> &[Row] {
+        self.rows.get(places.start as usize..places.end as usize).unwrap_or_default()
+    }
+
     /// The text at a place that one of the pieces names.
+    #[inline]
     pub fn text(&self, place: TextPlace) -> &[u8] {
         let start = place.start as usize;
         self.texts.get(start..start + place.bytes as usize).unwrap_or_default()
     }
 
-    pub(crate) fn switch_on(&mut self) {
+    pub(crate) fn switch_on(&mut self, whole: Whole) {
         self.on = true;
+        self.whole = whole;
     }
 
     #[inline]
@@ -208,48 +254,74 @@ impl Pieces {
     }
 
     pub(crate) fn clear(&mut self) {
+        self.strings.clear();
         self.list.clear();
+        self.rows.clear();
+        self.listed = 0;
         self.texts.clear();
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
     }
 
     /// Whether they should be told before there are more.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.list.len() >= BATCH
+        self.strings.len().max(self.list.len() + self.rows.len()) >= BATCH
     }
 
     #[inline]
     pub(crate) fn push(&mut self, piece: Piece) {
         if self.on {
+            self.list_rows();
             self.list.push(piece);
         }
     }
 
+    /// Adds a string; true if the pieces should be told before there are more.
+    #[inline(always)]
+    pub(crate) fn push_string(&mut self, key: KeyPiece, value: Length) -> bool {
+        self.strings.push((key, value));
+        self.strings.len() >= BATCH
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.strings.is_empty() && self.list.is_empty()
+    }
+
     #[inline]
     pub(crate) fn push_row(&mut self, member: Length, value: Length) {
-        self.push(Piece::Row { member, value, expires: false });
+        if self.on {
+            self.rows.push(Row { member, value });
+        }
+    }
+
+    /// Puts the rows that came last into the list.
+    #[inline]
+    pub(crate) fn list_rows(&mut self) {
+        if self.rows.len() > self.listed {
+            self.list.push(Piece::Rows(RowPlaces { start: self.listed as u32, end: self.rows.len() as u32 }));
+            self.listed = self.rows.len();
+        }
     }
 
     /// Begins a value. What it gives is for [`Self::undo`].
-    pub(crate) fn begin(&mut self, encoding: Encoding) -> (usize, usize) {
-        let before = (self.list.len(), self.texts.len());
+    pub(crate) fn begin(&mut self, encoding: Encoding) -> [usize; 3] {
+        self.list_rows();
+        let before = [self.list.len(), self.rows.len(), self.texts.len()];
         self.push(Piece::Begin(encoding));
         before
     }
 
-    /// Forgets what came after a place: it will come again.
-    pub(crate) fn undo(&mut self, (pieces, texts): (usize, usize)) {
+    /// Forgets what came since a value began: it will come again.
+    pub(crate) fn undo(&mut self, [pieces, rows, texts]: [usize; 3]) {
         self.list.truncate(pieces);
+        self.rows.truncate(rows);
+        self.listed = rows;
         self.texts.truncate(texts);
     }
 
     /// A piece with a text.
     pub(crate) fn push_text(&mut self, text: &[u8], piece: fn(TextPlace) -> Piece) {
         if self.on {
+            self.list_rows();
             let place = TextPlace { start: self.texts.len() as u32, bytes: text.len() as u32 };
             self.texts.extend_from_slice(text);
             self.list.push(piece(place));
@@ -264,11 +336,29 @@ impl Pieces {
         }
     }
 
-    /// The length of a text in the value that is being read.
-    #[inline]
-    pub(crate) fn length(&self, text: &[u8]) -> Length {
-        if self.sorts_integers { Length::of(text) } else { Length::text(text.len() as u64) }
+    /// The length of a text in the value that is being read, as one of [`lengths`] says.
+    #[inline(always)]
+    pub(crate) fn length<const LENGTHS: u8>(&self, text: &[u8]) -> Length {
+        let sorts_integers = match LENGTHS {
+            lengths::NONE => return Length::default(),
+            lengths::TEXTS => false,
+            lengths::INTEGERS => true,
+            _ => self.sorts_integers,
+        };
+        if sorts_integers { Length::of(text) } else { Length::text(text.len() as u64) }
     }
+}
+
+/// What is to be known of the texts of a value, where the compiler is to know it too.
+pub(crate) mod lengths {
+    /// Nothing.
+    pub(crate) const NONE: u8 = 0;
+    /// How long they are.
+    pub(crate) const TEXTS: u8 = 1;
+    /// Also whether they are integers.
+    pub(crate) const INTEGERS: u8 = 2;
+    /// What [`super::Pieces::sorts_integers`] says.
+    pub(crate) const ASK: u8 = 3;
 }
 
 #[cfg(test)]

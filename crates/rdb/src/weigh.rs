@@ -5,13 +5,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::pieces::Pieces;
+use crate::pieces::{Pieces, Whole};
 use crate::slot::SLOTS;
 
 /// Rules to weigh by.
 pub trait Scales: Send + Sync {
     /// What tells these rules from all others: weights of the same id are added up.
     fn id(&self) -> String;
+
+    /// Up to how many elements packed collections weigh what they weigh as a whole, whatever their rows are.
+    fn whole(&self) -> Whole {
+        Whole::default()
+    }
 
     /// Begins to weigh a part of a file.
     fn weigher(&self) -> Box<dyn Weigher>;
@@ -41,6 +46,10 @@ impl Weighing {
     /// Weighs by these rules.
     pub fn by(scales: impl Scales + 'static) -> Self {
         Self(Arc::new(scales))
+    }
+
+    pub(crate) fn whole(&self) -> Whole {
+        self.0.whole()
     }
 
     pub(crate) fn begin(&self) -> (String, Box<dyn Weigher>) {

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use super::{Entry, Meaning, Seen};
 use crate::fault::FaultCode;
 use crate::hash::{hash_integer, hash_member};
-use crate::pieces::{Length, Piece};
+use crate::pieces::{Length, Piece, Row, Whole};
 use crate::stop::{Result, broken};
 
 /// List items: nothing is asked of them.
@@ -36,6 +36,8 @@ pub(crate) struct Groups<const GROUP: u64> {
     seen: u64,
     place: u64,
     last_expiry: i64,
+    /// Whether the rows are told, and what has been read of this one.
+    measured: bool,
     member: Length,
     value: Length,
 }
@@ -45,7 +47,15 @@ pub(crate) const MAX_FIELD_EXPIRY_MS: u64 = (1 << 48) - 1;
 
 impl<const GROUP: u64> Groups<GROUP> {
     pub(crate) fn new(code: FaultCode) -> Self {
-        Self { code, seen: 0, place: 0, last_expiry: -1, member: Length::default(), value: Length::default() }
+        Self {
+            code,
+            seen: 0,
+            place: 0,
+            last_expiry: -1,
+            measured: false,
+            member: Length::default(),
+            value: Length::default(),
+        }
     }
 }
 
@@ -60,7 +70,11 @@ impl<const GROUP: u64> Groups<GROUP> {
         }
         if self.place + 1 == GROUP {
             let Self { member, value, .. } = *self;
-            seen.pieces.push(Piece::Row { member, value, expires });
+            if expires {
+                seen.pieces.push(Piece::ExpiringRow(Row { member, value }));
+            } else {
+                seen.pieces.push_row(member, value);
+            }
         }
     }
 
@@ -88,6 +102,9 @@ impl<const GROUP: u64> Groups<GROUP> {
 impl<const GROUP: u64> Meaning for Groups<GROUP> {
     fn begin(&mut self, expected: u64, seen: &mut Seen) {
         seen.members.begin(expected / GROUP);
+        let Whole { hash, set, .. } = seen.pieces.whole;
+        let whole = if GROUP == 1 { set } else { hash };
+        self.measured = seen.pieces.is_on() && expected / GROUP > whole;
     }
 
     #[inline]
@@ -101,7 +118,7 @@ impl<const GROUP: u64> Meaning for Groups<GROUP> {
             }
             _ => {}
         }
-        if seen.pieces.is_on() {
+        if self.measured {
             self.measure(entry, expires, seen);
         }
         self.place += 1;
@@ -126,18 +143,20 @@ pub(crate) struct Scores {
     code: FaultCode,
     seen: u64,
     score: bool,
+    measured: bool,
     member: Length,
 }
 
 impl Scores {
     pub(crate) fn new(code: FaultCode) -> Self {
-        Self { code, seen: 0, score: false, member: Length::default() }
+        Self { code, seen: 0, score: false, measured: false, member: Length::default() }
     }
 }
 
 impl Meaning for Scores {
     fn begin(&mut self, expected: u64, seen: &mut Seen) {
         seen.members.begin(expected / 2);
+        self.measured = seen.pieces.is_on() && expected / 2 > seen.pieces.whole.zset;
     }
 
     #[inline]
@@ -149,10 +168,14 @@ impl Meaning for Scores {
                 return bad_score(self.seen);
             }
             self.seen += 1;
-            seen.pieces.push_row(self.member, entry.length());
+            if self.measured {
+                seen.pieces.push_row(self.member, entry.length());
+            }
         } else {
             member(entry, seen);
-            self.member = entry.length();
+            if self.measured {
+                self.member = entry.length();
+            }
         }
         self.score = !self.score;
         Ok(())

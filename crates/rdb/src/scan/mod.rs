@@ -5,7 +5,7 @@ use crate::cursor::{Cursor, Text};
 use crate::fault::{Fault, Hazard, HazardCode};
 use crate::format::{self, Encoding, Kind, Magic};
 use crate::key_text::shown;
-use crate::pieces::{KeyPiece, Length, MAX_INTEGER_BYTES, Piece};
+use crate::pieces::{KeyPiece, Length, MAX_INTEGER_BYTES, Piece, Whole};
 use crate::stop::{Broken, Result, Stop};
 use crate::visit::{Expiry, Record, Visitor};
 
@@ -126,9 +126,9 @@ impl<V: Visitor> Scan<V> {
     }
 
     /// Tells the visitor what values are made of.
-    pub(crate) fn tell_pieces(&mut self, now_ms: u64) {
+    pub(crate) fn tell_pieces(&mut self, now_ms: u64, whole: Whole) {
         self.now_ms = now_ms;
-        self.shared.seen.pieces.switch_on();
+        self.shared.seen.pieces.switch_on(whole);
     }
 
     /// Compares the members of values no more.
@@ -202,9 +202,6 @@ impl<V: Visitor> Scan<V> {
     /// Reads on as far as the bytes reach, up to the first record that begins at `limit` or behind it.
     pub(crate) fn advance(&mut self, cursor: &mut Cursor<'_>, limit: u64) -> Advance {
         loop {
-            if self.shared.seen.pieces.is_full() {
-                self.flush_pieces();
-            }
             let step = if self.shared.open.is_some() {
                 self.close(cursor)
             } else if self.phase == Phase::Boundary {
@@ -408,6 +405,9 @@ impl<V: Visitor> Scan<V> {
             }
         };
         cursor.commit();
+        if value.elements > 0 {
+            shared.seen.pieces.push(Piece::Elements(value.elements));
+        }
         let step = value.go_on(cursor, shared);
         self.phase = Phase::Value(value);
         step?;
@@ -460,6 +460,9 @@ impl<V: Visitor> Scan<V> {
             }
             _ => {}
         }
+        if self.shared.seen.pieces.is_full() {
+            self.flush_pieces();
+        }
         Ok(true)
     }
 
@@ -467,6 +470,9 @@ impl<V: Visitor> Scan<V> {
     fn finish_value(&mut self, cursor: &mut Cursor<'_>) {
         let done = matches!(&self.phase, Phase::Value(value) if value.is_done());
         if self.shared.open.is_some() || !done {
+            if self.shared.seen.pieces.is_full() {
+                self.flush_pieces();
+            }
             return;
         }
         let Phase::Value(value) = std::mem::take(&mut self.phase) else { return };
@@ -493,6 +499,9 @@ impl<V: Visitor> Scan<V> {
             let key = self.key_piece(key, expires_at_ms);
             self.shared.seen.pieces.push(Piece::Elements(elements));
             self.shared.seen.pieces.push(Piece::End(key));
+            if self.shared.seen.pieces.is_full() {
+                self.flush_pieces();
+            }
         }
         let record = Record {
             span: offset..cursor.offset(),
@@ -513,16 +522,18 @@ impl<V: Visitor> Scan<V> {
         cursor.commit();
     }
 
-    #[inline]
+    #[inline(always)]
     fn push_string(&mut self, key: KeyFacts, expires_at_ms: Option<i64>, value: Length) {
         if self.shared.seen.pieces.is_on() {
             let key = self.key_piece(key, expires_at_ms);
-            self.shared.seen.pieces.push(Piece::Text { key, value });
+            if self.shared.seen.pieces.push_string(key, value) {
+                self.flush_pieces();
+            }
         }
     }
 
     /// The length of a string that was just passed over or opened, if anybody wants to know.
-    #[inline]
+    #[inline(always)]
     fn string_length(&self, text: Text, cursor: &Cursor<'_>) -> Length {
         if self.shared.seen.pieces.is_on() { string_length(text, cursor) } else { Length::default() }
     }
@@ -538,8 +549,10 @@ impl<V: Visitor> Scan<V> {
     }
 
     /// Tells the visitor of the pieces that there are.
+    #[cold]
     fn flush_pieces(&mut self) {
         let pieces = &mut self.shared.seen.pieces;
+        pieces.list_rows();
         if !pieces.is_empty() {
             self.visitor.pieces(pieces);
             pieces.clear();
@@ -598,7 +611,7 @@ impl<V: Visitor> Scan<V> {
 }
 
 /// The length of a string that was just passed over or opened. One that may be an integer is all there.
-#[inline]
+#[inline(always)]
 fn string_length(text: Text, cursor: &Cursor<'_>) -> Length {
     match text {
         Text::Raw(bytes) if bytes <= MAX_INTEGER_BYTES => Length::of(cursor.last(bytes as usize)),

@@ -1,12 +1,13 @@
 //! Sets, hashes and sorted sets that are written member by member.
 use serde::{Deserialize, Serialize};
 
+use super::ahead::Then;
 use super::text::Shared;
 use crate::cursor::Cursor;
 use crate::fault::FaultCode;
 use crate::members::MAX_MEMBERS;
 use crate::packed::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score};
-use crate::pieces::{Length, MAX_PACKED_ROWS, Piece};
+use crate::pieces::{Length, MAX_PACKED_ROWS, Piece, Row as Measured, lengths};
 use crate::stop::{Result, broken};
 
 /// A table that is being read.
@@ -78,7 +79,7 @@ impl Table {
         Ok(Self { row, count, left: count, least_expiry, part: Part::Member, member, value, expires: false })
     }
 
-    pub(crate) fn rows(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
@@ -96,19 +97,32 @@ impl Table {
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
         // Each in a loop of its own, where the compiler knows the row.
         match self.row {
-            Row::Member => self.rows_of::<{ Row::Member as u8 }>(cursor, shared),
-            Row::MemberAndValue => self.rows_of::<{ Row::MemberAndValue as u8 }>(cursor, shared),
-            Row::MemberAndScore => self.rows_of::<{ Row::MemberAndScore as u8 }>(cursor, shared),
+            Row::Member => self.rows::<{ Row::Member as u8 }>(cursor, shared),
+            Row::MemberAndValue => self.rows::<{ Row::MemberAndValue as u8 }>(cursor, shared),
+            Row::MemberAndScore => self.rows::<{ Row::MemberAndScore as u8 }>(cursor, shared),
             _ => self.any_rows(cursor, shared),
         }
     }
 
-    fn rows_of<const ROW: u8>(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
+    #[inline]
+    fn rows<const ROW: u8>(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
+        match (shared.seen.pieces.is_on(), shared.seen.pieces.sorts_integers) {
+            (false, _) => self.rows_of::<ROW, { lengths::NONE }>(cursor, shared),
+            (true, false) => self.rows_of::<ROW, { lengths::TEXTS }>(cursor, shared),
+            (true, true) => self.rows_of::<ROW, { lengths::INTEGERS }>(cursor, shared),
+        }
+    }
+
+    fn rows_of<const ROW: u8, const LENGTHS: u8>(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        shared: &mut Shared,
+    ) -> Result<()> {
         if !self.is_compared() {
             return self.any_rows(cursor, shared);
         }
         while self.left > 0 && self.part == Part::Member {
-            let (hash, member) = shared.member(cursor)?;
+            let (hash, member) = shared.member::<LENGTHS>(cursor)?;
             let Some(hash) = hash else {
                 shared.seen.members.push_unseen();
                 (self.member, self.value, self.expires) = (member, Length::default(), false);
@@ -123,16 +137,22 @@ impl Table {
             };
             let mut value = Length::default();
             if ROW == Row::MemberAndValue as u8 {
-                value = shared.measure(cursor)?;
+                if LENGTHS == lengths::NONE {
+                    shared.pass(cursor, Then::Other)?;
+                } else {
+                    value = shared.measure::<LENGTHS>(cursor)?;
+                }
             }
             if ROW == Row::MemberAndScore as u8 {
                 value = self.score(cursor, shared)?;
             }
             shared.seen.members.push(hash);
-            shared.seen.pieces.push_row(member, value);
+            if LENGTHS != lengths::NONE {
+                shared.seen.pieces.push_row(member, value);
+            }
             self.left -= 1;
             cursor.commit();
-            if shared.is_interrupted() {
+            if shared.open.is_some() || (LENGTHS != lengths::NONE && shared.seen.pieces.is_full()) {
                 return Ok(());
             }
         }
@@ -158,7 +178,11 @@ impl Table {
             if part == Part::Member {
                 self.left -= 1;
                 let Self { member, value, expires, .. } = *self;
-                shared.seen.pieces.push(Piece::Row { member, value, expires });
+                if expires {
+                    shared.seen.pieces.push(Piece::ExpiringRow(Measured { member, value }));
+                } else {
+                    shared.seen.pieces.push_row(member, value);
+                }
             }
             cursor.commit();
         }
@@ -168,14 +192,14 @@ impl Table {
     fn member(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(Part, Length)> {
         let expires = self.row == Row::ExpiryFieldAndValue && self.redis_expiry(cursor, shared)?;
         let length = if self.is_compared() {
-            let (hash, length) = shared.member(cursor)?;
+            let (hash, length) = shared.member::<{ lengths::ASK }>(cursor)?;
             match hash {
                 Some(hash) => shared.seen.members.push(hash),
                 None => shared.seen.members.push_unseen(),
             }
             length
         } else {
-            shared.measure(cursor)?
+            shared.measure::<{ lengths::ASK }>(cursor)?
         };
         self.expires = expires;
         shared.seen.field_expires += u64::from(expires);
@@ -187,7 +211,7 @@ impl Table {
             Row::MemberAndScore => self.score(cursor, shared)?,
             Row::MemberAndTextScore => self.text_score(cursor, shared)?,
             Row::Member | Row::MemberAndValue | Row::ExpiryFieldAndValue | Row::FieldValueAndExpiry => {
-                shared.measure(cursor)?
+                shared.measure::<{ lengths::ASK }>(cursor)?
             }
         };
         Ok((if self.row == Row::FieldValueAndExpiry { Part::Expiry } else { Part::Member }, length))

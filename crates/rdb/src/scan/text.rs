@@ -10,7 +10,7 @@ use crate::cursor::{Cursor, Text};
 use crate::hash::{hash_integer, hash_member};
 use crate::lzf::{Tokens, Unpacker};
 use crate::packed::{MAX_MEMBER_BYTES, Packing, Passing, Seen};
-use crate::pieces::{Length, MAX_INTEGER_BYTES, Piece};
+use crate::pieces::{Length, MAX_INTEGER_BYTES, Piece, lengths};
 use crate::stop::{Broken, Result, Stop};
 
 /// Packed collections up to this size are checked in one piece, larger ones as they pass.
@@ -87,10 +87,10 @@ impl Shared {
     }
 
     /// Passes over a string of a table as [`Self::pass`] does; gives its length.
-    #[inline]
-    pub(crate) fn measure(&mut self, cursor: &mut Cursor<'_>) -> Result<Length> {
+    #[inline(always)]
+    pub(crate) fn measure<const LENGTHS: u8>(&mut self, cursor: &mut Cursor<'_>) -> Result<Length> {
         if let Some(text) = cursor.plain() {
-            return Ok(self.seen.pieces.length(text));
+            return Ok(self.seen.pieces.length::<LENGTHS>(text));
         }
         self.measure_other(cursor)
     }
@@ -144,9 +144,12 @@ impl Shared {
     /// The hash and the length of a member or field; no hash if it is too long to be looked at: it is then passed over
     /// or opened.
     #[inline(always)]
-    pub(crate) fn member(&mut self, cursor: &mut Cursor<'_>) -> Result<(Option<u64>, Length)> {
+    pub(crate) fn member<const LENGTHS: u8>(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<(Option<u64>, Length)> {
         match cursor.plain() {
-            Some(text) => Ok((Some(hash_member(text)), self.seen.pieces.length(text))),
+            Some(text) => Ok((Some(hash_member(text)), self.seen.pieces.length::<LENGTHS>(text))),
             None => self.other_member(cursor),
         }
     }
@@ -157,7 +160,7 @@ impl Shared {
         let hash = match text {
             Text::Raw(bytes) if bytes <= MAX_MEMBER_BYTES as u64 => {
                 let text = cursor.take(bytes as usize)?;
-                return Ok((Some(hash_member(text)), self.seen.pieces.length(text)));
+                return Ok((Some(hash_member(text)), self.seen.pieces.length::<{ lengths::ASK }>(text)));
             }
             Text::Raw(bytes) => {
                 self.seen.pieces.push_beyond(bytes);

@@ -10,7 +10,7 @@ use crate::cursor::{Cursor, Text};
 use crate::fault::FaultCode;
 use crate::format::{Encoding, Magic};
 use crate::packed::{MAX_FIELD_EXPIRY_MS, Packing, bad_field_expiry};
-use crate::pieces::Piece;
+use crate::pieces::{Piece, lengths};
 use crate::stop::{Result, broken};
 
 /// A value that is being read.
@@ -78,7 +78,7 @@ impl Value {
         };
         if let Some(row) = row {
             let table = Table::begin(cursor, row, least_expiry, shared)?;
-            return Ok(Self { elements: table.rows(), shape: Shape::Table(table) });
+            return Ok(Self { elements: table.count(), shape: Shape::Table(table) });
         }
         let shape = match type_id {
             1 => Shape::List { left: cursor.count(1)? },
@@ -103,7 +103,7 @@ impl Value {
                 // Texts of a list may be integers, as those of small tables.
                 shared.seen.pieces.sorts_integers = shared.seen.pieces.is_on();
                 while *left > 0 && !shared.is_interrupted() {
-                    let length = shared.measure(cursor)?;
+                    let length = shared.measure::<{ lengths::ASK }>(cursor)?;
                     shared.seen.pieces.push(Piece::Item(length));
                     *left -= 1;
                     self.elements += 1;
@@ -179,7 +179,7 @@ impl Value {
     /// How many members of this value were not compared with each other.
     pub(crate) fn uncompared(&self) -> u64 {
         match &self.shape {
-            Shape::Table(table) if !table.is_compared() => table.rows(),
+            Shape::Table(table) if !table.is_compared() => table.count(),
             _ => 0,
         }
     }

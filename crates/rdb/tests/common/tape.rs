@@ -25,12 +25,32 @@ impl Scales for Tape {
     }
 }
 
+impl Tape {
+    fn add(&mut self, told: &str) {
+        let mut hasher = DefaultHasher::new();
+        (self.value, told).hash(&mut hasher);
+        self.value = hasher.finish();
+    }
+}
+
 impl Weigher for Tape {
     fn weigh(&mut self, pieces: &Pieces) {
+        for (key, value) in pieces.strings() {
+            let mut hasher = DefaultHasher::new();
+            format!("{key:?}{value:?}").hash(&mut hasher);
+            *self.slots.entry(key.slot).or_default() += hasher.finish() >> 32;
+        }
         for piece in pieces.list() {
+            if let Piece::Rows(places) = piece {
+                pieces.rows(*places).iter().for_each(|row| self.add(&format!("{row:?}")));
+                continue;
+            }
             let text = match piece {
-                Piece::StreamNode(text) | Piece::Group(text) | Piece::Pending(text) => pieces.text(*text),
-                Piece::Consumer(text) | Piece::Owned(text) => pieces.text(*text),
+                Piece::StreamNode(text)
+                | Piece::Group(text)
+                | Piece::Pending(text)
+                | Piece::Consumer(text)
+                | Piece::Owned(text) => pieces.text(*text),
                 _ => &[],
             };
             let of_text = matches!(
@@ -50,10 +70,8 @@ impl Weigher for Tape {
             if let Piece::Begin(_) = piece {
                 self.value = 0;
             }
-            let mut hasher = DefaultHasher::new();
-            (self.value, told).hash(&mut hasher);
-            self.value = hasher.finish();
-            if let Piece::Text { key, .. } | Piece::End(key) = piece {
+            self.add(&told);
+            if let Piece::End(key) = piece {
                 *self.slots.entry(key.slot).or_default() += self.value >> 32;
                 self.value = 0;
             }

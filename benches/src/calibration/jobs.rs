@@ -1,0 +1,133 @@
+//! What there is to measure, several at once: a server at rest takes no processor.
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+
+use super::Measured;
+use super::engines::CalibratedEngine;
+use super::interruption::Interruption;
+use super::measure::{Outcome, measure};
+use super::table::megabytes;
+use super::truths::{Key, Truths};
+
+/// A file to be loaded.
+#[derive(Debug, Clone)]
+pub struct Corpus {
+    /// Its name without ending.
+    pub name: String,
+    /// Where it is.
+    pub file: PathBuf,
+    /// Its [`identity`](super::truths::identity).
+    pub identity: String,
+}
+
+/// One server to start: with a file, or empty.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    corpus: Option<&'a Corpus>,
+    engine: &'a CalibratedEngine,
+    cluster_mode: bool,
+}
+
+/// All of them: each file in each engine and mode, and before them the empty servers.
+pub fn all<'a>(
+    corpora: &'a [Corpus],
+    engines: &'a [CalibratedEngine],
+    modes: &'a [bool],
+) -> impl Iterator<Item = Job<'a>> {
+    let corpora = std::iter::once(None).chain(corpora.iter().map(Some));
+    corpora.flat_map(move |corpus| {
+        engines.iter().flat_map(move |engine| {
+            modes.iter().map(move |&cluster_mode| Job { corpus, engine, cluster_mode })
+        })
+    })
+}
+
+/// Measures what is not known yet, `at_once` at a time, and tells each on standard error. Data goes to folders in
+/// `work`.
+pub fn run<'a>(
+    jobs: impl Iterator<Item = Job<'a>>,
+    truths: &mut Truths,
+    at_once: usize,
+    work: &Path,
+    interruption: &Interruption,
+) -> Result<()> {
+    let missing: VecDeque<Job<'a>> = jobs.filter(|job| truths.get(&job.key()).is_none()).collect();
+    let total = missing.len();
+    let missing = Mutex::new(missing);
+    let truths = Mutex::new((truths, 0));
+    let work_off = || -> Result<()> {
+        loop {
+            // A panic elsewhere leaves both as they should be.
+            let job = missing.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(job) = job else { return Ok(()) };
+            interruption.check()?;
+            let started = Instant::now();
+            let file = job.corpus.map(|corpus| corpus.file.as_path());
+            let outcome = measure(file, job.engine, job.cluster_mode, work, interruption)
+                .with_context(|| format!("failed to measure {}", job.title()))?;
+            let mut guard = truths.lock().unwrap_or_else(PoisonError::into_inner);
+            let (truths, done) = &mut *guard;
+            *done += 1;
+            let seconds = started.elapsed().as_secs_f64();
+            eprintln!("{done}/{total} {}: {} ({seconds:.0} s)", job.title(), told(&outcome));
+            truths.put(job.key(), job.file_name(), outcome)?;
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_once.min(total)).map(|_| scope.spawn(work_off)).collect();
+        // The first error is told; the others go on to their end, so that their work is not lost.
+        let ends = workers.into_iter().map(|worker| {
+            worker.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a measurement panicked: see above")))
+        });
+        ends.collect::<Vec<_>>().into_iter().collect()
+    })
+}
+
+/// What a file takes beyond an empty server. `None` where either was not measured.
+pub fn measured(
+    truths: &Truths,
+    corpus: &Corpus,
+    engine: &CalibratedEngine,
+    cluster_mode: bool,
+) -> Option<Measured> {
+    let of = |corpus| truths.get(&Job { corpus, engine, cluster_mode }.key());
+    match (of(Some(corpus))?, of(None)?) {
+        (Outcome::Refused(reason), _) => Some(Measured::Refused(reason.clone())),
+        (Outcome::Loaded(loaded), Outcome::Loaded(empty)) => Some(Measured::Loaded {
+            bytes: loaded.used_memory_bytes.saturating_sub(empty.used_memory_bytes),
+            settled: loaded.settled && empty.settled,
+        }),
+        (Outcome::Loaded(_), Outcome::Refused(_)) => None,
+    }
+}
+
+impl Job<'_> {
+    /// What its measurement is kept by.
+    pub fn key(&self) -> Key {
+        let identity = self.corpus.map(|corpus| corpus.identity.as_str());
+        Key::new(identity, self.engine, self.cluster_mode)
+    }
+
+    fn file_name(&self) -> &str {
+        self.corpus.map_or("empty", |corpus| &corpus.name)
+    }
+
+    fn title(&self) -> String {
+        let mode = if self.cluster_mode { ", cluster" } else { "" };
+        format!("{} in {}{mode}", self.file_name(), self.engine)
+    }
+}
+
+fn told(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Loaded(reading) => {
+            let unsettled = if reading.settled { "" } else { ", not settled" };
+            format!("{} MB, {} keys{unsettled}", megabytes(reading.used_memory_bytes), reading.keys)
+        }
+        Outcome::Refused(reason) => format!("refused: {reason}"),
+    }
+}

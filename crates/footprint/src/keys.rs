@@ -1,0 +1,203 @@
+//! Keys with their objects (`object.c`) and their entries in the tables of keys and expiries.
+use crate::allocator::Quantum;
+use crate::generation::Generation;
+use crate::strings::{own_sds, sds, sds8};
+use crate::tables::ENTRY_BYTES;
+
+/// `robj`: type, encoding, LRU, reference count, pointer.
+pub(crate) const OBJECT_BYTES: u64 = 16;
+/// The pointer in it, which an embedded value overwrites in Valkey 9.
+const POINTER_BYTES: u64 = 8;
+/// A time in milliseconds.
+pub(crate) const EXPIRY_BYTES: u64 = 8;
+/// The longest string that is embedded in an object without a key (`OBJ_ENCODING_EMBSTR_SIZE_LIMIT`).
+const EMBEDDED_BYTES: u64 = 44;
+/// The longest string whose length fits into a header of type 8.
+const MAX_SDS8_BYTES: u64 = 255;
+/// Keys of this length and more get room for an expiry at once (`KEY_SIZE_TO_INCLUDE_EXPIRE_THRESHOLD`).
+const LONG_KEY_BYTES: u64 = 128;
+/// What a dictionary entry of Valkey 8.0 has before the key in it: value, next, length of the key's header
+/// (`embeddedDictEntry`).
+const ENTRY_HEAD_BYTES: u64 = 17;
+
+/// The key, its object and its entries for a value that is no text: an integer, or a collection.
+#[inline]
+pub(crate) fn object(generation: Generation, quantum: Quantum, key: u64, expires: bool) -> u64 {
+    let object = if generation.has_dictionaries() {
+        quantum.allocation(OBJECT_BYTES)
+    } else {
+        keyed_object(quantum, key, expires)
+    };
+    object + entries(generation, quantum, key, expires)
+}
+
+/// An object with its key, as Valkey has them from 8.1 on (`createObjectWithKeyAndExpire`).
+#[inline]
+fn keyed_object(quantum: Quantum, key: u64, expires: bool) -> u64 {
+    let room = if expires || key >= LONG_KEY_BYTES { EXPIRY_BYTES } else { 0 };
+    quantum.allocation(OBJECT_BYTES + room + 1 + sds(key))
+}
+
+/// What the tables of keys and expiries have of a key, beside their buckets. Before Valkey 8.1, with the key itself.
+#[inline]
+fn entries(generation: Generation, quantum: Quantum, key: u64, expires: bool) -> u64 {
+    let of_key = match generation {
+        Generation::Redis6 | Generation::Redis7 | Generation::Valkey7 => {
+            quantum.allocation(ENTRY_BYTES) + own_sds(key, quantum)
+        }
+        Generation::Valkey8 => quantum.allocation(ENTRY_HEAD_BYTES + sds(key)),
+        Generation::Valkey81 | Generation::Valkey9 => return 0,
+    };
+    of_key + if expires { quantum.allocation(ENTRY_BYTES) } else { 0 }
+}
+
+/// The key, its object and its entries for a string.
+fn string(generation: Generation, quantum: Quantum, key: u64, value: u64, expires: bool) -> u64 {
+    if generation.has_dictionaries() {
+        return separate_string(quantum, value) + entries(generation, quantum, key, expires);
+    }
+    let embedded = Embedded::of(generation, key, value).and_then(|embedded| embedded.bytes(quantum, expires));
+    embedded.unwrap_or_else(|| keyed_object(quantum, key, expires) + own_sds(value, quantum))
+}
+
+/// A string object that does not know its key.
+fn separate_string(quantum: Quantum, value: u64) -> u64 {
+    if value <= EMBEDDED_BYTES {
+        quantum.allocation(OBJECT_BYTES + 3 + value + 1)
+    } else {
+        quantum.allocation(OBJECT_BYTES) + own_sds(value, quantum)
+    }
+}
+
+/// Object, key, value and expiry in one allocation, which small strings are from Valkey 8.1 on.
+struct Embedded {
+    /// What is compared with the limit.
+    counted: u64,
+    /// What is allocated.
+    needed: u64,
+    limit: u64,
+}
+
+impl Embedded {
+    /// None where there is no such thing.
+    #[inline]
+    fn of(generation: Generation, key: u64, value: u64) -> Option<Self> {
+        match generation {
+            // `createStringObjectWithKeyAndExpire`: the header of a short key is what counts.
+            Generation::Valkey81 => Some(Self {
+                counted: OBJECT_BYTES + key + 3 + value + 4,
+                needed: OBJECT_BYTES + 1 + sds(key) + value + 4,
+                limit: 64,
+            }),
+            // `shouldEmbedStringObject`: the value stands where its pointer would.
+            Generation::Valkey9 if value <= MAX_SDS8_BYTES => {
+                let head = OBJECT_BYTES - POINTER_BYTES + 1 + sds(key);
+                Some(Self {
+                    counted: head + sds8(value),
+                    needed: head + sds8(value).max(POINTER_BYTES),
+                    limit: 128,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// None if it would be too large.
+    #[inline]
+    fn bytes(&self, quantum: Quantum, expires: bool) -> Option<u64> {
+        if self.counted > self.limit {
+            return None;
+        }
+        let bytes = quantum.allocation(self.needed);
+        // What an allocation has to spare takes the expiry; otherwise the object is made anew with it.
+        if !expires || bytes >= self.needed + EXPIRY_BYTES {
+            return Some(bytes);
+        }
+        let fits = self.counted + EXPIRY_BYTES <= self.limit;
+        fits.then(|| quantum.allocation(self.needed + EXPIRY_BYTES))
+    }
+}
+
+const LOOKED_UP_BYTES: usize = 256;
+
+/// What a string takes under its key, with sums looked up for short ones.
+#[derive(Debug, Clone)]
+pub(crate) struct Strings {
+    generation: Generation,
+    quantum: Quantum,
+    /// What a key takes whose value is apart, by its length, and what such a value takes.
+    keys: [[u32; LOOKED_UP_BYTES]; 2],
+    values: [u32; LOOKED_UP_BYTES],
+}
+
+impl Strings {
+    pub(crate) fn new(generation: Generation, quantum: Quantum) -> Self {
+        let mut strings =
+            Self { generation, quantum, keys: [[0; LOOKED_UP_BYTES]; 2], values: [0; LOOKED_UP_BYTES] };
+        for (expires, keys) in [false, true].into_iter().zip(&mut strings.keys) {
+            for (bytes, key) in (0..).zip(keys) {
+                *key = if generation.has_dictionaries() {
+                    entries(generation, quantum, bytes, expires)
+                } else {
+                    keyed_object(quantum, bytes, expires)
+                } as u32;
+            }
+        }
+        for (bytes, value) in (0..).zip(&mut strings.values) {
+            *value = if generation.has_dictionaries() {
+                separate_string(quantum, bytes)
+            } else {
+                own_sds(bytes, quantum)
+            } as u32;
+        }
+        strings
+    }
+
+    /// The key, its object, its value and its entries.
+    #[inline]
+    pub(crate) fn bytes(&self, key: u64, value: u64, expires: bool) -> u64 {
+        let (Ok(key_place), Ok(value_place)) = (u8::try_from(key), u8::try_from(value)) else {
+            return string(self.generation, self.quantum, key, value, expires);
+        };
+        let of_key = self.keys[usize::from(expires)][usize::from(key_place)];
+        let of_value = self.values[usize::from(value_place)];
+        let together = Embedded::of(self.generation, key, value);
+        match together.and_then(|embedded| embedded.bytes(self.quantum, expires)) {
+            Some(bytes) => bytes,
+            None => u64::from(of_key) + u64::from(of_value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_the_same_looked_up_and_not() {
+        for generation in Generation::ALL {
+            for quantum in [Quantum::Eight, Quantum::Sixteen] {
+                let strings = Strings::new(generation, quantum);
+                for (key, value) in
+                    (0..300).step_by(7).flat_map(|key| (0..300).map(move |value| (key, value)))
+                {
+                    for expires in [false, true] {
+                        let plain = string(generation, quantum, key, value, expires);
+                        assert_eq!(strings.bytes(key, value, expires), plain, "{generation} {key} {value}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_expiry_fits_into_what_an_allocation_has_to_spare() {
+        let bytes = |key, value, expires| string(Generation::Valkey81, Quantum::Sixteen, key, value, expires);
+        // 16 + 1 + 12 + 9 = 38 of 48 bytes: the expiry fits behind.
+        assert_eq!((bytes(10, 5, false), bytes(10, 5, true)), (48, 48));
+        // 16 + 1 + 12 + 19 = 48: it needs the next size.
+        assert_eq!((bytes(10, 15, false), bytes(10, 15, true)), (48, 64));
+        // Counted as 63 bytes without it: with it, key and value part.
+        assert_eq!((bytes(20, 20, false), bytes(20, 20, true)), (64, 48 + 32));
+    }
+}
