@@ -20,7 +20,7 @@ const STORES_OF_A_DATABASE: u64 = 3;
 const LIST_NODE_BYTES: u64 = 24;
 
 /// The memory that a file takes once loaded.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Footprint {
     /// The settings that it is for.
@@ -81,6 +81,14 @@ impl Footprint {
         let later_databases = databases.keys().filter(|index| **index > 0).count() as u64;
         let databases = databases.into_values().collect();
         Some(Self { settings, cluster_mode, slot_keys, slot_bytes, databases, later_databases })
+    }
+
+    /// A footprint of which only the bytes of each slot are known: without keys, and so without tables.
+    pub fn of_slots(settings: Settings, cluster_mode: bool, slot_bytes: &[u64]) -> Self {
+        let mut slot_bytes = slot_bytes.to_vec();
+        slot_bytes.resize(rdb_scan::SLOTS, 0);
+        let slot_keys = vec![0; rdb_scan::SLOTS];
+        Self { settings, cluster_mode, slot_keys, slot_bytes, databases: Vec::new(), later_databases: 0 }
     }
 
     /// `used_memory` once everything is loaded into one server, beyond that of an empty one.

@@ -28,8 +28,11 @@ pub struct ClusterSpec {
     pub cluster_mode: bool,
     /// `auto` or a node type.
     pub node_type: String,
-    /// The number of shards, 1 with cluster mode off.
+    /// The number of shards, 1 with cluster mode off. Where it is automatic, 1 until the plan settles it.
     pub shards: u32,
+    /// Whether the plan takes as few shards as the data fits into.
+    #[serde(default)]
+    pub automatic_shards: bool,
     /// Replicas of each shard, 0 to 5.
     pub replicas_per_shard: u32,
     /// How slots are shared out.
@@ -71,7 +74,8 @@ impl ClusterSpec {
             Some(SlotsRequest::Ranges(ranges)) => u32::try_from(ranges.len()).ok(),
             _ => None,
         };
-        let shards = cluster.shards.or(given_ranges).unwrap_or(1);
+        let given_shards = cluster.shards.or(given_ranges);
+        let shards = given_shards.unwrap_or(1);
         let backups = request.backups.as_ref().map_or(0, Vec::len);
         let cluster_mode = match cluster.cluster_mode {
             Some(mode) => mode == ClusterMode::Enabled,
@@ -82,6 +86,7 @@ impl ClusterSpec {
             engine,
             engine_version: cluster.engine_version.unwrap_or_else(|| engine.default_version()),
             cluster_mode,
+            automatic_shards: cluster_mode && given_shards.is_none(),
             node_type: cluster.node_type.clone().unwrap_or_else(|| "auto".to_owned()),
             shards,
             replicas_per_shard: cluster.replicas_per_shard.unwrap_or(0),
@@ -164,6 +169,9 @@ impl ClusterSpec {
                 self.node_type.clone().into(),
                 "name a type such as cache.r7g.large, or auto".into(),
             );
+        }
+        if self.kms_key_id.is_some() && !self.at_rest_encryption {
+            invalid("kmsKeyId", "set".into(), "turn atRestEncryption on: the key is for that".into());
         }
         if self.snapshot_retention_days > 35 {
             invalid("snapshotRetentionDays", self.snapshot_retention_days.into(), "set 0 to 35 days".into());
@@ -291,6 +299,9 @@ mod tests {
     #[test]
     fn cluster_mode_follows_from_shards_slots_and_backups() {
         assert!(!resolve(&json!({"backups": "a/b"})).0.cluster_mode);
+        assert!(!resolve(&json!({"backups": "a/b"})).0.automatic_shards);
+        assert!(resolve(&json!({"cluster": {"clusterMode": "enabled"}})).0.automatic_shards);
+        assert!(!resolve(&json!({"cluster": {"slots": ["0-16383"]}})).0.automatic_shards);
         assert!(resolve(&json!({"cluster": {"shards": 3}})).0.cluster_mode);
         assert!(resolve(&json!({"backups": "a/b,a/c"})).0.cluster_mode);
         let (spec, findings) = resolve(&json!({"cluster": {"slots": ["0-100", "101-16383"]}}));

@@ -2,14 +2,10 @@
 
 use rdb_scan::{Fault, FaultCode, Hazard, HazardCode, Header};
 
-use crate::{BackupLocation, ClusterSpec, Code, Finding, Severity};
+use crate::{ClusterSpec, Code, Finding, Severity};
 
 /// Whether the engine reads files of this version.
-pub(crate) fn version_finding(
-    location: &BackupLocation,
-    header: &Header,
-    cluster: &ClusterSpec,
-) -> Option<Finding> {
+pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSpec) -> Option<Finding> {
     let (engine, version) = (cluster.engine, cluster.engine_version);
     let valkey = header.magic == rdb_scan::Magic::Valkey;
     let max = engine.max_rdb_version(version);
@@ -32,7 +28,7 @@ pub(crate) fn version_finding(
     Some(
         Finding::new(Code::RdbNewerThanEngine, remedy)
             .severity(severity)
-            .about(location)
+            .about(backup)
             .with("rdbVersion", header.version)
             .with("magic", if valkey { "VALKEY" } else { "REDIS" })
             .with("engine", format!("{engine} {version}"))
@@ -55,7 +51,7 @@ pub fn fault_remedy(code: FaultCode) -> &'static str {
 }
 
 /// A broken file, in the words of the reader.
-pub(crate) fn fault_finding(location: &BackupLocation, fault: &Fault) -> Finding {
+pub(crate) fn fault_finding(backup: &str, fault: &Fault) -> Finding {
     let code = match fault.code {
         FaultCode::NotAnRdb => Code::NotAnRdb,
         FaultCode::EmptyFile => Code::EmptyBackup,
@@ -64,14 +60,14 @@ pub(crate) fn fault_finding(location: &BackupLocation, fault: &Fault) -> Finding
         _ => Code::BackupCorrupt,
     };
     Finding::new(code, fault_remedy(fault.code))
-        .about(location)
+        .about(backup)
         .with("fault", fault.code.as_str())
         .with("offset", fault.offset)
         .with("message", fault.message.clone())
 }
 
 /// What is well-formed and dangerous. Modules, functions and databases are told with their names elsewhere.
-pub(crate) fn hazard_finding(location: &BackupLocation, first: &Hazard, count: u64) -> Option<Finding> {
+pub(crate) fn hazard_finding(backup: &str, first: &Hazard, count: u64) -> Option<Finding> {
     let (code, remedy) = match first.code {
         // Told with their names elsewhere.
         HazardCode::ModuleData | HazardCode::Functions | HazardCode::DatabaseNumber => return None,
@@ -92,7 +88,7 @@ pub(crate) fn hazard_finding(location: &BackupLocation, first: &Hazard, count: u
     };
     Some(
         Finding::new(code, remedy)
-            .about(location)
+            .about(backup)
             .with("hazard", first.code.as_str())
             .with("count", count)
             .with("offset", first.offset)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rdb_footprint::Generation;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// The engine of the new cluster.
@@ -62,6 +63,15 @@ impl Engine {
             (Self::Redis, 5 | 6, _) => 9,
             (Self::Redis, ..) => 10,
         }
+    }
+
+    /// The generation whose structures a version keeps data in. ElastiCache's own builds (Redis 7.1, Valkey 8.2) are taken
+    /// for what the open-source version before them is.
+    pub fn generation(self, version: EngineVersion) -> Generation {
+        Generation::of(self.as_str(), version.major, version.minor).unwrap_or(match self {
+            Self::Valkey => Generation::Valkey9,
+            Self::Redis => Generation::Redis7,
+        })
     }
 
     /// Whether a version reads files with the `VALKEY` magic (RDB 80, written by Valkey 9).

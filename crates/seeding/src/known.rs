@@ -1,5 +1,6 @@
 //! What is known of a backup from an earlier seeding of the same object.
 
+use rdb_footprint::Settings;
 use rdb_scan::{Inspection, SCHEMA};
 use serde::{Deserialize, Serialize};
 
@@ -18,30 +19,42 @@ pub struct KnownInspection {
 }
 
 impl KnownInspection {
-    /// Whether it can stand for reading the backup now.
-    pub fn is_usable(&self, now_ms: u64) -> bool {
+    /// Whether it can stand for reading the backup now, where the memory is to be predicted for this target.
+    pub fn is_usable(&self, now_ms: u64, memory: &Settings) -> bool {
+        let weighed = self.inspection.weights.iter().any(|weights| weights.id == memory.id());
         let fresh = now_ms.checked_sub(self.looked_at_ms).is_some_and(|age| age <= MAX_AGE_MS);
-        fresh && self.inspection.complete && self.inspection.start == 0 && self.inspection.schema == SCHEMA
+        fresh
+            && weighed
+            && self.inspection.complete
+            && self.inspection.start == 0
+            && self.inspection.schema == SCHEMA
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rdb_footprint::Generation;
+    use rdb_scan::{Control, InspectOptions, Inspected, Position, Weighing, inspect};
+
     use super::*;
 
     #[test]
-    fn an_inspection_stands_for_reading_for_a_day() {
-        let mut inspection = Inspection::default();
-        inspection.complete = true;
+    fn an_inspection_stands_for_reading_for_a_day_and_for_the_engine_that_it_was_weighed_for() {
+        let memory = Settings::new(Generation::Valkey81);
+        let options = InspectOptions { weighings: vec![Weighing::by(memory)], ..InspectOptions::default() };
+        let file = b"REDIS0010\xff\0\0\0\0\0\0\0\0";
+        let inspected = inspect(&file[..], &Position::default(), &options, &mut |_| Control::Continue);
+        let Ok(Inspected::Complete(inspection)) = inspected else { panic!("nobody asked for a pause") };
         let known = KnownInspection { looked_at_ms: 1000, inspection };
-        assert!(known.is_usable(1000));
-        assert!(known.is_usable(1000 + MAX_AGE_MS));
-        assert!(!known.is_usable(1001 + MAX_AGE_MS));
-        assert!(!known.is_usable(999));
+        assert!(known.is_usable(1000, &memory));
+        assert!(known.is_usable(1000 + MAX_AGE_MS, &memory));
+        assert!(!known.is_usable(1001 + MAX_AGE_MS, &memory));
+        assert!(!known.is_usable(999, &memory));
+        assert!(!known.is_usable(1000, &Settings::new(Generation::Valkey9)));
         let of = |change: fn(&mut Inspection)| {
             let mut known = known.clone();
             change(&mut known.inspection);
-            known.is_usable(1000)
+            known.is_usable(1000, &memory)
         };
         assert!(!of(|inspection| inspection.complete = false));
         assert!(!of(|inspection| inspection.start = 9));

@@ -20,6 +20,7 @@ mod error;
 mod finding;
 mod known;
 mod location;
+mod memory;
 mod node_types;
 mod options;
 mod plan;
@@ -41,9 +42,10 @@ pub use crate::{
     finding::{Code, Finding, Severity, Verdict},
     known::KnownInspection,
     location::{BackupLocation, LocationError, dns_compliant_bucket_name},
+    memory::MemoryParameters,
     node_types::{NodeTypes, near_names},
     options::{Access, OnRestoreFailed, Options},
-    plan::{Need, NextSmaller, Plan, ShardPlan, unknown_node_type},
+    plan::{Need, NextSmaller, Plan, Reserve, ShardPlan, unknown_node_type},
     reports::Reports,
     request::{ClusterMode, ClusterRequest, Request, RequestError, SlotsRequest},
     seeding::{Backup, Partition, Seeding},

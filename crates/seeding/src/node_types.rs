@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Engine;
+
 /// Node types with their `maxmemory` in bytes.
 ///
 /// The live source is `DescribeEngineDefaultParameters` / `DescribeCacheParameters`; [`NodeTypes::documented`] is what
@@ -136,12 +138,16 @@ const DOCUMENTED: &[(Families, Sizes)] = &[
     ),
 ];
 
+/// Families that only Valkey runs on. Source: the same page.
+const VALKEY_ONLY: [&str; 3] = ["m8g", "r8g", "c8gn"];
+
 impl NodeTypes {
-    /// The table of the user guide.
-    pub fn documented() -> Self {
+    /// The table of the user guide, as far as an engine runs on these types.
+    pub fn documented(engine: Engine) -> Self {
         DOCUMENTED
             .iter()
             .flat_map(|(families, sizes)| families.iter().map(move |family| (family, sizes)))
+            .filter(|(family, _)| engine == Engine::Valkey || !VALKEY_ONLY.contains(family))
             .flat_map(|(family, sizes)| {
                 sizes.iter().map(move |(size, bytes)| (format!("cache.{family}.{size}"), *bytes))
             })
@@ -237,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_smallest_type_of_the_preferred_family_comes_first() {
-        let types = NodeTypes::documented();
+        let types = NodeTypes::documented(Engine::Valkey);
         let names: Vec<_> =
             types.of_families(&["r7g".into(), "m7g".into()]).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names[..3], ["cache.m7g.large", "cache.m7g.xlarge", "cache.r7g.large"]);
@@ -245,15 +251,22 @@ mod tests {
 
     #[test]
     fn a_mistyped_node_type_is_answered_with_near_names() {
-        let types = NodeTypes::documented();
+        let types = NodeTypes::documented(Engine::Valkey);
         assert_eq!(types.near("cache.r7g.larg")[0], "cache.r7g.large");
         assert_eq!(types.near("completely different thing"), Vec::<String>::new());
     }
 
     #[test]
+    fn some_families_are_for_valkey_only() {
+        let redis = NodeTypes::documented(Engine::Redis);
+        assert_eq!(redis.maxmemory_bytes("cache.r8g.large"), None);
+        assert_eq!(redis.maxmemory_bytes("cache.r7g.large"), Some(14_037_181_030));
+    }
+
+    #[test]
     fn a_start_over_goes_up_within_the_family() {
         assert_eq!(
-            NodeTypes::documented().larger_than("cache.t4g.micro"),
+            NodeTypes::documented(Engine::Valkey).larger_than("cache.t4g.micro"),
             ["cache.t4g.small", "cache.t4g.medium"]
         );
     }

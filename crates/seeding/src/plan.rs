@@ -1,8 +1,9 @@
 //! The cluster that will be created: node type and slots per shard.
 
+use rdb_footprint::Footprint;
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Finding, NodeTypes, Seeding, Severity, SlotRange, SlotsRequest, slots::SLOTS};
+use crate::{Code, Finding, NodeTypes, Seeding, Severity, SlotRange, SlotsRequest};
 
 /// A cluster that the data fits into.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +13,10 @@ pub struct Plan {
     pub node_type: String,
     /// The shards, in the order of their slots.
     pub shards: Vec<ShardPlan>,
-    /// The next smaller type that `auto` looked at, and why it was not taken.
+    /// What each primary needs beside the data.
+    #[serde(default)]
+    pub reserve: Reserve,
+    /// The next smaller choice that was looked at, and why it was not taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_smaller: Option<NextSmaller>,
     /// The types to start over with if the restore fails, smallest first.
@@ -26,11 +30,11 @@ pub struct Plan {
 pub struct ShardPlan {
     /// Its slots.
     pub slots: SlotRange,
-    /// Its keys.
+    /// Its keys, without those that have expired.
     pub keys: u64,
     /// The memory that they take.
     pub used_memory_bytes: u64,
-    /// The memory that a node of the type has for data.
+    /// The memory that a node of the type has for data and [`Reserve`].
     pub usable_bytes: u64,
 }
 
@@ -40,43 +44,80 @@ pub struct ShardPlan {
 pub struct NextSmaller {
     /// The type.
     pub node_type: String,
+    /// The number of shards, where that is what would be smaller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<u32>,
     /// Why not.
     pub reason: String,
 }
 
+/// Memory of a primary that counts against `maxmemory` and is not data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reserve {
+    /// An empty server (`make calibrate`).
+    pub empty_server_bytes: u64,
+    /// What replicas catch up from: `repl-backlog-size`, 1 MiB by default.
+    pub replication_backlog_bytes: u64,
+    /// Buffers of some fifty clients.
+    pub client_buffers_bytes: u64,
+}
+
+impl Reserve {
+    /// The reserve of one primary of a cluster like this.
+    fn of(seeding: &Seeding) -> Self {
+        const MIB: u64 = 1 << 20;
+        let cluster = &seeding.cluster;
+        Self {
+            // Empty servers take 0.9 to 1.0 MB, those of a cluster 1.6 to 2.8 MB.
+            empty_server_bytes: if cluster.cluster_mode { 3 * MIB } else { MIB },
+            replication_backlog_bytes: if cluster.replicas_per_shard > 0 { MIB } else { 0 },
+            client_buffers_bytes: MIB,
+        }
+    }
+
+    fn bytes(self) -> u64 {
+        self.empty_server_bytes + self.replication_backlog_bytes + self.client_buffers_bytes
+    }
+}
+
 /// What the data needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Need {
-    /// The memory for everything together.
-    pub used_memory_bytes: u64,
-    /// Keys by slot, one entry a slot.
-    pub slot_keys: Vec<u64>,
-    /// Bytes in the backup by slot, one entry a slot: the shares of the memory go by them.
-    pub slot_bytes: Vec<u64>,
+    /// What the data takes once loaded, by slot.
+    pub footprint: Footprint,
+    /// What is needed beside it.
+    pub reserve: Reserve,
 }
 
 impl Need {
+    /// What data of this footprint needs in a cluster like the one asked for.
+    pub fn new(seeding: &Seeding, footprint: Footprint) -> Self {
+        Self { footprint, reserve: Reserve::of(seeding) }
+    }
+
     /// The shards with these slots, before anything is known of nodes.
     fn shards(&self, ranges: &[SlotRange]) -> Vec<ShardPlan> {
-        let all_bytes: u64 = self.slot_bytes.iter().sum();
-        ranges
-            .iter()
-            .map(|&slots| {
-                let sum = |of: &[u64]| of.get(slots.indices()).unwrap_or_default().iter().sum::<u64>();
-                let bytes = sum(&self.slot_bytes);
-                // Without any bytes there is nothing to go by but the slots themselves.
-                let (part, whole) = if all_bytes == 0 {
-                    (u64::from(slots.last - slots.first) + 1, u64::from(SLOTS))
-                } else {
-                    (bytes, all_bytes)
-                };
-                let used = u128::from(self.used_memory_bytes) * u128::from(part) / u128::from(whole);
-                let used_memory_bytes = u64::try_from(used).unwrap_or(u64::MAX);
-                ShardPlan { slots, keys: sum(&self.slot_keys), used_memory_bytes, usable_bytes: 0 }
-            })
-            .collect()
+        let shard = |&slots: &SlotRange| ShardPlan {
+            slots,
+            keys: self.footprint.shard_keys(slots.indices()),
+            used_memory_bytes: self.footprint.shard_bytes(slots.indices()),
+            usable_bytes: 0,
+        };
+        ranges.iter().map(shard).collect()
+    }
+
+    /// What a node must have for a shard of so many bytes to come up with room to grow.
+    fn with_headroom(&self, bytes: u64, percent: u32) -> u64 {
+        let grown = u128::from(bytes) * u128::from(100 + percent) / 100;
+        u64::try_from(grown).unwrap_or(u64::MAX).saturating_add(self.reserve.bytes())
     }
 }
+
+/// As many nodes as a cluster may have without a raised quota. Source: user guide, "Quotas".
+pub(crate) const DEFAULT_NODE_QUOTA: u32 = 90;
+/// A family that ElastiCache seeds only from its own backups. Source: user guide, "Data tiering".
+const TIERED_FAMILY: &str = "cache.r6gd.";
 
 impl Plan {
     /// Plans the cluster of this seeding, and says what speaks against it.
@@ -85,30 +126,66 @@ impl Plan {
     /// keep to (`tight-fit`). Where exactly a restore fails between the two is not documented.
     pub fn make(seeding: &Seeding, need: &Need, findings: &mut Vec<Finding>) -> Option<Self> {
         let cluster = &seeding.cluster;
-        let ranges = match &cluster.slots {
-            _ if !cluster.cluster_mode => vec![SlotRange::ALL],
-            SlotsRequest::Even => SlotRange::even(cluster.shards),
-            SlotsRequest::Balanced => SlotRange::balanced(cluster.shards, &need.slot_bytes),
-            SlotsRequest::Ranges(ranges) => ranges.clone(),
-        };
-        let mut shards = need.shards(&ranges);
-        let largest_bytes = shards.iter().map(|shard| shard.used_memory_bytes).max().unwrap_or(0);
-        let (node_type, next_smaller) = if cluster.node_type == "auto" {
-            choose_node_type(seeding, largest_bytes, findings)?
-        } else {
-            (cluster.node_type.clone(), None)
-        };
-        let Some(maxmemory_bytes) = seeding.node_types.maxmemory_bytes(&node_type) else {
-            findings.push(unknown_node_type(&seeding.node_types, &node_type));
+        if cluster.node_type.starts_with(TIERED_FAMILY) {
+            let remedy = "take a type of another family, such as r7g";
+            findings.push(
+                Finding::new(Code::DataTieringUnsupported, remedy)
+                    .with("nodeType", cluster.node_type.clone()),
+            );
             return None;
+        }
+        if cluster.node_type != "auto" && seeding.node_types.maxmemory_bytes(&cluster.node_type).is_none() {
+            findings.push(unknown_node_type(&seeding.node_types, &cluster.node_type));
+            return None;
+        }
+        let most_shards = if cluster.automatic_shards {
+            (DEFAULT_NODE_QUOTA / cluster.replicas_per_shard.saturating_add(1)).max(1)
+        } else {
+            cluster.shards
         };
+        let mut smaller = None;
+        let mut shards = Vec::new();
+        for count in if cluster.automatic_shards { 1 } else { most_shards }..=most_shards {
+            shards = need.shards(&ranges(seeding, need, count));
+            let choice = choose(seeding, need, &shards);
+            let fits = choice.node_type.is_some();
+            if fits || count == most_shards {
+                let (node_type, next_smaller) = choice.or_given(seeding, smaller, findings)?;
+                return Some(Self::settle(seeding, need, shards, node_type, next_smaller, findings));
+            }
+            smaller = choice.fewer_shards(count);
+        }
+        // There is always a last number of shards.
+        drop(shards);
+        None
+    }
+
+    fn settle(
+        seeding: &Seeding,
+        need: &Need,
+        mut shards: Vec<ShardPlan>,
+        node_type: String,
+        next_smaller: Option<NextSmaller>,
+        findings: &mut Vec<Finding>,
+    ) -> Self {
+        let maxmemory_bytes = seeding.node_types.maxmemory_bytes(&node_type).unwrap_or(0);
         let usable_bytes = usable(maxmemory_bytes, seeding.reserved_memory_percent);
         for shard in &mut shards {
             shard.usable_bytes = usable_bytes;
         }
-        judge_shards(seeding, &shards, maxmemory_bytes, findings);
+        judge_shards(seeding, need, &shards, maxmemory_bytes, findings);
         let start_over_node_types = seeding.node_types.larger_than(&node_type);
-        Some(Self { node_type, shards, next_smaller, start_over_node_types })
+        Self { node_type, shards, reserve: need.reserve, next_smaller, start_over_node_types }
+    }
+}
+
+/// The slots of so many shards.
+fn ranges(seeding: &Seeding, need: &Need, shards: u32) -> Vec<SlotRange> {
+    match &seeding.cluster.slots {
+        _ if !seeding.cluster.cluster_mode => vec![SlotRange::ALL],
+        SlotsRequest::Even => SlotRange::even(shards),
+        SlotsRequest::Balanced => SlotRange::balanced(shards, &need.footprint.slot_weights()),
+        SlotsRequest::Ranges(ranges) => ranges.clone(),
     }
 }
 
@@ -118,35 +195,72 @@ fn usable(maxmemory_bytes: u64, reserved_percent: u32) -> u64 {
     u64::try_from(u128::from(maxmemory_bytes) * share / 100).unwrap_or(u64::MAX)
 }
 
-fn with_headroom(bytes: u64, percent: u32) -> u64 {
-    let grown = u128::from(bytes) * u128::from(100 + percent) / 100;
-    u64::try_from(grown).unwrap_or(u64::MAX)
+/// A node type for some shards.
+struct Choice {
+    /// One that takes the largest of them with its headroom.
+    node_type: Option<String>,
+    /// The largest that does not, of those that were looked at.
+    too_small: Option<NextSmaller>,
+    needed_bytes: u64,
 }
 
-/// The smallest type of the allowed families whose usable memory takes the largest shard with its headroom.
-fn choose_node_type(
-    seeding: &Seeding,
-    largest_bytes: u64,
-    findings: &mut Vec<Finding>,
-) -> Option<(String, Option<NextSmaller>)> {
-    let needed = with_headroom(largest_bytes, seeding.options.headroom_percent);
-    let mut smaller = None;
-    for (name, maxmemory_bytes) in seeding.node_types.of_families(&seeding.options.node_families) {
+/// The smallest type of the allowed families, or the given one, if it takes the largest shard.
+fn choose(seeding: &Seeding, need: &Need, shards: &[ShardPlan]) -> Choice {
+    let largest_bytes = shards.iter().map(|shard| shard.used_memory_bytes).max().unwrap_or(0);
+    let needed_bytes = need.with_headroom(largest_bytes, seeding.options.headroom_percent);
+    let given = &seeding.cluster.node_type;
+    let types = if given == "auto" {
+        seeding.node_types.of_families(&seeding.options.node_families)
+    } else {
+        vec![(given.as_str(), seeding.node_types.maxmemory_bytes(given).unwrap_or(0))]
+    };
+    let mut too_small = None;
+    for (name, maxmemory_bytes) in types.into_iter().filter(|(name, _)| !name.starts_with(TIERED_FAMILY)) {
         let usable_bytes = usable(maxmemory_bytes, seeding.reserved_memory_percent);
-        if usable_bytes >= needed {
-            return Some((name.to_owned(), smaller));
+        if usable_bytes >= needed_bytes {
+            return Choice { node_type: Some(name.to_owned()), too_small, needed_bytes };
         }
         let reason =
-            format!("the largest shard needs {needed} bytes with headroom, a node has {usable_bytes}");
-        smaller = Some(NextSmaller { node_type: name.to_owned(), reason });
+            format!("the largest shard needs {needed_bytes} bytes with headroom, a node has {usable_bytes}");
+        too_small = Some(NextSmaller { node_type: name.to_owned(), shards: None, reason });
     }
-    findings.push(
-        Finding::new(Code::NothingFits, "take more shards, or allow larger node families (nodeFamilies)")
-            .with("neededBytes", needed)
-            .with("families", seeding.options.node_families.clone())
-            .with("largest", smaller.map(|smaller| smaller.node_type)),
-    );
-    None
+    Choice { node_type: None, too_small, needed_bytes }
+}
+
+impl Choice {
+    /// What fewer shards would have meant.
+    fn fewer_shards(self, shards: u32) -> Option<NextSmaller> {
+        self.too_small.map(|smaller| NextSmaller { shards: Some(shards), ..smaller })
+    }
+
+    /// The type to take: a given one is taken also where it is too small, and judged. `smaller` is what fewer shards
+    /// would have meant.
+    fn or_given(
+        self,
+        seeding: &Seeding,
+        smaller: Option<NextSmaller>,
+        findings: &mut Vec<Finding>,
+    ) -> Option<(String, Option<NextSmaller>)> {
+        let given = &seeding.cluster.node_type;
+        if given != "auto" {
+            return Some((given.clone(), smaller));
+        }
+        if let Some(node_type) = self.node_type {
+            return Some((node_type, self.too_small.or(smaller)));
+        }
+        let remedy = if seeding.cluster.cluster_mode {
+            "take more shards, or allow larger node families (nodeFamilies)"
+        } else {
+            "turn cluster mode on to take several shards, or allow larger node families (nodeFamilies)"
+        };
+        findings.push(
+            Finding::new(Code::NothingFits, remedy)
+                .with("neededBytes", self.needed_bytes)
+                .with("families", seeding.options.node_families.clone())
+                .with("largest", self.too_small.map(|smaller| smaller.node_type)),
+        );
+        None
+    }
 }
 
 /// The finding for a node type that the engine version does not have.
@@ -162,7 +276,13 @@ pub fn unknown_node_type(node_types: &NodeTypes, node_type: &str) -> Finding {
 /// More than this many times its share makes a shard worth a warning.
 const SKEW: u64 = 2;
 
-fn judge_shards(seeding: &Seeding, shards: &[ShardPlan], maxmemory_bytes: u64, findings: &mut Vec<Finding>) {
+fn judge_shards(
+    seeding: &Seeding,
+    need: &Need,
+    shards: &[ShardPlan],
+    maxmemory_bytes: u64,
+    findings: &mut Vec<Finding>,
+) {
     let mean_bytes =
         shards.iter().map(|shard| shard.used_memory_bytes).sum::<u64>() / (shards.len().max(1) as u64);
     for (number, shard) in (1..).zip(shards) {
@@ -171,16 +291,17 @@ fn judge_shards(seeding: &Seeding, shards: &[ShardPlan], maxmemory_bytes: u64, f
             Finding::new(code, remedy)
                 .in_shard(number)
                 .with("neededBytes", used)
+                .with("reserveBytes", need.reserve.bytes())
                 .with("maxmemoryBytes", maxmemory_bytes)
                 .with("usableBytes", shard.usable_bytes)
         };
         if used > maxmemory_bytes {
             findings
                 .push(finding(Code::DoesNotFit, "take a larger node type or more shards, or nodeType auto"));
-        } else if used > shard.usable_bytes {
+        } else if used.saturating_add(need.reserve.bytes()) > shard.usable_bytes {
             let remedy = "take a larger node type or more shards, or allow tight-fit to use the reserve";
             findings.push(finding(Code::TightFit, remedy));
-        } else if with_headroom(used, seeding.options.headroom_percent) > shard.usable_bytes {
+        } else if need.with_headroom(used, seeding.options.headroom_percent) > shard.usable_bytes {
             let percent = seeding.options.headroom_percent;
             let remedy = "take a larger node type or more shards if the data is going to grow";
             findings.push(finding(Code::HeadroomMissing, remedy).with("headroomPercent", percent));
@@ -196,112 +317,17 @@ fn judge_shards(seeding: &Seeding, shards: &[ShardPlan], maxmemory_bytes: u64, f
             );
         }
     }
+    let nodes = (shards.len() as u64) * u64::from(seeding.cluster.replicas_per_shard + 1);
+    if nodes > u64::from(DEFAULT_NODE_QUOTA) {
+        let remedy =
+            "ask AWS for more nodes per cluster (quota L-AF354865), or take fewer shards or replicas";
+        findings.push(
+            Finding::new(Code::QuotaMayBeExceeded, remedy)
+                .with("nodes", nodes)
+                .with("quota", DEFAULT_NODE_QUOTA),
+        );
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::{NodeTypes, Partition, Request, prepare::resolve};
-
-    const MIB: u64 = 1024 * 1024;
-
-    fn seeding(request: &Value) -> Seeding {
-        Request::from_layers(&[("request", request)]).unwrap();
-        let (resolved, findings) = resolve(&[("request", request)], "test-1");
-        assert_eq!(findings, []);
-        let resolved = resolved.unwrap();
-        let types =
-            [("cache.a.small", 100 * MIB), ("cache.a.large", 1000 * MIB), ("cache.b.medium", 400 * MIB)];
-        Seeding {
-            schema: 1,
-            execution: "test-1".into(),
-            partition: Partition { partition: "aws".into(), region: "us-east-1".into(), account: "1".into() },
-            backups: Vec::new(),
-            cluster: resolved.cluster,
-            options: resolved.options,
-            node_types: types
-                .into_iter()
-                .map(|(name, bytes)| (name.to_owned(), bytes))
-                .collect::<NodeTypes>(),
-            reserved_memory_percent: 25,
-            databases: 16,
-            looked_at_ms: 0,
-        }
-    }
-
-    /// Data whose bytes lie in slots as `weight` says.
-    fn need(used_memory_bytes: u64, weight: impl Fn(u16) -> u64) -> Need {
-        let slot_bytes: Vec<_> = (0..SLOTS).map(weight).collect();
-        Need { used_memory_bytes, slot_keys: slot_bytes.clone(), slot_bytes }
-    }
-
-    fn plan(request: &Value, need: &Need) -> (Option<Plan>, Vec<Code>) {
-        let mut findings = Vec::new();
-        let plan = Plan::make(&seeding(request), need, &mut findings);
-        (plan, findings.into_iter().map(|finding| finding.code).collect())
-    }
-
-    fn request(cluster: &Value) -> Value {
-        json!({"backups": ["b/k.rdb"], "cluster": cluster, "nodeFamilies": ["a", "b"], "headroomPercent": 0})
-    }
-
-    #[test]
-    fn auto_takes_the_smallest_type_that_fits_below_the_reserve_and_says_why_not_a_smaller_one() {
-        let auto = request(&json!({"nodeType": "auto"}));
-        let (plan_75, findings) = plan(&auto, &need(75 * MIB, |_| 1));
-        assert_eq!((plan_75.unwrap().node_type.as_str(), findings), ("cache.a.small", vec![]));
-        let (plan_76, _) = plan(&auto, &need(75 * MIB + 1, |_| 1));
-        let plan_76 = plan_76.unwrap();
-        assert_eq!(plan_76.node_type, "cache.b.medium");
-        assert_eq!(plan_76.next_smaller.unwrap().node_type, "cache.a.small");
-        let (nothing, findings) = plan(&auto, &need(5000 * MIB, |_| 1));
-        assert_eq!((nothing, findings), (None, vec![Code::NothingFits]));
-    }
-
-    #[test]
-    fn a_given_type_is_judged_against_maxmemory_and_against_the_reserve() {
-        let given = request(&json!({"nodeType": "cache.a.small"}));
-        assert_eq!(plan(&given, &need(75 * MIB, |_| 1)).1, []);
-        assert_eq!(plan(&given, &need(76 * MIB, |_| 1)).1, [Code::TightFit]);
-        assert_eq!(plan(&given, &need(100 * MIB, |_| 1)).1, [Code::TightFit]);
-        let (plan, findings) = plan(&given, &need(101 * MIB, |_| 1));
-        assert_eq!(findings, [Code::DoesNotFit]);
-        assert_eq!(plan.unwrap().start_over_node_types, ["cache.a.large"]);
-    }
-
-    #[test]
-    fn headroom_that_is_missing_is_a_warning_for_a_given_type_and_a_larger_type_for_auto() {
-        let mut given = request(&json!({"nodeType": "cache.a.small"}));
-        given["headroomPercent"] = json!(50);
-        assert_eq!(plan(&given, &need(60 * MIB, |_| 1)).1, [Code::HeadroomMissing]);
-        let mut auto = request(&json!({"nodeType": "auto"}));
-        auto["headroomPercent"] = json!(50);
-        assert_eq!(plan(&auto, &need(60 * MIB, |_| 1)).0.unwrap().node_type, "cache.b.medium");
-    }
-
-    #[test]
-    fn shards_carry_what_lies_in_their_slots_and_balanced_slots_even_it_out() {
-        let heavy_first = need(80 * MIB, |slot| if slot < 1000 { 100 } else { 1 });
-        let even = request(&json!({"nodeType": "cache.a.small", "shards": 4}));
-        let (even, findings) = plan(&even, &heavy_first);
-        let even = even.unwrap();
-        assert_eq!(findings, [Code::ShardSkew]);
-        assert_eq!(
-            even.shards.iter().map(|shard| shard.keys).sum::<u64>(),
-            heavy_first.slot_keys.iter().sum::<u64>()
-        );
-        let balanced = request(&json!({"nodeType": "cache.a.small", "shards": 4, "slots": "balanced"}));
-        let (balanced, findings) = plan(&balanced, &heavy_first);
-        let largest = |plan: &Plan| plan.shards.iter().map(|shard| shard.used_memory_bytes).max();
-        assert_eq!(findings, []);
-        assert!(largest(&balanced.unwrap()) < largest(&even));
-    }
-
-    #[test]
-    fn an_empty_backup_gets_the_smallest_cluster_without_a_division_by_nothing() {
-        let (plan, findings) = plan(&request(&json!({"shards": 3})), &need(0, |_| 0));
-        assert_eq!((plan.unwrap().node_type.as_str(), findings), ("cache.a.small", vec![]));
-    }
-}
+mod tests;

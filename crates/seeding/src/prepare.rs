@@ -222,8 +222,8 @@ pub const HEADER_BYTES: u64 = 4096;
 /// What the first bytes of a backup say against it.
 pub fn header_findings(location: &BackupLocation, prefix: &[u8], cluster: &ClusterSpec) -> Vec<Finding> {
     match rdb_scan::read_header(prefix) {
-        Ok(header) => version_finding(location, &header, cluster).into_iter().collect(),
-        Err(fault) => vec![fault_finding(location, &fault)],
+        Ok(header) => version_finding(&location.to_string(), &header, cluster).into_iter().collect(),
+        Err(fault) => vec![fault_finding(&location.to_string(), &fault)],
     }
 }
 

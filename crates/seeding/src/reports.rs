@@ -1,5 +1,6 @@
 //! Where the product keeps its own files, in the reports bucket.
 
+use rdb_footprint::Settings;
 use sha2::{Digest, Sha256};
 
 use crate::{Backup, BackupLocation};
@@ -63,14 +64,16 @@ impl<'a> Reports<'a> {
     /// What is known of an object from an earlier seeding: [`crate::KnownInspection`].
     ///
     /// An object with the same name, ETag and size has the same contents: the ETag is a digest of them, or, of parts and
-    /// under KMS, at least another one for each upload. One with names of keys is never the same file as one without.
-    pub fn inspection(backup: &Backup, hide_keys: bool) -> String {
+    /// under KMS, at least another one for each upload. One with names of keys is never the same file as one without, and
+    /// what was weighed for one engine is not what it takes in another.
+    pub fn inspection(backup: &Backup, hide_keys: bool, memory: &Settings) -> String {
         let Backup { location, etag, size_bytes, .. } = backup;
         let digest = hex::encode(Sha256::digest(location.to_string()));
         // The quotes, and whatever else would be a folder.
         let etag = etag.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "");
         let (schema, hidden) = (rdb_scan::SCHEMA, if hide_keys { "-hidden" } else { "" });
-        format!("{INSPECTIONS}{}/{etag}-{size_bytes}-v{schema}{hidden}.json", &digest[..32])
+        let memory = memory.id();
+        format!("{INSPECTIONS}{}/{etag}-{size_bytes}-v{schema}-{memory}{hidden}.json", &digest[..32])
     }
 
     /// Held by who edits a bucket's permissions.
@@ -87,6 +90,8 @@ impl<'a> Reports<'a> {
 
 #[cfg(test)]
 mod tests {
+    use rdb_footprint::Generation;
+
     use super::*;
 
     fn orders() -> Backup {
@@ -100,15 +105,19 @@ mod tests {
         }
     }
 
+    fn inspection(backup: &Backup, hide_keys: bool) -> String {
+        Reports::inspection(backup, hide_keys, &Settings::new(Generation::Valkey81))
+    }
+
     #[test]
     fn what_is_known_stands_for_no_other_object_and_never_shows_names_that_are_to_be_hidden() {
-        let key = Reports::inspection(&orders(), false);
-        assert!(key.ends_with(&format!("/e1-3-100-v{}.json", rdb_scan::SCHEMA)), "{key}");
+        let key = inspection(&orders(), false);
+        assert!(key.contains(&format!("/e1-3-100-v{}-valkey-8.1-", rdb_scan::SCHEMA)), "{key}");
         assert!(Reports::owns(&key));
         let of = |change: fn(&mut Backup)| {
             let mut backup = orders();
             change(&mut backup);
-            Reports::inspection(&backup, false)
+            inspection(&backup, false)
         };
         // The same key and ETag in another bucket: where a bucket ends and a key begins counts.
         let others = [
@@ -116,7 +125,8 @@ mod tests {
             of(|backup| backup.location = BackupLocation::parse("backups/in/orders2.rdb").unwrap()),
             of(|backup| backup.etag = "\"e1\"".into()),
             of(|backup| backup.size_bytes = 101),
-            Reports::inspection(&orders(), true),
+            inspection(&orders(), true),
+            Reports::inspection(&orders(), false, &Settings::new(Generation::Valkey9)),
         ];
         assert!(others.iter().all(|other| *other != key), "{others:?}");
     }
@@ -124,7 +134,7 @@ mod tests {
     #[test]
     fn an_etag_is_no_folder() {
         let backup = Backup { etag: "\"../../grants/a\"".into(), ..orders() };
-        let key = Reports::inspection(&backup, false);
-        assert!(key.starts_with(INSPECTIONS) && key.ends_with("/grantsa-100-v1.json"), "{key}");
+        let key = inspection(&backup, false);
+        assert!(key.starts_with(INSPECTIONS) && key.contains("/grantsa-100-v1-"), "{key}");
     }
 }

@@ -1,8 +1,9 @@
 //! The record of one seeding, written by the first step and read by all others.
 
+use rdb_footprint::Settings;
 use serde::{Deserialize, Serialize};
 
-use crate::{BackupLocation, ClusterSpec, NodeTypes, Options, StepError};
+use crate::{BackupLocation, ClusterSpec, MemoryParameters, NodeTypes, Options, StepError};
 
 /// Everything that is settled about a seeding before its backups are read.
 ///
@@ -27,12 +28,25 @@ pub struct Seeding {
     pub node_types: NodeTypes,
     /// The share of `maxmemory` that is kept for backups and failover, from the parameter group. Default 25.
     pub reserved_memory_percent: u32,
-    /// The number of databases of the parameter group. Default 16.
+    /// The number of databases that the cluster will have: of the parameter group, `databases` or, with cluster mode on,
+    /// `cluster-databases`.
     pub databases: u64,
+    /// The parameters that decide what the data takes once loaded.
+    #[serde(default)]
+    pub memory: MemoryParameters,
     /// When the backups were looked at, in milliseconds since 1970: what has expired by then counts as expired, for
     /// every worker alike.
     #[serde(default)]
     pub looked_at_ms: u64,
+}
+
+impl Seeding {
+    /// What the memory is predicted for.
+    pub fn memory_settings(&self) -> Settings {
+        let MemoryParameters { thresholds, shares_integers, quantum } = self.memory;
+        let generation = self.cluster.engine.generation(self.cluster.engine_version);
+        Settings { generation, quantum, thresholds, shares_integers }
+    }
 }
 
 /// A backup as it was when the seeding began.

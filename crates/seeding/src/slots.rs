@@ -64,8 +64,8 @@ impl SlotRange {
     }
 
     /// The slots of this range, as indices.
-    pub fn indices(self) -> std::ops::RangeInclusive<usize> {
-        usize::from(self.first)..=usize::from(self.last)
+    pub fn indices(self) -> std::ops::Range<usize> {
+        usize::from(self.first)..usize::from(self.last) + 1
     }
 
     /// `shards` (1 to 16384) ranges of near equal length, in order.

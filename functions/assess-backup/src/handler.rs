@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use rdb_scan::{Assembly, Gap, Inspection, RangeInspection, assemble};
 use seeder_aws::{Clients, Handler, Invocation, Reports};
 use seeding::{
-    Backup, KnownInspection, Partition, Seeding, StepError, assess,
+    Backup, KnownInspection, Partition, Plan, Seeding, StepError, assess,
     steps::{AssessInput, AssessOutput, Piece, Range},
 };
 
@@ -69,6 +69,7 @@ impl Handler for AssessBackup {
         }
         self.remember(&seeding, &inspections).await;
         let assessment = assess::assess(&seeding, &inspections, input.findings);
+        self.settle_shards(seeding, assessment.plan.as_ref()).await?;
         let report = self.reports.write(&report_key, &assessment).await?;
         tracing::info!(verdict = ?assessment.verdict, findings = assessment.findings.len(), "assessed");
         let mut findings = assessment.findings;
@@ -91,13 +92,27 @@ impl AssessBackup {
             if backup.known_inspection.is_some() {
                 continue;
             }
-            let key = seeding::Reports::inspection(backup, seeding.options.hide_keys);
+            let key =
+                seeding::Reports::inspection(backup, seeding.options.hide_keys, &seeding.memory_settings());
             let known =
                 KnownInspection { looked_at_ms: seeding.looked_at_ms, inspection: inspection.clone() };
             if let Err(error) = self.reports.write(&key, &known).await {
                 tracing::warn!(key, message = error.message, "the inspection is not kept");
             }
         }
+    }
+
+    /// Writes the number of shards into the record where it was left to the plan: later steps know how many nodes to wait
+    /// for.
+    async fn settle_shards(&self, mut seeding: Seeding, plan: Option<&Plan>) -> Result<(), StepError> {
+        let Some(plan) = plan.filter(|_| seeding.cluster.automatic_shards) else { return Ok(()) };
+        let shards = u32::try_from(plan.shards.len()).map_err(StepError::internal)?;
+        if seeding.cluster.shards == shards {
+            return Ok(());
+        }
+        seeding.cluster.shards = shards;
+        let key = seeding::Reports::of(&seeding.execution).seeding();
+        self.reports.write(&key, &seeding).await.map(drop)
     }
 
     /// What the workers have written down of a backup, each piece once: a step that ran twice leaves it twice.

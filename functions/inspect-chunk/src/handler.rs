@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rdb_scan::{Control, Header, InspectOptions, Position, RangeInspection};
+use rdb_scan::{Control, Header, InspectOptions, Position, RangeInspection, Weighing};
 use seeder_aws::{Clients, Handler, Invocation, Reports, reader::ObjectReader};
 use seeding::{
     Backup, Partition, StepError,
@@ -55,6 +55,7 @@ impl Handler for InspectChunk {
             now_ms: seeding.looked_at_ms,
             size_bytes: Some(backup.size_bytes),
             max_compared_keys: MAX_COMPARED_KEYS,
+            weighings: vec![Weighing::by(seeding.memory_settings())],
             ..InspectOptions::default()
         };
         let read = self.read(backup.clone(), start, range.start..range.end, options, invocation).await?;

@@ -55,7 +55,7 @@ impl Handler for PrepareSeeding {
         let Some(resolved) = resolved else {
             return Ok(rejected(findings));
         };
-        let (mut backups, found) = self.look_at_backups(&resolved, &partition).await?;
+        let (backups, found) = self.look_at_backups(&resolved, &partition).await?;
         findings.extend(found);
         let (target, found) = self.look_at_target(&resolved.cluster, execution).await?;
         findings.extend(found);
@@ -63,8 +63,7 @@ impl Handler for PrepareSeeding {
             return Ok(rejected(findings));
         }
         let looked_at_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
-        self.recognise(&mut backups, resolved.options.hide_keys, looked_at_ms).await;
-        let seeding = Seeding {
+        let mut seeding = Seeding {
             schema: 1,
             execution: execution.to_owned(),
             partition,
@@ -74,8 +73,10 @@ impl Handler for PrepareSeeding {
             node_types: target.node_types,
             reserved_memory_percent: target.reserved_memory_percent,
             databases: target.databases,
+            memory: target.memory,
             looked_at_ms,
         };
+        self.recognise(&mut seeding).await;
         self.reports.write(&seeding::Reports::of(execution).seeding(), &seeding).await?;
         Ok(self.output(&seeding, findings))
     }

@@ -1,7 +1,7 @@
 //! A seeding to try things with, and a step as the state machine calls it.
 
 use jiff::Timestamp;
-use seeding::{Backup, NodeTypes, Partition, Seeding, StepError, prepare};
+use seeding::{Backup, Engine, MemoryParameters, NodeTypes, Partition, Seeding, StepError, prepare};
 use serde_json::{Value, json};
 
 use super::{Answer, json as answer};
@@ -42,9 +42,10 @@ pub fn seeding(request: &Value) -> Seeding {
         backups: resolved.backups.into_iter().map(backup).collect(),
         cluster: resolved.cluster,
         options: resolved.options,
-        node_types: NodeTypes::documented(),
+        node_types: NodeTypes::documented(Engine::Valkey),
         reserved_memory_percent: 25,
         databases: 16,
+        memory: MemoryParameters::default(),
         looked_at_ms: 1_700_000_000_000,
     }
 }

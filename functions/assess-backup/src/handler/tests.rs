@@ -1,4 +1,6 @@
-use rdb_scan::{Assembly, Control, InspectOptions, Position, RangeInspection, assemble, inspect_up_to};
+use rdb_scan::{
+    Assembly, Control, InspectOptions, Position, RangeInspection, Weighing, assemble, inspect_up_to,
+};
 use seeder_aws::{
     Reports,
     test_util::{
@@ -31,7 +33,8 @@ fn inspected(file: &[u8], time: Control) -> Vec<RangeInspection> {
     loop {
         let from = usize::try_from(start.offset()).unwrap();
         let end = file.len() as u64;
-        let options = InspectOptions { size_bytes: Some(end), ..InspectOptions::default() };
+        let weighings = vec![Weighing::by(orders().memory_settings())];
+        let options = InspectOptions { size_bytes: Some(end), weighings, ..InspectOptions::default() };
         let part = inspect_up_to(&file[from..], &start, end, &options, &mut |_| time).unwrap();
         let resume = part.resume.clone();
         parts.push(part);
@@ -40,6 +43,12 @@ fn inspected(file: &[u8], time: Control) -> Vec<RangeInspection> {
             Some(position) => start = position,
         }
     }
+}
+
+/// Where the inspection of a backup is kept.
+fn kept_key(seeding: &Seeding, backup: usize) -> String {
+    let memory = seeding.memory_settings();
+    seeding::Reports::inspection(&seeding.backups[backup], seeding.options.hide_keys, &memory)
 }
 
 fn whole(file: &[u8]) -> RangeInspection {
@@ -85,12 +94,13 @@ async fn a_sound_backup_that_fits_is_ok_and_has_a_plan_and_a_report() {
     wire.done();
     assert_eq!((&output["verdict"], &output["redo"]), (&json!("ok"), &json!([])));
     assert_eq!(codes(&output["findings"]), ["checksum-absent"]);
-    let shard =
-        json!({"slots": "0-16383", "keys": 3, "usedMemoryBytes": 1_000_000, "usableBytes": 402_653_184});
     assert_eq!(output["plan"]["nodeType"], "cache.t4g.micro");
+    let report = wire.json(REPORT);
+    let used = &report["footprint"]["usedMemoryBytes"];
+    assert!((200..1000).contains(&used.as_u64().unwrap()), "{used}");
+    let shard = json!({"slots": "0-16383", "keys": 3, "usedMemoryBytes": used, "usableBytes": 402_653_184});
     assert_eq!(output["plan"]["shards"], json!([shard]));
     assert_eq!(output["report"], "s3://reports/executions/orders-1/report.json");
-    let report = wire.json(REPORT);
     assert_eq!(report["counts"], json!({"keys": 3, "expires": 0, "alreadyExpired": 0}));
     assert_eq!(report["backups"][0]["key"], "in/orders.rdb");
     assert_eq!(report["plan"], output["plan"]);
@@ -120,7 +130,7 @@ async fn what_is_known_of_a_backup_stands_for_reading_it() {
     let part = whole(&file);
     let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
     let first = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
-    let key = seeding::Reports::inspection(&orders().backups[0], false);
+    let key = kept_key(&orders(), 0);
     let kept = wire.json(&format!("PUT reports.s3/{key}"));
 
     let mut seeding = orders();
@@ -147,7 +157,7 @@ async fn what_is_known_of_a_backup_stands_for_reading_it() {
 async fn names_that_are_to_be_hidden_are_kept_apart() {
     let mut seeding = orders();
     seeding.options.hide_keys = true;
-    let key = seeding::Reports::inspection(&seeding.backups[0], true);
+    let key = kept_key(&seeding, 0);
     let put = format!("PUT reports.s3/{key}");
     let part = whole(&rdb(&[("used-mem", "1000000")], &["a"]));
     let wire = reading(&seeding, std::slice::from_ref(&part)).on(&put, ok()).on(REPORT, ok());
@@ -167,7 +177,7 @@ async fn of_two_backups_only_the_unknown_one_waits_for_workers_and_is_kept() {
     };
     let known = json(KnownInspection { looked_at_ms: 1, inspection: *inspection });
     let part = whole(&second);
-    let kept = format!("PUT reports.s3/{}", seeding::Reports::inspection(&both.backups[1], false));
+    let kept = format!("PUT reports.s3/{}", kept_key(&both, 1));
     let wire = script()
         .on(RECORD, read_record(&both))
         .on("GET reports.s3/inspections/1.json", known)
@@ -227,13 +237,44 @@ async fn rounds_have_an_end() {
 
 #[tokio::test]
 async fn data_that_does_not_fit_is_rejected_with_the_numbers() {
-    let output = assess_file(&rdb(&[("used-mem", "536870913")], &["a"])).await;
+    // A node of a hundred bytes.
+    let mut seeding = orders();
+    seeding.node_types = std::iter::once(("cache.t4g.micro".to_owned(), 100)).collect();
+    let part = whole(&rdb(&[], &["a"]));
+    let wire = reading(&seeding, std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
+    let output = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
+    wire.done();
     assert_eq!(output["verdict"], "reject");
     let finding = &output["findings"][0];
     assert_eq!(finding["code"], "does-not-fit");
-    let evidence =
-        json!({"maxmemoryBytes": 536_870_912, "neededBytes": 536_870_913, "usableBytes": 402_653_184});
+    // One object with key and value, and a table with a bucket of 64 bytes, in Valkey 8.1.
+    let used = wire.json(REPORT)["footprint"]["usedMemoryBytes"].as_u64().unwrap();
+    assert!((110..300).contains(&used), "{used}");
+    let evidence = json!({
+        "maxmemoryBytes": 100, "neededBytes": used, "reserveBytes": 2_097_152, "usableBytes": 75,
+    });
     assert_eq!(finding["evidence"], evidence);
+}
+
+#[tokio::test]
+async fn the_number_of_shards_that_was_left_to_the_plan_is_settled_in_the_record() {
+    let mut seeding = orders();
+    seeding.cluster.cluster_mode = true;
+    seeding.cluster.automatic_shards = true;
+    // Each shard of a cluster needs 4 MiB for itself, and a little for the key: two nodes do, one does not.
+    let names: Vec<String> = (0..60).map(|number| format!("{number:0>60}")).collect();
+    let keys: Vec<&str> = names.iter().map(String::as_str).collect();
+    let part = whole(&rdb(&[], &keys));
+    seeding.node_types = std::iter::once(("cache.t4g.micro".to_owned(), 5_606_000)).collect();
+    let record = "PUT reports.s3/executions/orders-1/seeding.json";
+    let wire =
+        reading(&seeding, std::slice::from_ref(&part)).on(KEPT, ok()).on(record, ok()).on(REPORT, ok());
+    let output = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
+    wire.done();
+    let shards = output["plan"]["shards"].as_array().unwrap().len();
+    assert!(shards > 1, "{output:#}");
+    assert_eq!(wire.json(record)["cluster"]["shards"], shards);
+    assert_eq!(output["plan"]["nextSmaller"]["shards"], shards - 1);
 }
 
 #[tokio::test]

@@ -1,16 +1,17 @@
 //! Backups that an earlier seeding has read already.
 
-use seeding::{Backup, KnownInspection, Reports};
+use seeding::{KnownInspection, Reports, Seeding};
 
 use super::PrepareSeeding;
 
 impl PrepareSeeding {
     /// Notes what is known of the backups. It only saves time: what cannot be read is as good as not there.
-    pub(super) async fn recognise(&self, backups: &mut [Backup], hide_keys: bool, now_ms: u64) {
-        for backup in backups {
-            let key = Reports::inspection(backup, hide_keys);
+    pub(super) async fn recognise(&self, seeding: &mut Seeding) {
+        let memory = seeding.memory_settings();
+        for backup in &mut seeding.backups {
+            let key = Reports::inspection(backup, seeding.options.hide_keys, &memory);
             match self.reports.read::<KnownInspection>(&key).await {
-                Ok(Some(known)) if known.is_usable(now_ms) => {
+                Ok(Some(known)) if known.is_usable(seeding.looked_at_ms, &memory) => {
                     tracing::info!(key, "the backup is known");
                     backup.known_inspection = Some(key);
                 }

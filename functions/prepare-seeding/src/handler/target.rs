@@ -1,10 +1,10 @@
 //! The target: whether a cluster like the one asked for can be created at all.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, str::FromStr};
 
 use aws_sdk_elasticache::types::{CacheNodeTypeSpecificParameter, Parameter};
 use seeder_aws::{cluster, error_code, service_error};
-use seeding::{ClusterSpec, Code, Finding, NodeTypes, StepError};
+use seeding::{ClusterSpec, Code, Finding, MemoryParameters, NodeTypes, StepError};
 
 use super::{PrepareSeeding, unless_forbidden};
 
@@ -13,6 +13,7 @@ pub(super) struct Target {
     pub(super) node_types: NodeTypes,
     pub(super) reserved_memory_percent: u32,
     pub(super) databases: u64,
+    pub(super) memory: MemoryParameters,
 }
 
 /// A parameter group of AWS has some 100 parameters: more pages than this is not one.
@@ -39,14 +40,12 @@ impl PrepareSeeding {
         // A version that does not exist has no parameters to be asked for.
         let parameters =
             if offered { self.parameters(spec, &mut findings).await? } else { Parameters::default() };
-        let number = |name: &str| parameters.values.get(name).and_then(|value| value.parse::<u64>().ok());
         let node_types: NodeTypes = parameters.maxmemory_bytes.clone().into_iter().collect();
         let target = Target {
-            node_types: if node_types.is_empty() { NodeTypes::documented() } else { node_types },
-            reserved_memory_percent: number("reserved-memory-percent")
-                .and_then(|n| u32::try_from(n).ok())
-                .unwrap_or(25),
-            databases: number("databases").unwrap_or(16),
+            node_types: if node_types.is_empty() { NodeTypes::documented(spec.engine) } else { node_types },
+            reserved_memory_percent: parameters.number("reserved-memory-percent").unwrap_or(25),
+            databases: parameters.databases(spec),
+            memory: MemoryParameters::of(&parameters.values),
         };
         findings.extend(node_type_is_offered(spec, &target.node_types));
         Ok((target, findings))
@@ -210,6 +209,20 @@ impl PrepareSeeding {
 }
 
 impl Parameters {
+    fn number<N: FromStr>(&self, name: &str) -> Option<N> {
+        self.values.get(name)?.parse().ok()
+    }
+
+    /// The databases that the cluster will have. With cluster mode on they have a parameter of their own from Valkey 9 on;
+    /// before, there is one.
+    fn databases(&self, spec: &ClusterSpec) -> u64 {
+        if spec.cluster_mode {
+            self.number("cluster-databases").unwrap_or(1)
+        } else {
+            self.number("databases").unwrap_or(16)
+        }
+    }
+
     fn add(&mut self, parameters: &[Parameter], by_node_type: &[CacheNodeTypeSpecificParameter]) {
         for parameter in parameters {
             if let (Some(name), Some(value)) = (parameter.parameter_name(), parameter.parameter_value()) {

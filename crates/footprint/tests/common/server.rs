@@ -1,0 +1,267 @@
+//! Real servers, started for one purpose each and ended with it, and their memory at rest.
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rdb_footprint::{Generation, Quantum};
+
+const START: Duration = Duration::from_secs(30);
+const SETTLING: Duration = Duration::from_secs(30);
+const READING_EVERY: Duration = Duration::from_millis(50);
+
+/// The most that there is: the server tidies up 50 times as often as by default. Its memory is final sooner, and the
+/// same then.
+const TIDYING_HZ: &str = "500";
+
+/// Readings have to agree for so long. A server goes on with the tables of its keys at each tidying, so that a few of
+/// them tell whether something is still going on.
+const STILL: Duration = Duration::from_millis(400);
+
+/// The same where each slot has its tables, of which 16 have their turn at each tidying: all of them within 2.05 s.
+const STILL_SLOTS: Duration = Duration::from_millis(2300);
+
+/// By so much the reply buffer of our own connection shrinks and grows.
+const AGREEMENT_BYTES: u64 = 1024;
+
+/// An engine that ElastiCache has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engine {
+    pub name: String,
+    pub generation: Generation,
+    pub server: PathBuf,
+}
+
+/// The system's `redis-server`, and what `make servers` has brought.
+pub fn engines() -> Vec<Engine> {
+    let mut engines: Vec<_> = system_redis().into_iter().collect();
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/servers/list");
+    let list = fs::read_to_string(list).unwrap_or_default();
+    engines.extend(list.lines().filter_map(|line| {
+        let [name, family, version, server, ..] = line.split(' ').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        engine(name, family, version, Path::new(server))
+    }));
+    if engines.is_empty() {
+        println!(
+            "skipped: there is no redis-server that ElastiCache has, neither the system's nor of `make servers`"
+        );
+    }
+    engines
+}
+
+/// `Redis server v=7.0.15 sha=...`
+fn system_redis() -> Option<Engine> {
+    let told = Command::new("redis-server").arg("--version").output().ok()?;
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    let version = told.split(' ').find_map(|word| word.strip_prefix("v="))?;
+    engine("system", "redis", version, Path::new("redis-server"))
+}
+
+/// None for one that ElastiCache does not have: Redis from 7.2 on.
+fn engine(name: &str, family: &str, version: &str, server: &Path) -> Option<Engine> {
+    let mut numbers = version.split('.').map_while(|number| number.parse().ok());
+    let (major, minor) = (numbers.next()?, numbers.next()?);
+    let generation = Generation::of(family, major, minor)?;
+    let is_offered = (family, (major, minor) < (7, 2)) != ("redis", false);
+    is_offered.then(|| Engine { name: name.to_owned(), generation, server: server.to_owned() })
+}
+
+impl Engine {
+    /// Whether each slot of a cluster has a table of its own.
+    fn has_slot_tables(&self) -> bool {
+        self.generation >= Generation::Valkey8
+    }
+
+    /// Whether a cluster may have more than one database.
+    pub fn has_cluster_databases(&self) -> bool {
+        self.generation >= Generation::Valkey9
+    }
+}
+
+/// A server that listens on a socket in a folder of its own, and in cluster mode on loopback. Ended when dropped.
+pub struct Server {
+    process: Child,
+    connection: BufReader<UnixStream>,
+    folder: tempfile::TempDir,
+    still: Duration,
+}
+
+impl Server {
+    /// A server to be filled, with these parameters besides the defaults.
+    pub fn writer(engine: &Engine, arguments: &[&str]) -> Self {
+        Self::start(engine, None, arguments, STILL)
+    }
+
+    /// A server with a file, or empty, with ElastiCache's default eviction policy, under which integers are not shared.
+    pub fn loader(engine: &Engine, file: Option<&Path>, cluster_mode: bool, arguments: &[&str]) -> Self {
+        let mut all = vec!["--maxmemory", "100gb", "--maxmemory-policy", "volatile-lru", "--hz", TIDYING_HZ];
+        all.extend(arguments);
+        if !cluster_mode {
+            return Self::start(engine, file, &all, STILL);
+        }
+        // Held until both are known, so that they differ.
+        let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let [port, bus] = listeners.each_ref().map(|one| one.local_addr().unwrap().port().to_string());
+        drop(listeners);
+        all.extend(["--port", &port, "--cluster-port", &bus, "--cluster-enabled", "yes"]);
+        if engine.has_cluster_databases() {
+            all.extend(["--cluster-databases", "16"]);
+        }
+        Self::start(engine, file, &all, if engine.has_slot_tables() { STILL_SLOTS } else { STILL })
+    }
+
+    fn start(engine: &Engine, file: Option<&Path>, arguments: &[&str], still: Duration) -> Self {
+        let folder = tempfile::Builder::new().prefix("footprint-").tempdir().unwrap();
+        if let Some(file) = file {
+            let place = folder.path().join("dump.rdb");
+            // The server never writes into it.
+            fs::hard_link(file, &place).or_else(|_| fs::copy(file, &place).map(|_| ())).unwrap();
+        }
+        let (socket, log) = (folder.path().join("socket"), folder.path().join("log"));
+        let mut process = tied_to_us(&engine.server)
+            .args([
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--daemonize",
+                "no",
+            ])
+            .args(["--databases", "16", "--dbfilename", "dump.rdb"])
+            .args([Path::new("--unixsocket"), &socket, Path::new("--dir"), folder.path()])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(File::create(&log).unwrap())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + START;
+        let connection = loop {
+            if let Ok(connection) = UnixStream::connect(&socket) {
+                break connection;
+            }
+            let (ended, late) = (process.try_wait().unwrap(), Instant::now() > deadline);
+            if ended.is_some() || late {
+                let _ = process.kill();
+                let _ = process.wait();
+                panic!("{} did not start ({ended:?}): {}", engine.name, fs::read_to_string(&log).unwrap());
+            }
+            sleep(Duration::from_millis(5));
+        };
+        connection.set_read_timeout(Some(START)).unwrap();
+        let mut server = Self { process, connection: BufReader::new(connection), folder, still };
+        while server.info("persistence", "loading") != 0 {
+            assert!(Instant::now() < deadline, "{} did not load its file within {START:?}", engine.name);
+            sleep(Duration::from_millis(10));
+        }
+        // What was asked while it loaded may have left larger buffers to the connection.
+        let connection = UnixStream::connect(&socket).unwrap();
+        connection.set_read_timeout(Some(START)).unwrap();
+        server.connection = BufReader::new(connection);
+        server
+    }
+
+    /// One command, and the first line of its reply, or the whole of a bulk string.
+    pub fn ask(&mut self, words: &[&str]) -> String {
+        let words: Vec<_> = words.iter().map(|word| word.as_bytes()).collect();
+        write_command(self.connection.get_mut(), &words);
+        self.reply()
+    }
+
+    fn reply(&mut self) -> String {
+        let mut line = String::new();
+        self.connection.read_line(&mut line).unwrap();
+        let line = line.trim_end();
+        let Some(length) = line.strip_prefix('$') else { return line.to_owned() };
+        let mut text = vec![0; length.parse::<usize>().unwrap() + 2];
+        self.connection.read_exact(&mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    /// Sends what `write` writes, none of which may be refused.
+    pub fn pour(&mut self, write: impl FnOnce(&mut dyn Write)) {
+        let mut out = BufWriter::with_capacity(1 << 18, self.connection.get_ref().try_clone().unwrap());
+        write_command(&mut out, &[b"CLIENT", b"REPLY", b"OFF"]);
+        write(&mut out);
+        write_command(&mut out, &[b"CLIENT", b"REPLY", b"ON"]);
+        out.flush().unwrap();
+        assert_eq!(self.reply(), "+OK");
+        let refused = self.info("stats", "total_error_replies");
+        assert_eq!(refused, 0, "refused by the writer: {}", self.ask(&["INFO", "errorstats"]));
+    }
+
+    /// Has the server write its file, and moves it to `file`.
+    pub fn save(mut self, file: &Path) {
+        assert_eq!(self.ask(&["SAVE"]), "+OK");
+        fs::rename(self.folder.path().join("dump.rdb"), file).unwrap();
+    }
+
+    /// `used_memory` once it does not change any more: the lowest of the last readings.
+    pub fn used_memory_at_rest(&mut self) -> u64 {
+        let begun = Instant::now();
+        let mut readings = Vec::new();
+        loop {
+            readings.push((Instant::now(), self.info("memory", "used_memory")));
+            let recent = readings.iter().rev().take_while(|(time, _)| time.elapsed() < self.still);
+            let recent: Vec<_> = recent.map(|(_, bytes)| *bytes).collect();
+            let (lowest, highest) = (*recent.iter().min().unwrap(), *recent.iter().max().unwrap());
+            if begun.elapsed() > self.still && highest - lowest <= AGREEMENT_BYTES {
+                return lowest;
+            }
+            assert!(begun.elapsed() < SETTLING, "the memory does not come to rest: {recent:?}");
+            sleep(READING_EVERY);
+        }
+    }
+
+    /// The spacing of the smallest sizes that its allocator gives.
+    pub fn quantum(&mut self) -> Quantum {
+        let stats = self.ask(&["MEMORY", "MALLOC-STATS"]);
+        let told = stats.lines().find_map(|line| line.strip_prefix("Quantum size:")?.trim().parse().ok());
+        told.and_then(Quantum::of).unwrap_or_else(|| panic!("no jemalloc of a known quantum: {stats:.200}"))
+    }
+
+    fn info(&mut self, section: &str, name: &str) -> u64 {
+        let info = self.ask(&["INFO", section]);
+        let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        value.unwrap_or_else(|| panic!("no {name} in {info}")).trim().parse().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A command in the protocol's form.
+pub fn write_command(out: &mut (impl Write + ?Sized), words: &[&[u8]]) {
+    write!(out, "*{}\r\n", words.len()).unwrap();
+    for word in words {
+        write!(out, "${}\r\n", word.len()).unwrap();
+        out.write_all(word).unwrap();
+        out.write_all(b"\r\n").unwrap();
+    }
+}
+
+/// A command for a program that ends when the thread that starts it does, where the system can do that.
+fn tied_to_us(program: &Path) -> Command {
+    const TIE: &str = "setpriv";
+    let can_tie = Command::new(TIE).args(["--pdeathsig", "KILL", "true"]).stderr(Stdio::null()).status();
+    if !can_tie.is_ok_and(|status| status.success()) {
+        return Command::new(program);
+    }
+    let mut command = Command::new(TIE);
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
+}

@@ -1,0 +1,220 @@
+use proptest::prelude::*;
+use rdb_footprint::{Generation, Settings};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{MemoryParameters, NodeTypes, Partition, Request, SLOTS, prepare::resolve};
+
+const MIB: u64 = 1024 * 1024;
+
+fn seeding(request: &Value) -> Seeding {
+    Request::from_layers(&[("request", request)]).unwrap();
+    let (resolved, findings) = resolve(&[("request", request)], "test-1");
+    assert_eq!(findings, []);
+    let resolved = resolved.unwrap();
+    let types = [("cache.a.small", 100 * MIB), ("cache.a.large", 1000 * MIB), ("cache.b.medium", 400 * MIB)];
+    Seeding {
+        schema: 1,
+        execution: "test-1".into(),
+        partition: Partition { partition: "aws".into(), region: "us-east-1".into(), account: "1".into() },
+        backups: Vec::new(),
+        cluster: resolved.cluster,
+        options: resolved.options,
+        node_types: types.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect::<NodeTypes>(),
+        reserved_memory_percent: 25,
+        databases: 16,
+        memory: MemoryParameters::default(),
+        looked_at_ms: 0,
+    }
+}
+
+/// Data whose bytes lie in slots as `weight` says.
+fn need(used_memory_bytes: u64, weight: impl Fn(u16) -> u64) -> Need {
+    let weights: Vec<_> = (0..SLOTS).map(weight).collect();
+    let sum = u128::from(weights.iter().sum::<u64>().max(1));
+    let mut slot_bytes: Vec<_> = weights
+        .iter()
+        .map(|weight| u64::try_from(u128::from(used_memory_bytes) * u128::from(*weight) / sum).unwrap())
+        .collect();
+    // What does not come out even.
+    slot_bytes[0] += used_memory_bytes - slot_bytes.iter().sum::<u64>();
+    let footprint = Footprint::of_slots(Settings::new(Generation::Redis7), false, &slot_bytes);
+    Need { footprint, reserve: Reserve::default() }
+}
+
+fn plan(request: &Value, need: &Need) -> (Option<Plan>, Vec<Code>) {
+    let mut findings = Vec::new();
+    let plan = Plan::make(&seeding(request), need, &mut findings);
+    (plan, findings.into_iter().map(|finding| finding.code).collect())
+}
+
+fn request(cluster: &Value) -> Value {
+    json!({"backups": ["b/k.rdb"], "cluster": cluster, "nodeFamilies": ["a", "b"], "headroomPercent": 0})
+}
+
+#[test]
+fn auto_takes_the_smallest_type_that_fits_below_the_reserve_and_says_why_not_a_smaller_one() {
+    let auto = request(&json!({"nodeType": "auto"}));
+    let (plan_75, findings) = plan(&auto, &need(75 * MIB, |_| 1));
+    assert_eq!((plan_75.unwrap().node_type.as_str(), findings), ("cache.a.small", vec![]));
+    let (plan_76, _) = plan(&auto, &need(75 * MIB + 1, |_| 1));
+    let plan_76 = plan_76.unwrap();
+    assert_eq!(plan_76.node_type, "cache.b.medium");
+    assert_eq!(plan_76.next_smaller.unwrap().node_type, "cache.a.small");
+    let (nothing, findings) = plan(&auto, &need(5000 * MIB, |_| 1));
+    assert_eq!((nothing, findings), (None, vec![Code::NothingFits]));
+}
+
+#[test]
+fn a_given_type_is_judged_against_maxmemory_and_against_the_reserve() {
+    let given = request(&json!({"nodeType": "cache.a.small"}));
+    assert_eq!(plan(&given, &need(75 * MIB, |_| 1)).1, []);
+    assert_eq!(plan(&given, &need(76 * MIB, |_| 1)).1, [Code::TightFit]);
+    assert_eq!(plan(&given, &need(100 * MIB, |_| 1)).1, [Code::TightFit]);
+    let (plan, findings) = plan(&given, &need(101 * MIB, |_| 1));
+    assert_eq!(findings, [Code::DoesNotFit]);
+    assert_eq!(plan.unwrap().start_over_node_types, ["cache.a.large"]);
+}
+
+#[test]
+fn headroom_that_is_missing_is_a_warning_for_a_given_type_and_a_larger_type_for_auto() {
+    let mut given = request(&json!({"nodeType": "cache.a.small"}));
+    given["headroomPercent"] = json!(50);
+    assert_eq!(plan(&given, &need(60 * MIB, |_| 1)).1, [Code::HeadroomMissing]);
+    let mut auto = request(&json!({"nodeType": "auto"}));
+    auto["headroomPercent"] = json!(50);
+    assert_eq!(plan(&auto, &need(60 * MIB, |_| 1)).0.unwrap().node_type, "cache.b.medium");
+}
+
+#[test]
+fn shards_carry_what_lies_in_their_slots_and_balanced_slots_even_it_out() {
+    let heavy_first = need(80 * MIB, |slot| if slot < 1000 { 100 } else { 1 });
+    let even = request(&json!({"nodeType": "cache.a.small", "shards": 4}));
+    let (even, findings) = plan(&even, &heavy_first);
+    let even = even.unwrap();
+    assert_eq!(findings, [Code::ShardSkew]);
+    assert_eq!(even.shards.iter().map(|shard| shard.used_memory_bytes).sum::<u64>(), 80 * MIB);
+    let balanced = request(&json!({"nodeType": "cache.a.small", "shards": 4, "slots": "balanced"}));
+    let (balanced, findings) = plan(&balanced, &heavy_first);
+    let largest = |plan: &Plan| plan.shards.iter().map(|shard| shard.used_memory_bytes).max();
+    assert_eq!(findings, []);
+    assert!(largest(&balanced.unwrap()) < largest(&even));
+}
+
+#[test]
+fn an_empty_backup_gets_the_smallest_cluster_without_a_division_by_nothing() {
+    let (plan, findings) = plan(&request(&json!({"shards": 3})), &need(0, |_| 0));
+    assert_eq!((plan.unwrap().node_type.as_str(), findings), ("cache.a.small", vec![]));
+}
+
+#[test]
+fn a_reserve_counts_with_the_data_but_never_makes_it_impossible() {
+    let given = request(&json!({"nodeType": "cache.a.small"}));
+    let with_reserve = |megabytes| Need {
+        reserve: Reserve { empty_server_bytes: 5 * MIB, ..Reserve::default() },
+        ..need(megabytes * MIB, |_| 1)
+    };
+    assert_eq!(plan(&given, &with_reserve(70)).1, []);
+    assert_eq!(plan(&given, &with_reserve(71)).1, [Code::TightFit]);
+    assert_eq!(plan(&given, &with_reserve(99)).1, [Code::TightFit]);
+}
+
+#[test]
+fn automatic_shards_are_as_few_as_fit_and_say_what_one_less_would_mean() {
+    let given = request(&json!({"clusterMode": "enabled", "nodeType": "cache.a.small"}));
+    let (three, findings) = plan(&given, &need(200 * MIB, |_| 1));
+    let three = three.unwrap();
+    assert_eq!((three.shards.len(), findings), (3, vec![]));
+    assert_eq!(three.next_smaller.unwrap().shards, Some(2));
+    // Any type: the smallest that takes it in one shard.
+    let auto = request(&json!({"clusterMode": "enabled"}));
+    let one = plan(&auto, &need(200 * MIB, |_| 1)).0.unwrap();
+    assert_eq!((one.shards.len(), one.node_type.as_str()), (1, "cache.b.medium"));
+    let two = plan(&auto, &need(1400 * MIB, |_| 1)).0.unwrap();
+    assert_eq!((two.shards.len(), two.node_type.as_str()), (2, "cache.a.large"));
+    assert_eq!(two.next_smaller.unwrap().node_type, "cache.b.medium");
+    // One slot that no node takes: all shards that the quota allows do not help.
+    let (none, findings) = plan(&auto, &need(2000 * MIB, |slot| u64::from(slot == 7)));
+    assert_eq!((none, findings), (None, vec![Code::NothingFits]));
+    let (too_small, findings) = plan(&given, &need(2000 * MIB, |slot| u64::from(slot == 7)));
+    assert_eq!(too_small.unwrap().shards.len(), 90);
+    assert!(findings.contains(&Code::DoesNotFit), "{findings:?}");
+}
+
+#[test]
+fn nodes_with_data_tiering_are_refused_and_never_chosen() {
+    let given = request(&json!({"nodeType": "cache.r6gd.xlarge"}));
+    assert_eq!(plan(&given, &need(MIB, |_| 1)), (None, vec![Code::DataTieringUnsupported]));
+}
+
+#[test]
+fn more_nodes_than_the_quota_are_worth_a_word() {
+    let many = request(&json!({"nodeType": "cache.a.small", "shards": 50, "replicasPerShard": 1}));
+    assert_eq!(plan(&many, &need(MIB, |_| 1)).1, [Code::QuotaMayBeExceeded]);
+}
+
+/// The least that the heaviest of so many contiguous ranges can weigh, by trying all.
+fn least_heaviest(weights: &[u64], shards: usize) -> u64 {
+    // The least for the first so many weights, with one more shard each round.
+    let sums: Vec<u64> = std::iter::once(0)
+        .chain(weights.iter().scan(0, |sum, weight| {
+            *sum += weight;
+            Some(*sum)
+        }))
+        .collect();
+    let mut least: Vec<u64> = sums.clone();
+    for _ in 1..shards {
+        let best = |end: usize| (1..end).map(|cut| least[cut].max(sums[end] - sums[cut])).min();
+        least = (0..sums.len()).map(|end| best(end).unwrap_or(sums[end])).collect();
+    }
+    least[weights.len()]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn balanced_slots_cover_all_once_and_no_cut_has_a_lighter_heaviest_shard(
+        blocks in proptest::collection::vec(0_u64..10_000, 32),
+        shards in 1_u32..12,
+    ) {
+        // Each block is a run of 512 slots whose weight lies in its first, so that few cuts have to be tried.
+        let weights: Vec<u64> =
+            (0..usize::from(SLOTS)).map(|slot| if slot % 512 == 0 { blocks[slot / 512] } else { 0 }).collect();
+        let ranges = SlotRange::balanced(shards, &weights);
+        prop_assert_eq!(ranges.len(), shards as usize);
+        prop_assert_eq!(SlotRange::check_cover(&ranges), Ok(()));
+        let heaviest = ranges.iter().map(|range| weights[range.indices()].iter().sum::<u64>()).max().unwrap();
+        prop_assert_eq!(heaviest, least_heaviest(&blocks, shards as usize));
+    }
+
+    #[test]
+    fn auto_never_picks_what_fails_the_check_nor_more_than_needed(
+        megabytes in 0_u64..1500,
+        headroom in 0_u32..100,
+        skew in 1_u64..50,
+        automatic in any::<bool>(),
+        balanced in any::<bool>(),
+    ) {
+        let cluster = if automatic { json!({"clusterMode": "enabled"}) } else { json!({"shards": 3}) };
+        let mut request = request(&cluster);
+        request["headroomPercent"] = json!(headroom);
+        request["cluster"]["slots"] = json!(if balanced { "balanced" } else { "even" });
+        let need = need(megabytes * MIB, |slot| if slot < 3000 { skew } else { 1 });
+        let (plan, findings) = plan(&request, &need);
+        match plan {
+            None => prop_assert_eq!(findings, vec![Code::NothingFits]),
+            Some(plan) => {
+                prop_assert!(findings.iter().all(|code| *code == Code::ShardSkew), "{:?}", findings);
+                let ranges: Vec<_> = plan.shards.iter().map(|shard| shard.slots).collect();
+                prop_assert_eq!(SlotRange::check_cover(&ranges), Ok(()));
+                let largest = plan.shards.iter().map(|shard| shard.used_memory_bytes).max().unwrap();
+                for (name, maxmemory) in seeding(&request).node_types.of_families(&["a".into(), "b".into()]) {
+                    let takes = usable(maxmemory, 25) >= need.with_headroom(largest, headroom);
+                    prop_assert!(!takes || maxmemory >= plan.shards[0].usable_bytes, "{} is smaller", name);
+                    prop_assert!(takes || name != plan.node_type, "{} is too small", name);
+                }
+            }
+        }
+    }
+}
