@@ -26,6 +26,7 @@ pub fn throughput(tools: &[Tool], rows: &[Row]) -> String {
             "ours / redis-check-rdb",
             "ours / fastest other that checks the CRC",
             "2 threads / 1",
+            "time that the memory model adds",
             "what is in it",
         ]
         .map(Into::into),
@@ -40,6 +41,7 @@ pub fn throughput(tools: &[Tool], rows: &[Row]) -> String {
             times(ratios.to_reference),
             times(ratios.to_fastest_peer),
             times(ratios.of_two_threads),
+            percent(ratios.of_weighing),
             row.about.clone(),
         ]);
         cells
@@ -65,6 +67,8 @@ struct Ratios {
     to_reference: Option<f64>,
     to_fastest_peer: Option<f64>,
     of_two_threads: Option<f64>,
+    /// The time with the memory model to that without.
+    of_weighing: Option<f64>,
 }
 
 impl Ratios {
@@ -83,6 +87,7 @@ impl Ratios {
                 seconds(|role| matches!(role, Role::Reference | Role::Peer { checks_crc: true })),
             ),
             of_two_threads: times_faster(seconds(|role| role == Role::OursOnTwo), ours),
+            of_weighing: times_faster(ours, seconds(|role| role == Role::OursWeighing)),
         }
     }
 }
@@ -110,6 +115,11 @@ fn number(value: Option<f64>) -> String {
 
 fn times(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{} x", number(Some(ratio))))
+}
+
+/// What a ratio of times is above one.
+fn percent(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{:+.0} %", (ratio - 1.0) * 100.0))
 }
 
 pub(crate) fn markdown(heads: &[String], lines: impl Iterator<Item = Vec<String>>) -> String {
@@ -153,7 +163,12 @@ mod tests {
         let ratios = Ratios::of(&tools, &row(&[0.05, 0.2, 0.125, 1.0, 0.8, 0.1]));
         assert_eq!(
             ratios,
-            Ratios { to_reference: Some(5.0), to_fastest_peer: Some(4.0), of_two_threads: Some(1.6) }
+            Ratios {
+                to_reference: Some(5.0),
+                to_fastest_peer: Some(4.0),
+                of_two_threads: Some(1.6),
+                of_weighing: None
+            }
         );
         // Where the reference is itself the fastest, it is the one to beat.
         let ratios = Ratios::of(&tools, &row(&[0.05, 0.2, 0.125, 0.5, 0.8, 0.1]));
@@ -161,12 +176,30 @@ mod tests {
     }
 
     #[test]
+    fn what_the_memory_model_adds_is_told_in_percent() {
+        let tools = tools(&[Role::Ours, Role::OursWeighing]);
+        let text = throughput(&tools, &[row(&[0.2, 0.223])]);
+        assert!(text.contains("| +12 % |"), "{text}");
+    }
+
+    #[test]
     fn what_was_not_measured_has_no_ratio() {
         let tools = tools(&[Role::Ours, Role::OursOnTwo, Role::Reference, PEER]);
         let ratios = Ratios::of(&tools, &row(&[0.2, 0.0, 0.0, 0.8]));
-        assert_eq!(ratios, Ratios { to_reference: None, to_fastest_peer: Some(4.0), of_two_threads: None });
+        assert_eq!(
+            ratios,
+            Ratios {
+                to_reference: None,
+                to_fastest_peer: Some(4.0),
+                of_two_threads: None,
+                of_weighing: None
+            }
+        );
         let ratios = Ratios::of(&tools, &row(&[0.0, 0.1, 1.0, 0.8]));
-        assert_eq!(ratios, Ratios { to_reference: None, to_fastest_peer: None, of_two_threads: None });
+        assert_eq!(
+            ratios,
+            Ratios { to_reference: None, to_fastest_peer: None, of_two_threads: None, of_weighing: None }
+        );
     }
 
     #[test]
@@ -174,7 +207,7 @@ mod tests {
         let tools = tools(&[Role::Ours, Role::Reference]);
         let text = throughput(&tools, &[row(&[0.2, 0.0])]);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[2], "| a | 320 | 1.60 | - | - | - | - | strings |");
+        assert_eq!(lines[2], "| a | 320 | 1.60 | - | - | - | - | - | strings |");
         let columns = |line: &str| line.matches('|').count();
         assert!(lines.iter().all(|line| columns(line) == columns(lines[0])), "{text}");
         assert!(memory(&tools, &[row(&[0.2, 0.0])]).ends_with("| a | 320 | 3.46 | - |\n"));

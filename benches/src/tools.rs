@@ -14,6 +14,8 @@ pub enum Role {
     Ours,
     /// Our reader on two threads.
     OursOnTwo,
+    /// Our reader on one thread, with the memory that the data will take in one engine.
+    OursWeighing,
     /// The check that the system's Redis brings.
     Reference,
     /// Another reader, on one thread.
@@ -55,6 +57,8 @@ pub struct Places {
     pub floor: PathBuf,
     /// Our reader.
     pub ours: PathBuf,
+    /// Our reader with the memory model.
+    pub weighing: PathBuf,
     /// The folder of the other libraries' programs.
     pub peers: PathBuf,
     /// The list of `make servers`.
@@ -70,6 +74,15 @@ pub fn all(places: &Places) -> Vec<Tool> {
         tool("floor", "floor", Role::Floor, floor),
         tool("ours", "ours", Role::Ours, ours.clone()),
         Tool { arguments: &["--threads", "2"], ..tool("ours-2", "ours, 2 threads", Role::OursOnTwo, ours) },
+        Tool {
+            arguments: &["--threads", "1", "--engine", "valkey-8.1"],
+            ..tool(
+                "ours-weighing",
+                "ours, with the memory model",
+                Role::OursWeighing,
+                there(&places.weighing),
+            )
+        },
         system_check(),
         newest_check("redis-check-rdb-new", "redis", &servers),
         newest_check("valkey-check-rdb", "valkey", &servers),
@@ -131,12 +144,13 @@ mod tests {
         let places = Places {
             floor: nowhere.clone(),
             ours: nowhere.clone(),
+            weighing: "/no/such".into(),
             peers: nowhere.clone(),
             servers: nowhere,
         };
         let tools = all(&places);
         let missing = tools.iter().filter(|tool| tool.command(Path::new("f")).is_none());
         assert!(missing.count() >= 7);
-        assert_eq!(tools.len(), 8);
+        assert_eq!(tools.len(), 9);
     }
 }

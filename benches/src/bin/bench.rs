@@ -26,6 +26,9 @@ struct Args {
     /// Our reader: the example `inspect` of rdb-scan.
     #[arg(long, default_value = "target/release/examples/inspect")]
     ours: PathBuf,
+    /// Our reader with the memory model: the example `footprint` of rdb-footprint.
+    #[arg(long, default_value = "target/release/examples/footprint")]
+    weighing: PathBuf,
     /// The folder of the other libraries' programs.
     #[arg(long, default_value = "target/peers/release")]
     peers: PathBuf,
@@ -35,7 +38,7 @@ struct Args {
     /// Only these files, by their names without ending; "value" is the one of one long value.
     #[arg(long, value_delimiter = ',')]
     corpora: Vec<String>,
-    /// Only these programs: floor, ours, ours-2, redis-check-rdb, redis-check-rdb-new, valkey-check-rdb, librdb, rdb.
+    /// Only these programs: floor, ours, ours-2, ours-weighing, redis-check-rdb, redis-check-rdb-new, valkey-check-rdb, librdb, rdb.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// How often each program reads each file, in turns.
@@ -66,6 +69,7 @@ fn main() -> Result<()> {
     let places = Places {
         floor: here.join("floor"),
         ours: args.ours.clone(),
+        weighing: args.weighing.clone(),
         peers: args.peers.clone(),
         servers: args.servers.clone(),
     };

@@ -1,10 +1,12 @@
 //! `seeder check`: backups read completely.
 
+mod fit;
 mod input;
 mod json;
 mod object;
 mod progress;
 mod table;
+mod target;
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -17,12 +19,14 @@ use anyhow::Result;
 use jiff::Timestamp;
 use rdb_scan::{InspectOptions, Inspection};
 use seeder_aws::Clients;
+use seeding::Verdict;
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 use crate::args::CheckArgs;
 use input::Input;
 use object::Objects;
 use progress::Meter;
+use target::{Fit, Target};
 
 const FAULTS: u8 = 1;
 const USAGE: u8 = 2;
@@ -45,6 +49,14 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
             return Ok(ExitCode::from(USAGE));
         }
     };
+    let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
+    let target = match Target::of(&args.target, inputs.len(), now_ms) {
+        Ok(target) => target,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
     // Credentials are looked for only where an object is to be read.
     let objects = if inputs.iter().any(Input::is_object) {
         Some(Objects::new(Clients::from_environment().await.s3(), Handle::current()))
@@ -52,15 +64,22 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
         None
     };
     // Reading blocks, and its threads are not those of the runtime.
-    spawn_blocking(move || check(&args, &inputs, objects.as_ref())).await?
+    spawn_blocking(move || check(&args, &inputs, objects.as_ref(), &target, now_ms)).await?
 }
 
-fn check(args: &CheckArgs, inputs: &[Input], objects: Option<&Objects>) -> Result<ExitCode> {
+fn check(
+    args: &CheckArgs,
+    inputs: &[Input],
+    objects: Option<&Objects>,
+    target: &Target,
+    now_ms: u64,
+) -> Result<ExitCode> {
     let threads = args.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
     let options = InspectOptions {
         hide_keys: args.hide_keys,
-        now_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
+        now_ms,
         top: usize::from(args.top),
+        weighings: target.weighings(),
         ..InspectOptions::default()
     };
     let mut all = Vec::new();
@@ -76,18 +95,20 @@ fn check(args: &CheckArgs, inputs: &[Input], objects: Option<&Objects>) -> Resul
             eprintln!("error: failed to read {}: {error:#}", checked.name);
         }
     }
-    let text = if args.json { json::render(&all) } else { table::render(&all) };
+    let fit = target.judge(&all);
+    let text = if args.json { json::render(&all, &fit) } else { table::render(&all, &fit) };
     print(&text)?;
-    Ok(ExitCode::from(status(&all)))
+    Ok(ExitCode::from(status(&all, &fit)))
 }
 
-fn status(all: &[Checked]) -> u8 {
+fn status(all: &[Checked], fit: &Fit) -> u8 {
     let one = |checked: &Checked| match &checked.inspection {
         Err(_) => NOT_READABLE,
         Ok(inspection) if inspection.is_sound() => 0,
         Ok(_) => FAULTS,
     };
-    all.iter().map(one).max().unwrap_or(0)
+    let rejected = fit.judgement.as_ref().is_some_and(|(judgement, _)| judgement.verdict == Verdict::Reject);
+    all.iter().map(one).chain(rejected.then_some(FAULTS)).max().unwrap_or(0)
 }
 
 /// Prints the result. Who has closed the other end has seen enough.

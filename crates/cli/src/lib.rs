@@ -20,7 +20,7 @@ pub use crate::{
 /// Runs what the command line says; the exit status is that of the process.
 pub async fn run() -> ExitCode {
     let done = match Args::parse().command {
-        Command::Check(args) => check::run(args).await,
+        Command::Check(args) => check::run(*args).await,
         Command::Seed(args) => seed::run(&args).await,
     };
     done.unwrap_or_else(|error| {

@@ -1,6 +1,6 @@
 //! What both commands print alike.
 
-use std::{io::IsTerminal, time::Duration};
+use std::{fmt::Write as _, io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
@@ -84,26 +84,31 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
-/// A finding as people read it: what, where, the numbers, and what to do.
+/// Prints a finding on standard error.
 pub(crate) fn print_finding(finding: &Value) {
+    eprint!("{}", finding_text(finding));
+}
+
+/// A finding as people read it: what, where, the numbers, and what to do.
+pub(crate) fn finding_text(finding: &Value) -> String {
     let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
     let mut place = text("backup");
     if let Some(shard) = finding["shard"].as_u64() {
         place = format!("{place} shard {shard}");
     }
     let place = if place.is_empty() { place } else { format!(" ({})", place.trim()) };
-    eprintln!("{:4}  {}{place}", text("severity"), text("code"));
-    if let Some(evidence) = finding["evidence"].as_object() {
-        for (name, value) in evidence {
-            let value = match value {
-                Value::String(text) => text.clone(),
-                Value::Number(number) => number.as_u64().map_or_else(|| number.to_string(), thousands),
-                other => other.to_string(),
-            };
-            eprintln!("        {name}: {value}");
-        }
+    let mut lines = format!("{:4}  {}{place}\n", text("severity"), text("code"));
+    for (name, value) in finding["evidence"].as_object().into_iter().flatten() {
+        let value = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.as_u64().map_or_else(|| number.to_string(), thousands),
+            other => other.to_string(),
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(lines, "        {name}: {value}");
     }
-    eprintln!("        hint: {}", text("remedy"));
+    let _ = writeln!(lines, "        hint: {}", text("remedy"));
+    lines
 }
 
 #[cfg(test)]

@@ -182,6 +182,98 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     assert_eq!(output.status.code(), Some(0));
 }
 
+#[test]
+fn a_cluster_that_is_described_is_planned_and_judged() {
+    let path = file("judged.rdb", &many_keys(20_000));
+    let path = path.to_str().unwrap();
+    // Nothing is judged that was not asked for, but the memory is always told.
+    let plain = json(&check(&["--json", path]));
+    assert_eq!((&plain["verdict"], plain["footprints"].as_array().unwrap().len()), (&Value::Null, 1));
+    assert_eq!(plain["footprints"][0]["engineVersion"], "8.1");
+
+    let fits = check(&["--json", path, "--engine", "redis", "--engine-version", "7.1", "--shards", "3"]);
+    let report = json(&fits);
+    assert_eq!((fits.status.code(), &report["verdict"]), (Some(0), &Value::from("ok")));
+    let plan = &report["plan"];
+    assert_eq!((&plan["nodeType"], plan["shards"].as_array().unwrap().len()), (&"cache.t4g.micro".into(), 3));
+    let keys: u64 =
+        plan["shards"].as_array().unwrap().iter().map(|shard| shard["keys"].as_u64().unwrap()).sum();
+    assert_eq!(keys, 20_001);
+    let footprint = &report["footprints"][0];
+    assert_eq!((&footprint["clusterMode"], &footprint["calibrated"]), (&true.into(), &true.into()));
+    // The table of one server's keys is a power of two, those of three shards are smaller ones.
+    let used = footprint["usedMemoryBytes"].as_u64().unwrap();
+    let shards = plan["shards"].as_array().unwrap().iter();
+    let sum: u64 = shards.map(|shard| shard["usedMemoryBytes"].as_u64().unwrap()).sum();
+    assert!(sum.abs_diff(used) < used / 5, "{sum} {used}");
+
+    let table = check(&[path, "--node-type", "auto", "--headroom-percent", "50"]);
+    let text = String::from_utf8(table.stdout).unwrap();
+    assert!(text.contains("valkey 8.1, cluster mode off: ok"), "{text}");
+    assert!(text.contains("plan: 1 x cache.t4g.micro"), "{text}");
+    assert!(text.contains('░'), "{text}");
+}
+
+#[test]
+fn what_cannot_come_up_ends_with_1_and_the_code_that_could_allow_it() {
+    let mut rdb = many_keys(10);
+    rdb[5..9].copy_from_slice(b"0012");
+    let path = file("newer.rdb", &rdb);
+    let path = path.to_str().unwrap();
+    let rejected = check(&["--json", path, "--engine", "valkey"]);
+    assert_eq!((rejected.status.code(), &json(&rejected)["verdict"]), (Some(1), &Value::from("reject")));
+    assert_eq!(json(&rejected)["findings"][0]["code"], "rdb-newer-than-engine");
+    let allowed = check(&["--json", path, "--engine", "valkey", "--allow", "rdb-newer-than-engine"]);
+    assert_eq!((allowed.status.code(), &json(&allowed)["verdict"]), (Some(0), &Value::from("warn")));
+    // A file that is broken is rejected, too, and has no plan.
+    let path = file("broken-judged.rdb", &many_keys(10)[..100]);
+    let broken = check(&["--json", path.to_str().unwrap(), "--shards", "2"]);
+    let report = json(&broken);
+    assert_eq!((broken.status.code(), &report["verdict"]), (Some(1), &Value::from("reject")));
+    assert_eq!((&report["plan"], report.get("footprints")), (&Value::Null, None));
+}
+
+#[test]
+fn every_engine_is_told_and_the_allocator_counts() {
+    let path = file("engines.rdb", &many_keys(3000));
+    let path = path.to_str().unwrap();
+    let all = |quantum| {
+        let report = json(&check(&["--json", path, "--all-engines", "--allocator-quantum", quantum]));
+        report["footprints"].as_array().unwrap().clone()
+    };
+    let (careful, other) = (all("16"), all("8"));
+    assert_eq!((careful.len(), other.len()), (12, 12));
+    for (careful, other) in careful.iter().zip(&other) {
+        let bytes = |footprint: &Value| footprint["usedMemoryBytes"].as_u64().unwrap();
+        assert!(bytes(careful) >= bytes(other), "{careful} {other}");
+    }
+    let uncalibrated: Vec<_> = careful.iter().filter(|one| one["calibrated"] == false).collect();
+    let versions: Vec<_> = uncalibrated.iter().map(|one| one["engineVersion"].as_str().unwrap()).collect();
+    assert_eq!(versions, ["6.2", "6.2", "7.2", "7.2"]);
+    let table = check(&[path, "--all-engines"]);
+    assert!(String::from_utf8_lossy(&table.stdout).contains("uncalibrated"));
+}
+
+#[test]
+fn a_cluster_that_cannot_be_is_a_wrong_command_line() {
+    let path = file("usage.rdb", SOUND);
+    let path = path.to_str().unwrap();
+    for (arguments, told) in [
+        (&["--node-type", "cache.r7g.larg"][..], "did you mean cache.r7g.large?"),
+        (&["--engine-version", "8.7"], "8.0, 8.1, 8.2"),
+        (&["--shards", "0"], "1-500"),
+        (&["--shards", "2", "--cluster-mode", "off"], "turn cluster mode on"),
+        (&["--allow", "does-not-fitt"], "does-not-fitt"),
+        (&["--allow", "backup-corrupt"], "final"),
+        (&["--allocator-quantum", "12"], "possible values: 8, 16"),
+    ] {
+        let output = check(&[&[path], arguments].concat());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(told), "{arguments:?}: {error}");
+    }
+}
+
 /// docs/CHECK.md names every member that there is.
 #[test]
 fn every_member_is_documented() {
@@ -196,8 +288,10 @@ fn every_member_is_documented() {
     let broken = file("documented-broken.rdb", &many_keys(10)[..100]);
     let paths = [path.to_str().unwrap(), broken.to_str().unwrap()];
     let set = json(&check(&["--json", paths[0], paths[1], "/no/such/file"]));
+    let judged = json(&check(&["--json", paths[0], "--shards", "2", "--replicas", "1"]));
     let mut names = Vec::new();
     members(&set, &mut names);
+    members(&judged, &mut names);
     assert!(names.len() > 40, "{names:?}");
     for name in names {
         assert!(code.contains(&name.as_str()), "docs/CHECK.md does not tell of `{name}`");
@@ -212,7 +306,9 @@ fn members(value: &Value, names: &mut Vec<String>) {
                 // The members of these are names out of the file.
                 if name == "types" {
                     fields[name].as_object().unwrap().values().for_each(|counts| members(counts, names));
-                } else if !["aux", "modules", "encodings", "hazardCounts"].contains(&name.as_str()) {
+                } else if !["aux", "modules", "encodings", "hazardCounts", "evidence"]
+                    .contains(&name.as_str())
+                {
                     members(value, names);
                 }
             }

@@ -1,22 +1,46 @@
-//! Prints what a file takes in every generation of engines: `cargo run --release -p rdb-footprint --example footprint
-//! FILE [8|16]`, where the number is the quantum of the servers' allocator.
+//! Prints what a file takes in servers:
+//! `cargo run --release -p rdb-footprint --example footprint FILE [--quantum 8|16] [--engine NAME-VERSION] [--threads N]`.
+//! Without an engine such as `valkey-8.1`, it is all of them.
+use std::io::Error;
 use std::path::PathBuf;
 
 use rdb_footprint::{Footprint, Generation, Quantum, Settings};
 use rdb_scan::{Control, FileSource, InspectOptions, Weighing, inspect_parallel};
 
-fn main() -> std::io::Result<()> {
+fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1);
-    let Some(file) = arguments.next().map(PathBuf::from) else {
-        eprintln!("usage: footprint FILE [8|16]");
-        std::process::exit(2);
-    };
-    let quantum =
-        arguments.next().and_then(|text| text.parse().ok()).and_then(Quantum::of).unwrap_or_default();
-    let all = Generation::ALL.map(|generation| Settings { quantum, ..Settings::new(generation) });
-    let options = InspectOptions { weighings: all.map(Weighing::by).into(), ..InspectOptions::default() };
+    let mut file = None;
+    let (mut quantum, mut threads) = (Quantum::default(), 1);
+    let mut engines = Vec::new();
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| Error::other(format!("{argument} takes a value")));
+        match argument.as_str() {
+            "--quantum" => {
+                let bytes = value()?.parse().map_err(Error::other)?;
+                quantum = Quantum::of(bytes).ok_or_else(|| Error::other("the quantum is 8 or 16"))?;
+            }
+            "--threads" => threads = value()?.parse().map_err(Error::other)?,
+            "--engine" => {
+                let name = value()?;
+                let named = |generation: &Generation| {
+                    format!("{}-{}", generation.engine(), generation.version()) == name
+                };
+                let found = Generation::ALL.into_iter().find(named);
+                engines.push(found.ok_or_else(|| Error::other(format!("there is no model of {name}")))?);
+            }
+            _ => file = Some(PathBuf::from(argument)),
+        }
+    }
+    let file = file.ok_or_else(|| Error::other("usage: footprint FILE [--quantum 8|16] [--engine NAME]"))?;
+    if engines.is_empty() {
+        engines.extend(Generation::ALL);
+    }
+    let all = engines.into_iter().map(|generation| Settings { quantum, ..Settings::new(generation) });
+    let all: Vec<_> = all.collect();
+    let weighings = all.iter().copied().map(Weighing::by).collect();
+    let options = InspectOptions { weighings, ..InspectOptions::default() };
     let source = FileSource::open(&file)?;
-    let Some(inspection) = inspect_parallel(&source, 2, &options, &|_| Control::Continue)? else {
+    let Some(inspection) = inspect_parallel(&source, threads, &options, &|_| Control::Continue)? else {
         return Ok(());
     };
     for settings in all {
@@ -24,7 +48,7 @@ fn main() -> std::io::Result<()> {
             Footprint::of([&inspection], settings, cluster_mode).map_or(0, |one| one.used_memory_bytes())
         };
         let generation = settings.generation.to_string();
-        println!("{generation:12} cluster mode off {:>12}, on {:>12}", used(false), used(true));
+        println!("{generation:12} cluster mode off {:>14}, on {:>14}", used(false), used(true));
     }
     Ok(())
 }

@@ -6,55 +6,230 @@ mod common;
 use std::fmt::Write as _;
 
 use common::comparison::{Case, Compared, Corpus, compare, corpus};
-use common::filling::Manner;
+use common::filling::{Filling, Manner};
 use common::server::{Engine, engines};
-use common::shapes::{EXPIRING_FIELDS, SHAPES, Shape};
+use common::shapes::{EXPIRING_FIELDS, MANY_EXPIRING_FIELDS, SHAPES, Shape};
 use rdb_footprint::Generation;
 
-/// Not a test by itself: FOOTPRINT_SHAPES=1 prints a table of the errors for one kind of values at a time, which in a
-/// mixture cancel each other. FOOTPRINT_SHAPES=sets is for names with `sets` in them.
+/// Predictions may be off by so much.
+const LIMIT_PERCENT: f64 = 2.0;
+
+/// A mixture has about so many bytes of keys and values, which with their structures are 6 to 15 MB in a server.
+const MIXTURE_BYTES: u64 = 6_000_000;
+
+/// Keys of all lengths, half of which expire.
+const EXPIRING: Manner = Manner { expiring: true, databases: &[], any_keys: true };
+
+/// The same in several databases.
+const IN_DATABASES: Manner = Manner { databases: &[0, 1, 5, 15], ..EXPIRING };
+
+const LARGER_THRESHOLDS: &[&str] = &[
+    "--hash-max-listpack-entries",
+    "2000",
+    "--set-max-intset-entries",
+    "2000",
+    "--zset-max-listpack-entries",
+    "1000",
+    "--list-max-listpack-size",
+    "16",
+];
+
+const SMALLER_THRESHOLDS: &[&str] = &[
+    "--hash-max-listpack-entries",
+    "4",
+    "--set-max-intset-entries",
+    "4",
+    "--zset-max-listpack-entries",
+    "4",
+    "--list-max-listpack-size",
+    "4",
+];
+
 #[test]
-fn shapes_one_at_a_time_are_told_when_asked_for() {
-    let Ok(wanted) = std::env::var("FOOTPRINT_SHAPES") else { return };
-    let wanted = if wanted == "1" { String::new() } else { wanted };
-    let bytes = std::env::var("FOOTPRINT_BYTES").map_or(3_000_000, |text| text.parse().unwrap());
-    let writer_arguments = std::env::var("FOOTPRINT_WRITER").unwrap_or_default();
-    let writer_arguments: Vec<&str> = writer_arguments.split_whitespace().collect();
-    let from = std::env::var("FOOTPRINT_FROM").unwrap_or_default();
-    let manner = Manner { expiring: std::env::var("FOOTPRINT_EXPIRING").is_ok(), ..Manner::default() };
-    let modes: &[bool] = if std::env::var("FOOTPRINT_CLUSTER").is_ok() { &[true] } else { &[false] };
-    let mut engines = engines();
-    if engines.len() > 1 {
-        engines.remove(0);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let oldest = engines.iter().find(|engine| from.is_empty() || engine.name == from).unwrap().clone();
-    let newest = engines.iter().find(|engine| engine.generation == Generation::Valkey9).cloned();
-    let mut cases = Vec::new();
-    let of = |shape: &Shape, writer: &Engine, engines: &[Engine]| {
-        let made =
-            corpus(shape.name, 1, (writer, &writer_arguments), manner, bytes, folder.path(), shape.make);
-        engines
-            .iter()
-            .flat_map(|engine| {
-                modes
-                    .iter()
-                    .map(|&cluster_mode| Case { corpus: made.clone(), engine: engine.clone(), cluster_mode })
-                    .collect::<Vec<_>>()
-            })
-            .collect::<Vec<_>>()
-    };
-    let can_load = |engine: &&Engine| engine.generation >= oldest.generation;
-    let loaders: Vec<_> = engines.iter().filter(can_load).cloned().collect();
-    for shape in SHAPES.iter().filter(|shape| shape.name.contains(&wanted)) {
-        cases.extend(of(shape, &oldest, &loaders));
-    }
-    if let Some(newest) = newest {
-        for shape in EXPIRING_FIELDS.iter().filter(|shape| shape.name.contains(&wanted)) {
-            cases.extend(of(shape, &newest, std::slice::from_ref(&newest)));
+fn a_mixture_of_all_values_takes_what_is_predicted() {
+    let run = Run::new();
+    let Some(oldest) = run.oldest() else { return };
+    let corpora = run.mixtures("mixture", (oldest, &[]), Manner::default(), SHAPES);
+    run.check(run.in_all(&corpora, &run.engines, &[false, true]));
+}
+
+#[test]
+fn expiries_databases_and_keys_of_any_length_take_what_is_predicted() {
+    let run = Run::new();
+    let Some(oldest) = run.oldest() else { return };
+    let one = run.mixtures("mixture that expires", (oldest, &[]), EXPIRING, SHAPES);
+    let many = run.mixtures("mixture in 4 databases", (oldest, &[]), IN_DATABASES, SHAPES);
+    let mut cases = run.in_all(&one, &run.engines, &[true]);
+    cases.extend(run.in_all(&many, &run.engines, &[false]));
+    let clusters: Vec<_> =
+        run.engines.iter().filter(|engine| engine.has_cluster_databases()).cloned().collect();
+    cases.extend(run.in_all(&many, &clusters, &[true]));
+    run.check(cases);
+}
+
+#[test]
+fn collections_that_the_writer_kept_packed_are_unpacked() {
+    let run = Run::new();
+    let Some(oldest) = run.oldest() else { return };
+    let corpora = run.mixtures(
+        "written with larger thresholds",
+        (oldest, LARGER_THRESHOLDS),
+        Manner::default(),
+        SHAPES,
+    );
+    run.check(run.in_all(&corpora, &run.engines, &[false]));
+}
+
+#[test]
+fn collections_that_the_writer_kept_as_tables_are_packed() {
+    let run = Run::new();
+    let Some(oldest) = run.oldest() else { return };
+    let corpora = run.mixtures(
+        "written with smaller thresholds",
+        (oldest, SMALLER_THRESHOLDS),
+        Manner::default(),
+        SHAPES,
+    );
+    run.check(run.in_all(&corpora, &run.engines, &[false]));
+}
+
+#[test]
+fn files_of_newer_engines_take_what_is_predicted() {
+    let run = Run::new();
+    // Valkey 8.0 and 8.1 write the same version, and 9.1 one that only itself reads.
+    for (writer, least) in
+        [(Generation::Valkey81, Generation::Valkey8), (Generation::Valkey9, Generation::Valkey9)]
+    {
+        let Some(engine) = run.engines.iter().find(|engine| engine.generation == writer) else { continue };
+        let larger = [LARGER_THRESHOLDS, &["--set-max-listpack-entries", "1000"]].concat();
+        let smaller = [SMALLER_THRESHOLDS, &["--set-max-listpack-entries", "4"]].concat();
+        let readers: Vec<_> =
+            run.engines.iter().filter(|engine| engine.generation >= least).cloned().collect();
+        let corpora = run.mixtures(&format!("written by {writer}"), (engine, &[]), EXPIRING, SHAPES);
+        let mut cases = run.in_all(&corpora, &readers, &[false, true]);
+        for (name, arguments) in [("larger", larger), ("smaller", smaller)] {
+            let name = format!("written by {writer} with {name} thresholds");
+            let corpora = run.mixtures(&name, (engine, &arguments), Manner::default(), SHAPES);
+            cases.extend(run.in_all(&corpora, &readers, &[false]));
         }
+        run.check(cases);
+    }
+}
+
+#[test]
+fn hashes_with_fields_that_expire_take_what_is_predicted() {
+    let run = Run::new();
+    let Some(engine) = run.engines.iter().find(|engine| engine.generation == Generation::Valkey9) else {
+        return;
+    };
+    let corpora = run.mixtures("fields that expire", (engine, &[]), EXPIRING, EXPIRING_FIELDS);
+    run.check(run.in_all(&corpora, std::slice::from_ref(engine), &[false, true]));
+}
+
+/// Not a test by itself: FOOTPRINT_SHAPES=1 prints a table of the errors for one kind of values at a time, which in a
+/// mixture cancel each other. FOOTPRINT_SHAPES=sets is for those with `sets` in their names.
+#[test]
+fn single_shapes_are_told_when_asked_for() {
+    const SHAPE_BYTES: u64 = 3_000_000;
+    let Ok(wanted) = std::env::var("FOOTPRINT_SHAPES") else { return };
+    let is_wanted = |shape: &&Shape| wanted == "1" || shape.name.contains(&wanted);
+    let run = Run::new();
+    let Some(oldest) = run.oldest() else { return };
+    for (writing, arguments) in [("", &[][..]), ("large ", LARGER_THRESHOLDS), ("small ", SMALLER_THRESHOLDS)]
+    {
+        let mut cases = Vec::new();
+        for shape in SHAPES.iter().filter(is_wanted) {
+            let name = format!("{writing}{}", shape.name);
+            let made = run.corpora(&name, (oldest, arguments), Manner::default(), SHAPE_BYTES, |filling| {
+                (shape.make)(filling)
+            });
+            cases.extend(run.in_all(&made, &run.engines, &[false]));
+        }
+        println!("{}", table(&compare(cases)));
+    }
+    let Some(newest) = run.engines.iter().find(|engine| engine.generation == Generation::Valkey9) else {
+        return;
+    };
+    let mut cases = Vec::new();
+    for shape in EXPIRING_FIELDS.iter().chain(MANY_EXPIRING_FIELDS).filter(is_wanted) {
+        let made = run.corpora(shape.name, (newest, &[]), Manner::default(), SHAPE_BYTES, |filling| {
+            (shape.make)(filling)
+        });
+        cases.extend(run.in_all(&made, std::slice::from_ref(newest), &[false]));
     }
     println!("{}", table(&compare(cases)));
+}
+
+/// What all tests have in common.
+struct Run {
+    engines: Vec<Engine>,
+    seeds: std::ops::RangeInclusive<u64>,
+    folder: tempfile::TempDir,
+}
+
+impl Run {
+    /// With one seed, always the same, or as many as FOOTPRINT_SEEDS says.
+    fn new() -> Self {
+        let seeds = std::env::var("FOOTPRINT_SEEDS").map_or(1, |seeds| seeds.parse().unwrap());
+        Self { engines: engines(), seeds: 1..=seeds, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The engine whose files all others read.
+    fn oldest(&self) -> Option<&Engine> {
+        self.engines.iter().min_by_key(|engine| engine.generation)
+    }
+
+    fn corpora(
+        &self,
+        name: &str,
+        writer: (&Engine, &[&str]),
+        manner: Manner,
+        bytes: u64,
+        mut make: impl FnMut(&mut Filling<'_>),
+    ) -> Vec<Corpus> {
+        let folder = self.folder.path();
+        self.seeds.clone().map(|seed| corpus(name, seed, writer, manner, bytes, folder, &mut make)).collect()
+    }
+
+    /// A file for each seed, with about as many bytes of each shape.
+    fn mixtures(
+        &self,
+        name: &str,
+        writer: (&Engine, &[&str]),
+        manner: Manner,
+        shapes: &[Shape],
+    ) -> Vec<Corpus> {
+        let mut bytes = vec![0; shapes.len()];
+        self.corpora(name, writer, manner, MIXTURE_BYTES, |filling| {
+            let two = [(); 2].map(|()| filling.random.next() as usize % shapes.len());
+            let shape = two.into_iter().min_by_key(|shape| bytes[*shape]).unwrap();
+            let before = filling.bytes;
+            (shapes[shape].make)(filling);
+            bytes[shape] += filling.bytes - before;
+        })
+    }
+
+    fn in_all(&self, corpora: &[Corpus], engines: &[Engine], modes: &[bool]) -> Vec<Case> {
+        let of_corpus = |corpus: &Corpus| {
+            let of_engine = |engine: &Engine| {
+                let case =
+                    |cluster_mode| Case { corpus: corpus.clone(), engine: engine.clone(), cluster_mode };
+                modes.iter().copied().map(case).collect::<Vec<_>>()
+            };
+            engines.iter().flat_map(of_engine).collect::<Vec<_>>()
+        };
+        corpora.iter().flat_map(of_corpus).collect()
+    }
+
+    /// Compares all, tells all and fails if one is beyond the limit.
+    fn check(&self, cases: Vec<Case>) {
+        let compared = compare(cases);
+        compared.iter().for_each(|one| println!("{one}"));
+        let beyond: Vec<_> =
+            compared.iter().filter(|one| one.error_percent().abs() > LIMIT_PERCENT).collect();
+        let told: Vec<_> = beyond.iter().map(ToString::to_string).collect();
+        assert!(beyond.is_empty(), "off by more than {LIMIT_PERCENT} %:\n{}", told.join("\n"));
+    }
 }
 
 /// A row for each file, a column for each engine and mode: megabytes measured, and the error.

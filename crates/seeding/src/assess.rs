@@ -67,7 +67,8 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
         .map(|(backup, inspection)| BackupReport { backup: backup.clone(), inspection: inspection.report() })
         .collect();
     let counts = Counts::of(inspections);
-    let footprint = footprint.as_ref().map(FootprintReport::of);
+    let version = seeding.cluster.engine_version.to_string();
+    let footprint = footprint.as_ref().map(|footprint| FootprintReport::of(footprint, version));
     Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups }
 }
 
@@ -238,8 +239,8 @@ impl Counts {
 pub struct FootprintReport {
     /// `valkey` or `redis`.
     pub engine: &'static str,
-    /// The version that stands for all with its structures.
-    pub engine_version: &'static str,
+    /// Its version.
+    pub engine_version: String,
     /// Whether cluster mode is on.
     pub cluster_mode: bool,
     /// The quantum of the allocator, in bytes.
@@ -251,12 +252,12 @@ pub struct FootprintReport {
 }
 
 impl FootprintReport {
-    /// What is written of a footprint.
-    pub fn of(footprint: &Footprint) -> Self {
+    /// What is written of a footprint, in a version of the engine.
+    pub fn of(footprint: &Footprint, engine_version: String) -> Self {
         let Footprint { settings, cluster_mode, .. } = footprint;
         Self {
             engine: settings.generation.engine(),
-            engine_version: settings.generation.version(),
+            engine_version,
             cluster_mode: *cluster_mode,
             allocator_quantum: settings.quantum.bytes(),
             calibrated: settings.generation.is_calibrated(),

@@ -30,6 +30,10 @@ const POLL: Duration = Duration::from_millis(10);
 /// How much of a server's log is read: more than a report on a crash.
 const LOG_TAIL_BYTES: u64 = 256 << 10;
 
+/// Nothing is ever evicted here: what fits is decided by weighing. But with a limit and this policy servers keep integers
+/// in objects of their own, as those of ElastiCache do.
+const UNREACHED_BYTES: u64 = 1 << 40;
+
 /// The name of the file that a server loads when it starts.
 pub(crate) const BACKUP_FILE: &str = "dump.rdb";
 
@@ -176,7 +180,7 @@ fn configuration(launch: &Launch) -> String {
     let mut lines = format!(
         "bind 127.0.0.1\nport {port}\nprotected-mode no\ndaemonize no\ndir \"{dir}\"\ndbfilename {BACKUP_FILE}\n\
          databases {databases}\nappendonly no\nsave \"\"\nstop-writes-on-bgsave-error no\n\
-         maxmemory 0\nmaxmemory-policy noeviction\n\
+         maxmemory {UNREACHED_BYTES}\nmaxmemory-policy volatile-lru\n\
          rdbcompression no\nsanitize-dump-payload no\nproto-max-bulk-len 8gb\nclient-query-buffer-limit 8gb\n\
          crash-memcheck-enabled no\nhz 50\nrepl-diskless-sync yes\nrepl-diskless-sync-delay 0\n\
          repl-timeout 600\nclient-output-buffer-limit replica 0 0 0\n",

@@ -46,12 +46,11 @@ const COMMON: &[Parameter] = &[
     server("lfu-decay-time", "1", "integer", "0-"),
     server("lfu-log-factor", "10", "integer", "1-"),
     server("list-compress-depth", "0", "integer", "0-"),
-    service(
+    server(
         "maxmemory-policy",
         "volatile-lru",
         "string",
         "volatile-lru,allkeys-lru,volatile-lfu,allkeys-lfu,volatile-random,allkeys-random,volatile-ttl,noeviction",
-        true,
     ),
     server("maxmemory-samples", "3", "integer", "1-"),
     server("notify-keyspace-events", "", "string", ""),

@@ -3,19 +3,33 @@
 use rdb_scan::Inspection;
 use serde_json::{Map, Value, json};
 
-use super::{Checked, shared_slots};
+use super::{Checked, shared_slots, target::Fit};
 
 /// One object, on one line.
-pub(super) fn render(all: &[Checked]) -> String {
+pub(super) fn render(all: &[Checked], together: &Fit) -> String {
     let value = match all {
-        [one] => file(one),
+        [one] => with(file(one), together),
         all => json!({
             "schema": rdb_scan::SCHEMA,
             "files": all.iter().map(file).collect::<Vec<_>>(),
-            "total": total(all),
+            "total": with(total(all), together),
         }),
     };
     format!("{value}\n")
+}
+
+/// The same with what it means for a cluster.
+fn with(mut value: Value, Fit { footprints, judgement }: &Fit) -> Value {
+    let Value::Object(fields) = &mut value else { return value };
+    if !footprints.is_empty() {
+        fields.insert("footprints".to_owned(), json!(footprints));
+    }
+    if let Some((judgement, _)) = judgement {
+        fields.insert("verdict".to_owned(), json!(judgement.verdict));
+        fields.insert("plan".to_owned(), json!(judgement.plan));
+        fields.insert("findings".to_owned(), json!(judgement.findings));
+    }
+    value
 }
 
 fn file(checked: &Checked) -> Value {

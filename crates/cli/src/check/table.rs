@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rdb_scan::{Crc, Fault, Hazard, Inspection, RdbInfo, Report};
 use seeding::fault_remedy;
 
-use super::{Checked, shared_slots};
+use super::{Checked, fit, shared_slots, target::Fit};
 use crate::{
     columns::Columns,
     term::{elapsed, paint, thousands, wrapped},
@@ -17,11 +17,14 @@ use crate::{
 const MAX_SHOWN: usize = 10;
 
 /// A part for each file that could be read, and one for all together.
-pub(super) fn render(all: &[Checked]) -> String {
+pub(super) fn render(all: &[Checked], target: &Fit) -> String {
     let mut parts: Vec<_> = all.iter().filter_map(file).collect();
     if all.len() > 1 {
         parts.push(together(all));
     }
+    // A table alone begins with an empty line.
+    parts.push(fit::render(target).trim_start_matches('\n').to_owned());
+    parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
 

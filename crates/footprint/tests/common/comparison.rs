@@ -78,7 +78,7 @@ pub fn corpus(
             make(&mut filling);
         }
     });
-    let file = folder.join(format!("{name}-{seed}-{}.rdb", writer.0.name));
+    let file = folder.join(format!("{name}-{seed}.rdb"));
     server.save(&file);
     Corpus { name: name.to_owned(), seed, file }
 }

@@ -1,9 +1,9 @@
-use rdb_scan::Inspection;
+use rdb_scan::{Control, InspectOptions, Inspected, Position, Weighing, inspect};
 use seeder_aws::{
     Reports,
     test_util::{
         Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, Wire, group, json, no_group, ok, query, query_error,
-        rdb, run, s3_error, script, status, understands,
+        rdb, run, s3_error, script, seeding, status, understands,
     },
 };
 use seeding::{ErrorName, KnownInspection, StepError};
@@ -161,17 +161,20 @@ async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
     assert_eq!((&record["reservedMemoryPercent"], &record["databases"]), (&json!(25), &json!(16)));
 }
 
-/// What an earlier seeding found in the backup, so many hours ago.
+/// What an earlier seeding found in the backup, so many hours ago, for the engine of [`orders`].
 fn known(hours: u64) -> KnownInspection {
     let now_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
-    let mut inspection = Inspection::default();
-    inspection.complete = true;
+    let memory = seeding(&orders()).memory_settings();
+    let options = InspectOptions { weighings: vec![Weighing::by(memory)], ..InspectOptions::default() };
+    let inspected =
+        inspect(&rdb(&[], &["a"])[..], &Position::default(), &options, &mut |_| Control::Continue);
+    let Ok(Inspected::Complete(inspection)) = inspected else { panic!("nobody asked for a pause") };
     KnownInspection { looked_at_ms: now_ms - hours * 60 * 60 * 1000, inspection }
 }
 
 #[tokio::test]
 async fn a_backup_that_is_known_is_not_read_again() {
-    for (hide_keys, end) in [(false, "e1-100-v1.json"), (true, "e1-100-v1-hidden.json")] {
+    for (hide_keys, end) in [(false, ".json"), (true, "-hidden.json")] {
         let wire = fine_target(fine_backup(script())).on(KNOWN, json(known(1))).on(PUT_RECORD, ok());
         let mut request = orders();
         request["hideKeys"] = hide_keys.into();
@@ -179,8 +182,17 @@ async fn a_backup_that_is_known_is_not_read_again() {
         assert_eq!((&output["verdict"], &output["ranges"]), (&json!("ok"), &json!([])));
         let record = wire.json(PUT_RECORD);
         let key = record["backups"][0]["knownInspection"].as_str().unwrap();
-        assert!(key.starts_with("inspections/") && key.ends_with(end), "{key}");
+        assert!(key.starts_with("inspections/") && key.contains("/e1-100-v1-valkey-8.1-"), "{key}");
+        assert!(key.ends_with(end), "{key}");
     }
+}
+
+#[tokio::test]
+async fn what_was_weighed_for_another_engine_is_read_again() {
+    let mut other = known(1);
+    other.inspection.weights.clear();
+    let wire = fine_target(fine_backup(script())).on(KNOWN, json(other)).on(PUT_RECORD, ok());
+    assert_eq!(prepare(&wire, orders()).await["ranges"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -482,7 +494,17 @@ async fn a_parameter_group_says_how_much_memory_and_how_many_databases_there_are
         .on(GROUP_PARAMETERS, page("m1", &first))
         .on(
             format!("{GROUP_PARAMETERS}&Marker=m1"),
-            page("", &lists(&[("reserved-memory-percent", "40")], &[])),
+            page(
+                "",
+                &lists(
+                    &[
+                        ("reserved-memory-percent", "40"),
+                        ("hash-max-listpack-entries", "7"),
+                        ("maxmemory-policy", "noeviction"),
+                    ],
+                    &[],
+                ),
+            ),
         )
         .on(KNOWN, not_known())
         .on(PUT_RECORD, ok());
@@ -490,6 +512,9 @@ async fn a_parameter_group_says_how_much_memory_and_how_many_databases_there_are
     assert_eq!(output["verdict"], "ok");
     let record = wire.json(PUT_RECORD);
     assert_eq!((&record["reservedMemoryPercent"], &record["databases"]), (&json!(40), &json!(64)));
+    let memory = &record["memory"];
+    let decisive = (&memory["thresholds"]["hashEntries"], &memory["sharesIntegers"]);
+    assert_eq!(decisive, (&json!(7), &json!(true)));
 }
 
 #[tokio::test]

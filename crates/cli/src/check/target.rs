@@ -1,0 +1,155 @@
+//! The cluster that the backups are meant for, and what they mean for it.
+
+use rdb_footprint::{Footprint, Generation, Quantum, Settings};
+use rdb_scan::{Inspection, Weighing};
+use seeding::{
+    Finding, MemoryParameters, NodeTypes, Partition, Seeding,
+    assess::{FootprintReport, Judgement, judge},
+    prepare::resolve,
+    unknown_node_type,
+};
+use serde_json::{Value, json};
+
+use super::Checked;
+use crate::args::TargetArgs;
+
+/// The cluster, as a seeding without backups of its own.
+pub(super) struct Target {
+    seeding: Seeding,
+    /// Whether a verdict is asked for.
+    asked: bool,
+    /// The engines whose memory is told.
+    engines: Vec<Settings>,
+}
+
+/// What all files together mean for the cluster.
+pub(super) struct Fit {
+    pub(super) footprints: Vec<FootprintReport>,
+    /// The verdict, if one was asked for, and the cluster that it is about in a few words.
+    pub(super) judgement: Option<(Judgement, String)>,
+}
+
+impl Target {
+    /// Reads what is asked for. The error is for the user: the command line is wrong.
+    pub(super) fn of(args: &TargetArgs, files: usize, now_ms: u64) -> Result<Self, String> {
+        let (resolved, findings) = resolve(&[("command line", &request(args, files))], "check");
+        if let Some(finding) = findings.first() {
+            return Err(in_words(finding));
+        }
+        let Some(resolved) = resolved else { return Err("these options cannot be read".to_owned()) };
+        let cluster = &resolved.cluster;
+        let version = cluster.engine_version.to_string();
+        let known = cluster.engine.known_versions();
+        if !known.contains(&version.as_str()) {
+            let engine = cluster.engine;
+            return Err(format!("there is no {engine} {version}; ElastiCache offers {}", known.join(", ")));
+        }
+        let node_types = NodeTypes::documented(cluster.engine);
+        if cluster.node_type != "auto" && node_types.maxmemory_bytes(&cluster.node_type).is_none() {
+            return Err(in_words(&unknown_node_type(&node_types, &cluster.node_type)));
+        }
+        let quantum = args.allocator_quantum.as_ref().and_then(|text| text.parse().ok());
+        let quantum = quantum.and_then(Quantum::of).unwrap_or_default();
+        let seeding = Seeding {
+            schema: 1,
+            execution: "check".to_owned(),
+            partition: Partition {
+                partition: "aws".to_owned(),
+                region: String::new(),
+                account: String::new(),
+            },
+            backups: Vec::new(),
+            // What a default parameter group of ElastiCache says.
+            databases: if cluster.cluster_mode { 1 } else { 16 },
+            reserved_memory_percent: 25,
+            memory: MemoryParameters { quantum, ..MemoryParameters::default() },
+            node_types,
+            cluster: resolved.cluster,
+            options: resolved.options,
+            looked_at_ms: now_ms,
+        };
+        let engines = if args.all_engines {
+            Generation::ALL.map(|generation| Settings { generation, ..seeding.memory_settings() }).into()
+        } else {
+            vec![seeding.memory_settings()]
+        };
+        Ok(Self { seeding, asked: args.is_asked(), engines })
+    }
+
+    /// What the files are to be weighed by while they are read.
+    pub(super) fn weighings(&self) -> Vec<Weighing> {
+        let mut all = self.engines.clone();
+        // The one that is judged, which may be none of the engines that stand for a generation.
+        if !all.contains(&self.seeding.memory_settings()) {
+            all.push(self.seeding.memory_settings());
+        }
+        all.into_iter().map(Weighing::by).collect()
+    }
+
+    /// What the files mean for it. Nothing of those that could not be read or are broken can be said.
+    pub(super) fn judge(&self, all: &[Checked]) -> Fit {
+        let read: Vec<_> = all
+            .iter()
+            .filter_map(|checked| Some((checked.name.clone(), checked.inspection.as_ref().ok()?)))
+            .collect();
+        let complete = read.len() == all.len();
+        let sound = complete && read.iter().all(|(_, inspection)| inspection.is_sound());
+        let footprints = if sound { self.footprints(&read) } else { Vec::new() };
+        let judgement = (self.asked && complete && !read.is_empty())
+            .then(|| (judge(&self.seeding, &read, Vec::new()), self.in_words()));
+        Fit { footprints, judgement }
+    }
+
+    fn footprints(&self, read: &[(String, &Inspection)]) -> Vec<FootprintReport> {
+        let cluster = &self.seeding.cluster;
+        let of = |settings: &Settings, cluster_mode| {
+            let version = if *settings == self.seeding.memory_settings() {
+                cluster.engine_version.to_string()
+            } else {
+                settings.generation.version().to_owned()
+            };
+            let inspections = read.iter().map(|(_, inspection)| *inspection);
+            let footprint = Footprint::of(inspections, *settings, cluster_mode)?;
+            Some(FootprintReport::of(&footprint, version))
+        };
+        match &self.engines[..] {
+            [one] => of(one, cluster.cluster_mode).into_iter().collect(),
+            all => all.iter().flat_map(|one| [of(one, false), of(one, true)]).flatten().collect(),
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let cluster = &self.seeding.cluster;
+        let mode = if cluster.cluster_mode { "on" } else { "off" };
+        format!("{} {}, cluster mode {mode}", cluster.engine, cluster.engine_version)
+    }
+}
+
+/// The options as a request, which is checked like any other. The backups in it only say how many there are.
+fn request(args: &TargetArgs, files: usize) -> Value {
+    let backups: Vec<_> = (0..files).map(|number| format!("check/{number}.rdb")).collect();
+    let mode = args.cluster_mode.as_deref().map(|mode| if mode == "on" { "enabled" } else { "disabled" });
+    json!({
+        "backups": backups,
+        "cluster": {
+            "engine": args.engine, "engineVersion": args.engine_version, "nodeType": args.node_type,
+            "shards": args.shards, "replicasPerShard": args.replicas, "clusterMode": mode, "slots": args.slots,
+        },
+        "headroomPercent": args.headroom_percent,
+        "nodeFamilies": args.node_families,
+        "allow": args.allow,
+    })
+}
+
+/// A finding about the options, in one sentence.
+fn in_words(finding: &Finding) -> String {
+    let evidence = |name: &str| finding.evidence.get(name).map(|value| value.to_string().replace('"', ""));
+    let about = match (evidence("field"), evidence("found"), evidence("reason"), evidence("nodeType")) {
+        (Some(field), Some(found), ..) => format!("{} is {found}", field.trim_start_matches("cluster.")),
+        (Some(field), ..) => field.trim_start_matches("cluster.").to_owned(),
+        (_, _, Some(reason), _) => reason,
+        (_, _, _, Some(node_type)) => format!("no node type {node_type}"),
+        _ => finding.code.to_string(),
+    };
+    format!("{about}: {}", finding.remedy)
+}

@@ -1,0 +1,144 @@
+//! Prediction and reality: what is said of a backup's memory is what real servers take, up to the edge of a node.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use local_stack::{Stack, StackOptions};
+use rdb_footprint::{Footprint, Generation, Settings};
+use rdb_scan::{Control, FileSource, InspectOptions, Weighing, inspect_parallel};
+use serde_json::{Value, json};
+use system_tests::{data::fill_mixed, source::Source, user};
+
+const NODE: &str = "cache.local.16mb";
+const MAXMEMORY_BYTES: u64 = 16 << 20;
+
+/// What the model says of a file in the engine that is behind every local node.
+fn predicted(file: &Path) -> Result<u64> {
+    let settings = Settings::new(Generation::Redis7);
+    let options = InspectOptions { weighings: vec![Weighing::by(settings)], ..InspectOptions::default() };
+    let inspection = inspect_parallel(&FileSource::open(file)?, 2, &options, &|_| Control::Continue)?;
+    let footprint = Footprint::of(inspection.as_ref(), settings, false).context("it was weighed")?;
+    Ok(footprint.used_memory_bytes())
+}
+
+/// Adds strings of a kilobyte until the predicted memory is this share of the node's, within a quarter of a percent.
+async fn fill_to(source: &Source, percent: f64) -> Result<std::path::PathBuf> {
+    const SCRIPT: &str = r"
+        math.randomseed(tonumber(ARGV[1]))
+        for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
+          local words = {}
+          for n = 1, 100 do words[n] = string.format('%010d', math.random(0, 2147483646)) end
+          redis.call('SET', 'fill:' .. i, table.concat(words))
+        end";
+    let wanted = (MAXMEMORY_BYTES as f64 * percent / 100.0) as u64;
+    let mut connection = source.connect().await?;
+    let mut first: u64 = redis::cmd("DBSIZE").query_async(&mut connection).await?;
+    loop {
+        let file = source.save().await?;
+        let missing = wanted.saturating_sub(predicted(&file)?);
+        if missing < MAXMEMORY_BYTES / 400 {
+            return Ok(file);
+        }
+        // Strings of 1,000 bytes take some 1,200; the last ones are added in small steps.
+        let keys = (missing / 1_300).max(1);
+        let last = first + keys - 1;
+        redis::cmd("EVAL").arg(SCRIPT).arg(0).arg(first).arg(last).exec_async(&mut connection).await?;
+        first = last + 1;
+    }
+}
+
+fn request(id: &str, file: &str, allow: &[&str]) -> Value {
+    let cluster = json!({"id": id, "nodeType": NODE, "engine": "redis", "engineVersion": "7.1"});
+    json!({"backups": [format!("backups/{file}")], "cluster": cluster, "allow": allow})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_98_percent_of_maxmemory_it_comes_up_and_at_102_it_is_refused_and_forced_it_fails() -> Result<()> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    let source = Source::start().await?;
+    fill_mixed(&source, 20_000, "k:").await?;
+    let below = fill_to(&source, 98.0).await?;
+    user::drop_file(&stack, "backups", "below.rdb", &below).await?;
+
+    let tight = user::seed(&stack, &request("tight", "below.rdb", &[])).await?;
+    tight.expect(Some("BackupRejected"))?;
+    let needed = tight.finding("tight-fit")?["evidence"]["neededBytes"].as_u64().context("a number")?;
+    ensure!(needed == predicted(&below)?, "{needed} is not what the file takes");
+    let workers = stack.lambda().invocations("inspect-chunk");
+
+    // Allowed it comes up. Nobody reads the backup again, which was read for the same engine.
+    let allowed = user::seed(&stack, &request("tight", "below.rdb", &["tight-fit"])).await?;
+    allowed.expect_seeded()?;
+    ensure!(stack.lambda().invocations("inspect-chunk") == workers, "the backup was read again");
+    let real = restored_bytes(&stack, "tight").await?;
+    let [real] = real[..] else { anyhow::bail!("one node has told {real:?}") };
+    ensure!(real.abs_diff(needed) < needed / 100, "{needed} bytes were predicted, {real} are taken");
+
+    let above = fill_to(&source, 102.0).await?;
+    user::drop_file(&stack, "backups", "above.rdb", &above).await?;
+    let refused = user::seed(&stack, &request("above", "above.rdb", &["tight-fit"])).await?;
+    refused.expect(Some("BackupRejected"))?;
+    refused.finding("does-not-fit")?;
+    let forced = user::seed(&stack, &request("above", "above.rdb", &["does-not-fit", "tight-fit"])).await?;
+    forced.expect(Some("SeedingFailed"))?;
+    ensure!(forced.value.to_string().contains("does not fit"), "{:#}", forced.value);
+    let clusters = user::clusters(&stack).await?;
+    ensure!(clusters.len() == 1, "the failed cluster is left: {clusters:?}");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_take_what_the_plan_says_and_are_as_many_as_are_needed() -> Result<()> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    let source = Source::start().await?;
+    fill_mixed(&source, 60_000, "k:").await?;
+    let file = fill_to(&source, 180.0).await?;
+    user::drop_file(&stack, "backups", "many.rdb", &file).await?;
+    let cluster = json!({
+        "id": "many", "nodeType": NODE, "engine": "redis", "engineVersion": "7.1", "clusterMode": "enabled",
+        "slots": "balanced",
+    });
+    let outcome = user::seed(&stack, &json!({"backups": ["backups/many.rdb"], "cluster": cluster})).await?;
+    outcome.expect_seeded()?;
+    let report = report(&stack, &outcome).await?;
+    let planned: Vec<u64> = report["plan"]["shards"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|shard| shard["usedMemoryBytes"].as_u64())
+        .collect();
+    // 180 % of a node's memory, of which three quarters are usable, less what each node needs for itself.
+    ensure!(planned.len() >= 3, "planned {planned:?}");
+    ensure!(report["plan"]["nextSmaller"]["shards"] == planned.len() - 1, "{:#}", report["plan"]);
+    let (least, most) = (planned.iter().min().unwrap_or(&0), planned.iter().max().unwrap_or(&0));
+    ensure!(most - least < most / 50, "not balanced: {planned:?}");
+    let real = restored_bytes(&stack, "many").await?;
+    ensure!(real.len() == planned.len(), "{} shards were planned, {} came up", planned.len(), real.len());
+    for (planned, real) in planned.iter().zip(&real) {
+        ensure!(real.abs_diff(*planned) < planned / 50, "{planned} bytes were planned, {real} are taken");
+    }
+    stack.stop().await
+}
+
+async fn report(stack: &Stack, outcome: &user::Outcome) -> Result<Value> {
+    let name = outcome.execution.rsplit(':').next().context("no name")?;
+    let key = format!("executions/{name}/report.json");
+    let object = stack.s3().get_object().bucket(stack.reports_bucket()).key(key).send().await?;
+    Ok(serde_json::from_slice(&object.body.collect().await?.into_bytes())?)
+}
+
+/// What the data takes on each primary of a cluster, as the servers themselves say, in the order of the members.
+async fn restored_bytes(stack: &Stack, id: &str) -> Result<Vec<u64>> {
+    let events = stack.elasticache().describe_events().duration(60).send().await?;
+    let mut told: Vec<(String, u64)> = events
+        .events()
+        .iter()
+        .filter_map(|event| {
+            let member = event.source_identifier().filter(|member| member.starts_with(id))?;
+            let rest = event.message()?.strip_prefix("Restored: the data take ")?;
+            Some((member.to_owned(), rest.split(' ').next()?.parse().ok()?))
+        })
+        .collect();
+    told.sort();
+    Ok(told.into_iter().map(|(_, bytes)| bytes).collect())
+}
