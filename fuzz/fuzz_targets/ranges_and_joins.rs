@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use libfuzzer_sys::fuzz_target;
 
+use rdb_footprint::{Generation, Settings};
 use rdb_scan::{
-    Assembly, Control, Gap, InspectOptions, Inspected, Position, RangeInspection, assemble, inspect,
-    inspect_range, inspect_up_to, read_header,
+    Assembly, Control, Gap, InspectOptions, Inspected, Position, RangeInspection, Weighing, assemble,
+    inspect, inspect_range, inspect_up_to, read_header,
 };
 
 fuzz_target!(|input: &[u8]| {
@@ -16,7 +17,9 @@ fuzz_target!(|input: &[u8]| {
     let Some((cuts, file)) = rest.split_at_checked(2 * usize::from(way & 7)) else { return };
     let Ok(header) = read_header(file) else { return };
     let size_bytes = file.len() as u64;
-    let options = InspectOptions { size_bytes: Some(size_bytes), ..InspectOptions::default() };
+    // What is weighed has to be the same, too.
+    let weighings = vec![Weighing::by(Settings::new(Generation::Valkey81))];
+    let options = InspectOptions { size_bytes: Some(size_bytes), weighings, ..InspectOptions::default() };
     let mut asked = 0u32;
     // Every so often, as the input wants it.
     let mut watch = |_: &_| {

@@ -6,8 +6,10 @@ use std::io::{self, Read};
 
 use libfuzzer_sys::fuzz_target;
 
+use rdb_footprint::{Footprint, Generation, Settings};
 use rdb_scan::{
-    Control, InspectOptions, Inspected, Inspection, Position, Record, Visitor, inspect, key_slot, scan,
+    Control, InspectOptions, Inspected, Inspection, Position, Record, Visitor, Weighing, inspect, key_slot,
+    scan,
 };
 
 fuzz_target!(|input: &[u8]| {
@@ -18,6 +20,7 @@ fuzz_target!(|input: &[u8]| {
         size_bytes: (way & 0x80 == 0).then_some(file.len() as u64),
         now_ms: 1_700_000_000_000,
         hide_keys: way & 0x40 != 0,
+        weighings: weighings(),
         ..InspectOptions::default()
     };
     let places = Places { file, end: 0 };
@@ -28,12 +31,21 @@ fuzz_target!(|input: &[u8]| {
     };
     assert!(whole.complete);
     assert!(serde_json::to_vec(&whole).unwrap().len() < 1 << 20);
+    for cluster_mode in [false, true] {
+        let footprint = Footprint::of([&whole], Settings::new(Generation::Valkey9), cluster_mode).unwrap();
+        assert!(footprint.used_memory_bytes() >= footprint.shard_bytes(0..100));
+    }
 
     let slowly = inspect(Dribble(file, step), &start, &options, &mut |_| Control::Continue).unwrap();
     assert_eq!(slowly, Inspected::Complete(whole.clone()), "in steps of {step}");
     let joined = in_parts(file, step, every, &options);
     assert_eq!(joined, whole, "in steps of {step}, with a pause at every {every}th");
 });
+
+/// The oldest and the newest of the memory models, which have nothing in common.
+fn weighings() -> Vec<Weighing> {
+    [Generation::Redis6, Generation::Valkey9].map(|generation| Weighing::by(Settings::new(generation))).into()
+}
 
 /// Gives a few bytes at a time.
 struct Dribble<'a>(&'a [u8], usize);

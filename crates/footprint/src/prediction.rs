@@ -14,6 +14,8 @@ const SLOW_MOVE_BUCKETS: u64 = 1 << 21;
 /// What a `kvstore` keeps at the end of each of its tables (`kvstoreHashtableMetadata`). For Valkey 8.0 it is what
 /// measuring gives: tables of a cluster's slots take 80 bytes there, not 64.
 const STORE_METADATA_BYTES: u64 = 16;
+/// More keys are never announced by a server; a file that does is one that none loads.
+const MAX_ANNOUNCED: u64 = 1 << 40;
 /// The stores of a database in Valkey 9: keys, expiries, keys with fields that expire. Database 0 always has them.
 const STORES_OF_A_DATABASE: u64 = 3;
 /// `listNode`: for each table that moves.
@@ -34,9 +36,8 @@ pub struct Footprint {
     /// The bytes of keys and values by slot.
     #[serde(skip)]
     slot_bytes: Vec<u64>,
-    /// Keys and expiries of each database.
     #[serde(skip)]
-    databases: Vec<(u64, u64)>,
+    databases: Vec<Database>,
     /// How many of them are not there before something is put into them.
     #[serde(skip)]
     later_databases: u64,
@@ -54,7 +55,7 @@ impl Footprint {
         let id = settings.id();
         let mut slot_keys = vec![0; rdb_scan::SLOTS];
         let mut slot_bytes = vec![0; rdb_scan::SLOTS];
-        let mut databases = std::collections::BTreeMap::<u64, (u64, u64)>::new();
+        let mut databases = std::collections::BTreeMap::<u64, Database>::new();
         for inspection in inspections {
             let weights = inspection.weights.iter().find(|weights| weights.id == id)?;
             for (slot, bytes) in weights.slots() {
@@ -74,8 +75,10 @@ impl Footprint {
             let counts = inspection.databases.iter().map(|(index, counts)| (*index, *counts)).chain(others);
             for (index, counts) in counts.filter(|(_, counts)| counts.keys > 0) {
                 let sum = databases.entry(index).or_default();
-                sum.0 += counts.keys;
-                sum.1 += scaled(counts.expires, live_expires);
+                sum.keys += scaled(counts.keys, live);
+                sum.expires += scaled(counts.expires, live_expires);
+                sum.announced_keys += counts.announced_keys;
+                sum.announced_expires += counts.announced_expires;
             }
         }
         let later_databases = databases.keys().filter(|index| **index > 0).count() as u64;
@@ -102,9 +105,7 @@ impl Footprint {
         let sum = |of: &[u64]| of.get(slots.clone()).unwrap_or_default().iter().sum::<u64>();
         let all_keys: u64 = self.slot_keys.iter().sum();
         let keys = share(sum(&self.slot_keys), all_keys);
-        let part = |count: u64| scaled(count, keys);
-        let databases: Vec<_> =
-            self.databases.iter().map(|(keys, expires)| (part(*keys), part(*expires))).collect();
+        let databases: Vec<_> = self.databases.iter().map(|database| database.part(keys)).collect();
         sum(&self.slot_bytes) + self.cluster_bytes(slots.clone()) + self.tables(&databases, slots)
     }
 
@@ -143,21 +144,24 @@ impl Footprint {
     }
 
     /// The tables of keys and of expiries.
-    fn tables(&self, databases: &[(u64, u64)], slots: std::ops::Range<usize>) -> u64 {
+    fn tables(&self, databases: &[Database], slots: std::ops::Range<usize>) -> u64 {
         let Settings { generation, quantum, .. } = self.settings;
         if self.cluster_mode && generation.has_slot_tables() {
-            let of_database = |(keys, expires): &(u64, u64)| {
-                let part = share(*keys, databases.iter().map(|(keys, _)| keys).sum());
-                slots.clone().map(|slot| self.slot_tables(slot, part, share(*expires, *keys))).sum::<u64>()
+            let all_keys = databases.iter().map(|database| database.keys).sum();
+            let of_database = |database: &Database| {
+                let (part, expiring) =
+                    (share(database.keys, all_keys), share(database.expires, database.keys));
+                slots.clone().map(|slot| self.slot_tables(slot, part, expiring)).sum::<u64>()
             };
             let stores = self.later_databases * STORES_OF_A_DATABASE * slot_store_bytes(quantum);
             return stores + databases.iter().map(of_database).sum::<u64>();
         }
         let mut bytes = 0;
-        for (keys, expires) in databases {
+        for Database { keys, expires, announced_keys, announced_expires } in databases {
             // Each expiry that is set looks for its key, which is a step of a move too.
             let steps = 1.0 + share(*expires, *keys);
-            bytes += self.table(*keys, steps) + self.table(*expires, 1.0);
+            bytes +=
+                self.table(*keys, *announced_keys, steps) + self.table(*expires, *announced_expires, 1.0);
         }
         if generation == Generation::Valkey8 {
             bytes += databases.len() as u64 * 2 * quantum.allocation(LIST_NODE_BYTES);
@@ -165,18 +169,20 @@ impl Footprint {
         bytes
     }
 
-    /// The table of all keys, or of all that expire.
-    fn table(&self, entries: u64, steps_per_entry: f64) -> u64 {
+    /// The table of all keys, or of all that expire; the file announces so many.
+    fn table(&self, entries: u64, announced: u64, steps_per_entry: f64) -> u64 {
         let Settings { generation, quantum, .. } = self.settings;
         if entries == 0 {
             return 0;
         }
         let own = if generation.has_slot_tables() { self.table_structure() } else { 0 };
-        // Valkey 8.0 makes its tables when the first key comes, and so cannot heed how many are said to follow.
-        let moving =
-            if generation == Generation::Valkey8 { unmoved_buckets(entries, steps_per_entry) } else { 0 };
-        let old = if moving >= SLOW_MOVE_BUCKETS { quantum.allocation(8 * moving) } else { 0 };
-        own + old + buckets(generation, quantum, entries, Growth::Expected)
+        // Valkey 8.0 makes its tables when the first key comes, and so cannot heed what is announced.
+        if generation == Generation::Valkey8 {
+            let moving = unmoved_buckets(entries, steps_per_entry);
+            let old = if moving >= SLOW_MOVE_BUCKETS { quantum.allocation(8 * moving) } else { 0 };
+            return own + old + buckets(generation, quantum, entries, Growth::OneByOne);
+        }
+        own + buckets(generation, quantum, entries, Growth::Announced(announced.min(MAX_ANNOUNCED)))
     }
 
     /// The tables of a slot in a database that has this share of all keys, of which a share expires.
@@ -194,6 +200,27 @@ impl Footprint {
     /// The structure of one table of a `kvstore`, with what the store keeps of it.
     fn table_structure(&self) -> u64 {
         structure(self.settings.generation, self.settings.quantum, STORE_METADATA_BYTES)
+    }
+}
+
+/// The keys of a database that will be there, and those that the file announces for its tables.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Database {
+    keys: u64,
+    expires: u64,
+    announced_keys: u64,
+    announced_expires: u64,
+}
+
+impl Database {
+    /// A share of it.
+    fn part(self, share: f64) -> Self {
+        Self {
+            keys: scaled(self.keys, share),
+            expires: scaled(self.expires, share),
+            announced_keys: scaled(self.announced_keys, share),
+            announced_expires: scaled(self.announced_expires, share),
+        }
     }
 }
 

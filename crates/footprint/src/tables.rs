@@ -27,6 +27,8 @@ const BUCKET_DIVISOR: u64 = 32;
 pub(crate) enum Growth {
     /// It was made for them.
     Expected,
+    /// It was made for so many, and grew where there were more.
+    Announced(u64),
     /// It grew one by one.
     OneByOne,
 }
@@ -37,7 +39,8 @@ pub(crate) fn buckets(generation: Generation, quantum: Quantum, entries: u64, gr
         return 0;
     }
     if generation.has_dictionaries() {
-        return quantum.allocation(POINTER_BYTES * dict_buckets(entries));
+        let announced = if let Growth::Announced(announced) = growth { announced } else { 0 };
+        return quantum.allocation(POINTER_BYTES * dict_buckets(entries.max(announced)));
     }
     let lines = line_buckets(entries, growth);
     quantum.allocation(LINE_BYTES * lines) + LINE_BYTES * child_lines(entries, lines)
@@ -87,6 +90,11 @@ fn line_buckets(entries: u64, growth: Growth) -> u64 {
     match growth {
         Growth::Expected => (entries * BUCKET_FACTOR).div_ceil(BUCKET_DIVISOR).next_power_of_two(),
         Growth::OneByOne => entries.div_ceil(LINE_ENTRIES).next_power_of_two(),
+        // It doubles when the lines are full.
+        Growth::Announced(announced) => {
+            let one_by_one = line_buckets(entries, Growth::OneByOne);
+            line_buckets(announced, Growth::Expected).max(one_by_one)
+        }
     }
 }
 
@@ -133,6 +141,13 @@ mod tests {
         assert_eq!(line_buckets(6, Growth::Expected), 1);
         assert_eq!(line_buckets(7, Growth::Expected), 2);
         assert_eq!(line_buckets(5_000_000, Growth::Expected), 1 << 20);
+        // 100 entries want 16 lines; made for 100 they have as many, made for 50 they have grown to that too.
+        assert_eq!(
+            [100, 50, 0, 1000].map(|count| line_buckets(100, Growth::Announced(count))),
+            [16, 16, 16, 256]
+        );
+        assert_eq!([72, 0].map(|count| line_buckets(112, Growth::Announced(count))), [16, 16]);
+        assert_eq!([103, 0].map(|count| line_buckets(103, Growth::Announced(count))), [32, 16]);
         assert_eq!([7, 8, 13, 14].map(chained), [0, 1, 1, 2]);
     }
 

@@ -15,6 +15,9 @@ pub trait Visitor {
     /// Another database begins.
     fn select_database(&mut self, _database: u64) {}
 
+    /// The file announces so many keys of the database, and so many with an expiry, for which tables are to be made.
+    fn announce(&mut self, _keys: u64, _expires: u64) {}
+
     /// An AUX field, the value cut to 256 bytes. Both as they are in the file.
     fn aux(&mut self, _name: &[u8], _value: &[u8]) {}
 
@@ -62,6 +65,11 @@ impl<A: Visitor, B: Visitor> Visitor for (A, B) {
     fn select_database(&mut self, database: u64) {
         self.0.select_database(database);
         self.1.select_database(database);
+    }
+
+    fn announce(&mut self, keys: u64, expires: u64) {
+        self.0.announce(keys, expires);
+        self.1.announce(keys, expires);
     }
 
     fn aux(&mut self, name: &[u8], value: &[u8]) {

@@ -175,6 +175,18 @@ pub struct DatabaseCounts {
     pub keys: u64,
     /// Keys with an expiry.
     pub expires: u64,
+    /// The keys that the file announces before they come (RESIZEDB), and those with an expiry: servers make tables for so
+    /// many. 0 if it does not.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub announced_keys: u64,
+    /// See above.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub announced_expires: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The keys of one type.
@@ -297,6 +309,8 @@ impl DatabaseCounts {
     pub(crate) fn add(&mut self, other: Self) {
         self.keys = self.keys.saturating_add(other.keys);
         self.expires = self.expires.saturating_add(other.expires);
+        self.announced_keys = self.announced_keys.max(other.announced_keys);
+        self.announced_expires = self.announced_expires.max(other.announced_expires);
     }
 }
 

@@ -68,7 +68,8 @@ pub struct DatabaseReport {
 impl Inspection {
     /// The inspection as it is shown to users.
     pub fn report(&self) -> Report {
-        let databases = self.databases.iter().map(|(index, counts)| DatabaseReport {
+        let holding = self.databases.iter().filter(|(_, counts)| counts.keys > 0);
+        let databases = holding.map(|(index, counts)| DatabaseReport {
             index: *index,
             keys: counts.keys,
             expires: counts.expires,
@@ -81,7 +82,11 @@ impl Inspection {
             already_expired: self.already_expired,
             times_to_live: self.times_to_live,
             databases: databases.collect(),
-            other_databases: self.other_databases,
+            other_databases: DatabaseCounts {
+                announced_keys: 0,
+                announced_expires: 0,
+                ..self.other_databases
+            },
             types: self.types.clone(),
             field_expires: self.field_expires,
             aux: self.aux.clone(),

@@ -247,6 +247,11 @@ impl Visitor for Tally {
         self.seed = Some(database_seed(database));
     }
 
+    fn announce(&mut self, keys: u64, expires: u64) {
+        let (announced_keys, announced_expires) = (keys, expires);
+        self.counts.add(DatabaseCounts { announced_keys, announced_expires, ..DatabaseCounts::default() });
+    }
+
     fn aux(&mut self, name: &[u8], value: &[u8]) {
         let (name, value) = (shown(name, name.len() as u64), shown(value, value.len() as u64));
         self.inspection.add_aux(name, value);

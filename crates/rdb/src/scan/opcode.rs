@@ -71,6 +71,7 @@ impl<V: Visitor> Scan<V> {
     fn resize_database(&mut self, cursor: &mut Cursor<'_>) -> Result<()> {
         let keys = cursor.number()?;
         let expires = cursor.number()?;
+        self.visitor.announce(keys, expires);
         // Each key takes at least three bytes, so more keys than bytes is a lie.
         let most = cursor.left_in_file().unwrap_or(u64::MAX).min(MAX_TABLE_SIZE);
         if keys.max(expires) > most {
