@@ -60,6 +60,15 @@ pub async fn fill_mixed(source: &Source, keys: u64, prefix: &str) -> Result<()> 
 
 /// Fills a server with strings that together take some `megabytes` MiB of memory and are not compressible.
 pub async fn fill_bytes(source: &Source, megabytes: u64) -> Result<()> {
+    for batch in 0..megabytes {
+        fill_blobs(source, batch * 1_000 + 1, (batch + 1) * 1_000).await?;
+    }
+    Ok(())
+}
+
+/// Adds strings of 1,000 characters that are not compressible, 1,024 bytes each with what is around them, by their
+/// numbers.
+pub async fn fill_blobs(source: &Source, first: u64, last: u64) -> Result<()> {
     const SCRIPT: &str = r"
         math.randomseed(tonumber(ARGV[1]))
         for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
@@ -67,11 +76,7 @@ pub async fn fill_bytes(source: &Source, megabytes: u64) -> Result<()> {
           for n = 1, 100 do words[n] = string.format('%010d', math.random(0, 2147483646)) end
           redis.call('SET', 'blob:' .. i, table.concat(words))
         end";
-    // 1,000 characters a key, 1,024 with what is around them.
     let mut connection = source.connect().await?;
-    for batch in 0..megabytes {
-        let (first, last) = (batch * 1_000 + 1, (batch + 1) * 1_000);
-        redis::cmd("EVAL").arg(SCRIPT).arg(0).arg(first).arg(last).exec_async(&mut connection).await?;
-    }
+    redis::cmd("EVAL").arg(SCRIPT).arg(0).arg(first).arg(last).exec_async(&mut connection).await?;
     Ok(())
 }

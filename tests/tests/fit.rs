@@ -1,13 +1,17 @@
 //! Prediction and reality: what is said of a backup's memory is what real servers take, up to the edge of a node.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use local_stack::{Stack, StackOptions};
 use rdb_footprint::{Footprint, Generation, Settings};
 use rdb_scan::{Control, FileSource, InspectOptions, Weighing, inspect_parallel};
 use serde_json::{Value, json};
-use system_tests::{data::fill_mixed, source::Source, user};
+use system_tests::{
+    data::{fill_blobs, fill_mixed},
+    source::Source,
+    user,
+};
 
 const NODE: &str = "cache.local.16mb";
 const MAXMEMORY_BYTES: u64 = 16 << 20;
@@ -22,15 +26,8 @@ fn predicted(file: &Path) -> Result<u64> {
 }
 
 /// Adds strings of a kilobyte until the predicted memory is this share of the node's, within a quarter of a percent.
-async fn fill_to(source: &Source, percent: f64) -> Result<std::path::PathBuf> {
-    const SCRIPT: &str = r"
-        math.randomseed(tonumber(ARGV[1]))
-        for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
-          local words = {}
-          for n = 1, 100 do words[n] = string.format('%010d', math.random(0, 2147483646)) end
-          redis.call('SET', 'fill:' .. i, table.concat(words))
-        end";
-    let wanted = (MAXMEMORY_BYTES as f64 * percent / 100.0) as u64;
+async fn fill_to(source: &Source, percent: u64) -> Result<PathBuf> {
+    let wanted = MAXMEMORY_BYTES * percent / 100;
     let mut connection = source.connect().await?;
     let mut first: u64 = redis::cmd("DBSIZE").query_async(&mut connection).await?;
     loop {
@@ -39,10 +36,9 @@ async fn fill_to(source: &Source, percent: f64) -> Result<std::path::PathBuf> {
         if missing < MAXMEMORY_BYTES / 400 {
             return Ok(file);
         }
-        // Strings of 1,000 bytes take some 1,200; the last ones are added in small steps.
-        let keys = (missing / 1_300).max(1);
-        let last = first + keys - 1;
-        redis::cmd("EVAL").arg(SCRIPT).arg(0).arg(first).arg(last).exec_async(&mut connection).await?;
+        // Each takes some 1,200 bytes; the last ones are added in small steps.
+        let last = first + (missing / 1_300).max(1) - 1;
+        fill_blobs(source, first, last).await?;
         first = last + 1;
     }
 }
@@ -57,7 +53,7 @@ async fn at_98_percent_of_maxmemory_it_comes_up_and_at_102_it_is_refused_and_for
     let stack = Stack::start(StackOptions::default()).await?;
     let source = Source::start().await?;
     fill_mixed(&source, 20_000, "k:").await?;
-    let below = fill_to(&source, 98.0).await?;
+    let below = fill_to(&source, 98).await?;
     user::drop_file(&stack, "backups", "below.rdb", &below).await?;
 
     let tight = user::seed(&stack, &request("tight", "below.rdb", &[])).await?;
@@ -74,7 +70,7 @@ async fn at_98_percent_of_maxmemory_it_comes_up_and_at_102_it_is_refused_and_for
     let [real] = real[..] else { anyhow::bail!("one node has told {real:?}") };
     ensure!(real.abs_diff(needed) < needed / 100, "{needed} bytes were predicted, {real} are taken");
 
-    let above = fill_to(&source, 102.0).await?;
+    let above = fill_to(&source, 102).await?;
     user::drop_file(&stack, "backups", "above.rdb", &above).await?;
     let refused = user::seed(&stack, &request("above", "above.rdb", &["tight-fit"])).await?;
     refused.expect(Some("BackupRejected"))?;
@@ -92,7 +88,7 @@ async fn shards_take_what_the_plan_says_and_are_as_many_as_are_needed() -> Resul
     let stack = Stack::start(StackOptions::default()).await?;
     let source = Source::start().await?;
     fill_mixed(&source, 60_000, "k:").await?;
-    let file = fill_to(&source, 180.0).await?;
+    let file = fill_to(&source, 180).await?;
     user::drop_file(&stack, "backups", "many.rdb", &file).await?;
     let cluster = json!({
         "id": "many", "nodeType": NODE, "engine": "redis", "engineVersion": "7.1", "clusterMode": "enabled",

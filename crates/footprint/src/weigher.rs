@@ -193,7 +193,7 @@ impl Value {
     /// The bytes of the value without its object; then there is none.
     fn end(&mut self, settings: &Settings) -> u64 {
         let Self { elements, packed, repacked, .. } = *self;
-        (self.elements, self.small, self.repacked) = (0, false, None);
+        (self.elements, self.small, self.packed, self.repacked) = (0, false, 0, None);
         match std::mem::take(&mut self.form) {
             Form::Other => 0,
             Form::Rows(kind) => std::mem::take(&mut self.rows).loaded(kind, settings),

@@ -1,12 +1,11 @@
 //! What the inspected backups say about the cluster that is to come up.
 
-use rdb_footprint::Footprint;
-use rdb_scan::{Crc, Header, Inspection, Report};
+use rdb_scan::{Inspection, Report};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Backup, Code, Finding, Need, Plan, Seeding, Verdict,
-    contents::{fault_finding, hazard_finding, module_finding, version_finding},
+    Backup, Code, Finding, Plan, Seeding, Verdict,
+    judge::{FootprintReport, Judgement, judge},
 };
 
 /// The decision about a seeding, and everything behind it: the report that lies in the reports bucket.
@@ -72,157 +71,6 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
     Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups }
 }
 
-/// What the inspected files mean for the cluster that is asked for.
-#[derive(Debug, Clone)]
-pub struct Judgement {
-    /// The decision.
-    pub verdict: Verdict,
-    /// Everything that was found, the weightiest first.
-    pub findings: Vec<Finding>,
-    /// What the data takes once loaded; nothing where a file is broken.
-    pub footprint: Option<Footprint>,
-    /// What will be created.
-    pub plan: Option<Plan>,
-}
-
-/// Judges files by their names, which findings are about. They were weighed by [`Seeding::memory_settings`].
-pub fn judge(seeding: &Seeding, inspected: &[(String, &Inspection)], earlier: Vec<Finding>) -> Judgement {
-    let mut findings = earlier;
-    for (name, inspection) in inspected {
-        judge_file(seeding, name, inspection, &mut findings);
-    }
-    let sound = inspected.iter().all(|(_, inspection)| inspection.is_sound());
-    if sound && inspected.iter().all(|(_, inspection)| inspection.keys == 0) {
-        findings
-            .push(Finding::new(Code::NoKeys, "check that it is the right file: the cluster will be empty"));
-    }
-    let inspections = inspected.iter().map(|(_, inspection)| *inspection);
-    let (settings, cluster_mode) = (seeding.memory_settings(), seeding.cluster.cluster_mode);
-    let footprint = Footprint::of(inspections, settings, cluster_mode).filter(|_| sound);
-    let mut plan = None;
-    if let Some(footprint) = &footprint {
-        if !settings.generation.is_calibrated() {
-            let remedy =
-                "leave more headroom, or take an engine version whose model was compared with a server";
-            findings.push(
-                Finding::new(Code::MemoryModelUncalibrated, remedy)
-                    .with("engine", format!("{} {}", seeding.cluster.engine, seeding.cluster.engine_version)),
-            );
-        }
-        plan = Plan::make(seeding, &Need::new(seeding, footprint.clone()), &mut findings);
-        if let Some(plan) = &plan {
-            findings.extend(inspected.iter().filter_map(|(name, one)| big_key(name, one, plan)));
-        }
-    }
-    // A stable order: what forbids comes first.
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    Judgement { verdict: Verdict::of(&findings, &seeding.options.allow), findings, footprint, plan }
-}
-
-fn judge_file(seeding: &Seeding, name: &str, inspection: &Inspection, findings: &mut Vec<Finding>) {
-    let cluster = &seeding.cluster;
-    findings.extend(inspection.faults.iter().map(|fault| fault_finding(name, fault)));
-    if let Some(rdb) = &inspection.rdb {
-        let header = Header { version: rdb.version, magic: rdb.magic, aux: inspection.aux.clone() };
-        // The same may have been said when the file's beginning was looked at.
-        let newer = version_finding(name, &header, cluster);
-        findings.extend(newer.filter(|finding| !findings.contains(finding)));
-        if rdb.crc == Crc::Absent {
-            let remedy = "set rdbchecksum yes on the source, so that damage can be seen";
-            findings.push(Finding::new(Code::ChecksumAbsent, remedy).about(name));
-        }
-    }
-    findings.extend(age_finding(name, inspection, seeding.looked_at_ms));
-    for (module, count) in &inspection.modules {
-        let finding = module_finding(module).about(name);
-        findings.push(finding.with("module", module.clone()).with("count", *count));
-    }
-    if inspection.types.contains_key("module") {
-        let remedy = "leave ample room: what modules keep in memory only they know";
-        let values = inspection.types.get("module").map_or(0, |counts| counts.keys);
-        findings.push(Finding::new(Code::MemoryIsLowerBound, remedy).about(name).with("values", values));
-    }
-    if inspection.functions > 0 && !cluster.engine.knows_functions(cluster.engine_version) {
-        let remedy = "take Redis 7.0 or Valkey, which know functions";
-        let finding = Finding::new(Code::FunctionsUnsupported, remedy).about(name);
-        findings.push(finding.with("libraries", inspection.functions));
-    }
-    findings.extend(databases_finding(seeding, name, inspection));
-    if !cluster.cluster_mode && inspection.aux.contains_key("slot-info") {
-        let remedy = "turn cluster mode on: ElastiCache does not seed a single shard from a cluster's backup";
-        findings.push(Finding::new(Code::ClusterBackupIntoSingleNode, remedy).about(name));
-    }
-    if inspection.already_expired > 0 {
-        let remedy = "nothing needs to be done, unless these keys were expected to be there";
-        findings.push(
-            Finding::new(Code::KeysAlreadyExpired, remedy)
-                .about(name)
-                .with("expired", inspection.already_expired)
-                .with("keys", inspection.keys),
-        );
-    }
-    findings.extend(inspection.hazard_counts.iter().filter_map(|(code, count)| {
-        let first = inspection.hazards.iter().find(|hazard| hazard.code == *code)?;
-        hazard_finding(name, first, *count)
-    }));
-}
-
-/// Whether the cluster has the databases that hold keys.
-fn databases_finding(seeding: &Seeding, name: &str, inspection: &Inspection) -> Option<Finding> {
-    let cluster = &seeding.cluster;
-    let holding = inspection.databases.iter().filter(|(_, counts)| counts.keys > 0);
-    let numbers: Vec<_> = holding.map(|(number, _)| *number).collect();
-    let highest = *numbers.iter().max()?;
-    if cluster.cluster_mode && cluster.engine.one_database_in_cluster_mode(cluster.engine_version) {
-        let remedy = "turn cluster mode off, or move all keys to database 0 on the source";
-        let shown = numbers.iter().take(20).copied().collect::<Vec<_>>();
-        let finding = Finding::new(Code::MultipleDatabasesInClusterMode, remedy).about(name);
-        return (highest > 0).then(|| finding.with("databases", shown));
-    }
-    let remedy = if cluster.cluster_mode {
-        "take a parameter group with more cluster-databases"
-    } else {
-        "take a parameter group with more databases"
-    };
-    let finding = Finding::new(Code::DatabaseNumberTooHigh, remedy).about(name);
-    (highest >= seeding.databases)
-        .then(|| finding.with("database", highest).with("databases", seeding.databases))
-}
-
-/// A backup that is older than this has missed more than a night.
-const OLD_MS: u64 = 24 * 60 * 60 * 1000;
-
-/// Whether the server has written the file long ago (`ctime`).
-fn age_finding(name: &str, inspection: &Inspection, now_ms: u64) -> Option<Finding> {
-    let written_ms = inspection.aux.get("ctime")?.parse::<u64>().ok()?.checked_mul(1000)?;
-    let age_ms = now_ms.checked_sub(written_ms).filter(|age_ms| *age_ms > OLD_MS)?;
-    let remedy = "make a new backup, unless nothing was written since";
-    let hours = age_ms / (60 * 60 * 1000);
-    Some(
-        Finding::new(Code::BackupIsOld, remedy)
-            .about(name)
-            .with("writtenAtMs", written_ms)
-            .with("hours", hours),
-    )
-}
-
-/// A key with more of a node's memory than this, in percent, is worth a warning.
-const BIG_KEY_PERCENT: u64 = 10;
-
-/// The biggest key of a file, if it is a large part of a node. Its bytes in the file are the least that it takes.
-fn big_key(name: &str, inspection: &Inspection, plan: &Plan) -> Option<Finding> {
-    let usable_bytes = plan.shards.first()?.usable_bytes;
-    let biggest = inspection.biggest.first()?;
-    let remedy = "split the key on the source, if it is to grow";
-    let finding = Finding::new(Code::BigKey, remedy)
-        .about(name)
-        .with("fileBytes", biggest.bytes)
-        .with("type", biggest.kind.clone())
-        .with("elements", biggest.elements)
-        .with("usableBytes", usable_bytes);
-    (biggest.bytes > usable_bytes / 100 * BIG_KEY_PERCENT).then_some(finding)
-}
-
 impl Counts {
     fn of(inspections: &[Inspection]) -> Self {
         inspections.iter().fold(Self::default(), |sum, inspection| Self {
@@ -230,39 +78,6 @@ impl Counts {
             expires: sum.expires + inspection.expires,
             already_expired: sum.already_expired + inspection.already_expired,
         })
-    }
-}
-
-/// A footprint as it is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FootprintReport {
-    /// `valkey` or `redis`.
-    pub engine: &'static str,
-    /// Its version.
-    pub engine_version: String,
-    /// Whether cluster mode is on.
-    pub cluster_mode: bool,
-    /// The quantum of the allocator, in bytes.
-    pub allocator_quantum: u8,
-    /// Whether the model was compared with a real server.
-    pub calibrated: bool,
-    /// `used_memory` of one server that holds everything, beyond that of an empty one.
-    pub used_memory_bytes: u64,
-}
-
-impl FootprintReport {
-    /// What is written of a footprint, in a version of the engine.
-    pub fn of(footprint: &Footprint, engine_version: String) -> Self {
-        let Footprint { settings, cluster_mode, .. } = footprint;
-        Self {
-            engine: settings.generation.engine(),
-            engine_version,
-            cluster_mode: *cluster_mode,
-            allocator_quantum: settings.quantum.bytes(),
-            calibrated: settings.generation.is_calibrated(),
-            used_memory_bytes: footprint.used_memory_bytes(),
-        }
     }
 }
 

@@ -3,7 +3,8 @@
 //! Nothing here talks to AWS: this crate says what a seeding *is*, the functions do it.
 //!
 //! - [`Request`] is what a person asks for; [`prepare`] turns it into a [`Seeding`], the record that every step reads.
-//! - [`Finding`]s say what speaks against it, a [`Verdict`] sums them up; [`assess`] makes both from the inspected backups.
+//! - [`Finding`]s say what speaks against it, a [`Verdict`] sums them up; [`judge`] makes both from inspected files, and [`assess`]
+//!   the report of a seeding.
 //! - [`Plan`] is the cluster that will be created: node type and slots per shard.
 //! - [`ClusterPhase`] is what a polled cluster means for the flow.
 //! - [`ErrorName`] is what the state machine matches on, [`StepError`] one such error with its text and hint.
@@ -18,6 +19,7 @@ mod drops;
 mod engine;
 mod error;
 mod finding;
+pub mod judge;
 mod known;
 mod location;
 mod memory;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use indicatif::DecimalBytes;
-use seeding::{NextSmaller, Plan, Verdict, assess::FootprintReport};
+use seeding::{NextSmaller, Plan, Verdict, judge::FootprintReport};
 use serde_json::json;
 
 use super::target::Fit;

@@ -4,7 +4,7 @@ use rdb_footprint::{Footprint, Generation, Quantum, Settings};
 use rdb_scan::{Inspection, Weighing};
 use seeding::{
     Finding, MemoryParameters, NodeTypes, Partition, Seeding,
-    assess::{FootprintReport, Judgement, judge},
+    judge::{FootprintReport, Judgement, judge},
     prepare::resolve,
     unknown_node_type,
 };

@@ -228,9 +228,11 @@ impl Shared {
             }
         };
         let elements = self.contain(elements)?.unwrap_or(0);
-        if let Text::Raw(bytes) | Text::Lzf { unpacked: bytes, .. } = text {
-            self.seen.pieces.push(Piece::Packed(bytes));
-        }
+        let bytes = match text {
+            Text::Raw(bytes) | Text::Lzf { unpacked: bytes, .. } => bytes,
+            Text::Int(_) => text.length().bytes(),
+        };
+        self.seen.pieces.push(Piece::Packed(bytes));
         Ok(elements)
     }
 
