@@ -25,6 +25,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "counts of keys are far below 2^52")]
 
 mod allocator;
+mod chance;
 mod generation;
 mod keys;
 mod lists;

@@ -2,6 +2,7 @@
 use rdb_scan::Inspection;
 use serde::Serialize;
 
+use crate::chance::{expected, scaled, share};
 use crate::generation::Generation;
 use crate::settings::Settings;
 use crate::tables::{Growth, buckets, structure, unmoved_buckets};
@@ -38,7 +39,9 @@ pub struct Footprint {
     slot_bytes: Vec<u64>,
     #[serde(skip)]
     databases: Vec<Database>,
-    /// How many of them are not there before something is put into them.
+    /// How many of the keys have fields that expire, of which Valkey 9 keeps tables too.
+    volatile_keys: u64,
+    /// How many of the databases are not there before something is put into them.
     #[serde(skip)]
     later_databases: u64,
 }
@@ -56,6 +59,7 @@ impl Footprint {
         let mut slot_keys = vec![0; rdb_scan::SLOTS];
         let mut slot_bytes = vec![0; rdb_scan::SLOTS];
         let mut databases = std::collections::BTreeMap::<u64, Database>::new();
+        let mut volatile_keys = 0;
         for inspection in inspections {
             let weights = inspection.weights.iter().find(|weights| weights.id == id)?;
             for (slot, bytes) in weights.slots() {
@@ -71,6 +75,9 @@ impl Footprint {
                     *sum += scaled(count.keys, live);
                 }
             }
+            if settings.generation == Generation::Valkey9 {
+                volatile_keys += scaled(keys_with_volatile_fields(inspection), live);
+            }
             let others = std::iter::once((u64::MAX, inspection.other_databases));
             let counts = inspection.databases.iter().map(|(index, counts)| (*index, *counts)).chain(others);
             for (index, counts) in counts.filter(|(_, counts)| counts.keys > 0) {
@@ -83,7 +90,15 @@ impl Footprint {
         }
         let later_databases = databases.keys().filter(|index| **index > 0).count() as u64;
         let databases = databases.into_values().collect();
-        Some(Self { settings, cluster_mode, slot_keys, slot_bytes, databases, later_databases })
+        Some(Self {
+            settings,
+            cluster_mode,
+            slot_keys,
+            slot_bytes,
+            databases,
+            volatile_keys,
+            later_databases,
+        })
     }
 
     /// A footprint of which only the bytes of each slot are known: without keys, and so without tables.
@@ -91,7 +106,15 @@ impl Footprint {
         let mut slot_bytes = slot_bytes.to_vec();
         slot_bytes.resize(rdb_scan::SLOTS, 0);
         let slot_keys = vec![0; rdb_scan::SLOTS];
-        Self { settings, cluster_mode, slot_keys, slot_bytes, databases: Vec::new(), later_databases: 0 }
+        Self {
+            settings,
+            cluster_mode,
+            slot_keys,
+            slot_bytes,
+            databases: Vec::new(),
+            volatile_keys: 0,
+            later_databases: 0,
+        }
     }
 
     /// `used_memory` once everything is loaded into one server, beyond that of an empty one.
@@ -146,12 +169,14 @@ impl Footprint {
     /// The tables of keys and of expiries.
     fn tables(&self, databases: &[Database], slots: std::ops::Range<usize>) -> u64 {
         let Settings { generation, quantum, .. } = self.settings;
+        // The fields that expire are taken to be anywhere.
+        let volatile = share(self.volatile_keys, self.slot_keys.iter().sum());
         if self.cluster_mode && generation.has_slot_tables() {
             let all_keys = databases.iter().map(|database| database.keys).sum();
             let of_database = |database: &Database| {
                 let (part, expiring) =
                     (share(database.keys, all_keys), share(database.expires, database.keys));
-                slots.clone().map(|slot| self.slot_tables(slot, part, expiring)).sum::<u64>()
+                slots.clone().map(|slot| self.slot_tables(slot, part, [expiring, volatile])).sum::<u64>()
             };
             let stores = self.later_databases * STORES_OF_A_DATABASE * slot_store_bytes(quantum);
             return stores + databases.iter().map(of_database).sum::<u64>();
@@ -162,6 +187,7 @@ impl Footprint {
             let steps = 1.0 + share(*expires, *keys);
             bytes +=
                 self.table(*keys, *announced_keys, steps) + self.table(*expires, *announced_expires, 1.0);
+            bytes += self.table(scaled(*keys, volatile), 0, 1.0);
         }
         if generation == Generation::Valkey8 {
             bytes += databases.len() as u64 * 2 * quantum.allocation(LIST_NODE_BYTES);
@@ -185,8 +211,8 @@ impl Footprint {
         own + buckets(generation, quantum, entries, Growth::Announced(announced.min(MAX_ANNOUNCED)))
     }
 
-    /// The tables of a slot in a database that has this share of all keys, of which a share expires.
-    fn slot_tables(&self, slot: usize, part: f64, expiring: f64) -> u64 {
+    /// The tables of a slot in a database that has this share of all keys, of which shares are in further tables.
+    fn slot_tables(&self, slot: usize, part: f64, further: [f64; 2]) -> u64 {
         let Settings { generation, quantum, .. } = self.settings;
         let own = self.table_structure();
         let table = |entries| {
@@ -194,7 +220,7 @@ impl Footprint {
         };
         let keys = self.slot_keys.get(slot).copied().unwrap_or(0);
         let of_keys = if part < 1.0 { expected(keys, part, table) } else { table(keys) };
-        of_keys + expected(keys, part * expiring, table)
+        of_keys + further.map(|share| expected(keys, part * share, table)).iter().sum::<u64>()
     }
 
     /// The structure of one table of a `kvstore`, with what the store keeps of it.
@@ -230,47 +256,8 @@ fn slot_store_bytes(quantum: crate::Quantum) -> u64 {
     quantum.allocation(8 * slots) + quantum.allocation(8 * (slots + 1))
 }
 
-/// The normal distribution at the points of its five-point quadrature, with their weights.
-const POINTS: [(f64, f64); 5] = [
-    (-2.856_97, 0.011_257),
-    (-1.355_626, 0.222_076),
-    (0.0, 0.533_333),
-    (1.355_626, 0.222_076),
-    (2.856_97, 0.011_257),
-];
-/// Up to so many, each number is looked at.
-const FEW: u64 = 64;
-
-/// The mean of a function of how many of `count` are so, if each is with the same chance.
-fn expected(count: u64, chance: f64, bytes: impl Fn(u64) -> u64) -> u64 {
-    if count == 0 || chance <= 0.0 {
-        return bytes(0);
-    }
-    if chance >= 1.0 {
-        return bytes(count);
-    }
-    let sum: f64 = if count <= FEW {
-        let odds = chance / (1.0 - chance);
-        let mut probability = (1.0 - chance).powi(count as i32);
-        let mut sum = 0.0;
-        for number in 0..=count {
-            sum += probability * bytes(number) as f64;
-            probability *= odds * (count - number) as f64 / (number + 1) as f64;
-        }
-        sum
-    } else {
-        let mean = count as f64 * chance;
-        let deviation = (mean * (1.0 - chance)).sqrt();
-        let at = |place: f64| (mean + place * deviation).round().clamp(0.0, count as f64) as u64;
-        POINTS.iter().map(|(place, weight)| weight * bytes(at(*place)) as f64).sum()
-    };
-    sum.round() as u64
-}
-
-fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-fn scaled(count: u64, factor: f64) -> u64 {
-    (count as f64 * factor).round() as u64
+/// The hashes that are written with the times at which their fields expire.
+fn keys_with_volatile_fields(inspection: &Inspection) -> u64 {
+    let hashes = inspection.types.get("hash").map(|hashes| &hashes.encodings);
+    hashes.and_then(|encodings| encodings.get("hashtable-expiry")).copied().unwrap_or(0)
 }
