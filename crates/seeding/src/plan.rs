@@ -1,9 +1,13 @@
 //! The cluster that will be created: node type and slots per shard.
+mod choice;
+mod shards;
 
 use rdb_footprint::Footprint;
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Finding, NodeTypes, Seeding, Severity, SlotRange, SlotsRequest};
+use self::choice::{choose, ranges};
+use self::shards::judge_shards;
+use crate::{Code, Finding, NodeTypes, Seeding, SlotRange};
 
 /// A cluster that the data fits into.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,21 +147,19 @@ impl Plan {
         } else {
             cluster.shards
         };
+        let fewest_shards = if cluster.automatic_shards { 1 } else { most_shards };
+        let mut count = fewest_shards;
         let mut smaller = None;
-        let mut shards = Vec::new();
-        for count in if cluster.automatic_shards { 1 } else { most_shards }..=most_shards {
-            shards = need.shards(&ranges(seeding, need, count));
+        loop {
+            let shards = need.shards(&ranges(seeding, need, count));
             let choice = choose(seeding, need, &shards);
-            let fits = choice.node_type.is_some();
-            if fits || count == most_shards {
+            if choice.fits() || count >= most_shards {
                 let (node_type, next_smaller) = choice.or_given(seeding, smaller, findings)?;
                 return Some(Self::settle(seeding, need, shards, node_type, next_smaller, findings));
             }
             smaller = choice.fewer_shards(count);
+            count += 1;
         }
-        // There is always a last number of shards.
-        drop(shards);
-        None
     }
 
     fn settle(
@@ -179,88 +181,10 @@ impl Plan {
     }
 }
 
-/// The slots of so many shards.
-fn ranges(seeding: &Seeding, need: &Need, shards: u32) -> Vec<SlotRange> {
-    match &seeding.cluster.slots {
-        _ if !seeding.cluster.cluster_mode => vec![SlotRange::ALL],
-        SlotsRequest::Even => SlotRange::even(shards),
-        SlotsRequest::Balanced => SlotRange::balanced(shards, &need.footprint.slot_weights()),
-        SlotsRequest::Ranges(ranges) => ranges.clone(),
-    }
-}
-
 /// The memory left for data after the reserve.
 fn usable(maxmemory_bytes: u64, reserved_percent: u32) -> u64 {
     let share = u128::from(100 - reserved_percent.min(100));
     u64::try_from(u128::from(maxmemory_bytes) * share / 100).unwrap_or(u64::MAX)
-}
-
-/// A node type for some shards.
-struct Choice {
-    /// One that takes the largest of them with its headroom.
-    node_type: Option<String>,
-    /// The largest that does not, of those that were looked at.
-    too_small: Option<NextSmaller>,
-    needed_bytes: u64,
-}
-
-/// The smallest type of the allowed families, or the given one, if it takes the largest shard.
-fn choose(seeding: &Seeding, need: &Need, shards: &[ShardPlan]) -> Choice {
-    let largest_bytes = shards.iter().map(|shard| shard.used_memory_bytes).max().unwrap_or(0);
-    let needed_bytes = need.with_headroom(largest_bytes, seeding.options.headroom_percent);
-    let given = &seeding.cluster.node_type;
-    let types = if given == "auto" {
-        seeding.node_types.of_families(&seeding.options.node_families)
-    } else {
-        vec![(given.as_str(), seeding.node_types.maxmemory_bytes(given).unwrap_or(0))]
-    };
-    let mut too_small = None;
-    for (name, maxmemory_bytes) in types.into_iter().filter(|(name, _)| !name.starts_with(TIERED_FAMILY)) {
-        let usable_bytes = usable(maxmemory_bytes, seeding.reserved_memory_percent);
-        if usable_bytes >= needed_bytes {
-            return Choice { node_type: Some(name.to_owned()), too_small, needed_bytes };
-        }
-        let reason =
-            format!("the largest shard needs {needed_bytes} bytes with headroom, a node has {usable_bytes}");
-        too_small = Some(NextSmaller { node_type: name.to_owned(), shards: None, reason });
-    }
-    Choice { node_type: None, too_small, needed_bytes }
-}
-
-impl Choice {
-    /// What fewer shards would have meant.
-    fn fewer_shards(self, shards: u32) -> Option<NextSmaller> {
-        self.too_small.map(|smaller| NextSmaller { shards: Some(shards), ..smaller })
-    }
-
-    /// The type to take: a given one is taken also where it is too small, and judged. `smaller` is what fewer shards
-    /// would have meant.
-    fn or_given(
-        self,
-        seeding: &Seeding,
-        smaller: Option<NextSmaller>,
-        findings: &mut Vec<Finding>,
-    ) -> Option<(String, Option<NextSmaller>)> {
-        let given = &seeding.cluster.node_type;
-        if given != "auto" {
-            return Some((given.clone(), smaller));
-        }
-        if let Some(node_type) = self.node_type {
-            return Some((node_type, self.too_small.or(smaller)));
-        }
-        let remedy = if seeding.cluster.cluster_mode {
-            "take more shards, or allow larger node families (nodeFamilies)"
-        } else {
-            "turn cluster mode on to take several shards, or allow larger node families (nodeFamilies)"
-        };
-        findings.push(
-            Finding::new(Code::NothingFits, remedy)
-                .with("neededBytes", self.needed_bytes)
-                .with("families", seeding.options.node_families.clone())
-                .with("largest", self.too_small.map(|smaller| smaller.node_type)),
-        );
-        None
-    }
 }
 
 /// The finding for a node type that the engine version does not have.
@@ -271,62 +195,6 @@ pub fn unknown_node_type(node_types: &NodeTypes, node_type: &str) -> Finding {
         None => "take a node type that ElastiCache offers, or auto".to_owned(),
     };
     Finding::new(Code::NodeTypeUnknown, remedy).with("nodeType", node_type).with("near", near)
-}
-
-/// More than this many times its share makes a shard worth a warning.
-const SKEW: u64 = 2;
-
-fn judge_shards(
-    seeding: &Seeding,
-    need: &Need,
-    shards: &[ShardPlan],
-    maxmemory_bytes: u64,
-    findings: &mut Vec<Finding>,
-) {
-    let mean_bytes =
-        shards.iter().map(|shard| shard.used_memory_bytes).sum::<u64>() / (shards.len().max(1) as u64);
-    for (number, shard) in (1..).zip(shards) {
-        let used = shard.used_memory_bytes;
-        let finding = |code, remedy: &str| {
-            Finding::new(code, remedy)
-                .in_shard(number)
-                .with("neededBytes", used)
-                .with("reserveBytes", need.reserve.bytes())
-                .with("maxmemoryBytes", maxmemory_bytes)
-                .with("usableBytes", shard.usable_bytes)
-        };
-        if used > maxmemory_bytes {
-            findings
-                .push(finding(Code::DoesNotFit, "take a larger node type or more shards, or nodeType auto"));
-        } else if used.saturating_add(need.reserve.bytes()) > shard.usable_bytes {
-            let remedy = "take a larger node type or more shards, or allow tight-fit to use the reserve";
-            findings.push(finding(Code::TightFit, remedy));
-        } else if need.with_headroom(used, seeding.options.headroom_percent) > shard.usable_bytes {
-            let percent = seeding.options.headroom_percent;
-            let remedy = "take a larger node type or more shards if the data is going to grow";
-            findings.push(finding(Code::HeadroomMissing, remedy).with("headroomPercent", percent));
-        }
-        if shards.len() > 1 && used > SKEW * mean_bytes && mean_bytes > 0 {
-            let remedy = "set slots to balanced, so that the shards carry nearly the same";
-            findings.push(
-                Finding::new(Code::ShardSkew, remedy)
-                    .severity(Severity::Warn)
-                    .in_shard(number)
-                    .with("usedMemoryBytes", used)
-                    .with("meanBytes", mean_bytes),
-            );
-        }
-    }
-    let nodes = (shards.len() as u64) * u64::from(seeding.cluster.replicas_per_shard + 1);
-    if nodes > u64::from(DEFAULT_NODE_QUOTA) {
-        let remedy =
-            "ask AWS for more nodes per cluster (quota L-AF354865), or take fewer shards or replicas";
-        findings.push(
-            Finding::new(Code::QuotaMayBeExceeded, remedy)
-                .with("nodes", nodes)
-                .with("quota", DEFAULT_NODE_QUOTA),
-        );
-    }
 }
 
 #[cfg(test)]

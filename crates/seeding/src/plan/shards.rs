@@ -1,0 +1,60 @@
+//! What speaks against shards that are planned.
+use super::{DEFAULT_NODE_QUOTA, Need, ShardPlan};
+use crate::{Code, Finding, Seeding, Severity};
+
+/// More than this many times its share makes a shard worth a warning.
+const SKEW: u64 = 2;
+
+/// What speaks against these shards on nodes with so much memory.
+pub(super) fn judge_shards(
+    seeding: &Seeding,
+    need: &Need,
+    shards: &[ShardPlan],
+    maxmemory_bytes: u64,
+    findings: &mut Vec<Finding>,
+) {
+    let mean_bytes =
+        shards.iter().map(|shard| shard.used_memory_bytes).sum::<u64>() / (shards.len().max(1) as u64);
+    for (number, shard) in (1..).zip(shards) {
+        let used = shard.used_memory_bytes;
+        let finding = |code, remedy: &str| {
+            Finding::new(code, remedy)
+                .in_shard(number)
+                .with("neededBytes", used)
+                .with("reserveBytes", need.reserve.bytes())
+                .with("maxmemoryBytes", maxmemory_bytes)
+                .with("usableBytes", shard.usable_bytes)
+        };
+        if used > maxmemory_bytes {
+            findings
+                .push(finding(Code::DoesNotFit, "take a larger node type or more shards, or nodeType auto"));
+        } else if used.saturating_add(need.reserve.bytes()) > shard.usable_bytes {
+            let remedy = "take a larger node type or more shards, or allow tight-fit to use the reserve";
+            findings.push(finding(Code::TightFit, remedy));
+        } else if need.with_headroom(used, seeding.options.headroom_percent) > shard.usable_bytes {
+            let percent = seeding.options.headroom_percent;
+            let remedy = "take a larger node type or more shards if the data is going to grow";
+            findings.push(finding(Code::HeadroomMissing, remedy).with("headroomPercent", percent));
+        }
+        if shards.len() > 1 && used > SKEW * mean_bytes && mean_bytes > 0 {
+            let remedy = "set slots to balanced, so that the shards carry nearly the same";
+            findings.push(
+                Finding::new(Code::ShardSkew, remedy)
+                    .severity(Severity::Warn)
+                    .in_shard(number)
+                    .with("usedMemoryBytes", used)
+                    .with("meanBytes", mean_bytes),
+            );
+        }
+    }
+    let nodes = (shards.len() as u64) * u64::from(seeding.cluster.replicas_per_shard + 1);
+    if nodes > u64::from(DEFAULT_NODE_QUOTA) {
+        let remedy =
+            "ask AWS for more nodes per cluster (quota L-AF354865), or take fewer shards or replicas";
+        findings.push(
+            Finding::new(Code::QuotaMayBeExceeded, remedy)
+                .with("nodes", nodes)
+                .with("quota", DEFAULT_NODE_QUOTA),
+        );
+    }
+}
