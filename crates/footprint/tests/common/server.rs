@@ -1,6 +1,6 @@
 //! Real servers, started for one purpose each and ended with it, and their memory at rest.
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use rdb_footprint::{Generation, Quantum};
 
 const START: Duration = Duration::from_secs(30);
+/// For a server in cluster mode, whose ports may be taken before it has them.
+const ATTEMPTS: usize = 5;
+
 const SETTLING: Duration = Duration::from_secs(30);
 const READING_EVERY: Duration = Duration::from_millis(50);
 
@@ -86,7 +89,7 @@ impl Engine {
 
 /// A server that listens on a socket in a folder of its own, and in cluster mode on loopback. Ended when dropped.
 pub struct Server {
-    process: Child,
+    _process: Process,
     connection: BufReader<UnixStream>,
     folder: tempfile::TempDir,
     still: Duration,
@@ -95,28 +98,46 @@ pub struct Server {
 impl Server {
     /// A server to be filled, with these parameters besides the defaults.
     pub fn writer(engine: &Engine, arguments: &[&str]) -> Self {
-        Self::start(engine, None, arguments, STILL)
+        Self::start(engine, None, arguments, STILL).unwrap_or_else(|said| panic!("{}: {said}", engine.name))
     }
 
     /// A server with a file, or empty, with ElastiCache's default eviction policy, under which integers are not shared.
     pub fn loader(engine: &Engine, file: Option<&Path>, cluster_mode: bool, arguments: &[&str]) -> Self {
-        let mut all = vec!["--maxmemory", "100gb", "--maxmemory-policy", "volatile-lru", "--hz", TIDYING_HZ];
-        all.extend(arguments);
-        if !cluster_mode {
-            return Self::start(engine, file, &all, STILL);
+        let mut last = String::new();
+        for _ in 0..ATTEMPTS {
+            let mut all =
+                vec!["--maxmemory", "100gb", "--maxmemory-policy", "volatile-lru", "--hz", TIDYING_HZ];
+            all.extend(arguments);
+            let mut still = STILL;
+            // Held until both are known, so that they differ.
+            let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+            let [port, bus] = listeners.each_ref().map(|one| one.local_addr().unwrap().port().to_string());
+            drop(listeners);
+            if cluster_mode {
+                all.extend(["--port", &port, "--cluster-port", &bus, "--cluster-enabled", "yes"]);
+                if engine.has_cluster_databases() {
+                    all.extend(["--cluster-databases", "16"]);
+                }
+                if engine.has_slot_tables() {
+                    still = STILL_SLOTS;
+                }
+            }
+            match Self::start(engine, file, &all, still) {
+                Ok(server) => return server,
+                // Another process may have got the port.
+                Err(said) if cluster_mode => last = said,
+                Err(said) => panic!("{}: {said}", engine.name),
+            }
         }
-        // Held until both are known, so that they differ.
-        let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-        let [port, bus] = listeners.each_ref().map(|one| one.local_addr().unwrap().port().to_string());
-        drop(listeners);
-        all.extend(["--port", &port, "--cluster-port", &bus, "--cluster-enabled", "yes"]);
-        if engine.has_cluster_databases() {
-            all.extend(["--cluster-databases", "16"]);
-        }
-        Self::start(engine, file, &all, if engine.has_slot_tables() { STILL_SLOTS } else { STILL })
+        panic!("{} did not start, {ATTEMPTS} times: {last}", engine.name)
     }
 
-    fn start(engine: &Engine, file: Option<&Path>, arguments: &[&str], still: Duration) -> Self {
+    fn start(
+        engine: &Engine,
+        file: Option<&Path>,
+        arguments: &[&str],
+        still: Duration,
+    ) -> Result<Self, String> {
         let folder = tempfile::Builder::new().prefix("footprint-").tempdir().unwrap();
         if let Some(file) = file {
             let place = folder.path().join("dump.rdb");
@@ -124,7 +145,7 @@ impl Server {
             fs::hard_link(file, &place).or_else(|_| fs::copy(file, &place).map(|_| ())).unwrap();
         }
         let (socket, log) = (folder.path().join("socket"), folder.path().join("log"));
-        let mut process = tied_to_us(&engine.server)
+        let process = tied_to_us(&engine.server)
             .args([
                 "--bind",
                 "127.0.0.1",
@@ -147,50 +168,34 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        let mut process = Process(process);
         let deadline = Instant::now() + START;
-        let connection = loop {
-            if let Ok(connection) = UnixStream::connect(&socket) {
-                break connection;
+        loop {
+            // While it loads, it answers nothing but INFO.
+            let mut connection = UnixStream::connect(&socket).ok().map(|connection| {
+                connection.set_read_timeout(Some(START)).unwrap();
+                BufReader::new(connection)
+            });
+            let info =
+                connection.as_mut().and_then(|connection| ask(connection, &["INFO", "persistence"]).ok());
+            // Asked on a connection that is closed then: what was asked meanwhile may have made its buffers larger.
+            if info.is_some_and(|info| info.contains("\r\nloading:0\r\n")) {
+                let connection = UnixStream::connect(&socket).map_err(|error| error.to_string())?;
+                connection.set_read_timeout(Some(START)).unwrap();
+                return Ok(Self { _process: process, connection: BufReader::new(connection), folder, still });
             }
-            let (ended, late) = (process.try_wait().unwrap(), Instant::now() > deadline);
-            if ended.is_some() || late {
-                let _ = process.kill();
-                let _ = process.wait();
-                panic!("{} did not start ({ended:?}): {}", engine.name, fs::read_to_string(&log).unwrap());
+            let ended = process.0.try_wait().unwrap();
+            if ended.is_some() || Instant::now() > deadline {
+                let log = fs::read_to_string(&log).unwrap_or_default();
+                return Err(format!("it did not start within {START:?} ({ended:?}): {log}"));
             }
-            sleep(Duration::from_millis(5));
-        };
-        connection.set_read_timeout(Some(START)).unwrap();
-        let mut server = Self { process, connection: BufReader::new(connection), folder, still };
-        while server.info("persistence", "loading") != 0 {
-            assert!(Instant::now() < deadline, "{} did not load its file within {START:?}", engine.name);
             sleep(Duration::from_millis(10));
         }
-        // What was asked while it loaded may have left larger buffers to the connection.
-        let connection = UnixStream::connect(&socket).unwrap();
-        connection.set_read_timeout(Some(START)).unwrap();
-        server.connection = BufReader::new(connection);
-        server
     }
 
     /// One command, and the first line of its reply, or the whole of a bulk string.
     pub fn ask(&mut self, words: &[&str]) -> String {
-        let words: Vec<_> = words.iter().map(|word| word.as_bytes()).collect();
-        // At once: for a command that comes in parts Valkey keeps a buffer of 20 KB with the connection.
-        let mut command = Vec::new();
-        write_command(&mut command, &words);
-        self.connection.get_mut().write_all(&command).unwrap();
-        self.reply()
-    }
-
-    fn reply(&mut self) -> String {
-        let mut line = String::new();
-        self.connection.read_line(&mut line).unwrap();
-        let line = line.trim_end();
-        let Some(length) = line.strip_prefix('$') else { return line.to_owned() };
-        let mut text = vec![0; length.parse::<usize>().unwrap() + 2];
-        self.connection.read_exact(&mut text).unwrap();
-        String::from_utf8(text).unwrap()
+        ask(&mut self.connection, words).unwrap()
     }
 
     /// Sends what `write` writes, none of which may be refused.
@@ -200,7 +205,7 @@ impl Server {
         write(&mut out);
         write_command(&mut out, &[b"CLIENT", b"REPLY", b"ON"]);
         out.flush().unwrap();
-        assert_eq!(self.reply(), "+OK");
+        assert_eq!(reply(&mut self.connection).unwrap(), "+OK");
         let refused = self.info("stats", "total_error_replies");
         assert_eq!(refused, 0, "refused by the writer: {}", self.ask(&["INFO", "errorstats"]));
     }
@@ -242,11 +247,35 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+/// A process that is ended when dropped.
+struct Process(Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
+}
+
+fn ask(connection: &mut BufReader<UnixStream>, words: &[&str]) -> io::Result<String> {
+    let words: Vec<_> = words.iter().map(|word| word.as_bytes()).collect();
+    // At once: for a command that comes in parts Valkey keeps a buffer of 20 KB with the connection.
+    let mut command = Vec::new();
+    write_command(&mut command, &words);
+    connection.get_mut().write_all(&command)?;
+    reply(connection)
+}
+
+fn reply(connection: &mut BufReader<UnixStream>) -> io::Result<String> {
+    let mut line = String::new();
+    if connection.read_line(&mut line)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let line = line.trim_end();
+    let Some(length) = line.strip_prefix('$') else { return Ok(line.to_owned()) };
+    let mut text = vec![0; length.parse::<usize>().unwrap() + 2];
+    connection.read_exact(&mut text)?;
+    Ok(String::from_utf8(text).unwrap())
 }
 
 /// A command in the protocol's form.

@@ -27,6 +27,8 @@ pub const SHAPES: &[Shape] = shapes![
     hashes_of_a_few_fields,
     hashes_with_one_long_value,
     hashes_around_64_bytes,
+    hashes_of_7_or_13_fields_with_a_long_value,
+    hashes_of_8_or_16_fields_with_a_long_value,
     hashes_around_512_fields,
     hashes_around_128_bytes_a_field,
     hashes_of_many_short_fields,
@@ -38,6 +40,7 @@ pub const SHAPES: &[Shape] = shapes![
     sets_of_10_strings,
     sets_around_128_strings,
     sets_with_one_long_string,
+    sets_of_12_with_one_long_string,
     sets_of_numbers_and_strings,
     sets_of_many_strings,
     zsets_of_10_members,
@@ -63,9 +66,14 @@ pub const SHAPES: &[Shape] = shapes![
 pub const EXPIRING_FIELDS: &[Shape] =
     shapes![hashes_with_one_expiring_field, hashes_with_some_expiring_fields, hashes_of_expiring_fields,];
 
-/// Of which a server makes radix trees by time, which are not predicted well.
-pub const MANY_EXPIRING_FIELDS: &[Shape] =
-    shapes![hashes_of_many_expiring_fields, hashes_of_many_fields_that_expire_at_once,];
+/// The same with so many fields that a server makes radix trees of their times.
+pub const MANY_EXPIRING_FIELDS: &[Shape] = shapes![
+    hashes_of_many_fields_that_expire_at_once,
+    hashes_of_many_fields_that_expire_within_a_minute,
+    hashes_of_many_fields_that_expire_within_an_hour,
+    hashes_of_many_fields_that_expire_within_a_day,
+    hashes_of_many_fields_that_expire_within_years,
+];
 
 fn string(filling: &mut Filling<'_>, value: &[u8]) {
     let key = filling.key();
@@ -150,6 +158,28 @@ fn hashes_with_one_long_value(filling: &mut Filling<'_>) {
         filling.word(1..=20),
     ];
     hash(filling, &rows);
+}
+
+/// Tables of these sizes are at the edge of a larger one. The fields are different ones in each hash: where they fall in
+/// a table would be the same chance in all of them.
+fn hashes_with_a_long_value(filling: &mut Filling<'_>, counts: &[u64]) {
+    let count = filling.random.one_of(counts);
+    let long = filling.random.within(0..=count - 1);
+    let rows: Vec<_> = (0..count)
+        .flat_map(|field| {
+            let bytes = if field == long { 70 } else { 5 };
+            [filling.text(12), filling.text(bytes)]
+        })
+        .collect();
+    hash(filling, &rows);
+}
+
+fn hashes_of_7_or_13_fields_with_a_long_value(filling: &mut Filling<'_>) {
+    hashes_with_a_long_value(filling, &[7, 13]);
+}
+
+fn hashes_of_8_or_16_fields_with_a_long_value(filling: &mut Filling<'_>) {
+    hashes_with_a_long_value(filling, &[8, 16]);
 }
 
 fn hashes_around_64_bytes(filling: &mut Filling<'_>) {
@@ -280,6 +310,12 @@ fn sets_with_one_long_string(filling: &mut Filling<'_>) {
     let mut members = strings(filling, count, 1..=20);
     let bytes = filling.random.within(62..=67);
     members.push(filling.text(bytes));
+    set(filling, &members);
+}
+
+fn sets_of_12_with_one_long_string(filling: &mut Filling<'_>) {
+    let mut members: Vec<_> = (0..11).map(|_| filling.text(12)).collect();
+    members.push(filling.text(70));
     set(filling, &members);
 }
 
@@ -573,13 +609,27 @@ fn hashes_of_expiring_fields(filling: &mut Filling<'_>) {
     hash_with_expiring_fields(filling, count, count, 1 << 40);
 }
 
-fn hashes_of_many_expiring_fields(filling: &mut Filling<'_>) {
+fn many_expiring_fields(filling: &mut Filling<'_>, apart_ms: u64) {
     let count = filling.random.within(128..=2000);
-    let apart = filling.random.one_of(&[60_000, 3_600_000, 86_400_000, 1 << 40]);
-    hash_with_expiring_fields(filling, count, count, apart);
+    hash_with_expiring_fields(filling, count, count, apart_ms);
 }
 
 fn hashes_of_many_fields_that_expire_at_once(filling: &mut Filling<'_>) {
-    let count = filling.random.within(128..=2000);
-    hash_with_expiring_fields(filling, count, count, 10);
+    many_expiring_fields(filling, 10);
+}
+
+fn hashes_of_many_fields_that_expire_within_a_minute(filling: &mut Filling<'_>) {
+    many_expiring_fields(filling, 60_000);
+}
+
+fn hashes_of_many_fields_that_expire_within_an_hour(filling: &mut Filling<'_>) {
+    many_expiring_fields(filling, 3_600_000);
+}
+
+fn hashes_of_many_fields_that_expire_within_a_day(filling: &mut Filling<'_>) {
+    many_expiring_fields(filling, 86_400_000);
+}
+
+fn hashes_of_many_fields_that_expire_within_years(filling: &mut Filling<'_>) {
+    many_expiring_fields(filling, 1 << 37);
 }
