@@ -36,6 +36,7 @@ mod settings;
 mod streams;
 mod strings;
 mod tables;
+mod volatile;
 mod weigher;
 
 pub use crate::allocator::Quantum;

@@ -7,7 +7,11 @@ use crate::generation::Generation;
 use crate::keys::EXPIRY_BYTES;
 use crate::settings::Settings;
 use crate::strings::{own_sds, sds, sds8};
-use crate::tables::{BARE_ENTRY_BYTES, ENTRY_BYTES, colliding_entries, dict_buckets, value_table};
+use crate::tables::{
+    BARE_ENTRY_BYTES, ENTRY_BYTES, Growth, buckets, colliding_bytes, converted_buckets, dict_buckets,
+    unmoved_buckets, value_table,
+};
+use crate::volatile::Volatile;
 
 /// Field and value up to this are one allocation from Valkey 8.1 on (`EMBED_VALUE_MAX_ALLOC_SIZE`).
 const ENTRY_LIMIT_BYTES: u64 = 128;
@@ -51,7 +55,9 @@ pub(crate) struct Rows {
     /// The bytes of the widest integer; none once there was a text.
     width: u64,
     texts: u64,
-    expiring: u64,
+    volatile: Volatile,
+    /// How many rows came before the first that is too long to be packed.
+    short: Option<u64>,
 }
 
 /// What rows cost under some settings, looked up for short texts.
@@ -186,13 +192,22 @@ impl Rows {
     /// Adds rows of a value, which may be kept packed if it is `small` enough for that.
     #[inline]
     pub(crate) fn add(&mut self, kind: Kind, rows: &[Row], small: bool, costs: &Costs) {
-        self.count += rows.len() as u64;
+        let old_scores = kind == Kind::Zset && costs.settings.generation < Generation::Valkey7;
         self.table += costs.rows(kind, rows);
         if small {
-            for row in rows {
-                self.pack(kind, *row);
+            for (row, before) in rows.iter().zip(self.count..) {
+                let mut row = *row;
+                // Before Redis 7.2 fractions are written with 17 digits (`%.17g`), however few would do.
+                if old_scores && !row.value.is_integer() {
+                    row.value = Length::text(18);
+                }
+                self.pack(kind, row);
+                if self.short.is_none() && self.longest > costs.settings.thresholds.hash_value {
+                    self.short = Some(before);
+                }
             }
         }
+        self.count += rows.len() as u64;
     }
 
     fn pack(&mut self, kind: Kind, Row { member, value }: Row) {
@@ -214,8 +229,12 @@ impl Rows {
     /// Adds a field that expires: a hash with one is never packed.
     pub(crate) fn add_expiring(&mut self, row: Row, costs: &Costs) {
         self.count += 1;
-        self.expiring += 1;
         self.table += costs.expiring_field(row);
+    }
+
+    /// When a field expires that does.
+    pub(crate) fn add_expiry(&mut self, at_ms: u64) {
+        self.volatile.add(at_ms);
     }
 
     /// What was missing in a length.
@@ -252,11 +271,18 @@ impl Rows {
                 (most, thresholds.set_value)
             }
         };
-        let packs = self.count <= entries && self.longest <= longest && self.expiring == 0;
+        let packs = self.count <= entries && self.longest <= longest && self.volatile.is_empty();
         if packs {
-            quantum.allocation(EMPTY_LISTPACK_BYTES + self.packed)
-        } else {
-            self.as_table(kind, settings)
+            return quantum.allocation(EMPTY_LISTPACK_BYTES + self.packed);
+        }
+        match self.short {
+            // It begins packed, and becomes a table when a row is too long.
+            Some(short) if kind == Kind::Hash => {
+                let expected = buckets(*generation, *quantum, self.count, Growth::Expected);
+                self.as_table(kind, settings) - expected
+                    + converted_buckets(*generation, *quantum, short, self.count)
+            }
+            _ => self.as_table(kind, settings),
         }
     }
 
@@ -270,10 +296,21 @@ impl Rows {
             Kind::Set => thresholds.set_entries,
         };
         if elements <= entries {
-            settings.quantum.allocation(packed_bytes)
-        } else {
-            self.as_table(kind, settings)
+            return settings.quantum.allocation(packed_bytes);
         }
+        // Before Valkey 7.2 such a sorted set's table is not made for its members, but grows (`zsetConvert`).
+        let grows = kind == Kind::Zset && settings.generation < Generation::Valkey7;
+        let unmoved = if grows { unmoved_buckets(elements, 1.0) } else { 0 };
+        let unmoved = if unmoved > 0 { settings.quantum.allocation(POINTER_BYTES * unmoved) } else { 0 };
+        self.as_table(kind, settings) + unmoved
+    }
+
+    /// An intset of so many bytes, which is kept up to a number of members.
+    pub(crate) fn intset(&self, bytes: u64, members: u64, settings: &Settings) -> u64 {
+        if members <= settings.thresholds.set_intset_entries {
+            return settings.quantum.allocation(bytes);
+        }
+        self.as_table(Kind::Set, settings)
     }
 
     /// The bytes as a table.
@@ -282,42 +319,21 @@ impl Rows {
         let rows = self.table / FRACTIONS;
         match kind {
             Kind::Hash => {
-                // Valkey 9 keeps the fields that expire in a set of their own (`vset.c`).
+                // In Valkey 9 they have a pointer to the set of fields that expire.
                 let metadata = if generation == Generation::Valkey9 { POINTER_BYTES } else { 0 };
-                let volatile = if self.expiring > 0 {
-                    quantum.allocation(POINTER_BYTES * (self.expiring + 1))
-                } else {
-                    0
-                };
-                rows + value_table(generation, quantum, self.count, metadata) + volatile
+                rows + value_table(generation, quantum, self.count, metadata) + self.volatile.bytes(settings)
             }
             Kind::Zset => {
                 rows + value_table(generation, quantum, self.count, 0) + skiplist(generation, quantum)
             }
             Kind::Set if matches!(generation, Generation::Valkey7 | Generation::Valkey8) => {
-                let entries = colliding_entries(self.count, dict_buckets(self.count));
+                let entry = quantum.allocation(BARE_ENTRY_BYTES);
                 rows + value_table(generation, quantum, self.count, 0)
-                    + entries * quantum.allocation(BARE_ENTRY_BYTES)
+                    + colliding_bytes(self.count, dict_buckets(self.count), entry)
             }
             Kind::Set => rows + value_table(generation, quantum, self.count, 0),
         }
     }
-}
-
-/// An intset of so many bytes, which is kept up to a number of members.
-pub(crate) fn intset(bytes: u64, members: u64, settings: &Settings) -> u64 {
-    if members <= settings.thresholds.set_intset_entries {
-        return settings.quantum.allocation(bytes);
-    }
-    // The members are not told; their width bounds their digits.
-    let digits = match bytes.saturating_sub(INTSET_BYTES) / members.max(1) {
-        ..=2 => 5,
-        3..=4 => 10,
-        _ => 19,
-    };
-    let member = Row { member: Length::text(digits), value: Length::default() };
-    let table = members.saturating_mul(Costs::new(*settings).rows(Kind::Set, &[member]));
-    Rows { count: members, table, ..Rows::default() }.as_table(Kind::Set, settings)
 }
 
 /// The structures of an empty skip list.

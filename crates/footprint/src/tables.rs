@@ -43,7 +43,44 @@ pub(crate) fn buckets(generation: Generation, quantum: Quantum, entries: u64, gr
         return quantum.allocation(POINTER_BYTES * dict_buckets(entries.max(announced)));
     }
     let lines = line_buckets(entries, growth);
-    quantum.allocation(LINE_BYTES * lines) + LINE_BYTES * child_lines(entries, lines)
+    quantum.allocation(LINE_BYTES * lines) + child_bytes(entries, lines)
+}
+
+/// The buckets of a table that was made for the first `before` of its entries, then made larger for those behind the
+/// next one, and filled with them: how a hash comes about that the file holds as a table, and that is found to be too
+/// large to be packed on the way. The move to the larger table may not be at its end then.
+pub(crate) fn converted_buckets(generation: Generation, quantum: Quantum, before: u64, entries: u64) -> u64 {
+    let dictionary = generation.has_dictionaries();
+    let wanted = |entries: u64| {
+        if dictionary { dict_buckets(entries) } else { line_buckets(entries.max(1), Growth::Expected) }
+    };
+    let (mut buckets, mut old, mut moves, mut moving) = (wanted(before), 0, 0, 0);
+    for used in before..entries {
+        let rest = entries - used;
+        let (asked, grown) = (wanted(rest), wanted(used + 1));
+        // Dictionaries look whether all fit that are there, and move a bucket that is not empty; the others move any.
+        let least = if dictionary { LEAST_BUCKETS + 1 } else { 1 };
+        let steps = |buckets| if dictionary { used - colliding_entries(used, buckets) } else { buckets };
+        if used == before + 1 && moves == 0 && rest >= least && used <= rest && asked != buckets {
+            (old, moves, buckets, moving) = (buckets, steps(buckets), asked, used);
+        }
+        if moves > 0 {
+            moves -= 1;
+            old = if moves == 0 { 0 } else { old };
+        }
+        let full = if dictionary { moves == 0 && used >= buckets } else { used >= LINE_ENTRIES * buckets };
+        if full && grown != buckets {
+            (old, moves, buckets, moving) = (buckets, steps(buckets), grown, used);
+        }
+    }
+    let unit = if dictionary { POINTER_BYTES } else { LINE_BYTES };
+    let unmoved = if old > 0 { quantum.allocation(unit * old) } else { 0 };
+    let children = match (dictionary, old) {
+        (true, _) => 0,
+        (_, 0) => child_bytes(entries, buckets),
+        _ => child_bytes(moving, old) * moves / old + child_bytes(entries - moving * moves / old, buckets),
+    };
+    quantum.allocation(unit * buckets) + unmoved + children
 }
 
 /// The table of a set, hash or sorted set, with the structure that holds it.
@@ -77,12 +114,27 @@ pub(crate) fn unmoved_buckets(entries: u64, steps_per_entry: f64) -> u64 {
     if old >= LEAST_BUCKETS && ((entries - old) as f64) < old as f64 * moved_after { old } else { 0 }
 }
 
+/// The same for a table of lines: it doubles when its lines are full, and each entry added moves one line.
+pub(crate) fn unmoved_line_bytes(entries: u64) -> u64 {
+    let old = line_buckets(entries, Growth::OneByOne) / 2;
+    if old > 0 && entries.saturating_sub(LINE_ENTRIES * old) < old { LINE_BYTES * old } else { 0 }
+}
+
 /// The entries of a dictionary without values that need an allocation: those that share a bucket with others. The first
 /// of a bucket is kept in the bucket itself.
 pub(crate) fn colliding_entries(entries: u64, buckets: u64) -> u64 {
+    colliding(entries, buckets).round() as u64
+}
+
+/// The same as bytes: of a small dictionary it is not a whole number of entries on average.
+pub(crate) fn colliding_bytes(entries: u64, buckets: u64, bytes: u64) -> u64 {
+    (colliding(entries, buckets) * bytes as f64).round() as u64
+}
+
+fn colliding(entries: u64, buckets: u64) -> f64 {
     let (entries, buckets) = (entries as f64, buckets as f64);
     let used = buckets * (1.0 - (entries * (-1.0 / buckets).ln_1p()).exp());
-    (entries - used).max(0.0).round() as u64
+    (entries - used).max(0.0)
 }
 
 fn line_buckets(entries: u64, growth: Growth) -> u64 {
@@ -98,11 +150,12 @@ fn line_buckets(entries: u64, growth: Growth) -> u64 {
     }
 }
 
-/// The lines that hang on full ones, as many as are to be expected of a good hash.
-fn child_lines(entries: u64, lines: u64) -> u64 {
+/// The bytes of lines that hang on full ones, as many as are to be expected of a good hash. Of a small table it is less
+/// than one on average, but many small tables have some.
+fn child_bytes(entries: u64, lines: u64) -> u64 {
     let load = entries as f64 / lines as f64;
     if lines == 1 {
-        return chained(entries);
+        return LINE_BYTES * chained(entries);
     }
     // A line gets so many entries with the probability of a binomial distribution.
     let chance = 1.0 / lines as f64;
@@ -113,7 +166,7 @@ fn child_lines(entries: u64, lines: u64) -> u64 {
         expected += probability * chained(count) as f64;
         probability *= (entries - count) as f64 / (count + 1) as f64 * odds;
     }
-    (expected * lines as f64).round() as u64
+    (expected * (LINE_BYTES * lines) as f64).round() as u64
 }
 
 /// The lines that so many entries of one bucket need beside the first.
@@ -161,7 +214,7 @@ mod tests {
             counts[(state >> 40) as usize % lines as usize] += 1;
         }
         let found: u64 = counts.iter().map(|count| chained(*count)).sum();
-        let expected = child_lines(entries, lines);
+        let expected = child_bytes(entries, lines) / LINE_BYTES;
         assert!(expected.abs_diff(found) < found / 100, "{expected} {found}");
     }
 }

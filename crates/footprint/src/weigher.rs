@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::generation::Generation;
 use crate::keys::{OBJECT_BYTES, Strings, object};
 use crate::lists::List;
-use crate::rows::{Costs, Kind, Rows, intset};
+use crate::rows::{Costs, Kind, Rows};
 use crate::settings::{Settings, Thresholds};
 use crate::streams::Stream;
 
@@ -18,8 +18,8 @@ impl Scales for Settings {
     }
 
     fn whole(&self) -> Whole {
-        let Thresholds { hash_entries, set_entries, zset_entries, .. } = self.thresholds;
-        Whole { hash: hash_entries, set: set_entries, zset: zset_entries }
+        let Thresholds { hash_entries, set_entries, zset_entries, set_intset_entries, .. } = self.thresholds;
+        Whole { hash: hash_entries, set: set_entries, zset: zset_entries, intset: set_intset_entries }
     }
 
     fn weigher(&self) -> Box<dyn Weigher> {
@@ -201,7 +201,7 @@ impl Value {
                 let rows = std::mem::take(&mut self.rows);
                 rows.unpacked(kind, repacked.unwrap_or(packed), elements, settings)
             }
-            Form::Intset => intset(packed, elements, settings),
+            Form::Intset => std::mem::take(&mut self.rows).intset(packed, elements, settings),
             Form::List { converts, .. } => std::mem::take(&mut self.list).bytes(elements, converts, settings),
             Form::Stream => self.stream.take().unwrap_or_default().bytes(settings),
         }
@@ -220,6 +220,7 @@ impl Weigher for Weighing {
                     self.value.rows.add(kind, pieces.rows(places), small, &self.costs);
                 }
                 Piece::ExpiringRow(row) => self.value.rows.add_expiring(row, &self.costs),
+                Piece::FieldExpiry(at_ms) => self.value.rows.add_expiry(at_ms),
                 Piece::Begin(encoding) => self.value.form = self.forms[encoding.index() % Encoding::COUNT],
                 Piece::End(key) => self.end(key),
                 Piece::Elements(elements) => self.elements(elements),

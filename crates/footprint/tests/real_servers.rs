@@ -122,7 +122,11 @@ fn hashes_with_fields_that_expire_take_what_is_predicted() {
     let run = Run::new();
     let Some(engine) = run.newer(Generation::Valkey9) else { return };
     let corpora = run.mixtures("fields that expire", (engine, &[]), EXPIRING, EXPIRING_FIELDS);
-    Run::check(Run::in_all(&corpora, std::slice::from_ref(engine), &[false, true]));
+    let mut cases = Run::in_all(&corpora, std::slice::from_ref(engine), &[false, true]);
+    let shapes = [EXPIRING_FIELDS, MANY_EXPIRING_FIELDS].concat();
+    let corpora = run.mixtures("many fields that expire", (engine, &[]), EXPIRING, &shapes);
+    cases.extend(Run::in_all(&corpora, std::slice::from_ref(engine), &[false, true]));
+    Run::check(cases);
 }
 
 /// Not a test by itself: `FOOTPRINT_SHAPES=1` prints a table of the errors for one kind of values at a time, which in

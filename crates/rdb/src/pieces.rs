@@ -45,6 +45,8 @@ pub enum Piece {
     Rows(RowPlaces),
     /// A field that expires, with its value.
     ExpiringRow(Row),
+    /// When the field of the next expiring row expires, in milliseconds.
+    FieldExpiry(u64),
     /// A packed collection of so many bytes, decompressed: a whole value, or one node of it.
     Packed(u64),
     /// The bytes that the entries of the last ziplist or zipmap take as a listpack.
@@ -96,6 +98,8 @@ pub struct Whole {
     pub set: u64,
     /// Of sorted sets.
     pub zset: u64,
+    /// Of intsets.
+    pub intset: u64,
 }
 
 /// Where rows stand among those of [`Pieces`].
@@ -213,6 +217,7 @@ impl Whole {
             hash: self.hash.min(other.hash),
             set: self.set.min(other.set),
             zset: self.zset.min(other.zset),
+            intset: self.intset.min(other.intset),
         }
     }
 }

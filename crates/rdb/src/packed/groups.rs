@@ -71,6 +71,7 @@ impl<const GROUP: u64> Groups<GROUP> {
         if self.place + 1 == GROUP {
             let Self { member, value, .. } = *self;
             if expires {
+                seen.pieces.push(Piece::FieldExpiry(self.last_expiry.unsigned_abs()));
                 seen.pieces.push(Piece::ExpiringRow(Row { member, value }));
             } else {
                 seen.pieces.push_row(member, value);

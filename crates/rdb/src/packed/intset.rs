@@ -1,6 +1,7 @@
 //! Intsets: ascending integers of one width.
 use super::{Form, Meaning, Seen, signed, unsigned};
 use crate::fault::FaultCode;
+use crate::pieces::Length;
 use crate::stop::{Result, broken};
 
 const HEADER_BYTES: usize = 8;
@@ -11,16 +12,17 @@ pub(crate) struct Intset {
     left: u64,
     width: usize,
     index: u64,
+    count: u64,
     last: Option<i64>,
 }
 
 impl Form for Intset {
     fn new(bytes: u64) -> Self {
-        Self { bytes, left: bytes, width: 0, index: 0, last: None }
+        Self { bytes, left: bytes, width: 0, index: 0, count: 0, last: None }
     }
 
     /// The members are not told one by one: their order alone shows that none is there twice.
-    fn feed<M: Meaning>(&mut self, chunk: &[u8], meaning: &mut M, _: &mut Seen) -> Result<usize> {
+    fn feed<M: Meaning>(&mut self, chunk: &[u8], meaning: &mut M, seen: &mut Seen) -> Result<usize> {
         let mut at = 0;
         if self.left == self.bytes {
             self.header(chunk)?;
@@ -39,6 +41,11 @@ impl Form for Intset {
         }
         let count = (members.len() / self.width.max(1)) as u64;
         meaning.unseen(count);
+        if seen.pieces.is_on() && self.count > seen.pieces.whole.intset {
+            for member in members.chunks_exact(self.width.max(1)) {
+                seen.pieces.push_row(Length::integer(signed(member)), Length::default());
+            }
+        }
         self.index += count;
         at += members.len();
         self.left -= at as u64;
@@ -58,6 +65,7 @@ impl Intset {
             return bad(format!("intset of width {width}; expected 2, 4 or 8"));
         }
         self.width = width as usize;
+        self.count = count;
         let expected = HEADER_BYTES as u64 + width * count;
         if expected != bytes {
             return bad(format!(

@@ -24,6 +24,7 @@ pub(crate) struct Table {
     member: Length,
     value: Length,
     expires: bool,
+    expires_at: u64,
 }
 
 /// What comes next of a row.
@@ -76,7 +77,17 @@ impl Table {
         }
         shared.seen.pieces.sorts_integers = shared.seen.pieces.is_on() && count <= MAX_PACKED_ROWS;
         let (member, value) = (Length::default(), Length::default());
-        Ok(Self { row, count, left: count, least_expiry, part: Part::Member, member, value, expires: false })
+        Ok(Self {
+            row,
+            count,
+            left: count,
+            least_expiry,
+            part: Part::Member,
+            member,
+            value,
+            expires: false,
+            expires_at: 0,
+        })
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -179,6 +190,7 @@ impl Table {
                 self.left -= 1;
                 let Self { member, value, expires, .. } = *self;
                 if expires {
+                    shared.seen.pieces.push(Piece::FieldExpiry(self.expires_at));
                     shared.seen.pieces.push(Piece::ExpiringRow(Measured { member, value }));
                 } else {
                     shared.seen.pieces.push_row(member, value);
@@ -247,6 +259,7 @@ impl Table {
             shared.contain(broken::<()>(FaultCode::BadValue, message))?;
         }
         self.expires = expiry != NONE;
+        self.expires_at = expiry.unsigned_abs();
         shared.seen.field_expires += u64::from(self.expires);
         Ok((Part::Member, Length::default()))
     }
@@ -271,12 +284,32 @@ impl Table {
     }
 }
 
-/// The length of a score as servers write it into a listpack: the shortest text that gives the same number.
+/// The length of a score as servers write it into a listpack: an integer where it is one of 62 bits, or else the
+/// shortest text that gives the same number, with an exponent from five digits before the point on (`fpconv_dtoa`).
 #[cold]
 fn score_length(score: f64) -> Length {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if score.fract() == 0.0 && score.abs() < EXACT {
+    const LARGEST: f64 = 4_611_686_018_427_387_904.0;
+    if score.fract() == 0.0 && score.abs() < LARGEST {
         return Length::integer(score as i64);
     }
-    Length::text(format!("{score}").len().min(format!("{score:e}").len()) as u64)
+    let text = format!("{:e}", score.abs());
+    let sign = u64::from(score.is_sign_negative());
+    let Some((mantissa, exponent)) = text.split_once('e') else {
+        return Length::text(text.len() as u64 + sign);
+    };
+    let digits = mantissa.len() as u64 - u64::from(mantissa.contains('.'));
+    let (below_one, exponent) = match exponent.strip_prefix('-') {
+        Some(exponent) => (true, exponent),
+        None => (false, exponent),
+    };
+    let (places, exponent) = (exponent.len() as u64, exponent.parse::<u64>().unwrap_or(0));
+    let fraction = if below_one { digits - 1 + exponent } else { (digits - 1).saturating_sub(exponent) };
+    let bytes = if fraction == 0 && exponent < digits + 7 {
+        exponent + 1
+    } else if fraction > 0 && (fraction < 7 || exponent < 4) {
+        if below_one { 2 + fraction } else { digits + 1 }
+    } else {
+        digits + u64::from(digits > 1) + 2 + places
+    };
+    Length::text(bytes + sign)
 }
