@@ -107,13 +107,13 @@ impl Costs {
     pub(crate) fn rows(&self, kind: Kind, rows: &[Row]) -> u64 {
         match kind {
             Kind::Set => {
-                let strings: u64 = rows.iter().map(|row| self.string(row.member.bytes())).sum();
+                let strings: u64 = rows.iter().map(|row| self.member(*row)).sum();
                 let entry = if self.settings.generation < Generation::Valkey7 { self.entry } else { 0 };
                 FRACTIONS * (strings + rows.len() as u64 * entry)
             }
             Kind::Hash if self.settings.generation.has_dictionaries() => {
-                let strings = |row: &Row| self.string(row.member.bytes()) + self.string(row.value.bytes());
-                FRACTIONS * (rows.iter().map(strings).sum::<u64>() + rows.len() as u64 * self.entry)
+                let strings: u64 = rows.iter().map(|row| self.two_strings(*row)).sum();
+                FRACTIONS * (strings + rows.len() as u64 * self.entry)
             }
             Kind::Hash => FRACTIONS * rows.iter().map(|row| self.field(*row)).sum::<u64>(),
             Kind::Zset => rows.iter().map(|row| self.zset_member(row.member.bytes())).sum(),
@@ -145,14 +145,42 @@ impl Costs {
     /// A field and its value, from Valkey 8.1 on (`hashTypeCreateEntry`, `entryCreate`).
     #[inline]
     fn field(&self, row: Row) -> u64 {
-        let (field, value) = (row.member.bytes(), row.value.bytes());
-        let (Ok(field_place), Ok(value_place)) = (u8::try_from(field), u8::try_from(value)) else {
-            return self.settings.quantum.allocation(POINTER_BYTES + sds8(field)) + self.string(value);
-        };
-        let together = self.fields[usize::from(field_place)] + self.values[usize::from(value_place)];
-        match self.together.get(usize::from(together)) {
-            Some(cost) => u64::from(*cost),
-            None => self.settings.quantum.allocation(POINTER_BYTES + sds8(field)) + self.string(value),
+        if let Some((field, value)) = row.short_texts() {
+            let together = self.fields[usize::from(field)] + self.values[usize::from(value)];
+            if let Some(cost) = self.together.get(usize::from(together)) {
+                return u64::from(*cost);
+            }
+        }
+        self.long_field(row)
+    }
+
+    #[inline(never)]
+    fn long_field(&self, row: Row) -> u64 {
+        let (field, value) = (sds8(row.member.bytes()), row.value.bytes());
+        let together = sds(row.member.bytes()) + sds8(value);
+        if together <= ENTRY_LIMIT_BYTES {
+            self.settings.quantum.allocation(together)
+        } else {
+            self.settings.quantum.allocation(POINTER_BYTES + field) + self.string(value)
+        }
+    }
+
+    #[inline]
+    fn member(&self, row: Row) -> u64 {
+        match row.short_texts() {
+            Some((member, _)) => u64::from(self.strings[usize::from(member)]),
+            None => self.string(row.member.bytes()),
+        }
+    }
+
+    /// Two strings of their own.
+    #[inline]
+    fn two_strings(&self, row: Row) -> u64 {
+        match row.short_texts() {
+            Some((field, value)) => {
+                u64::from(self.strings[usize::from(field)] + self.strings[usize::from(value)])
+            }
+            None => self.string(row.member.bytes()) + self.string(row.value.bytes()),
         }
     }
 
@@ -189,6 +217,11 @@ fn levels(bytes: impl Fn(u64) -> u64) -> u64 {
 }
 
 impl Rows {
+    /// Whether none was added.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Adds rows of a value, which may be kept packed if it is `small` enough for that.
     #[inline]
     pub(crate) fn add(&mut self, kind: Kind, rows: &[Row], small: bool, costs: &Costs) {

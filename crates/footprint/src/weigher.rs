@@ -192,19 +192,20 @@ impl Weighing {
 impl Value {
     /// The bytes of the value without its object; then there is none.
     fn end(&mut self, settings: &Settings) -> u64 {
-        let Self { elements, packed, repacked, .. } = *self;
-        (self.elements, self.small, self.packed, self.repacked) = (0, false, 0, None);
-        match std::mem::take(&mut self.form) {
+        let Self { form, elements, packed, repacked, .. } = *self;
+        let bytes = match form {
             Form::Other => 0,
-            Form::Rows(kind) => std::mem::take(&mut self.rows).loaded(kind, settings),
-            Form::Packed(kind) => {
-                let rows = std::mem::take(&mut self.rows);
-                rows.unpacked(kind, repacked.unwrap_or(packed), elements, settings)
-            }
-            Form::Intset => std::mem::take(&mut self.rows).intset(packed, elements, settings),
+            Form::Rows(kind) => self.rows.loaded(kind, settings),
+            Form::Packed(kind) => self.rows.unpacked(kind, repacked.unwrap_or(packed), elements, settings),
+            Form::Intset => self.rows.intset(packed, elements, settings),
             Form::List { converts, .. } => std::mem::take(&mut self.list).bytes(elements, converts, settings),
             Form::Stream => self.stream.take().unwrap_or_default().bytes(settings),
+        };
+        (self.form, self.elements, self.small, self.packed, self.repacked) = (Form::Other, 0, false, 0, None);
+        if !self.rows.is_empty() {
+            self.rows = Rows::default();
         }
+        bytes
     }
 }
 

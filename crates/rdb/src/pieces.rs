@@ -132,6 +132,12 @@ impl Length {
         Self(if bytes > Self::MAX_BYTES { Self::MAX_BYTES as u32 } else { bytes as u32 })
     }
 
+    /// A text that is there as a whole, and so has less than 2 GiB.
+    #[inline(always)]
+    const fn in_memory(text: &[u8]) -> Self {
+        Self(text.len() as u32 & !Self::INTEGER)
+    }
+
     /// An integer in its canonical form.
     pub fn integer(number: i64) -> Self {
         let digits = number.unsigned_abs().checked_ilog10().unwrap_or(0) + 1 + u32::from(number < 0);
@@ -155,7 +161,7 @@ impl Length {
             Some(b'0'..=b'9' | b'-') if text.len() as u64 <= MAX_INTEGER_BYTES => {
                 integer(text).map_or(Self::text(text.len() as u64), Self::integer)
             }
-            _ => Self::text(text.len() as u64),
+            _ => Self::in_memory(text),
         }
     }
 
@@ -208,6 +214,15 @@ impl Length {
             5 | 6 => 4,
             _ => 8,
         })
+    }
+}
+
+impl Row {
+    /// The lengths of both, if they are texts of less than 256 bytes as nearly all are.
+    #[inline(always)]
+    pub const fn short_texts(self) -> Option<(u8, u8)> {
+        let Self { member: Length(member), value: Length(value) } = self;
+        if member | value < 1 << 8 { Some((member as u8, value as u8)) } else { None }
     }
 }
 
@@ -298,6 +313,13 @@ impl Pieces {
         }
     }
 
+    /// The same where pieces are known to be wanted; true if they should be told before there are more.
+    #[inline(always)]
+    pub(crate) fn push_row_of_many(&mut self, member: Length, value: Length) -> bool {
+        self.rows.push(Row { member, value });
+        self.rows.len() >= BATCH
+    }
+
     /// Puts the rows that came last into the list.
     #[inline]
     pub(crate) fn list_rows(&mut self) {
@@ -350,7 +372,7 @@ impl Pieces {
             lengths::INTEGERS => true,
             _ => self.sorts_integers,
         };
-        if sorts_integers { Length::of(text) } else { Length::text(text.len() as u64) }
+        if sorts_integers { Length::of(text) } else { Length::in_memory(text) }
     }
 }
 

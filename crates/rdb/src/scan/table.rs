@@ -158,12 +158,10 @@ impl Table {
                 value = self.score(cursor, shared)?;
             }
             shared.seen.members.push(hash);
-            if LENGTHS != lengths::NONE {
-                shared.seen.pieces.push_row(member, value);
-            }
+            let full = LENGTHS != lengths::NONE && shared.seen.pieces.push_row_of_many(member, value);
             self.left -= 1;
             cursor.commit();
-            if shared.open.is_some() || (LENGTHS != lengths::NONE && shared.seen.pieces.is_full()) {
+            if full || shared.open.is_some() {
                 return Ok(());
             }
         }
