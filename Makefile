@@ -1,6 +1,6 @@
 # Thin: each target names what it needs and calls a script or cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test local local-stop setup setup-test build bench-functions servers corpora bench calibrate fuzz fmt lint
+.PHONY: help demo test local local-stop setup setup-test build bench-functions servers corpora bench limits calibrate fuzz fmt lint
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -40,6 +40,9 @@ corpora: ## the RDB files that the benchmark reads, in target/corpora; CORPORA_S
 
 bench: corpora ## our reader and others' on the same files: throughput and peak memory
 	@scripts/bench.sh
+
+limits: corpora ## what each part of reading costs alone, and how close our reader comes to all of them in turn
+	@cargo run --quiet --profile bench --package rdb-benches --bin limits
 
 calibrate: ## predicted memory of files against that of real servers that load them; takes minutes the first time
 	@scripts/calibrate.sh

@@ -5,7 +5,7 @@
 //! no server is needed for. The comparison is of [`tools`], each [`run`] as a process of its own on a known
 //! [`machine`], and ends in a [`table`]. [`cost`] is apart: what the inspection of a large backup by many functions
 //! takes. [`calibration`] loads files into the [`engines`] of `make servers` and compares the memory that they take with
-//! what was predicted.
+//! what was predicted. [`limits`] tells what each part of reading costs alone, of which [`floor`] is the first.
 
 pub mod big_value;
 pub mod calibration;
@@ -13,6 +13,8 @@ pub mod connection;
 pub mod corpora;
 pub mod cost;
 pub mod engines;
+pub mod floor;
+pub mod limits;
 pub mod machine;
 pub mod random;
 pub mod run;

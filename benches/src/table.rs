@@ -94,8 +94,12 @@ impl Ratios {
 
 // Lengths of files and of memory are far below what a double counts exactly.
 #[allow(clippy::cast_precision_loss)]
+pub(crate) fn gigabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e9
+}
+
 fn gigabytes_per_second(bytes: u64, cost: Cost) -> f64 {
-    bytes as f64 / 1e9 / cost.seconds
+    gigabytes(bytes) / cost.seconds
 }
 
 #[allow(clippy::cast_precision_loss)]
@@ -104,7 +108,7 @@ pub(crate) fn megabytes(bytes: u64) -> f64 {
 }
 
 /// Three digits or so, which is as exact as these are.
-fn number(value: Option<f64>) -> String {
+pub(crate) fn number(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
         Some(value) if value < 9.995 => format!("{value:.2}"),

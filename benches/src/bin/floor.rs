@@ -1,34 +1,11 @@
 //! `floor FILE` reads an RDB file in blocks of 1 MiB and checks its checksum: what no reader that checks can beat.
-use std::fs::File;
-use std::io::Read;
+use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
-use crc_fast::{CrcAlgorithm, Digest};
+use anyhow::{Context as _, Result};
 
-const BLOCK_BYTES: usize = 1 << 20;
-const PAGE_BYTES: usize = 4096;
-const TRAILER_BYTES: u64 = 8;
+use rdb_benches::floor::read_and_check;
 
 fn main() -> Result<()> {
     let path = std::env::args_os().nth(1).context("usage: floor FILE")?;
-    let mut file = File::open(path)?;
-    let mut left = file.metadata()?.len().checked_sub(TRAILER_BYTES).context("the file is too short")?;
-    let mut crc = Digest::new(CrcAlgorithm::Crc64Redis);
-    // Some processors (AMD Zen 3) copy several times faster to the beginning of a page than to 16 bytes behind it, which
-    // is where a large allocation begins.
-    let mut memory = vec![0_u8; BLOCK_BYTES + PAGE_BYTES];
-    let start = memory.as_ptr().align_offset(PAGE_BYTES).min(PAGE_BYTES);
-    let block = &mut memory[start..start + BLOCK_BYTES];
-    while left > 0 {
-        let wanted = left.min(BLOCK_BYTES as u64) as usize;
-        let count = file.read(&mut block[..wanted])?;
-        ensure!(count > 0, "the file ends {left} bytes early");
-        crc.update(&block[..count]);
-        left -= count as u64;
-    }
-    let mut trailer = [0; TRAILER_BYTES as usize];
-    file.read_exact(&mut trailer)?;
-    let (expected, found) = (u64::from_le_bytes(trailer), crc.finalize());
-    ensure!(expected == found, "the checksum is {found:016x}, not {expected:016x}");
-    Ok(())
+    read_and_check(Path::new(&path)).map(drop)
 }

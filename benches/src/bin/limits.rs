@@ -1,0 +1,54 @@
+//! `limits [FILE...]` measures each part of the work of a reader alone, and our reader against all of them in turn:
+//! `cargo run --profile bench -p rdb-benches --bin limits`.
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+
+use rdb_benches::corpora::CORPORA;
+use rdb_benches::limits::{Limits, explanations, loops, measure, summary};
+use rdb_benches::machine::heading;
+
+/// The profile `release` is for what is deployed, and small.
+const OPT_LEVEL: &str = env!("BENCHES_OPT_LEVEL");
+
+/// Measures what each part of the work of a reader costs alone, and how close ours comes to all of them in turn.
+#[derive(Parser)]
+struct Args {
+    /// RDB files of Redis 7 [default: those of make corpora, but for the largest].
+    files: Vec<PathBuf>,
+    /// The best of so many rounds is told.
+    #[arg(long, env = "LIMITS_ROUNDS", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
+}
+
+fn main() -> Result<()> {
+    let Args { files, rounds } = Args::parse();
+    let files = if files.is_empty() { corpora() } else { files };
+    ensure!(!files.is_empty(), "there are no files in target/corpora: make corpora writes them");
+    let mut rows: Vec<(String, Limits)> = Vec::new();
+    for file in files {
+        eprintln!("{}", file.display());
+        let limits = measure(&file, rounds).with_context(|| file.display().to_string())?;
+        let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+        rows.push((name, limits));
+    }
+    println!("# What reading costs at least\n\n{}; one thread, best of {rounds} rounds.\n", heading());
+    if OPT_LEVEL != "3" {
+        println!("**Not compiled for speed**, but with opt-level {OPT_LEVEL}: --profile bench does.\n");
+    }
+    println!(
+        "GB (10^9 bytes) of the whole file in a second of processor time, if only this had to be done.\n"
+    );
+    println!("{}\n{}\n", summary(&rows), explanations());
+    println!("## Loops over compressed strings\n\nIn the same unit: all compressed strings of the file.\n");
+    println!("{}", loops(&rows));
+    Ok(())
+}
+
+/// The files of `make corpora` that are there, but for the one that is as another and only larger.
+fn corpora() -> Vec<PathBuf> {
+    let names = CORPORA.iter().map(|corpus| corpus.name).filter(|name| name.len() == 1);
+    let files = names.map(|name| PathBuf::from(format!("target/corpora/{name}.rdb")));
+    files.filter(|file| file.is_file()).collect()
+}
