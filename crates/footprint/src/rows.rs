@@ -33,6 +33,17 @@ pub(crate) const FRACTIONS: u64 = 256;
 /// The costs of rows are looked up for members up to this length.
 const LOOKED_UP_BYTES: usize = 256;
 
+/// So many rows are looked at together.
+const FEW_ROWS: usize = 16;
+
+/// Where a table has the value of a row.
+#[derive(Debug, Clone, Copy)]
+enum Value {
+    None,
+    Apart,
+    WithField,
+}
+
 /// What kind of rows there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) enum Kind {
@@ -66,10 +77,13 @@ pub(crate) struct Costs {
     settings: Settings,
     /// A string of its own, by its length.
     strings: [u32; LOOKED_UP_BYTES],
-    /// What a field and a value take in one allocation, by their lengths, and that allocation by the sum.
+    /// What a field and a value take in one allocation, by their lengths, and that allocation by the sum; nothing beyond
+    /// the limit.
     fields: [u16; LOOKED_UP_BYTES],
     values: [u16; LOOKED_UP_BYTES],
-    together: [u32; ENTRY_LIMIT_BYTES as usize + 1],
+    together: [u32; ENTRY_LIMIT_BYTES as usize + 2],
+    /// A field that is too long for that together with its value, by its length.
+    apart: [u32; LOOKED_UP_BYTES],
     /// What a member of a sorted set takes in table and skip list, by its length, in fractions of a byte.
     zset_members: [u32; LOOKED_UP_BYTES],
     /// The entry of a dictionary with a value; nothing where there is none.
@@ -86,7 +100,8 @@ impl Costs {
             strings: [0; LOOKED_UP_BYTES],
             fields: [0; LOOKED_UP_BYTES],
             values: [0; LOOKED_UP_BYTES],
-            together: [0; ENTRY_LIMIT_BYTES as usize + 1],
+            together: [0; ENTRY_LIMIT_BYTES as usize + 2],
+            apart: [0; LOOKED_UP_BYTES],
             zset_members: [0; LOOKED_UP_BYTES],
             entry,
         };
@@ -97,7 +112,11 @@ impl Costs {
         for (bytes, (field, value)) in (0..).zip(costs.fields.iter_mut().zip(&mut costs.values)) {
             (*field, *value) = (sds(bytes) as u16, sds8(bytes) as u16);
         }
-        for (bytes, together) in (0..).zip(&mut costs.together) {
+        for (bytes, apart) in (0..).zip(&mut costs.apart) {
+            *apart = quantum.allocation(POINTER_BYTES + sds8(bytes)) as u32;
+        }
+        // Behind the limit there is nothing.
+        for (bytes, together) in (0..=ENTRY_LIMIT_BYTES).zip(&mut costs.together) {
             *together = quantum.allocation(bytes) as u32;
         }
         costs
@@ -105,18 +124,36 @@ impl Costs {
 
     /// What rows take as part of a table, without its buckets, in fractions of a byte.
     pub(crate) fn rows(&self, kind: Kind, rows: &[Row]) -> u64 {
-        match kind {
-            Kind::Set => {
-                let strings: u64 = rows.iter().map(|row| self.member(*row)).sum();
-                let entry = if self.settings.generation < Generation::Valkey7 { self.entry } else { 0 };
-                FRACTIONS * (strings + rows.len() as u64 * entry)
+        let generation = self.settings.generation;
+        if kind == Kind::Zset {
+            return rows.iter().map(|row| self.zset_member(row.member.bytes())).sum();
+        }
+        let (value, entry) = match kind {
+            Kind::Hash if generation.has_dictionaries() => (Value::Apart, self.entry),
+            Kind::Hash => (Value::WithField, 0),
+            _ => (Value::None, if generation < Generation::Valkey7 { self.entry } else { 0 }),
+        };
+        // In small parts, so that a long text makes few of them slow.
+        let strings: u64 = rows.chunks(FEW_ROWS).map(|rows| self.strings(value, rows)).sum();
+        FRACTIONS * (strings + rows.len() as u64 * entry)
+    }
+
+    #[inline]
+    fn strings(&self, value: Value, rows: &[Row]) -> u64 {
+        let Some(lengths) = Row::short_texts(rows) else {
+            let strings = |row: &Row| match (value, row.member.bytes(), row.value.bytes()) {
+                (Value::None, member, _) => self.string(member),
+                (Value::Apart, field, value) => self.string(field) + self.string(value),
+                (Value::WithField, field, value) => self.field(field, value),
+            };
+            return rows.iter().map(strings).sum();
+        };
+        match value {
+            Value::None => lengths.map(|(member, _)| self.short_string(member)).sum(),
+            Value::Apart => {
+                lengths.map(|(field, value)| self.short_string(field) + self.short_string(value)).sum()
             }
-            Kind::Hash if self.settings.generation.has_dictionaries() => {
-                let strings: u64 = rows.iter().map(|row| self.two_strings(*row)).sum();
-                FRACTIONS * (strings + rows.len() as u64 * self.entry)
-            }
-            Kind::Hash => FRACTIONS * rows.iter().map(|row| self.field(*row)).sum::<u64>(),
-            Kind::Zset => rows.iter().map(|row| self.zset_member(row.member.bytes())).sum(),
+            Value::WithField => lengths.map(|(field, value)| self.short_field(field, value)).sum(),
         }
     }
 
@@ -134,54 +171,35 @@ impl Costs {
             }
     }
 
-    #[inline]
     fn string(&self, bytes: u64) -> u64 {
         match u8::try_from(bytes) {
-            Ok(place) => u64::from(self.strings[usize::from(place)]),
+            Ok(bytes) => self.short_string(bytes),
             Err(_) => own_sds(bytes, self.settings.quantum),
         }
     }
 
+    #[inline]
+    fn short_string(&self, bytes: u8) -> u64 {
+        u64::from(self.strings[usize::from(bytes)])
+    }
+
     /// A field and its value, from Valkey 8.1 on (`hashTypeCreateEntry`, `entryCreate`).
-    #[inline]
-    fn field(&self, row: Row) -> u64 {
-        if let Some((field, value)) = row.short_texts() {
-            let together = self.fields[usize::from(field)] + self.values[usize::from(value)];
-            if let Some(cost) = self.together.get(usize::from(together)) {
-                return u64::from(*cost);
-            }
-        }
-        self.long_field(row)
-    }
-
-    #[inline(never)]
-    fn long_field(&self, row: Row) -> u64 {
-        let (field, value) = (sds8(row.member.bytes()), row.value.bytes());
-        let together = sds(row.member.bytes()) + sds8(value);
+    fn field(&self, field: u64, value: u64) -> u64 {
+        let together = sds(field) + sds8(value);
         if together <= ENTRY_LIMIT_BYTES {
-            self.settings.quantum.allocation(together)
-        } else {
-            self.settings.quantum.allocation(POINTER_BYTES + field) + self.string(value)
+            return self.settings.quantum.allocation(together);
         }
+        self.settings.quantum.allocation(POINTER_BYTES + sds8(field)) + self.string(value)
     }
 
+    /// The same without a branch, which would often be taken for the wrong one.
     #[inline]
-    fn member(&self, row: Row) -> u64 {
-        match row.short_texts() {
-            Some((member, _)) => u64::from(self.strings[usize::from(member)]),
-            None => self.string(row.member.bytes()),
-        }
-    }
-
-    /// Two strings of their own.
-    #[inline]
-    fn two_strings(&self, row: Row) -> u64 {
-        match row.short_texts() {
-            Some((field, value)) => {
-                u64::from(self.strings[usize::from(field)] + self.strings[usize::from(value)])
-            }
-            None => self.string(row.member.bytes()) + self.string(row.value.bytes()),
-        }
+    fn short_field(&self, field: u8, value: u8) -> u64 {
+        let (field, value) = (usize::from(field), usize::from(value));
+        let together = u64::from(self.fields[field] + self.values[value]);
+        let one = self.together[together.min(ENTRY_LIMIT_BYTES + 1) as usize];
+        let two = (self.apart[field] + self.strings[value]) * u32::from(together > ENTRY_LIMIT_BYTES);
+        u64::from(one + two)
     }
 
     #[inline]

@@ -3,6 +3,13 @@
 /// Values with more members than this are not checked for duplicates.
 pub(crate) const MAX_MEMBERS: usize = 1 << 18;
 const SMALLEST_TABLE: usize = 64;
+/// Whether a place is free is foreseen where nearly all are, which is worth more than the clearing of as many: from
+/// values of so many members on, each gets
+const MANY: usize = 256;
+/// so many places,
+const ROOM: usize = 8;
+/// as long as the table stays in the core's own cache.
+const MOST_ROOM: usize = 1 << 15;
 
 /// The hashes of the members of one value: an open table, kept from one value to the next for its memory.
 #[derive(Debug, Default)]
@@ -25,7 +32,8 @@ impl Members {
     /// Forgets the last value and makes room for about so many members.
     pub(crate) fn begin(&mut self, expected: u64) {
         let expected = (expected as usize).clamp(SMALLEST_TABLE / 2, MAX_MEMBERS);
-        let places = (2 * expected).next_power_of_two();
+        let room = if expected < MANY { 0 } else { (ROOM * expected).min(MOST_ROOM) };
+        let places = (2 * expected).max(room).next_power_of_two();
         self.table.clear();
         self.table.resize(if self.off { 0 } else { places }, 0);
         self.len = 0;

@@ -218,11 +218,11 @@ impl Length {
 }
 
 impl Row {
-    /// The lengths of both, if they are texts of less than 256 bytes as nearly all are.
-    #[inline(always)]
-    pub const fn short_texts(self) -> Option<(u8, u8)> {
-        let Self { member: Length(member), value: Length(value) } = self;
-        if member | value < 1 << 8 { Some((member as u8, value as u8)) } else { None }
+    /// The lengths of members and values, if all are texts of less than 256 bytes as nearly all are.
+    #[inline]
+    pub fn short_texts(rows: &[Self]) -> Option<impl Iterator<Item = (u8, u8)>> {
+        let all = rows.iter().fold(0, |all, row| all | row.member.0 | row.value.0);
+        (all < 1 << 8).then(|| rows.iter().map(|row| (row.member.0 as u8, row.value.0 as u8)))
     }
 }
 
