@@ -26,6 +26,7 @@
 
 mod allocator;
 mod chance;
+mod costs;
 mod generation;
 mod keys;
 mod lists;

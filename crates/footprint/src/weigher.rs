@@ -5,10 +5,11 @@ use rdb_scan::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::costs::Costs;
 use crate::generation::Generation;
 use crate::keys::{OBJECT_BYTES, Strings, object};
 use crate::lists::List;
-use crate::rows::{Costs, Kind, Rows};
+use crate::rows::{Kind, Rows};
 use crate::settings::{Settings, Thresholds};
 use crate::streams::Stream;
 
