@@ -1,4 +1,6 @@
 //! What a server takes in all: keys and values by slot, and the tables of keys and expiries.
+use std::collections::BTreeMap;
+
 use rdb_scan::Inspection;
 use serde::Serialize;
 
@@ -58,7 +60,7 @@ impl Footprint {
         let id = settings.id();
         let mut slot_keys = vec![0; rdb_scan::SLOTS];
         let mut slot_bytes = vec![0; rdb_scan::SLOTS];
-        let mut databases = std::collections::BTreeMap::<u64, Database>::new();
+        let mut databases = BTreeMap::<u64, Database>::new();
         let mut volatile_keys = 0;
         for inspection in inspections {
             let weights = inspection.weights.iter().find(|weights| weights.id == id)?;
@@ -173,10 +175,17 @@ impl Footprint {
         let volatile = share(self.volatile_keys, self.slot_keys.iter().sum());
         if self.cluster_mode && generation.has_slot_tables() {
             let all_keys = databases.iter().map(|database| database.keys).sum();
+            // Slots with as many keys take as much.
+            let mut slots_of = BTreeMap::<u64, u64>::new();
+            for keys in self.slot_keys.get(slots).unwrap_or_default() {
+                *slots_of.entry(*keys).or_default() += 1;
+            }
             let of_database = |database: &Database| {
                 let (part, expiring) =
                     (share(database.keys, all_keys), share(database.expires, database.keys));
-                slots.clone().map(|slot| self.slot_tables(slot, part, [expiring, volatile])).sum::<u64>()
+                let of_slots =
+                    |(keys, slots): (&u64, &u64)| slots * self.slot_tables(*keys, part, [expiring, volatile]);
+                slots_of.iter().map(of_slots).sum::<u64>()
             };
             let stores = self.later_databases * STORES_OF_A_DATABASE * slot_store_bytes(quantum);
             return stores + databases.iter().map(of_database).sum::<u64>();
@@ -211,14 +220,14 @@ impl Footprint {
         own + buckets(generation, quantum, entries, Growth::Announced(announced.min(MAX_ANNOUNCED)))
     }
 
-    /// The tables of a slot in a database that has this share of all keys, of which shares are in further tables.
-    fn slot_tables(&self, slot: usize, part: f64, further: [f64; 2]) -> u64 {
+    /// The tables of a slot with so many keys in a database that has this share of them, of which shares are in further
+    /// tables.
+    fn slot_tables(&self, keys: u64, part: f64, further: [f64; 2]) -> u64 {
         let Settings { generation, quantum, .. } = self.settings;
         let own = self.table_structure();
         let table = |entries| {
             if entries == 0 { 0 } else { own + buckets(generation, quantum, entries, Growth::OneByOne) }
         };
-        let keys = self.slot_keys.get(slot).copied().unwrap_or(0);
         let of_keys = if part < 1.0 { expected(keys, part, table) } else { table(keys) };
         of_keys + further.map(|share| expected(keys, part * share, table)).iter().sum::<u64>()
     }
