@@ -16,8 +16,11 @@ pub(crate) const FRACTIONS: u64 = 256;
 /// The costs of rows are looked up for members up to this length.
 const LOOKED_UP_BYTES: usize = 256;
 
+/// Those of fields with their values, by both at once, for texts shorter than this.
+const SHORTEST_BYTES: usize = 64;
+
 /// So many rows are looked at together.
-const FEW_ROWS: usize = 16;
+const FEW_ROWS: usize = 64;
 /// A skip list node's level: forward pointer and span.
 pub(crate) const LEVEL_BYTES: u64 = 16;
 /// The levels of a skip list's head (`ZSKIPLIST_MAXLEVEL`).
@@ -44,6 +47,8 @@ pub(crate) struct Costs {
     together: [u32; ENTRY_LIMIT_BYTES as usize + 2],
     /// A field that is too long for that together with its value, by its length.
     apart: [u32; LOOKED_UP_BYTES],
+    /// A field with its value, by both lengths.
+    pairs: Box<[u16; SHORTEST_BYTES * SHORTEST_BYTES]>,
     /// What a member of a sorted set takes in table and skip list, by its length, in fractions of a byte.
     zset_members: [u32; LOOKED_UP_BYTES],
     /// The entry of a dictionary with a value; nothing where there is none.
@@ -62,6 +67,7 @@ impl Costs {
             values: [0; LOOKED_UP_BYTES],
             together: [0; ENTRY_LIMIT_BYTES as usize + 2],
             apart: [0; LOOKED_UP_BYTES],
+            pairs: Box::new([0; SHORTEST_BYTES * SHORTEST_BYTES]),
             zset_members: [0; LOOKED_UP_BYTES],
             entry,
         };
@@ -78,6 +84,15 @@ impl Costs {
         // Behind the limit there is nothing.
         for (bytes, together) in (0..=ENTRY_LIMIT_BYTES).zip(&mut costs.together) {
             *together = quantum.allocation(bytes) as u32;
+        }
+        let pairs = (0..SHORTEST_BYTES as u64)
+            .flat_map(|field| (0..SHORTEST_BYTES as u64).map(move |value| (field, value)));
+        for (place, (field, value)) in pairs.enumerate() {
+            costs.pairs[place] = if dictionary {
+                costs.string(field) + costs.string(value)
+            } else {
+                costs.field(field, value)
+            } as u16;
         }
         costs
     }
@@ -100,7 +115,15 @@ impl Costs {
 
     #[inline]
     fn strings(&self, value: Value, rows: &[Row]) -> u64 {
-        let Some(lengths) = Row::short_texts(rows) else {
+        if !matches!(value, Value::None)
+            && let Some(lengths) = Row::short_texts::<{ SHORTEST_BYTES as u32 }>(rows)
+        {
+            let place = |(field, value)| usize::from(field) * SHORTEST_BYTES + usize::from(value);
+            return lengths
+                .map(|row| u64::from(self.pairs[place(row) % (SHORTEST_BYTES * SHORTEST_BYTES)]))
+                .sum();
+        }
+        let Some(lengths) = Row::short_texts::<{ LOOKED_UP_BYTES as u32 }>(rows) else {
             let strings = |row: &Row| match (value, row.member.bytes(), row.value.bytes()) {
                 (Value::None, member, _) => self.string(member),
                 (Value::Apart, field, value) => self.string(field) + self.string(value),

@@ -218,11 +218,12 @@ impl Length {
 }
 
 impl Row {
-    /// The lengths of members and values, if all are texts of less than 256 bytes as nearly all are.
+    /// The lengths of members and values, if all are texts of less than so many bytes, a power of two up to 256.
     #[inline]
-    pub fn short_texts(rows: &[Self]) -> Option<impl Iterator<Item = (u8, u8)>> {
+    pub fn short_texts<const BYTES: u32>(rows: &[Self]) -> Option<impl Iterator<Item = (u8, u8)>> {
+        const { assert!(BYTES.is_power_of_two() && BYTES <= 1 << 8) };
         let all = rows.iter().fold(0, |all, row| all | row.member.0 | row.value.0);
-        (all < 1 << 8).then(|| rows.iter().map(|row| (row.member.0 as u8, row.value.0 as u8)))
+        (all < BYTES).then(|| rows.iter().map(|row| (row.member.0 as u8, row.value.0 as u8)))
     }
 }
 
@@ -361,6 +362,12 @@ impl Pieces {
         if bytes > Length::MAX_BYTES {
             self.push(Piece::Beyond(bytes - Length::MAX_BYTES));
         }
+    }
+
+    /// The same length, as that of a text where integers are not told from others: those who add up many are then not
+    /// kept up by the few that were written as integers.
+    pub(crate) fn sorted(&self, length: Length) -> Length {
+        if self.sorts_integers { length } else { Length::text(length.bytes()) }
     }
 
     /// The length of a text in the value that is being read, as one of [`lengths`] says.

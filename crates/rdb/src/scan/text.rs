@@ -101,7 +101,7 @@ impl Shared {
         if let Text::Raw(bytes) | Text::Lzf { unpacked: bytes, .. } = text {
             self.seen.pieces.push_beyond(bytes);
         }
-        Ok(text.length())
+        Ok(self.seen.pieces.sorted(text.length()))
     }
 
     #[inline(never)]
@@ -179,7 +179,7 @@ impl Shared {
                 None
             }
         };
-        Ok((hash, text.length()))
+        Ok((hash, self.seen.pieces.sorted(text.length())))
     }
 
     /// The text of a name, none if it is too long to be looked at: it is then passed over or opened.
