@@ -13,12 +13,10 @@ const ENTRY_LIMIT_BYTES: u64 = 128;
 const POINTER_BYTES: u64 = 8;
 /// Expected sizes are counted in fractions of a byte.
 pub(crate) const FRACTIONS: u64 = 256;
-/// The costs of rows are looked up for members up to this length.
+/// What a text takes is looked up if it is shorter than this,
 const LOOKED_UP_BYTES: usize = 256;
-
-/// Those of fields with their values, by both at once, for texts shorter than this.
+/// and a field with its value, by both lengths, if both are shorter than this.
 const SHORTEST_BYTES: usize = 64;
-
 /// So many rows are looked at together.
 const FEW_ROWS: usize = 64;
 /// A skip list node's level: forward pointer and span.
@@ -26,27 +24,12 @@ pub(crate) const LEVEL_BYTES: u64 = 16;
 /// The levels of a skip list's head (`ZSKIPLIST_MAXLEVEL`).
 pub(crate) const MAX_LEVELS: u64 = 32;
 
-/// Where a table has the value of a row.
-#[derive(Debug, Clone, Copy)]
-enum Value {
-    None,
-    Apart,
-    WithField,
-}
-
 /// What rows cost under some settings, looked up for short texts.
 #[derive(Debug, Clone)]
 pub(crate) struct Costs {
     pub(crate) settings: Settings,
     /// A string of its own, by its length.
     strings: [u32; LOOKED_UP_BYTES],
-    /// What a field and a value take in one allocation, by their lengths, and that allocation by the sum; nothing beyond
-    /// the limit.
-    fields: [u16; LOOKED_UP_BYTES],
-    values: [u16; LOOKED_UP_BYTES],
-    together: [u32; ENTRY_LIMIT_BYTES as usize + 2],
-    /// A field that is too long for that together with its value, by its length.
-    apart: [u32; LOOKED_UP_BYTES],
     /// A field with its value, by both lengths.
     pairs: Box<[u16; SHORTEST_BYTES * SHORTEST_BYTES]>,
     /// What a member of a sorted set takes in table and skip list, by its length, in fractions of a byte.
@@ -63,10 +46,6 @@ impl Costs {
         let mut costs = Self {
             settings,
             strings: [0; LOOKED_UP_BYTES],
-            fields: [0; LOOKED_UP_BYTES],
-            values: [0; LOOKED_UP_BYTES],
-            together: [0; ENTRY_LIMIT_BYTES as usize + 2],
-            apart: [0; LOOKED_UP_BYTES],
             pairs: Box::new([0; SHORTEST_BYTES * SHORTEST_BYTES]),
             zset_members: [0; LOOKED_UP_BYTES],
             entry,
@@ -75,68 +54,59 @@ impl Costs {
             *string = own_sds(bytes, quantum) as u32;
             *member = zset_member(bytes, &settings) as u32;
         }
-        for (bytes, (field, value)) in (0..).zip(costs.fields.iter_mut().zip(&mut costs.values)) {
-            (*field, *value) = (sds(bytes) as u16, sds8(bytes) as u16);
-        }
-        for (bytes, apart) in (0..).zip(&mut costs.apart) {
-            *apart = quantum.allocation(POINTER_BYTES + sds8(bytes)) as u32;
-        }
-        // Behind the limit there is nothing.
-        for (bytes, together) in (0..=ENTRY_LIMIT_BYTES).zip(&mut costs.together) {
-            *together = quantum.allocation(bytes) as u32;
-        }
-        let pairs = (0..SHORTEST_BYTES as u64)
-            .flat_map(|field| (0..SHORTEST_BYTES as u64).map(move |value| (field, value)));
-        for (place, (field, value)) in pairs.enumerate() {
-            costs.pairs[place] = if dictionary {
-                costs.string(field) + costs.string(value)
-            } else {
-                costs.field(field, value)
-            } as u16;
+        for place in 0..costs.pairs.len() {
+            let (field, value) = (place / SHORTEST_BYTES, place % SHORTEST_BYTES);
+            costs.pairs[place] = costs.pair(field as u64, value as u64) as u16;
         }
         costs
     }
 
     /// What rows take as part of a table, without its buckets, in fractions of a byte.
     pub(crate) fn rows(&self, kind: Kind, rows: &[Row]) -> u64 {
-        let generation = self.settings.generation;
-        if kind == Kind::Zset {
-            return rows.iter().map(|row| self.zset_member(row.member.bytes())).sum();
-        }
-        let (value, entry) = match kind {
-            Kind::Hash if generation.has_dictionaries() => (Value::Apart, self.entry),
-            Kind::Hash => (Value::WithField, 0),
-            _ => (Value::None, if generation < Generation::Valkey7 { self.entry } else { 0 }),
-        };
         // In small parts, so that a long text makes few of them slow.
-        let strings: u64 = rows.chunks(FEW_ROWS).map(|rows| self.strings(value, rows)).sum();
-        FRACTIONS * (strings + rows.len() as u64 * entry)
+        let parts = rows.chunks(FEW_ROWS);
+        let (strings, has_entries): (u64, _) = match kind {
+            Kind::Zset => return rows.iter().map(|row| self.zset_member(row.member.bytes())).sum(),
+            Kind::Set => {
+                (parts.map(|rows| self.members(rows)).sum(), self.settings.generation < Generation::Valkey7)
+            }
+            Kind::Hash => (parts.map(|rows| self.pairs(rows)).sum(), true),
+        };
+        let entries = if has_entries { rows.len() as u64 * self.entry } else { 0 };
+        FRACTIONS * (strings + entries)
     }
 
-    #[inline]
-    fn strings(&self, value: Value, rows: &[Row]) -> u64 {
-        if !matches!(value, Value::None)
-            && let Some(lengths) = Row::short_texts::<{ SHORTEST_BYTES as u32 }>(rows)
-        {
-            let place = |(field, value)| usize::from(field) * SHORTEST_BYTES + usize::from(value);
-            return lengths
-                .map(|row| u64::from(self.pairs[place(row) % (SHORTEST_BYTES * SHORTEST_BYTES)]))
-                .sum();
+    fn members(&self, rows: &[Row]) -> u64 {
+        match Row::short_texts::<{ LOOKED_UP_BYTES as u32 }>(rows) {
+            Some(lengths) => lengths.map(|(member, _)| u64::from(self.strings[usize::from(member)])).sum(),
+            None => rows.iter().map(|row| self.string(row.member.bytes())).sum(),
         }
-        let Some(lengths) = Row::short_texts::<{ LOOKED_UP_BYTES as u32 }>(rows) else {
-            let strings = |row: &Row| match (value, row.member.bytes(), row.value.bytes()) {
-                (Value::None, member, _) => self.string(member),
-                (Value::Apart, field, value) => self.string(field) + self.string(value),
-                (Value::WithField, field, value) => self.field(field, value),
-            };
-            return rows.iter().map(strings).sum();
-        };
-        match value {
-            Value::None => lengths.map(|(member, _)| self.short_string(member)).sum(),
-            Value::Apart => {
-                lengths.map(|(field, value)| self.short_string(field) + self.short_string(value)).sum()
+    }
+
+    fn pairs(&self, rows: &[Row]) -> u64 {
+        match Row::short_texts::<{ SHORTEST_BYTES as u32 }>(rows) {
+            Some(lengths) => {
+                let place = |(field, value)| usize::from(field) * SHORTEST_BYTES + usize::from(value);
+                lengths
+                    .map(|pair| u64::from(self.pairs[place(pair) % (SHORTEST_BYTES * SHORTEST_BYTES)]))
+                    .sum()
             }
-            Value::WithField => lengths.map(|(field, value)| self.short_field(field, value)).sum(),
+            None => rows.iter().map(|row| self.pair(row.member.bytes(), row.value.bytes())).sum(),
+        }
+    }
+
+    /// A field with its value, without the entry of a dictionary.
+    fn pair(&self, field: u64, value: u64) -> u64 {
+        let quantum = self.settings.quantum;
+        if self.settings.generation.has_dictionaries() {
+            return self.string(field) + self.string(value);
+        }
+        // From Valkey 8.1 on (`hashTypeCreateEntry`, `entryCreate`).
+        let together = sds(field) + sds8(value);
+        if together <= ENTRY_LIMIT_BYTES {
+            quantum.allocation(together)
+        } else {
+            quantum.allocation(POINTER_BYTES + sds8(field)) + self.string(value)
         }
     }
 
@@ -156,33 +126,9 @@ impl Costs {
 
     fn string(&self, bytes: u64) -> u64 {
         match u8::try_from(bytes) {
-            Ok(bytes) => self.short_string(bytes),
+            Ok(place) => u64::from(self.strings[usize::from(place)]),
             Err(_) => own_sds(bytes, self.settings.quantum),
         }
-    }
-
-    #[inline]
-    fn short_string(&self, bytes: u8) -> u64 {
-        u64::from(self.strings[usize::from(bytes)])
-    }
-
-    /// A field and its value, from Valkey 8.1 on (`hashTypeCreateEntry`, `entryCreate`).
-    fn field(&self, field: u64, value: u64) -> u64 {
-        let together = sds(field) + sds8(value);
-        if together <= ENTRY_LIMIT_BYTES {
-            return self.settings.quantum.allocation(together);
-        }
-        self.settings.quantum.allocation(POINTER_BYTES + sds8(field)) + self.string(value)
-    }
-
-    /// The same without a branch, which would often be taken for the wrong one.
-    #[inline]
-    fn short_field(&self, field: u8, value: u8) -> u64 {
-        let (field, value) = (usize::from(field), usize::from(value));
-        let together = u64::from(self.fields[field] + self.values[value]);
-        let one = self.together[together.min(ENTRY_LIMIT_BYTES + 1) as usize];
-        let two = (self.apart[field] + self.strings[value]) * u32::from(together > ENTRY_LIMIT_BYTES);
-        u64::from(one + two)
     }
 
     #[inline]
