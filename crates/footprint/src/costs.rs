@@ -1,9 +1,9 @@
 //! What the rows of a table take, looked up by the lengths of their texts.
 use rdb_scan::Row;
+use serde::{Deserialize, Serialize};
 
 use crate::generation::Generation;
 use crate::keys::EXPIRY_BYTES;
-use crate::rows::Kind;
 use crate::settings::Settings;
 use crate::strings::{own_sds, sds, sds8};
 use crate::tables::ENTRY_BYTES;
@@ -23,6 +23,15 @@ const FEW_ROWS: usize = 64;
 pub(crate) const LEVEL_BYTES: u64 = 16;
 /// The levels of a skip list's head (`ZSKIPLIST_MAXLEVEL`).
 pub(crate) const MAX_LEVELS: u64 = 32;
+
+/// What kind of rows there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    #[default]
+    Set,
+    Hash,
+    Zset,
+}
 
 /// What rows cost under some settings, looked up for short texts.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@ use rdb_scan::{Length, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::allocator::Quantum;
-use crate::costs::{Costs, FRACTIONS, LEVEL_BYTES, MAX_LEVELS};
+use crate::costs::{Costs, FRACTIONS, Kind, LEVEL_BYTES, MAX_LEVELS};
 use crate::generation::Generation;
 use crate::settings::Settings;
 use crate::tables::{
@@ -21,15 +21,6 @@ const SKIPLIST_BYTES: u64 = 32;
 const INTSET_BYTES: u64 = 8;
 /// A listpack's header and end.
 const EMPTY_LISTPACK_BYTES: u64 = 7;
-
-/// What kind of rows there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) enum Kind {
-    #[default]
-    Set,
-    Hash,
-    Zset,
-}
 
 /// The rows of one value, added up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,11 +5,11 @@ use rdb_scan::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::costs::Costs;
+use crate::costs::{Costs, Kind};
 use crate::generation::Generation;
 use crate::keys::{OBJECT_BYTES, Strings, object};
 use crate::lists::List;
-use crate::rows::{Kind, Rows};
+use crate::rows::Rows;
 use crate::settings::{Settings, Thresholds};
 use crate::streams::Stream;
 

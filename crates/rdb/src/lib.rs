@@ -121,11 +121,11 @@ pub use crate::inspection::{
     Unchecked,
 };
 pub use crate::parallel::inspect_parallel;
-pub use crate::pieces::{KeyPiece, Length, Piece, Pieces, Row, RowPlaces, TextPlace, Whole};
+pub use crate::pieces::{Expiry, KeyPiece, Length, Piece, Pieces, Row, RowPlaces, TextPlace, Whole};
 pub use crate::position::Position;
 pub use crate::progress::{Control, Progress};
 pub use crate::range::{RangeInspection, inspect_range, inspect_up_to};
 pub use crate::slot::{SLOTS, key_slot};
 pub use crate::source::{FileSource, Source};
-pub use crate::visit::{Expiry, Record, Visitor};
+pub use crate::visit::{Record, Visitor};
 pub use crate::weigh::{Scales, Weigher, Weighing, Weights};

@@ -122,17 +122,6 @@ impl<A: Visitor, B: Visitor> Visitor for (A, B) {
     }
 }
 
-/// Whether a key expires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expiry {
-    /// It does not.
-    Never,
-    /// It will.
-    ToCome,
-    /// It has, at the time that the scan was told: servers do not load it.
-    Past,
-}
-
 /// One key with its value.
 #[derive(Debug, Clone)]
 #[non_exhaustive]

@@ -5,9 +5,9 @@ use crate::cursor::{Cursor, Text};
 use crate::fault::{Fault, Hazard, HazardCode};
 use crate::format::{self, Encoding, Kind, Magic};
 use crate::key_text::shown;
-use crate::pieces::{KeyPiece, Length, MAX_INTEGER_BYTES, Piece, Whole};
+use crate::pieces::{Expiry, KeyPiece, Length, MAX_INTEGER_BYTES, Piece, Whole};
 use crate::stop::{Broken, Result, Stop};
-use crate::visit::{Expiry, Record, Visitor};
+use crate::visit::{Record, Visitor};
 
 mod ahead;
 mod contents;
