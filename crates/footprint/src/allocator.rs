@@ -16,6 +16,9 @@ pub enum Quantum {
     Sixteen,
 }
 
+/// A pointer of the 64-bit servers that are modelled.
+pub(crate) const POINTER_BYTES: u64 = 8;
+
 /// Allocations up to this are looked up.
 const LOOKED_UP_BYTES: usize = 1024;
 const WORDS: usize = LOOKED_UP_BYTES / 8 + 1;

@@ -2,6 +2,7 @@
 use rdb_scan::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::allocator::POINTER_BYTES;
 use crate::generation::Generation;
 use crate::keys::EXPIRY_BYTES;
 use crate::settings::Settings;
@@ -10,7 +11,6 @@ use crate::tables::ENTRY_BYTES;
 
 /// Field and value up to this are one allocation from Valkey 8.1 on (`EMBED_VALUE_MAX_ALLOC_SIZE`).
 const ENTRY_LIMIT_BYTES: u64 = 128;
-const POINTER_BYTES: u64 = 8;
 /// Expected sizes are counted in fractions of a byte.
 pub(crate) const FRACTIONS: u64 = 256;
 /// What a text takes is looked up if it is shorter than this,

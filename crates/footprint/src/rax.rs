@@ -1,11 +1,10 @@
 //! Radix trees (`rax.c`), of keys that come in ascending order.
 use serde::{Deserialize, Serialize};
 
-use crate::allocator::Quantum;
+use crate::allocator::{POINTER_BYTES, Quantum};
 
 /// A node's header: flags and size.
 const HEADER_BYTES: u64 = 4;
-const POINTER_BYTES: u64 = 8;
 /// Longer keys are cut to this: their nodes count for less than they take.
 const MAX_KEY_BYTES: usize = 1024;
 

@@ -2,7 +2,7 @@
 use rdb_scan::{Length, Row};
 use serde::{Deserialize, Serialize};
 
-use crate::allocator::Quantum;
+use crate::allocator::{POINTER_BYTES, Quantum};
 use crate::costs::{Costs, FRACTIONS, Kind, LEVEL_BYTES, MAX_LEVELS};
 use crate::generation::Generation;
 use crate::settings::Settings;
@@ -12,7 +12,6 @@ use crate::tables::{
 };
 use crate::volatile::Volatile;
 
-const POINTER_BYTES: u64 = 8;
 /// `zset`: the table and the skip list.
 const ZSET_BYTES: u64 = 16;
 /// `zskiplist`: header, tail, length, level.

@@ -1,5 +1,5 @@
 //! Hash tables: the chained dictionaries of `dict.c`, and from Valkey 8.1 on the cache lines of `hashtable.c`.
-use crate::allocator::Quantum;
+use crate::allocator::{POINTER_BYTES, Quantum};
 use crate::generation::Generation;
 
 /// `dictEntry`: key, value, next.
@@ -10,7 +10,6 @@ pub(crate) const BARE_ENTRY_BYTES: u64 = 16;
 const DICT_BYTES: u64 = 56;
 /// The smallest table of a dictionary (`DICT_HT_INITIAL_SIZE`).
 const LEAST_BUCKETS: u64 = 4;
-const POINTER_BYTES: u64 = 8;
 
 /// A bucket of `hashtable.c`: a cache line
 const LINE_BYTES: u64 = 64;
