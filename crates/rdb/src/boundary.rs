@@ -1,21 +1,20 @@
 //! Finding where a record begins in the middle of a file, which has no index and no marks.
+mod places;
+
+use self::places::{any_places, is_likely_key, likely_places};
 use crate::cursor::Cursor;
 use crate::fault::{Fault, Hazard};
-use crate::format::{self, Magic};
+use crate::format::Magic;
 use crate::scan::{Advance, Scan};
-use crate::stop::Result;
 use crate::visit::{Record, Visitor};
 
 /// So many records in a row are no accident.
 const ENOUGH_RECORDS: u32 = 16;
-/// Fewer are enough if they take so many bytes and all their keys look like keys. One alone is not: the rows of a table
-/// read like those of another one that begins among them.
+/// Fewer are enough if all their keys look like keys, and still fewer if they take so many bytes. One alone is not: the
+/// rows of a table read like those of another one that begins among them.
+const ENOUGH_LIKELY_RECORDS: u32 = 6;
 const ENOUGH_BYTES: u64 = 128 << 10;
 const LEAST_RECORDS: u32 = 2;
-/// Records with longer keys are no places to begin at: in most data that is no key.
-const MAX_KEY_BYTES: usize = 1 << 10;
-/// What looks like a key is text, not shorter and without control characters.
-const LEAST_KEY_BYTES: usize = 4;
 
 /// A first look takes so many bytes.
 const QUICK_BYTES: usize = 8 << 10;
@@ -35,6 +34,18 @@ pub(crate) struct Candidate {
     pub(crate) place: usize,
     /// Whether enough records follow.
     pub(crate) is_sure: bool,
+}
+
+/// How far a boundary is looked for, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effort {
+    /// Among so many places one whose key looks like a key.
+    pub(crate) likely: usize,
+    /// Among so many any: that takes longer.
+    pub(crate) any: usize,
+    /// Places that look well at first are looked at more closely until that has taken so many bytes: rows of a table can
+    /// read like those of another one for long, and to look at all of them takes longer than to read the table.
+    pub(crate) closer: u64,
 }
 
 /// Looks for a place from which everything reads like records.
@@ -92,41 +103,41 @@ impl Finder {
         Self { trial, size_bytes }
     }
 
-    /// The first of so many places in the bytes, which begin at `offset` of the file, that looks like a boundary.
+    /// The first of the places in the bytes, which begin at `offset` of the file, that looks like a boundary.
     ///
     /// Keys that look like keys are looked for first, which takes little time. A place behind which enough records are
     /// seen is preferred to an earlier one that only begins well.
-    pub(crate) fn find(&mut self, bytes: &[u8], places: usize, offset: u64) -> Option<Candidate> {
-        let likely = self.find_where(may_begin_likely, bytes, places, offset);
+    pub(crate) fn find(&mut self, bytes: &[u8], offset: u64, effort: Effort) -> Option<Candidate> {
+        let likely = self.find_among(likely_places(bytes, effort.likely), bytes, offset, effort.closer);
         let sure = likely.filter(|candidate| candidate.is_sure);
         if sure.is_some() && self.trial.visitor.unlikely_keys == 0 {
             return sure;
         }
         // Where keys of both kinds are mixed, the first record may be one of the others.
-        let places = sure.map_or(places, |sure| sure.place);
-        let any = self.find_where(may_begin, bytes, places, offset);
+        let places = sure.map_or(effort.any, |sure| sure.place.min(effort.any));
+        let any = self.find_among(any_places(bytes, places), bytes, offset, effort.closer);
         if any.is_some_and(|candidate| candidate.is_sure) { any } else { likely.or(any) }
     }
 
-    fn find_where(
+    fn find_among(
         &mut self,
-        may_begin: fn(&[u8]) -> bool,
+        places: impl Iterator<Item = usize>,
         bytes: &[u8],
-        places: usize,
         offset: u64,
+        closer: u64,
     ) -> Option<Candidate> {
         let mut begins_well = None;
-        for place in 0..places.min(bytes.len()) {
+        let mut looked_at = 0;
+        for place in places {
             let rest = bytes.get(place..).unwrap_or_default();
-            if !may_begin(rest) {
-                continue;
-            }
             let offset = offset + place as u64;
             // Most places are no boundaries, and a few bytes are enough to see that.
             let quick = rest.get(..QUICK_BYTES).unwrap_or(rest);
-            let mut likelihood = self.look(quick, offset);
+            let mut likelihood = self.look(quick, offset).0;
             if likelihood == Likelihood::BeginsWell && quick.len() < rest.len() {
-                likelihood = self.look(rest, offset);
+                let bytes;
+                (likelihood, bytes) = self.look(rest, offset);
+                looked_at += bytes;
             }
             match likelihood {
                 Likelihood::None => {}
@@ -135,112 +146,57 @@ impl Finder {
                 }
                 Likelihood::Boundary => return Some(Candidate { place, is_sure: true }),
             }
+            if looked_at > closer {
+                break;
+            }
         }
         begins_well
     }
 
-    fn look(&mut self, bytes: &[u8], offset: u64) -> Likelihood {
+    /// How likely a record begins at the first of the bytes, and after how many of them that was seen.
+    fn look(&mut self, bytes: &[u8], offset: u64) -> (Likelihood, u64) {
         self.trial.restart();
         self.trial.visitor = Strict::default();
         let mut cursor = Cursor::new(bytes, offset, self.size_bytes);
         loop {
             let limit = cursor.offset() + 1;
             let advance = self.trial.advance(&mut cursor, limit);
-            let seen = &self.trial.visitor;
-            let (records, likely_keys) = (seen.records, seen.unlikely_keys == 0);
-            if seen.odd {
-                return Likelihood::None;
-            }
-            let bytes = cursor.offset() - offset;
-            match advance {
-                Advance::Boundary if records >= ENOUGH_RECORDS => {
-                    let late = seen.falls_in_step();
-                    return if late { Likelihood::BeginsWell } else { Likelihood::Boundary };
-                }
-                Advance::Boundary if records >= LEAST_RECORDS && bytes >= ENOUGH_BYTES && likely_keys => {
-                    return Likelihood::Boundary;
-                }
-                Advance::Boundary => {}
-                Advance::Broken(_) => return Likelihood::None,
-                // Only the end of the whole file is believed.
-                Advance::End => {
-                    let behind = self.size_bytes.map(|size| size.saturating_sub(cursor.offset()));
-                    let whole = behind.is_none_or(|behind| behind == 8 || behind == 0);
-                    return if whole { Likelihood::Boundary } else { Likelihood::None };
-                }
-                Advance::More(_) => {
-                    let next = self.trial.key();
-                    let likely = likely_keys && next.map_or(records > 0, is_likely_key);
-                    return if likely { Likelihood::BeginsWell } else { Likelihood::None };
-                }
+            if let Some(likelihood) = self.judge(&advance, cursor.offset(), offset) {
+                return (likelihood, cursor.offset() - offset);
             }
         }
     }
-}
 
-/// Whether the first bytes can begin a record: a quick look that spares most trials.
-fn may_begin(bytes: &[u8]) -> bool {
-    let Some(first) = bytes.first_chunk::<12>() else { return true };
-    match first[0] {
-        // A type, and then a key: written as it is, as an integer, or compressed.
-        type_id @ (0..=5 | 7 | 9..=28) => may_begin_key(bytes, type_id),
-        // Milliseconds up to the year 10000 leave the upper bytes empty. A type follows, or another prefix.
-        252 => first[7] == 0 && first[8] == 0 && matches!(first[9], 0..=28 | 107 | 243..=249),
-        253 => matches!(first[5], 0..=28 | 107 | 243..=249),
-        // A database, or the sizes of its tables.
-        251 | 254 => first[1] >> 6 != 3,
-        107 | 243..=250 | 255 => true,
-        _ => false,
-    }
-}
-
-/// Whether the first bytes can begin the record of a key that looks like one, its prefixes included.
-fn may_begin_likely(bytes: &[u8]) -> bool {
-    // Nearly all places fail here.
-    if !matches!(bytes.first(), Some(0..=5 | 7 | 9..=28 | 107 | 244 | 248 | 249 | 251..=254)) {
-        return false;
-    }
-    key_behind_prefixes(bytes).is_ok_and(|key| key.is_some_and(is_likely_key))
-}
-
-fn key_behind_prefixes(bytes: &[u8]) -> Result<Option<&[u8]>> {
-    let mut cursor = Cursor::new(bytes, 0, None);
-    loop {
-        let numbers = match cursor.u8()? {
-            0..=5 | 7 | 9..=28 => return Ok(cursor.plain().filter(|key| key.len() <= MAX_KEY_BYTES)),
-            format::EXPIRETIME => cursor.take(4).map(|_| 0)?,
-            format::EXPIRETIME_MS => cursor.take(8).map(|_| 0)?,
-            format::FREQ => cursor.take(1).map(|_| 0)?,
-            format::IDLE | format::ENTERPRISE_RAM_LRU | format::SELECTDB => 1,
-            format::RESIZEDB => 2,
-            format::SLOT_INFO => 3,
-            _ => return Ok(None),
-        };
-        for _ in 0..numbers {
-            cursor.number()?;
+    /// What is to be thought of a trial that began at `start` and came to `offset`; nothing yet if it has to go on.
+    fn judge(&self, advance: &Advance, offset: u64, start: u64) -> Option<Likelihood> {
+        let seen = &self.trial.visitor;
+        let likely_keys = seen.unlikely_keys == 0;
+        if seen.odd {
+            return Some(Likelihood::None);
+        }
+        match advance {
+            Advance::Boundary if seen.records >= ENOUGH_RECORDS => {
+                Some(if seen.falls_in_step() { Likelihood::BeginsWell } else { Likelihood::Boundary })
+            }
+            Advance::Boundary if likely_keys && seen.records >= ENOUGH_LIKELY_RECORDS => {
+                Some(Likelihood::Boundary)
+            }
+            Advance::Boundary => {
+                let many_bytes = seen.records >= LEAST_RECORDS && offset - start >= ENOUGH_BYTES;
+                (likely_keys && many_bytes).then_some(Likelihood::Boundary)
+            }
+            Advance::Broken(_) => Some(Likelihood::None),
+            // Only the end of the whole file is believed.
+            Advance::End => {
+                let behind = self.size_bytes.map(|size| size.saturating_sub(offset));
+                let whole = behind.is_none_or(|behind| behind == 8 || behind == 0);
+                Some(if whole { Likelihood::Boundary } else { Likelihood::None })
+            }
+            Advance::More(_) => {
+                let next = self.trial.key();
+                let likely = likely_keys && next.map_or(seen.records > 0, is_likely_key);
+                Some(if likely { Likelihood::BeginsWell } else { Likelihood::None })
+            }
         }
     }
-}
-
-/// Whether a key and then a value of this type can follow.
-fn may_begin_key(bytes: &[u8], type_id: u8) -> bool {
-    let mut cursor = Cursor::new(bytes.get(1..).unwrap_or_default(), 0, None);
-    let Some(key) = cursor.plain() else {
-        // An integer or compressed. Keys that are not all there are too long to be looked at here.
-        return matches!(bytes.get(1), Some(0xc0..=0xc3));
-    };
-    // A value begins with a count or with the header of a string; only for a string is that an integer as well.
-    match cursor.rest().first() {
-        _ if !(1..=MAX_KEY_BYTES).contains(&key.len()) => false,
-        None | Some(0..=0x81) => true,
-        Some(0xc0..=0xc2) => type_id == 0,
-        Some(0xc3) => type_id == 0 || type_id >= 9,
-        _ => false,
-    }
-}
-
-fn is_likely_key(key: &[u8]) -> bool {
-    key.len() >= LEAST_KEY_BYTES
-        && key.iter().all(|byte| !byte.is_ascii_control())
-        && std::str::from_utf8(key).is_ok()
 }

@@ -81,6 +81,7 @@
 
 mod assemble;
 mod boundary;
+mod crc;
 mod cursor;
 mod encoded;
 mod fault;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::boundary::{Candidate, Finder};
+use crate::boundary::{Candidate, Effort, Finder};
 use crate::header::Header;
 use crate::inspect::{InspectOptions, close, read};
 use crate::inspection::{Elsewhere, Inspection, SCHEMA, Tally};
@@ -14,16 +14,18 @@ use crate::reading::{Reached, Reading};
 use crate::scan::{Inside, Scan};
 use crate::window::MAX_LOOK_BYTES;
 
-/// What is seen of the file behind a place that may be a boundary: little at first, which is enough for most data.
+/// What is seen of the file at first, and how far a boundary is looked for there: enough for most data.
 const FIRST_VIEW_BYTES: usize = 64 << 10;
+const FIRST_EFFORT: Effort = Effort { likely: FIRST_VIEW_BYTES, any: 4 << 10, closer: 64 << 10 };
+/// What is seen of it then. So many places are tried before one is taken that is not sure, or it is asked whether to go
+/// on.
 const VIEW_BYTES: usize = MAX_LOOK_BYTES;
-/// So many places are tried before one is taken that is not sure, or it is asked whether to go on.
-const PLACES: usize = 256 << 10;
+const EFFORT: Effort = Effort { likely: VIEW_BYTES / 2, any: 256 << 10, closer: 4 << 20 };
 /// Where there is no boundary in so many bytes, the range is likely to be inside a giant value. The next look is then
 /// further on, and the distance doubles each time: looking takes longer than reading, and whoever reads the value
 /// comes by anyway.
-const FIRST_LOOK_BYTES: usize = 1 << 20;
-const NEXT_LOOKS_BYTES: usize = 256 << 10;
+const LOOK_BYTES: usize = VIEW_BYTES / 2;
+const FIRST_STRIDE_BYTES: u64 = 1 << 20;
 
 /// So many records at the start of a range make a part each.
 ///
@@ -170,27 +172,23 @@ fn find_and_read(
 ) -> io::Result<RangeInspection> {
     let mut finder = Finder::new(header.magic, options.size_bytes);
     let mut found = RangeInspection::empty(range);
-    let (mut look_bytes, mut stride_bytes) = (FIRST_LOOK_BYTES, FIRST_LOOK_BYTES as u64);
-    let mut view_bytes = FIRST_VIEW_BYTES;
+    let mut stride_bytes = FIRST_STRIDE_BYTES;
+    let (mut view_bytes, mut effort) = (FIRST_VIEW_BYTES, FIRST_EFFORT);
     loop {
         reading.window.fill(view_bytes)?;
         let bytes = reading.window.bytes();
         if bytes.is_empty() || reading.window.offset() >= found.range.end {
             return Ok(found);
         }
-        let places = PLACES.min(bytes.len());
-        let candidate = finder.find(bytes, places, reading.window.offset());
+        let candidate = finder.find(bytes, reading.window.offset(), effort);
         if view_bytes < VIEW_BYTES && !candidate.is_some_and(|candidate| candidate.is_sure) {
-            view_bytes = VIEW_BYTES;
+            (view_bytes, effort) = (VIEW_BYTES, EFFORT);
             continue;
         }
         let Some(Candidate { place, .. }) = candidate else {
-            reading.window.consume(places);
-            look_bytes = look_bytes.saturating_sub(places);
-            if look_bytes == 0 {
-                reading.window.pass(stride_bytes)?;
-                (look_bytes, stride_bytes) = (NEXT_LOOKS_BYTES, 2 * stride_bytes);
-            }
+            reading.window.consume(LOOK_BYTES.min(bytes.len()));
+            reading.window.pass(stride_bytes)?;
+            stride_bytes *= 2;
             if watch(&reading.progress()) == Control::Pause {
                 // Nothing was found so far; the neighbour before will have to read this range.
                 return Ok(found);

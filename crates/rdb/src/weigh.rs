@@ -115,6 +115,15 @@ pub(crate) fn join_slots<T: Copy>(
     if one.is_empty() {
         return other;
     }
+    if one.len() == SLOTS {
+        // Each at its place.
+        for (slot, value) in other {
+            if let Some((_, sum)) = one.get_mut(usize::from(slot)) {
+                *sum = plus(*sum, value);
+            }
+        }
+        return one;
+    }
     if other.len() <= FEW_SLOTS {
         for (slot, value) in other {
             match one.binary_search_by_key(&slot, |(slot, _)| *slot) {

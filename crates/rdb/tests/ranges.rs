@@ -3,6 +3,11 @@
 
 mod common;
 
+use std::io::{self, Read};
+use std::ops::Range;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use proptest::prelude::*;
 
 use rdb_scan::{
@@ -220,15 +225,19 @@ fn hidden_keys_and_few_compared_keys_are_the_same_in_parts() {
     assert_eq!(joined.unchecked.keys, 3000);
 }
 
-#[test]
-fn any_number_of_threads_gives_what_one_pass_gives() {
-    // Large enough for several ranges.
+/// Large enough for threads to share it.
+fn of_several_ranges() -> Vec<u8> {
     let mut rdb = Rdb::new();
     let long = "0123456789abcdef".repeat(40);
     for index in 0..60_000u64 {
         rdb = rdb.key(0, &format!("key:{index}")).text(long.as_bytes());
     }
-    let file = rdb.end();
+    rdb.end()
+}
+
+#[test]
+fn any_number_of_threads_gives_what_one_pass_gives() {
+    let file = of_several_ranges();
     let options = options(&file);
     let whole = read_with(&file, &options);
     for threads in [1, 2, 3, 8] {
@@ -239,6 +248,48 @@ fn any_number_of_threads_gives_what_one_pass_gives() {
     let stopped = inspect_parallel(&file[..], 2, &options, &|_| Control::Pause).unwrap();
     assert_eq!(stopped, None);
     assert_eq!(Source::size_bytes(&file[..]), file.len() as u64);
+}
+
+/// A file that cannot be read from some offset on.
+struct BadSectors(Vec<u8>, usize);
+
+impl Source for BadSectors {
+    fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + Send + '_>> {
+        let good = self.0.get(range.start as usize..self.1).unwrap_or_default();
+        Ok(Box::new(good.chain(Fails)))
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.0.len() as u64
+    }
+}
+
+struct Fails;
+
+impl Read for Fails {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::other("bad sector"))
+    }
+}
+
+/// No thread waits for the range of one that will not bring it.
+#[test]
+fn what_fails_in_one_thread_ends_them_all() {
+    let file = of_several_ranges();
+    let options = options(&file);
+    for bad in [20, file.len() / 2, file.len() - 20] {
+        let source = BadSectors(file.clone(), bad);
+        let error = inspect_parallel(&source, 3, &options, &|_| Control::Continue).unwrap_err();
+        assert_eq!(error.to_string(), "bad sector", "from {bad} on");
+    }
+    let calls = AtomicUsize::new(0);
+    let panics = || {
+        inspect_parallel(&file[..], 3, &options, &|_| {
+            assert!(calls.fetch_add(1, Ordering::Relaxed) < 9, "a panic of the caller's, as it should be");
+            Control::Continue
+        })
+    };
+    assert!(std::panic::catch_unwind(AssertUnwindSafe(panics)).is_err());
 }
 
 proptest! {

@@ -1,9 +1,8 @@
 //! How the results of neighbouring parts become one.
 use std::collections::BTreeMap;
 
-use crc_fast::{CrcAlgorithm, checksum_combine};
-
 use super::{BigKey, Crc, Inspection, MAX_FAULTS, MAX_HAZARDS_PER_CODE, Part};
+use crate::crc::combine;
 use crate::fault::{Fault, FaultCode, Hazard, HazardCode};
 
 /// Two inspections are not neighbours.
@@ -226,7 +225,7 @@ fn merge_biggest(biggest: &mut Vec<BigKey>, more: Vec<BigKey>, top: usize) {
 impl Part {
     fn join(&mut self, next: Self) {
         self.ends_inside = next.ends_inside;
-        self.crc = checksum_combine(CrcAlgorithm::Crc64Redis, self.crc, next.crc, next.crc_bytes);
+        self.crc = combine(self.crc, next.crc, next.crc_bytes);
         self.crc_bytes += next.crc_bytes;
         self.stored_crc = next.stored_crc;
         self.end_mark = next.end_mark;

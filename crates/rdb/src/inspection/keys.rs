@@ -65,7 +65,15 @@ impl KeySet {
 
     /// The offsets of keys that occur twice, each with that of the one before it; in file order of the second.
     pub(crate) fn duplicates(&self) -> Vec<(u64, u64)> {
-        let mut keys = self.keys.clone();
+        // Sorting takes long, and nearly all keys are alone with the first bits of their hash.
+        let mut seen = FirstBits::new(self.keys.len());
+        let mut seen_twice = FirstBits::new(self.keys.len());
+        for (hash, _) in &self.keys {
+            if seen.insert(*hash) {
+                seen_twice.insert(*hash);
+            }
+        }
+        let mut keys: Vec<_> = self.keys.iter().filter(|(hash, _)| seen_twice.contains(*hash)).collect();
         keys.sort_unstable();
         let pairs = keys.windows(2).filter_map(|pair| match pair {
             [(one, first), (other, second)] if one == other => Some((*second, *first)),
@@ -86,6 +94,38 @@ impl KeySet {
         self.overflown = true;
         self.unresolved = 0;
         self.keys = Vec::new();
+    }
+}
+
+/// A set of the first bits of hashes, so many of them that few hashes share theirs with another one.
+struct FirstBits {
+    words: Vec<u64>,
+    shift: u32,
+}
+
+impl FirstBits {
+    fn new(hashes: usize) -> Self {
+        let bits = (16 * hashes).next_power_of_two().max(64);
+        Self { words: vec![0; bits / 64], shift: 64 - bits.trailing_zeros() }
+    }
+
+    fn place(&self, hash: u64) -> (usize, u64) {
+        let bit = hash >> self.shift;
+        ((bit / 64) as usize, 1 << (bit % 64))
+    }
+
+    /// Whether it was there already.
+    fn insert(&mut self, hash: u64) -> bool {
+        let (word, bit) = self.place(hash);
+        let Some(word) = self.words.get_mut(word) else { return true };
+        let was_there = *word & bit != 0;
+        *word |= bit;
+        was_there
+    }
+
+    fn contains(&self, hash: u64) -> bool {
+        let (word, bit) = self.place(hash);
+        self.words.get(word).is_none_or(|word| word & bit != 0)
     }
 }
 

@@ -5,7 +5,7 @@
     reason = "estimates of what is counted up to 2^52"
 )]
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,15 +27,47 @@ const MAX_PREFIXES: usize = 20;
 /// The keys with the smallest hashes: a random sample that does not depend on the order in which keys are seen, nor
 /// on how a file was cut into parts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(from = "Vec<Sampled>", into = "Vec<Sampled>")]
+#[serde(from = "Vec<Written>", into = "Vec<Written>")]
 pub(crate) struct KeySample {
-    // The largest hash on top.
-    keys: BinaryHeap<Sampled>,
+    // In no order; while keys are added up to twice as many as are kept, so that few of them are compared with others.
+    keys: Vec<Sampled>,
+    // Of those that were kept when others were dropped; none before.
+    largest: Option<u64>,
 }
 
 /// One key of the sample.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Sampled {
+    hash: u64,
+    bytes: u64,
+    expires: bool,
+    start: KeyStart,
+}
+
+/// How a key begins. Not on the heap: most of those that are added are dropped again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct KeyStart {
+    // Zeros behind the end.
+    bytes: [u8; MAX_PREFIX_BYTES],
+    length: u8,
+}
+
+impl KeyStart {
+    fn of(key: &[u8]) -> Self {
+        let mut bytes = [0; MAX_PREFIX_BYTES];
+        let length = key.len().min(MAX_PREFIX_BYTES);
+        bytes[..length].copy_from_slice(&key[..length]);
+        Self { bytes, length: length as u8 }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+    }
+}
+
+/// A key of the sample as it is written.
+#[derive(Serialize, Deserialize)]
+struct Written {
     #[serde(rename = "h", with = "crate::encoded")]
     hash: u64,
     #[serde(rename = "b")]
@@ -65,41 +97,54 @@ pub struct Prefix {
 }
 
 impl KeySample {
-    /// The largest hash that can still get in, now and however many keys follow.
+    /// No key with a larger hash can still get in, now and however many keys follow.
     pub(crate) fn threshold(&self) -> u64 {
-        if self.keys.len() < SAMPLE_KEYS { u64::MAX } else { self.keys.peek().map_or(0, |top| top.hash) }
+        self.largest.unwrap_or(u64::MAX)
     }
 
-    /// Adds a key, if it is small enough.
+    /// Adds a key. Those with a hash above [`Self::threshold`] need not be added.
     #[cold]
     pub(crate) fn add(&mut self, record: &Record<'_>) {
-        let start = record.key[..record.key.len().min(MAX_PREFIX_BYTES)].to_vec();
+        let start = KeyStart::of(record.key);
         let (bytes, expires) = (record.bytes(), record.expires_at_ms.is_some());
-        self.push(Sampled { hash: record.key_hash, bytes, expires, start });
+        self.keys.push(Sampled { hash: record.key_hash, bytes, expires, start });
+        if self.keys.len() >= 2 * SAMPLE_KEYS {
+            self.settle();
+        }
     }
 
+    /// Drops what is not kept.
+    pub(crate) fn settle(&mut self) {
+        if self.keys.len() >= SAMPLE_KEYS {
+            let (_, last, _) = self.keys.select_nth_unstable(SAMPLE_KEYS - 1);
+            self.largest = Some(last.hash);
+            self.keys.truncate(SAMPLE_KEYS);
+        }
+    }
+
+    /// Both together, not yet settled.
     pub(crate) fn join(&mut self, next: Self) {
-        for key in next.keys {
-            self.push(key);
+        let threshold = self.threshold();
+        let kept = next.keys.into_iter().filter(|key| key.hash <= threshold);
+        self.keys.extend(kept);
+        if self.keys.len() >= 2 * SAMPLE_KEYS {
+            self.settle();
         }
     }
 
-    fn push(&mut self, key: Sampled) {
-        if self.keys.len() < SAMPLE_KEYS {
-            self.keys.push(key);
-        } else if let Some(mut top) = self.keys.peek_mut()
-            && key < *top
-        {
-            *top = key;
-        }
+    fn sorted(mut self) -> Vec<Sampled> {
+        self.settle();
+        self.keys.sort_unstable();
+        self.keys
     }
 
     /// The prefixes of most keys, the largest share first, of so many keys in all.
     pub(crate) fn prefixes(&self, keys: u64) -> Vec<Prefix> {
-        let sampled = self.keys.len() as f64;
+        let sample = self.clone().sorted();
+        let sampled = sample.len() as f64;
         let mut groups: BTreeMap<&[u8], Group> = BTreeMap::new();
-        for key in &self.keys {
-            for prefix in prefixes_of(&key.start) {
+        for key in &sample {
+            for prefix in prefixes_of(key.start.as_slice()) {
                 let group = groups.entry(prefix).or_default();
                 group.keys += 1;
                 group.bytes += key.bytes;
@@ -107,7 +152,7 @@ impl KeySample {
             }
         }
         let weight = keys as f64 / sampled.max(1.0);
-        let whole = keys == self.keys.len() as u64;
+        let whole = keys == sample.len() as u64;
         let mut prefixes: Vec<_> = groups
             .into_iter()
             .map(|(prefix, group)| {
@@ -146,20 +191,33 @@ fn prefixes_of(start: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 impl PartialEq for KeySample {
     fn eq(&self, other: &Self) -> bool {
-        Vec::from(self.clone()) == Vec::from(other.clone())
+        self.clone().sorted() == other.clone().sorted()
     }
 }
 
-impl From<Vec<Sampled>> for KeySample {
-    fn from(mut keys: Vec<Sampled>) -> Self {
-        keys.sort();
-        keys.truncate(SAMPLE_KEYS);
-        Self { keys: keys.into() }
+impl From<Vec<Written>> for KeySample {
+    fn from(keys: Vec<Written>) -> Self {
+        let keys = keys.into_iter().map(|Written { hash, bytes, expires, start }| Sampled {
+            hash,
+            bytes,
+            expires,
+            start: KeyStart::of(&start),
+        });
+        let mut sample = Self { keys: keys.collect(), largest: None };
+        sample.settle();
+        sample
     }
 }
 
-impl From<KeySample> for Vec<Sampled> {
+impl From<KeySample> for Vec<Written> {
     fn from(sample: KeySample) -> Self {
-        sample.keys.into_sorted_vec()
+        let keys = sample.sorted().into_iter();
+        keys.map(|Sampled { hash, bytes, expires, start }| Written {
+            hash,
+            bytes,
+            expires,
+            start: start.as_slice().to_vec(),
+        })
+        .collect()
     }
 }

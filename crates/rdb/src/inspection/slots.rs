@@ -1,5 +1,6 @@
 //! Keys and bytes by cluster slot.
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,8 @@ impl SlotCounts {
 pub(crate) struct SlotTable {
     words: Vec<u64>,
     wide: Vec<SlotCount>,
+    /// The slot of the last record.
+    last: u16,
     /// Records and bytes since the words were emptied.
     records: u64,
     bytes: u64,
@@ -71,7 +74,7 @@ impl SlotTable {
     const MAX_RECORDS: u64 = (1 << (64 - Self::BYTES_BITS)) - 1;
 
     pub(crate) fn new() -> Self {
-        Self { words: vec![0; SLOTS], wide: Vec::new(), records: 0, bytes: 0 }
+        Self { words: vec![0; SLOTS], wide: Vec::new(), last: 0, records: 0, bytes: 0 }
     }
 
     #[inline]
@@ -87,21 +90,29 @@ impl SlotTable {
         }
         if let Some(word) = self.words.get_mut(usize::from(slot)) {
             *word += 1 << Self::BYTES_BITS | bytes;
+            self.last = slot;
         }
     }
 
     /// What was counted since the beginning or the last call.
     pub(crate) fn take(&mut self) -> SlotCounts {
         if self.wide.is_empty() {
+            // Ranges begin with parts of one record, for which the table need not be looked through.
+            let slots = if self.records <= 1 { self.last..self.last + 1 } else { 0..SLOTS as u16 };
             (self.records, self.bytes) = (0, 0);
-            let words = (0..).zip(&mut self.words).filter(|(_, word)| **word > 0);
-            return SlotCounts {
-                slots: words.map(|(slot, word)| (slot, Self::count(std::mem::take(word)))).collect(),
-            };
+            return SlotCounts { slots: self.take_words(slots) };
         }
         self.empty();
         let counts = SlotCounts::from_table(&self.wide);
         self.wide.clear();
+        counts
+    }
+
+    fn take_words(&mut self, slots: Range<u16>) -> Vec<(u16, SlotCount)> {
+        let words = self.words.get_mut(usize::from(slots.start)..usize::from(slots.end)).unwrap_or_default();
+        let mut counts = Vec::with_capacity(words.iter().filter(|word| **word > 0).count());
+        let words = slots.zip(words).filter(|(_, word)| **word > 0);
+        counts.extend(words.map(|(slot, word)| (slot, Self::count(std::mem::take(word)))));
         counts
     }
 

@@ -114,6 +114,7 @@ impl Tally {
         if self.now_ms > 0 {
             inspection.already_expired = inspection.times_to_live.expired;
         }
+        inspection.part.sample.settle();
         inspection.slots = self.slots.take();
         let weighers = self.weighers.iter_mut();
         inspection.weights = weighers.map(|(id, weigher)| Weights::new(id.clone(), weigher.take())).collect();

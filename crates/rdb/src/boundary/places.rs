@@ -1,0 +1,153 @@
+//! The places of a file that are worth a trial: where the next bytes can be those of a record.
+use std::ops::RangeInclusive;
+
+use crate::cursor::Cursor;
+use crate::format;
+use crate::stop::Result;
+
+/// Records with longer keys are no places to begin at: in most data that is no key.
+const MAX_KEY_BYTES: usize = 1 << 10;
+/// What looks like a key is text, not shorter and without control characters.
+const LEAST_KEY_BYTES: usize = 4;
+/// So many places are looked at in one go, by instructions that look at many bytes.
+const BLOCK_PLACES: usize = 64;
+
+/// Where records may begin whose keys look like keys, their prefixes included.
+pub(super) fn likely_places(bytes: &[u8], places: usize) -> impl Iterator<Item = usize> + '_ {
+    let blocks = (0..places.min(bytes.len())).step_by(BLOCK_PLACES);
+    let may_begin = |place: &usize| may_begin_likely(bytes.get(*place..).unwrap_or_default());
+    blocks.flat_map(|block| places_of(begin_likely(bytes, block), block)).filter(may_begin)
+}
+
+/// Which of the places of a block pass a look at three bytes, a bit for each. Nearly all fail here.
+fn begin_likely(bytes: &[u8], block: usize) -> u64 {
+    let Some(bytes) = bytes.get(block..block + BLOCK_PLACES + 2) else { return u64::MAX };
+    let mut may = [0u8; BLOCK_PLACES];
+    for ((may, first), (second, third)) in may.iter_mut().zip(bytes).zip(bytes[1..].iter().zip(&bytes[2..])) {
+        let within = |byte: &u8, bounds: RangeInclusive<u8>| u8::from(bounds.contains(byte));
+        // A type, the length of a key, and if that is a short one, the key's first character.
+        let short = within(second, 4..=0x3f) & within(third, b' '..=0xff);
+        let typed = within(first, 0..=28) & (short | within(second, 0x40..=0x44));
+        // What may stand before a type: an expiry, a slot, a database and the like.
+        let before = within(first, 107..=107) | within(first, 244..=244) | within(first, 248..=249);
+        *may = typed | before | within(first, 251..=254);
+    }
+    may.iter().rev().fold(0, |bits, may| bits << 1 | u64::from(*may))
+}
+
+fn places_of(bits: u64, block: usize) -> impl Iterator<Item = usize> {
+    let mut left = bits;
+    std::iter::from_fn(move || {
+        let place = left.trailing_zeros() as usize;
+        left &= left.wrapping_sub(1);
+        (place < BLOCK_PLACES).then_some(block + place)
+    })
+}
+
+/// Where any records may begin.
+pub(super) fn any_places(bytes: &[u8], places: usize) -> impl Iterator<Item = usize> + '_ {
+    (0..places.min(bytes.len())).filter(|place| may_begin(bytes.get(*place..).unwrap_or_default()))
+}
+
+/// Whether the first bytes can begin a record: a quick look that spares most trials.
+fn may_begin(bytes: &[u8]) -> bool {
+    let Some(first) = bytes.first_chunk::<12>() else { return true };
+    match first[0] {
+        // A type, and then a key: written as it is, as an integer, or compressed.
+        type_id @ (0..=5 | 7 | 9..=28) => may_begin_key(bytes, type_id),
+        // Milliseconds up to the year 10000 leave the upper bytes empty. A type follows, or another prefix.
+        252 => first[7] == 0 && first[8] == 0 && matches!(first[9], 0..=28 | 107 | 243..=249),
+        253 => matches!(first[5], 0..=28 | 107 | 243..=249),
+        // A database, or the sizes of its tables.
+        251 | 254 => first[1] >> 6 != 3,
+        107 | 243..=250 | 255 => true,
+        _ => false,
+    }
+}
+
+/// Whether the first bytes can begin the record of a key that looks like one, its prefixes included.
+fn may_begin_likely(bytes: &[u8]) -> bool {
+    key_behind_prefixes(bytes).is_ok_and(|key| key.is_some_and(is_likely_key))
+}
+
+fn key_behind_prefixes(bytes: &[u8]) -> Result<Option<&[u8]>> {
+    let mut cursor = Cursor::new(bytes, 0, None);
+    loop {
+        let numbers = match cursor.u8()? {
+            0..=5 | 7 | 9..=28 => return Ok(cursor.plain().filter(|key| key.len() <= MAX_KEY_BYTES)),
+            format::EXPIRETIME => cursor.take(4).map(|_| 0)?,
+            format::EXPIRETIME_MS => cursor.take(8).map(|_| 0)?,
+            format::FREQ => cursor.take(1).map(|_| 0)?,
+            format::IDLE | format::ENTERPRISE_RAM_LRU | format::SELECTDB => 1,
+            format::RESIZEDB => 2,
+            format::SLOT_INFO => 3,
+            _ => return Ok(None),
+        };
+        for _ in 0..numbers {
+            cursor.number()?;
+        }
+    }
+}
+
+/// Whether a key and then a value of this type can follow.
+fn may_begin_key(bytes: &[u8], type_id: u8) -> bool {
+    let mut cursor = Cursor::new(bytes.get(1..).unwrap_or_default(), 0, None);
+    let Some(key) = cursor.plain() else {
+        // An integer or compressed. Keys that are not all there are too long to be looked at here.
+        return matches!(bytes.get(1), Some(0xc0..=0xc3));
+    };
+    // A value begins with a count or with the header of a string; only for a string is that an integer as well.
+    match cursor.rest().first() {
+        _ if !(1..=MAX_KEY_BYTES).contains(&key.len()) => false,
+        None | Some(0..=0x81) => true,
+        Some(0xc0..=0xc2) => type_id == 0,
+        Some(0xc3) => type_id == 0 || type_id >= 9,
+        _ => false,
+    }
+}
+
+pub(super) fn is_likely_key(key: &[u8]) -> bool {
+    key.len() >= LEAST_KEY_BYTES
+        && key.iter().all(|byte| !byte.is_ascii_control())
+        && std::str::from_utf8(key).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn likely_places_are_those_that_a_look_at_each_finds() {
+        // Keys behind each kind of prefix and with lengths of both kinds, and noise between them.
+        let mut bytes = Vec::new();
+        let mut noise = 1u32;
+        for round in 0..400 {
+            let prefix: &[u8] = match round % 5 {
+                0 => &[252, 1, 2, 3, 4, 5, 6, 0, 0],
+                1 => &[254, 3, 251, 9, 2],
+                2 => &[248, 77, 249, 5],
+                3 => &[244, 0, 1, 0],
+                _ => &[],
+            };
+            bytes.extend_from_slice(prefix);
+            bytes.push(round as u8 % 29);
+            let key = "key:".repeat(1 + round % 30);
+            if key.len() < 64 {
+                bytes.push(key.len() as u8);
+            } else {
+                bytes.extend([0x40, key.len() as u8]);
+            }
+            bytes.extend_from_slice(key.as_bytes());
+            for _ in 0..round % 90 {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                bytes.push((noise >> 24) as u8);
+            }
+        }
+        for end in [bytes.len(), bytes.len() - 1, 65, 66, 5, 0] {
+            let bytes = &bytes[..end];
+            let each: Vec<_> = (0..end).filter(|place| may_begin_likely(&bytes[*place..])).collect();
+            let blocks: Vec<_> = likely_places(bytes, end).collect();
+            assert_eq!(blocks, each, "of {end} bytes");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What several threads do with the ranges of one file: each takes the next range, reads it, and joins what can be joined.
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use super::LEAST_RANGE_BYTES;
+use crate::assemble::{Chain, Gap};
+use crate::header::Header;
+use crate::inspect::InspectOptions;
+use crate::inspection::{Elsewhere, Inspection};
+use crate::progress::{Control, Progress};
+use crate::range::{RangeInspection, inspect_range_among, inspect_up_to};
+use crate::source::Source;
+
+pub(super) struct Work<'w, S: ?Sized> {
+    source: &'w S,
+    options: &'w InspectOptions,
+    watch: &'w (dyn Fn(&Progress) -> Control + Sync),
+    header: &'w Header,
+    ranges: Vec<Range<u64>>,
+    state: Mutex<State>,
+    may_go_on: Condvar,
+    read: AtomicU64,
+    keys: AtomicU64,
+    /// The caller wants no result any more.
+    aborted: AtomicBool,
+    /// Nothing more is to be read: the end was reached, or something failed.
+    done: AtomicBool,
+    /// What has been joined reaches up to here: ranges that end before are not needed.
+    covered: AtomicU64,
+}
+
+/// How far the threads are.
+struct State {
+    /// So many ranges have been taken.
+    taken: usize,
+    /// So many of them have been joined.
+    joined: usize,
+    /// Those that were read before all that stand before them.
+    waiting: BTreeMap<usize, io::Result<RangeInspection>>,
+    /// What has been joined; not here while a thread adds to it.
+    chain: Option<Chain>,
+    /// What has been joined makes superfluous in ranges to come.
+    elsewhere: Elsewhere,
+    failed: Option<io::Error>,
+}
+
+impl<'w, S: Source + ?Sized> Work<'w, S> {
+    pub(super) fn new(
+        source: &'w S,
+        options: &'w InspectOptions,
+        watch: &'w (dyn Fn(&Progress) -> Control + Sync),
+        header: &'w Header,
+        ranges: Vec<Range<u64>>,
+    ) -> Self {
+        let chain = Some(Chain::default());
+        let (waiting, elsewhere) = (BTreeMap::new(), Elsewhere::default());
+        Self {
+            source,
+            options,
+            watch,
+            header,
+            ranges,
+            state: Mutex::new(State { taken: 0, joined: 0, waiting, chain, elsewhere, failed: None }),
+            may_go_on: Condvar::new(),
+            read: AtomicU64::new(0),
+            keys: AtomicU64::new(0),
+            aborted: AtomicBool::new(false),
+            done: AtomicBool::new(false),
+            covered: AtomicU64::new(0),
+        }
+    }
+
+    /// Reads the file; no result if the caller stopped it.
+    pub(super) fn run(self, threads: usize) -> io::Result<Option<Inspection>> {
+        let threads = threads.min(self.ranges.len());
+        thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(|| self.take_part(threads));
+            }
+            self.take_part(threads);
+        });
+        let mut state = self.lock();
+        if let Some(error) = state.failed.take() {
+            return Err(error);
+        }
+        let mut chain = state.chain.take().unwrap_or_default();
+        drop(state);
+        let rest = chain.gap(self.source.size_bytes()).filter(|_| !chain.is_complete() && !self.is_aborted());
+        if let Some(gap) = rest {
+            chain.add(self.read_gap(&gap)?);
+        }
+        let complete = chain.is_complete() && !self.is_aborted();
+        Ok(chain.whole.filter(|_| complete))
+    }
+
+    fn take_part(&self, threads: usize) {
+        let _ends = EndsWithAPanic(self);
+        while let Some((index, elsewhere)) = self.next_range(threads) {
+            let range = self.inspect(index, elsewhere);
+            // A record that fills ranges behind it: looking for records there would be in vain.
+            let overran = range.as_ref().is_ok_and(reaches_into_next);
+            self.join(index, range);
+            if overran {
+                drop(self.wait_while(|state| state.joined <= index));
+            }
+        }
+    }
+
+    /// The next range to read, once those before it are nearly done: results that wait take memory.
+    fn next_range(&self, threads: usize) -> Option<(usize, Elsewhere)> {
+        let mut state = self.wait_while(|state| state.taken > state.joined + threads + 1);
+        if state.taken >= self.ranges.len() || self.is_done() {
+            return None;
+        }
+        state.taken += 1;
+        Some((state.taken - 1, state.elsewhere))
+    }
+
+    fn inspect(&self, index: usize, elsewhere: Elsewhere) -> io::Result<RangeInspection> {
+        let mut range = self.ranges.get(index).cloned().unwrap_or_default();
+        // Where what has been joined ends, a record begins that need not be looked for.
+        range.start = range.start.max(self.covered.load(Ordering::Relaxed).min(range.end));
+        let needed_from = range.end;
+        let is_needed = || self.covered.load(Ordering::Relaxed) < needed_from;
+        if !is_needed() {
+            return Ok(RangeInspection::empty(range));
+        }
+        let mut source = self.source.open(range.clone())?;
+        let mut seen = Progress { offset: range.start, keys: 0 };
+        inspect_range_among(&mut source, range, self.header, self.options, elsewhere, &mut |progress| {
+            let control = self.tell(progress, &mut seen);
+            if is_needed() { control } else { Control::Pause }
+        })
+    }
+
+    /// Adds what one thread has read to what all have.
+    fn tell(&self, progress: &Progress, seen: &mut Progress) -> Control {
+        let bytes = progress.offset - seen.offset;
+        let keys = progress.keys.saturating_sub(seen.keys);
+        *seen = *progress;
+        let offset = self.read.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let keys = self.keys.fetch_add(keys, Ordering::Relaxed) + keys;
+        let total = Progress { offset: offset.min(self.source.size_bytes()), keys };
+        if (self.watch)(&total) == Control::Pause {
+            self.aborted.store(true, Ordering::Relaxed);
+        }
+        if self.is_aborted() || self.is_done() { Control::Pause } else { Control::Continue }
+    }
+
+    /// Joins a range, and those that waited for it. If another thread is joining, that one will do it: nobody waits.
+    fn join(&self, index: usize, range: io::Result<RangeInspection>) {
+        let mut state = self.lock();
+        state.waiting.insert(index, range);
+        while let Some(mut chain) = state.chain.take() {
+            let index = state.joined;
+            let Some(range) = state.waiting.remove(&index).filter(|_| !self.is_done()) else {
+                state.chain = Some(chain);
+                break;
+            };
+            drop(state);
+            // A stop of everything is the only pause there is here, and a paused range is no whole one.
+            let added =
+                range.and_then(|range| if self.is_aborted() { Ok(()) } else { self.add(&mut chain, range) });
+            state = self.lock();
+            state.joined += 1;
+            if added.is_err() || chain.is_complete() || self.is_aborted() {
+                self.done.store(true, Ordering::Relaxed);
+            }
+            state.failed = added.err();
+            state.elsewhere = chain.whole.as_ref().map(Elsewhere::of).unwrap_or_default();
+            state.chain = Some(chain);
+            self.may_go_on.notify_all();
+        }
+    }
+
+    /// Adds the next range to the chain, and before it what lies between the two if they do not meet.
+    fn add(&self, chain: &mut Chain, range: RangeInspection) -> io::Result<()> {
+        if range.span().is_none() {
+            return Ok(());
+        }
+        if let Some(gap) = chain.missing(&range) {
+            chain.add(self.read_gap(&gap)?);
+        }
+        // If it does not meet the chain even now, what follows it will be found missing in its turn.
+        chain.add(range);
+        if let Some(whole) = &chain.whole {
+            self.covered.store(whole.end, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn read_gap(&self, gap: &Gap) -> io::Result<RangeInspection> {
+        let source = self.source.open(gap.start.offset()..gap.end)?;
+        inspect_up_to(source, &gap.start, gap.end, self.options, &mut |progress| {
+            // These bytes were counted when they were read for the first time.
+            self.tell(progress, &mut progress.clone())
+        })
+    }
+
+    fn wait_while(&self, condition: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let waits = |state: &mut State| condition(state) && !self.is_done();
+        self.may_go_on.wait_while(self.lock(), waits).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Relaxed)
+    }
+
+    fn is_done(&self) -> bool {
+        self.done.load(Ordering::Relaxed)
+    }
+}
+
+/// A thread that panics, in what the caller passed say, would leave the others waiting for its range.
+struct EndsWithAPanic<'w, 's, S: ?Sized>(&'w Work<'s, S>);
+
+impl<S: ?Sized> Drop for EndsWithAPanic<'_, '_, S> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let _state = self.0.state.lock();
+            self.0.done.store(true, Ordering::Relaxed);
+            self.0.may_go_on.notify_all();
+        }
+    }
+}
+
+/// Whether a record at the end of a range fills ranges behind it: looking for records there would be in vain.
+fn reaches_into_next(range: &RangeInspection) -> bool {
+    range.span().is_some_and(|span| span.end >= range.range.end + LEAST_RANGE_BYTES)
+}
