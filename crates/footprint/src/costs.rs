@@ -1,5 +1,5 @@
 //! What the rows of a table take, looked up by the lengths of their texts.
-use rdb_scan::Row;
+use rdb_scan::{Length, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::allocator::POINTER_BYTES;
@@ -19,6 +19,8 @@ const LOOKED_UP_BYTES: usize = 256;
 const SHORTEST_BYTES: usize = 64;
 /// So many rows are looked at together.
 const FEW_ROWS: usize = 64;
+/// And so many at the most where two sums are made in one.
+const SUMMED_ROWS: usize = 1 << 16;
 /// A skip list node's level: forward pointer and span.
 pub(crate) const LEVEL_BYTES: u64 = 16;
 /// The levels of a skip list's head (`ZSKIPLIST_MAXLEVEL`).
@@ -39,6 +41,8 @@ pub(crate) struct Costs {
     pub(crate) settings: Settings,
     /// A string of its own, by its length.
     strings: [u32; LOOKED_UP_BYTES],
+    /// The same together with its entry of a listpack, which is in the lower half.
+    packed_strings: [u64; LOOKED_UP_BYTES],
     /// A field with its value, by both lengths.
     pairs: Box<[u16; SHORTEST_BYTES * SHORTEST_BYTES]>,
     /// What a member of a sorted set takes in table and skip list, by its length, in fractions of a byte.
@@ -55,6 +59,7 @@ impl Costs {
         let mut costs = Self {
             settings,
             strings: [0; LOOKED_UP_BYTES],
+            packed_strings: [0; LOOKED_UP_BYTES],
             pairs: Box::new([0; SHORTEST_BYTES * SHORTEST_BYTES]),
             zset_members: [0; LOOKED_UP_BYTES],
             entry,
@@ -62,6 +67,9 @@ impl Costs {
         for (bytes, (string, member)) in (0..).zip(costs.strings.iter_mut().zip(&mut costs.zset_members)) {
             *string = own_sds(bytes, quantum) as u32;
             *member = zset_member(bytes, &settings) as u32;
+        }
+        for (bytes, both) in (0..).zip(&mut costs.packed_strings) {
+            *both = own_sds(bytes, quantum) << 32 | Length::text(bytes).packed_bytes();
         }
         for place in 0..costs.pairs.len() {
             let (field, value) = (place / SHORTEST_BYTES, place % SHORTEST_BYTES);
@@ -76,13 +84,29 @@ impl Costs {
         let parts = rows.chunks(FEW_ROWS);
         let (strings, has_entries): (u64, _) = match kind {
             Kind::Zset => return rows.iter().map(|row| self.zset_member(row.member.bytes())).sum(),
-            Kind::Set => {
-                (parts.map(|rows| self.members(rows)).sum(), self.settings.generation < Generation::Valkey7)
-            }
+            Kind::Set => (parts.map(|rows| self.members(rows)).sum(), self.set_has_entries()),
             Kind::Hash => (parts.map(|rows| self.pairs(rows)).sum(), true),
         };
         let entries = if has_entries { rows.len() as u64 * self.entry } else { 0 };
         FRACTIONS * (strings + entries)
+    }
+
+    /// What members of a small set take as part of a table, as in [`Self::rows`], and as entries of a listpack, and how long
+    /// the longest is; none if they are not all short texts.
+    pub(crate) fn short_members(&self, rows: &[Row]) -> Option<(u64, u64, u64)> {
+        // The halves of a sum do not reach into each other.
+        let rows = Some(rows).filter(|rows| rows.len() <= SUMMED_ROWS)?;
+        let lengths = Row::short_texts::<{ LOOKED_UP_BYTES as u32 }>(rows)?;
+        let (sum, longest) = lengths.fold((0, 0), |(sum, longest), (member, _)| {
+            (sum + self.packed_strings[usize::from(member)], longest.max(member))
+        });
+        let entries = if self.set_has_entries() { rows.len() as u64 * self.entry } else { 0 };
+        Some((FRACTIONS * ((sum >> 32) + entries), sum & u64::from(u32::MAX), u64::from(longest)))
+    }
+
+    /// Whether a member of a set has an entry with a place for a value.
+    fn set_has_entries(&self) -> bool {
+        self.settings.generation < Generation::Valkey7
     }
 
     fn members(&self, rows: &[Row]) -> u64 {

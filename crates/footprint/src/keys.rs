@@ -128,14 +128,18 @@ pub(crate) struct Strings {
     /// What a key takes whose value is apart, by its length, and what such a value takes.
     keys: [[u32; LOOKED_UP_BYTES]; 2],
     values: [u32; LOOKED_UP_BYTES],
+    /// The key with the object of a collection.
+    objects: [[u32; LOOKED_UP_BYTES]; 2],
 }
 
 impl Strings {
     pub(crate) fn new(generation: Generation, quantum: Quantum) -> Self {
-        let mut strings =
-            Self { generation, quantum, keys: [[0; LOOKED_UP_BYTES]; 2], values: [0; LOOKED_UP_BYTES] };
-        for (expires, keys) in [false, true].into_iter().zip(&mut strings.keys) {
-            for (bytes, key) in (0..).zip(keys) {
+        let keys = [[0; LOOKED_UP_BYTES]; 2];
+        let mut strings = Self { generation, quantum, keys, values: [0; LOOKED_UP_BYTES], objects: keys };
+        let both = strings.keys.iter_mut().zip(&mut strings.objects);
+        for (expires, (keys, objects)) in [false, true].into_iter().zip(both) {
+            for (bytes, (key, with_object)) in (0..).zip(keys.iter_mut().zip(objects)) {
+                *with_object = object(generation, quantum, bytes, expires) as u32;
                 *key = if generation.has_dictionaries() {
                     entries(generation, quantum, bytes, expires)
                 } else {
@@ -151,6 +155,15 @@ impl Strings {
             } as u32;
         }
         strings
+    }
+
+    /// The key with the object of a collection, and its entries.
+    #[inline]
+    pub(crate) fn object(&self, key: u64, expires: bool) -> u64 {
+        match u8::try_from(key) {
+            Ok(place) => u64::from(self.objects[usize::from(expires)][usize::from(place)]),
+            Err(_) => object(self.generation, self.quantum, key, expires),
+        }
     }
 
     /// The key, its object, its value and its entries.

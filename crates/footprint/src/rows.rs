@@ -48,6 +48,17 @@ impl Rows {
     /// Adds rows of a value, which may be kept packed if it is `small` enough for that.
     #[inline]
     pub(crate) fn add(&mut self, kind: Kind, rows: &[Row], small: bool, costs: &Costs) {
+        if small
+            && kind == Kind::Set
+            && let Some((table, packed, longest)) = costs.short_members(rows)
+        {
+            self.table += table;
+            self.packed += packed;
+            self.longest = self.longest.max(longest);
+            self.texts += rows.len() as u64;
+            self.count += rows.len() as u64;
+            return;
+        }
         let old_scores = kind == Kind::Zset && costs.settings.generation < Generation::Valkey7;
         self.table += costs.rows(kind, rows);
         if small {
@@ -64,6 +75,25 @@ impl Rows {
             }
         }
         self.count += rows.len() as u64;
+    }
+
+    /// Adds members of a set or sorted set by their lengths, of which so many have each.
+    pub(crate) fn add_members(
+        &mut self,
+        kind: Kind,
+        lengths: impl Iterator<Item = (u64, u64)>,
+        small: bool,
+        costs: &Costs,
+    ) {
+        for (bytes, count) in lengths {
+            let row = Row { member: Length::text(bytes), value: Length::default() };
+            if small {
+                (0..count).for_each(|_| self.add(kind, &[row], small, costs));
+            } else {
+                self.table += count * costs.rows(kind, &[row]);
+                self.count += count;
+            }
+        }
     }
 
     fn pack(&mut self, kind: Kind, Row { member, value }: Row) {

@@ -1,13 +1,14 @@
 //! The bytes of each slot's keys and values, added up while a file is read. What tables take is not in them: that
 //! depends on how many keys there are in all.
 use rdb_scan::{
-    Encoding, Expiry, KeyPiece, Kind as ValueKind, Length, Piece, Pieces, SLOTS, Scales, Weigher, Whole,
+    Encoding, Expiry, KeyPiece, Kind as ValueKind, Length, PackedPiece, Piece, Pieces, SLOTS, Scales,
+    Weigher, Whole,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::costs::{Costs, Kind};
 use crate::generation::Generation;
-use crate::keys::{OBJECT_BYTES, Strings, object};
+use crate::keys::{OBJECT_BYTES, Strings};
 use crate::lists::List;
 use crate::rows::Rows;
 use crate::settings::{Settings, Thresholds};
@@ -93,6 +94,16 @@ impl Form {
         }
     }
 
+    /// What a packed collection takes that has so many bytes in the file, without its object.
+    #[inline]
+    fn packed(self, rows: &Rows, bytes: u64, elements: u64, settings: &Settings) -> u64 {
+        match self {
+            Self::Packed(kind) => rows.unpacked(kind, bytes, elements, settings),
+            Self::Intset => rows.intset(bytes, elements, settings),
+            Self::Other | Self::Rows(_) | Self::List { .. } | Self::Stream => 0,
+        }
+    }
+
     fn kind(self) -> Kind {
         match self {
             Self::Rows(kind) | Self::Packed(kind) => kind,
@@ -143,7 +154,7 @@ impl Weighing {
         // A shared integer is no object of its own, unless objects have keys.
         let shared = shares_integers && value.is_small_integer() && generation.has_dictionaries();
         let own = if shared { quantum.allocation(OBJECT_BYTES) } else { 0 };
-        object(generation, quantum, key, expires) - own
+        self.strings.object(key, expires) - own
     }
 
     fn stream(&mut self, tell: impl FnOnce(&mut Stream, &Settings)) {
@@ -181,11 +192,23 @@ impl Weighing {
 
     fn end(&mut self, key: KeyPiece) {
         let bytes = self.value.end(&self.settings);
+        self.value_of(key, bytes);
+    }
+
+    /// A value that is one packed collection.
+    fn whole(&mut self, piece: &PackedPiece) {
+        let form = self.forms[piece.encoding.index() % Encoding::COUNT];
+        let bytes = form.packed(&Rows::default(), piece.bytes, piece.elements, &self.settings);
+        self.value_of(piece.key, bytes);
+    }
+
+    /// Adds a collection of so many bytes with its key.
+    #[inline]
+    fn value_of(&mut self, key: KeyPiece, bytes: u64) {
         if key.expiry == Expiry::Past {
             return;
         }
-        let Settings { generation, quantum, .. } = self.settings;
-        let object = object(generation, quantum, u64::from(key.bytes), key.expiry == Expiry::ToCome);
+        let object = self.strings.object(u64::from(key.bytes), key.expiry == Expiry::ToCome);
         self.add(key, bytes + object);
     }
 }
@@ -197,8 +220,9 @@ impl Value {
         let bytes = match form {
             Form::Other => 0,
             Form::Rows(kind) => self.rows.loaded(kind, settings),
-            Form::Packed(kind) => self.rows.unpacked(kind, repacked.unwrap_or(packed), elements, settings),
-            Form::Intset => self.rows.intset(packed, elements, settings),
+            Form::Packed(_) | Form::Intset => {
+                form.packed(&self.rows, repacked.unwrap_or(packed), elements, settings)
+            }
             Form::List { converts, .. } => std::mem::take(&mut self.list).bytes(elements, converts, settings),
             Form::Stream => self.stream.take().unwrap_or_default().bytes(settings),
         };
@@ -215,11 +239,18 @@ impl Weigher for Weighing {
         for (key, value) in pieces.strings() {
             self.text(*key, *value);
         }
+        for piece in pieces.packed() {
+            self.whole(piece);
+        }
         for piece in pieces.list() {
             match *piece {
                 Piece::Rows(places) => {
                     let (kind, small) = (self.value.form.kind(), self.value.small);
                     self.value.rows.add(kind, pieces.rows(places), small, &self.costs);
+                }
+                Piece::Members => {
+                    let (kind, small) = (self.value.form.kind(), self.value.small);
+                    self.value.rows.add_members(kind, pieces.members(), small, &self.costs);
                 }
                 Piece::ExpiringRow(row) => self.value.rows.add_expiring(row, &self.costs),
                 Piece::FieldExpiry(at_ms) => self.value.rows.add_expiry(at_ms),

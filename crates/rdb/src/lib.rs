@@ -122,7 +122,9 @@ pub use crate::inspection::{
     Unchecked,
 };
 pub use crate::parallel::inspect_parallel;
-pub use crate::pieces::{Expiry, KeyPiece, Length, Piece, Pieces, Row, RowPlaces, TextPlace, Whole};
+pub use crate::pieces::{
+    Expiry, KeyPiece, Length, PackedPiece, Piece, Pieces, Row, RowPlaces, TextPlace, Whole,
+};
 pub use crate::position::Position;
 pub use crate::progress::{Control, Progress};
 pub use crate::range::{RangeInspection, inspect_range, inspect_up_to};

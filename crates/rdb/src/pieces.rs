@@ -3,29 +3,49 @@ mod length;
 
 pub(crate) use self::length::MAX_INTEGER_BYTES;
 pub use self::length::{Length, Row};
-use crate::format::Encoding;
+use crate::format::{Encoding, Kind};
 
 /// So many pieces are told at once; a value may have more.
 const BATCH: usize = 2048;
 /// In tables of more rows integers are not told from other texts: no server packs so many.
 pub(crate) const MAX_PACKED_ROWS: u64 = 512;
+/// Members of such tables are counted by their length if they are shorter than this.
+const COUNTED_BYTES: usize = 256;
 
-/// The pieces of some records: [`Self::strings`], and of all other values [`Self::list`].
+/// The pieces of some records: [`Self::strings`], [`Self::packed`], and of all other values [`Self::list`].
 ///
 /// A value may begin in one batch and end in another; one that never ends was none.
 #[derive(Debug, Default)]
 pub struct Pieces {
     strings: Vec<(KeyPiece, Length)>,
+    packed: Vec<PackedPiece>,
     list: Vec<Piece>,
+    /// Where the value that is being read begins in the list, if it does.
+    begun: Option<usize>,
     rows: Vec<Row>,
     /// So many of the rows are in the list.
     listed: usize,
+    members: MemberCounts,
     texts: Vec<u8>,
     on: bool,
     /// Packed collections up to here are not taken apart.
     pub(crate) whole: Whole,
     /// Whether integers are told from other texts in the value that is being read.
     pub(crate) sorts_integers: bool,
+}
+
+/// A value that is one packed collection, small enough that nothing is told of what is in it ([`Whole`]): the same as
+/// [`Piece::Begin`], [`Piece::Packed`], [`Piece::Elements`] and [`Piece::End`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PackedPiece {
+    /// The key.
+    pub key: KeyPiece,
+    /// How the file encodes it.
+    pub encoding: Encoding,
+    /// Its bytes, decompressed.
+    pub bytes: u64,
+    /// Its elements.
+    pub elements: u64,
 }
 
 /// One piece of a value that is no string.
@@ -36,11 +56,14 @@ pub enum Piece {
     Begin(Encoding),
     /// The value that has begun last ends.
     End(KeyPiece),
-    /// The elements of the value, as in [`crate::Record::elements`]: before its end, and before the rows of a table.
+    /// The elements of the value, as in [`crate::Record::elements`]: before its end, and before the rows of a table. Once.
     Elements(u64),
     /// Members of a set or sorted set, or fields with their values. Those of packed collections are told of larger ones
     /// only ([`Whole`]), those of intsets never.
     Rows(RowPlaces),
+    /// Members of a large set or sorted set, of which only the lengths matter: [`Pieces::members`]. Once in a batch at the
+    /// most, and more may come in the next one.
+    Members,
     /// A field that expires, with its value.
     ExpiringRow(Row),
     /// When the field of the next expiring row expires, in milliseconds.
@@ -102,6 +125,20 @@ pub struct Whole {
     pub intset: u64,
 }
 
+/// How many members there are of each length.
+#[derive(Debug)]
+struct MemberCounts {
+    counts: [u32; COUNTED_BYTES],
+    /// Whether [`Piece::Members`] is in the list.
+    listed: bool,
+}
+
+impl Default for MemberCounts {
+    fn default() -> Self {
+        Self { counts: [0; COUNTED_BYTES], listed: false }
+    }
+}
+
 /// Where rows stand among those of [`Pieces`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowPlaces {
@@ -134,6 +171,12 @@ impl Pieces {
         &self.strings
     }
 
+    /// Values that are told as a whole, in the order of the file.
+    #[inline]
+    pub fn packed(&self) -> &[PackedPiece] {
+        &self.packed
+    }
+
     /// The pieces of other values, in the order of the file.
     #[inline]
     pub fn list(&self) -> &[Piece] {
@@ -144,6 +187,12 @@ impl Pieces {
     #[inline]
     pub fn rows(&self, places: RowPlaces) -> &[Row] {
         self.rows.get(places.start as usize..places.end as usize).unwrap_or_default()
+    }
+
+    /// The lengths of the members that [`Piece::Members`] stands for, each with how many have it.
+    pub fn members(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let counts = self.members.counts.iter().map(|count| u64::from(*count));
+        (0..).zip(counts).filter(|(_, count)| *count > 0)
     }
 
     /// The text at a place that one of the pieces names.
@@ -165,16 +214,21 @@ impl Pieces {
 
     pub(crate) fn clear(&mut self) {
         self.strings.clear();
+        self.packed.clear();
         self.list.clear();
+        self.begun = None;
         self.rows.clear();
         self.listed = 0;
         self.texts.clear();
+        if self.members.listed {
+            self.members = MemberCounts::default();
+        }
     }
 
     /// Whether they should be told before there are more.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.strings.len().max(self.list.len() + self.rows.len()) >= BATCH
+        self.strings.len().max(self.packed.len()).max(self.list.len() + self.rows.len()) >= BATCH
     }
 
     #[inline]
@@ -193,7 +247,7 @@ impl Pieces {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.strings.is_empty() && self.list.is_empty()
+        self.strings.is_empty() && self.packed.is_empty() && self.list.is_empty()
     }
 
     #[inline]
@@ -210,6 +264,22 @@ impl Pieces {
         self.rows.len() >= BATCH
     }
 
+    /// Has the value's members counted by [`Self::count_member`], up to its end.
+    #[inline]
+    pub(crate) fn begin_members(&mut self) {
+        if !self.members.listed {
+            self.push(Piece::Members);
+            self.members.listed = true;
+        }
+    }
+
+    /// Adds a member of which only the length matters; false if it is too long to be counted.
+    #[inline(always)]
+    pub(crate) fn count_member(&mut self, member: Length) -> bool {
+        let count = self.members.counts.get_mut(member.short_text());
+        count.map(|count| *count += 1).is_some()
+    }
+
     /// Puts the rows that came last into the list.
     #[inline]
     pub(crate) fn list_rows(&mut self) {
@@ -223,8 +293,29 @@ impl Pieces {
     pub(crate) fn begin(&mut self, encoding: Encoding) -> [usize; 3] {
         self.list_rows();
         let before = [self.list.len(), self.rows.len(), self.texts.len()];
+        self.begun = Some(self.list.len());
         self.push(Piece::Begin(encoding));
         before
+    }
+
+    /// Ends a value; its elements if they have not been told. True if the pieces should be told before there are more.
+    #[inline]
+    pub(crate) fn end(&mut self, key: KeyPiece, elements: Option<u64>) -> bool {
+        let begun = self.begun.take().and_then(|begun| self.list.get(begun..));
+        if let (Some([Piece::Begin(encoding), Piece::Packed(bytes)]), Some(elements)) = (begun, elements)
+            && encoding.kind() != Kind::List
+            && self.rows.len() == self.listed
+        {
+            self.packed.push(PackedPiece { key, encoding: *encoding, bytes: *bytes, elements });
+            self.list.truncate(self.list.len() - 2);
+        } else {
+            if let Some(elements) = elements {
+                self.push(Piece::Elements(elements));
+            }
+            self.push(Piece::End(key));
+        }
+        // What is counted is of one value only.
+        self.is_full() || self.members.listed
     }
 
     /// Forgets what came since a value began: it will come again.

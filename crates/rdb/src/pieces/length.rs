@@ -72,6 +72,12 @@ impl Length {
         (if self.is_integer() { self.0 & 0x1f } else { self.0 }) as u64
     }
 
+    /// The bytes of a text; for an integer a number that is larger than those of short texts.
+    #[inline(always)]
+    pub(super) const fn short_text(self) -> usize {
+        self.0 as usize
+    }
+
     /// The bytes of its entry in a listpack.
     #[inline]
     pub const fn packed_bytes(self) -> u64 {

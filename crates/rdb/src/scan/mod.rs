@@ -405,7 +405,7 @@ impl<V: Visitor> Scan<V> {
             }
         };
         cursor.commit();
-        if value.elements > 0 {
+        if value.is_table() {
             shared.seen.pieces.push(Piece::Elements(value.elements));
         }
         let step = value.go_on(cursor, shared);
@@ -497,9 +497,7 @@ impl<V: Visitor> Scan<V> {
             self.push_string(key, expires_at_ms, text);
         } else if self.shared.seen.pieces.is_on() {
             let key = self.key_piece(key, expires_at_ms);
-            self.shared.seen.pieces.push(Piece::Elements(elements));
-            self.shared.seen.pieces.push(Piece::End(key));
-            if self.shared.seen.pieces.is_full() {
+            if self.shared.seen.pieces.end(key, (!value.is_table()).then_some(elements)) {
                 self.flush_pieces();
             }
         }

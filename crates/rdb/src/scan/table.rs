@@ -132,6 +132,10 @@ impl Table {
         if !self.is_compared() {
             return self.any_rows(cursor, shared);
         }
+        let only_counts = LENGTHS == lengths::TEXTS && ROW != Row::MemberAndValue as u8;
+        if only_counts {
+            shared.seen.pieces.begin_members();
+        }
         while self.left > 0 && self.part == Part::Member {
             let (hash, member) = shared.member::<LENGTHS>(cursor)?;
             let Some(hash) = hash else {
@@ -158,10 +162,14 @@ impl Table {
                 value = self.score(cursor, shared)?;
             }
             shared.seen.members.push(hash);
-            let full = LENGTHS != lengths::NONE && shared.seen.pieces.push_row_of_many(member, value);
             self.left -= 1;
             cursor.commit();
-            if full || shared.open.is_some() {
+            if only_counts && shared.seen.pieces.count_member(member) {
+                continue;
+            }
+            let full = LENGTHS != lengths::NONE && shared.seen.pieces.push_row_of_many(member, value);
+            // Of the others no string can be open behind a member that has been seen.
+            if full || (ROW == Row::MemberAndValue as u8 && shared.open.is_some()) {
                 return Ok(());
             }
         }

@@ -168,6 +168,12 @@ impl Value {
         }
     }
 
+    /// Whether it is read row by row, and tells at its beginning how many it has.
+    #[inline]
+    pub(crate) fn is_table(&self) -> bool {
+        matches!(self.shape, Shape::Table(_))
+    }
+
     /// Whether members are being compared with each other, which no position can hold.
     pub(crate) fn is_comparing(&self) -> bool {
         match &self.shape {

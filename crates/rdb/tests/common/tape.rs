@@ -2,7 +2,7 @@
 //! shows.
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use rdb_scan::{Piece, Pieces, Scales, Weigher, Weighing};
+use rdb_scan::{PackedPiece, Piece, Pieces, Scales, Weigher, Weighing};
 
 /// For [`rdb_scan::InspectOptions::weighings`].
 pub fn tape() -> Vec<Weighing> {
@@ -12,6 +12,8 @@ pub fn tape() -> Vec<Weighing> {
 #[derive(Default)]
 struct Tape {
     value: u64,
+    /// The lengths of members, of which a batch has as many as come.
+    members: u64,
     slots: std::collections::BTreeMap<u16, u64>,
 }
 
@@ -40,7 +42,21 @@ impl Weigher for Tape {
             format!("{key:?}{value:?}").hash(&mut hasher);
             *self.slots.entry(key.slot).or_default() += hasher.finish() >> 32;
         }
+        for PackedPiece { key, encoding, bytes, elements } in pieces.packed() {
+            let mut alone = Self::default();
+            let begin = [Piece::Begin(*encoding), Piece::Packed(*bytes), Piece::Elements(*elements)];
+            begin.iter().chain([&Piece::End(*key)]).for_each(|piece| alone.add(&format!("{piece:?}")));
+            *self.slots.entry(key.slot).or_default() += alone.value >> 32;
+        }
         for piece in pieces.list() {
+            if let Piece::Members = piece {
+                for (bytes, count) in pieces.members() {
+                    let mut hasher = DefaultHasher::new();
+                    bytes.hash(&mut hasher);
+                    self.members = self.members.wrapping_add(count.wrapping_mul(hasher.finish()));
+                }
+                continue;
+            }
             if let Piece::Rows(places) = piece {
                 pieces.rows(*places).iter().for_each(|row| self.add(&format!("{row:?}")));
                 continue;
@@ -68,26 +84,27 @@ impl Weigher for Tape {
                 format!("{piece:?}")
             };
             if let Piece::Begin(_) = piece {
-                self.value = 0;
+                (self.value, self.members) = (0, 0);
             }
             self.add(&told);
             if let Piece::End(key) = piece {
-                *self.slots.entry(key.slot).or_default() += self.value >> 32;
-                self.value = 0;
+                *self.slots.entry(key.slot).or_default() += (self.value ^ self.members) >> 32;
+                (self.value, self.members) = (0, 0);
             }
         }
     }
 
     fn take(&mut self) -> Vec<(u16, u64)> {
-        self.value = 0;
+        (self.value, self.members) = (0, 0);
         std::mem::take(&mut self.slots).into_iter().collect()
     }
 
     fn suspend(&mut self) -> String {
-        std::mem::take(&mut self.value).to_string()
+        format!("{} {}", std::mem::take(&mut self.value), std::mem::take(&mut self.members))
     }
 
     fn resume(&mut self, known: &str) {
-        self.value = known.parse().unwrap_or(0);
+        let (value, members) = known.split_once(' ').unwrap_or(("0", "0"));
+        (self.value, self.members) = (value.parse().unwrap(), members.parse().unwrap());
     }
 }
