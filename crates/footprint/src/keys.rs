@@ -119,6 +119,7 @@ impl Embedded {
 }
 
 const LOOKED_UP_BYTES: usize = 256;
+const SHORTEST_BYTES: usize = 64;
 
 /// What a string takes under its key, with sums looked up for short ones.
 #[derive(Debug, Clone)]
@@ -130,12 +131,16 @@ pub(crate) struct Strings {
     values: [u32; LOOKED_UP_BYTES],
     /// The key with the object of a collection.
     objects: [[u32; LOOKED_UP_BYTES]; 2],
+    /// What a key and a string take together that are both shorter than [`SHORTEST_BYTES`], by both lengths; 0 where that has
+    /// not been asked yet.
+    both: Box<[[u16; SHORTEST_BYTES * SHORTEST_BYTES]; 2]>,
 }
 
 impl Strings {
     pub(crate) fn new(generation: Generation, quantum: Quantum) -> Self {
         let keys = [[0; LOOKED_UP_BYTES]; 2];
-        let mut strings = Self { generation, quantum, keys, values: [0; LOOKED_UP_BYTES], objects: keys };
+        let (values, both) = ([0; LOOKED_UP_BYTES], Box::new([[0; SHORTEST_BYTES * SHORTEST_BYTES]; 2]));
+        let mut strings = Self { generation, quantum, keys, values, objects: keys, both };
         let both = strings.keys.iter_mut().zip(&mut strings.objects);
         for (expires, (keys, objects)) in [false, true].into_iter().zip(both) {
             for (bytes, (key, with_object)) in (0..).zip(keys.iter_mut().zip(objects)) {
@@ -168,7 +173,27 @@ impl Strings {
 
     /// The key, its object, its value and its entries.
     #[inline]
-    pub(crate) fn bytes(&self, key: u64, value: u64, expires: bool) -> u64 {
+    pub(crate) fn bytes(&mut self, key: u64, value: u64, expires: bool) -> u64 {
+        if (key | value) >= SHORTEST_BYTES as u64 {
+            return self.parts(key, value, expires);
+        }
+        let place = key as usize * SHORTEST_BYTES + value as usize;
+        match self.both[usize::from(expires)][place % (SHORTEST_BYTES * SHORTEST_BYTES)] {
+            0 => self.ask_both(key, value, expires, place),
+            bytes => u64::from(bytes),
+        }
+    }
+
+    #[cold]
+    fn ask_both(&mut self, key: u64, value: u64, expires: bool, place: usize) -> u64 {
+        let bytes = self.parts(key, value, expires);
+        if let Some(both) = self.both[usize::from(expires)].get_mut(place) {
+            *both = bytes as u16;
+        }
+        bytes
+    }
+
+    fn parts(&self, key: u64, value: u64, expires: bool) -> u64 {
         let (Ok(key_place), Ok(value_place)) = (u8::try_from(key), u8::try_from(value)) else {
             return string(self.generation, self.quantum, key, value, expires);
         };
@@ -190,12 +215,14 @@ mod tests {
     fn sums_are_the_same_looked_up_and_not() {
         for generation in Generation::ALL {
             for quantum in [Quantum::Eight, Quantum::Sixteen] {
-                let strings = Strings::new(generation, quantum);
+                let mut strings = Strings::new(generation, quantum);
                 for (key, value) in
                     (0..300).step_by(7).flat_map(|key| (0..300).map(move |value| (key, value)))
                 {
                     for expires in [false, true] {
                         let plain = string(generation, quantum, key, value, expires);
+                        // Asked for the first time, and again.
+                        assert_eq!(strings.bytes(key, value, expires), plain, "{generation} {key} {value}");
                         assert_eq!(strings.bytes(key, value, expires), plain, "{generation} {key} {value}");
                     }
                 }

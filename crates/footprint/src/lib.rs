@@ -28,6 +28,7 @@ mod allocator;
 mod chance;
 mod costs;
 mod generation;
+mod ids;
 mod keys;
 mod lists;
 mod prediction;

@@ -132,14 +132,14 @@ fn common_bytes(one: &[u8], other: &[u8]) -> usize {
 
 /// A node with so many bytes of text and pointers (`raxNodeCurrentLength`).
 #[inline]
-fn node(text: u64, pointers: u64, value: bool, quantum: Quantum) -> u64 {
+pub(crate) fn node(text: u64, pointers: u64, value: bool, quantum: Quantum) -> u64 {
     let aligned = (HEADER_BYTES + text).next_multiple_of(POINTER_BYTES);
     quantum.allocation(aligned + POINTER_BYTES * (pointers + u64::from(value)))
 }
 
 /// The node of a way without forks.
 #[inline]
-fn chain(bytes: u64, quantum: Quantum) -> u64 {
+pub(crate) fn chain(bytes: u64, quantum: Quantum) -> u64 {
     if bytes == 0 { 0 } else { node(bytes, 1, false, quantum) }
 }
 

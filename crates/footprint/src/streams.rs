@@ -2,6 +2,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::generation::Generation;
+use crate::ids::{ID_BYTES, IdCosts, IdTree};
 use crate::rax::Rax;
 use crate::settings::Settings;
 use crate::strings::own_sds;
@@ -9,87 +10,115 @@ use crate::strings::own_sds;
 /// `streamNACK`: time, count, consumer.
 const PENDING_BYTES: u64 = 24;
 
+/// What the parts of streams take under some settings.
+#[derive(Debug, Clone)]
+pub(crate) struct StreamCosts {
+    settings: Settings,
+    ids: IdCosts,
+    pending: u64,
+}
+
+impl StreamCosts {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let Settings { quantum, .. } = settings;
+        Self { settings, ids: IdCosts::new(quantum), pending: quantum.allocation(PENDING_BYTES) }
+    }
+
+    /// A radix tree with its head (`rax`), which counts its own bytes from Valkey 8.0 on.
+    fn tree(&self, nodes: u64) -> u64 {
+        let Settings { generation, quantum, .. } = self.settings;
+        quantum.allocation(if generation >= Generation::Valkey8 { 32 } else { 24 }) + nodes
+    }
+
+    fn id_tree(&self, ids: &IdTree) -> u64 {
+        self.tree(ids.bytes(&self.ids))
+    }
+
+    fn name_tree(&self, names: &Rax) -> u64 {
+        self.tree(names.bytes(self.settings.quantum))
+    }
+}
+
 /// A stream that is being read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stream {
     /// Bytes of what is done: listpacks, groups and consumers that others followed.
     done: u64,
-    nodes: Rax,
+    nodes: IdTree,
     groups: Rax,
     group: Option<Group>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Group {
-    pending: Rax,
+    pending: IdTree,
     consumers: Rax,
-    consumer: Option<Rax>,
+    consumer: Option<IdTree>,
 }
 
 impl Stream {
-    pub(crate) fn listpack(&mut self, bytes: u64, settings: &Settings) {
-        self.done += settings.quantum.allocation(bytes);
+    pub(crate) fn listpack(&mut self, bytes: u64, costs: &StreamCosts) {
+        self.done += costs.settings.quantum.allocation(bytes);
     }
 
-    pub(crate) fn node(&mut self, id: &[u8], settings: &Settings) {
-        self.nodes.add(id, settings.quantum);
+    pub(crate) fn node(&mut self, id: &[u8], costs: &StreamCosts) {
+        self.nodes.add_all(id, &costs.ids);
     }
 
-    pub(crate) fn group(&mut self, name: &[u8], settings: &Settings) {
-        self.end_group(settings);
-        self.groups.add(name, settings.quantum);
+    pub(crate) fn group(&mut self, name: &[u8], costs: &StreamCosts) {
+        self.end_group(costs);
+        self.groups.add(name, costs.settings.quantum);
         self.group = Some(Group::default());
     }
 
-    pub(crate) fn pending(&mut self, id: &[u8], settings: &Settings) {
-        self.done += settings.quantum.allocation(PENDING_BYTES);
+    /// Entries that are pending in the group, by their ids.
+    pub(crate) fn pending(&mut self, ids: &[u8], costs: &StreamCosts) {
+        self.done += costs.pending * (ids.len() / ID_BYTES) as u64;
         if let Some(group) = &mut self.group {
-            group.pending.add(id, settings.quantum);
+            group.pending.add_all(ids, &costs.ids);
         }
     }
 
-    pub(crate) fn consumer(&mut self, name: &[u8], settings: &Settings) {
+    pub(crate) fn consumer(&mut self, name: &[u8], costs: &StreamCosts) {
         let Some(group) = &mut self.group else { return };
-        self.done += group.end_consumer(settings);
-        group.consumers.add(name, settings.quantum);
-        group.consumer = Some(Rax::default());
+        let Settings { generation, quantum, .. } = costs.settings;
+        self.done += group.end_consumer(costs);
+        group.consumers.add(name, quantum);
+        group.consumer = Some(IdTree::default());
         // `streamConsumer`: times, name, pending entries.
-        let consumer = if settings.generation >= Generation::Valkey7 { 32 } else { 24 };
-        self.done += settings.quantum.allocation(consumer) + own_sds(name.len() as u64, settings.quantum);
+        let consumer = if generation >= Generation::Valkey7 { 32 } else { 24 };
+        self.done += quantum.allocation(consumer) + own_sds(name.len() as u64, quantum);
     }
 
-    pub(crate) fn owned(&mut self, id: &[u8], settings: &Settings) {
+    /// Entries that are pending at the consumer.
+    pub(crate) fn owned(&mut self, ids: &[u8], costs: &StreamCosts) {
         if let Some(consumer) = self.group.as_mut().and_then(|group| group.consumer.as_mut()) {
-            consumer.add(id, settings.quantum);
+            consumer.add_all(ids, &costs.ids);
         }
     }
 
     /// The bytes of the stream without its object.
-    pub(crate) fn bytes(mut self, settings: &Settings) -> u64 {
-        self.end_group(settings);
+    pub(crate) fn bytes(mut self, costs: &StreamCosts) -> u64 {
+        self.end_group(costs);
+        let Settings { generation, quantum, .. } = costs.settings;
         // `stream`: from Redis 7.0 on with the first and the last deleted id, and the number of entries ever added.
-        let stream = if settings.generation == Generation::Redis6 { 40 } else { 80 };
-        let groups = if self.groups == Rax::default() { 0 } else { tree(&self.groups, settings) };
-        self.done + settings.quantum.allocation(stream) + tree(&self.nodes, settings) + groups
+        let stream = if generation == Generation::Redis6 { 40 } else { 80 };
+        let groups = if self.groups == Rax::default() { 0 } else { costs.name_tree(&self.groups) };
+        self.done + quantum.allocation(stream) + costs.id_tree(&self.nodes) + groups
     }
 
-    fn end_group(&mut self, settings: &Settings) {
+    fn end_group(&mut self, costs: &StreamCosts) {
         let Some(mut group) = self.group.take() else { return };
+        let Settings { generation, quantum, .. } = costs.settings;
         // `streamCG`: last id, entries read (from 7.0 on), pending entries, consumers.
-        let structure = if settings.generation == Generation::Redis6 { 32 } else { 40 };
-        self.done += group.end_consumer(settings) + settings.quantum.allocation(structure);
-        self.done += tree(&group.pending, settings) + tree(&group.consumers, settings);
+        let structure = if generation == Generation::Redis6 { 32 } else { 40 };
+        self.done += group.end_consumer(costs) + quantum.allocation(structure);
+        self.done += costs.id_tree(&group.pending) + costs.name_tree(&group.consumers);
     }
 }
 
 impl Group {
-    fn end_consumer(&mut self, settings: &Settings) -> u64 {
-        self.consumer.take().map_or(0, |consumer| tree(&consumer, settings))
+    fn end_consumer(&mut self, costs: &StreamCosts) -> u64 {
+        self.consumer.take().map_or(0, |consumer| costs.id_tree(&consumer))
     }
-}
-
-/// A radix tree with its head (`rax`), which counts its own bytes from Valkey 8.0 on.
-fn tree(rax: &Rax, settings: &Settings) -> u64 {
-    let head = if settings.generation >= Generation::Valkey8 { 32 } else { 24 };
-    settings.quantum.allocation(head) + rax.bytes(settings.quantum)
 }

@@ -12,7 +12,7 @@ use crate::keys::{OBJECT_BYTES, Strings};
 use crate::lists::List;
 use crate::rows::Rows;
 use crate::settings::{Settings, Thresholds};
-use crate::streams::Stream;
+use crate::streams::{Stream, StreamCosts};
 
 impl Scales for Settings {
     fn id(&self) -> String {
@@ -36,6 +36,7 @@ struct Weighing {
     forms: [Form; Encoding::COUNT],
     strings: Strings,
     costs: Costs,
+    stream_costs: StreamCosts,
     slots: Box<[u64]>,
     value: Value,
 }
@@ -123,6 +124,7 @@ impl Weighing {
             forms,
             strings: Strings::new(settings.generation, settings.quantum),
             costs: Costs::new(settings),
+            stream_costs: StreamCosts::new(settings),
             slots: vec![0; SLOTS].into_boxed_slice(),
             value: Value::default(),
         }
@@ -157,8 +159,8 @@ impl Weighing {
         self.strings.object(key, expires) - own
     }
 
-    fn stream(&mut self, tell: impl FnOnce(&mut Stream, &Settings)) {
-        tell(self.value.stream.get_or_insert_default(), &self.settings);
+    fn stream(&mut self, tell: impl FnOnce(&mut Stream, &StreamCosts)) {
+        tell(self.value.stream.get_or_insert_default(), &self.stream_costs);
     }
 
     /// How many elements the value has, which a table tells before its rows.
@@ -173,7 +175,7 @@ impl Weighing {
     fn packed(&mut self, bytes: u64) {
         let keeps_ziplists = self.settings.generation == Generation::Redis6;
         match self.value.form {
-            Form::Stream => self.stream(|stream, settings| stream.listpack(bytes, settings)),
+            Form::Stream => self.stream(|stream, costs| stream.listpack(bytes, costs)),
             Form::List { ziplists, .. } if keeps_ziplists || !ziplists => {
                 self.value.list.packed(bytes, &self.settings);
             }
@@ -191,7 +193,7 @@ impl Weighing {
     }
 
     fn end(&mut self, key: KeyPiece) {
-        let bytes = self.value.end(&self.settings);
+        let bytes = self.value.end(&self.settings, &self.stream_costs);
         self.value_of(key, bytes);
     }
 
@@ -215,7 +217,7 @@ impl Weighing {
 
 impl Value {
     /// The bytes of the value without its object; then there is none.
-    fn end(&mut self, settings: &Settings) -> u64 {
+    fn end(&mut self, settings: &Settings, stream_costs: &StreamCosts) -> u64 {
         let Self { form, elements, packed, repacked, .. } = *self;
         let bytes = match form {
             Form::Other => 0,
@@ -224,7 +226,7 @@ impl Value {
                 form.packed(&self.rows, repacked.unwrap_or(packed), elements, settings)
             }
             Form::List { converts, .. } => std::mem::take(&mut self.list).bytes(elements, converts, settings),
-            Form::Stream => self.stream.take().unwrap_or_default().bytes(settings),
+            Form::Stream => self.stream.take().unwrap_or_default().bytes(stream_costs),
         };
         (self.form, self.elements, self.small, self.packed, self.repacked) = (Form::Other, 0, false, 0, None);
         if !self.rows.is_empty() {
@@ -262,18 +264,18 @@ impl Weigher for Weighing {
                 Piece::Plain(bytes) => self.value.list.plain(bytes, &self.settings),
                 Piece::Item(length) => self.value.list.item(length, &self.settings),
                 Piece::StreamNode(id) => {
-                    self.stream(|stream, settings| stream.node(pieces.text(id), settings));
+                    self.stream(|stream, costs| stream.node(pieces.text(id), costs));
                 }
                 Piece::Group(name) => {
-                    self.stream(|stream, settings| stream.group(pieces.text(name), settings));
+                    self.stream(|stream, costs| stream.group(pieces.text(name), costs));
                 }
-                Piece::Pending(id) => {
-                    self.stream(|stream, settings| stream.pending(pieces.text(id), settings));
+                Piece::Pending(ids) => {
+                    self.stream(|stream, costs| stream.pending(pieces.text(ids), costs));
                 }
                 Piece::Consumer(name) => {
-                    self.stream(|stream, settings| stream.consumer(pieces.text(name), settings));
+                    self.stream(|stream, costs| stream.consumer(pieces.text(name), costs));
                 }
-                Piece::Owned(id) => self.stream(|stream, settings| stream.owned(pieces.text(id), settings)),
+                Piece::Owned(ids) => self.stream(|stream, costs| stream.owned(pieces.text(ids), costs)),
                 Piece::Beyond(bytes) => self.value.rows.add_beyond(bytes),
                 _ => {}
             }

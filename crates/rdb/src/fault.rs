@@ -133,5 +133,7 @@ codes! {
         DuplicateMember = "duplicate-member",
         /// Slots under way into a cluster when the file was written.
         SlotImport = "slot-import",
+        /// A record that no released Redis or Valkey reads: of Redis Enterprise, or of a release candidate.
+        ForeignRecord = "foreign-record",
     }
 }

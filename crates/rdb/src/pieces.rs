@@ -7,6 +7,8 @@ use crate::format::{Encoding, Kind};
 
 /// So many pieces are told at once; a value may have more.
 const BATCH: usize = 2048;
+/// And about so many bytes of texts.
+const BATCH_TEXT_BYTES: usize = 64 << 10;
 /// In tables of more rows integers are not told from other texts: no server packs so many.
 pub(crate) const MAX_PACKED_ROWS: u64 = 512;
 /// Members of such tables are counted by their length if they are shorter than this.
@@ -80,11 +82,11 @@ pub enum Piece {
     StreamNode(TextPlace),
     /// A consumer group begins, with its name.
     Group(TextPlace),
-    /// An entry is pending in the group: its id.
+    /// Entries are pending in the group: their ids, 16 bytes each.
     Pending(TextPlace),
     /// A consumer of the group begins, with its name.
     Consumer(TextPlace),
-    /// A pending entry is the consumer's: its id.
+    /// Pending entries are the consumer's: their ids.
     Owned(TextPlace),
     /// So many bytes are missing in a length of the value, which can only say so much.
     Beyond(u64),
@@ -229,6 +231,7 @@ impl Pieces {
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.strings.len().max(self.packed.len()).max(self.list.len() + self.rows.len()) >= BATCH
+            || self.texts.len() >= BATCH_TEXT_BYTES
     }
 
     #[inline]

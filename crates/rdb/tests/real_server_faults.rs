@@ -9,6 +9,7 @@ mod server;
 
 use common::{Rdb, intset, listpack, listpack_entry, listpack_of, lzf, read, stream_node};
 use filling::fill_small;
+use rdb_scan::HazardCode;
 use server::{Server, engines};
 
 /// Servers that look at the contents of what they load, as their checkers do.
@@ -82,6 +83,26 @@ fn servers_load_odd_files_that_we_call_sound() {
                 "{}: {name}",
                 engine.name
             );
+        }
+    }
+}
+
+/// Well-formed, and yet read by nobody who could be the target.
+#[test]
+fn servers_refuse_what_we_call_foreign() {
+    for engine in engines() {
+        let own = Server::start(&engine, &[]).save();
+        let header = std::str::from_utf8(&own[..9]).unwrap();
+        let rdb = || Rdb::with_header(header).database(0).filler();
+        let functions = rdb().raw(&[246]).text(b"library").text(b"LUA").len(0).text(b"code").end();
+        for (name, file) in [
+            ("last use in RAM", rdb().raw(&[107]).len(67).key(0, "key").text(b"value").end()),
+            ("functions of a release candidate", functions),
+        ] {
+            let inspection = read(&file);
+            assert!(inspection.is_sound(), "{name}: {:?}", inspection.faults);
+            assert_eq!(inspection.hazard_counts.get(&HazardCode::ForeignRecord), Some(&1), "{name}");
+            assert!(Server::load(&engine, Some(&file), &[]).is_err(), "{} loads {name}", engine.name);
         }
     }
 }

@@ -84,6 +84,10 @@ pub(crate) fn hazard_finding(backup: &str, first: &Hazard, count: u64) -> Option
         HazardCode::DuplicateKey | HazardCode::DuplicateMember => {
             (Code::DuplicateData, "make a new backup: a server ends its load here")
         }
+        HazardCode::ForeignRecord => (
+            Code::ForeignRecord,
+            "let a Redis or Valkey server replicate the data, and make the backup there",
+        ),
         _ => (Code::UnusualContent, "nothing needs to be done for most servers"),
     };
     Some(

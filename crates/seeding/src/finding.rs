@@ -90,6 +90,7 @@ codes! {
     DatabaseNumberTooHigh "database-number-too-high" allowable Fail "The backup uses a database number that the target does not have.",
     ClusterBackupIntoSingleNode "cluster-backup-into-single-node" allowable Fail "A backup of a cluster cannot seed a cluster with cluster mode off.",
     DuplicateData "duplicate-data" allowable Fail "The same key or member stands twice, which ends a server's load.",
+    ForeignRecord "foreign-record" allowable Fail "The backup holds a record that no released Redis or Valkey reads: of Redis Enterprise, or of a release candidate.",
     HugeResizeDb "huge-resizedb" allowable Fail "The file asks the server to reserve a table far larger than its keys need.",
     DoesNotFit "does-not-fit" allowable Fail "The data takes more memory than a node has.",
     TightFit "tight-fit" allowable Fail "The data fits only into memory that is reserved for backups and failover.",

@@ -14,6 +14,9 @@ use crate::stop::{Result, broken};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub(crate) struct Id(u64, u64);
 
+/// So many ids are read at once.
+const MOST_IDS: u64 = 4096;
+
 /// The groups of a stream, one after the other.
 ///
 /// Servers keep groups, consumers and pending entries in radix trees and write them in the order of those: nothing is
@@ -102,6 +105,7 @@ impl Group {
             Part::GivenBack if self.list.left > 0 => {
                 // In the order in which they were given back.
                 for id in self.list.ids(cursor)? {
+                    let id = Id::new(*id);
                     self.list.pass(id);
                     self.shared_out.add(id);
                 }
@@ -122,21 +126,19 @@ impl Group {
         let (mut list, mut pending) = (self.list, self.pending);
         let mut wrong = None;
         // Some at once, so that little is done again where the bytes end.
-        let mut ids = [Id::default(); 64];
+        let mut ids = [[0; 16]; 64];
         let count = list.left.min(64) as usize;
         for place in &mut ids[..count] {
-            let id = Id::new(cursor.array()?);
+            *place = cursor.array()?;
             cursor.array::<8>()?;
             cursor.number()?;
+            let id = Id::new(*place);
             if !list.pass(id) {
                 wrong.get_or_insert(id);
             }
             pending.add(id);
-            *place = id;
         }
-        for id in &ids[..count] {
-            shared.seen.pieces.push_text(&id.to_bytes(), Piece::Pending);
-        }
+        shared.seen.pieces.push_text(ids[..count].as_flattened(), Piece::Pending);
         (self.list, self.pending) = (list, pending);
         if let Some(id) = wrong {
             let message =
@@ -149,13 +151,15 @@ impl Group {
     /// Ids of the entries that a consumer has.
     fn read_owned(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
         let mut wrong = None;
-        for id in self.list.ids(cursor)? {
+        let ids = self.list.ids(cursor)?;
+        for id in ids {
+            let id = Id::new(*id);
             if !self.list.pass(id) {
                 wrong.get_or_insert(id);
             }
             self.shared_out.add(id);
-            shared.seen.pieces.push_text(&id.to_bytes(), Piece::Owned);
         }
+        shared.seen.pieces.push_text(ids.as_flattened(), Piece::Owned);
         if let Some(id) = wrong {
             let message = format!("entry {id} of {} is not after the one before it", self.place());
             shared.contain(bad::<()>(message))?;
@@ -201,10 +205,9 @@ impl List {
     }
 
     /// As many of the next ids as are at hand, or some of them.
-    fn ids<'w>(&self, cursor: &mut Cursor<'w>) -> Result<impl Iterator<Item = Id> + use<'w>> {
-        let at_hand = (cursor.rest().len() as u64 / 16).clamp(1, self.left);
-        let (ids, _) = cursor.take(16 * at_hand as usize)?.as_chunks();
-        Ok(ids.iter().copied().map(Id::new))
+    fn ids<'w>(&self, cursor: &mut Cursor<'w>) -> Result<&'w [[u8; 16]]> {
+        let at_hand = (cursor.rest().len() as u64 / 16).clamp(1, self.left.min(MOST_IDS));
+        Ok(cursor.take(16 * at_hand as usize)?.as_chunks().0)
     }
 
     /// Goes on behind an id; false if it is not greater than the one before.

@@ -77,6 +77,9 @@ struct Current {
     value_start: u64,
     /// The length of a string.
     text: Length,
+    /// Whether an opcode of Redis Enterprise stood before it.
+    #[serde(default)]
+    foreign: bool,
     /// Whether the key has been read, so that a fault can name it.
     key_known: bool,
     broken: bool,
@@ -230,7 +233,7 @@ impl<V: Visitor> Scan<V> {
     fn record(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
         let offset = cursor.offset();
         self.current.offset = offset;
-        self.current.key_known = false;
+        (self.current.key_known, self.current.foreign) = (false, false);
         let mut opcode = cursor.u8()?;
         let mut expires_at_ms = None;
         if opcode == format::EXPIRETIME_MS {
@@ -274,6 +277,7 @@ impl<V: Visitor> Scan<V> {
                 key: facts,
                 value_start,
                 text: length,
+                foreign: false,
                 key_known: true,
                 broken: false,
             };
@@ -315,7 +319,11 @@ impl<V: Visitor> Scan<V> {
                 format::EXPIRETIME_MS => {
                     self.current.expires_at_ms = Some(i64::from_le_bytes(cursor.array()?));
                 }
-                format::IDLE | format::ENTERPRISE_RAM_LRU => drop(cursor.number()?),
+                format::IDLE => drop(cursor.number()?),
+                format::ENTERPRISE_RAM_LRU => {
+                    cursor.number()?;
+                    self.current.foreign = true;
+                }
                 format::FREQ => drop(cursor.u8()?),
                 format::KEY_META_OR_SLOT_IMPORT if self.magic == Magic::Redis => {
                     let classes = cursor.count(5)?;
@@ -491,6 +499,11 @@ impl<V: Visitor> Scan<V> {
         if elements == 0 && !matches!(encoding.kind(), Kind::Stream | Kind::Module) {
             let kind = encoding.kind().name();
             self.hazard(HazardCode::EmptyCollection, format!("{kind} without elements"));
+        }
+        if self.current.foreign {
+            let message =
+                "opcode 107 of Redis Enterprise before a key; Redis and Valkey refuse it".to_owned();
+            self.hazard(HazardCode::ForeignRecord, message);
         }
         let Current { offset, expires_at_ms, key, value_start, text, .. } = self.current;
         if encoding.kind() == Kind::String {

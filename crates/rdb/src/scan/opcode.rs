@@ -28,7 +28,7 @@ impl<V: Visitor> Scan<V> {
             format::MODULE_AUX => self.phase = Phase::ModuleAux(Module::auxiliary(cursor)?),
             format::FUNCTION2 => {
                 self.shared.pass(cursor, Then::Other)?;
-                self.function("a library of functions");
+                self.function();
             }
             format::FUNCTION_PRE_GA => {
                 name(cursor, &mut self.shared.unpacker)?;
@@ -37,7 +37,10 @@ impl<V: Visitor> Scan<V> {
                     name(cursor, &mut self.shared.unpacker)?;
                 }
                 self.shared.pass(cursor, Then::Other)?;
-                self.function("a library of functions of a 7.0 release candidate, which releases refuse");
+                self.function();
+                let message =
+                    "functions as a release candidate of Redis 7.0 wrote them; releases refuse them";
+                self.hazard(HazardCode::ForeignRecord, message.to_owned());
             }
             format::SLOT_INFO if self.magic == Magic::Redis => {
                 for _ in 0..3 {
@@ -105,9 +108,9 @@ impl<V: Visitor> Scan<V> {
         Ok(())
     }
 
-    fn function(&mut self, message: &str) {
+    fn function(&mut self) {
         self.visitor.function();
-        self.hazard(HazardCode::Functions, message.to_owned());
+        self.hazard(HazardCode::Functions, "a library of functions".to_owned());
     }
 
     fn slot_import(&mut self, cursor: &mut Cursor<'_>) -> Result<()> {

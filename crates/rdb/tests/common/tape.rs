@@ -69,20 +69,15 @@ impl Weigher for Tape {
                 | Piece::Owned(text) => pieces.text(*text),
                 _ => &[],
             };
-            let of_text = matches!(
-                piece,
-                Piece::StreamNode(_)
-                    | Piece::Group(_)
-                    | Piece::Pending(_)
-                    | Piece::Consumer(_)
-                    | Piece::Owned(_)
-            );
+            let of_text = matches!(piece, Piece::StreamNode(_) | Piece::Group(_) | Piece::Consumer(_));
             // Where a text stands in its batch is no part of the value.
-            let told = if of_text {
-                format!("{:?}{text:?}", std::mem::discriminant(piece))
-            } else {
-                format!("{piece:?}")
-            };
+            let kind = std::mem::discriminant(piece);
+            if let Piece::Pending(_) | Piece::Owned(_) = piece {
+                // As many at once as were at hand.
+                text.chunks(16).for_each(|id| self.add(&format!("{kind:?}{id:?}")));
+                continue;
+            }
+            let told = if of_text { format!("{kind:?}{text:?}") } else { format!("{piece:?}") };
             if let Piece::Begin(_) = piece {
                 (self.value, self.members) = (0, 0);
             }
