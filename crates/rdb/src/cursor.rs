@@ -47,6 +47,19 @@ enum Length {
     Encoded(u8),
 }
 
+/// A plain string at a place, and where it ends; see [`Cursor::plain`].
+#[inline(always)]
+pub(crate) fn plain_at(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let rest = bytes.get(at..)?;
+    let [first, second] = rest.first_chunk::<2>()?;
+    let (header, length) = match first >> 6 {
+        0 => (1, usize::from(*first)),
+        1 => (2, usize::from(first & 0x3f) << 8 | usize::from(*second)),
+        _ => return None,
+    };
+    Some((rest.get(header..header + length)?, at + header + length))
+}
+
 impl<'w> Cursor<'w> {
     pub(crate) fn new(bytes: &'w [u8], base: u64, size_bytes: Option<u64>) -> Self {
         Self { bytes, at: 0, committed: 0, base, size_bytes: size_bytes.unwrap_or(u64::MAX) }
@@ -173,15 +186,8 @@ impl<'w> Cursor<'w> {
     /// has a way of its own. Nothing is read where it is not.
     #[inline(always)]
     pub(crate) fn plain(&mut self) -> Option<&'w [u8]> {
-        let rest = self.bytes.get(self.at..)?;
-        let [first, second] = rest.first_chunk::<2>()?;
-        let (header, bytes) = match first >> 6 {
-            0 => (1, usize::from(*first)),
-            1 => (2, usize::from(first & 0x3f) << 8 | usize::from(*second)),
-            _ => return None,
-        };
-        let text = rest.get(header..header + bytes)?;
-        self.at += header + bytes;
+        let (text, behind) = plain_at(self.bytes, self.at)?;
+        self.at = behind;
         Some(text)
     }
 

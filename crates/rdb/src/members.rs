@@ -23,6 +23,51 @@ pub(crate) struct Members {
     off: bool,
 }
 
+/// Room for some members, which are added without a look at how many there are.
+pub(crate) struct Room<'m> {
+    table: &'m mut [u64],
+    len: &'m mut usize,
+    duplicate: &'m mut bool,
+    added: usize,
+}
+
+impl Room<'_> {
+    /// Adds a member by its hash.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, hash: u64) {
+        self.added += 1;
+        if put(self.table, hash) {
+            *self.duplicate = true;
+        }
+    }
+}
+
+impl Drop for Room<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        *self.len += self.added;
+    }
+}
+
+/// Puts a hash into a table with a free place; whether it was there.
+#[inline(always)]
+fn put(table: &mut [u64], hash: u64) -> bool {
+    let hash = hash.max(1);
+    let mask = table.len().wrapping_sub(1);
+    let mut place = hash as usize & mask;
+    while let Some(found) = table.get_mut(place) {
+        if *found == 0 {
+            *found = hash;
+            return false;
+        }
+        if *found == hash {
+            return true;
+        }
+        place = (place + 1) & mask;
+    }
+    false
+}
+
 impl Members {
     /// Compares nothing from now on.
     pub(crate) fn switch_off(&mut self) {
@@ -48,20 +93,15 @@ impl Members {
             return;
         }
         self.len += 1;
-        let hash = hash.max(1);
-        let mask = self.table.len() - 1;
-        let mut place = hash as usize & mask;
-        while let Some(found) = self.table.get_mut(place) {
-            if *found == 0 {
-                *found = hash;
-                return;
-            }
-            if *found == hash {
-                self.duplicate = true;
-                return;
-            }
-            place = (place + 1) & mask;
-        }
+        self.duplicate |= put(&mut self.table, hash);
+    }
+
+    /// Has room for so many more, if nothing has to grow for that.
+    #[inline]
+    pub(crate) fn room_for(&mut self, members: u64) -> Option<Room<'_>> {
+        let all = members.saturating_add(self.len as u64);
+        let Self { table, len, duplicate, .. } = self;
+        (all.saturating_mul(2) <= table.len() as u64).then_some(Room { table, len, duplicate, added: 0 })
     }
 
     /// Adds a member that cannot be looked at.

@@ -15,6 +15,7 @@ mod group;
 mod key;
 mod module;
 mod opcode;
+mod rows;
 mod stream;
 mod table;
 mod text;

@@ -2,6 +2,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ahead::Then;
+use super::rows::{HASH, SET, ZSET, only_counts, plain_rows, score_length};
 use super::text::Shared;
 use crate::cursor::Cursor;
 use crate::fault::FaultCode;
@@ -9,6 +10,9 @@ use crate::members::MAX_MEMBERS;
 use crate::packed::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score};
 use crate::pieces::{Length, MAX_PACKED_ROWS, Piece, Row as Measured, lengths};
 use crate::stop::{Result, broken};
+
+/// So many rows are read one by one where one is not written plainly.
+const OTHER_ROWS: u64 = 16;
 
 /// A table that is being read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,9 +112,9 @@ impl Table {
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
         // Each in a loop of its own, where the compiler knows the row.
         match self.row {
-            Row::Member => self.rows::<{ Row::Member as u8 }>(cursor, shared),
-            Row::MemberAndValue => self.rows::<{ Row::MemberAndValue as u8 }>(cursor, shared),
-            Row::MemberAndScore => self.rows::<{ Row::MemberAndScore as u8 }>(cursor, shared),
+            Row::Member => self.rows::<SET>(cursor, shared),
+            Row::MemberAndValue => self.rows::<HASH>(cursor, shared),
+            Row::MemberAndScore => self.rows::<ZSET>(cursor, shared),
             _ => self.any_rows(cursor, shared),
         }
     }
@@ -132,51 +136,64 @@ impl Table {
         if !self.is_compared() {
             return self.any_rows(cursor, shared);
         }
-        let only_counts = LENGTHS == lengths::TEXTS && ROW != Row::MemberAndValue as u8;
-        if only_counts {
+        if only_counts(ROW, LENGTHS) {
             shared.seen.pieces.begin_members();
         }
         while self.left > 0 && self.part == Part::Member {
-            let (hash, member) = shared.member::<LENGTHS>(cursor)?;
-            let Some(hash) = hash else {
-                shared.seen.members.push_unseen();
-                (self.member, self.value, self.expires) = (member, Length::default(), false);
-                if ROW == Row::Member as u8 {
-                    shared.seen.pieces.push_row(member, Length::default());
-                    self.left -= 1;
-                } else {
-                    self.part = Part::Rest;
+            let rows = plain_rows::<ROW, LENGTHS>(cursor, self.left, &mut shared.seen);
+            self.left -= rows;
+            // Where one row is written otherwise, others are likely to be so too.
+            let others = if rows == 0 { OTHER_ROWS } else { 1 };
+            for _ in 0..others.min(self.left) {
+                if shared.is_interrupted() {
+                    return Ok(());
                 }
-                cursor.commit();
-                break;
-            };
-            let mut value = Length::default();
-            if ROW == Row::MemberAndValue as u8 {
-                if LENGTHS == lengths::NONE {
-                    shared.pass(cursor, Then::Other)?;
-                } else {
-                    value = shared.measure::<LENGTHS>(cursor)?;
+                if !self.other_row::<ROW, LENGTHS>(cursor, shared)? {
+                    break;
                 }
-            }
-            if ROW == Row::MemberAndScore as u8 {
-                value = self.score(cursor, shared)?;
-            }
-            shared.seen.members.push(hash);
-            self.left -= 1;
-            cursor.commit();
-            if only_counts && shared.seen.pieces.count_member(member) {
-                continue;
-            }
-            let full = LENGTHS != lengths::NONE && shared.seen.pieces.push_row_of_many(member, value);
-            // Of the others no string can be open behind a member that has been seen.
-            if full || (ROW == Row::MemberAndValue as u8 && shared.open.is_some()) {
-                return Ok(());
             }
         }
         if shared.is_interrupted() {
             return Ok(());
         }
         self.any_rows(cursor, shared)
+    }
+
+    /// Reads a row; false if its member is too long to be looked at.
+    fn other_row<const ROW: u8, const LENGTHS: u8>(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        shared: &mut Shared,
+    ) -> Result<bool> {
+        let (hash, member) = shared.member::<LENGTHS>(cursor)?;
+        let Some(hash) = hash else {
+            shared.seen.members.push_unseen();
+            (self.member, self.value, self.expires) = (member, Length::default(), false);
+            if ROW == SET {
+                shared.seen.pieces.push_row(member, Length::default());
+                self.left -= 1;
+            } else {
+                self.part = Part::Rest;
+            }
+            cursor.commit();
+            return Ok(false);
+        };
+        let value = match ROW {
+            HASH if LENGTHS == lengths::NONE => {
+                shared.pass(cursor, Then::Other)?;
+                Length::default()
+            }
+            HASH => shared.measure::<LENGTHS>(cursor)?,
+            ZSET => self.score(cursor, shared)?,
+            _ => Length::default(),
+        };
+        shared.seen.members.push(hash);
+        if LENGTHS != lengths::NONE {
+            shared.seen.pieces.push_row(member, value);
+        }
+        self.left -= 1;
+        cursor.commit();
+        Ok(true)
     }
 
     fn any_rows(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
@@ -288,34 +305,4 @@ impl Table {
         };
         Ok(Length::text(4))
     }
-}
-
-/// The length of a score as servers write it into a listpack: an integer where it is one of 62 bits, or else the
-/// shortest text that gives the same number, with an exponent from five digits before the point on (`fpconv_dtoa`).
-#[cold]
-fn score_length(score: f64) -> Length {
-    const LARGEST: f64 = 4_611_686_018_427_387_904.0;
-    if score.fract() == 0.0 && score.abs() < LARGEST {
-        return Length::integer(score as i64);
-    }
-    let text = format!("{:e}", score.abs());
-    let sign = u64::from(score.is_sign_negative());
-    let Some((mantissa, exponent)) = text.split_once('e') else {
-        return Length::text(text.len() as u64 + sign);
-    };
-    let digits = mantissa.len() as u64 - u64::from(mantissa.contains('.'));
-    let (below_one, exponent) = match exponent.strip_prefix('-') {
-        Some(exponent) => (true, exponent),
-        None => (false, exponent),
-    };
-    let (places, exponent) = (exponent.len() as u64, exponent.parse::<u64>().unwrap_or(0));
-    let fraction = if below_one { digits - 1 + exponent } else { (digits - 1).saturating_sub(exponent) };
-    let bytes = if fraction == 0 && exponent < digits + 7 {
-        exponent + 1
-    } else if fraction > 0 && (fraction < 7 || exponent < 4) {
-        if below_one { 2 + fraction } else { digits + 1 }
-    } else {
-        digits + u64::from(digits > 1) + 2 + places
-    };
-    Length::text(bytes + sign)
 }
