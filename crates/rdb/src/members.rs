@@ -3,6 +3,8 @@
 /// Values with more members than this are not checked for duplicates.
 pub(crate) const MAX_MEMBERS: usize = 1 << 18;
 const SMALLEST_TABLE: usize = 64;
+/// Up to so many are kept in a list.
+const FEW: usize = 64;
 /// Whether a place is free is foreseen where nearly all are, which is worth more than the clearing of as many: from
 /// values of so many members on, each gets
 const MANY: usize = 256;
@@ -11,9 +13,12 @@ const ROOM: usize = 8;
 /// as long as the table stays in the core's own cache.
 const MOST_ROOM: usize = 1 << 15;
 
-/// The hashes of the members of one value: an open table, kept from one value to the next for its memory.
+/// The hashes of the members of one value: some few in a list, more in an open table that is kept from one value to the
+/// next for its memory.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
+    few: Few,
+    is_few: bool,
     // Zeros are free places. A power of two, at most twice MAX_MEMBERS, and at most half full.
     table: Vec<u64>,
     len: usize,
@@ -23,22 +28,74 @@ pub(crate) struct Members {
     off: bool,
 }
 
+/// The hashes of a few members. Each is compared with all others, eight at once by a part of the hash, which takes less
+/// time than a table of them: whether a place there is free cannot be foreseen.
+#[derive(Debug)]
+struct Few {
+    hashes: [u64; FEW],
+    parts: [u16; FEW],
+}
+
+impl Default for Few {
+    fn default() -> Self {
+        Self { hashes: [0; FEW], parts: [0; FEW] }
+    }
+}
+
+impl Few {
+    /// Adds a hash at a place; false if there is none.
+    #[inline(always)]
+    fn push(&mut self, place: usize, hash: u64) -> bool {
+        match (self.hashes.get_mut(place), self.parts.get_mut(place)) {
+            (Some(whole), Some(part)) => {
+                (*whole, *part) = (hash, hash as u16);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether two of the first hashes may be equal; if not, none are.
+    fn may_have_equal(&self, count: usize) -> bool {
+        const LANES: usize = 8;
+        let parts = self.parts.get(..count).unwrap_or(&self.parts);
+        // What is behind the ends differs.
+        let (mut one, mut other) = ([0; FEW], [1; 2 * FEW]);
+        one[..parts.len()].copy_from_slice(parts);
+        other[..parts.len()].copy_from_slice(parts);
+        let mut equal = [0; LANES];
+        for distance in 1..parts.len() {
+            let ones = one.as_chunks::<LANES>().0.iter().take((parts.len() - distance).div_ceil(LANES));
+            let others = other.get(distance..).unwrap_or_default().as_chunks::<LANES>().0;
+            for (ones, others) in ones.zip(others) {
+                for ((equal, one), other) in equal.iter_mut().zip(ones).zip(others) {
+                    *equal |= u16::from(one == other);
+                }
+            }
+        }
+        equal != [0; LANES]
+    }
+}
+
 /// Room for some members, which are added without a look at how many there are.
 pub(crate) struct Room<'m> {
+    few: Option<&'m mut Few>,
     table: &'m mut [u64],
+    added: usize,
     len: &'m mut usize,
     duplicate: &'m mut bool,
-    added: usize,
 }
 
 impl Room<'_> {
     /// Adds a member by its hash.
     #[inline(always)]
     pub(crate) fn push(&mut self, hash: u64) {
-        self.added += 1;
-        if put(self.table, hash) {
-            *self.duplicate = true;
+        match &mut self.few {
+            Some(few) => drop(few.push(*self.len + self.added, hash)),
+            None if put(self.table, hash) => *self.duplicate = true,
+            None => {}
         }
+        self.added += 1;
     }
 }
 
@@ -74,21 +131,35 @@ impl Members {
         self.off = true;
     }
 
-    /// Forgets the last value and makes room for about so many members.
-    pub(crate) fn begin(&mut self, expected: u64) {
+    /// Forgets the last value and makes room for about so many members. `alike` are those that are often the same from one
+    /// value to the next, as fields of hashes are: then it is foreseen which places of a table are free.
+    #[inline]
+    pub(crate) fn begin(&mut self, expected: u64, alike: bool) {
+        (self.len, self.duplicate, self.unchecked) = (0, false, false);
+        self.is_few = expected <= FEW as u64 && !alike && !self.off;
+        if !self.is_few {
+            self.make_table(expected);
+        }
+    }
+
+    fn make_table(&mut self, expected: u64) {
         let expected = (expected as usize).clamp(SMALLEST_TABLE / 2, MAX_MEMBERS);
         let room = if expected < MANY { 0 } else { (ROOM * expected).min(MOST_ROOM) };
         let places = (2 * expected).max(room).next_power_of_two();
         self.table.clear();
         self.table.resize(if self.off { 0 } else { places }, 0);
-        self.len = 0;
-        self.duplicate = false;
-        self.unchecked = false;
     }
 
     /// Adds a member by its hash.
     #[inline]
     pub(crate) fn push(&mut self, hash: u64) {
+        if self.is_few {
+            if self.few.push(self.len, hash) {
+                self.len += 1;
+                return;
+            }
+            self.spill();
+        }
         if 2 * self.len >= self.table.len() && !self.grow() {
             return;
         }
@@ -100,8 +171,22 @@ impl Members {
     #[inline]
     pub(crate) fn room_for(&mut self, members: u64) -> Option<Room<'_>> {
         let all = members.saturating_add(self.len as u64);
-        let Self { table, len, duplicate, .. } = self;
-        (all.saturating_mul(2) <= table.len() as u64).then_some(Room { table, len, duplicate, added: 0 })
+        let Self { few, is_few, table, len, duplicate, .. } = self;
+        let fits = if *is_few { all <= FEW as u64 } else { all.saturating_mul(2) <= table.len() as u64 };
+        let few = is_few.then_some(few);
+        fits.then_some(Room { few, table, added: 0, len, duplicate })
+    }
+
+    /// Puts the list into a table.
+    #[cold]
+    fn spill(&mut self) {
+        let count = std::mem::take(&mut self.len);
+        self.is_few = false;
+        self.make_table(2 * count as u64);
+        for place in 0..count {
+            let hash = self.few.hashes[place % FEW];
+            self.push(hash);
+        }
     }
 
     /// Adds a member that cannot be looked at.
@@ -111,6 +196,10 @@ impl Members {
 
     /// Whether a member of the last value occurred twice, and whether not all of them were compared. Once.
     pub(crate) fn end(&mut self) -> (bool, bool) {
+        if self.is_few && self.few.may_have_equal(self.len) {
+            self.spill();
+        }
+        (self.is_few, self.len) = (false, 0);
         (std::mem::take(&mut self.duplicate), std::mem::take(&mut self.unchecked))
     }
 
@@ -127,5 +216,43 @@ impl Members {
             self.push(hash);
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_is_there_twice_is_found_wherever_it_stands() {
+        let mut members = Members::default();
+        let mix = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for count in [1, 2, 3, 7, 8, 9, 20, 63, 64, 65, 200, 300] {
+            for (expected, alike) in [(count, false), (count, true), (1, false), (0, true)] {
+                let mut add = |again: Option<(u64, u64)>| {
+                    members.begin(expected, alike);
+                    for place in 0..count {
+                        let twin = again.filter(|(_, second)| *second == place).map(|(first, _)| first);
+                        members.push(mix(1 + twin.unwrap_or(place)));
+                    }
+                    members.end()
+                };
+                assert_eq!(add(None), (false, false), "{count} of {expected}");
+                for second in 1..count {
+                    for first in [0, second / 2, second - 1] {
+                        let found = add(Some((first, second)));
+                        assert_eq!(found, (true, false), "{first} and {second} of {count}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn hashes_with_one_end_are_two() {
+        let mut members = Members::default();
+        members.begin(40, false);
+        (1..40).for_each(|place| members.push(place << 16 | 7));
+        assert_eq!(members.end(), (false, false));
     }
 }

@@ -102,7 +102,7 @@ impl<const GROUP: u64> Groups<GROUP> {
 
 impl<const GROUP: u64> Meaning for Groups<GROUP> {
     fn begin(&mut self, expected: u64, seen: &mut Seen) {
-        seen.members.begin(expected / GROUP);
+        seen.members.begin(expected / GROUP, GROUP > 1);
         let Whole { hash, set, .. } = seen.pieces.whole;
         let whole = if GROUP == 1 { set } else { hash };
         self.measured = seen.pieces.is_on() && expected / GROUP > whole;
@@ -156,7 +156,7 @@ impl Scores {
 
 impl Meaning for Scores {
     fn begin(&mut self, expected: u64, seen: &mut Seen) {
-        seen.members.begin(expected / 2);
+        seen.members.begin(expected / 2, false);
         self.measured = seen.pieces.is_on() && expected / 2 > seen.pieces.whole.zset;
     }
 

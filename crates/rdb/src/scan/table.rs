@@ -77,7 +77,8 @@ impl Table {
     ) -> Result<Self> {
         let count = cursor.count(row.least_bytes())?;
         if count <= MAX_MEMBERS as u64 {
-            shared.seen.members.begin(count);
+            let is_hash = !matches!(row, Row::Member | Row::MemberAndScore | Row::MemberAndTextScore);
+            shared.seen.members.begin(count, is_hash);
         }
         shared.seen.pieces.sorts_integers = shared.seen.pieces.is_on() && count <= MAX_PACKED_ROWS;
         let (member, value) = (Length::default(), Length::default());
