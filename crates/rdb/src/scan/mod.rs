@@ -42,8 +42,8 @@ pub(crate) struct Scan<V> {
     key: Vec<u8>,
     /// Whether messages and findings may name keys.
     show_keys: bool,
-    /// The time against which pieces tell of keys that have expired; 0 for none.
-    now_ms: u64,
+    /// Pieces tell of keys that have expired before this time, in milliseconds.
+    expired_before_ms: i64,
 }
 
 /// What a record is in the middle of.
@@ -125,13 +125,14 @@ impl<V: Visitor> Scan<V> {
             shared: Shared::default(),
             key: Vec::new(),
             show_keys,
-            now_ms: 0,
+            expired_before_ms: i64::MIN,
         }
     }
 
     /// Tells the visitor what values are made of.
     pub(crate) fn tell_pieces(&mut self, now_ms: u64, whole: Whole) {
-        self.now_ms = now_ms;
+        // 0 stands for no time.
+        self.expired_before_ms = if now_ms > 0 { now_ms.cast_signed() } else { i64::MIN };
         self.shared.seen.pieces.switch_on(whole);
     }
 
@@ -554,7 +555,7 @@ impl<V: Visitor> Scan<V> {
     fn key_piece(&self, key: KeyFacts, expires_at_ms: Option<i64>) -> KeyPiece {
         let expiry = match expires_at_ms {
             None => Expiry::Never,
-            Some(at_ms) if self.now_ms > 0 && at_ms < self.now_ms.cast_signed() => Expiry::Past,
+            Some(at_ms) if at_ms < self.expired_before_ms => Expiry::Past,
             Some(_) => Expiry::ToCome,
         };
         KeyPiece { bytes: u32::try_from(key.bytes).unwrap_or(u32::MAX), slot: key.slot, expiry }
