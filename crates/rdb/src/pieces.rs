@@ -1,40 +1,14 @@
 //! What values are made of: lengths and forms without contents, for those who weigh what a server will make of them.
+mod batch;
 mod length;
 
+pub use self::batch::Pieces;
 pub(crate) use self::length::MAX_INTEGER_BYTES;
 pub use self::length::{Length, Row};
-use crate::format::{Encoding, Kind};
+use crate::format::Encoding;
 
-/// So many pieces are told at once; a value may have more.
-const BATCH: usize = 2048;
-/// And about so many bytes of texts.
-const BATCH_TEXT_BYTES: usize = 64 << 10;
 /// In tables of more rows integers are not told from other texts: no server packs so many.
 pub(crate) const MAX_PACKED_ROWS: u64 = 512;
-/// Members of such tables are counted by their length if they are shorter than this.
-const COUNTED_BYTES: usize = 256;
-
-/// The pieces of some records: [`Self::strings`], [`Self::packed`], and of all other values [`Self::list`].
-///
-/// A value may begin in one batch and end in another; one that never ends was none.
-#[derive(Debug, Default)]
-pub struct Pieces {
-    strings: Vec<(KeyPiece, Length)>,
-    packed: Vec<PackedPiece>,
-    list: Vec<Piece>,
-    /// Where the value that is being read begins in the list, if it does.
-    begun: Option<usize>,
-    rows: Vec<Row>,
-    /// So many of the rows are in the list.
-    listed: usize,
-    members: MemberCounts,
-    texts: Vec<u8>,
-    on: bool,
-    /// Packed collections up to here are not taken apart.
-    pub(crate) whole: Whole,
-    /// Whether integers are told from other texts in the value that is being read.
-    pub(crate) sorts_integers: bool,
-}
 
 /// A value that is one packed collection, small enough that nothing is told of what is in it ([`Whole`]): the same as
 /// [`Piece::Begin`], [`Piece::Packed`], [`Piece::Elements`] and [`Piece::End`].
@@ -127,20 +101,6 @@ pub struct Whole {
     pub intset: u64,
 }
 
-/// How many members there are of each length.
-#[derive(Debug)]
-struct MemberCounts {
-    counts: [u32; COUNTED_BYTES],
-    /// Whether [`Piece::Members`] is in the list.
-    listed: bool,
-}
-
-impl Default for MemberCounts {
-    fn default() -> Self {
-        Self { counts: [0; COUNTED_BYTES], listed: false }
-    }
-}
-
 /// Where rows stand among those of [`Pieces`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowPlaces {
@@ -163,206 +123,6 @@ impl Whole {
             zset: self.zset.min(other.zset),
             intset: self.intset.min(other.intset),
         }
-    }
-}
-
-impl Pieces {
-    /// The strings, in the order of the file.
-    #[inline]
-    pub fn strings(&self) -> &[(KeyPiece, Length)] {
-        &self.strings
-    }
-
-    /// Values that are told as a whole, in the order of the file.
-    #[inline]
-    pub fn packed(&self) -> &[PackedPiece] {
-        &self.packed
-    }
-
-    /// The pieces of other values, in the order of the file.
-    #[inline]
-    pub fn list(&self) -> &[Piece] {
-        &self.list
-    }
-
-    /// The rows that one of the pieces names.
-    #[inline]
-    pub fn rows(&self, places: RowPlaces) -> &[Row] {
-        self.rows.get(places.start as usize..places.end as usize).unwrap_or_default()
-    }
-
-    /// The lengths of the members that [`Piece::Members`] stands for, each with how many have it.
-    pub fn members(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        let counts = self.members.counts.iter().map(|count| u64::from(*count));
-        (0..).zip(counts).filter(|(_, count)| *count > 0)
-    }
-
-    /// The text at a place that one of the pieces names.
-    #[inline]
-    pub fn text(&self, place: TextPlace) -> &[u8] {
-        let start = place.start as usize;
-        self.texts.get(start..start + place.bytes as usize).unwrap_or_default()
-    }
-
-    pub(crate) fn switch_on(&mut self, whole: Whole) {
-        self.on = true;
-        self.whole = whole;
-    }
-
-    #[inline]
-    pub(crate) fn is_on(&self) -> bool {
-        self.on
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.strings.clear();
-        self.packed.clear();
-        self.list.clear();
-        self.begun = None;
-        self.rows.clear();
-        self.listed = 0;
-        self.texts.clear();
-        if self.members.listed {
-            self.members = MemberCounts::default();
-        }
-    }
-
-    /// Whether they should be told before there are more.
-    #[inline]
-    pub(crate) fn is_full(&self) -> bool {
-        self.strings.len().max(self.packed.len()).max(self.list.len() + self.rows.len()) >= BATCH
-            || self.texts.len() >= BATCH_TEXT_BYTES
-    }
-
-    #[inline]
-    pub(crate) fn push(&mut self, piece: Piece) {
-        if self.on {
-            self.list_rows();
-            self.list.push(piece);
-        }
-    }
-
-    /// Adds a string; true if the pieces should be told before there are more.
-    #[inline(always)]
-    pub(crate) fn push_string(&mut self, key: KeyPiece, value: Length) -> bool {
-        self.strings.push((key, value));
-        self.strings.len() >= BATCH
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.strings.is_empty() && self.packed.is_empty() && self.list.is_empty()
-    }
-
-    #[inline]
-    pub(crate) fn push_row(&mut self, member: Length, value: Length) {
-        if self.on {
-            self.rows.push(Row { member, value });
-        }
-    }
-
-    /// The same where pieces are known to be wanted; true if they should be told before there are more.
-    #[inline(always)]
-    pub(crate) fn push_row_of_many(&mut self, member: Length, value: Length) -> bool {
-        self.rows.push(Row { member, value });
-        self.rows.len() >= BATCH
-    }
-
-    /// Has the value's members counted by [`Self::count_member`], up to its end.
-    #[inline]
-    pub(crate) fn begin_members(&mut self) {
-        if !self.members.listed {
-            self.push(Piece::Members);
-            self.members.listed = true;
-        }
-    }
-
-    /// Adds a member of which only the length matters; false if it is too long to be counted.
-    #[inline(always)]
-    pub(crate) fn count_member(&mut self, member: Length) -> bool {
-        let count = self.members.counts.get_mut(member.short_text());
-        count.map(|count| *count += 1).is_some()
-    }
-
-    /// Puts the rows that came last into the list.
-    #[inline]
-    pub(crate) fn list_rows(&mut self) {
-        if self.rows.len() > self.listed {
-            self.list.push(Piece::Rows(RowPlaces { start: self.listed as u32, end: self.rows.len() as u32 }));
-            self.listed = self.rows.len();
-        }
-    }
-
-    /// Begins a value. What it gives is for [`Self::undo`].
-    pub(crate) fn begin(&mut self, encoding: Encoding) -> [usize; 3] {
-        self.list_rows();
-        let before = [self.list.len(), self.rows.len(), self.texts.len()];
-        self.begun = Some(self.list.len());
-        self.push(Piece::Begin(encoding));
-        before
-    }
-
-    /// Ends a value; its elements if they have not been told. True if the pieces should be told before there are more.
-    #[inline]
-    pub(crate) fn end(&mut self, key: KeyPiece, elements: Option<u64>) -> bool {
-        let begun = self.begun.take().and_then(|begun| self.list.get(begun..));
-        if let (Some([Piece::Begin(encoding), Piece::Packed(bytes)]), Some(elements)) = (begun, elements)
-            && encoding.kind() != Kind::List
-            && self.rows.len() == self.listed
-        {
-            self.packed.push(PackedPiece { key, encoding: *encoding, bytes: *bytes, elements });
-            self.list.truncate(self.list.len() - 2);
-        } else {
-            if let Some(elements) = elements {
-                self.push(Piece::Elements(elements));
-            }
-            self.push(Piece::End(key));
-        }
-        // What is counted is of one value only.
-        self.is_full() || self.members.listed
-    }
-
-    /// Forgets what came since a value began: it will come again.
-    pub(crate) fn undo(&mut self, [pieces, rows, texts]: [usize; 3]) {
-        self.list.truncate(pieces);
-        self.rows.truncate(rows);
-        self.listed = rows;
-        self.texts.truncate(texts);
-    }
-
-    /// A piece with a text.
-    pub(crate) fn push_text(&mut self, text: &[u8], piece: fn(TextPlace) -> Piece) {
-        if self.on {
-            self.list_rows();
-            let place = TextPlace { start: self.texts.len() as u32, bytes: text.len() as u32 };
-            self.texts.extend_from_slice(text);
-            self.list.push(piece(place));
-        }
-    }
-
-    /// What is missing in the length of a text of so many bytes.
-    #[inline]
-    pub(crate) fn push_beyond(&mut self, bytes: u64) {
-        if bytes > Length::MAX_BYTES {
-            self.push(Piece::Beyond(bytes - Length::MAX_BYTES));
-        }
-    }
-
-    /// The same length, as that of a text where integers are not told from others: those who add up many are then not
-    /// kept up by the few that were written as integers.
-    pub(crate) fn sorted(&self, length: Length) -> Length {
-        if self.sorts_integers { length } else { Length::text(length.bytes()) }
-    }
-
-    /// The length of a text in the value that is being read, as one of [`lengths`] says.
-    #[inline(always)]
-    pub(crate) fn length<const LENGTHS: u8>(&self, text: &[u8]) -> Length {
-        let sorts_integers = match LENGTHS {
-            lengths::NONE => return Length::default(),
-            lengths::TEXTS => false,
-            lengths::INTEGERS => true,
-            _ => self.sorts_integers,
-        };
-        if sorts_integers { Length::of(text) } else { Length::in_memory(text) }
     }
 }
 

@@ -1,0 +1,167 @@
+//! What a scan tells its visitor: records at their end, pieces of values, faults and hazards.
+use super::key::KeyFacts;
+use super::{Current, Phase, Scan};
+use crate::cursor::{Cursor, Text};
+use crate::fault::{Fault, Hazard, HazardCode};
+use crate::format::{Encoding, Kind};
+use crate::key_text::shown;
+use crate::pieces::{Expiry, KeyPiece, Length, MAX_INTEGER_BYTES};
+use crate::stop::Broken;
+use crate::visit::{Record, Visitor};
+
+impl<V: Visitor> Scan<V> {
+    /// Tells of the record, if its value is at its end.
+    pub(super) fn finish_value(&mut self, cursor: &mut Cursor<'_>) {
+        let done = matches!(&self.phase, Phase::Value(value) if value.is_done());
+        if self.shared.open.is_some() || !done {
+            if self.shared.seen.pieces.is_full() {
+                self.flush_pieces();
+            }
+            return;
+        }
+        let Phase::Value(value) = std::mem::take(&mut self.phase) else { return };
+        let encoding = Encoding::of_type(self.current.type_id);
+        let elements = value.elements;
+        if let Some(flaw) = self.shared.flaw.take() {
+            self.fault(*flaw);
+        }
+        if let Some(module) = value.module() {
+            let (name, version) = (module.name(), module.version());
+            self.visitor.module(&name);
+            let message = format!("value of module type {name}, encoding version {version}");
+            self.hazard(HazardCode::ModuleData, message);
+        }
+        self.tell_of_members(encoding, elements, value.uncompared());
+        if elements == 0 && !matches!(encoding.kind(), Kind::Stream | Kind::Module) {
+            let kind = encoding.kind().name();
+            self.hazard(HazardCode::EmptyCollection, format!("{kind} without elements"));
+        }
+        if self.current.foreign {
+            let message =
+                "opcode 107 of Redis Enterprise before a key; Redis and Valkey refuse it".to_owned();
+            self.hazard(HazardCode::ForeignRecord, message);
+        }
+        let Current { offset, expires_at_ms, key, value_start, text, .. } = self.current;
+        if encoding.kind() == Kind::String {
+            self.push_string(key, expires_at_ms, text);
+        } else if self.shared.seen.pieces.is_on() {
+            let key = self.key_piece(key, expires_at_ms);
+            if self.shared.seen.pieces.end(key, (!value.is_table()).then_some(elements)) {
+                self.flush_pieces();
+            }
+        }
+        let record = Record {
+            span: offset..cursor.offset(),
+            raw: cursor.from(offset),
+            value_start,
+            type_id: if encoding.kind() == Kind::String { 0 } else { self.current.type_id },
+            database: self.database,
+            key: &self.key,
+            key_bytes: key.bytes,
+            key_hash: key.hash,
+            slot: key.slot,
+            expires_at_ms,
+            encoding,
+            elements,
+        };
+        self.visitor.record(&record);
+        self.keys += 1;
+        cursor.commit();
+    }
+
+    #[inline(always)]
+    pub(super) fn push_string(&mut self, key: KeyFacts, expires_at_ms: Option<i64>, value: Length) {
+        if self.shared.seen.pieces.is_on() {
+            let key = self.key_piece(key, expires_at_ms);
+            if self.shared.seen.pieces.push_string(key, value) {
+                self.flush_pieces();
+            }
+        }
+    }
+
+    /// The length of a string that was just passed over or opened, if anybody wants to know.
+    #[inline(always)]
+    pub(super) fn string_length(&self, text: Text, cursor: &Cursor<'_>) -> Length {
+        if self.shared.seen.pieces.is_on() { string_length(text, cursor) } else { Length::default() }
+    }
+
+    #[inline]
+    fn key_piece(&self, key: KeyFacts, expires_at_ms: Option<i64>) -> KeyPiece {
+        let expiry = match expires_at_ms {
+            None => Expiry::Never,
+            Some(at_ms) if at_ms < self.expired_before_ms => Expiry::Past,
+            Some(_) => Expiry::ToCome,
+        };
+        KeyPiece { bytes: u32::try_from(key.bytes).unwrap_or(u32::MAX), slot: key.slot, expiry }
+    }
+
+    /// Tells the visitor of the pieces that there are.
+    #[cold]
+    pub(super) fn flush_pieces(&mut self) {
+        let pieces = &mut self.shared.seen.pieces;
+        pieces.list_rows();
+        if !pieces.is_empty() {
+            self.visitor.pieces(pieces);
+            pieces.clear();
+        }
+    }
+
+    fn tell_of_members(&mut self, encoding: Encoding, elements: u64, uncompared: u64) {
+        let seen = &mut self.shared.seen;
+        let fields = std::mem::take(&mut seen.field_expires);
+        self.visitor.field_expires(fields);
+        let (duplicate, unchecked) = seen.members.end();
+        if unchecked || uncompared > 0 {
+            self.visitor.uncompared_members(elements);
+        }
+        if duplicate {
+            let (kind, name) = (encoding.kind().name(), encoding.name());
+            let message = format!("a member occurs twice in a {kind} of {elements} ({name})");
+            self.hazard(HazardCode::DuplicateMember, message);
+        }
+    }
+
+    pub(super) fn hazard(&mut self, code: HazardCode, message: String) {
+        let hazard = Hazard {
+            code,
+            offset: self.current.offset,
+            database: self.database.unwrap_or(Fault::UNKNOWN_DATABASE),
+            key: self.shown_key(),
+            message,
+        };
+        self.visitor.hazard(hazard);
+    }
+
+    /// Tells of the fault that ends the scan, and before it of one inside the same record.
+    pub(crate) fn end_with(&mut self, broken: Broken) {
+        if let Some(flaw) = self.shared.flaw.take() {
+            self.fault(*flaw);
+        }
+        self.flush_pieces();
+        self.fault(broken);
+    }
+
+    pub(super) fn fault(&mut self, Broken { code, message }: Broken) {
+        let fault = Fault {
+            code,
+            offset: self.current.offset,
+            database: self.database.unwrap_or(Fault::UNKNOWN_DATABASE),
+            key: self.shown_key(),
+            message,
+        };
+        self.visitor.fault(fault);
+    }
+
+    fn shown_key(&self) -> Option<String> {
+        (self.current.key_known && self.show_keys).then(|| shown(&self.key, self.current.key.bytes))
+    }
+}
+
+/// The length of a string that was just passed over or opened. One that may be an integer is all there.
+#[inline(always)]
+pub(super) fn string_length(text: Text, cursor: &Cursor<'_>) -> Length {
+    match text {
+        Text::Raw(bytes) if bytes <= MAX_INTEGER_BYTES => Length::of(cursor.last(bytes as usize)),
+        text => text.length(),
+    }
+}
