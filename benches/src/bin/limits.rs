@@ -1,4 +1,5 @@
-//! `limits [FILE...]` measures each part of the work of a reader alone, and our reader against all of them in turn:
+//! `limits [FILE...]` measures each part of the work of a reader alone, our reader against all of them in turn, and what a
+//! second thread brings:
 //! `cargo run --profile bench -p rdb-benches --bin limits`.
 use std::path::PathBuf;
 
@@ -6,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 
 use rdb_benches::corpora::CORPORA;
-use rdb_benches::limits::{Limits, explanations, loops, measure, summary};
+use rdb_benches::limits::{explanations, loops, measure, measure_threads, summary, threads};
 use rdb_benches::machine::heading;
 
 /// The profile `release` is for what is deployed, and small.
@@ -26,11 +27,14 @@ fn main() -> Result<()> {
     let Args { files, rounds } = Args::parse();
     let files = if files.is_empty() { corpora() } else { files };
     ensure!(!files.is_empty(), "there are no files in target/corpora: make corpora writes them");
-    let mut rows: Vec<(String, Limits)> = Vec::new();
+    let (mut rows, mut of_threads) = (Vec::new(), Vec::new());
     for file in files {
         eprintln!("{}", file.display());
-        let limits = measure(&file, rounds).with_context(|| file.display().to_string())?;
+        let named = || file.display().to_string();
+        let of_two = measure_threads(&file, rounds).with_context(named)?;
+        let limits = measure(&file, rounds).with_context(named)?;
         let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+        of_threads.push((name.clone(), of_two));
         rows.push((name, limits));
     }
     println!("# What reading costs at least\n\n{}; one thread, best of {rounds} rounds.\n", heading());
@@ -43,6 +47,8 @@ fn main() -> Result<()> {
     println!("{}\n{}\n", summary(&rows), explanations());
     println!("## Loops over compressed strings\n\nIn the same unit: all compressed strings of the file.\n");
     println!("{}", loops(&rows));
+    println!("\n## A second thread\n\nOf whole scans by our reader, the best round.\n");
+    println!("{}", threads(&of_threads));
     Ok(())
 }
 

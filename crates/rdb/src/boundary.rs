@@ -43,8 +43,8 @@ pub(crate) struct Effort {
     pub(crate) likely: usize,
     /// Among so many any: that takes longer.
     pub(crate) any: usize,
-    /// Places that look well at first are looked at more closely until that has taken so many bytes: rows of a table can
-    /// read like those of another one for long, and to look at all of them takes longer than to read the table.
+    /// Places are looked at until that has taken so many bytes: rows of a table can read like those of another one for
+    /// long, and to look at all of them takes longer than to read the table.
     pub(crate) closer: u64,
 }
 
@@ -134,12 +134,11 @@ impl Finder {
             let offset = offset + place as u64;
             // Most places are no boundaries, and a few bytes are enough to see that.
             let quick = rest.get(..QUICK_BYTES).unwrap_or(rest);
-            let mut likelihood = self.look(quick, offset).0;
+            let (mut likelihood, mut bytes) = self.look(quick, offset);
             if likelihood == Likelihood::BeginsWell && quick.len() < rest.len() {
-                let bytes;
                 (likelihood, bytes) = self.look(rest, offset);
-                looked_at += bytes;
             }
+            looked_at += bytes;
             match likelihood {
                 Likelihood::None => {}
                 Likelihood::BeginsWell => {

@@ -59,7 +59,7 @@ impl Few {
     fn may_have_equal(&self, count: usize) -> bool {
         const LANES: usize = 8;
         let parts = self.parts.get(..count).unwrap_or(&self.parts);
-        // What is behind the ends differs.
+        // What is behind the ends differs from each other; from a part of a hash it may not, which costs a second look.
         let (mut one, mut other) = ([0; FEW], [1; 2 * FEW]);
         one[..parts.len()].copy_from_slice(parts);
         other[..parts.len()].copy_from_slice(parts);

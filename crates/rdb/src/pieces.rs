@@ -38,7 +38,7 @@ pub enum Piece {
     /// only ([`Whole`]), those of intsets never.
     Rows(RowPlaces),
     /// Members of a large set or sorted set, of which only the lengths matter: [`Pieces::members`]. Once in a batch at the
-    /// most, and more may come in the next one.
+    /// most, and more may come in the next one. Some may come as rows instead.
     Members,
     /// A field that expires, with its value.
     ExpiringRow(Row),

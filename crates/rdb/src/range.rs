@@ -20,9 +20,9 @@ const FIRST_EFFORT: Effort = Effort { likely: FIRST_VIEW_BYTES, any: 4 << 10, cl
 /// What is seen of it then. So many places are tried before one is taken that is not sure, or it is asked whether to go
 /// on.
 const VIEW_BYTES: usize = MAX_LOOK_BYTES;
-const EFFORT: Effort = Effort { likely: VIEW_BYTES / 2, any: 256 << 10, closer: 4 << 20 };
-/// Where there is no boundary in so many bytes, the range is likely to be inside a giant value. The next look is then
-/// further on, and the distance doubles each time: looking takes longer than reading, and whoever reads the value
+const EFFORT: Effort = Effort { likely: LOOK_BYTES, any: LOOK_BYTES, closer: 4 << 20 };
+/// Where there is no boundary in so many bytes, or none that is sure, the range is likely to be inside a giant value. The
+/// next look is then further on, and the distance doubles each time: looking takes longer than reading, and whoever reads the value
 /// comes by anyway.
 const LOOK_BYTES: usize = VIEW_BYTES / 2;
 const FIRST_STRIDE_BYTES: u64 = 1 << 20;
@@ -185,30 +185,34 @@ fn find_and_read(
             (view_bytes, effort) = (VIEW_BYTES, EFFORT);
             continue;
         }
-        let Some(Candidate { place, .. }) = candidate else {
-            reading.window.consume(LOOK_BYTES.min(bytes.len()));
-            reading.window.pass(stride_bytes)?;
-            stride_bytes *= 2;
-            if watch(&reading.progress()) == Control::Pause {
-                // Nothing was found so far; the neighbour before will have to read this range.
+        if let Some(Candidate { place, .. }) = candidate {
+            reading.window.consume(place);
+            if reading.window.offset() >= found.range.end {
                 return Ok(found);
             }
-            continue;
-        };
-        reading.window.consume(place);
-        if reading.window.offset() >= found.range.end {
+            let end = limit(found.range.end, options);
+            if read_parts(reading, &mut found, header, end, watch)? {
+                return Ok(found);
+            }
+            // That was no record, or the file is broken there: whoever comes from before will see.
+            found.parts.clear();
+            reading.scan.restart();
+            reading.scan.visitor.restart();
+        }
+        if candidate.is_some_and(|candidate| candidate.is_sure) {
+            // Search on behind it.
+            let step = reading.window.bytes().len().min(1);
+            reading.window.consume(step);
+        } else {
+            let step = reading.window.bytes().len().min(LOOK_BYTES);
+            reading.window.consume(step);
+            reading.window.pass(stride_bytes)?;
+            stride_bytes *= 2;
+        }
+        if watch(&reading.progress()) == Control::Pause {
+            // Nothing was found so far; the neighbour before will have to read this range.
             return Ok(found);
         }
-        let end = limit(found.range.end, options);
-        if read_parts(reading, &mut found, header, end, watch)? {
-            return Ok(found);
-        }
-        // That was no record, or the file is broken there: whoever comes from before will see. Search on behind it.
-        found.parts.clear();
-        reading.scan.restart();
-        reading.scan.visitor.restart();
-        let step = reading.window.bytes().len().min(1);
-        reading.window.consume(step);
     }
 }
 

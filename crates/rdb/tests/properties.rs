@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use rdb_scan::{Control, FaultCode, InspectOptions, Inspected, Inspection, Position, inspect};
 
 use common::tape::tape;
-use common::{Rdb, all_types, read, read_with};
+use common::{Rdb, all_types, lzf_literals, read, read_with, text_of};
 
 /// Reads in parts, each paused as soon as it can be, through JSON as between processes.
 fn in_parts(file: &[u8], options: &InspectOptions) -> (Inspection, usize) {
@@ -108,15 +108,63 @@ fn every_flipped_bit_is_found_by_structure_or_checksum() {
     }
 }
 
+/// Gives so many bytes at a time.
+struct Dribble<'a>(&'a [u8], usize);
+
+impl Read for Dribble<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let step = self.1.min(buffer.len());
+        self.0.read(&mut buffer[..step])
+    }
+}
+
 #[test]
-fn the_way_bytes_arrive_changes_nothing() {
-    struct Dribble<'a>(&'a [u8], usize);
-    impl Read for Dribble<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            let step = self.1.min(buffer.len());
-            self.0.read(&mut buffer[..step])
+fn tables_of_texts_in_every_form_are_read_however_they_arrive() {
+    // Forms that stand side by side in one table, and so many of them that bytes end everywhere.
+    let form = |number: usize| {
+        let text = format!("text {number} ").repeat(1 + number % 5);
+        match number % 11 {
+            3 | 8 => lzf_literals(text.repeat(3).as_bytes()),
+            4 => vec![0xc1, number as u8, (number >> 8) as u8],
+            5 => [&[0xc2], &(number as u32 * 77_777).to_le_bytes()[..]].concat(),
+            7 if number.is_multiple_of(29) => text_of(text.repeat(500).as_bytes()),
+            9 if number.is_multiple_of(31) => lzf_literals(text.repeat(2000).as_bytes()),
+            _ => text_of(text.as_bytes()),
+        }
+    };
+    let mut rdb = Rdb::new();
+    let mut elements = 0;
+    for (index, rows) in [3, 40, 65, 150, 300, 511, 700, 2000].into_iter().cycle().take(32).enumerate() {
+        for (type_id, parts) in [(2, 1), (4, 2), (5, 1)] {
+            rdb = rdb.key(type_id, &format!("key:{type_id}:{index}")).len(rows);
+            for row in 0..rows as usize {
+                let first = 3 * index + row * parts;
+                let texts = (first..first + parts).map(|number| form(number * 13 + type_id as usize));
+                rdb = rdb.raw(&texts.collect::<Vec<_>>().concat());
+                if type_id == 5 {
+                    rdb = rdb.raw(&f64::from(row as u32).to_le_bytes());
+                }
+            }
+            elements += rows;
         }
     }
+    let file = rdb.end();
+    let options = InspectOptions { weighings: tape(), ..InspectOptions::default() };
+    let whole = read_with(&file, &options);
+    assert!(whole.is_sound(), "{:?}", whole.faults);
+    assert_eq!(whole.keys, 96);
+    assert_eq!(whole.types.values().map(|counts| counts.elements).sum::<u64>(), elements);
+    for step in [500, 4096, 10_007, 100_000, 262_145, file.len()] {
+        let source = Dribble(&file, step);
+        let inspected = inspect(source, &Position::default(), &options, &mut |_| Control::Continue).unwrap();
+        // Not told: both are long.
+        assert!(inspected == Inspected::Complete(whole.clone()), "{} bytes by {step}", file.len());
+    }
+    assert!(in_parts(&file, &options).0 == whole);
+}
+
+#[test]
+fn the_way_bytes_arrive_changes_nothing() {
     let file = all_types();
     let options = InspectOptions { weighings: tape(), ..InspectOptions::default() };
     let expect_same = |file: &[u8], step| {

@@ -16,7 +16,7 @@ use rdb_scan::{
 };
 
 use common::tape::tape;
-use common::{Rdb, all_types, listpack, lzf_literals, read_with, stream};
+use common::{Rdb, all_types, listpack, lzf_literals, read_with, stream, text_of};
 
 /// Reads ranges between the cuts, then gaps until there are none. Everything passes through JSON, as between machines.
 fn by_ranges(file: &[u8], cuts: &[usize], options: &InspectOptions, patience: u64) -> (Inspection, u32) {
@@ -223,6 +223,28 @@ fn hidden_keys_and_few_compared_keys_are_the_same_in_parts() {
     let (joined, _) = by_ranges(&file, &cuts, &options, 0);
     assert_eq!(joined, read_with(&file, &options));
     assert_eq!(joined.unchecked.keys, 3000);
+}
+
+/// What reads like records for a while is searched through once, and not again from each of its bytes.
+#[test]
+fn a_value_full_of_what_begins_well_is_passed_over() {
+    let record = |key: &str| [&[0], &text_of(key.as_bytes())[..], &text_of(b"v")].concat();
+    let unlikely = (0..11).flat_map(|number| record(&format!("{number:02}")));
+    let likely = (0..5).flat_map(|number| record(&format!("key:{number}")));
+    let run: Vec<u8> = unlikely.chain(likely).chain([0xf0]).collect();
+    let value = run.repeat((3 << 20) / run.len());
+    let file =
+        Rdb::new().key(0, "first").text(b"1").key(0, "giant").text(&value).key(0, "last").text(b"2").end();
+    expect_equal(&file, &[1 << 20, 2 << 20, file.len() - 100]);
+    let header = read_header(&file[..]).unwrap();
+    let (range, mut asked) = (1 << 20..value.len() as u64 - 1000, 0);
+    let options = options(&file);
+    let found = inspect_range(&file[1 << 20..], range, &header, &options, &mut |_| {
+        asked += 1;
+        Control::Continue
+    });
+    assert_eq!(found.unwrap().span(), None);
+    assert!(asked > 0);
 }
 
 /// Large enough for threads to share it.

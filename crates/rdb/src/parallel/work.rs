@@ -162,7 +162,7 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
                 break;
             };
             drop(state);
-            // A stop of everything is the only pause there is here, and a paused range is no whole one.
+            // A range that was paused is none that is needed: everything stops, or it was joined by another way already.
             let added =
                 range.and_then(|range| if self.is_aborted() { Ok(()) } else { self.add(&mut chain, range) });
             state = self.lock();

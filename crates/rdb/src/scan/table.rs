@@ -140,7 +140,8 @@ impl Table {
         if only_counts(ROW, LENGTHS) {
             shared.seen.pieces.begin_members();
         }
-        while self.left > 0 && self.part == Part::Member {
+        // A string that is open comes first.
+        while self.left > 0 && self.part == Part::Member && !shared.is_interrupted() {
             let rows = plain_rows::<ROW, LENGTHS>(cursor, self.left, &mut shared.seen);
             self.left -= rows;
             // Where one row is written otherwise, others are likely to be so too.
@@ -189,8 +190,9 @@ impl Table {
             _ => Length::default(),
         };
         shared.seen.members.push(hash);
-        if LENGTHS != lengths::NONE {
-            shared.seen.pieces.push_row(member, value);
+        let pieces = &mut shared.seen.pieces;
+        if LENGTHS != lengths::NONE && !(only_counts(ROW, LENGTHS) && pieces.count_member(member)) {
+            pieces.push_row(member, value);
         }
         self.left -= 1;
         cursor.commit();

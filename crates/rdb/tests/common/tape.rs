@@ -2,7 +2,7 @@
 //! shows.
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use rdb_scan::{PackedPiece, Piece, Pieces, Scales, Weigher, Weighing};
+use rdb_scan::{Length, PackedPiece, Piece, Pieces, Row, Scales, Weigher, Weighing};
 
 /// For [`rdb_scan::InspectOptions::weighings`].
 pub fn tape() -> Vec<Weighing> {
@@ -12,8 +12,7 @@ pub fn tape() -> Vec<Weighing> {
 #[derive(Default)]
 struct Tape {
     value: u64,
-    /// The lengths of members, of which a batch has as many as come.
-    members: u64,
+    rows: u64,
     slots: std::collections::BTreeMap<u16, u64>,
 }
 
@@ -33,6 +32,12 @@ impl Tape {
         (self.value, told).hash(&mut hasher);
         self.value = hasher.finish();
     }
+
+    fn add_rows(&mut self, row: Row, count: u64) {
+        let mut hasher = DefaultHasher::new();
+        format!("{row:?}").hash(&mut hasher);
+        self.rows = self.rows.wrapping_add(count.wrapping_mul(hasher.finish()));
+    }
 }
 
 impl Weigher for Tape {
@@ -49,16 +54,15 @@ impl Weigher for Tape {
             *self.slots.entry(key.slot).or_default() += alone.value >> 32;
         }
         for piece in pieces.list() {
+            // Rows count in any order, and members of large tables come as rows or by their lengths.
             if let Piece::Members = piece {
                 for (bytes, count) in pieces.members() {
-                    let mut hasher = DefaultHasher::new();
-                    bytes.hash(&mut hasher);
-                    self.members = self.members.wrapping_add(count.wrapping_mul(hasher.finish()));
+                    self.add_rows(Row { member: Length::text(bytes), value: Length::default() }, count);
                 }
                 continue;
             }
             if let Piece::Rows(places) = piece {
-                pieces.rows(*places).iter().for_each(|row| self.add(&format!("{row:?}")));
+                pieces.rows(*places).iter().for_each(|row| self.add_rows(*row, 1));
                 continue;
             }
             let text = match piece {
@@ -79,27 +83,27 @@ impl Weigher for Tape {
             }
             let told = if of_text { format!("{kind:?}{text:?}") } else { format!("{piece:?}") };
             if let Piece::Begin(_) = piece {
-                (self.value, self.members) = (0, 0);
+                (self.value, self.rows) = (0, 0);
             }
             self.add(&told);
             if let Piece::End(key) = piece {
-                *self.slots.entry(key.slot).or_default() += (self.value ^ self.members) >> 32;
-                (self.value, self.members) = (0, 0);
+                *self.slots.entry(key.slot).or_default() += (self.value ^ self.rows) >> 32;
+                (self.value, self.rows) = (0, 0);
             }
         }
     }
 
     fn take(&mut self) -> Vec<(u16, u64)> {
-        (self.value, self.members) = (0, 0);
+        (self.value, self.rows) = (0, 0);
         std::mem::take(&mut self.slots).into_iter().collect()
     }
 
     fn suspend(&mut self) -> String {
-        format!("{} {}", std::mem::take(&mut self.value), std::mem::take(&mut self.members))
+        format!("{} {}", std::mem::take(&mut self.value), std::mem::take(&mut self.rows))
     }
 
     fn resume(&mut self, known: &str) {
-        let (value, members) = known.split_once(' ').unwrap_or(("0", "0"));
-        (self.value, self.members) = (value.parse().unwrap(), members.parse().unwrap());
+        let (value, rows) = known.split_once(' ').unwrap_or(("0", "0"));
+        (self.value, self.rows) = (value.parse().unwrap(), rows.parse().unwrap());
     }
 }

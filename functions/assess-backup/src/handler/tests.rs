@@ -198,6 +198,16 @@ async fn a_key_that_stands_twice_is_told_as_what_ends_a_load() {
 }
 
 #[tokio::test]
+async fn what_only_redis_enterprise_reads_is_refused() {
+    let file = rdb(&[("used-mem", "1000000")], &["a", "b"]);
+    // Before the second key's type: when it was last used in RAM.
+    let second = file.windows(3).position(|bytes| bytes == [0, 1, b'b']).unwrap();
+    let file = [&file[..second], &[107, 7], &file[second..]].concat();
+    let output = assess_file(&file).await;
+    assert_eq!((&output["verdict"], codes(&output["findings"])[0]), (&json!("reject"), "foreign-record"));
+}
+
+#[tokio::test]
 async fn a_backup_that_breaks_off_where_a_worker_paused_is_not_taken_for_sound() {
     let file = rdb(&[], &["a", "b"]);
     let parts = inspected(&file[..file.len() - 9], Control::Pause);
