@@ -61,6 +61,11 @@ const FILL: &str = "
             redis.call('ZADD', 'zset of numbers ' .. size, n, n)
             redis.call('HSET', 'hash of ' .. size, 'field' .. n, digest)
             redis.call('HSET', 'hash of numbers ' .. size, n, -n)
+            -- Values in every form side by side: as they are, compressed, as integers, and some of them long.
+            local forms = {'short', string.rep('lorem ipsum ', 30) .. n, n * 1000, digest, string.rep('dolor ', n % 97 == 0 and 20000 or 9)}
+            redis.call('HSET', 'mixed hash of ' .. size, string.rep('f', n % 3) .. n, forms[n % 5 + 1])
+            redis.call('SADD', 'mixed set of ' .. size, forms[n % 5 + 1] .. (n % 2 == 0 and n or ''))
+            redis.call('ZADD', 'mixed zset of ' .. size, n, forms[n % 5 + 1] .. n)
             redis.call('XADD', 'stream of ' .. size, n .. '-1', 'field', digest, 'other', n)
             if n % 3 == 0 then redis.call('XADD', 'stream of ' .. size, n .. '-2', 'of its own', n) end
         end
