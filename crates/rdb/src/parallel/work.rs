@@ -15,6 +15,7 @@ use crate::progress::{Control, Progress};
 use crate::range::{RangeInspection, inspect_range_among, inspect_up_to};
 use crate::source::Source;
 
+/// What the threads share.
 pub(super) struct Work<'w, S: ?Sized> {
     source: &'w S,
     options: &'w InspectOptions,
