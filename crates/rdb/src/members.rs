@@ -1,10 +1,11 @@
 //! Members that occur twice in one value.
+mod few;
+
+use self::few::{FEW, Few};
 
 /// Values with more members than this are not checked for duplicates.
 pub(crate) const MAX_MEMBERS: usize = 1 << 18;
 const SMALLEST_TABLE: usize = 64;
-/// Up to so many are kept in a list.
-const FEW: usize = 64;
 /// Whether a place is free is foreseen where nearly all are, which is worth more than the clearing of as many: from
 /// values of so many members on, each gets
 const MANY: usize = 256;
@@ -28,55 +29,6 @@ pub(crate) struct Members {
     off: bool,
 }
 
-/// The hashes of a few members. Each is compared with all others, eight at once by a part of the hash, which takes less
-/// time than a table of them: whether a place there is free cannot be foreseen.
-#[derive(Debug)]
-struct Few {
-    hashes: [u64; FEW],
-    parts: [u16; FEW],
-}
-
-impl Default for Few {
-    fn default() -> Self {
-        Self { hashes: [0; FEW], parts: [0; FEW] }
-    }
-}
-
-impl Few {
-    /// Adds a hash at a place; false if there is none.
-    #[inline(always)]
-    fn push(&mut self, place: usize, hash: u64) -> bool {
-        match (self.hashes.get_mut(place), self.parts.get_mut(place)) {
-            (Some(whole), Some(part)) => {
-                (*whole, *part) = (hash, hash as u16);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether two of the first hashes may be equal; if not, none are.
-    fn may_have_equal(&self, count: usize) -> bool {
-        const LANES: usize = 8;
-        let parts = self.parts.get(..count).unwrap_or(&self.parts);
-        // What is behind the ends differs from each other; from a part of a hash it may not, which costs a second look.
-        let (mut one, mut other) = ([0; FEW], [1; 2 * FEW]);
-        one[..parts.len()].copy_from_slice(parts);
-        other[..parts.len()].copy_from_slice(parts);
-        let mut equal = [0; LANES];
-        for distance in 1..parts.len() {
-            let ones = one.as_chunks::<LANES>().0.iter().take((parts.len() - distance).div_ceil(LANES));
-            let others = other.get(distance..).unwrap_or_default().as_chunks::<LANES>().0;
-            for (ones, others) in ones.zip(others) {
-                for ((equal, one), other) in equal.iter_mut().zip(ones).zip(others) {
-                    *equal |= u16::from(one == other);
-                }
-            }
-        }
-        equal != [0; LANES]
-    }
-}
-
 /// Room for some members, which are added without a look at how many there are.
 pub(crate) struct Room<'m> {
     few: Option<&'m mut Few>,
@@ -91,7 +43,8 @@ impl Room<'_> {
     #[inline(always)]
     pub(crate) fn push(&mut self, hash: u64) {
         match &mut self.few {
-            Some(few) => drop(few.push(*self.len + self.added, hash)),
+            // There is room for it.
+            Some(few) => _ = few.push(*self.len + self.added, hash),
             None if put(self.table, hash) => *self.duplicate = true,
             None => {}
         }
@@ -184,7 +137,7 @@ impl Members {
         self.is_few = false;
         self.make_table(2 * count as u64);
         for place in 0..count {
-            let hash = self.few.hashes[place % FEW];
+            let hash = self.few.hash(place);
             self.push(hash);
         }
     }
