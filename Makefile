@@ -41,7 +41,7 @@ corpora: ## the RDB files that the benchmark reads, in target/corpora; CORPORA_S
 bench: corpora ## our reader and others' on the same files: throughput and peak memory
 	@scripts/bench.sh
 
-limits: corpora ## what each part of reading costs alone, and how close our reader comes to all of them in turn
+limits: corpora ## what each part of reading costs alone, how close our reader comes to all in turn, and what a second thread brings
 	@cargo run --quiet --profile bench --package rdb-benches --bin limits
 
 calibrate: ## predicted memory of files against that of real servers that load them; takes minutes the first time

@@ -60,9 +60,11 @@ fn make(corpus: &Corpus, args: &Args) -> Result<()> {
     let found = connection.keys()?;
     ensure!(found == keys, "the server holds {found} keys, not {keys}");
     connection.ask(&["SAVE"])?;
-    // As a backup comes: copied. What a server wrote bit by bit stays in the page cache as single pages, which takes twice as
-    // long to read, for everybody.
-    std::fs::copy(work.path().join("dump.rdb"), &file)?;
+    // Copied, as backups are: what a server wrote bit by bit stays in the page cache as single pages, which takes twice as
+    // long to read, for everybody. It gets its name only when it is whole.
+    let copy = work.path().join("copy.rdb");
+    std::fs::copy(work.path().join("dump.rdb"), &copy)?;
+    std::fs::rename(copy, &file)?;
     std::fs::write(stamp_file, stamp)?;
     let (megabytes, seconds) = (megabytes(&file)?, started.elapsed().as_secs_f64());
     eprintln!("{:4} {keys} keys, {megabytes} MB in {seconds:.0} s: {}", corpus.name, corpus.about);

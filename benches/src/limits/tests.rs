@@ -1,10 +1,12 @@
 //! The walk and what it collects, against our reader on a file of every type that it knows.
+use std::time::Duration;
+
 use crc_fast::{CrcAlgorithm, checksum};
 use rdb_scan::{Control, InspectOptions, Inspected, Kind, Position, Record, Visitor, scan};
 
 use super::collect::Collected;
-use super::measure;
 use super::walk::walk;
+use super::{measure, measure_threads};
 
 /// Counts what the walk counts.
 #[derive(Default)]
@@ -69,6 +71,9 @@ fn everything_is_measured_and_nothing_sound_is_refused() {
     let text =
         super::summary(&[("all".to_owned(), limits.clone())]) + &super::loops(&[("all".to_owned(), limits)]);
     assert_eq!(text.lines().count(), 6);
+    let of_two = measure_threads(&path, 1).unwrap();
+    assert!(of_two.one > Duration::ZERO && of_two.two > Duration::ZERO && of_two.late[0] <= of_two.late[1]);
+    assert!(super::threads(&[("all".to_owned(), of_two)]).lines().last().unwrap().starts_with("| all |"));
 }
 
 /// Keys of every type, with all that stands between keys.

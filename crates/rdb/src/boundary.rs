@@ -45,7 +45,7 @@ pub(crate) struct Effort {
     pub(crate) any: usize,
     /// Places are looked at until that has taken so many bytes: rows of a table can read like those of another one for
     /// long, and to look at all of them takes longer than to read the table.
-    pub(crate) closer: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Looks for a place from which everything reads like records.
@@ -109,14 +109,14 @@ impl Finder {
     /// Keys that look like keys are looked for first, which takes little time. A place behind which enough records are
     /// seen is preferred to an earlier one that only begins well.
     pub(crate) fn find(&mut self, bytes: &[u8], offset: u64, effort: Effort) -> Option<Candidate> {
-        let likely = self.find_among(likely_places(bytes, effort.likely), bytes, offset, effort.closer);
+        let likely = self.find_among(likely_places(bytes, effort.likely), bytes, offset, effort.bytes);
         let sure = likely.filter(|candidate| candidate.is_sure);
         if sure.is_some() && self.trial.visitor.unlikely_keys == 0 {
             return sure;
         }
         // Where keys of both kinds are mixed, the first record may be one of the others.
         let places = sure.map_or(effort.any, |sure| sure.place.min(effort.any));
-        let any = self.find_among(any_places(bytes, places), bytes, offset, effort.closer);
+        let any = self.find_among(any_places(bytes, places), bytes, offset, effort.bytes);
         if any.is_some_and(|candidate| candidate.is_sure) { any } else { likely.or(any) }
     }
 
@@ -125,7 +125,7 @@ impl Finder {
         places: impl Iterator<Item = usize>,
         bytes: &[u8],
         offset: u64,
-        closer: u64,
+        most_bytes: u64,
     ) -> Option<Candidate> {
         let mut begins_well = None;
         let mut looked_at = 0;
@@ -146,7 +146,7 @@ impl Finder {
                 }
                 Likelihood::Boundary => return Some(Candidate { place, is_sure: true }),
             }
-            if looked_at > closer {
+            if looked_at > most_bytes {
                 break;
             }
         }

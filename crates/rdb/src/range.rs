@@ -16,14 +16,14 @@ use crate::window::MAX_LOOK_BYTES;
 
 /// What is seen of the file at first, and how far a boundary is looked for there: enough for most data.
 const FIRST_VIEW_BYTES: usize = 64 << 10;
-const FIRST_EFFORT: Effort = Effort { likely: FIRST_VIEW_BYTES, any: 4 << 10, closer: 64 << 10 };
+const FIRST_EFFORT: Effort = Effort { likely: FIRST_VIEW_BYTES, any: 4 << 10, bytes: 64 << 10 };
 /// What is seen of it then. So many places are tried before one is taken that is not sure, or it is asked whether to go
 /// on.
 const VIEW_BYTES: usize = MAX_LOOK_BYTES;
-const EFFORT: Effort = Effort { likely: LOOK_BYTES, any: LOOK_BYTES, closer: 4 << 20 };
+const EFFORT: Effort = Effort { likely: LOOK_BYTES, any: LOOK_BYTES, bytes: 4 << 20 };
 /// Where there is no boundary in so many bytes, or none that is sure, the range is likely to be inside a giant value. The
-/// next look is then further on, and the distance doubles each time: looking takes longer than reading, and whoever reads the value
-/// comes by anyway.
+/// next look is then further on, and the distance doubles each time: looking takes longer than reading, and whoever reads
+/// the value comes by anyway.
 const LOOK_BYTES: usize = VIEW_BYTES / 2;
 const FIRST_STRIDE_BYTES: u64 = 1 << 20;
 

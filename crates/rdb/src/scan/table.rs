@@ -147,10 +147,7 @@ impl Table {
             // Where one row is written otherwise, others are likely to be so too.
             let others = if rows == 0 { OTHER_ROWS } else { 1 };
             for _ in 0..others.min(self.left) {
-                if shared.is_interrupted() {
-                    return Ok(());
-                }
-                if !self.other_row::<ROW, LENGTHS>(cursor, shared)? {
+                if shared.is_interrupted() || !self.other_row::<ROW, LENGTHS>(cursor, shared)? {
                     break;
                 }
             }
