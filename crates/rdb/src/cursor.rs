@@ -106,11 +106,6 @@ impl<'w> Cursor<'w> {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
-    /// Bytes left in the file, if its size is known.
-    pub(crate) fn left_in_file(&self) -> Option<u64> {
-        (self.size_bytes != u64::MAX).then(|| self.size_bytes.saturating_sub(self.offset()))
-    }
-
     /// Passes over at most so many bytes of those at hand; gives how many.
     pub(crate) fn pass(&mut self, most: u64) -> u64 {
         let step = most.min(self.rest().len() as u64);

@@ -77,7 +77,7 @@ codes! {
         Truncated = "truncated",
         /// Every record was read, but the checksum is not that of the bytes.
         CrcMismatch = "crc-mismatch",
-        /// A version that no known server writes.
+        /// A version that no known server writes, or a record that came with a version newer than those known here.
         RdbVersionUnknown = "rdb-version-unknown",
         /// A value type that this version of the format does not have.
         UnknownType = "unknown-type",
@@ -107,13 +107,15 @@ codes! {
         BadArray = "bad-array",
         /// A number out of its range, or where the format has none.
         BadValue = "bad-value",
+        /// A record of another product, such as Dragonfly or KeyDB, that cannot be walked; the message names it.
+        ForeignRecord = "foreign-record",
     }
 }
 
 codes! {
     /// What is well-formed but dangerous.
     HazardCode {
-        /// A table size hint that makes some servers allocate until they die.
+        /// A table size hint for more keys than any server has, which makes some servers allocate until they die.
         HugeResizedb = "huge-resizedb",
         /// A database beyond the 16 that a server has by default.
         DatabaseNumber = "database-number",
@@ -135,5 +137,33 @@ codes! {
         SlotImport = "slot-import",
         /// A record that no released Redis or Valkey reads: of Redis Enterprise, or of a release candidate.
         ForeignRecord = "foreign-record",
+        /// A version newer than those known here, of which everything up to this could be read.
+        NewerFormat = "newer-format",
+        /// The number of keys in a cluster slot as a record of its own, which came with Redis 7.4.
+        SlotInfo = "slot-info",
+        /// An AUX field `slot-info` that is not three numbers.
+        BadSlotInfo = "bad-slot-info",
+        /// A stream that says it has another number of entries than its nodes have.
+        StreamLength = "stream-length",
+        /// A node of a stream in which all entries are deleted.
+        EmptyStreamNode = "empty-stream-node",
+        /// A node of a stream that contradicts itself in numbers that most servers pass over.
+        StreamNode = "stream-node",
+        /// An entry that is pending in a consumer group and no consumer's.
+        OrphanedPending = "orphaned-pending",
+        /// A listpack with another number of entries than it says, or with bytes behind its end.
+        ListpackCount = "listpack-count",
+        /// A ziplist with another number of entries than it says.
+        ZiplistCount = "ziplist-count",
+        /// Members of an intset that are not in ascending order.
+        IntsetOrder = "intset-order",
+        /// As `duplicate-member`, in a hash, set or sorted set that stays as small as it is: found by few servers.
+        DuplicatePackedMember = "duplicate-packed-member",
+        /// As `duplicate-member`, in a small ziplist: only servers that still keep ziplists load it.
+        DuplicateZiplistMember = "duplicate-ziplist-member",
+        /// As `duplicate-member`, in a small set of integers: some servers keep one of the two.
+        DuplicateInteger = "duplicate-integer",
+        /// A score of a packed sorted set that is not a number.
+        PackedScore = "packed-score",
     }
 }

@@ -20,6 +20,27 @@ pub(crate) const ENTERPRISE_RAM_LRU: u8 = 107;
 /// The type of module values in 4.0 release candidates, which cannot be walked.
 pub(crate) const MODULE_PRE_GA: u8 = 6;
 
+/// Redis Enterprise writes it before a key: the key's cluster slot.
+pub(crate) const ENTERPRISE_SLOT: u8 = 121;
+
+/// What another product writes under this id, and nobody else up to the versions known here. Sources: the constants of
+/// their files, `rdb_extensions.h` of Dragonfly and `rdb.h` of KeyDB.
+pub(crate) fn foreign(id: u8) -> Option<&'static str> {
+    Some(match id {
+        30 => "a JSON value of Dragonfly",
+        31 => "a hash with expiring fields of Dragonfly",
+        32 => "a set with expiring members of Dragonfly",
+        33 => "a Bloom filter of Dragonfly",
+        64 => "a job of KeyDB's KEYDB.CRON",
+        200 => "the end of a full sync of Dragonfly",
+        201 | 202 => "a compressed blob of Dragonfly",
+        203 => "the end of a compressed blob of Dragonfly",
+        210 | 211 => "a journal of Dragonfly",
+        220 => "a record of Dragonfly",
+        _ => return None,
+    })
+}
+
 /// From this version on, a file ends with a checksum.
 pub(crate) const FIRST_VERSION_WITH_CRC: u32 = 5;
 
@@ -80,6 +101,9 @@ impl Encoding {
     /// How many there are.
     pub const COUNT: usize = 32;
     pub(crate) const RAW: Self = Self(0);
+    /// Under the magic REDIS alone: hashes of a release candidate.
+    pub(crate) const HASH_PRE_GA: Self = Self(22);
+    pub(crate) const HASH_LISTPACK_PRE_GA: Self = Self(23);
     pub(crate) const INT: Self = Self(29);
     pub(crate) const LZF: Self = Self(30);
 

@@ -11,10 +11,10 @@ use crate::scan::{Advance, Scan};
 use crate::stop::{Broken, Result, Stop, broken};
 use crate::visit::Visitor;
 
-/// The highest version under the REDIS magic that is understood here.
+/// The highest version under the REDIS magic that is understood completely (Redis 8.8, May 2026).
 pub const MAX_RDB_VERSION: u32 = 14;
 
-/// The only version under the VALKEY magic.
+/// The only version under the VALKEY magic that is understood (Valkey 9.0, October 2025).
 pub const VALKEY_RDB_VERSION: u32 = 80;
 
 /// At most this many AUX fields or module names are kept, the first in alphabetical order.
@@ -27,7 +27,7 @@ pub(crate) const HEADER_BYTES: usize = 9;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Header {
-    /// The RDB version: 1 to [`MAX_RDB_VERSION`], or [`VALKEY_RDB_VERSION`].
+    /// The RDB version: 1 to [`MAX_RDB_VERSION`], [`VALKEY_RDB_VERSION`], or a newer one of either.
     pub version: u32,
     /// Who writes this format.
     pub magic: Magic,
@@ -104,25 +104,43 @@ pub(crate) fn parse(start: &[u8]) -> Result<Header> {
 }
 
 impl Header {
-    pub(crate) fn is_known(&self) -> bool {
+    /// Whether it can be read, at least up to the first record that came with a newer version.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.version >= self.least_version()
+    }
+
+    /// Whether it is newer than what is known here.
+    pub(crate) fn is_newer(&self) -> bool {
+        let newest = match self.magic {
+            Magic::Redis => MAX_RDB_VERSION,
+            Magic::Valkey => VALKEY_RDB_VERSION,
+        };
+        self.version > newest
+    }
+
+    fn least_version(&self) -> u32 {
         match self.magic {
-            Magic::Redis => (1..=MAX_RDB_VERSION).contains(&self.version),
-            Magic::Valkey => self.version == VALKEY_RDB_VERSION,
+            Magic::Redis => 1,
+            Magic::Valkey => VALKEY_RDB_VERSION,
         }
     }
 
-    /// Faults a version that no known server writes.
+    /// Magic and version as they are written.
+    pub(crate) fn name(&self) -> String {
+        match self.magic {
+            Magic::Redis => format!("REDIS{:04}", self.version),
+            Magic::Valkey => format!("VALKEY{:03}", self.version),
+        }
+    }
+
+    /// Faults a version that no server writes.
     pub(crate) fn check(&self) -> Result<()> {
-        let version = self.version;
-        if self.is_known() {
+        if self.is_readable() {
             return Ok(());
         }
-        let name = match self.magic {
-            Magic::Redis => "REDIS",
-            Magic::Valkey => "VALKEY",
-        };
         let message = format!(
-            "{name} version {version}; known are REDIS 1 to {MAX_RDB_VERSION} and VALKEY {VALKEY_RDB_VERSION}"
+            "{}; known are REDIS 1 to {MAX_RDB_VERSION} and VALKEY {VALKEY_RDB_VERSION}",
+            self.name()
         );
         broken(FaultCode::RdbVersionUnknown, message)
     }

@@ -114,6 +114,7 @@ fn scan_dyn<V: Visitor>(
     let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
     let visitor = (Tally::new(options, database), visitor);
     let mut scan = Scan::new(visitor, magic, database, !options.hide_keys);
+    scan.newer = start.header.as_ref().is_some_and(Header::is_newer);
     options.prepare(&mut scan);
     if let Some(inside) = &start.inside {
         scan.resume(Inside::clone(inside));
@@ -124,7 +125,7 @@ fn scan_dyn<V: Visitor>(
         None => reading.header()?,
     };
     let reached = match &header {
-        Some(header) if header.is_known() => read(&mut reading, header, start, u64::MAX, watch)?,
+        Some(header) if header.is_readable() => read(&mut reading, header, start, u64::MAX, watch)?,
         _ => Reached::Fault,
     };
     let mut inspection = reading.scan.visitor.0.take();

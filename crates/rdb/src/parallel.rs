@@ -81,5 +81,5 @@ fn cut(size_bytes: u64, threads: usize) -> Vec<Range<u64>> {
 fn read_header<S: Source + ?Sized>(source: &S) -> io::Result<Option<Header>> {
     let mut start = Vec::with_capacity(HEADER_BYTES);
     source.open(0..HEADER_BYTES as u64)?.take(HEADER_BYTES as u64).read_to_end(&mut start)?;
-    Ok(parse(&start).ok().filter(Header::is_known))
+    Ok(parse(&start).ok().filter(Header::is_readable))
 }

@@ -105,6 +105,7 @@ pub(crate) fn inspect_range_among(
     let mut tally = Tally::new(options, None);
     tally.rely_on(elsewhere);
     let mut scan = Scan::new(tally, header.magic, None, !options.hide_keys);
+    scan.newer = header.is_newer();
     options.prepare(&mut scan);
     let mut reading = Reading::new(source, range.start, options.size_bytes, scan);
     find_and_read(&mut reading, range, header, options, watch)
@@ -136,6 +137,7 @@ fn read_from(
     let database = if start.offset == 0 { Some(0) } else { start.database };
     let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
     let mut scan = Scan::new(Tally::new(options, database), magic, database, !options.hide_keys);
+    scan.newer = start.header.as_ref().is_some_and(Header::is_newer);
     options.prepare(&mut scan);
     if let Some(inside) = &start.inside {
         scan.resume(Inside::clone(inside));
@@ -145,7 +147,7 @@ fn read_from(
         Some(header) => Some(header.clone()),
         None => reading.header()?,
     };
-    let reached = match header.as_ref().filter(|header| header.is_known()) {
+    let reached = match header.as_ref().filter(|header| header.is_readable()) {
         Some(header) => read(&mut reading, header, start, limit(end, options), watch)?,
         None => Reached::Fault,
     };

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use crate::cursor::Cursor;
 use crate::fault::{Fault, FaultCode, Hazard, HazardCode};
 use crate::format::FIRST_VERSION_WITH_CRC;
-use crate::header::{HEADER_BYTES, Header, parse};
+use crate::header::{HEADER_BYTES, Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, parse};
 use crate::progress::{Control, Progress, Watch};
 use crate::scan::{Advance, Inside, Scan};
 use crate::stop::{Broken, Stop};
@@ -56,7 +56,11 @@ impl<'r, V: Visitor> Reading<'r, V> {
             Ok(header) => {
                 let known = header.check();
                 self.scan.magic = header.magic;
+                self.scan.newer = header.is_newer();
                 self.window.consume(HEADER_BYTES);
+                if header.is_newer() {
+                    self.newer(&header);
+                }
                 if let Err(Stop::Broken(broken)) = known {
                     self.scan.end_with(*broken);
                 }
@@ -68,6 +72,21 @@ impl<'r, V: Visitor> Reading<'r, V> {
             }
             Err(Stop::More(_)) => Ok(None),
         }
+    }
+
+    /// The format may have records that nobody knew when this was written.
+    fn newer(&mut self, header: &Header) {
+        let message = format!(
+            "{} is newer than what is known here, REDIS {MAX_RDB_VERSION} and VALKEY {VALKEY_RDB_VERSION}; read up to the first record that came with it",
+            header.name()
+        );
+        self.scan.visitor.hazard(Hazard {
+            code: HazardCode::NewerFormat,
+            offset: 0,
+            database: 0,
+            key: None,
+            message,
+        });
     }
 
     /// Reads up to the first record that begins at `limit` or behind it. `watch` is called about every 256 KiB.

@@ -2,7 +2,7 @@
 
 use rdb_scan::{Fault, FaultCode, Hazard, HazardCode, Header};
 
-use crate::{ClusterSpec, Code, Finding, Severity};
+use crate::{ClusterSpec, Code, Finding, Severity, loaders::refuses};
 
 /// Whether the engine reads files of this version.
 pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSpec) -> Option<Finding> {
@@ -37,6 +37,10 @@ pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSp
     )
 }
 
+/// What to do about a file that another product wrote in a form of its own.
+const FOREIGN_REMEDY: &str = "save it in the common format: Dragonfly with --df_snapshot_format=false, KeyDB after \
+     deleting its cron jobs, Redis Enterprise by replicating into a Redis or Valkey server and saving there";
+
 /// What to do about a broken file, in half a sentence.
 pub fn fault_remedy(code: FaultCode) -> &'static str {
     match code {
@@ -46,6 +50,7 @@ pub fn fault_remedy(code: FaultCode) -> &'static str {
         FaultCode::RdbVersionUnknown => {
             "no ElastiCache engine is known to read it: make the backup with an older server"
         }
+        FaultCode::ForeignRecord => FOREIGN_REMEDY,
         _ => "copy the file again and compare checksums, or make a new backup",
     }
 }
@@ -57,6 +62,7 @@ pub(crate) fn fault_finding(backup: &str, fault: &Fault) -> Finding {
         FaultCode::EmptyFile => Code::EmptyBackup,
         FaultCode::Truncated => Code::BackupTruncated,
         FaultCode::RdbVersionUnknown => Code::RdbNewerThanEngine,
+        FaultCode::ForeignRecord => Code::ForeignRecord,
         _ => Code::BackupCorrupt,
     };
     Finding::new(code, fault_remedy(fault.code))
@@ -67,10 +73,19 @@ pub(crate) fn fault_finding(backup: &str, fault: &Fault) -> Finding {
 }
 
 /// What is well-formed and dangerous. Modules, functions and databases are told with their names elsewhere.
-pub(crate) fn hazard_finding(backup: &str, first: &Hazard, count: u64) -> Option<Finding> {
+pub(crate) fn hazard_finding(
+    backup: &str,
+    first: &Hazard,
+    count: u64,
+    cluster: &ClusterSpec,
+) -> Option<Finding> {
+    let refused = refuses(first.code, cluster.engine, cluster.engine_version);
     let (code, remedy) = match first.code {
         // Told with their names elsewhere.
-        HazardCode::ModuleData | HazardCode::Functions | HazardCode::DatabaseNumber => return None,
+        HazardCode::ModuleData
+        | HazardCode::Functions
+        | HazardCode::DatabaseNumber
+        | HazardCode::NewerFormat => return None,
         HazardCode::HugeResizedb => {
             (Code::HugeResizeDb, "make a new backup: the server would reserve more memory than it has")
         }
@@ -84,14 +99,25 @@ pub(crate) fn hazard_finding(backup: &str, first: &Hazard, count: u64) -> Option
         HazardCode::DuplicateKey | HazardCode::DuplicateMember => {
             (Code::DuplicateData, "make a new backup: a server ends its load here")
         }
-        HazardCode::ForeignRecord => (
-            Code::ForeignRecord,
-            "let a Redis or Valkey server replicate the data, and make the backup there",
+        HazardCode::ForeignRecord => (Code::ForeignRecord, FOREIGN_REMEDY),
+        _ if refused == Some(true) => (
+            Code::RefusedByEngine,
+            "take an engine version that loads it, or write the value anew on the source and make a new backup",
+        ),
+        _ if refused == Some(false) => (
+            Code::RefusedByEngine,
+            "this engine loads it as it is; write the value anew on the source before you go to a later engine",
         ),
         _ => (Code::UnusualContent, "nothing needs to be done for most servers"),
     };
+    let severity = match refused {
+        None => code.severity(),
+        Some(true) => Severity::Fail,
+        Some(false) => Severity::Warn,
+    };
     Some(
         Finding::new(code, remedy)
+            .severity(severity)
             .about(backup)
             .with("hazard", first.code.as_str())
             .with("count", count)

@@ -61,7 +61,12 @@ impl Engine {
             (Self::Valkey, ..) => 11,
             (Self::Redis, ..=4, _) => 8,
             (Self::Redis, 5 | 6, _) => 9,
-            (Self::Redis, ..) => 10,
+            (Self::Redis, 7, 0 | 1) => 10,
+            (Self::Redis, 7, 2 | 3) => 11,
+            (Self::Redis, 7, _) | (Self::Redis, 8, ..=5) => 12,
+            (Self::Redis, 8, 6 | 7) => 13,
+            (Self::Redis, 8, 8 | 9) => 14,
+            (Self::Redis, ..) => 15,
         }
     }
 

@@ -1,12 +1,13 @@
 //! What inspected files mean for a cluster: what speaks against it, what the data takes there, and the plan.
 
 use rdb_footprint::Footprint;
-use rdb_scan::{Crc, Header, Inspection};
+use rdb_scan::{Crc, Header, Inspection, Magic};
 use serde::Serialize;
 
 use crate::{
-    Code, Finding, Need, Plan, Seeding, Verdict,
+    ClusterSpec, Code, Finding, Need, Plan, Seeding, Verdict,
     contents::{fault_finding, hazard_finding, module_finding, version_finding},
+    loaders::came_with,
 };
 
 /// What the inspected files mean for the cluster that is asked for.
@@ -53,7 +54,9 @@ pub fn judge(seeding: &Seeding, inspected: &[(String, &Inspection)], earlier: Ve
     }
     // A stable order: what forbids comes first.
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    Judgement { verdict: Verdict::of(&findings, &seeding.options.allow), findings, footprint, plan }
+    // Without a plan nothing can be created, whatever is allowed.
+    let verdict = if sound { Verdict::of(&findings, &seeding.options.allow) } else { Verdict::Reject };
+    Judgement { verdict, findings, footprint, plan }
 }
 
 fn judge_file(seeding: &Seeding, name: &str, inspection: &Inspection, findings: &mut Vec<Finding>) {
@@ -100,8 +103,32 @@ fn judge_file(seeding: &Seeding, name: &str, inspection: &Inspection, findings: 
     }
     findings.extend(inspection.hazard_counts.iter().filter_map(|(code, count)| {
         let first = inspection.hazards.iter().find(|hazard| hazard.code == *code)?;
-        hazard_finding(name, first, *count)
+        hazard_finding(name, first, *count, cluster)
     }));
+    findings.extend(newer_type(name, inspection, cluster));
+}
+
+/// A type of value that came with a later version than the engine reads, in a file that says it is of an earlier one.
+fn newer_type(name: &str, inspection: &Inspection, cluster: &ClusterSpec) -> Option<Finding> {
+    let rdb = inspection.rdb.as_ref()?;
+    let max = cluster.engine.max_rdb_version(cluster.engine_version);
+    if rdb.magic == Magic::Valkey || rdb.version > max {
+        return None;
+    }
+    let types = inspection.types.iter();
+    let mut encodings =
+        types.flat_map(|(kind, counts)| counts.encodings.keys().map(move |encoding| (kind, encoding)));
+    let (kind, encoding) = encodings.find(|(kind, encoding)| came_with(kind, encoding) > max)?;
+    let remedy = "make a new backup: its version and its contents contradict each other";
+    Some(
+        Finding::new(Code::RefusedByEngine, remedy)
+            .about(name)
+            .with("type", kind.clone())
+            .with("encoding", encoding.clone())
+            .with("cameWithRdbVersion", came_with(kind, encoding))
+            .with("rdbVersion", rdb.version)
+            .with("engineReads", max),
+    )
 }
 
 /// Whether the cluster has the databases that hold keys.
@@ -109,21 +136,27 @@ fn databases_finding(seeding: &Seeding, name: &str, inspection: &Inspection) -> 
     let cluster = &seeding.cluster;
     let holding = inspection.databases.iter().filter(|(_, counts)| counts.keys > 0);
     let numbers: Vec<_> = holding.map(|(number, _)| *number).collect();
-    let highest = *numbers.iter().max()?;
-    if cluster.cluster_mode && cluster.engine.one_database_in_cluster_mode(cluster.engine_version) {
+    let highest = numbers.iter().max().copied().unwrap_or(0);
+    let one = cluster.engine.one_database_in_cluster_mode(cluster.engine_version);
+    if cluster.cluster_mode && one {
         let remedy = "turn cluster mode off, or move all keys to database 0 on the source";
         let shown = numbers.iter().take(20).copied().collect::<Vec<_>>();
         let finding = Finding::new(Code::MultipleDatabasesInClusterMode, remedy).about(name);
-        return (highest > 0).then(|| finding.with("databases", shown));
+        if highest > 0 {
+            return Some(finding.with("databases", shown));
+        }
     }
+    // A database that is selected counts like one that holds keys. With cluster mode on these engines still have the usual
+    // number, all but the first without a use.
+    let databases = if cluster.cluster_mode && one { seeding.databases.max(16) } else { seeding.databases };
+    let highest = inspection.highest_database.max(highest);
     let remedy = if cluster.cluster_mode {
         "take a parameter group with more cluster-databases"
     } else {
         "take a parameter group with more databases"
     };
     let finding = Finding::new(Code::DatabaseNumberTooHigh, remedy).about(name);
-    (highest >= seeding.databases)
-        .then(|| finding.with("database", highest).with("databases", seeding.databases))
+    (highest >= databases).then(|| finding.with("database", highest).with("databases", databases))
 }
 
 /// A backup that is older than this has missed more than a night.

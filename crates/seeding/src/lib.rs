@@ -21,6 +21,7 @@ mod error;
 mod finding;
 pub mod judge;
 mod known;
+mod loaders;
 mod location;
 mod memory;
 mod node_types;

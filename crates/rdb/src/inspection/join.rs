@@ -111,6 +111,7 @@ impl Inspection {
         self.unchecked.values += next.unchecked.values;
         self.unchecked.members += next.unchecked.members;
         self.other_databases.add(next.other_databases);
+        self.highest_database = self.highest_database.max(next.highest_database);
         for (index, counts) in next.databases {
             self.add_database(index, counts);
         }

@@ -66,6 +66,9 @@ pub struct Inspection {
     pub times_to_live: TimesToLive,
     /// Keys by database, the lowest [`MAX_NAMED_DATABASES`] that hold any.
     pub databases: BTreeMap<u64, DatabaseCounts>,
+    /// The highest database that the file selects, with or without keys in it: servers end where they have fewer.
+    #[serde(default)]
+    pub highest_database: u64,
     /// The sum of all databases beyond those.
     #[serde(default, skip_serializing_if = "DatabaseCounts::is_empty")]
     pub other_databases: DatabaseCounts,
@@ -232,6 +235,7 @@ impl Default for Inspection {
             already_expired: 0,
             field_expires: 0,
             databases: BTreeMap::new(),
+            highest_database: 0,
             other_databases: DatabaseCounts::default(),
             types: BTreeMap::new(),
             slots: SlotCounts::default(),

@@ -244,6 +244,7 @@ impl Visitor for Tally {
         if self.database.is_none() {
             self.set_unresolved_aside();
         }
+        self.inspection.highest_database = self.inspection.highest_database.max(database);
         self.database = Some(database);
         self.seed = Some(database_seed(database));
     }

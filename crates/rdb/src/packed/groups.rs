@@ -2,7 +2,7 @@
 use std::fmt::Display;
 
 use super::{Entry, Meaning, Seen};
-use crate::fault::FaultCode;
+use crate::fault::{FaultCode, HazardCode};
 use crate::hash::{hash_integer, hash_member};
 use crate::pieces::{Length, Piece, Row, Whole};
 use crate::stop::{Result, broken};
@@ -24,7 +24,7 @@ impl Meaning for Items {
         self.seen += entries;
     }
 
-    fn end(&mut self) -> Result<u64> {
+    fn end(&mut self, _: &mut Seen) -> Result<u64> {
         Ok(self.seen)
     }
 }
@@ -130,7 +130,7 @@ impl<const GROUP: u64> Meaning for Groups<GROUP> {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<u64> {
+    fn end(&mut self, _: &mut Seen) -> Result<u64> {
         if self.place != 0 {
             return incomplete(self.code, GROUP * self.seen + self.place, GROUP);
         }
@@ -166,7 +166,9 @@ impl Meaning for Scores {
             if let Entry::Text(text) = entry
                 && is_nan(text)
             {
-                return bad_score(self.seen);
+                let member = self.seen;
+                let message = || format!("score of member {member} is not a number (NaN)");
+                seen.contradictions.note(HazardCode::PackedScore, message);
             }
             self.seen += 1;
             if self.measured {
@@ -182,7 +184,7 @@ impl Meaning for Scores {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<u64> {
+    fn end(&mut self, _: &mut Seen) -> Result<u64> {
         if self.score {
             return incomplete(self.code, 2 * self.seen + 1, 2);
         }

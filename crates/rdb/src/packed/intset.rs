@@ -1,6 +1,6 @@
 //! Intsets: ascending integers of one width.
 use super::{Form, Meaning, Seen, signed, unsigned};
-use crate::fault::FaultCode;
+use crate::fault::{FaultCode, HazardCode};
 use crate::pieces::Length;
 use crate::stop::{Result, broken};
 
@@ -37,7 +37,7 @@ impl Form for Intset {
             _ => self.ascending(members.as_chunks().0, i64::from_le_bytes),
         };
         if !ascending {
-            return self.out_of_order(members);
+            seen.contradictions.note(HazardCode::IntsetOrder, || self.out_of_order(members));
         }
         let count = (members.len() / self.width.max(1)) as u64;
         meaning.unseen(count);
@@ -66,6 +66,9 @@ impl Intset {
         }
         self.width = width as usize;
         self.count = count;
+        if count == 0 {
+            return bad("intset without members, which every server refuses".to_owned());
+        }
         let expected = HEADER_BYTES as u64 + width * count;
         if expected != bytes {
             return bad(format!(
@@ -86,18 +89,16 @@ impl Intset {
     }
 
     #[cold]
-    fn out_of_order<T>(&self, members: &[u8]) -> Result<T> {
+    fn out_of_order(&self, members: &[u8]) -> String {
         let mut last = None;
         for (index, member) in (self.index..).zip(members.chunks_exact(self.width.max(1))) {
             let number = signed(member);
             if last.is_some_and(|last| last >= number) {
-                return bad(format!(
-                    "intset member {index}, {number}, does not come after the one before it"
-                ));
+                return format!("intset member {index}, {number}, does not come after the one before it");
             }
             last = Some(number);
         }
-        bad(format!("intset member {} does not come after the one before it", self.index))
+        format!("intset member {} does not come after the one before it", self.index)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Listpacks: a header, entries with their own lengths behind them, an end byte.
 use super::{Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen, signed, unsigned};
-use crate::fault::FaultCode;
+use crate::fault::{FaultCode, HazardCode};
 use crate::stop::{Result, broken};
 
 const HEADER_BYTES: usize = 6;
@@ -17,14 +17,19 @@ pub(crate) struct Listpack {
     // What is left of a long string, and the length of its entry that must stand behind it.
     passing: u64,
     back: Option<u64>,
+    /// An end mark has been read; what is behind it nobody looks at but for the last byte.
+    ended: bool,
 }
 
 impl Form for Listpack {
     fn new(bytes: u64) -> Self {
-        Self { bytes, left: bytes, declared: 0, entries: 0, passing: 0, back: None }
+        Self { bytes, left: bytes, declared: 0, entries: 0, passing: 0, back: None, ended: false }
     }
 
     fn feed<M: Meaning>(&mut self, chunk: &[u8], meaning: &mut M, seen: &mut Seen) -> Result<usize> {
+        if self.ended {
+            return self.pass_behind(chunk, 0);
+        }
         let mut at = 0;
         if self.left == self.bytes {
             self.header(chunk)?;
@@ -82,10 +87,12 @@ impl Form for Listpack {
             let Some(step) = self.any(rest, at, meaning, seen)? else { break };
             at += step;
         }
-        self.left -= at as u64;
         if end {
-            self.end()?;
-        } else if chunk.len() as u64 >= self.left + at as u64 {
+            self.end(self.left - at as u64, seen);
+            return self.pass_behind(chunk, at);
+        }
+        self.left -= at as u64;
+        if chunk.len() as u64 >= self.left + at as u64 {
             return self.overrun();
         }
         Ok(at)
@@ -191,15 +198,26 @@ impl Listpack {
         Ok(Some(size))
     }
 
-    fn end(&self) -> Result<()> {
-        let Self { left, declared, entries, .. } = self;
-        if *left != 0 {
-            return bad(format!("listpack ends {left} bytes early, after entry {entries}"));
+    /// Most servers look neither at the count nor behind the end (`lpValidateIntegrity` that is not deep).
+    fn end(&self, left: u64, seen: &mut Seen) {
+        let Self { declared, entries, .. } = self;
+        if left != 0 {
+            let message = || format!("listpack ends {left} bytes early, after entry {entries}");
+            seen.contradictions.note(HazardCode::ListpackCount, message);
+        } else if *declared != UNKNOWN_COUNT && declared != entries {
+            let message = || format!("listpack says it has {declared} entries but it has {entries}");
+            seen.contradictions.note(HazardCode::ListpackCount, message);
         }
-        if *declared != UNKNOWN_COUNT && declared != entries {
-            return bad(format!("listpack says it has {declared} entries but it has {entries}"));
+    }
+
+    /// Behind the end mark only the last byte counts, which has to be one too.
+    fn pass_behind(&mut self, chunk: &[u8], at: usize) -> Result<usize> {
+        self.ended = true;
+        self.left = self.left.saturating_sub(chunk.len() as u64);
+        if self.left == 0 && chunk.get(at.saturating_sub(1)..).and_then(<[u8]>::last) != Some(&END) {
+            return bad(format!("listpack of {} bytes does not end with its end mark", self.bytes));
         }
-        Ok(())
+        Ok(chunk.len())
     }
 
     /// The place in the listpack of a place in the chunk.

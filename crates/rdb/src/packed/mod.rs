@@ -20,6 +20,7 @@ use node::Node;
 use ziplist::Ziplist;
 use zipmap::Zipmap;
 
+use crate::fault::HazardCode;
 use crate::members::Members;
 use crate::pieces::{Length, Pieces};
 
@@ -57,6 +58,30 @@ pub(crate) struct Seen {
     /// Hash fields with an expiry.
     pub(crate) field_expires: u64,
     pub(crate) pieces: Pieces,
+    /// What contradicts itself and is loaded all the same by some.
+    pub(crate) contradictions: Contradictions,
+}
+
+/// What contradicts itself in a value and is loaded all the same by some: the first of each kind.
+#[derive(Debug, Default)]
+pub(crate) struct Contradictions(Vec<(HazardCode, String)>);
+
+impl Contradictions {
+    #[cold]
+    pub(crate) fn note(&mut self, code: HazardCode, message: impl FnOnce() -> String) {
+        if self.0.iter().all(|(other, _)| *other != code) {
+            self.0.push((code, message()));
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self) -> Vec<(HazardCode, String)> {
+        std::mem::take(&mut self.0)
+    }
 }
 
 /// One form of packing: how bytes become entries.
@@ -81,7 +106,7 @@ pub(crate) trait Meaning {
     fn unseen(&mut self, _entries: u64) {}
 
     /// The end; gives the number of elements.
-    fn end(&mut self) -> Result<u64>;
+    fn end(&mut self, seen: &mut Seen) -> Result<u64>;
 }
 
 /// A signed little-endian integer of 1 to 8 bytes.

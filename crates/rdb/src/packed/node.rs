@@ -1,6 +1,6 @@
 //! A node of a stream: a listpack of a master entry with the usual fields, then the entries.
 use super::{Entry, Meaning, Seen};
-use crate::fault::FaultCode;
+use crate::fault::{FaultCode, HazardCode};
 use crate::stop::{Result, broken};
 
 const DELETED: i64 = 1;
@@ -74,7 +74,7 @@ impl Node {
 
 impl Meaning for Node {
     #[inline]
-    fn entry(&mut self, entry: Entry<'_>, _: &mut Seen) -> Result<()> {
+    fn entry(&mut self, entry: Entry<'_>, seen: &mut Seen) -> Result<()> {
         if matches!(self.next, Next::MasterField | Next::Item) {
             self.items -= 1;
             if self.items == 0 {
@@ -82,7 +82,12 @@ impl Meaning for Node {
             }
             return Ok(());
         }
-        let Entry::Int(number) = entry else { return self.not_an_integer() };
+        let number = match entry {
+            Entry::Int(number) => number,
+            // Servers that do not look deeply pass over the two without reading them.
+            _ if matches!(self.next, Next::LiveCount | Next::DeletedCount) => -1,
+            _ => return self.not_an_integer(),
+        };
         self.next = match self.next {
             Next::Flags => {
                 self.found_deleted += i64::from(number & DELETED != 0);
@@ -97,7 +102,9 @@ impl Meaning for Node {
             Next::Back => {
                 if number != self.parts {
                     let Self { index: node, found, parts, .. } = self;
-                    return bad(format!("entry {found} of node {node} has {parts} parts but says {number}"));
+                    let message =
+                        || format!("entry {found} of node {node} has {parts} parts but says {number}");
+                    seen.contradictions.note(HazardCode::StreamNode, message);
                 }
                 self.found += 1;
                 Next::Flags
@@ -116,7 +123,9 @@ impl Meaning for Node {
             }
             Next::MasterEnd if number != 0 => {
                 let node = self.index;
-                return bad(format!("the master entry of node {node} ends with {number}; expected 0"));
+                let message = || format!("the master entry of node {node} ends with {number}; expected 0");
+                seen.contradictions.note(HazardCode::StreamNode, message);
+                Next::Flags
             }
             // The two that take strings were seen to above.
             Next::MasterEnd | Next::MasterField | Next::Item => Next::Flags,
@@ -125,7 +134,7 @@ impl Meaning for Node {
     }
 
     /// Gives the number of entries that are not deleted.
-    fn end(&mut self) -> Result<u64> {
+    fn end(&mut self, seen: &mut Seen) -> Result<u64> {
         let Self { index: node, next, live, deleted, found, found_deleted, .. } = self;
         if *next != Next::Flags {
             return bad(format!("node {node} ends before the {} of entry {found}", next.name()));
@@ -135,11 +144,18 @@ impl Meaning for Node {
             && live.checked_add(*deleted) == Some(*found)
             && deleted == found_deleted;
         if !agree {
-            return bad(format!(
-                "node {node} says it has {live} live and {deleted} deleted entries, but it has {found} with {found_deleted} deleted"
-            ));
+            let message = || {
+                format!(
+                    "node {node} says it has {live} live and {deleted} deleted entries, but it has {found} with {found_deleted} deleted"
+                )
+            };
+            seen.contradictions.note(HazardCode::StreamNode, message);
         }
-        Ok(live.unsigned_abs())
+        if found == found_deleted {
+            let message = || format!("all {found} entries of node {node} are deleted");
+            seen.contradictions.note(HazardCode::EmptyStreamNode, message);
+        }
+        Ok((*found - *found_deleted).unsigned_abs())
     }
 }
 

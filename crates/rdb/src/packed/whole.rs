@@ -25,7 +25,7 @@ pub(crate) trait Passing {
     /// See [`Form::feed`].
     fn feed(&mut self, chunk: &[u8], seen: &mut Seen) -> Result<usize>;
     /// See [`Meaning::end`].
-    fn end(&mut self) -> Result<u64>;
+    fn end(&mut self, seen: &mut Seen) -> Result<u64>;
 }
 
 impl Packing {
@@ -74,7 +74,7 @@ impl Use for Whole<'_> {
 
     fn run<F: Form, M: Meaning>(self, mut form: F, mut meaning: M) -> Result<u64> {
         form.feed(self.bytes, &mut meaning, self.seen)?;
-        meaning.end()
+        meaning.end(self.seen)
     }
 }
 
@@ -98,7 +98,7 @@ impl<F: Form, M: Meaning> Passing for Pair<F, M> {
         self.form.feed(chunk, &mut self.meaning, seen)
     }
 
-    fn end(&mut self) -> Result<u64> {
-        self.meaning.end()
+    fn end(&mut self, seen: &mut Seen) -> Result<u64> {
+        self.meaning.end(seen)
     }
 }

@@ -1,6 +1,6 @@
 //! Ziplists, the forerunner of listpacks: each entry begins with the length of the one before it.
 use super::{EMPTY_LISTPACK_BYTES, Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen, signed, unsigned};
-use crate::fault::FaultCode;
+use crate::fault::{FaultCode, HazardCode};
 use crate::pieces::Piece;
 use crate::stop::{Result, broken};
 
@@ -69,7 +69,7 @@ impl Form for Ziplist {
         }
         self.left -= at as u64;
         if end {
-            self.end()?;
+            self.end(seen)?;
             seen.pieces.push(Piece::Repacked(self.repacked));
         } else if chunk.len() as u64 >= self.left + at as u64 {
             return self.overrun();
@@ -168,13 +168,14 @@ impl Ziplist {
         Ok(Some(size))
     }
 
-    fn end(&self) -> Result<()> {
+    fn end(&self, seen: &mut Seen) -> Result<()> {
         let Self { left, declared, entries, tail, last_at, .. } = self;
         if *left != 0 {
             return bad(format!("ziplist ends {left} bytes early, after entry {entries}"));
         }
         if *declared != UNKNOWN_COUNT && declared != entries {
-            return bad(format!("ziplist says it has {declared} entries but it has {entries}"));
+            let message = || format!("ziplist says it has {declared} entries but it has {entries}");
+            seen.contradictions.note(HazardCode::ZiplistCount, message);
         }
         if tail != last_at {
             return bad(format!("ziplist says its last entry is at byte {tail} but it is at {last_at}"));

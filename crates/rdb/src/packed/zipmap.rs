@@ -122,6 +122,9 @@ impl Zipmap {
         if *left != 0 {
             return bad(format!("zipmap of {bytes} bytes ends {left} bytes early, after field {fields}"));
         }
+        if *fields == 0 {
+            return bad("zipmap without fields, which every server refuses".to_owned());
+        }
         if *declared < BIG_LENGTH && u64::from(*declared) != *fields {
             return bad(format!("zipmap says it has {declared} fields but it has {fields}"));
         }

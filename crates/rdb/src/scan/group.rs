@@ -1,40 +1,38 @@
 //! Consumer groups of a stream: the entries that are pending in the group, then its consumers with their share of them.
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
+use super::ids::{Id, IdList};
 use super::text::Shared;
 use crate::cursor::Cursor;
-use crate::fault::FaultCode;
-use crate::hash::fold;
+use crate::fault::{FaultCode, HazardCode};
+use crate::hash::hash_member;
 use crate::pieces::Piece;
 use crate::stop::{Result, broken};
-
-/// The id of a stream entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-pub(crate) struct Id(u64, u64);
 
 /// So many ids are read at once.
 const MOST_IDS: u64 = 4096;
 
 /// The groups of a stream, one after the other.
 ///
-/// Servers keep groups, consumers and pending entries in radix trees and write them in the order of those: nothing is
-/// there twice where each is greater than the one before.
+/// Servers keep groups, consumers and pending entries in radix trees: they load them in any order, and refuse what is there
+/// twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Group {
     /// How many groups came before this one.
     index: u64,
-    name: Name,
-    /// The entries that are pending in the group, and those that are a consumer's or were given back.
-    pending: Ids,
-    shared_out: Ids,
+    names: Names,
+    /// The entries that are pending in the group, those that are a consumer's or were given back, and those of the consumer
+    /// that is being read.
+    pending: IdList,
+    shared_out: IdList,
+    owned: IdList,
     consumers: u64,
     /// How many consumers came before this one.
     consumer: u64,
-    consumer_name: Name,
-    list: List,
+    consumer_names: Names,
+    /// Ids of the list that are still to come.
+    left: u64,
     part: Part,
 }
 
@@ -59,8 +57,8 @@ impl Group {
         self.part = match self.part {
             Part::Name => {
                 let name = shared.name(cursor)?;
-                if !self.name.follow(name.as_deref(), self.index == 0) {
-                    let message = format!("the name of group {} is not after the one before it", self.index);
+                if self.names.is_again(name.as_deref()) {
+                    let message = format!("group {} has the name of one before it", self.index);
                     shared.contain(bad::<()>(message))?;
                 }
                 shared.seen.pieces.push_text(name.as_deref().unwrap_or_default(), Piece::Group);
@@ -68,21 +66,23 @@ impl Group {
             }
             Part::Position => {
                 numbers(cursor, if version >= 2 { 3 } else { 2 })?;
-                self.list = List::new(cursor.count(25)?);
-                (self.pending, self.shared_out) = (Ids::default(), Ids::default());
+                self.left = cursor.count(25)?;
+                self.pending.clear();
+                self.shared_out.clear();
                 Part::Pending
             }
-            Part::Pending if self.list.left > 0 => self.read_pending(cursor, shared)?,
+            Part::Pending if self.left > 0 => self.read_pending(cursor, shared)?,
             Part::Pending => {
                 self.consumers = cursor.count(10)?;
                 self.consumer = 0;
+                self.consumer_names = Names::default();
                 Part::ConsumerName
             }
             Part::ConsumerName if self.consumer == self.consumers => Part::AfterConsumers,
             Part::ConsumerName => {
                 let name = shared.name(cursor)?;
-                if !self.consumer_name.follow(name.as_deref(), self.consumer == 0) {
-                    let message = format!("the name of {} is not after the one before it", self.place());
+                if self.consumer_names.is_again(name.as_deref()) {
+                    let message = format!("{} has the name of one before it", self.place());
                     shared.contain(bad::<()>(message))?;
                 }
                 shared.seen.pieces.push_text(name.as_deref().unwrap_or_default(), Piece::Consumer);
@@ -90,29 +90,33 @@ impl Group {
             }
             Part::Consumer => {
                 cursor.take(if version >= 3 { 16 } else { 8 })?;
-                self.list = List::new(cursor.count(16)?);
+                self.left = cursor.count(16)?;
+                self.owned.clear();
                 Part::Owned
             }
-            Part::Owned if self.list.left > 0 => self.read_owned(cursor, shared)?,
+            Part::Owned if self.left > 0 => self.read_owned(cursor, shared)?,
             Part::Owned => {
+                if let Some(id) = self.owned.twice() {
+                    let message = format!("{} has entry {id} twice", self.place());
+                    shared.contain(bad::<()>(message))?;
+                }
                 self.consumer += 1;
                 Part::ConsumerName
             }
             Part::AfterConsumers => {
-                self.list = List::new(if version >= 5 { cursor.count(16)? } else { 0 });
+                self.left = if version >= 5 { cursor.count(16)? } else { 0 };
                 Part::GivenBack
             }
-            Part::GivenBack if self.list.left > 0 => {
+            Part::GivenBack if self.left > 0 => {
                 // In the order in which they were given back.
-                for id in self.list.ids(cursor)? {
-                    let id = Id::new(*id);
-                    self.list.pass(id);
-                    self.shared_out.add(id);
+                for id in self.ids(cursor)? {
+                    self.shared_out.add(Id::new(*id));
                 }
                 Part::GivenBack
             }
             Part::GivenBack => {
-                shared.contain(self.compare())?;
+                let compared = self.compare(shared);
+                shared.contain(compared)?;
                 self.index += 1;
                 self.part = Part::Name;
                 return Ok(true);
@@ -121,68 +125,77 @@ impl Group {
         Ok(false)
     }
 
+    /// Whether ids have to be compared with each other because they are not in order.
+    pub(crate) fn is_comparing(&self) -> bool {
+        self.pending.is_disordered() || self.owned.is_disordered()
+    }
+
     /// Entries of the group: id, time of delivery, number of deliveries.
     fn read_pending(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
-        let (mut list, mut pending) = (self.list, self.pending);
-        let mut wrong = None;
         // Some at once, so that little is done again where the bytes end.
         let mut ids = [[0; 16]; 64];
-        let count = list.left.min(64) as usize;
+        let count = self.left.min(64) as usize;
         for place in &mut ids[..count] {
             *place = cursor.array()?;
             cursor.array::<8>()?;
             cursor.number()?;
-            let id = Id::new(*place);
-            if !list.pass(id) {
-                wrong.get_or_insert(id);
-            }
-            pending.add(id);
         }
-        shared.seen.pieces.push_text(ids[..count].as_flattened(), Piece::Pending);
-        (self.list, self.pending) = (list, pending);
-        if let Some(id) = wrong {
-            let message =
-                format!("pending entry {id} of group {} is not after the one before it", self.index);
-            shared.contain(bad::<()>(message))?;
-        }
+        let ids = &ids[..count];
+        ids.iter().for_each(|id| self.pending.add(Id::new(*id)));
+        self.left -= count as u64;
+        shared.seen.pieces.push_text(ids.as_flattened(), Piece::Pending);
         Ok(Part::Pending)
     }
 
     /// Ids of the entries that a consumer has.
     fn read_owned(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
-        let mut wrong = None;
-        let ids = self.list.ids(cursor)?;
+        let ids = self.ids(cursor)?;
         for id in ids {
             let id = Id::new(*id);
-            if !self.list.pass(id) {
-                wrong.get_or_insert(id);
-            }
+            self.owned.add(id);
             self.shared_out.add(id);
         }
         shared.seen.pieces.push_text(ids.as_flattened(), Piece::Owned);
-        if let Some(id) = wrong {
-            let message = format!("entry {id} of {} is not after the one before it", self.place());
-            shared.contain(bad::<()>(message))?;
-        }
         Ok(Part::Owned)
     }
 
-    /// Whether each pending entry is a consumer's or was given back: servers refuse what is not pending in the group,
-    /// and fall over what is nobody's.
-    fn compare(&self) -> Result<()> {
+    /// As many of the next ids as are at hand, or some of them.
+    fn ids<'w>(&mut self, cursor: &mut Cursor<'w>) -> Result<&'w [[u8; 16]]> {
+        let at_hand = (cursor.rest().len() as u64 / 16).clamp(1, self.left.min(MOST_IDS));
+        let ids = cursor.take(16 * at_hand as usize)?.as_chunks().0;
+        self.left -= at_hand;
+        Ok(ids)
+    }
+
+    /// Whether each pending entry is a consumer's or was given back. Servers refuse a consumer's that is not pending in the
+    /// group; one that is nobody's most of them load, and some fall over it later.
+    fn compare(&self, shared: &mut Shared) -> Result<()> {
         let Self { index, pending, shared_out, .. } = self;
-        if pending == shared_out {
+        if let Some(id) = pending.twice() {
+            return bad(format!("entry {id} is pending twice in group {index}"));
+        }
+        if pending.is_same(shared_out) {
             return Ok(());
         }
-        bad(if pending.count == shared_out.count {
-            format!(
-                "the {} entries pending in group {index} are not those that its consumers have",
-                pending.count
-            )
-        } else {
-            let (pending, owned) = (pending.count, shared_out.count);
-            format!("{pending} entries are pending in group {index}, but its consumers have {owned}")
-        })
+        if let Some(Some(id)) = shared_out.beyond(pending) {
+            return bad(format!(
+                "a consumer of group {index} has entry {id}, which is not pending in the group"
+            ));
+        }
+        match pending.beyond(shared_out) {
+            Some(None) => Ok(()),
+            Some(Some(id)) => {
+                let message = || format!("entry {id} is pending in group {index} and no consumer's");
+                shared.seen.contradictions.note(HazardCode::OrphanedPending, message);
+                Ok(())
+            }
+            None => {
+                let (pending, owned) = (pending.count, shared_out.count);
+                bad(format!(
+                    "{pending} entries are pending in group {index}, and its consumers have {owned} others"
+                ))
+            }
+        }
     }
 
     /// The consumer that is being read.
@@ -191,86 +204,39 @@ impl Group {
     }
 }
 
-/// A list of ids that is being read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct List {
-    left: u64,
-    last: Option<Id>,
-}
-
-impl List {
-    fn new(ids: u64) -> Self {
-        Self { left: ids, last: None }
-    }
-
-    /// As many of the next ids as are at hand, or some of them.
-    fn ids<'w>(&self, cursor: &mut Cursor<'w>) -> Result<&'w [[u8; 16]]> {
-        let at_hand = (cursor.rest().len() as u64 / 16).clamp(1, self.left.min(MOST_IDS));
-        Ok(cursor.take(16 * at_hand as usize)?.as_chunks().0)
-    }
-
-    /// Goes on behind an id; false if it is not greater than the one before.
-    fn pass(&mut self, id: Id) -> bool {
-        self.left -= 1;
-        self.last.replace(id) < Some(id)
-    }
-}
-
-/// What two lists of the same ids have in common, in whatever order they come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Ids {
-    count: u64,
-    #[serde(with = "crate::encoded")]
-    hashes: u64,
-}
-
-impl Ids {
-    fn add(&mut self, Id(milliseconds, sequence): Id) {
-        let hash = fold(milliseconds ^ 0x9e37_79b9_7f4a_7c15, sequence ^ 0xd1b5_4a32_d192_ed03);
-        self.count += 1;
-        self.hashes = self.hashes.wrapping_add(hash);
-    }
-}
-
-impl Id {
-    /// The two big-endian numbers that it is written as.
-    pub(crate) fn to_bytes(self) -> [u8; 16] {
-        (u128::from(self.0) << 64 | u128::from(self.1)).to_be_bytes()
-    }
-
-    /// From the two big-endian numbers that it is written as.
-    pub(crate) fn new(bytes: [u8; 16]) -> Self {
-        let both = u128::from_be_bytes(bytes);
-        Self((both >> 64) as u64, both as u64)
-    }
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.0, self.1)
-    }
-}
-
-/// The last one of a list of names.
+/// The names of groups or consumers, by their hashes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Name(#[serde(with = "crate::encoded::bytes")] Vec<u8>);
+#[serde(rename_all = "camelCase")]
+struct Names {
+    #[serde(with = "crate::encoded::bytes")]
+    last: Vec<u8>,
+    /// The order was broken once: from then on it does not show that a name is new.
+    disordered: bool,
+    /// Not held by a position.
+    #[serde(skip)]
+    hashes: Vec<u64>,
+}
 
-impl Name {
-    /// Longer names are compared by their first bytes alone.
+impl Names {
+    /// Longer names are compared by their first bytes and their hashes.
     const MAX_BYTES: usize = 1 << 10;
+    /// Of more names only neighbours are compared.
+    const MOST: usize = 4096;
 
-    /// Takes the next name of the list; false if it is not greater. None is one too long to be looked at.
-    fn follow(&mut self, name: Option<&[u8]>, first: bool) -> bool {
-        let Some(name) = name else { return true };
-        let long = name.len() > Self::MAX_BYTES;
-        let name = &name[..name.len().min(Self::MAX_BYTES)];
-        let follows = first || *name > *self.0 || (long && *name == *self.0);
-        self.0.clear();
-        self.0.extend_from_slice(name);
-        follows
+    /// Takes the next name of the list; true if it was there. None is one too long to be looked at.
+    fn is_again(&mut self, name: Option<&[u8]>) -> bool {
+        let Some(name) = name else { return false };
+        let hash = hash_member(name);
+        let start = &name[..name.len().min(Self::MAX_BYTES)];
+        let first = self.hashes.is_empty();
+        self.disordered |= !first && *start <= *self.last;
+        self.last.clear();
+        self.last.extend_from_slice(start);
+        let again = self.disordered && self.hashes.contains(&hash);
+        if self.hashes.len() < Self::MOST {
+            self.hashes.push(hash);
+        }
+        again
     }
 }
 

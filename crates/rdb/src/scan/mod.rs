@@ -10,7 +10,9 @@ use crate::visit::{Record, Visitor};
 
 mod ahead;
 mod contents;
+mod duplicates;
 mod group;
+mod ids;
 mod key;
 mod module;
 mod opcode;
@@ -32,6 +34,8 @@ use value::Value;
 pub(crate) struct Scan<V> {
     pub(crate) visitor: V,
     pub(crate) magic: Magic,
+    /// Whether the file's version is newer than those known here, so that an unknown record is no damage.
+    pub(crate) newer: bool,
     /// The database of the next record, if it is known.
     pub(crate) database: Option<u64>,
     /// Keys read so far.
@@ -79,9 +83,12 @@ struct Current {
     value_start: u64,
     /// The length of a string.
     text: Length,
-    /// Whether an opcode of Redis Enterprise stood before it.
+    /// The opcode of Redis Enterprise that stood before it, or 0.
     #[serde(default)]
-    foreign: bool,
+    foreign: u8,
+    /// Whether something for the next key has been read: it holds over whatever stands before that key.
+    #[serde(default)]
+    prefixed: bool,
     /// Whether the key has been read, so that a fault can name it.
     key_known: bool,
     broken: bool,
@@ -119,6 +126,7 @@ impl<V: Visitor> Scan<V> {
         Self {
             visitor,
             magic,
+            newer: false,
             database,
             keys: 0,
             phase: Phase::Boundary,
@@ -150,6 +158,7 @@ impl<V: Visitor> Scan<V> {
         self.shared.flaw = None;
         self.shared.seen.members.end();
         self.shared.seen.field_expires = 0;
+        self.shared.seen.contradictions.take();
         self.shared.seen.pieces.clear();
     }
 
@@ -179,7 +188,8 @@ impl<V: Visitor> Scan<V> {
             Some(Open::Packed(_) | Open::Key(_)) => return None,
         };
         let comparing = matches!(&self.phase, Phase::Value(value) if value.is_comparing());
-        if comparing || matches!(self.phase, Phase::Key) || self.shared.flaw.is_some() {
+        let noted = self.shared.flaw.is_some() || !self.shared.seen.contradictions.is_empty();
+        if comparing || matches!(self.phase, Phase::Key) || noted {
             return None;
         }
         let fields = std::mem::take(&mut self.shared.seen.field_expires);
@@ -236,20 +246,17 @@ impl<V: Visitor> Scan<V> {
     fn record(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
         let offset = cursor.offset();
         self.current.offset = offset;
-        (self.current.key_known, self.current.foreign) = (false, false);
+        (self.current.key_known, self.current.foreign, self.current.prefixed) = (false, 0, false);
         let mut opcode = cursor.u8()?;
         let mut expires_at_ms = None;
         if opcode == format::EXPIRETIME_MS {
             expires_at_ms = Some(i64::from_le_bytes(cursor.array()?));
             opcode = cursor.u8()?;
         }
-        if opcode != 0 {
-            self.current.expires_at_ms = expires_at_ms;
-            return self.prefixes(cursor, opcode);
-        }
         // Most records are strings that are all there, and those are worth a way of their own.
-        let Some(text) = cursor.plain() else {
-            self.current.expires_at_ms = expires_at_ms;
+        let plain = if opcode == 0 { cursor.plain() } else { None };
+        let Some(text) = plain else {
+            (self.current.expires_at_ms, self.current.prefixed) = (expires_at_ms, expires_at_ms.is_some());
             return self.prefixes(cursor, opcode);
         };
         let value_start = cursor.offset();
@@ -280,7 +287,8 @@ impl<V: Visitor> Scan<V> {
                 key: facts,
                 value_start,
                 text: length,
-                foreign: false,
+                foreign: 0,
+                prefixed: false,
                 key_known: true,
                 broken: false,
             };
@@ -323,13 +331,14 @@ impl<V: Visitor> Scan<V> {
                     self.current.expires_at_ms = Some(i64::from_le_bytes(cursor.array()?));
                 }
                 format::IDLE => drop(cursor.number()?),
-                format::ENTERPRISE_RAM_LRU => {
+                format::ENTERPRISE_RAM_LRU | format::ENTERPRISE_SLOT => {
                     cursor.number()?;
-                    self.current.foreign = true;
+                    self.current.foreign = opcode;
                 }
                 format::FREQ => drop(cursor.u8()?),
                 format::KEY_META_OR_SLOT_IMPORT if self.magic == Magic::Redis => {
                     let classes = cursor.count(5)?;
+                    self.current.prefixed = true;
                     self.metadata(cursor, classes)?;
                     self.hazard(HazardCode::ModuleData, format!("{classes} classes of key metadata"));
                     return Ok(true);
@@ -345,11 +354,16 @@ impl<V: Visitor> Scan<V> {
                     return self.key_read(cursor, text);
                 }
                 opcode => {
+                    if self.phase == Phase::Boundary && self.current.prefixed {
+                        // The key that it holds for comes later, and a pause may come before it.
+                        self.phase = Phase::Prefixes;
+                    }
                     self.opcode(cursor, opcode)?;
                     cursor.commit();
                     return Ok(true);
                 }
             }
+            self.current.prefixed = true;
             opcode = cursor.u8()?;
         }
     }
@@ -429,7 +443,7 @@ impl<V: Visitor> Scan<V> {
     /// Goes on inside a record, behind a string that was open.
     fn go_on(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
         match &mut self.phase {
-            Phase::Boundary | Phase::Opcode => self.phase = Phase::Boundary,
+            Phase::Boundary | Phase::Opcode => self.phase = self.behind_opcode(),
             Phase::Prefixes => {
                 let opcode = cursor.u8()?;
                 return self.prefixes(cursor, opcode);
@@ -452,12 +466,18 @@ impl<V: Visitor> Scan<V> {
                     let name = module.name();
                     self.visitor.module(&name);
                     self.hazard(HazardCode::ModuleData, format!("auxiliary data of module type {name}"));
-                    self.phase = Phase::Boundary;
+                    self.phase = self.behind_opcode();
                     cursor.commit();
                 }
             }
         }
         Ok(true)
+    }
+
+    /// Where a record stands behind an opcode: what came before it for the next key still holds. (KeyDB writes AUX fields
+    /// between a key's expiry and the key, and servers keep the expiry: `rdbLoadRioWithLoadingCtx`.)
+    fn behind_opcode(&self) -> Phase {
+        if self.current.prefixed { Phase::Prefixes } else { Phase::Boundary }
     }
 
     /// Goes on with the string that is open.

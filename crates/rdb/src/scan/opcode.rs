@@ -42,13 +42,14 @@ impl<V: Visitor> Scan<V> {
                     "functions as a release candidate of Redis 7.0 wrote them; releases refuse them";
                 self.hazard(HazardCode::ForeignRecord, message.to_owned());
             }
-            format::SLOT_INFO if self.magic == Magic::Redis => {
+            format::SLOT_INFO => {
                 for _ in 0..3 {
                     cursor.number()?;
                 }
+                self.hazard(HazardCode::SlotInfo, "the number of keys in a cluster slot".to_owned());
             }
             format::KEY_META_OR_SLOT_IMPORT if self.magic == Magic::Valkey => self.slot_import(cursor)?,
-            opcode => return unknown(opcode, self.magic),
+            opcode => return unknown(opcode, self.magic, self.newer),
         }
         if self.shared.open.is_some() {
             self.phase = Phase::Opcode;
@@ -75,11 +76,11 @@ impl<V: Visitor> Scan<V> {
         let keys = cursor.number()?;
         let expires = cursor.number()?;
         self.visitor.announce(keys, expires);
-        // Each key takes at least three bytes, so more keys than bytes is a lie.
-        let most = cursor.left_in_file().unwrap_or(u64::MAX).min(MAX_TABLE_SIZE);
-        if keys.max(expires) > most {
-            let message =
-                format!("table size hint of {keys} keys and {expires} expiries; at most {most} can follow");
+        // Smaller ones that are wrong cost the memory that is predicted for them, and no more.
+        if keys.max(expires) > MAX_TABLE_SIZE {
+            let message = format!(
+                "table size hint of {keys} keys and {expires} expiries; no server has more than {MAX_TABLE_SIZE}"
+            );
             self.hazard(HazardCode::HugeResizedb, message);
         }
         Ok(())
@@ -104,6 +105,11 @@ impl<V: Visitor> Scan<V> {
                 Vec::new()
             }
         };
+        if name.eq_ignore_ascii_case(b"slot-info") && !is_slot_info(&value) {
+            let message =
+                format!("AUX field slot-info is \"{}\"; expected three numbers", value.escape_ascii());
+            self.hazard(HazardCode::BadSlotInfo, message);
+        }
         self.visitor.aux(&name, &value);
         Ok(())
     }
@@ -130,6 +136,13 @@ impl<V: Visitor> Scan<V> {
     }
 }
 
+/// Whether Valkey finds the three numbers that it looks for: slot, keys and keys with an expiry, with commas between.
+fn is_slot_info(value: &[u8]) -> bool {
+    let numbers = value.split(|byte| *byte == b',').take(3);
+    let begins_with_digit = |number: &[u8]| number.trim_ascii_start().first().is_some_and(u8::is_ascii_digit);
+    numbers.filter(|number| begins_with_digit(number)).count() == 3
+}
+
 /// A string that is short in every file that a server wrote.
 fn name(cursor: &mut Cursor<'_>, unpacker: &mut Unpacker) -> Result<Vec<u8>> {
     let at = cursor.offset();
@@ -148,11 +161,23 @@ fn name(cursor: &mut Cursor<'_>, unpacker: &mut Unpacker) -> Result<Vec<u8>> {
 }
 
 #[cold]
-fn unknown(opcode: u8, magic: Magic) -> Result<()> {
+fn unknown(opcode: u8, magic: Magic, newer: bool) -> Result<()> {
     let name = match magic {
         Magic::Redis => "the magic REDIS",
         Magic::Valkey => "the magic VALKEY",
     };
+    let id = if opcode < 128 { "value type" } else { "opcode" };
+    if newer {
+        let message = format!(
+            "{id} {opcode} came with a version newer than those known here; nothing behind it is read"
+        );
+        return broken(FaultCode::RdbVersionUnknown, message);
+    }
+    if let Some(name) = format::foreign(opcode) {
+        let message =
+            format!("{id} {opcode} is {name}, which Redis and Valkey refuse; nothing behind it is read");
+        return broken(FaultCode::ForeignRecord, message);
+    }
     match opcode {
         format::MODULE_PRE_GA => {
             let message = "module value of a 4.0 release candidate (type 6), which cannot be walked";

@@ -2,9 +2,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::ahead::Then;
-use super::group::{Group, Id, bad, numbers};
+use super::group::{Group, bad, numbers};
+use super::ids::{Id, IdList};
 use super::text::Shared;
 use crate::cursor::{Cursor, Text};
+use crate::fault::HazardCode;
 use crate::packed::Packing;
 use crate::pieces::Piece;
 use crate::stop::Result;
@@ -16,7 +18,7 @@ pub(crate) struct Stream {
     version: u8,
     nodes: u64,
     nodes_left: u64,
-    last_node: Id,
+    node_keys: IdList,
     /// Entries that the nodes have.
     entries: u64,
     /// Entries that the stream says it has.
@@ -52,7 +54,7 @@ impl Stream {
             version,
             nodes,
             nodes_left: nodes,
-            last_node: Id::default(),
+            node_keys: IdList::default(),
             entries: 0,
             length: 0,
             groups_left: 0,
@@ -70,6 +72,11 @@ impl Stream {
 
     pub(crate) fn is_done(&self) -> bool {
         self.part == Part::End
+    }
+
+    /// Whether ids have to be compared with each other because they are not in order.
+    pub(crate) fn is_comparing(&self) -> bool {
+        self.node_keys.is_disordered() || self.group.is_comparing()
     }
 
     /// A node that was open has come to its end.
@@ -93,25 +100,29 @@ impl Stream {
             Part::Node => {
                 let node = self.nodes - self.nodes_left;
                 let id = node_key(cursor, node)?;
-                if node > 0 && id <= self.last_node {
-                    let message = format!("node {node} begins at entry {id}, not after {}", self.last_node);
-                    shared.contain(bad::<()>(message))?;
-                }
+                self.node_keys.add(id);
                 let then = Then::StreamNodes(self.nodes_left - 1);
                 self.entries += shared.packed(cursor, Packing::ListpackNode(node), then)?;
                 shared.seen.pieces.push_text(&id.to_bytes(), Piece::StreamNode);
                 self.nodes_left -= 1;
-                self.last_node = id;
                 Part::Node
             }
             Part::Numbers => {
                 self.length = cursor.number()?;
-                if self.length != self.entries {
-                    let Self { length, entries, nodes, .. } = self;
-                    let message =
-                        format!("stream says it has {length} entries but its {nodes} nodes have {entries}");
-                    shared.contain(bad::<()>(message))?;
+                let Self { length, entries, nodes, .. } = self;
+                if *nodes == 0 && *length > 0 {
+                    shared
+                        .contain(bad::<()>(format!("stream says it has {length} entries but has no node")))?;
+                } else if length != entries {
+                    let message = || {
+                        format!("stream says it has {length} entries but its {nodes} nodes have {entries}")
+                    };
+                    shared.seen.contradictions.note(HazardCode::StreamLength, message);
                 }
+                if let Some(id) = self.node_keys.twice() {
+                    shared.contain(bad::<()>(format!("two nodes of the stream begin at entry {id}")))?;
+                }
+                self.node_keys = IdList::default();
                 numbers(cursor, if self.version >= 2 { 7 } else { 2 })?;
                 self.groups_left = cursor.count(4)?;
                 self.next_group()

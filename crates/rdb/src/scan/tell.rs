@@ -1,9 +1,10 @@
 //! What a scan tells its visitor: records at their end, pieces of values, faults and hazards.
+use super::duplicates::duplicate_code;
 use super::key::KeyFacts;
 use super::{Current, Phase, Scan};
 use crate::cursor::{Cursor, Text};
 use crate::fault::{Fault, Hazard, HazardCode};
-use crate::format::{Encoding, Kind};
+use crate::format::{Encoding, Kind, Magic};
 use crate::key_text::shown;
 use crate::pieces::{Expiry, KeyPiece, Length, MAX_INTEGER_BYTES};
 use crate::stop::Broken;
@@ -31,15 +32,27 @@ impl<V: Visitor> Scan<V> {
             let message = format!("value of module type {name}, encoding version {version}");
             self.hazard(HazardCode::ModuleData, message);
         }
-        self.tell_of_members(encoding, elements, value.uncompared());
+        self.tell_of_members(encoding, elements, value.uncompared(), cursor.from(self.current.value_start));
         if elements == 0 && !matches!(encoding.kind(), Kind::Stream | Kind::Module) {
             let kind = encoding.kind().name();
             self.hazard(HazardCode::EmptyCollection, format!("{kind} without elements"));
         }
-        if self.current.foreign {
+        if self.current.foreign != 0 {
+            let opcode = self.current.foreign;
             let message =
-                "opcode 107 of Redis Enterprise before a key; Redis and Valkey refuse it".to_owned();
+                format!("opcode {opcode} of Redis Enterprise before a key; Redis and Valkey refuse it");
             self.hazard(HazardCode::ForeignRecord, message);
+        }
+        if let Encoding::HASH_PRE_GA | Encoding::HASH_LISTPACK_PRE_GA = encoding
+            && self.magic == Magic::Redis
+        {
+            let message = "hash as a release candidate of Redis 7.4 wrote it; releases refuse it".to_owned();
+            self.hazard(HazardCode::ForeignRecord, message);
+        }
+        if !self.shared.seen.contradictions.is_empty() {
+            for (code, message) in self.shared.seen.contradictions.take() {
+                self.hazard(code, message);
+            }
         }
         let Current { offset, expires_at_ms, key, value_start, text, .. } = self.current;
         if encoding.kind() == Kind::String {
@@ -106,7 +119,7 @@ impl<V: Visitor> Scan<V> {
         }
     }
 
-    fn tell_of_members(&mut self, encoding: Encoding, elements: u64, uncompared: u64) {
+    fn tell_of_members(&mut self, encoding: Encoding, elements: u64, uncompared: u64, value: Option<&[u8]>) {
         let seen = &mut self.shared.seen;
         let fields = std::mem::take(&mut seen.field_expires);
         self.visitor.field_expires(fields);
@@ -117,7 +130,8 @@ impl<V: Visitor> Scan<V> {
         if duplicate {
             let (kind, name) = (encoding.kind().name(), encoding.name());
             let message = format!("a member occurs twice in a {kind} of {elements} ({name})");
-            self.hazard(HazardCode::DuplicateMember, message);
+            let code = duplicate_code(encoding, elements, value);
+            self.hazard(code, message);
         }
     }
 

@@ -269,7 +269,7 @@ impl Shared {
                 let closed = contents.go_on(cursor, &mut |chunk| collection.feed(chunk, &mut self.seen));
                 let elements = match closed {
                     Ok(false) => Ok(None),
-                    Ok(true) => collection.end().map(Some),
+                    Ok(true) => collection.end(&mut self.seen).map(Some),
                     Err(stop) => Err(stop),
                 };
                 match self.contain(elements)? {

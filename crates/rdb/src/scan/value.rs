@@ -178,6 +178,7 @@ impl Value {
     pub(crate) fn is_comparing(&self) -> bool {
         match &self.shape {
             Shape::Table(table) => table.is_compared(),
+            Shape::Stream(stream) => stream.is_comparing(),
             _ => false,
         }
     }
@@ -227,6 +228,11 @@ fn quicklist_node(cursor: &mut Cursor<'_>, node: u64, left: Option<u64>, shared:
         PLAIN => {
             let text = shared.pass(cursor, Then::Nodes(left))?;
             if let Text::Raw(bytes) | Text::Lzf { unpacked: bytes, .. } = text {
+                if bytes == 0 {
+                    let message =
+                        format!("plain quicklist node {node} has no bytes, which every server refuses");
+                    shared.contain(broken::<()>(FaultCode::BadQuicklist, message))?;
+                }
                 shared.seen.pieces.push(Piece::Plain(bytes));
             }
             Ok(1)

@@ -1,0 +1,110 @@
+//! Ids of stream entries, and lists of them in which none may be twice.
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::hash::fold;
+
+/// The id of a stream entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub(crate) struct Id(u64, u64);
+
+/// Longer lists are compared by their sums alone.
+const MOST_KEPT: usize = 4096;
+
+/// A list of ids. Servers write them in ascending order, and load them in any: only one that is there twice is refused.
+///
+/// Up to [`MOST_KEPT`] of them are kept, so that lists can be compared exactly; a position inside a value does not hold them,
+/// and then, as in a longer list, only the order shows that none is there twice.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IdList {
+    pub(crate) count: u64,
+    #[serde(with = "crate::encoded")]
+    hashes: u64,
+    last: Option<Id>,
+    /// One is not greater than the one before it.
+    disordered: bool,
+    /// One is the same as the one before it.
+    repeated: Option<Id>,
+    #[serde(skip)]
+    kept: Vec<Id>,
+}
+
+impl IdList {
+    /// Adds the next id.
+    #[inline]
+    pub(crate) fn add(&mut self, id: Id) {
+        let hash = fold(id.0 ^ 0x9e37_79b9_7f4a_7c15, id.1 ^ 0xd1b5_4a32_d192_ed03);
+        self.count += 1;
+        self.hashes = self.hashes.wrapping_add(hash);
+        if self.kept.len() < MOST_KEPT {
+            self.kept.push(id);
+        }
+        let last = self.last.replace(id);
+        if last >= Some(id) {
+            self.disordered = true;
+            if last == Some(id) {
+                self.repeated.get_or_insert(id);
+            }
+        }
+    }
+
+    /// Whether the order does not show that none is there twice.
+    pub(crate) fn is_disordered(&self) -> bool {
+        self.disordered
+    }
+
+    /// Begins anew with the memory of the list before.
+    pub(crate) fn clear(&mut self) {
+        let kept = std::mem::take(&mut self.kept);
+        *self = Self { kept, ..Self::default() };
+        self.kept.clear();
+    }
+
+    /// An id that is there twice, as far as that is known.
+    pub(crate) fn twice(&self) -> Option<Id> {
+        if !self.disordered || self.repeated.is_some() {
+            return self.repeated;
+        }
+        let mut sorted = self.known()?.to_vec();
+        sorted.sort_unstable();
+        sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+    }
+
+    /// Whether both hold the same ids, each as often.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (self.count, self.hashes) == (other.count, other.hashes)
+    }
+
+    /// Whether an id of this list is not in the other; not known for long lists.
+    pub(crate) fn beyond(&self, other: &Self) -> Option<Option<Id>> {
+        let (own, mut others) = (self.known()?, other.known()?.to_vec());
+        others.sort_unstable();
+        Some(own.iter().find(|id| others.binary_search(id).is_err()).copied())
+    }
+
+    /// All of them, if they are kept.
+    fn known(&self) -> Option<&[Id]> {
+        (self.kept.len() as u64 == self.count).then_some(&self.kept)
+    }
+}
+
+impl Id {
+    /// The two big-endian numbers that it is written as.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        (u128::from(self.0) << 64 | u128::from(self.1)).to_be_bytes()
+    }
+
+    /// From the two big-endian numbers that it is written as.
+    pub(crate) fn new(bytes: [u8; 16]) -> Self {
+        let both = u128::from_be_bytes(bytes);
+        Self((both >> 64) as u64, both as u64)
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.0, self.1)
+    }
+}

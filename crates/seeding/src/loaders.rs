@@ -1,0 +1,79 @@
+//! What the loaders of the engines do with files that contradict themselves: some refuse what others load. docs/READER.md has
+//! the table with the function of the engine's source for each row; `make differential` asks real servers.
+
+use rdb_scan::HazardCode;
+
+use crate::{Engine, EngineVersion};
+
+/// Engine versions that load alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Loader {
+    /// Redis up to 6.2: ziplists are kept as they are.
+    Redis6,
+    /// Redis 7.0 and ElastiCache's 7.1: ziplists become listpacks, which is where they are looked through.
+    Redis70,
+    /// Redis 7.2 and Valkey 7.2.
+    Redis72,
+    /// Redis 7.4 to 8.5: tables are made on demand.
+    Redis74,
+    /// Redis 8.6 and later.
+    Redis86,
+    /// Valkey 8.0: tables are made on demand.
+    Valkey80,
+    /// Valkey 8.1 and ElastiCache's 8.2.
+    Valkey81,
+    /// Valkey 9.0 and later: the contents of everything packed are looked through.
+    Valkey9,
+}
+
+impl Loader {
+    fn of(engine: Engine, version: EngineVersion) -> Self {
+        match (engine, version.major, version.minor) {
+            (Engine::Redis, ..=6, _) => Self::Redis6,
+            (Engine::Redis, 7, 0 | 1) => Self::Redis70,
+            (Engine::Redis, 7, 2 | 3) | (Engine::Valkey, ..=7, _) => Self::Redis72,
+            (Engine::Redis, 7, _) | (Engine::Redis, 8, ..=5) => Self::Redis74,
+            (Engine::Redis, ..) => Self::Redis86,
+            (Engine::Valkey, 8, 0) => Self::Valkey80,
+            (Engine::Valkey, 8, _) => Self::Valkey81,
+            (Engine::Valkey, ..) => Self::Valkey9,
+        }
+    }
+}
+
+/// Whether the engine's loader refuses a file with this in it, or ends of it; none where that is not a matter of the engine.
+pub(crate) fn refuses(code: HazardCode, engine: Engine, version: EngineVersion) -> Option<bool> {
+    let loader = Loader::of(engine, version);
+    Some(match code {
+        HazardCode::HugeResizedb => !matches!(loader, Loader::Redis74 | Loader::Valkey80),
+        HazardCode::SlotInfo => matches!(loader, Loader::Redis6 | Loader::Redis70 | Loader::Redis72),
+        HazardCode::BadSlotInfo => matches!(loader, Loader::Valkey80 | Loader::Valkey81 | Loader::Valkey9),
+        HazardCode::EmptyStreamNode => loader == Loader::Redis86,
+        HazardCode::ZiplistCount | HazardCode::DuplicateZiplistMember => loader != Loader::Redis6,
+        HazardCode::DuplicateInteger => !matches!(loader, Loader::Redis6 | Loader::Redis70),
+        HazardCode::StreamLength
+        | HazardCode::StreamNode
+        | HazardCode::OrphanedPending
+        | HazardCode::ListpackCount
+        | HazardCode::IntsetOrder
+        | HazardCode::DuplicatePackedMember
+        | HazardCode::PackedScore => loader == Loader::Valkey9,
+        _ => return None,
+    })
+}
+
+/// The RDB version that brought a type of value in this encoding, as [`rdb_scan::Encoding::name`] names it (`rdb.h`). A file
+/// may say that it is of an earlier version, and is refused where the type is met.
+pub(crate) fn came_with(kind: &str, encoding: &str) -> u32 {
+    match (kind, encoding) {
+        ("array", _) | ("stream", "listpacks-5") => 14,
+        ("stream", "listpacks-4") => 13,
+        ("hash", "hashtable-expiry" | "listpack-expiry") => 12,
+        ("set", "listpack") | ("stream", "listpacks-3") => 11,
+        ("hash" | "zset", "listpack") | ("list", "quicklist") | ("stream", "listpacks-2") => 10,
+        ("stream", _) => 9,
+        ("module", _) | ("zset", "skiplist") => 8,
+        ("list", "quicklist-ziplist") => 7,
+        _ => 1,
+    }
+}

@@ -1,0 +1,168 @@
+//! Mutants, one after the other, on every engine.
+
+use anyhow::Result;
+use rdb_benches::engines::Engine;
+
+use crate::{
+    corpus::Base,
+    file::crc64,
+    judge::{Judge, Reading, now_ms, read},
+    mutation::{Mutant, mutate},
+    random::Random,
+    server::{Outcome, Server},
+};
+
+/// What our verdict and the server's load are together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cell {
+    /// We call it sound and it loads, with what we saw.
+    SoundLoads,
+    /// We call it sound with a warning and it loads, with what we saw.
+    WarnedLoads,
+    /// We refuse it, and so does the server, or ends of it.
+    RefusedRefuses,
+    /// We refuse it, and the server loads it with less or other than what was saved.
+    RefusedLoadsOther,
+    /// We refuse it, but the server loads it just as it was saved.
+    RefusedLoads,
+    /// We call it sound, but the server refuses it, ends of it, or has something else.
+    SoundFails,
+}
+
+impl Cell {
+    /// All, in the order of the table.
+    pub const ALL: [Self; 6] = [
+        Self::SoundLoads,
+        Self::WarnedLoads,
+        Self::RefusedRefuses,
+        Self::RefusedLoadsOther,
+        Self::RefusedLoads,
+        Self::SoundFails,
+    ];
+
+    /// Whether our verdict is not the engine's.
+    pub fn is_wrong(self) -> bool {
+        matches!(self, Self::RefusedLoads | Self::SoundFails)
+    }
+}
+
+/// One mutant on one engine.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The number of the mutant.
+    pub number: usize,
+    /// The file that it was made from, and what was done to it.
+    pub what: String,
+    /// The engine's index.
+    pub engine: usize,
+    /// Both verdicts.
+    pub cell: Cell,
+    /// What we say.
+    pub ours: String,
+    /// What the server says.
+    pub theirs: String,
+}
+
+/// The servers of one thread.
+pub struct Bench {
+    lanes: Vec<Lane>,
+}
+
+struct Lane {
+    engine: Engine,
+    judge: Judge,
+    loader: Server,
+    copy: Server,
+}
+
+impl Bench {
+    /// Starts two servers of each engine.
+    ///
+    /// # Errors
+    /// If one cannot be started.
+    pub fn start(engines: &[Engine]) -> Result<Self> {
+        let lanes = engines.iter().map(|engine| {
+            Ok(Lane {
+                judge: Judge::of(&engine.engine, &engine.version)?,
+                loader: Server::start(engine)?,
+                copy: Server::start(engine)?,
+                engine: engine.clone(),
+            })
+        });
+        Ok(Self { lanes: lanes.collect::<Result<_>>()? })
+    }
+
+    /// A mutant on every engine.
+    ///
+    /// # Errors
+    /// If a server cannot be started.
+    pub fn run(&mut self, number: usize, what: &str, mutant: &Mutant) -> Result<Vec<Case>> {
+        let reading = read(&mutant.bytes)?;
+        let mut cases = Vec::new();
+        for (engine, lane) in self.lanes.iter_mut().enumerate() {
+            let ours = lane.judge.verdict(&reading.inspection);
+            let (cell, theirs) = lane.compare(&reading, mutant, ours.refused, ours.warned)?;
+            let what = format!("{what}: {}", mutant.what);
+            cases.push(Case { number, what, engine, cell, ours: ours.why, theirs });
+        }
+        Ok(cases)
+    }
+}
+
+impl Lane {
+    fn compare(
+        &mut self,
+        reading: &Reading<'_>,
+        mutant: &Mutant,
+        refused: bool,
+        warned: bool,
+    ) -> Result<(Cell, String)> {
+        let outcome = if refused {
+            Server::load_alone(&self.engine, reading.file())?
+        } else {
+            self.loader.load(reading.file())?
+        };
+        let Outcome::Loaded { digest, keys } = outcome else {
+            let (Outcome::Refused(log) | Outcome::Died(log)) = outcome else { unreachable!() };
+            return Ok((if refused { Cell::RefusedRefuses } else { Cell::SoundFails }, log));
+        };
+        let copied = self.copy.restore(records(reading))?;
+        let same = matches!(&copied, Outcome::Loaded { digest: other, .. } if *other == digest);
+        let theirs = format!("{keys} keys, {digest}; ours {copied:?}");
+        Ok(match (refused, same) {
+            (false, true) if warned => (Cell::WarnedLoads, theirs),
+            (false, true) => (Cell::SoundLoads, theirs),
+            (false, false) => (Cell::SoundFails, format!("loads other than we saw: {theirs}")),
+            (true, true) => (Cell::RefusedLoads, theirs),
+            // The reader may not have come to the end: then the number of keys decides.
+            (true, false) if !reading.inspection.is_sound() && keys >= mutant.keys => {
+                (Cell::RefusedLoads, theirs)
+            }
+            (true, false) => (Cell::RefusedLoadsOther, theirs),
+        })
+    }
+}
+
+/// What `RESTORE` takes of each record that has not expired.
+fn records<'r>(reading: &'r Reading<'_>) -> impl Iterator<Item = (u64, &'r [u8], Option<i64>, Vec<u8>)> {
+    let now_ms = now_ms() as i64;
+    let version = reading.inspection.rdb.as_ref().map_or(0, |rdb| rdb.version as u16);
+    reading
+        .seen
+        .iter()
+        .filter(move |seen| seen.expires_at_ms.is_none_or(|at_ms| at_ms < 0 || at_ms > now_ms))
+        .map(move |seen| {
+            let mut payload = seen.payload.clone();
+            payload.extend(version.to_le_bytes());
+            let crc = crc64(&payload);
+            payload.extend(crc.to_le_bytes());
+            (seen.database, seen.key.as_slice(), seen.expires_at_ms.filter(|at_ms| *at_ms >= 0), payload)
+        })
+}
+
+/// The mutant of a number: always the same for one seed.
+pub fn mutant(bases: &[Base], seed: u64, number: usize) -> Option<(&str, Mutant)> {
+    let mut random = Random::new(seed ^ (number as u64).wrapping_mul(0xd6e8_feb8_6659_fd93));
+    let base = random.of(bases)?;
+    Some((&base.name, mutate(&base.file, &mut random)))
+}
