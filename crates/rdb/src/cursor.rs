@@ -165,6 +165,18 @@ impl<'w> Cursor<'w> {
         }
     }
 
+    /// A number of an opcode's record, of which servers take the highest there is for an error (`RDB_LENERR`).
+    pub(crate) fn opcode_number(&mut self) -> Result<u64> {
+        let at = self.offset();
+        match self.number()? {
+            u64::MAX => broken(
+                FaultCode::BadLength,
+                format!("the number {} at offset {at} stands for none", u64::MAX),
+            ),
+            number => Ok(number),
+        }
+    }
+
     /// How many elements follow, each of at least `least_bytes`.
     #[inline]
     pub(crate) fn count(&mut self, least_bytes: u64) -> Result<u64> {

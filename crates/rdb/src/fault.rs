@@ -161,8 +161,6 @@ codes! {
         DuplicatePackedMember = "duplicate-packed-member",
         /// As `duplicate-member`, in a small ziplist: only servers that still keep ziplists load it.
         DuplicateZiplistMember = "duplicate-ziplist-member",
-        /// As `duplicate-member`, in a small set of integers: some servers keep one of the two.
-        DuplicateInteger = "duplicate-integer",
         /// A score of a packed sorted set that is not a number.
         PackedScore = "packed-score",
     }

@@ -133,7 +133,9 @@ fn the_header_is_read_from_any_prefix() {
         assert_eq!(read_header(&file[..cut]).unwrap().version, 14);
     }
     assert_eq!(read_header(b"REDIS00").unwrap_err().code.as_str(), "truncated");
-    assert_eq!(read_header(b"REDIS0099").unwrap_err().code.as_str(), "rdb-version-unknown");
+    assert_eq!(read_header(b"REDIS0000").unwrap_err().code.as_str(), "rdb-version-unknown");
+    // What is newer than what is known tells at least that, and who wrote it.
+    assert_eq!(read_header(b"REDIS0099\xfa\x09redis-ver\x03X.Y").unwrap().aux["redis-ver"], "X.Y");
 }
 
 #[test]

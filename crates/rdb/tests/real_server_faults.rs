@@ -96,6 +96,7 @@ fn servers_refuse_what_we_call_foreign() {
         let rdb = || Rdb::with_header(header).database(0).filler();
         let functions = rdb().raw(&[246]).text(b"library").text(b"LUA").len(0).text(b"code").end();
         for (name, file) in [
+            ("slot of a cluster", rdb().raw(&[121]).len(67).key(0, "key").text(b"value").end()),
             ("last use in RAM", rdb().raw(&[107]).len(67).key(0, "key").text(b"value").end()),
             ("functions of a release candidate", functions),
         ] {
@@ -143,14 +144,13 @@ fn handmade(header: &str) -> Vec<(&'static str, Vec<u8>)> {
         common::broken_groups().into_iter().map(|(name, groups)| (name, file(record(15).stream_of(&groups))));
     let mut files = vec![
         ("listpack: total", with(0, 14)),
-        ("listpack: count", with(4, 3)),
         ("listpack: entry over the end", with(6, 0xbf)),
         ("listpack: no such encoding", with(6, 0xf5)),
         ("listpack: length behind", with(8, 9)),
         ("listpack: no end", with(hash.len() - 1, 0)),
         ("listpack: field without value", packed(16, &listpack(&["f"]))),
         ("listpack: no bytes", packed(16, b"")),
-        ("intset: order", packed(11, &intset(2, &[2, 1]))),
+        ("intset: no members", packed(11, &intset(2, &[]))),
         ("intset: width", packed(11, &[3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0])),
         ("intset: count", packed(11, &[2, 0, 0, 0, 9, 0, 0, 0, 1, 0])),
         (
@@ -164,14 +164,15 @@ fn handmade(header: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("zipmap: value over the end", packed(9, b"\x01\x01f\x09\x00v\xff")),
         ("compressed: too little", file(record(0).raw(&lzf(b"\x00a", 9)))),
         ("compressed: before the start", file(record(0).raw(&lzf(b"\x00a\x20\x09\x00a", 5)))),
+        ("zipmap: no fields", packed(9, b"\x00\xff")),
+        ("quicklist: plain node without bytes", file(record(18).len(1).len(1).text(b""))),
         ("quicklist: container", file(record(18).len(1).len(3).text(b"a"))),
         ("score: not a number", file(record(5).len(1).text(b"a").raw(&f64::NAN.to_le_bytes()))),
         (
             "stream: key of a node",
             file(record(15).len(1).text(b"short").text(&stream_node()).len(2).len(1).len(0).len(0)),
         ),
-        ("stream: entry missing", stream(&["2", "0", "1", "field", "0", "2", "0", "0", "v", "4"])),
-        ("stream: parts of an entry", stream(&["1", "0", "1", "field", "0", "2", "0", "0", "v", "5"])),
+        ("stream: fields missing", stream(&["1", "0", "9", "field", "0"])),
         ("string over the end", file(record(0).len(1 << 40))),
         ("no such length", file(record(0).raw(&[0xc4]))),
         ("no such type", file(record(42).text(b""))),

@@ -50,7 +50,6 @@ pub(crate) fn refuses(code: HazardCode, engine: Engine, version: EngineVersion) 
         HazardCode::BadSlotInfo => matches!(loader, Loader::Valkey80 | Loader::Valkey81 | Loader::Valkey9),
         HazardCode::EmptyStreamNode => loader == Loader::Redis86,
         HazardCode::ZiplistCount | HazardCode::DuplicateZiplistMember => loader != Loader::Redis6,
-        HazardCode::DuplicateInteger => !matches!(loader, Loader::Redis6 | Loader::Redis70),
         HazardCode::StreamLength
         | HazardCode::StreamNode
         | HazardCode::OrphanedPending

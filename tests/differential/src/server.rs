@@ -15,7 +15,7 @@ use rdb_benches::engines::Engine;
 use tempfile::TempDir;
 
 /// Longer than any file of this size takes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(2);
 
 /// What became of a load.
@@ -129,7 +129,7 @@ impl Server {
 
     /// Waits until the server has ended, which it is about to; ends one that hangs. Says what became of it.
     fn end(&mut self) -> Result<String> {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_secs(20);
         let status = loop {
             if let Some(status) = self.process.try_wait()? {
                 break status;
@@ -218,7 +218,7 @@ impl Drop for Server {
 
 fn spawn(engine: &Engine, folder: &Path) -> Result<Child> {
     let out = File::create(folder.join("log"))?;
-    let mut command = Command::new(&engine.server);
+    let mut command = tied_to_us(&engine.server);
     command.args(["--port", "0", "--save", "", "--appendonly", "no", "--daemonize", "no"]);
     // A report on a crash takes seconds, and nobody reads it.
     command.args(["--crash-log-enabled", "no", "--crash-memcheck-enabled", "no"]);
@@ -232,6 +232,17 @@ fn spawn(engine: &Engine, folder: &Path) -> Result<Child> {
         .arg(folder.join("socket"));
     command.stdin(Stdio::null()).stdout(out).stderr(Stdio::null());
     command.spawn().with_context(|| format!("failed to start {}", engine.server.display()))
+}
+
+/// A command for a program that ends when this one is killed, where the system can do that: one that hangs would go on.
+fn tied_to_us(program: &Path) -> Command {
+    const TIE: &str = "/usr/bin/setpriv";
+    if !Path::new(TIE).exists() {
+        return Command::new(program);
+    }
+    let mut command = Command::new(TIE);
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
 }
 
 /// The line of a log that says why the server ended.

@@ -32,7 +32,7 @@ impl Tally {
     pub fn render(&self, engines: &[Engine]) -> String {
         let mut text = String::from(
             "| engine | sound, loads the same | warned, loads the same | refused, refuses or dies | refused, loads something else \
-             | **refused, loads the same** | **sound, refuses or dies** |\n|---|---|---|---|---|---|---|\n",
+             | **refused, loads the same** | **sound, refuses or dies** | the same, explained |\n|---|---|---|---|---|---|---|---|\n",
         );
         for (index, engine) in engines.iter().enumerate() {
             let _ = write!(text, "| {} {} |", engine.engine, engine.version);

@@ -130,9 +130,16 @@ impl<const GROUP: u64> Meaning for Groups<GROUP> {
         Ok(())
     }
 
-    fn end(&mut self, _: &mut Seen) -> Result<u64> {
+    fn end(&mut self, seen: &mut Seen) -> Result<u64> {
         if self.place != 0 {
-            return incomplete(self.code, GROUP * self.seen + self.place, GROUP);
+            let entries = GROUP * self.seen + self.place;
+            // A last field without a value is passed over by whoever does not look at the number of entries.
+            if self.code == FaultCode::BadListpack && GROUP == 2 {
+                let message = || format!("{entries} entries cannot be groups of {GROUP}");
+                seen.contradictions.note(HazardCode::ListpackCount, message);
+                return Ok(self.seen);
+            }
+            return incomplete(self.code, entries, GROUP);
         }
         Ok(self.seen)
     }

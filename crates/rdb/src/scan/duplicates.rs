@@ -8,9 +8,10 @@ use crate::format::{Encoding, Kind};
 pub(super) fn duplicate_code(encoding: Encoding, elements: u64, value: Option<&[u8]>) -> HazardCode {
     const HASH_ENTRIES: u64 = 512;
     const SMALL_ENTRIES: u64 = 128;
-    const INTSET_ENTRIES: u64 = 512;
     match (encoding.kind(), encoding.name()) {
-        (Kind::Hash, "listpack") if elements <= HASH_ENTRIES => HazardCode::DuplicatePackedMember,
+        (Kind::Hash, "listpack" | "listpack-expiry") if elements <= HASH_ENTRIES => {
+            HazardCode::DuplicatePackedMember
+        }
         (Kind::Zset | Kind::Set, "listpack") if elements <= SMALL_ENTRIES => {
             HazardCode::DuplicatePackedMember
         }
@@ -21,38 +22,25 @@ pub(super) fn duplicate_code(encoding: Encoding, elements: u64, value: Option<&[
         {
             HazardCode::DuplicatePackedMember
         }
-        (Kind::Set, "hashtable") if elements <= INTSET_ENTRIES && value.is_some_and(holds_integers) => {
-            HazardCode::DuplicateInteger
-        }
         _ => HazardCode::DuplicateMember,
     }
-}
-
-/// The strings of a table: their lengths, and their texts where they are written as they are.
-fn strings(value: &[u8]) -> impl Iterator<Item = (Text, &[u8])> {
-    let mut cursor = Cursor::new(value, 0, None);
-    let started = cursor.number().is_ok();
-    std::iter::from_fn(move || {
-        let text = cursor.text().ok().filter(|_| started)?;
-        let bytes = match text {
-            Text::Raw(bytes) | Text::Lzf { packed: bytes, .. } => cursor.take(bytes as usize).ok()?,
-            Text::Int(_) => &[],
-        };
-        Some((text, bytes))
-    })
 }
 
 /// Whether all strings of a table are short enough for a listpack (`hash-max-listpack-value`).
 fn stays_packed(value: &[u8]) -> bool {
     const LONGEST: u64 = 64;
-    strings(value).all(|(text, _)| text.length().bytes() <= LONGEST)
-}
-
-/// Whether all strings of a table are integers.
-fn holds_integers(value: &[u8]) -> bool {
-    strings(value).all(|(text, bytes)| {
-        matches!(text, Text::Int(_))
-            || std::str::from_utf8(bytes)
-                .is_ok_and(|text| text.parse::<i64>().is_ok_and(|number| number.to_string() == text))
-    })
+    let mut cursor = Cursor::new(value, 0, None);
+    if cursor.number().is_err() {
+        return false;
+    }
+    while !cursor.rest().is_empty() {
+        let Ok(text) = cursor.text() else { return false };
+        if let Text::Raw(bytes) | Text::Lzf { packed: bytes, .. } = text {
+            cursor.pass(bytes);
+        }
+        if text.length().bytes() > LONGEST {
+            return false;
+        }
+    }
+    true
 }

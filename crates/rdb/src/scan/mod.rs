@@ -250,7 +250,7 @@ impl<V: Visitor> Scan<V> {
         let mut opcode = cursor.u8()?;
         let mut expires_at_ms = None;
         if opcode == format::EXPIRETIME_MS {
-            expires_at_ms = Some(i64::from_le_bytes(cursor.array()?));
+            expires_at_ms = expiry(i64::from_le_bytes(cursor.array()?));
             opcode = cursor.u8()?;
         }
         // Most records are strings that are all there, and those are worth a way of their own.
@@ -328,9 +328,9 @@ impl<V: Visitor> Scan<V> {
                     self.current.expires_at_ms = Some(seconds * 1000);
                 }
                 format::EXPIRETIME_MS => {
-                    self.current.expires_at_ms = Some(i64::from_le_bytes(cursor.array()?));
+                    self.current.expires_at_ms = expiry(i64::from_le_bytes(cursor.array()?));
                 }
-                format::IDLE => drop(cursor.number()?),
+                format::IDLE => drop(cursor.opcode_number()?),
                 format::ENTERPRISE_RAM_LRU | format::ENTERPRISE_SLOT => {
                     cursor.number()?;
                     self.current.foreign = opcode;
@@ -496,4 +496,10 @@ impl<V: Visitor> Scan<V> {
         }
         Ok(true)
     }
+}
+
+/// An expiry in milliseconds; servers take -1 for none (`rdbLoadRioWithLoadingCtx`).
+#[inline(always)]
+fn expiry(at_ms: i64) -> Option<i64> {
+    (at_ms != -1).then_some(at_ms)
 }

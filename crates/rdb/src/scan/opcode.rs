@@ -44,7 +44,7 @@ impl<V: Visitor> Scan<V> {
             }
             format::SLOT_INFO => {
                 for _ in 0..3 {
-                    cursor.number()?;
+                    cursor.opcode_number()?;
                 }
                 self.hazard(HazardCode::SlotInfo, "the number of keys in a cluster slot".to_owned());
             }
@@ -60,7 +60,7 @@ impl<V: Visitor> Scan<V> {
     }
 
     fn select_database(&mut self, cursor: &mut Cursor<'_>) -> Result<()> {
-        let index = cursor.number()?;
+        let index = cursor.opcode_number()?;
         self.database = Some(index);
         self.visitor.select_database(index);
         if index >= DEFAULT_DATABASES {
@@ -73,8 +73,8 @@ impl<V: Visitor> Scan<V> {
     }
 
     fn resize_database(&mut self, cursor: &mut Cursor<'_>) -> Result<()> {
-        let keys = cursor.number()?;
-        let expires = cursor.number()?;
+        let keys = cursor.opcode_number()?;
+        let expires = cursor.opcode_number()?;
         self.visitor.announce(keys, expires);
         // Smaller ones that are wrong cost the memory that is predicted for them, and no more.
         if keys.max(expires) > MAX_TABLE_SIZE {

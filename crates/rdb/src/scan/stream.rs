@@ -100,10 +100,11 @@ impl Stream {
             Part::Node => {
                 let node = self.nodes - self.nodes_left;
                 let id = node_key(cursor, node)?;
-                self.node_keys.add(id);
                 let then = Then::StreamNodes(self.nodes_left - 1);
                 self.entries += shared.packed(cursor, Packing::ListpackNode(node), then)?;
                 shared.seen.pieces.push_text(&id.to_bytes(), Piece::StreamNode);
+                // Not before: where the bytes end, all of this is done again.
+                self.node_keys.add(id);
                 self.nodes_left -= 1;
                 Part::Node
             }

@@ -276,7 +276,6 @@ pub fn broken_groups() -> Vec<(&'static str, Vec<Group<'static>>)> {
     vec![
         ("an entry that is not pending", vec![("group", &[1, 2], &[("a", &[1]), ("b", &[3])])]),
         ("an entry more than are pending", vec![("group", &[1], &[("a", &[1]), ("b", &[2])])]),
-        ("an entry that is nobody's", vec![("group", &[1, 2], &[("a", &[1])])]),
         ("an entry that is pending twice", vec![("group", &[1, 2, 2], &[("a", &[1, 2]), ("b", &[2])])]),
         ("an entry twice with a consumer", vec![("group", &[1, 2], &[("a", &[1, 1])])]),
         ("two consumers of one name", vec![("group", &[1, 2], &[("a", &[1]), ("a", &[2])])]),
