@@ -20,14 +20,14 @@ use rdb_scan::{
 use filling::{fill, fill_cluster};
 use server::{Reply, Server, engines};
 
-/// All keys of a database: name, type, elements, expiry and encoding.
+/// All keys of a database: name, type, elements, expiry and encoding. Before Redis 7.0 only whether there is an expiry.
 const HELD: &str = "
     local sizes = {list = 'LLEN', set = 'SCARD', zset = 'ZCARD', hash = 'HLEN', stream = 'XLEN'}
     local held = {}
     for _, key in ipairs(redis.call('KEYS', '*')) do
         local kind = redis.call('TYPE', key).ok
         held[#held + 1] = {key, kind, sizes[kind] and redis.call(sizes[kind], key) or 1,
-            redis.call('PEXPIRETIME', key), redis.call('OBJECT', 'ENCODING', key)}
+            ARGV[1] == '1' and redis.call('PEXPIRETIME', key) or math.min(redis.call('PTTL', key), 0), redis.call('OBJECT', 'ENCODING', key)}
     end
     return held";
 
@@ -73,7 +73,7 @@ fn what_is_seen_is_what_the_server_holds() {
             let file = source.save();
             let (inspection, seen) = see(&file);
             let place = format!("{}, {policy}", engine.name);
-            assert_same_totals(&inspection, &held, &place);
+            assert_same_totals(&inspection, &held, engine.is_7, &place);
             assert_same_keys(&seen, &held, &place);
 
             copy.run(&["FLUSHALL"]);
@@ -95,6 +95,10 @@ fn what_is_seen_is_what_the_server_holds() {
 #[test]
 fn slots_are_those_of_the_cluster() {
     for engine in engines() {
+        if !engine.is_7 {
+            println!("{}: skipped, its cluster bus has a port that cannot be chosen", engine.name);
+            continue;
+        }
         let Some(mut server) = start_cluster(&engine) else { continue };
         fill_cluster(&mut server);
         let file = server.save();
@@ -175,10 +179,11 @@ fn see(file: &[u8]) -> (Inspection, Vec<Seen>) {
 }
 
 fn held(server: &mut Server, databases: &[&str]) -> Keys {
+    let times = if server.knows("pexpiretime") { "1" } else { "0" };
     let mut held = Keys::new();
     for database in databases {
         server.run(&["SELECT", database]);
-        for key in server.run(&["EVAL", HELD, "0"]).list() {
+        for key in server.run(&["EVAL", HELD, "0", times]).list() {
             let [name, kind, elements, expires, encoding] = key.list() else { panic!("{key:?}") };
             let held_key = Held {
                 kind: kind.text(),
@@ -193,13 +198,14 @@ fn held(server: &mut Server, databases: &[&str]) -> Keys {
 }
 
 #[track_caller]
-fn assert_same_totals(inspection: &Inspection, held: &Keys, place: &str) {
+fn assert_same_totals(inspection: &Inspection, held: &Keys, has_functions: bool, place: &str) {
     assert_eq!(inspection.faults, [], "{place}");
     assert!(inspection.is_sound(), "{place}");
     assert_eq!(inspection.rdb.as_ref().unwrap().crc, Crc::Ok, "{place}");
-    assert_eq!(inspection.functions, 1, "{place}");
+    assert_eq!(inspection.functions, u64::from(has_functions), "{place}");
     // A stream without entries is one that a server keeps.
-    assert_eq!(inspection.hazard_counts.keys().collect::<Vec<_>>(), [&HazardCode::Functions], "{place}");
+    let hazards: &[_] = if has_functions { &[&HazardCode::Functions] } else { &[] };
+    assert_eq!(inspection.hazard_counts.keys().collect::<Vec<_>>(), hazards, "{place}");
     let mut databases = BTreeMap::<u64, (u64, u64)>::new();
     let mut types = BTreeMap::<String, (u64, u64)>::new();
     for ((database, _), key) in held {
@@ -227,7 +233,7 @@ fn assert_same_keys(seen: &[Seen], held: &Keys, place: &str) {
         let (_, key) = whole_key(record, held);
         let Held { kind, elements, expires_at_ms, encoding } = &record.held;
         assert_eq!(
-            (kind, elements, expires_at_ms),
+            (kind, elements, &expires_at_ms.map(|time| if key.expires_at_ms == Some(0) { 0 } else { time })),
             (&key.kind, &key.elements, &key.expires_at_ms),
             "{place}: {name}"
         );
@@ -236,10 +242,11 @@ fn assert_same_keys(seen: &[Seen], held: &Keys, place: &str) {
             // Numbers that do not fit in 32 bits are written as text.
             "raw" => &["raw", "embstr", "int"],
             "lzf" => &["raw", "embstr"],
+            "quicklist-ziplist" => &["quicklist"],
             "quicklist" => &["quicklist", "listpack"],
             "listpack-expiry" => &["listpackex"],
             "hashtable-expiry" => &["hashtable"],
-            "listpacks-2" | "listpacks-3" => &["stream"],
+            "listpacks" | "listpacks-2" | "listpacks-3" => &["stream"],
             other => &[other],
         };
         assert!(may_be.contains(&key.encoding.as_str()), "{place}: {name}: {encoding} for {}", key.encoding);

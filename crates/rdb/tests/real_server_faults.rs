@@ -15,6 +15,9 @@ use server::{Server, engines};
 /// Servers that look at the contents of what they load, as their checkers do.
 const THOROUGH: [&str; 2] = ["--sanitize-dump-payload", "yes"];
 
+/// What Redis 6.2.5 loads without looking.
+const UNSEEN_BEFORE_7: [&str; 2] = ["an entry that is nobody's", "two consumers of one name"];
+
 #[test]
 fn servers_refuse_what_we_call_broken() {
     for engine in engines() {
@@ -31,6 +34,10 @@ fn servers_refuse_what_we_call_broken() {
             assert!(!inspection.is_sound(), "{}: {name}: called sound", engine.name);
             match Server::load(&engine, Some(&file), &THOROUGH) {
                 Err(_) => refused += 1,
+                // Redis looks for them from 7.0 on.
+                Ok(_) if UNSEEN_BEFORE_7.contains(&name) && !engine.is_7 => {
+                    println!("{}: skipped, it does not look for {name}", engine.name);
+                }
                 Ok(_) => panic!("{} loads what we call broken: {name}: {:?}", engine.name, inspection.faults),
             }
         }
@@ -72,6 +79,10 @@ fn servers_load_odd_files_that_we_call_sound() {
                 2,
             ),
         ] {
+            if name.contains("listpack") && !engine.is_7 {
+                println!("{}: skipped, it has no such type: {name}", engine.name);
+                continue;
+            }
             let inspection = read(&file);
             assert!(inspection.is_sound(), "{name}: {:?}", inspection.faults);
             assert_eq!(inspection.keys, keys, "{name}");

@@ -14,6 +14,8 @@ pub struct Engine {
     pub name: String,
     pub server: PathBuf,
     pub checker: PathBuf,
+    /// Whether it is of Redis 7.0 or later: functions, listpacks, and options that an older one ends at.
+    pub is_7: bool,
 }
 
 /// The system's engines and those that `make servers` has brought; says so where there are none.
@@ -21,6 +23,7 @@ pub fn engines() -> Vec<Engine> {
     let mut engines = Vec::new();
     for engine in ["redis", "valkey"] {
         engines.push(Engine {
+            is_7: true,
             name: format!("{engine} of the system"),
             server: format!("/usr/bin/{engine}-server").into(),
             checker: format!("/usr/bin/{engine}-check-rdb").into(),
@@ -30,17 +33,28 @@ pub fn engines() -> Vec<Engine> {
     let list = fs::read_to_string(list).unwrap_or_default();
     engines.extend(list.lines().filter_map(|line| match line.split(' ').collect::<Vec<_>>()[..] {
         [name, _, _, server, checker] => {
-            Some(Engine { name: name.to_owned(), server: server.into(), checker: checker.into() })
+            Some(Engine { name: name.to_owned(), server: server.into(), checker: checker.into(), is_7: true })
         }
         _ => None,
     }));
     engines.retain(|engine| engine.server.exists());
+    for engine in &mut engines {
+        engine.is_7 = is_7(&engine.server);
+    }
     if engines.is_empty() {
         println!("skipped: there is no redis-server in /usr/bin and none of `make servers`");
     } else if list.is_empty() {
         println!("only the system's engine: `make servers` brings others");
     }
     engines
+}
+
+/// `Redis server v=6.2.5 sha=...`
+fn is_7(server: &Path) -> bool {
+    let told = Command::new(server).arg("--version").output().unwrap();
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    let version = told.split(' ').find_map(|word| word.strip_prefix("v=")).unwrap();
+    version.split('.').next().unwrap().parse::<u32>().unwrap() >= 7
 }
 
 /// A server that listens on a socket in a folder of its own.
@@ -74,7 +88,9 @@ impl Server {
         }
         let (socket, log) = (folder.path().join("socket"), folder.path().join("log"));
         let process = Command::new(&engine.server)
-            .args(["--bind", "127.0.0.1", "--port", "0", "--save", "", "--enable-debug-command", "local"])
+            .args(["--bind", "127.0.0.1", "--port", "0", "--save", ""])
+            // An older one has no such option, and allows DEBUG.
+            .args(if engine.is_7 { &["--enable-debug-command", "local"][..] } else { &[] })
             .arg("--unixsocket")
             .arg(&socket)
             .arg("--dir")
