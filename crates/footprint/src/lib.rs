@@ -27,6 +27,7 @@
 mod allocator;
 mod chance;
 mod costs;
+mod functions;
 mod generation;
 mod ids;
 mod keys;

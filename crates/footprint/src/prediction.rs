@@ -39,6 +39,8 @@ pub struct Footprint {
     /// The bytes of keys and values by slot.
     #[serde(skip)]
     slot_bytes: Vec<u64>,
+    /// Libraries of functions: every shard has them.
+    function_bytes: u64,
     #[serde(skip)]
     databases: Vec<Database>,
     /// How many of the keys have fields that expire, of which Valkey 9 keeps tables too.
@@ -62,8 +64,11 @@ impl Footprint {
         let mut slot_bytes = vec![0; rdb_scan::SLOTS];
         let mut databases = BTreeMap::<u64, Database>::new();
         let mut volatile_keys = 0;
+        let mut function_bytes = 0;
         for inspection in inspections {
             let weights = inspection.weights.iter().find(|weights| weights.id == id)?;
+            // Each shard of a cluster saves the same libraries.
+            function_bytes = weights.everywhere().max(function_bytes);
             for (slot, bytes) in weights.slots() {
                 if let Some(sum) = slot_bytes.get_mut(usize::from(*slot)) {
                     *sum += bytes;
@@ -97,13 +102,14 @@ impl Footprint {
             cluster_mode,
             slot_keys,
             slot_bytes,
+            function_bytes,
             databases,
             volatile_keys,
             later_databases,
         })
     }
 
-    /// A footprint of which only the bytes of each slot are known: without keys, and so without tables.
+    /// A footprint of which only the bytes of each slot are known: without keys, tables and functions.
     pub fn of_slots(settings: Settings, cluster_mode: bool, slot_bytes: &[u64]) -> Self {
         let mut slot_bytes = slot_bytes.to_vec();
         slot_bytes.resize(rdb_scan::SLOTS, 0);
@@ -113,6 +119,7 @@ impl Footprint {
             cluster_mode,
             slot_keys,
             slot_bytes,
+            function_bytes: 0,
             databases: Vec::new(),
             volatile_keys: 0,
             later_databases: 0,
@@ -122,7 +129,8 @@ impl Footprint {
     /// `used_memory` once everything is loaded into one server, beyond that of an empty one.
     pub fn used_memory_bytes(&self) -> u64 {
         let bytes: u64 = self.slot_bytes.iter().sum();
-        bytes + self.cluster_bytes(0..rdb_scan::SLOTS) + self.tables(&self.databases, 0..rdb_scan::SLOTS)
+        let tables = self.tables(&self.databases, 0..rdb_scan::SLOTS);
+        bytes + self.cluster_bytes(0..rdb_scan::SLOTS) + tables + self.function_bytes
     }
 
     /// The same for a shard with these slots.
@@ -131,7 +139,8 @@ impl Footprint {
         let all_keys: u64 = self.slot_keys.iter().sum();
         let keys = share(sum(&self.slot_keys), all_keys);
         let databases: Vec<_> = self.databases.iter().map(|database| database.part(keys)).collect();
-        sum(&self.slot_bytes) + self.cluster_bytes(slots.clone()) + self.tables(&databases, slots)
+        let (cluster, tables) = (self.cluster_bytes(slots.clone()), self.tables(&databases, slots.clone()));
+        sum(&self.slot_bytes) + cluster + tables + self.function_bytes
     }
 
     /// The keys of a shard with these slots.
@@ -142,7 +151,7 @@ impl Footprint {
     /// About the memory of each slot: what its keys and values take, and their share of the tables.
     pub fn slot_weights(&self) -> Vec<u64> {
         let used = self.used_memory_bytes();
-        let linear: u64 = self.slot_bytes.iter().sum();
+        let linear = self.slot_bytes.iter().sum::<u64>() + self.function_bytes;
         let keys: u64 = self.slot_keys.iter().sum();
         let per_key = share(used - linear.min(used), keys);
         let weights = self.slot_bytes.iter().zip(&self.slot_keys);

@@ -103,4 +103,4 @@ impl Settings {
 }
 
 /// Counted up when the model changes, so that no weights of another model are taken for its own.
-const MODEL: u32 = 1;
+const MODEL: u32 = 2;

@@ -7,7 +7,7 @@ pub(crate) const ENTRY_BYTES: u64 = 24;
 /// An entry without a value, as sets have them in Valkey 7.2 and 8.0.
 pub(crate) const BARE_ENTRY_BYTES: u64 = 16;
 /// `dict`.
-const DICT_BYTES: u64 = 56;
+pub(crate) const DICT_BYTES: u64 = 56;
 /// The smallest table of a dictionary (`DICT_HT_INITIAL_SIZE`).
 const LEAST_BUCKETS: u64 = 4;
 

@@ -7,6 +7,7 @@ use rdb_scan::{
 use serde::{Deserialize, Serialize};
 
 use crate::costs::{Costs, Kind};
+use crate::functions::FunctionCosts;
 use crate::generation::Generation;
 use crate::keys::{OBJECT_BYTES, Strings};
 use crate::lists::List;
@@ -37,7 +38,10 @@ struct Weighing {
     strings: Strings,
     costs: Costs,
     stream_costs: StreamCosts,
+    function_costs: FunctionCosts,
     slots: Box<[u64]>,
+    /// Libraries of functions.
+    everywhere: u64,
     value: Value,
 }
 
@@ -125,6 +129,8 @@ impl Weighing {
             strings: Strings::new(settings.generation, settings.quantum),
             costs: Costs::new(settings),
             stream_costs: StreamCosts::new(settings),
+            function_costs: FunctionCosts::new(settings),
+            everywhere: 0,
             slots: vec![0; SLOTS].into_boxed_slice(),
             value: Value::default(),
         }
@@ -280,6 +286,18 @@ impl Weigher for Weighing {
                 _ => {}
             }
         }
+    }
+
+    fn library(&mut self, code_bytes: u64) {
+        self.everywhere = self.everywhere.saturating_add(self.function_costs.library(code_bytes));
+    }
+
+    fn functions(&mut self, registered: u64) {
+        self.everywhere = self.everywhere.saturating_add(self.function_costs.functions(registered));
+    }
+
+    fn take_everywhere(&mut self) -> u64 {
+        std::mem::take(&mut self.everywhere)
     }
 
     fn take(&mut self) -> Vec<(u16, u64)> {

@@ -21,8 +21,11 @@ pub trait Visitor {
     /// An AUX field, the value cut to 256 bytes. Both as they are in the file.
     fn aux(&mut self, _name: &[u8], _value: &[u8]) {}
 
-    /// A library of functions.
-    fn function(&mut self) {}
+    /// A library of functions, whose code is so long.
+    fn function(&mut self, _code_bytes: u64) {}
+
+    /// The library registers so many functions, as far as its text tells.
+    fn functions(&mut self, _registered: u64) {}
 
     /// A value or auxiliary data of a module.
     fn module(&mut self, _name: &str) {}
@@ -77,9 +80,14 @@ impl<A: Visitor, B: Visitor> Visitor for (A, B) {
         self.1.aux(name, value);
     }
 
-    fn function(&mut self) {
-        self.0.function();
-        self.1.function();
+    fn function(&mut self, code_bytes: u64) {
+        self.0.function(code_bytes);
+        self.1.function(code_bytes);
+    }
+
+    fn functions(&mut self, registered: u64) {
+        self.0.functions(registered);
+        self.1.functions(registered);
     }
 
     fn module(&mut self, name: &str) {

@@ -27,6 +27,17 @@ pub trait Weigher: Send {
     /// The next pieces, in the order of the file.
     fn weigh(&mut self, pieces: &Pieces);
 
+    /// A library of functions, whose code is so long. Libraries are in every shard, whatever its slots are.
+    fn library(&mut self, _code_bytes: u64) {}
+
+    /// The library registers so many functions.
+    fn functions(&mut self, _registered: u64) {}
+
+    /// The weight since the last call of what belongs to no slot and is in every shard.
+    fn take_everywhere(&mut self) -> u64 {
+        0
+    }
+
     /// The weight of each slot since the last call, ascending by slot, those that weigh nothing left out. A value that
     /// is not at its end is forgotten.
     fn take(&mut self) -> Vec<(u16, u64)>;
@@ -80,11 +91,19 @@ pub struct Weights {
     pub id: String,
     #[serde(with = "packed")]
     slots: Vec<(u16, u64)>,
+    /// What is in every shard: libraries of functions.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    everywhere: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Weights {
-    pub(crate) fn new(id: String, slots: Vec<(u16, u64)>) -> Self {
-        Self { id, slots }
+    pub(crate) fn new(id: String, slots: Vec<(u16, u64)>, everywhere: u64) -> Self {
+        Self { id, slots, everywhere }
     }
 
     /// The weight of each slot that weighs anything, ascending by slot.
@@ -92,12 +111,18 @@ impl Weights {
         &self.slots
     }
 
-    /// The weight of all slots.
+    /// The weight of what belongs to no slot and is in every shard: libraries of functions.
+    pub fn everywhere(&self) -> u64 {
+        self.everywhere
+    }
+
+    /// The weight of all slots, and of what is everywhere once.
     pub fn total(&self) -> u64 {
-        self.slots.iter().fold(0, |sum, (_, weight)| sum.saturating_add(*weight))
+        self.slots.iter().fold(self.everywhere, |sum, (_, weight)| sum.saturating_add(*weight))
     }
 
     pub(crate) fn join(&mut self, other: Self) {
+        self.everywhere = self.everywhere.saturating_add(other.everywhere);
         let slots = std::mem::take(&mut self.slots);
         self.slots = join_slots(slots, other.slots, u64::saturating_add);
     }
@@ -224,11 +249,11 @@ mod tests {
     #[test]
     fn weights_are_read_as_they_were_written_and_stay_small() {
         let slots: Vec<_> = (0..SLOTS as u16).map(|slot| (slot, u64::MAX - u64::from(slot))).collect();
-        let weights = Weights::new("x".to_owned(), slots);
+        let weights = Weights::new("x".to_owned(), slots, u64::MAX);
         let text = serde_json::to_string(&weights).unwrap();
         assert!(text.len() < 250 << 10, "{}", text.len());
         assert_eq!(serde_json::from_str::<Weights>(&text).unwrap(), weights);
-        let sparse = Weights::new("x".to_owned(), vec![(0, 0), (7, 1), (16383, 300)]);
+        let sparse = Weights::new("x".to_owned(), vec![(0, 0), (7, 1), (16383, 300)], 7);
         let text = serde_json::to_string(&sparse).unwrap();
         assert_eq!(serde_json::from_str::<Weights>(&text).unwrap(), sparse);
         for bad in ["gA", "AAEAAQ", "gIABAQ", "////////////////////"] {

@@ -108,6 +108,7 @@ impl Inspection {
         self.field_expires = self.field_expires.saturating_add(next.field_expires);
         self.times_to_live.add(next.times_to_live);
         self.functions = self.functions.saturating_add(next.functions);
+        self.function_bytes = self.function_bytes.saturating_add(next.function_bytes);
         self.unchecked.values += next.unchecked.values;
         self.unchecked.members += next.unchecked.members;
         self.other_databases.add(next.other_databases);

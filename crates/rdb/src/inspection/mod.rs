@@ -80,6 +80,9 @@ pub struct Inspection {
     pub aux: BTreeMap<String, String>,
     /// Libraries of functions.
     pub functions: u64,
+    /// The bytes of their code.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub function_bytes: u64,
     /// Values and auxiliary data by module type name, at most 64 names.
     pub modules: BTreeMap<String, u64>,
     /// The biggest keys by bytes in the file, biggest first, as many as were asked for.
@@ -241,6 +244,7 @@ impl Default for Inspection {
             slots: SlotCounts::default(),
             aux: BTreeMap::new(),
             functions: 0,
+            function_bytes: 0,
             modules: BTreeMap::new(),
             biggest: Vec::new(),
             faults: Vec::new(),

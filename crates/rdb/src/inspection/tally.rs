@@ -117,7 +117,9 @@ impl Tally {
         inspection.part.sample.settle();
         inspection.slots = self.slots.take();
         let weighers = self.weighers.iter_mut();
-        inspection.weights = weighers.map(|(id, weigher)| Weights::new(id.clone(), weigher.take())).collect();
+        inspection.weights = weighers
+            .map(|(id, weigher)| Weights::new(id.clone(), weigher.take(), weigher.take_everywhere()))
+            .collect();
         inspection.types = self.take_types();
         self.begin();
         inspection
@@ -259,8 +261,18 @@ impl Visitor for Tally {
         self.inspection.add_aux(name, value);
     }
 
-    fn function(&mut self) {
+    fn function(&mut self, code_bytes: u64) {
         self.inspection.functions += 1;
+        self.inspection.function_bytes = self.inspection.function_bytes.saturating_add(code_bytes);
+        for (_, weigher) in &mut self.weighers {
+            weigher.library(code_bytes);
+        }
+    }
+
+    fn functions(&mut self, registered: u64) {
+        for (_, weigher) in &mut self.weighers {
+            weigher.functions(registered);
+        }
     }
 
     fn module(&mut self, name: &str) {

@@ -2,6 +2,7 @@
 //! pass, so that one of any size can be looked at through a window.
 use crate::stop::Result;
 
+mod code;
 mod groups;
 mod intset;
 mod listpack;
@@ -10,6 +11,7 @@ mod whole;
 mod ziplist;
 mod zipmap;
 
+pub(crate) use code::Code;
 pub(crate) use groups::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score};
 pub(crate) use whole::{Packing, Passing};
 

@@ -443,7 +443,12 @@ impl<V: Visitor> Scan<V> {
     /// Goes on inside a record, behind a string that was open.
     fn go_on(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
         match &mut self.phase {
-            Phase::Boundary | Phase::Opcode => self.phase = self.behind_opcode(),
+            Phase::Boundary | Phase::Opcode => {
+                self.phase = self.behind_opcode();
+                if let Some(flaw) = self.shared.flaw.take() {
+                    self.fault(*flaw);
+                }
+            }
             Phase::Prefixes => {
                 let opcode = cursor.u8()?;
                 return self.prefixes(cursor, opcode);
@@ -484,6 +489,7 @@ impl<V: Visitor> Scan<V> {
     fn close(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
         match (self.shared.go_on(cursor)?, &mut self.phase) {
             (Closed::Packed(elements), Phase::Value(value)) => value.add_elements(elements),
+            (Closed::Packed(functions), Phase::Opcode) => self.visitor.functions(functions),
             (Closed::Key(long), _) => {
                 self.current.key = long.facts();
                 self.current.key_known = true;

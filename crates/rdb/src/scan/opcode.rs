@@ -27,8 +27,9 @@ impl<V: Visitor> Scan<V> {
             format::AUX => self.aux(cursor)?,
             format::MODULE_AUX => self.phase = Phase::ModuleAux(Module::auxiliary(cursor)?),
             format::FUNCTION2 => {
-                self.shared.pass(cursor, Then::Other)?;
-                self.function();
+                let (code_bytes, functions) = self.shared.code(cursor)?;
+                self.function(code_bytes);
+                self.visitor.functions(functions);
             }
             format::FUNCTION_PRE_GA => {
                 name(cursor, &mut self.shared.unpacker)?;
@@ -36,8 +37,8 @@ impl<V: Visitor> Scan<V> {
                 if cursor.number()? != 0 {
                     name(cursor, &mut self.shared.unpacker)?;
                 }
-                self.shared.pass(cursor, Then::Other)?;
-                self.function();
+                let code = self.shared.pass(cursor, Then::Other)?;
+                self.function(code.length().bytes());
                 let message =
                     "functions as a release candidate of Redis 7.0 wrote them; releases refuse them";
                 self.hazard(HazardCode::ForeignRecord, message.to_owned());
@@ -114,8 +115,8 @@ impl<V: Visitor> Scan<V> {
         Ok(())
     }
 
-    fn function(&mut self) {
-        self.visitor.function();
+    fn function(&mut self, code_bytes: u64) {
+        self.visitor.function(code_bytes);
         self.hazard(HazardCode::Functions, "a library of functions".to_owned());
     }
 

@@ -9,7 +9,7 @@ use super::key::LongKey;
 use crate::cursor::{Cursor, Text};
 use crate::hash::{hash_integer, hash_member};
 use crate::lzf::{Tokens, Unpacker};
-use crate::packed::{MAX_MEMBER_BYTES, Packing, Passing, Seen};
+use crate::packed::{Code, MAX_MEMBER_BYTES, Packing, Passing, Seen};
 use crate::pieces::{Length, MAX_INTEGER_BYTES, Piece, lengths};
 use crate::stop::{Broken, Result, Stop};
 
@@ -234,6 +234,29 @@ impl Shared {
         };
         self.seen.pieces.push(Piece::Packed(bytes));
         Ok(elements)
+    }
+
+    /// The length of a function library's code, and how many functions it registers; where it is opened, 0 for now.
+    pub(crate) fn code(&mut self, cursor: &mut Cursor<'_>) -> Result<(u64, u64)> {
+        let text = cursor.text()?;
+        let bytes = text.length().bytes();
+        let functions = match text {
+            Text::Int(_) => Ok(0),
+            Text::Raw(bytes) if bytes <= MAX_WHOLE_BYTES => Ok(Code::functions(cursor.take(bytes as usize)?)),
+            Text::Lzf { packed, unpacked } if packed.max(unpacked) <= MAX_WHOLE_BYTES => {
+                let input = cursor.take(packed as usize)?;
+                self.unpacker.unpack(input, unpacked as usize).map(Code::functions)
+            }
+            Text::Raw(bytes) => {
+                self.open(Box::new(Code::new(bytes)), Contents::raw(bytes));
+                Ok(0)
+            }
+            Text::Lzf { packed, unpacked } => {
+                self.open(Box::new(Code::new(unpacked)), Contents::lzf(packed, unpacked));
+                Ok(0)
+            }
+        };
+        Ok((bytes, self.contain(functions)?.unwrap_or(0)))
     }
 
     /// Whether reading has to stop for now: a string is not all there, or the pieces have to be told.

@@ -1,0 +1,78 @@
+//! Libraries of functions (`functions.c`): their code, and what the server keeps of each library and each function.
+//! The memory of the interpreter itself is not in `used_memory` of any engine here.
+use crate::allocator::Quantum;
+use crate::generation::Generation;
+use crate::settings::Settings;
+use crate::strings::{own_sds, sds};
+use crate::tables::{DICT_BYTES, ENTRY_BYTES, dict_buckets, unmoved_buckets};
+
+/// Names are not looked at. They are taken to be so long; up to 14 bytes it makes no difference.
+const NAME_BYTES: u64 = 14;
+/// `functionLibInfo`: name, functions, engine, code.
+const LIBRARY_BYTES: u64 = 32;
+/// `functionInfo` of Redis 7.0 and Valkey up to 8.0: name, function, library, description, flags.
+const FUNCTION_BYTES: u64 = 40;
+/// `luaFunctionCtx`: a number.
+const REFERENCE_BYTES: u64 = 4;
+/// `functionInfo` from Valkey 8.1 on: what was compiled, and the library.
+const COMPILED_INFO_BYTES: u64 = 16;
+/// `compiledFunction`: name, function, description, flags.
+const COMPILED_BYTES: u64 = 32;
+/// `luaFunction` with the state that it belongs to.
+const LUA_FUNCTION_BYTES: u64 = 16;
+/// An object with a text in it: `robj`, the text's header of type 8, its end.
+const EMBEDDED_OVERHEAD_BYTES: u64 = 20;
+/// What an entry takes of a table that doubles: between 8 and 16 bytes.
+const SHARE_OF_BUCKETS_BYTES: u64 = 12;
+
+/// What libraries cost under some settings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FunctionCosts {
+    quantum: Quantum,
+    has_functions: bool,
+    library: u64,
+    function: u64,
+}
+
+impl FunctionCosts {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let Settings { generation, quantum, .. } = settings;
+        let of = |bytes| quantum.allocation(bytes);
+        let (entry, name) = (of(ENTRY_BYTES), own_sds(NAME_BYTES, quantum));
+        // With its entry among the libraries.
+        let library = of(LIBRARY_BYTES) + of(DICT_BYTES) + entry + 2 * name + SHARE_OF_BUCKETS_BYTES;
+        // It has an entry among all functions, with a copy of its name each, and one in its library.
+        let entries = 2 * (entry + name) + SHARE_OF_BUCKETS_BYTES;
+        let own = match generation {
+            Generation::Redis6 | Generation::Redis7 | Generation::Valkey7 | Generation::Valkey8 => {
+                of(FUNCTION_BYTES) + of(REFERENCE_BYTES) + name
+            }
+            Generation::Valkey81 | Generation::Valkey9 => {
+                let compiled = of(COMPILED_INFO_BYTES) + of(COMPILED_BYTES) + of(LUA_FUNCTION_BYTES);
+                compiled + of(EMBEDDED_OVERHEAD_BYTES + NAME_BYTES)
+            }
+        };
+        Self {
+            quantum,
+            // Redis 6.2 has none, and refuses them.
+            has_functions: generation != Generation::Redis6,
+            library,
+            function: entries + own,
+        }
+    }
+
+    /// A library with code of so many bytes, without its functions.
+    pub(crate) fn library(&self, code_bytes: u64) -> u64 {
+        if self.has_functions { self.library + self.quantum.allocation(sds(code_bytes)) } else { 0 }
+    }
+
+    /// The functions of one library, and its table of them.
+    pub(crate) fn functions(&self, functions: u64) -> u64 {
+        if !self.has_functions || functions == 0 {
+            return 0;
+        }
+        let buckets = |buckets| if buckets > 0 { self.quantum.allocation(8 * buckets) } else { 0 };
+        let table = buckets(dict_buckets(functions)) + buckets(unmoved_buckets(functions, 1.0));
+        functions.saturating_mul(self.function) + table
+    }
+}
