@@ -34,7 +34,7 @@ impl Passing for Code {
         Ok(done)
     }
 
-    fn end(&mut self) -> Result<u64> {
+    fn end(&mut self, _: &mut Seen) -> Result<u64> {
         Ok(self.functions)
     }
 }
