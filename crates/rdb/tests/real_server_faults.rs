@@ -159,7 +159,7 @@ fn handmade(header: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("listpack: no such encoding", with(6, 0xf5)),
         ("listpack: length behind", with(8, 9)),
         ("listpack: no end", with(hash.len() - 1, 0)),
-        ("listpack: field without value", packed(16, &listpack(&["f"]))),
+        ("listpack: field without value", packed(16, &listpack(&["f", "v", "g"]))),
         ("listpack: no bytes", packed(16, b"")),
         ("intset: no members", packed(11, &intset(2, &[]))),
         ("intset: width", packed(11, &[3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0])),

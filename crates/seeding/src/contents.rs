@@ -9,14 +9,21 @@ pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSp
     let (engine, version) = (cluster.engine, cluster.engine_version);
     let valkey = header.magic == rdb_scan::Magic::Valkey;
     let max = engine.max_rdb_version(version);
-    let readable = if valkey { engine.reads_valkey_magic(version) } else { header.version <= max };
+    let readable = if valkey {
+        engine.reads_valkey_magic(version) && header.version <= rdb_scan::VALKEY_RDB_VERSION
+    } else {
+        header.version <= max
+    };
     if readable {
         return None;
     }
     // A Valkey 7.2 snapshot of ElastiCache (RDB 11) is documented to restore as Redis 7.1, so its build may read more.
     let undocumented =
         !valkey && header.version == 11 && max == 10 && (version.major, version.minor) == (7, 1);
-    let remedy = if valkey {
+    let remedy = if valkey && header.version > rdb_scan::VALKEY_RDB_VERSION {
+        "no ElastiCache engine is known to read it: it was written by a newer Valkey than ElastiCache offers"
+            .to_owned()
+    } else if valkey {
         "take Valkey 9.0 or later".to_owned()
     } else if header.version <= 11 {
         "take Valkey 7.2 or later".to_owned()

@@ -46,7 +46,7 @@ pub(crate) fn refuses(code: HazardCode, engine: Engine, version: EngineVersion) 
     let loader = Loader::of(engine, version);
     Some(match code {
         HazardCode::HugeResizedb => !matches!(loader, Loader::Redis74 | Loader::Valkey80),
-        HazardCode::SlotInfo => matches!(loader, Loader::Redis6 | Loader::Redis70 | Loader::Redis72),
+        HazardCode::SlotInfo => !matches!(loader, Loader::Redis74 | Loader::Redis86 | Loader::Valkey9),
         HazardCode::BadSlotInfo => matches!(loader, Loader::Valkey80 | Loader::Valkey81 | Loader::Valkey9),
         HazardCode::EmptyStreamNode => loader == Loader::Redis86,
         HazardCode::ZiplistCount | HazardCode::DuplicateZiplistMember => loader != Loader::Redis6,

@@ -52,7 +52,7 @@ mod tests {
                 let end = code.len().min(at + size);
                 at += passing.feed(&code[at..end], &mut Seen::default()).unwrap();
             }
-            assert_eq!(passing.end().unwrap(), 2, "{size}");
+            assert_eq!(passing.end(&mut Seen::default()).unwrap(), 2, "{size}");
         }
     }
 }

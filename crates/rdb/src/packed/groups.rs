@@ -133,9 +133,9 @@ impl<const GROUP: u64> Meaning for Groups<GROUP> {
     fn end(&mut self, seen: &mut Seen) -> Result<u64> {
         if self.place != 0 {
             let entries = GROUP * self.seen + self.place;
-            // A last field without a value is passed over by whoever does not look at the number of entries.
-            if self.code == FaultCode::BadListpack && GROUP == 2 {
-                let message = || format!("{entries} entries cannot be groups of {GROUP}");
+            // Half the number of entries is none, and the key is skipped as an empty one by whoever does not look deeper.
+            if self.code == FaultCode::BadListpack && GROUP == 2 && self.seen == 0 {
+                let message = || format!("{entries} entry cannot be a field and its value");
                 seen.contradictions.note(HazardCode::ListpackCount, message);
                 return Ok(self.seen);
             }

@@ -15,6 +15,8 @@ pub(crate) struct Zipmap {
     declared: u8,
     fields: u64,
     value_next: bool,
+    /// An end mark has been read; what is behind it nobody looks at but for the last byte.
+    ended: bool,
     // What is left of a long string and of the unused bytes behind it.
     passing: u64,
     // What the items take as a listpack.
@@ -29,12 +31,16 @@ impl Form for Zipmap {
             declared: 0,
             fields: 0,
             value_next: false,
+            ended: false,
             passing: 0,
             repacked: EMPTY_LISTPACK_BYTES,
         }
     }
 
     fn feed<M: Meaning>(&mut self, chunk: &[u8], meaning: &mut M, seen: &mut Seen) -> Result<usize> {
+        if self.ended {
+            return self.pass_behind(chunk);
+        }
         let mut at = 0;
         if self.left == self.bytes {
             let Some(&declared) = chunk.first() else { return bad("zipmap of no bytes".to_owned()) };
@@ -60,11 +66,13 @@ impl Form for Zipmap {
             let Some(step) = self.item(rest, at, meaning, seen)? else { break };
             at += step;
         }
-        self.left -= at as u64;
         if end {
             self.end()?;
             seen.pieces.push(Piece::Repacked(self.repacked));
-        } else if chunk.len() as u64 >= self.left + at as u64 {
+            return self.pass_behind(chunk);
+        }
+        self.left -= at as u64;
+        if chunk.len() as u64 >= self.left + at as u64 {
             let (at, bytes) = (self.bytes - self.left, self.bytes);
             return bad(format!("zipmap item at byte {at} runs past the end at byte {bytes}"));
         }
@@ -117,11 +125,18 @@ impl Zipmap {
         Ok(Some(used))
     }
 
-    fn end(&self) -> Result<()> {
-        let Self { bytes, left, fields, declared, .. } = self;
-        if *left != 0 {
-            return bad(format!("zipmap of {bytes} bytes ends {left} bytes early, after field {fields}"));
+    /// Behind the end mark only the last byte counts, which has to be one too (`zipmapValidateIntegrity`).
+    fn pass_behind(&mut self, chunk: &[u8]) -> Result<usize> {
+        self.ended = true;
+        self.left = self.left.saturating_sub(chunk.len() as u64);
+        if self.left == 0 && chunk.last() != Some(&END) {
+            return bad(format!("zipmap of {} bytes does not end with its end mark", self.bytes));
         }
+        Ok(chunk.len())
+    }
+
+    fn end(&self) -> Result<()> {
+        let Self { fields, declared, .. } = self;
         if *fields == 0 {
             return bad("zipmap without fields, which every server refuses".to_owned());
         }

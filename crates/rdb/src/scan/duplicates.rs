@@ -17,6 +17,10 @@ pub(super) fn duplicate_code(encoding: Encoding, elements: u64, value: Option<&[
         }
         (Kind::Hash, "ziplist") if elements <= HASH_ENTRIES => HazardCode::DuplicateZiplistMember,
         (Kind::Zset, "ziplist") if elements <= SMALL_ENTRIES => HazardCode::DuplicateZiplistMember,
+        // Those of Redis; those of Valkey become tables (`RDB_TYPE_HASH_2`).
+        (Kind::Hash, "hashtable-expiry") if encoding.index() == 24 && elements <= HASH_ENTRIES => {
+            HazardCode::DuplicatePackedMember
+        }
         (Kind::Hash, "hashtable")
             if elements <= HASH_ENTRIES && value.is_some_and(|value| stays_packed(value)) =>
         {

@@ -47,7 +47,9 @@ impl<V: Visitor> Scan<V> {
                 for _ in 0..3 {
                     cursor.opcode_number()?;
                 }
-                self.hazard(HazardCode::SlotInfo, "the number of keys in a cluster slot".to_owned());
+                if self.magic == Magic::Redis {
+                    self.hazard(HazardCode::SlotInfo, "the number of keys in a cluster slot".to_owned());
+                }
             }
             format::KEY_META_OR_SLOT_IMPORT if self.magic == Magic::Valkey => self.slot_import(cursor)?,
             opcode => return unknown(opcode, self.magic, self.newer),

@@ -264,7 +264,8 @@ impl Table {
     /// Whether a field of a Redis hash expires: 0 stands for never, 1 for the least expiry.
     fn redis_expiry(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<bool> {
         let number = cursor.number()?;
-        let expiry = number.saturating_add(self.least_expiry.saturating_sub(1));
+        // As servers compute it: a number that is too large for it begins anew.
+        let expiry = number.wrapping_add(self.least_expiry.wrapping_sub(1));
         if number != 0 && expiry > MAX_FIELD_EXPIRY_MS {
             let field = format!("field {}", self.count - self.left);
             shared.contain(bad_field_expiry::<()>(&field, expiry))?;
