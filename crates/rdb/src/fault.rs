@@ -15,8 +15,13 @@ pub struct Fault {
     pub database: u64,
     /// The record's key, escaped and cut to 256 bytes; none when keys are hidden or the fault is outside a key.
     pub key: Option<String>,
-    /// The exact place, what was expected and what was found.
+    /// The exact place, what was expected and what was found; behind a semicolon, what was done to the file, if that
+    /// can be seen.
     pub message: String,
+    /// What was done to the file, for programs. Known once the whole file has been read: a [`crate::Visitor`] is not
+    /// told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 impl Fault {
@@ -163,5 +168,63 @@ codes! {
         DuplicateZiplistMember = "duplicate-ziplist-member",
         /// A score of a packed sorted set that is not a number.
         PackedScore = "packed-score",
+        /// Another RDB file after the end, of which servers read nothing.
+        AnotherRdb = "another-rdb",
+        /// The end mark of a replication stream after the end, as `redis-cli --rdb -` leaves it.
+        ReplicationEndMark = "replication-end-mark",
+        /// Zeros after the end, as storage in whole blocks leaves them.
+        Padding = "padding",
+        /// The file is the base of an append-only file: what was written since is in another one.
+        AofBase = "aof-base",
+    }
+}
+
+codes! {
+    /// What was done to a file on its way, or what it is in place of an RDB file.
+    Cause {
+        /// Compressed by gzip.
+        Gzip = "gzip",
+        /// Compressed by zstd.
+        Zstd = "zstd",
+        /// Compressed by lz4.
+        Lz4 = "lz4",
+        /// Compressed by xz.
+        Xz = "xz",
+        /// Compressed by bzip2.
+        Bzip2 = "bzip2",
+        /// In a zip archive.
+        Zip = "zip",
+        /// In a 7z archive.
+        SevenZip = "7z",
+        /// In a tar archive.
+        Tar = "tar",
+        /// Encrypted by openssl.
+        Encrypted = "encrypted",
+        /// Commands of an append-only file, without an RDB part.
+        AppendOnlyFile = "append-only-file",
+        /// The list of the files that an append-only file is made of.
+        AofManifest = "aof-manifest",
+        /// A replication stream with an end mark (`$EOF:`), caught as it came over the wire.
+        ReplicationStream = "replication-stream",
+        /// A reply or a replication stream with a length (`$LENGTH`), caught as it came over the wire.
+        BulkReply = "bulk-reply",
+        /// A page of a web server.
+        Html = "html",
+        /// An XML document, such as an error of S3.
+        Xml = "xml",
+        /// Written in base64.
+        Base64 = "base64",
+        /// Written as UTF-16 text.
+        Utf16 = "utf-16",
+        /// What is no UTF-8 text became replacement characters (EF BF BD).
+        ReplacementCharacters = "replacement-characters",
+        /// What is no ASCII text became question marks.
+        QuestionMarks = "question-marks",
+        /// Bytes above 7F became two or three each, as Latin-1 becomes UTF-8.
+        RecodedText = "recoded-text",
+        /// Every LF became CR LF.
+        LineEnds = "line-ends",
+        /// Nothing but zeros, from the beginning or from some offset on.
+        Zeros = "zeros",
     }
 }

@@ -7,6 +7,7 @@ use crate::cursor::Cursor;
 use crate::fault::{Fault, FaultCode};
 use crate::format::Magic;
 use crate::key_text::{escape, shown};
+use crate::looks_like::what_it_is;
 use crate::scan::{Advance, Scan};
 use crate::stop::{Broken, Result, Stop, broken};
 use crate::visit::Visitor;
@@ -42,13 +43,14 @@ pub struct Header {
 /// # Errors
 /// A fault if these bytes do not begin an RDB file of a known version.
 pub fn read_header(prefix: &[u8]) -> std::result::Result<Header, Fault> {
-    let header = parse(prefix).and_then(|header| header.check().map(|()| header));
+    let header = parse(first(prefix)).and_then(|header| header.check().map(|()| header));
     let mut header = header.map_err(|stop| {
         let Broken { code, message } = match stop {
             Stop::Broken(broken) => *broken,
             Stop::More(_) => Broken { code: FaultCode::Truncated, message: "the file ends early".to_owned() },
         };
-        Fault { code, offset: 0, database: 0, key: None, message }
+        let cause = (code == FaultCode::NotAnRdb).then(|| what_it_is(first(prefix)).cause).flatten();
+        Fault { code, offset: 0, database: 0, key: None, message, cause }
     })?;
     let rest = prefix.get(HEADER_BYTES..).unwrap_or_default();
     let mut scan = Scan::new(AuxFields(BTreeMap::new()), header.magic, Some(0), false);
@@ -78,7 +80,15 @@ impl Visitor for AuxFields {
     }
 }
 
-/// Reads magic and version, whichever it is, from the first bytes of a file: as many as there are up to 512.
+/// What is looked at to tell what a file is.
+pub(crate) const FIRST_BYTES: usize = 512;
+
+fn first(prefix: &[u8]) -> &[u8] {
+    prefix.get(..FIRST_BYTES).unwrap_or(prefix)
+}
+
+/// Reads magic and version, whichever it is, from the first bytes of a file: as many as there are up to
+/// [`FIRST_BYTES`].
 pub(crate) fn parse(start: &[u8]) -> Result<Header> {
     if start.is_empty() {
         return broken(FaultCode::EmptyFile, "the file has no bytes");
@@ -90,7 +100,7 @@ pub(crate) fn parse(start: &[u8]) -> Result<Header> {
     } else if b"REDIS".starts_with(start) || b"VALKEY".starts_with(start) {
         return cut(start.len());
     } else {
-        return broken(FaultCode::NotAnRdb, what_it_is(start));
+        return broken(FaultCode::NotAnRdb, what_it_is(start).message);
     };
     let Some(digits) = digits else { return cut(start.len()) };
     let version = digits.iter().try_fold(0u32, |version, digit| {
@@ -151,42 +161,4 @@ fn cut<T>(bytes: usize) -> Result<T> {
         FaultCode::Truncated,
         format!("the file ends after {bytes} of the {HEADER_BYTES} bytes of its header"),
     )
-}
-
-/// What a file that is no RDB file looks like, and what to do with it.
-fn what_it_is(start: &[u8]) -> String {
-    let known: [(&[u8], &str); 10] = [
-        (b"\x1f\x8b", "a gzip file; decompress it first"),
-        (b"\x28\xb5\x2f\xfd", "a zstd file; decompress it first"),
-        (b"\x04\x22\x4d\x18", "an lz4 file; decompress it first"),
-        (b"\xfd7zXZ\0", "an xz file; decompress it first"),
-        (b"BZh", "a bzip2 file; decompress it first"),
-        (b"PK\x03\x04", "a zip archive; unpack it first"),
-        (b"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it first"),
-        (b"SQLite format 3\0", "an SQLite database"),
-        (b"Salted__", "encrypted with openssl; decrypt it first"),
-        (b"\x89PNG", "an image"),
-    ];
-    if let Some((_, name)) = known.iter().find(|(magic, _)| start.starts_with(magic)) {
-        return format!("the file is {name}");
-    }
-    if matches!(start, [b'*', digit, ..] if digit.is_ascii_digit()) {
-        return "the file is an append-only file without an RDB part; make an RDB file with BGSAVE"
-            .to_owned();
-    }
-    if start.get(257..262) == Some(b"ustar") {
-        return "the file is a tar archive; unpack it first".to_owned();
-    }
-    if start.starts_with(b"file ") {
-        return "the file is the manifest of an append-only file; the RDB file is beside it".to_owned();
-    }
-    let shown = escape(&start[..start.len().min(16)], 0);
-    let text = start.iter().all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace());
-    if text && std::str::from_utf8(start).map_or_else(|error| error.error_len().is_none(), |_| true) {
-        return format!("the file is plain text that begins with \"{shown}\"");
-    }
-    if start.iter().all(|byte| *byte == 0) {
-        return "the file begins with zeros".to_owned();
-    }
-    format!("the file begins with \"{shown}\"; expected REDIS or VALKEY")
 }

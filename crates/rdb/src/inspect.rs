@@ -120,6 +120,7 @@ fn scan_dyn<V: Visitor>(
         scan.resume(Inside::clone(inside));
     }
     let mut reading = Reading::new(source, start.offset, options.size_bytes, scan);
+    reading.suspect = start.suspect;
     let header = match &start.header {
         Some(header) => Some(header.clone()),
         None => reading.header()?,
@@ -165,6 +166,8 @@ pub(crate) fn close<V: Visitor>(
 ) -> Option<Position> {
     inspection.start = start;
     inspection.complete = matches!(reached, Reached::End(_) | Reached::Fault);
+    inspection.part.beginning = reading.beginning.take();
+    inspection.part.zeros_from = reading.zeros_from(matches!(reached, Reached::Fault));
     let mut crc = Crc::Unchecked;
     let mut inside = None;
     inspection.end = match reached {
@@ -178,7 +181,10 @@ pub(crate) fn close<V: Visitor>(
             inspection.part.end_mark = trailer.end_mark;
             trailer.end
         }
-        Reached::Fault => reading.scan.record_offset(),
+        Reached::Fault => {
+            inspection.part.suspect = reading.suspect.take();
+            reading.scan.record_offset()
+        }
         Reached::Inside(place) => {
             inspection.part.ends_inside = true;
             inside = Some(place);
@@ -195,5 +201,6 @@ pub(crate) fn close<V: Visitor>(
     inspection.part.crc = reading.window.crc();
     inspection.part.crc_bytes = inspection.end - start;
     let header = header.map(|header| Header { aux: BTreeMap::new(), ..*header });
-    Some(Position { offset: inspection.end, database: reading.scan.database, header, inside })
+    let suspect = if inside.is_some() { reading.suspect.take() } else { None };
+    Some(Position { offset: inspection.end, database: reading.scan.database, header, inside, suspect })
 }

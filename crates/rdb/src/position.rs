@@ -3,6 +3,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::Cause;
 use crate::header::Header;
 use crate::scan::Inside;
 
@@ -20,6 +21,9 @@ pub struct Position {
     /// The record that the position is inside of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) inside: Option<Box<Inside>>,
+    /// What the first bytes of that record tell of what was done to the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) suspect: Option<Cause>,
 }
 
 impl Position {

@@ -143,6 +143,7 @@ fn read_from(
         scan.resume(Inside::clone(inside));
     }
     let mut reading = Reading::new(source, start.offset, options.size_bytes, scan);
+    reading.suspect = start.suspect;
     let header = match &start.header {
         Some(header) => Some(header.clone()),
         None => reading.header()?,

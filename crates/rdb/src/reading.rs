@@ -1,10 +1,13 @@
 //! A scan over a source: bytes are read, looked at and let go, up to a limit, a pause or the end.
+mod behind;
+
 use std::io::{self, Read};
 
 use crate::cursor::Cursor;
-use crate::fault::{Fault, FaultCode, Hazard, HazardCode};
+use crate::fault::{Cause, FaultCode, Hazard, HazardCode};
 use crate::format::FIRST_VERSION_WITH_CRC;
-use crate::header::{HEADER_BYTES, Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, parse};
+use crate::header::{FIRST_BYTES, HEADER_BYTES, Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, parse};
+use crate::looks_like::{Beginning, LOOK_BYTES, shows_line_ends, what_it_is};
 use crate::progress::{Control, Progress, Watch};
 use crate::scan::{Advance, Inside, Scan};
 use crate::stop::{Broken, Stop};
@@ -16,6 +19,18 @@ pub(crate) struct Reading<'r, V> {
     pub(crate) scan: Scan<V>,
     size_bytes: Option<u64>,
     start: u64,
+    /// What the first bytes of the file tell, once they have been read.
+    pub(crate) beginning: Option<Beginning>,
+    /// What the record tells that a fault or a pause is in.
+    pub(crate) suspect: Option<Cause>,
+    record: RecordStart,
+}
+
+/// The first bytes of a record, which may not be at hand any more when it turns out to be broken.
+#[derive(Default)]
+struct RecordStart {
+    offset: u64,
+    bytes: Vec<u8>,
 }
 
 /// Why reading stopped.
@@ -45,15 +60,25 @@ pub(crate) struct Trailer {
 
 impl<'r, V: Visitor> Reading<'r, V> {
     pub(crate) fn new(source: &'r mut dyn Read, offset: u64, size_bytes: Option<u64>, scan: Scan<V>) -> Self {
-        Self { window: Window::new(source, offset), scan, size_bytes, start: offset }
+        Self {
+            window: Window::new(source, offset),
+            scan,
+            size_bytes,
+            start: offset,
+            beginning: None,
+            suspect: None,
+            record: RecordStart::default(),
+        }
     }
 
     /// Reads the header at the start of the file; the scan takes its magic. A fault is told to the visitor.
     pub(crate) fn header(&mut self) -> io::Result<Option<Header>> {
-        self.window.fill(512)?;
+        self.window.fill(FIRST_BYTES)?;
         let bytes = self.window.bytes();
-        match parse(&bytes[..bytes.len().min(512)]) {
+        let first = bytes.get(..FIRST_BYTES).unwrap_or(bytes);
+        match parse(first) {
             Ok(header) => {
+                self.beginning = Some(Beginning::of(first));
                 let known = header.check();
                 self.scan.magic = header.magic;
                 self.scan.newer = header.is_newer();
@@ -67,6 +92,10 @@ impl<'r, V: Visitor> Reading<'r, V> {
                 Ok(Some(header))
             }
             Err(Stop::Broken(broken)) => {
+                if broken.code == FaultCode::NotAnRdb {
+                    let cause = what_it_is(first).cause;
+                    self.beginning = Some(Beginning { cause, ..Beginning::default() });
+                }
                 self.scan.end_with(*broken);
                 Ok(None)
             }
@@ -105,6 +134,7 @@ impl<'r, V: Visitor> Reading<'r, V> {
                 }
                 Advance::Broken(broken) => {
                     self.scan.end_with(*broken);
+                    self.suspect()?;
                     return Ok(Reached::Fault);
                 }
             };
@@ -114,10 +144,13 @@ impl<'r, V: Visitor> Reading<'r, V> {
                     "one element at offset {offset} takes more than {MAX_LOOK_BYTES} bytes, which none does"
                 );
                 self.scan.end_with(Broken { code: FaultCode::BadLength, message });
+                self.suspect()?;
                 return Ok(Reached::Fault);
             }
+            self.remember_record();
             if !self.window.fill(wanted)? {
                 self.truncated(wanted);
+                self.suspect()?;
                 return Ok(Reached::Fault);
             }
             if watch(&self.progress()) == Control::Pause {
@@ -125,6 +158,7 @@ impl<'r, V: Visitor> Reading<'r, V> {
                     && !self.scan.is_at_boundary()
                     && let Some(inside) = self.scan.inside()
                 {
+                    self.suspect()?;
                     return Ok(Reached::Inside(Box::new(inside)));
                 }
                 // Then at the next boundary, but not without having read a record.
@@ -161,40 +195,49 @@ impl<'r, V: Visitor> Reading<'r, V> {
             self.window.consume(8);
         }
         let end = self.window.offset();
-        self.trailing(end)?;
+        self.behind(end)?;
         let crc_bytes = behind - self.start;
         Ok(Some(Trailer { end_mark: behind - 1, crc, crc_bytes, stored_crc, end }))
     }
 
-    fn trailing(&mut self, end: u64) -> io::Result<()> {
-        if !self.window.fill(2)? && self.window.bytes().is_empty() {
+    /// Keeps the first bytes of the record that is being read, as far as they are at hand.
+    fn remember_record(&mut self) {
+        let offset = self.scan.record_offset();
+        if self.record.offset != offset {
+            self.record.offset = offset;
+            self.record.bytes.clear();
+        }
+        let known = self.record.bytes.len();
+        if known < LOOK_BYTES {
+            let bytes = self.window.since(offset + known as u64);
+            self.record.bytes.extend(bytes.iter().take(LOOK_BYTES - known));
+        }
+    }
+
+    /// Looks for what was done to the file, in the first bytes of the record that is being read: they are the same ones
+    /// however the file is cut.
+    fn suspect(&mut self) -> io::Result<()> {
+        let offset = self.scan.record_offset();
+        if offset < self.start {
+            // Whoever read them has looked.
             return Ok(());
         }
-        let aof = matches!(self.window.bytes(), [b'*', digit, ..] if digit.is_ascii_digit());
-        let left = self.size_bytes.map_or(0, |size| size.saturating_sub(end));
-        let bytes = if left > 0 { left } else { self.count_rest()? };
-        let (code, message) = if aof {
-            let message =
-                format!("{bytes} bytes of append-only commands follow the end; a restore loses them");
-            (HazardCode::AofTail, message)
-        } else {
-            (HazardCode::TrailingBytes, format!("{bytes} bytes follow the end; servers ignore them"))
-        };
-        let database = self.scan.database.unwrap_or(Fault::UNKNOWN_DATABASE);
-        self.scan.visitor.hazard(Hazard { code, offset: end, database, key: None, message });
+        self.remember_record();
+        let ahead = (offset + LOOK_BYTES as u64).saturating_sub(self.window.offset());
+        self.window.fill(ahead as usize)?;
+        self.remember_record();
+        self.suspect = shows_line_ends(&self.record.bytes).then_some(Cause::LineEnds);
         Ok(())
     }
 
-    fn count_rest(&mut self) -> io::Result<u64> {
-        let mut bytes = 0;
-        loop {
-            let step = self.window.bytes().len();
-            bytes += step as u64;
-            self.window.consume(step);
-            if !self.window.fill(1)? {
-                return Ok(bytes);
-            }
-        }
+    /// The offset from which on there are only zeros up to where reading has come.
+    ///
+    /// Where the file broke off, it has to be in the middle of them: the record there and all that is at hand are zeros.
+    pub(crate) fn zeros_from(&mut self, broke_off: bool) -> Option<u64> {
+        let from = self.window.zeros_from();
+        let record = self.scan.record_offset();
+        let among_zeros = || from <= record && self.window.bytes().iter().all(|byte| *byte == 0);
+        (!broke_off || among_zeros()).then_some(from)
     }
 
     fn truncated(&mut self, wanted: usize) {

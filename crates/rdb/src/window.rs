@@ -17,6 +17,10 @@ pub(crate) struct Window<'r> {
     tail: usize,
     // The bytes of the buffer before this one are in the digest.
     hashed: usize,
+    // Where what is in memory begins.
+    front: usize,
+    // File offset from which on all bytes in the digest are zeros.
+    zeros_from: u64,
     // File offset of the buffer's first byte.
     base: u64,
     digest: Digest,
@@ -31,6 +35,8 @@ impl<'r> Window<'r> {
             head: 0,
             tail: 0,
             hashed: 0,
+            front: 0,
+            zeros_from: offset,
             base: offset,
             digest: Digest::new(CrcAlgorithm::Crc64Redis),
             at_end: false,
@@ -45,6 +51,23 @@ impl<'r> Window<'r> {
     /// What is at hand.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.head..self.tail).unwrap_or_default()
+    }
+
+    /// What is in memory from an offset on; nothing if that was let go of already, or is not there yet.
+    pub(crate) fn since(&self, offset: u64) -> &[u8] {
+        let at = offset.wrapping_sub(self.base);
+        let front = self.front as u64;
+        if (front..self.tail as u64).contains(&at) {
+            self.buffer.get(at as usize..self.tail).unwrap_or_default()
+        } else {
+            &[]
+        }
+    }
+
+    /// The offset from which on all bytes are zeros that were consumed since the beginning or the last restart.
+    pub(crate) fn zeros_from(&mut self) -> u64 {
+        self.hash_consumed();
+        self.zeros_from
     }
 
     pub(crate) fn consume(&mut self, bytes: usize) {
@@ -70,6 +93,7 @@ impl<'r> Window<'r> {
     /// Begins a new checksum at the next byte.
     pub(crate) fn restart_crc(&mut self) {
         self.hashed = self.head;
+        self.zeros_from = self.offset();
         self.digest.reset();
     }
 
@@ -97,7 +121,12 @@ impl<'r> Window<'r> {
     }
 
     fn hash_consumed(&mut self) {
-        self.digest.update(self.buffer.get(self.hashed..self.head).unwrap_or_default());
+        let consumed = self.buffer.get(self.hashed..self.head).unwrap_or_default();
+        self.digest.update(consumed);
+        let zeros = trailing_zeros(consumed);
+        if zeros < consumed.len() {
+            self.zeros_from = self.offset() - zeros as u64;
+        }
         self.hashed = self.head;
     }
 
@@ -118,5 +147,15 @@ impl<'r> Window<'r> {
         self.head = front;
         self.tail = front + left;
         self.hashed = front;
+        self.front = front;
     }
+}
+
+/// How many zeros stand at the end. In most files the last byte says so; where there are many, blocks are quicker.
+fn trailing_zeros(bytes: &[u8]) -> usize {
+    const BLOCK_BYTES: usize = 256;
+    let is_zero = |block: &&[u8]| block.iter().fold(0, |all, byte| all | byte) == 0;
+    let blocks = bytes.rchunks_exact(BLOCK_BYTES).take_while(is_zero).count() * BLOCK_BYTES;
+    let rest = bytes.get(..bytes.len() - blocks).unwrap_or_default();
+    blocks + rest.iter().rev().take_while(|byte| **byte == 0).count()
 }

@@ -198,6 +198,41 @@ fn a_file_that_breaks_off_between_two_records_is_truncated_however_it_is_cut() {
     }
 }
 
+/// What was done to a file and what follows its end is the same in parts, also where a part has seen only zeros.
+#[test]
+fn causes_and_what_follows_the_end_are_those_of_one_pass() {
+    let sound = many_records();
+    let with_cr = |file: &[u8]| -> Vec<u8> {
+        file.iter().flat_map(|byte| if *byte == b'\n' { vec![b'\r', b'\n'] } else { vec![*byte] }).collect()
+    };
+    let mut sparse = sound[..sound.len() / 2].to_vec();
+    sparse.resize(sound.len() / 2 + 60_000, 0);
+    let mut lines = Rdb::with_header("REDIS0006").database(0).key(0, "long").text(&vec![b'x'; 300_000]);
+    for index in 0..1000 {
+        lines = lines.key(0, &format!("key:{index:06}")).text(b"value");
+    }
+    for file in [
+        sparse,
+        [&b"REDIS0010"[..], &[0; 60_000]].concat(),
+        with_cr(&lines.end()),
+        with_cr(&sound),
+        String::from_utf8_lossy(&sound).into_owned().into_bytes(),
+        [&sound[..], &sound].concat(),
+        [&sound[..], &[b'a'; 40], &sound].concat(),
+        [&sound[..], &[0; 100_000]].concat(),
+        [&sound[..], &[0; 100_000], b"x"].concat(),
+    ] {
+        for parts in [2, 3, 17, 64] {
+            let cuts: Vec<_> = (1..parts).map(|part| file.len() * part / parts).collect();
+            expect_equal(&file, &cuts);
+        }
+        let options = options(&file);
+        let cuts: Vec<_> = (1..8).map(|part| file.len() * part / 8).collect();
+        let (joined, _) = by_ranges(&file, &cuts, &options, 1);
+        assert_eq!(joined, read_with(&file, &options));
+    }
+}
+
 #[test]
 fn pauses_in_ranges_change_nothing() {
     let large = (0..20u64).fold(Rdb::new(), |rdb, index| {

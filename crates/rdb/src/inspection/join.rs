@@ -129,6 +129,9 @@ impl Inspection {
         for (name, count) in next.modules {
             self.add_module(name, count);
         }
+        if next.part.zeros_from != Some(next.start) {
+            self.part.zeros_from = next.part.zeros_from;
+        }
         let top = self.part.top;
         merge_biggest(&mut self.biggest, next.biggest, top);
         self.faults.extend(next.faults);
@@ -144,7 +147,9 @@ impl Inspection {
         if self.start > 0 || !self.complete {
             return;
         }
+        self.name_cause();
         self.check_crc();
+        self.look_for_aof_base();
         for (offset, first) in self.part.keys.duplicates() {
             self.add_hazard(Hazard {
                 code: HazardCode::DuplicateKey,
@@ -176,7 +181,8 @@ impl Inspection {
                 offset + 1
             );
             let database = self.part.last_database.unwrap_or(Fault::UNKNOWN_DATABASE);
-            self.faults.push(Fault { code: FaultCode::CrcMismatch, offset, database, key: None, message });
+            let code = FaultCode::CrcMismatch;
+            self.faults.push(Fault { code, offset, database, key: None, message, cause: None });
         }
     }
 
@@ -236,5 +242,6 @@ impl Part {
         merge_biggest(&mut self.unresolved_biggest, next.unresolved_biggest, self.top);
         self.keys.join(next.keys);
         self.sample.join(next.sample);
+        self.suspect = next.suspect;
     }
 }

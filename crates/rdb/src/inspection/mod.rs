@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Fault, Hazard, HazardCode};
+use crate::fault::{Cause, Fault, Hazard, HazardCode};
 use crate::format::Magic;
 use crate::header::{Header, MAX_NAMES};
+use crate::looks_like::Beginning;
 use crate::position::Position;
 use crate::weigh::Weights;
 
+mod cause;
 mod expiry;
 mod join;
 mod keys;
@@ -142,6 +144,15 @@ pub(crate) struct Part {
     pub(crate) unresolved_biggest: Vec<BigKey>,
     pub(crate) keys: KeySet,
     pub(crate) sample: KeySample,
+    /// What the first bytes of the file tell of it, in its first part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) beginning: Option<Beginning>,
+    /// What the record tells in which reading ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) suspect: Option<Cause>,
+    /// The offset from which on all bytes are zeros up to the end; none where the file broke off and they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) zeros_from: Option<u64>,
 }
 
 /// The file itself.
@@ -266,12 +277,18 @@ impl Inspection {
             magic: rdb.magic,
             aux: BTreeMap::new(),
         });
-        Position { offset: self.end, database: self.part.last_database, header, inside: None }
+        Position { offset: self.end, database: self.part.last_database, header, inside: None, suspect: None }
     }
 
     /// Whether the file was read to its end and nothing in it is broken.
     pub fn is_sound(&self) -> bool {
         self.complete && self.faults.is_empty()
+    }
+
+    /// Adds what was found by other means; hazards stay in file order.
+    pub fn tell_hazard(&mut self, hazard: Hazard) {
+        self.add_hazard(hazard);
+        self.hazards.sort_by_key(|hazard| hazard.offset);
     }
 
     pub(crate) fn add_hazard(&mut self, hazard: Hazard) {

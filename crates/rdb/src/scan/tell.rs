@@ -162,6 +162,7 @@ impl<V: Visitor> Scan<V> {
             database: self.database.unwrap_or(Fault::UNKNOWN_DATABASE),
             key: self.shown_key(),
             message,
+            cause: None,
         };
         self.visitor.fault(fault);
     }
