@@ -63,7 +63,7 @@ async fn files_that_are_no_sound_backup() -> Result<()> {
     let mut gzip = flate(&good)?;
     gzip.truncate(5_000);
     put(&stack, "packed.rdb", gzip).await?;
-    let finding = refused(&stack, &of("packed.rdb"), "not-an-rdb").await?;
+    let finding = refused(&stack, &of("packed.rdb"), "compressed-backup").await?;
     ensure!(finding["evidence"]["message"].as_str().unwrap_or_default().contains("gzip"), "{finding:#}");
 
     put(&stack, "short.rdb", good[..middle].to_vec()).await?;

@@ -1,5 +1,6 @@
 //! `seeder check`: backups read completely.
 
+mod archive;
 mod fit;
 mod input;
 mod json;
@@ -23,7 +24,8 @@ use seeding::Verdict;
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 use crate::args::CheckArgs;
-use input::Input;
+use archive::Compression;
+use input::{Content, Input};
 use object::Objects;
 use progress::Meter;
 use target::{Fit, Target};
@@ -37,6 +39,8 @@ struct Checked {
     /// The file as it was named.
     name: String,
     inspection: Result<Inspection>,
+    /// What it was read through, if it could be read.
+    compression: Option<Compression>,
     took: Duration,
 }
 
@@ -86,9 +90,13 @@ fn check(
     for input in inputs {
         let started = Instant::now();
         let meter = Meter::new(&input.to_string(), args.quiet);
-        let inspection = input::read(input, objects, threads, &options, &meter);
+        let content = input::read(input, objects, threads, &options, &meter);
         meter.finish();
-        all.push(Checked { name: input.to_string(), inspection, took: started.elapsed() });
+        let (inspection, compression) = match content {
+            Ok(Content { inspection, compression }) => (Ok(inspection), compression),
+            Err(error) => (Err(error), None),
+        };
+        all.push(Checked { name: input.to_string(), inspection, compression, took: started.elapsed() });
     }
     for checked in &all {
         if let Err(error) = &checked.inspection {

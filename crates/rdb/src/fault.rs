@@ -176,6 +176,9 @@ codes! {
         Padding = "padding",
         /// The file is the base of an append-only file: what was written since is in another one.
         AofBase = "aof-base",
+        /// The file came out of an archive of several members, which were read one after the other. No scan says so:
+        /// it is for those who decompress.
+        AnotherMember = "another-member",
     }
 }
 

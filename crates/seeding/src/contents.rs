@@ -1,6 +1,6 @@
 //! What an RDB file says against a seeding, in the words of findings.
 
-use rdb_scan::{Fault, FaultCode, Hazard, HazardCode, Header};
+use rdb_scan::{Cause, Fault, FaultCode, Hazard, HazardCode, Header, written_by};
 
 use crate::{ClusterSpec, Code, Finding, Severity, loaders::refuses};
 
@@ -40,7 +40,7 @@ pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSp
             .with("magic", if valkey { "VALKEY" } else { "REDIS" })
             .with("engine", format!("{engine} {version}"))
             .with("engineReads", max)
-            .with("writtenBy", header.aux.get("redis-ver").or_else(|| header.aux.get("valkey-ver")).cloned()),
+            .with("writtenBy", written_by(&header.aux)),
     )
 }
 
@@ -49,8 +49,11 @@ const FOREIGN_REMEDY: &str = "save it in the common format: Dragonfly with --df_
      deleting its cron jobs, Redis Enterprise by replicating into a Redis or Valkey server and saving there";
 
 /// What to do about a broken file, in half a sentence.
-pub fn fault_remedy(code: FaultCode) -> &'static str {
-    match code {
+pub fn fault_remedy(fault: &Fault) -> &'static str {
+    if let Some(remedy) = fault.cause.and_then(cause_remedy) {
+        return remedy;
+    }
+    match fault.code {
         FaultCode::NotAnRdb => "take the .rdb file itself, not packed and not an append-only file",
         FaultCode::EmptyFile => "copy the file again: this one has 0 bytes",
         FaultCode::Truncated => "copy the whole file again, or make a new backup",
@@ -62,9 +65,54 @@ pub fn fault_remedy(code: FaultCode) -> &'static str {
     }
 }
 
+/// What to do about what was done to a file.
+fn cause_remedy(cause: Cause) -> Option<&'static str> {
+    Some(match cause {
+        Cause::Gzip
+        | Cause::Zstd
+        | Cause::Lz4
+        | Cause::Xz
+        | Cause::Bzip2
+        | Cause::Zip
+        | Cause::SevenZip
+        | Cause::Tar => "decompress it, and take the .rdb file that is in it",
+        Cause::Encrypted => "decrypt it, and take the .rdb file that is in it",
+        Cause::AppendOnlyFile | Cause::AofManifest => "make an RDB file with SAVE or BGSAVE, and take that",
+        Cause::ReplicationStream => {
+            "cut the RDB out of it: from the offset that is named, without the last 40 bytes; or save it with redis-cli --rdb FILE"
+        }
+        Cause::BulkReply => {
+            "cut the RDB out of it: as many bytes as are named, from the offset that is named; or save it with redis-cli --rdb FILE"
+        }
+        Cause::Html | Cause::Xml => "download the file again, and look at the status of the answer",
+        Cause::Base64 => "decode it with base64 -d, and take what that gives",
+        Cause::ReplacementCharacters | Cause::QuestionMarks | Cause::RecodedText | Cause::Utf16 => {
+            "copy the file from the server again, in binary: through no editor, no PowerShell pipe and no text field"
+        }
+        Cause::LineEnds => {
+            "copy the file from the server again without a terminal (docker exec without -t, ssh without -t, ftp in binary mode)"
+        }
+        Cause::Zeros => "copy the whole file again and compare checksums: the copy was never filled",
+        _ => return None,
+    })
+}
+
+/// A backup that is compressed: sound inside, but nothing that ElastiCache reads.
+pub fn compressed_finding(backup: &str, compression: &str) -> Finding {
+    let remedy = "decompress it and take the .rdb file: ElastiCache decompresses nothing";
+    Finding::new(Code::CompressedBackup, remedy).about(backup).with("compression", compression)
+}
+
 /// A broken file, in the words of the reader.
 pub(crate) fn fault_finding(backup: &str, fault: &Fault) -> Finding {
+    let compressed = matches!(
+        fault.cause,
+        Some(
+            Cause::Gzip | Cause::Zstd | Cause::Lz4 | Cause::Xz | Cause::Bzip2 | Cause::Zip | Cause::SevenZip
+        )
+    );
     let code = match fault.code {
+        FaultCode::NotAnRdb if compressed => Code::CompressedBackup,
         FaultCode::NotAnRdb => Code::NotAnRdb,
         FaultCode::EmptyFile => Code::EmptyBackup,
         FaultCode::Truncated => Code::BackupTruncated,
@@ -72,11 +120,15 @@ pub(crate) fn fault_finding(backup: &str, fault: &Fault) -> Finding {
         FaultCode::ForeignRecord => Code::ForeignRecord,
         _ => Code::BackupCorrupt,
     };
-    Finding::new(code, fault_remedy(fault.code))
+    let finding = Finding::new(code, fault_remedy(fault))
         .about(backup)
         .with("fault", fault.code.as_str())
         .with("offset", fault.offset)
-        .with("message", fault.message.clone())
+        .with("message", fault.message.clone());
+    match fault.cause {
+        Some(cause) => finding.with("cause", cause.as_str()),
+        None => finding,
+    }
 }
 
 /// What is well-formed and dangerous. Modules, functions and databases are told with their names elsewhere.
@@ -103,6 +155,21 @@ pub(crate) fn hazard_finding(
             Code::WritesAfterBackup,
             "make the backup with SAVE or BGSAVE: writes in the append-only part are lost",
         ),
+        HazardCode::AofBase => (
+            Code::WritesAfterBackup,
+            "make the backup with SAVE or BGSAVE, and take dump.rdb: what was written since the last rewrite is elsewhere",
+        ),
+        HazardCode::AnotherRdb => (
+            Code::AnotherRdbFollows,
+            "cut the file at this offset and name the files one by one: servers load the first one only",
+        ),
+        HazardCode::ReplicationEndMark => (
+            Code::TrailingBytes,
+            "nothing needs to be done: servers ignore the end mark that redis-cli leaves",
+        ),
+        HazardCode::Padding => {
+            (Code::TrailingBytes, "nothing needs to be done: servers ignore zeros behind the end")
+        }
         HazardCode::DuplicateKey | HazardCode::DuplicateMember => {
             (Code::DuplicateData, "make a new backup: a server ends its load here")
         }
@@ -117,7 +184,10 @@ pub(crate) fn hazard_finding(
         ),
         _ => (Code::UnusualContent, "nothing needs to be done for most servers"),
     };
+    // Nothing was appended that anybody could miss.
+    let harmless = matches!(first.code, HazardCode::ReplicationEndMark | HazardCode::Padding);
     let severity = match refused {
+        None if harmless => Severity::Note,
         None => code.severity(),
         Some(true) => Severity::Fail,
         Some(false) => Severity::Warn,

@@ -104,7 +104,7 @@ codes! {
     DataTieringUnsupported "data-tiering-unsupported" final Fail "Nodes with data tiering (r6gd) cannot be seeded from a file.",
     QuotaMayBeExceeded "quota-may-be-exceeded" allowable Warn "The cluster has more nodes than an account may have without a raised quota.",
     NothingFits "nothing-fits" final Fail "No node type of the allowed families is large enough.",
-    WritesAfterBackup "writes-after-backup" allowable Warn "An append-only log follows the backup in the file; ElastiCache ignores it.",
+    WritesAfterBackup "writes-after-backup" allowable Warn "What was written after the backup is in an append-only log, behind the backup or in another file; ElastiCache ignores it.",
     TrailingBytes "trailing-bytes" allowable Warn "Bytes follow the end marker; servers ignore them.",
     ChecksumAbsent "checksum-absent" allowable Note "The file carries no checksum, so damage inside values cannot be seen.",
     BackupIsOld "backup-is-old" allowable Warn "The backup was written more than a day ago: what was written since is not in it.",

@@ -38,7 +38,7 @@ pub mod steps;
 
 pub use crate::{
     cluster::{ClusterIdError, ClusterSpec, check_cluster_id, default_cluster_id, owner_text},
-    contents::fault_remedy,
+    contents::{compressed_finding, fault_remedy},
     drops::{Drop, DroppedObject, execution_name},
     engine::{Engine, EngineVersion},
     error::{ErrorName, StepError},

@@ -8,10 +8,14 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use rdb_scan::{Control, FileSource, InspectOptions, Inspected, Inspection, Position, Source};
+use rdb_scan::{Control, FileSource, InspectOptions, Inspected, Inspection, Position, Progress, Source};
 use seeding::BackupLocation;
 
-use super::{object::Objects, progress::Meter};
+use super::{
+    archive::{Archive, Compressed, Compression, FIRST_BYTES},
+    object::Objects,
+    progress::Meter,
+};
 
 /// One of the files.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,6 +62,13 @@ pub(super) fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
     Ok(inputs)
 }
 
+/// What reading a file gave.
+pub(super) struct Content {
+    pub(super) inspection: Inspection,
+    /// What it was read through.
+    pub(super) compression: Option<Compression>,
+}
+
 /// Reads one of the files completely, with so many threads where it can be read from several places.
 pub(super) fn read(
     input: &Input,
@@ -65,15 +76,22 @@ pub(super) fn read(
     threads: usize,
     options: &InspectOptions,
     meter: &Meter,
-) -> Result<Inspection> {
+) -> Result<Content> {
     match input {
-        Input::Stdin => once_through(io::stdin().lock(), options, meter),
+        Input::Stdin => stream(io::stdin().lock(), options, meter),
         Input::Object(location) => {
             let objects = objects.context("there is no connection to S3")?;
-            in_parallel(&objects.open(location)?, threads, options, meter)
+            let object = objects.open(location)?;
+            let beginning = object.beginning(FIRST_BYTES)?;
+            seekable(&object, &beginning, threads, options, meter)
         }
-        Input::File(path) if is_stream(path)? => once_through(File::open(path)?, options, meter),
-        Input::File(path) => in_parallel(&FileSource::open(path)?, threads, options, meter),
+        Input::File(path) if is_stream(path)? => stream(File::open(path)?, options, meter),
+        Input::File(path) => {
+            let source = FileSource::open(path)?;
+            let mut beginning = Vec::with_capacity(FIRST_BYTES);
+            File::open(path)?.take(FIRST_BYTES as u64).read_to_end(&mut beginning)?;
+            seekable(&source, &beginning, threads, options, meter)
+        }
     }
 }
 
@@ -83,24 +101,66 @@ fn is_stream(path: &Path) -> io::Result<bool> {
     Ok(!kind.is_file() && !kind.is_dir())
 }
 
-fn in_parallel(
+/// What can be read from several places, unless it is compressed.
+fn seekable(
     source: &dyn Source,
+    beginning: &[u8],
     threads: usize,
     options: &InspectOptions,
     meter: &Meter,
-) -> Result<Inspection> {
-    meter.begin(Some(source.size_bytes()));
+) -> Result<Content> {
+    let size_bytes = source.size_bytes();
+    meter.begin(Some(size_bytes));
+    if let Some(compression) = Compression::of(beginning) {
+        let compressed = Compressed::new(source.open(0..size_bytes)?);
+        return unpack(compression, compressed, options, meter);
+    }
     let inspection = rdb_scan::inspect_parallel(source, threads, options, &|progress| {
         meter.show(progress.offset);
         Control::Continue
     })?;
-    inspection.context("reading was broken off")
+    Ok(Content { inspection: inspection.context("reading was broken off")?, compression: None })
 }
 
-fn once_through(source: impl Read, options: &InspectOptions, meter: &Meter) -> Result<Inspection> {
+/// What can only be read from the front.
+fn stream<'s>(source: impl Read + 's, options: &InspectOptions, meter: &Meter) -> Result<Content> {
     meter.begin(None);
+    let mut bytes = Compressed::new(source);
+    match Compression::of(bytes.peek()?) {
+        Some(compression) => unpack(compression, bytes, options, meter),
+        None => {
+            Ok(Content { inspection: once_through(bytes, options, &bytes_shown(meter))?, compression: None })
+        }
+    }
+}
+
+/// Reads what an archive holds. How far that is, is told by the bytes of the archive: how many come out nobody knows.
+fn unpack(
+    compression: Compression,
+    compressed: Compressed<'_>,
+    options: &InspectOptions,
+    meter: &Meter,
+) -> Result<Content> {
+    let counter = compressed.counter();
+    let mut archive = Archive::new(compression, compressed);
+    let show = |_: &Progress| meter.show(counter.bytes());
+    let mut inspection = once_through(&mut archive, options, &show)?;
+    // Behind a fault too: if the archive is damaged, that is the reason, and the file inside was perhaps never broken.
+    let mut rest = vec![0; 64 << 10];
+    while archive.read(&mut rest)? > 0 {
+        meter.show(counter.bytes());
+    }
+    archive.tell(&mut inspection);
+    Ok(Content { inspection, compression: Some(compression) })
+}
+
+fn bytes_shown(meter: &Meter) -> impl Fn(&Progress) + '_ {
+    |progress| meter.show(progress.offset)
+}
+
+fn once_through(source: impl Read, options: &InspectOptions, show: &dyn Fn(&Progress)) -> Result<Inspection> {
     let inspected = rdb_scan::inspect(source, &Position::default(), options, &mut |progress| {
-        meter.show(progress.offset);
+        show(progress);
         Control::Continue
     })?;
     Ok(match inspected {

@@ -43,6 +43,9 @@ fn file(checked: &Checked) -> Value {
     let seconds = checked.took.as_secs_f64();
     fields.insert("schema".to_owned(), rdb_scan::SCHEMA.into());
     fields.insert("file".to_owned(), checked.name.clone().into());
+    if let Some(compression) = checked.compression {
+        fields.insert("compression".to_owned(), compression.name().into());
+    }
     fields.insert("timing".to_owned(), json!({"seconds": seconds}));
     Value::Object(fields)
 }

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Result, bail};
 use aws_sdk_s3::Client;
 use rdb_scan::Source;
-use seeder_aws::{objects::look_at_object, reader::ObjectReader};
+use seeder_aws::{objects::look_at_object, reader::ObjectReader, service_error};
 use seeding::{Backup, BackupLocation, prepare::ObjectLook};
 use tokio::runtime::Handle;
 
@@ -50,6 +50,23 @@ impl Objects {
 pub(super) struct ObjectSource<'o> {
     objects: &'o Objects,
     backup: Backup,
+}
+
+impl ObjectSource<'_> {
+    /// The first bytes, by a request of their own: readers ask for large parts.
+    pub(super) fn beginning(&self, bytes: usize) -> Result<Vec<u8>> {
+        if self.backup.size_bytes == 0 {
+            return Ok(Vec::new());
+        }
+        let Backup { location, etag, .. } = &self.backup;
+        let request = self.objects.s3.get_object().bucket(&location.bucket).key(&location.key);
+        let request = request.if_match(etag).range(format!("bytes=0-{}", bytes.saturating_sub(1)));
+        let doing = format!("read the beginning of {location}");
+        self.objects.runtime.block_on(async {
+            let answer = request.send().await.map_err(|error| service_error(&doing, &error))?;
+            Ok(answer.body.collect().await?.to_vec())
+        })
+    }
 }
 
 impl Source for ObjectSource<'_> {

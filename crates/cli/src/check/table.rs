@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use indicatif::DecimalBytes;
 use jiff::Timestamp;
-use rdb_scan::{Crc, Fault, Hazard, Inspection, RdbInfo, Report};
+use rdb_scan::{Crc, Fault, Hazard, Inspection, RdbInfo, Report, written_by};
 use seeding::fault_remedy;
 
 use super::{Checked, fit, shared_slots, target::Fit};
@@ -48,7 +48,8 @@ fn file(checked: &Checked) -> Option<String> {
         reason = "see above"
     )]
     let rate = (inspection.end as f64 / seconds) as u64;
-    let _ = writeln!(text, "  read in {}, {}/s", elapsed(checked.took), DecimalBytes(rate));
+    let through = checked.compression.map(|how| format!(" through {how}")).unwrap_or_default();
+    let _ = writeln!(text, "  read{through} in {}, {}/s", elapsed(checked.took), DecimalBytes(rate));
     text.push_str(&faults(&report));
     text.push_str(&hazards(&report));
     if report.keys > 0 {
@@ -66,11 +67,7 @@ fn file(checked: &Checked) -> Option<String> {
 /// Who wrote the file, and when.
 fn origin(rdb: &RdbInfo, report: &Report) -> String {
     let aux = |name: &str| report.aux.get(name);
-    let server = match (aux("valkey-ver"), aux("redis-ver")) {
-        (Some(version), _) => format!("Valkey {version}, "),
-        (None, Some(version)) => format!("Redis {version}, "),
-        (None, None) => String::new(),
-    };
+    let server = written_by(&report.aux).map(|server| format!("{server}, ")).unwrap_or_default();
     let crc = match rdb.crc {
         Crc::Ok => "checksum good",
         Crc::Absent => "no checksum",
@@ -94,12 +91,14 @@ fn origin(rdb: &RdbInfo, report: &Report) -> String {
 
 fn faults(report: &Report) -> String {
     let mut text = String::new();
-    for Fault { code, offset, database, key, message } in report.faults.iter().take(MAX_SHOWN) {
+    for Fault { code, offset, database, key, message, .. } in report.faults.iter().take(MAX_SHOWN) {
         text.push_str(&note(&paint("31", code.as_str()), *offset, *database, key.as_ref(), message));
     }
     more(&mut text, report.faults.len(), "faults");
-    if let Some(fault) = report.faults.first() {
-        let _ = writeln!(text, "\n  What to do: {}.", fault_remedy(fault.code));
+    // Where it is known what was done to the file, that is what to do something about.
+    let known = report.faults.iter().find(|fault| fault.cause.is_some());
+    if let Some(fault) = known.or(report.faults.first()) {
+        let _ = write!(text, "\n{}", wrapped(&format!("What to do: {}.", fault_remedy(fault)), 2));
     }
     text
 }

@@ -3,7 +3,7 @@
 use rdb_footprint::{Footprint, Generation, Quantum, Settings};
 use rdb_scan::{Inspection, Weighing};
 use seeding::{
-    Finding, MemoryParameters, NodeTypes, Partition, Seeding,
+    Finding, MemoryParameters, NodeTypes, Partition, Seeding, compressed_finding,
     judge::{FootprintReport, Judgement, judge},
     prepare::resolve,
     unknown_node_type,
@@ -95,8 +95,10 @@ impl Target {
         let complete = read.len() == all.len();
         let sound = complete && read.iter().all(|(_, inspection)| inspection.is_sound());
         let footprints = if sound { self.footprints(&read) } else { Vec::new() };
+        let compressed = all.iter().filter_map(|checked| Some((&checked.name, checked.compression?)));
+        let earlier = compressed.map(|(name, how)| compressed_finding(name, how.name())).collect();
         let judgement = (self.asked && complete && !read.is_empty())
-            .then(|| (judge(&self.seeding, &read, Vec::new()), self.in_words()));
+            .then(|| (judge(&self.seeding, &read, earlier), self.in_words()));
         Fit { footprints, judgement }
     }
 

@@ -386,7 +386,7 @@ async fn the_first_bytes_tell_what_the_engine_cannot_read() {
     let newer = [b"REDIS0012".as_slice(), &[0xff; 9]].concat();
     for (bytes, code) in [
         (newer, "rdb-newer-than-engine"),
-        (b"\x1f\x8b\x08 packed".to_vec(), "not-an-rdb"),
+        (b"\x1f\x8b\x08 packed".to_vec(), "compressed-backup"),
         (b"*3\r\n$3\r\nSET\r\n".to_vec(), "not-an-rdb"),
     ] {
         let wire =

@@ -1,0 +1,164 @@
+//! Files as people have them, in `tests/field`: each stands for a public report, and was made for this test. What
+//! `seeder check` has to say of each, without a target and with one.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// What is right for one file. Texts are parts of what has to be there.
+struct Row {
+    file: &'static str,
+    /// Keys that are read.
+    keys: u64,
+    /// The exit status without a target, and what the table's heading has to say.
+    exit: i32,
+    heading: &'static str,
+    /// Every fault and hazard: its code, its offset, and a part of its message.
+    found: &'static [(&'static str, u64, &'static str)],
+    /// A cluster, and the exit status with it.
+    target: &'static [&'static str],
+    target_exit: i32,
+    /// Every finding with its severity, but for [`ELSEWHERE`], and a part of its message or remedy.
+    findings: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// Findings that are not about what a row is about: some come with time.
+const ELSEWHERE: &[&str] =
+    &["backup-is-old", "checksum-absent", "keys-already-expired", "memory-model-uncalibrated"];
+
+const VALKEY: &[&str] = &["--engine", "valkey", "--engine-version", "8.1"];
+
+const ROWS: &[Row] = &[
+    Row {
+        file: "aof-base",
+        keys: 1,
+        exit: 0,
+        heading: "Redis 7.0.15",
+        found: &[("aof-base", 0, "appendonly.aof.N.incr.aof")],
+        target: VALKEY,
+        target_exit: 0,
+        findings: &[("writes-after-backup", "warn", "appendonly.aof.N.incr.aof")],
+    },
+    Row {
+        file: "concatenated",
+        keys: 2,
+        exit: 0,
+        heading: "Redis 7.0.15",
+        found: &[("another-rdb", 72, "another RDB file (REDIS version 10) begins at offset 72")],
+        target: VALKEY,
+        target_exit: 1,
+        findings: &[("another-rdb-follows", "fail", "name the files one by one")],
+    },
+    Row {
+        file: "concatenated",
+        keys: 2,
+        exit: 0,
+        heading: "Redis 7.0.15",
+        found: &[("another-rdb", 72, "servers load the first file only")],
+        target: &["--engine", "valkey", "--allow", "another-rdb-follows"],
+        target_exit: 0,
+        findings: &[("another-rdb-follows", "fail", "begins at offset 72")],
+    },
+    Row {
+        file: "rediscli-stdout-7.0.15",
+        keys: 20,
+        exit: 0,
+        heading: "Redis 7.0.15",
+        found: &[("replication-end-mark", 519, "redis-cli --rdb -")],
+        target: VALKEY,
+        target_exit: 0,
+        findings: &[("trailing-bytes", "note", "end mark")],
+    },
+    Row {
+        file: "page-blob-padded",
+        keys: 2,
+        exit: 0,
+        heading: "Redis 7.0.15",
+        found: &[("padding", 72, "440 zeros")],
+        target: VALKEY,
+        target_exit: 0,
+        findings: &[("trailing-bytes", "note", "440 zeros")],
+    },
+    Row {
+        file: "replacement",
+        keys: 0,
+        exit: 1,
+        heading: "RDB version 10",
+        found: &[("unknown-opcode", 9, "took it for UTF-8 text and put EF BF BD in place")],
+        target: VALKEY,
+        target_exit: 1,
+        findings: &[("backup-corrupt", "fail", "through no editor")],
+    },
+    Row {
+        file: "tty-crlf",
+        keys: 0,
+        exit: 1,
+        heading: "RDB version 10",
+        found: &[("", 26, "every LF became CR LF")],
+        target: VALKEY,
+        target_exit: 1,
+        findings: &[("backup-corrupt", "fail", "docker exec without -t")],
+    },
+    Row {
+        file: "sync-eof-stream",
+        keys: 0,
+        exit: 1,
+        heading: "broken",
+        found: &[("not-an-rdb", 0, "the RDB begins at offset 47 and ends before the last 40 bytes")],
+        target: VALKEY,
+        target_exit: 1,
+        findings: &[("not-an-rdb", "fail", "begins at offset 47")],
+    },
+];
+
+fn check(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_seeder")).arg("check").args(args).output().unwrap()
+}
+
+fn list<'v>(report: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
+    report[name].as_array().unwrap().iter()
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap()
+}
+
+#[test]
+fn files_as_people_have_them_are_judged_as_is_right_for_each() {
+    for row in ROWS {
+        let path = format!("{}/tests/field/{}.rdb", env!("CARGO_MANIFEST_DIR"), row.file);
+        let what = |output: &Output| format!("{}: {}", row.file, String::from_utf8_lossy(&output.stdout));
+
+        let table = check(&[&path]);
+        assert_eq!(table.status.code(), Some(row.exit), "{}", what(&table));
+        assert!(String::from_utf8_lossy(&table.stdout).contains(row.heading), "{}", what(&table));
+
+        let output = check(&["--json", &path]);
+        assert_eq!(output.status.code(), Some(row.exit), "{}", what(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["keys"], row.keys, "{}", what(&output));
+        let found: Vec<_> = list(&report, "faults").chain(list(&report, "hazards")).collect();
+        assert_eq!(found.len(), row.found.len(), "{}", what(&output));
+        for (found, (code, offset, words)) in found.iter().zip(row.found) {
+            assert!(code.is_empty() || text(found, "code") == *code, "{}", what(&output));
+            assert_eq!(found["offset"], *offset, "{}", what(&output));
+            assert!(text(found, "message").contains(words), "{words}: {}", what(&output));
+        }
+
+        let output = check(&[&["--json", &path], row.target].concat());
+        assert_eq!(output.status.code(), Some(row.target_exit), "{}", what(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings: Vec<_> =
+            list(&report, "findings").filter(|finding| !ELSEWHERE.contains(&text(finding, "code"))).collect();
+        let told: Vec<_> =
+            findings.iter().map(|finding| (text(finding, "code"), text(finding, "severity"))).collect();
+        let expected: Vec<_> = row.findings.iter().map(|(code, severity, _)| (*code, *severity)).collect();
+        assert_eq!(told, expected, "{}", what(&output));
+        for (finding, (.., words)) in findings.iter().zip(row.findings) {
+            let told = format!("{} {}", finding["evidence"]["message"], finding["remedy"]);
+            assert!(told.contains(words), "{words}: {told}");
+        }
+    }
+}
