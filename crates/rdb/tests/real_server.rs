@@ -337,3 +337,48 @@ fn start_cluster(engine: &server::Engine) -> Option<Server> {
     println!("{}: skipped, no ports for a cluster", engine.name);
     None
 }
+
+/// The base of an append-only file says so; what SAVE writes beside it does not.
+#[test]
+fn the_base_of_an_append_only_file_is_told_from_a_backup() {
+    for engine in engines() {
+        let mut server = Server::start(&engine, &["--appendonly", "yes"]);
+        server.run(&["SET", "before", "1"]);
+        server.run(&["BGREWRITEAOF"]);
+        let folder = server.folder.path().join("appendonlydir");
+        // The first base is empty; the second one holds the key.
+        let base = (0..600).find_map(|_| {
+            thread::sleep(Duration::from_millis(50));
+            let path = folder.join("appendonly.aof.2.base.rdb");
+            std::fs::read(path).ok().filter(|base| common::read(base).is_sound())
+        });
+        let base = common::read(&base.unwrap_or_else(|| panic!("{} writes no base", engine.name)));
+        let codes: Vec<_> = base.hazards.iter().map(|hazard| hazard.code).collect();
+        assert_eq!((base.keys, codes), (1, vec![HazardCode::AofBase]), "{}", engine.name);
+        assert_eq!(common::read(&server.save()).hazards, [], "{}", engine.name);
+    }
+}
+
+/// Whatever follows the end, every server loads what stands before it, and nothing else.
+#[test]
+fn what_follows_the_end_is_loaded_by_no_server() {
+    for engine in engines() {
+        let mut server = Server::start(&engine, &[]);
+        server.run(&["SET", "a", "1"]);
+        let first = server.save();
+        server.run(&["SET", "b", "1"]);
+        let second = server.save();
+        for (tail, code) in [
+            (second, HazardCode::AnotherRdb),
+            (b"aa88e62d8be28e627e8a9e37ae8534812516ab77".to_vec(), HazardCode::ReplicationEndMark),
+            (vec![0; 1000], HazardCode::Padding),
+            (b"something else".to_vec(), HazardCode::TrailingBytes),
+        ] {
+            let file = [&first[..], &tail].concat();
+            let hazards = common::read(&file).hazards;
+            assert_eq!(hazards.iter().map(|hazard| hazard.code).collect::<Vec<_>>(), [code]);
+            let mut loaded = Server::load(&engine, Some(&file), &[]).unwrap();
+            assert_eq!(loaded.run(&["DBSIZE"]).int(), 1, "{} {code}", engine.name);
+        }
+    }
+}
