@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 ///
 /// Servers that are compatible with Redis write `redis-ver` too, with the version that they are compatible with, so
 /// their own fields come first. Sources: `RdbSaver::SaveAux` of Dragonfly; `rdbSaveInfoAuxFields` and `rdbSaveKeyValuePair`
-/// of KeyDB, whose versions 6.3 never were Redis'.
+/// of `KeyDB`, whose versions 6.3 never were those of Redis.
 pub fn written_by(aux: &BTreeMap<String, String>) -> Option<String> {
     let field = |name: &str| aux.get(name).map(String::as_str);
     if let Some(version) = field("df-ver") {

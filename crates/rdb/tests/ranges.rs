@@ -211,16 +211,17 @@ fn causes_and_what_follows_the_end_are_those_of_one_pass() {
     for index in 0..1000 {
         lines = lines.key(0, &format!("key:{index:06}")).text(b"value");
     }
+    let zeros = vec![0; 60_000];
     for file in [
         sparse,
-        [&b"REDIS0010"[..], &[0; 60_000]].concat(),
+        [&b"REDIS0010"[..], &zeros].concat(),
         with_cr(&lines.end()),
         with_cr(&sound),
         String::from_utf8_lossy(&sound).into_owned().into_bytes(),
         [&sound[..], &sound].concat(),
         [&sound[..], &[b'a'; 40], &sound].concat(),
-        [&sound[..], &[0; 100_000]].concat(),
-        [&sound[..], &[0; 100_000], b"x"].concat(),
+        [&sound[..], &zeros].concat(),
+        [&sound[..], &zeros, b"x"].concat(),
     ] {
         for parts in [2, 3, 17, 64] {
             let cuts: Vec<_> = (1..parts).map(|part| file.len() * part / parts).collect();

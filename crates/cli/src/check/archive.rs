@@ -106,7 +106,7 @@ pub(super) struct Archive<'s> {
 
 enum State<'s> {
     Between(Compressed<'s>),
-    Gzip(GzDecoder<Compressed<'s>>),
+    Gzip(Box<GzDecoder<Compressed<'s>>>),
     Zstd(ZstdDecoder<'static, Compressed<'s>>),
     End,
 }
@@ -180,7 +180,7 @@ impl<'s> Archive<'s> {
             self.second = Some((compressed.offset(), self.given));
         }
         self.state = match self.compression {
-            Compression::Gzip => State::Gzip(GzDecoder::new(compressed)),
+            Compression::Gzip => State::Gzip(Box::new(GzDecoder::new(compressed))),
             Compression::Zstd => {
                 let mut decoder = ZstdDecoder::with_buffer(compressed)?.single_frame();
                 decoder.window_log_max(MAX_WINDOW_LOG)?;
