@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Code, Engine, EngineVersion, Finding, Request, SlotRange, SlotsRequest, request::ClusterMode};
+use crate::{
+    Code, Engine, EngineVersion, Finding, Request, Severity, SlotRange, SlotsRequest, request::ClusterMode,
+};
 
 /// The longest replication group id. Source: ElastiCache API, `CreateReplicationGroup.ReplicationGroupId`.
 const MAX_ID_CHARS: usize = 40;
@@ -13,6 +15,33 @@ const MAX_ID_CHARS: usize = 40;
 const MAX_SHARDS: u32 = 500;
 /// Nodes of one cluster, at most. Source: user guide, "Quotas".
 const MAX_NODES: u32 = 500;
+
+/// Whether a request leaves it to the parameter group whether cluster mode is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenClusterMode {
+    /// The request says it, or something that it follows from.
+    Settled,
+    /// It is open, and one shard is asked for.
+    Open,
+    /// It is open, and so is the number of shards.
+    OpenWithShards,
+}
+
+impl OpenClusterMode {
+    /// What this request leaves open.
+    pub fn of(request: &Request) -> Self {
+        let cluster = &request.cluster;
+        let backups = request.backups.as_ref().map_or(0, Vec::len);
+        let shards = cluster.shards.unwrap_or(1);
+        if cluster.cluster_mode.is_some() || cluster.slots.is_some() || shards != 1 || backups > 1 {
+            Self::Settled
+        } else if cluster.shards.is_some() {
+            Self::Open
+        } else {
+            Self::OpenWithShards
+        }
+    }
+}
 
 /// A cluster request with every default filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,10 +110,11 @@ impl ClusterSpec {
             Some(mode) => mode == ClusterMode::Enabled,
             None => shards > 1 || backups > 1 || cluster.slots.is_some(),
         };
+        let engine_version = engine_version(engine, cluster.engine_version, findings);
         let spec = Self {
             id: cluster.id.as_deref().unwrap_or(default_id).to_lowercase(),
             engine,
-            engine_version: cluster.engine_version.unwrap_or_else(|| engine.default_version()),
+            engine_version,
             cluster_mode,
             automatic_shards: cluster_mode && given_shards.is_none(),
             node_type: cluster.node_type.clone().unwrap_or_else(|| "auto".to_owned()),
@@ -106,6 +136,15 @@ impl ClusterSpec {
         };
         spec.check(backups, findings);
         spec
+    }
+
+    /// Takes cluster mode from the parameter group, where the request says nothing that it would follow from.
+    pub fn follow_parameter_group(&mut self, open: OpenClusterMode, enabled: bool) {
+        if open == OpenClusterMode::Settled || !enabled {
+            return;
+        }
+        self.cluster_mode = true;
+        self.automatic_shards = open == OpenClusterMode::OpenWithShards;
     }
 
     /// The parameter group that the cluster will run with.
@@ -176,10 +215,7 @@ impl ClusterSpec {
         if self.snapshot_retention_days > 35 {
             invalid("snapshotRetentionDays", self.snapshot_retention_days.into(), "set 0 to 35 days".into());
         }
-        // 50 tags are allowed; one is ours.
-        if self.tags.len() > 49 {
-            invalid("tags", self.tags.len().into(), "give at most 49 tags".into());
-        }
+        findings.extend(crate::tags::tag_findings(&self.tags));
         if let SlotsRequest::Ranges(ranges) = &self.slots {
             let count = crate::SlotsError::Count { ranges: ranges.len(), shards: self.shards };
             let fault = if u32::try_from(ranges.len()) == Ok(self.shards) {
@@ -202,6 +238,27 @@ impl ClusterSpec {
                 .push(Finding::new(Code::InvalidClusterId, fault.to_string()).with("id", self.id.clone()));
         }
     }
+}
+
+/// The version that ElastiCache is asked for: without a patch level where the API takes none.
+fn engine_version(
+    engine: Engine,
+    asked: Option<EngineVersion>,
+    findings: &mut Vec<Finding>,
+) -> EngineVersion {
+    let version = asked.unwrap_or_else(|| engine.default_version());
+    if version.patch.is_none() || engine.takes_patch_level(version) {
+        return version;
+    }
+    let taken = EngineVersion { patch: None, ..version };
+    let remedy = format!("ask for {taken}: ElastiCache chooses the patch level itself");
+    findings.push(
+        Finding::new(Code::EngineVersionUnknown, remedy)
+            .severity(Severity::Note)
+            .with("found", version.to_string())
+            .with("taken", taken.to_string()),
+    );
+    taken
 }
 
 /// Which of ElastiCache's rules an id breaks.
@@ -306,6 +363,38 @@ mod tests {
         assert!(resolve(&json!({"backups": "a/b,a/c"})).0.cluster_mode);
         let (spec, findings) = resolve(&json!({"cluster": {"slots": ["0-100", "101-16383"]}}));
         assert_eq!((spec.cluster_mode, spec.shards, findings), (true, 2, vec![]));
+    }
+
+    #[test]
+    fn a_patch_level_is_left_to_elasticache_where_it_chooses_it() {
+        for (engine, asked, taken, notes) in [
+            ("redis", "6.2.6", "6.2", 1),
+            ("redis", "7.0.15", "7.0", 1),
+            ("valkey", "8.1.3", "8.1", 1),
+            ("valkey", "8.1", "8.1", 0),
+            ("redis", "5.0.6", "5.0.6", 0),
+        ] {
+            let layer = json!({"cluster": {"engine": engine, "engineVersion": asked}});
+            let request = Request::from_layers(&[("request", &layer)]).unwrap();
+            let mut findings = Vec::new();
+            let spec = ClusterSpec::resolve(&request, "x", &mut findings);
+            assert_eq!((spec.engine_version.to_string().as_str(), findings.len()), (taken, notes), "{asked}");
+            assert!(findings.iter().all(|finding| finding.severity == Severity::Note), "{findings:?}");
+        }
+    }
+
+    #[test]
+    fn the_parameter_group_decides_where_the_request_is_silent() {
+        let with_group = |layer: serde_json::Value| {
+            let request = Request::from_layers(&[("request", &layer)]).unwrap();
+            let mut spec = ClusterSpec::resolve(&request, "x", &mut Vec::new());
+            spec.follow_parameter_group(OpenClusterMode::of(&request), true);
+            (spec.cluster_mode, spec.automatic_shards)
+        };
+        assert_eq!(with_group(json!({"backups": "a/b"})), (true, true));
+        assert_eq!(with_group(json!({"cluster": {"shards": 1}})), (true, false));
+        assert_eq!(with_group(json!({"cluster": {"clusterMode": "disabled"}})), (false, false));
+        assert_eq!(with_group(json!({"cluster": {"shards": 2}})), (true, false));
     }
 
     #[test]

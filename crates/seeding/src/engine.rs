@@ -4,6 +4,7 @@ use std::fmt;
 
 use rdb_footprint::Generation;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::Value;
 
 /// The engine of the new cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +90,12 @@ impl Engine {
         version.major >= 7
     }
 
+    /// Whether a version is chosen by its patch level too: "Specific version selection is not allowed for '6.2.6', please
+    /// use '6.2'" is what the API says from Redis 6 on and for every Valkey, though it lists patch levels.
+    pub const fn takes_patch_level(self, version: EngineVersion) -> bool {
+        matches!(self, Self::Redis) && version.major < 6
+    }
+
     /// Whether cluster mode is limited to database 0. Valkey 9.0 has numbered databases in cluster mode.
     pub const fn one_database_in_cluster_mode(self, version: EngineVersion) -> bool {
         !self.reads_valkey_magic(version)
@@ -139,8 +146,24 @@ impl Serialize for EngineVersion {
 }
 
 impl<'de> Deserialize<'de> for EngineVersion {
+    /// Reads `"8.1"`, and 8.1 without the quotes, which people forget. (7.10 without quotes *is* 7.1: no reader of JSON sees
+    /// the zero.)
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = match Value::deserialize(deserializer)? {
+            Value::String(text) => text,
+            Value::Number(number) if number.is_f64() => number.to_string(),
+            Value::Number(number) => {
+                return Err(D::Error::custom(format!(
+                    "{number} is only the major part of an engine version: write both parts, such as \"{number}.0\""
+                )));
+            }
+            other => {
+                return Err(D::Error::custom(format!(
+                    "expected an engine version such as \"8.1\", found {}",
+                    crate::request::kind(&other)
+                )));
+            }
+        };
         Self::parse(&text)
             .ok_or_else(|| D::Error::custom(format!("`{text}` is not an engine version such as 8.1 or 7.1")))
     }
@@ -159,6 +182,20 @@ mod tests {
         assert_eq!(family(Engine::Valkey, "8.2"), "valkey8");
         let group = Engine::Valkey.default_parameter_group(Engine::Valkey.default_version(), true);
         assert_eq!(group, "default.valkey8.cluster.on");
+    }
+
+    #[test]
+    fn a_version_may_stand_without_quotes() {
+        let read =
+            |text: &str| serde_json::from_str::<EngineVersion>(text).map(|version| version.to_string());
+        for (text, expected) in [("\"7.1\"", "7.1"), ("7.1", "7.1"), ("8.0", "8.0"), ("7.10", "7.1")] {
+            assert_eq!(read(text).unwrap(), expected, "{text}");
+        }
+        let error = read("8").unwrap_err().to_string();
+        assert!(error.contains("8 is only the major part") && error.contains("\"8.0\""), "{error}");
+        for text in ["1e300", "-7.1", "true", "null", "[]", "12345678901234567890"] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 
     #[test]

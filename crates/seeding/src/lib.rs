@@ -35,9 +35,12 @@ mod seeding;
 mod slots;
 mod status;
 pub mod steps;
+mod tags;
 
 pub use crate::{
-    cluster::{ClusterIdError, ClusterSpec, check_cluster_id, default_cluster_id, owner_text},
+    cluster::{
+        ClusterIdError, ClusterSpec, OpenClusterMode, check_cluster_id, default_cluster_id, owner_text,
+    },
     contents::{compressed_finding, fault_remedy},
     drops::{Drop, DroppedObject, execution_name},
     engine::{Engine, EngineVersion},
@@ -54,4 +57,5 @@ pub use crate::{
     seeding::{Backup, Partition, Seeding},
     slots::{SLOTS, SlotRange, SlotsError},
     status::{ClusterPhase, ClusterView, MemberView},
+    tags::EXECUTION_TAG,
 };

@@ -1,5 +1,7 @@
 //! Where a backup lies.
 
+mod url;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -9,8 +11,9 @@ const MAX_KEY_BYTES: usize = 1024;
 
 /// An object in S3: a bucket and a key.
 ///
-/// Read from the three ways in which people name one: `bucket/folder/file.rdb` as in the ElastiCache console,
-/// `arn:aws:s3:::bucket/folder/file.rdb` as in its API, and `s3://bucket/folder/file.rdb`.
+/// Read from the ways in which people name one: `bucket/folder/file.rdb` as in the ElastiCache console,
+/// `arn:aws:s3:::bucket/folder/file.rdb` as in its API, `s3://bucket/folder/file.rdb`, and the object's address,
+/// `https://bucket.s3.region.amazonaws.com/folder/file.rdb` or `https://s3.region.amazonaws.com/bucket/folder/file.rdb`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BackupLocation {
@@ -37,14 +40,60 @@ pub enum LocationError {
     /// An ARN of something else than an S3 object.
     #[error("`{0}` is not the ARN of an S3 object: expected arn:aws:s3:::bucket/key")]
     ForeignArn(String),
+    /// Another scheme than `s3` and `https`.
+    #[error(
+        "`{scheme}://` is not read: upload the backup to S3 and name it as bucket/key or s3://bucket/key"
+    )]
+    ForeignScheme {
+        /// The scheme.
+        scheme: String,
+    },
+    /// An address of something else than an object in S3.
+    #[error(
+        "`{host}` is not an address of S3: upload the backup to S3 and name it as bucket/key or s3://bucket/key"
+    )]
+    ForeignHost {
+        /// The host.
+        host: String,
+    },
+    /// An address that does not say in which region the bucket is.
+    #[error(
+        "`{host}` names no region: name the object as bucket/key, or with its region as in bucket.s3.eu-west-1.amazonaws.com"
+    )]
+    NoRegion {
+        /// The host.
+        host: String,
+    },
+    /// An address with a query: presigned, or of one version. What it says is not repeated, since a signature is a secret.
+    #[error(
+        "`{address}` goes on with a query, as presigned addresses do: ElastiCache reads objects, not addresses, so name it as bucket/key"
+    )]
+    Query {
+        /// The address without the query.
+        address: String,
+    },
+    /// An address whose escapes are no text.
+    #[error("`{address}` has escapes that are no UTF-8: name the object as bucket/key")]
+    Escapes {
+        /// The address.
+        address: String,
+    },
 }
 
 impl BackupLocation {
-    /// Reads any of the three forms.
+    /// Reads any of the forms.
     pub fn parse(text: &str) -> Result<Self, LocationError> {
         let text = text.trim();
-        let path = if let Some(path) = text.strip_prefix("s3://") {
-            path
+        let decoded;
+        let path = if let Some((scheme, rest)) = url::scheme(text) {
+            match scheme.to_ascii_lowercase().as_str() {
+                "s3" => rest,
+                "https" => {
+                    decoded = url::path_style(rest)?;
+                    &decoded
+                }
+                _ => return Err(LocationError::ForeignScheme { scheme: scheme.to_owned() }),
+            }
         } else if text.starts_with("arn:") {
             // arn:PARTITION:s3:::BUCKET/KEY; region and account are empty for objects.
             let parts: Vec<_> = text.splitn(6, ':').collect();
@@ -126,6 +175,65 @@ mod tests {
         }
         assert_eq!(expected.arn("aws"), "arn:aws:s3:::my-bucket/my folder/a+b,c.rdb");
         assert_eq!((expected.stem(), expected.folder()), ("a+b,c", "my folder/"));
+    }
+
+    #[test]
+    fn the_address_of_an_object_names_it_too() {
+        let of = |bucket: &str| BackupLocation { bucket: bucket.into(), key: "my folder/a+b,c%.rdb".into() };
+        for (text, bucket) in [
+            ("https://my-bucket.s3.eu-west-1.amazonaws.com/my%20folder/a+b%2Cc%25.rdb", "my-bucket"),
+            (
+                "https://my.old.bucket.s3.us-gov-west-1.amazonaws.com/my%20folder/a%2Bb,c%25.rdb",
+                "my.old.bucket",
+            ),
+            ("https://s3.us-east-1.amazonaws.com/my-bucket/my%20folder/a+b,c%25.rdb", "my-bucket"),
+            ("HTTPS://My-Bucket.S3.us-east-1.amazonaws.com:443/my folder/a+b,c%25.rdb", "my-bucket"),
+            ("https://my-bucket.s3.cn-north-1.amazonaws.com.cn/my%20folder/a+b,c%25.rdb", "my-bucket"),
+            ("https://my-bucket.s3.dualstack.us-east-1.amazonaws.com/my%20folder/a+b,c%25.rdb", "my-bucket"),
+        ] {
+            assert_eq!(BackupLocation::parse(text), Ok(of(bucket)), "{text}");
+        }
+        for text in ["https://b.s3.eu-west-1.amazonaws.com/", "https://s3.eu-west-1.amazonaws.com/bucket"] {
+            assert!(matches!(BackupLocation::parse(text), Err(LocationError::NoKey(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_elasticache_has_no_use_for_is_refused_by_name() {
+        let refused = |text: &str| BackupLocation::parse(text).unwrap_err().to_string();
+        for (text, reason) in [
+            ("https://bucket.s3.amazonaws.com/a.rdb", "`bucket.s3.amazonaws.com` names no region"),
+            ("https://s3.amazonaws.com/bucket/a.rdb", "`s3.amazonaws.com` names no region"),
+            ("https://dumps.example.com/a.rdb", "`dumps.example.com` is not an address of S3"),
+            ("https://bucket.s3-website.eu-west-1.amazonaws.com/a.rdb", "is not an address of S3"),
+            ("https://x-1.s3-accesspoint.eu-west-1.amazonaws.com/a.rdb", "is not an address of S3"),
+            ("https://user@s3.eu-west-1.amazonaws.com/b/a.rdb", "is not an address of S3"),
+            ("http://bucket.s3.eu-west-1.amazonaws.com/a.rdb", "`http://` is not read"),
+            ("gs://bucket/a.rdb", "`gs://` is not read"),
+            ("s3a://bucket/a.rdb", "`s3a://` is not read"),
+            ("file:///var/lib/redis/dump.rdb", "`file://` is not read"),
+            ("https://b.s3.eu-west-1.amazonaws.com/%FF.rdb", "no UTF-8"),
+            ("https://b.s3.eu-west-1.amazonaws.com/%4.rdb", "no UTF-8"),
+        ] {
+            let found = refused(text);
+            assert!(found.contains(reason), "{text}: {found}");
+            assert!(found.contains("bucket/key"), "no remedy: {found}");
+        }
+        let presigned =
+            "https://b.s3.eu-west-1.amazonaws.com/a.rdb?X-Amz-Credential=AK&X-Amz-Signature=c0ffee";
+        let found = refused(presigned);
+        assert!(
+            found.contains("presigned") && found.contains("b.s3.eu-west-1.amazonaws.com/a.rdb"),
+            "{found}"
+        );
+        assert!(!found.contains("c0ffee"), "a signature is a secret: {found}");
+    }
+
+    #[test]
+    fn a_key_may_hold_what_looks_like_a_scheme() {
+        let location = BackupLocation::parse("bucket/gs://a.rdb").unwrap();
+        assert_eq!(location.key, "gs://a.rdb");
+        assert_eq!(BackupLocation::parse("s3://bucket/a?b#c%20.rdb").unwrap().key, "a?b#c%20.rdb");
     }
 
     #[test]

@@ -1,20 +1,32 @@
-//! Bucket policies as text: one statement is put in and taken out, everything else stays as it was, to the byte.
+//! Policies of buckets and keys: put ours in and take it out, and what a policy says to a question.
+//!
+//! - [`Statement::add_to`] and [`remove`] edit the text of a bucket's policy.
+//! - [`Document`] answers [`Question`]s as AWS would, as far as that can be told from here: an [`Answer`] may stay open.
+//! - [`policy_findings`] asks a bucket's policy about everything that a seeding needs, [`key_finding`] a key's.
 
-use std::fmt::Write as _;
+mod answer;
+mod condition;
+mod document;
+mod edit;
+mod key;
+mod listed;
+mod needs;
+mod principal;
 
-use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
-use sha2::{Digest, Sha256};
-
-use crate::BackupLocation;
+pub use self::{
+    answer::Answer,
+    condition::Context,
+    document::{Document, Grant, Question},
+    edit::{Statement, remove},
+    key::{KeyLook, key_finding},
+    needs::{AclLook, Needs, PolicyLook, Roles, policy_findings, ungranted_finding},
+    principal::Asker,
+};
 
 /// The largest bucket policy, in bytes. Source: S3 user guide, "Bucket policies": 20 KB.
 pub const MAX_POLICY_BYTES: usize = 20 * 1024;
 
-/// All statements of ours begin with this, so that people know whose they are.
-const SID_PREFIX: &str = "ElasticacheSeeder";
-
-/// Why a bucket policy cannot be edited.
+/// Why a policy cannot be edited or asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// Not JSON, or not of a policy's shape.
@@ -26,331 +38,4 @@ pub enum PolicyError {
         /// The length it would have.
         bytes: usize,
     },
-}
-
-/// The statement that lets ElastiCache read the backups of one execution.
-#[derive(Debug, Clone)]
-pub struct Statement<'a> {
-    /// Whose it is.
-    pub execution: &'a str,
-    /// `REGION.elasticache-snapshot.amazonaws.com`.
-    pub service_principal: &'a str,
-    /// The partition, for the ARNs.
-    pub partition: &'a str,
-    /// The objects, all of one bucket.
-    pub backups: &'a [BackupLocation],
-}
-
-impl Statement<'_> {
-    /// The statement as JSON. The three actions are those of the ElastiCache user guide.
-    fn json(&self, sid: &str) -> Value {
-        let bucket = self.backups.first().map_or("", |backup| backup.bucket.as_str());
-        let mut resources = vec![format!("arn:{}:s3:::{bucket}", self.partition)];
-        resources.extend(self.backups.iter().map(|backup| backup.arn(self.partition)));
-        json!({
-            "Sid": sid,
-            "Effect": "Allow",
-            "Principal": {"Service": self.service_principal},
-            "Action": ["s3:GetObject", "s3:ListBucket", "s3:GetBucketAcl"],
-            "Resource": resources,
-        })
-    }
-
-    /// The policy with this statement in it; what it was if it is in already.
-    pub fn add_to(&self, policy: Option<&str>) -> Result<String, PolicyError> {
-        let tag = tag(self.execution);
-        let Some(policy) = policy else {
-            return fits(
-                json!({"Version": "2012-10-17", "Statement": [self.json(&sid(&tag, false))]}).to_string(),
-            );
-        };
-        let statements = Statements::find(policy)?;
-        if statements.items.iter().any(|item| item.is_of(&tag)) {
-            return Ok(policy.to_owned());
-        }
-        let mut text = String::with_capacity(policy.len() + 512);
-        let wrapped = !statements.brackets;
-        let ours = self.json(&sid(&tag, wrapped)).to_string();
-        let (before, inside, after) = statements.parts(policy);
-        text.push_str(before);
-        // A single statement may stand without brackets; ours remembers that it had to add them.
-        let comma = if inside.trim().is_empty() { "" } else { "," };
-        let (open, close) = if wrapped { ("[", "]") } else { ("", "") };
-        let _ = write!(text, "{open}{ours}{comma}{inside}{close}{after}");
-        fits(text)
-    }
-}
-
-/// The policy without the statement of this execution: `None` if nothing remains, so that the policy is to be deleted.
-pub fn remove(policy: &str, execution: &str) -> Result<Option<String>, PolicyError> {
-    let tag = tag(execution);
-    let statements = Statements::find(policy)?;
-    let Some(place) = statements.items.iter().position(|item| item.is_of(&tag)) else {
-        return Ok(Some(policy.to_owned()));
-    };
-    if statements.items.len() == 1 {
-        return Ok(None);
-    }
-    let gone = &statements.items[place];
-    // The comma after it goes with it; the last one takes the comma before it.
-    let (start, end) = match (statements.items.get(place + 1), place.checked_sub(1)) {
-        (Some(_), _) => {
-            let comma = policy[gone.end..].find(',').map_or(gone.end, |at| gone.end + at + 1);
-            (gone.start, comma)
-        }
-        (None, Some(before)) => (statements.items[before].end, gone.end),
-        (None, None) => (gone.start, gone.end),
-    };
-    let mut text = format!("{}{}", &policy[..start], &policy[end..]);
-    if gone.wrapped {
-        text = hand_over_the_brackets(&text)?;
-    }
-    Ok(Some(text))
-}
-
-/// The statement that had added brackets is gone: another of ours takes the duty over, or the brackets go too.
-fn hand_over_the_brackets(policy: &str) -> Result<String, PolicyError> {
-    let statements = Statements::find(policy)?;
-    if let Some(heir) = statements.items.iter().find(|item| item.ours.is_some()) {
-        let tag = heir.ours.as_deref().unwrap_or_default();
-        let statement = &policy[heir.start..heir.end];
-        let statement = statement.replacen(&sid(tag, false), &sid(tag, true), 1);
-        return Ok(format!("{}{statement}{}", &policy[..heir.start], &policy[heir.end..]));
-    }
-    if statements.items.len() != 1 {
-        // Somebody has added statements of their own meanwhile: the brackets are needed now.
-        return Ok(policy.to_owned());
-    }
-    let (before, inside, after) = statements.parts(policy);
-    let before = before.strip_suffix('[').unwrap_or(before);
-    let after = after.strip_prefix(']').unwrap_or(after);
-    Ok(format!("{before}{inside}{after}"))
-}
-
-/// Whether some statement lets this service read the object: what can be seen without AWS's own evaluation. A
-/// statement with conditions does not count, since what ElastiCache sends for them is not documented.
-pub fn lets_read(policy: &str, service_principal: &str, object_arn: &str) -> Result<bool, PolicyError> {
-    let statements = Statements::find(policy)?;
-    let mut allowed = false;
-    for item in &statements.items {
-        let statement: Value = serde_json::from_str(&policy[item.start..item.end]).unwrap_or_default();
-        let principal = &statement["Principal"];
-        let meant = principal == "*"
-            || any_text(&principal["Service"], |text| text == service_principal)
-            || any_text(&principal["AWS"], |text| text == "*");
-        let action = any_text(&statement["Action"], |text| matches(text, "s3:GetObject"));
-        let resource = any_text(&statement["Resource"], |text| matches(text, object_arn));
-        match statement["Effect"].as_str() {
-            Some("Deny") if meant && action && resource && statement["Condition"].is_null() => {
-                return Ok(false);
-            }
-            Some("Allow") if meant && action && resource && statement["Condition"].is_null() => {
-                allowed = true;
-            }
-            _ => {}
-        }
-    }
-    Ok(allowed)
-}
-
-fn any_text(value: &Value, holds: impl Fn(&str) -> bool) -> bool {
-    match value {
-        Value::String(text) => holds(text),
-        Value::Array(items) => items.iter().filter_map(Value::as_str).any(holds),
-        _ => false,
-    }
-}
-
-/// A pattern of IAM, where `*` is any run of characters and `?` any single one.
-fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        if p < pattern.len() && pattern[p] == '*' {
-            star = Some((p, t));
-            p += 1;
-        } else if p < pattern.len() && (pattern[p] == '?' || pattern[p].eq_ignore_ascii_case(&text[t])) {
-            (p, t) = (p + 1, t + 1);
-        } else if let Some((at, from)) = star {
-            star = Some((at, from + 1));
-            (p, t) = (at + 1, from + 1);
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|&c| c == '*')
-}
-
-fn fits(text: String) -> Result<String, PolicyError> {
-    if text.len() > MAX_POLICY_BYTES { Err(PolicyError::Full { bytes: text.len() }) } else { Ok(text) }
-}
-
-/// Identifies an execution in a Sid, which takes letters and digits only.
-fn tag(execution: &str) -> String {
-    hex::encode(Sha256::digest(execution))[..16].to_owned()
-}
-
-fn sid(tag: &str, wrapped: bool) -> String {
-    format!("{SID_PREFIX}{}{tag}", if wrapped { "W" } else { "A" })
-}
-
-/// The places of the statements in a policy's text.
-struct Statements {
-    /// What stands inside the brackets (or the one statement itself, without any), as byte offsets.
-    inside: (usize, usize),
-    /// Whether there are brackets.
-    brackets: bool,
-    items: Vec<Item>,
-}
-
-struct Item {
-    start: usize,
-    end: usize,
-    /// The tag, if it is a statement of ours.
-    ours: Option<String>,
-    /// Whether ours had to add brackets.
-    wrapped: bool,
-}
-
-impl Item {
-    fn is_of(&self, tag: &str) -> bool {
-        self.ours.as_deref() == Some(tag)
-    }
-}
-
-impl Statements {
-    fn find(policy: &str) -> Result<Self, PolicyError> {
-        #[derive(Deserialize)]
-        struct Policy<'a> {
-            #[serde(rename = "Statement", borrow)]
-            statement: &'a RawValue,
-        }
-        let malformed = |error: serde_json::Error| PolicyError::Malformed(error.to_string());
-        let parsed: Policy<'_> = serde_json::from_str(policy).map_err(malformed)?;
-        let list = parsed.statement.get();
-        let start = offset(policy, list);
-        if !list.starts_with('[') {
-            let only = item(policy, parsed.statement)?;
-            return Ok(Self { inside: (start, start + list.len()), brackets: false, items: vec![only] });
-        }
-        let raw: Vec<&RawValue> = serde_json::from_str(list).map_err(malformed)?;
-        let items = raw.into_iter().map(|raw| item(policy, raw)).collect::<Result<_, _>>()?;
-        Ok(Self { inside: (start + 1, start + list.len() - 1), brackets: true, items })
-    }
-
-    fn parts<'p>(&self, policy: &'p str) -> (&'p str, &'p str, &'p str) {
-        (&policy[..self.inside.0], &policy[self.inside.0..self.inside.1], &policy[self.inside.1..])
-    }
-}
-
-fn item(policy: &str, raw: &RawValue) -> Result<Item, PolicyError> {
-    let statement: Value =
-        serde_json::from_str(raw.get()).map_err(|error| PolicyError::Malformed(error.to_string()))?;
-    let rest = statement["Sid"].as_str().and_then(|sid| sid.strip_prefix(SID_PREFIX)).unwrap_or_default();
-    let start = offset(policy, raw.get());
-    let wrapped = rest.starts_with('W');
-    let ours = rest.strip_prefix(['W', 'A']).map(str::to_owned);
-    Ok(Item { start, end: start + raw.get().len(), ours, wrapped })
-}
-
-/// Where `part`, which is borrowed from `whole`, begins in it.
-fn offset(whole: &str, part: &str) -> usize {
-    part.as_ptr() as usize - whole.as_ptr() as usize
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const PRINCIPAL: &str = "us-east-1.elasticache-snapshot.amazonaws.com";
-
-    fn backups() -> Vec<BackupLocation> {
-        vec![BackupLocation { bucket: "b".into(), key: "folder/a \"x\".rdb".into() }]
-    }
-
-    fn add(policy: Option<&str>, execution: &str) -> String {
-        let backups = backups();
-        Statement { execution, service_principal: PRINCIPAL, partition: "aws", backups: &backups }
-            .add_to(policy)
-            .unwrap()
-    }
-
-    const FOREIGN: [&str; 4] = [
-        r#"{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}]}"#,
-        "{ \"Statement\" : [ {\"Effect\":\"Allow\"} ,\n\t{\"Sid\":\"ü]\"} ] , \"Version\":\"2012-10-17\" }\n",
-        r#"{"Statement": {"Sid":"only", "Effect":"Allow", "Note":"[,]"} , "Id":"x"}"#,
-        "{\"Statement\":[\n  {\"Sid\":\"A\"}\n]}",
-    ];
-
-    #[test]
-    fn the_statement_is_the_documented_one_for_these_objects_only() {
-        let policy: Value = serde_json::from_str(&add(None, "e")).unwrap();
-        let statement = &policy["Statement"][0];
-        assert_eq!(statement["Principal"], json!({"Service": PRINCIPAL}));
-        assert_eq!(statement["Action"], json!(["s3:GetObject", "s3:ListBucket", "s3:GetBucketAcl"]));
-        assert_eq!(statement["Resource"], json!(["arn:aws:s3:::b", "arn:aws:s3:::b/folder/a \"x\".rdb"]));
-        assert!(statement["Sid"].as_str().unwrap().chars().all(|c| c.is_ascii_alphanumeric()));
-    }
-
-    #[test]
-    fn taking_ours_out_leaves_no_policy_where_there_was_none() {
-        assert_eq!(remove(&add(None, "e"), "e"), Ok(None));
-    }
-
-    #[test]
-    fn adding_twice_is_adding_once() {
-        for policy in [None, Some(FOREIGN[0]), Some(FOREIGN[2])] {
-            let once = add(policy, "e");
-            assert_eq!(add(Some(&once), "e"), once);
-        }
-    }
-
-    #[test]
-    fn a_policy_without_room_is_refused_with_the_numbers() {
-        let long = format!(r#"{{"Statement":[{{"Sid":"{}"}}]}}"#, "x".repeat(MAX_POLICY_BYTES - 100));
-        let backups = backups();
-        let statement =
-            Statement { execution: "e", service_principal: PRINCIPAL, partition: "aws", backups: &backups };
-        assert!(
-            matches!(statement.add_to(Some(&long)), Err(PolicyError::Full { bytes }) if bytes > MAX_POLICY_BYTES)
-        );
-    }
-
-    #[test]
-    fn what_is_not_a_policy_is_not_touched() {
-        for text in ["", "[]", "{}", "{\"Statement\":[", "{\"Statement\":[1,]}"] {
-            assert!(matches!(remove(text, "e"), Err(PolicyError::Malformed(_))), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_existing_grant_is_recognised() {
-        let with = add(Some(FOREIGN[3]), "e");
-        let arn = "arn:aws:s3:::b/folder/a \"x\".rdb";
-        assert_eq!(lets_read(&with, PRINCIPAL, arn), Ok(true));
-        assert_eq!(lets_read(&with, PRINCIPAL, "arn:aws:s3:::b/other.rdb"), Ok(false));
-        assert_eq!(lets_read(&add(Some(FOREIGN[0]), "e"), PRINCIPAL, arn), Ok(false), "a deny wins");
-    }
-
-    proptest! {
-        /// Seedings come and go in any order; whatever order it is, the owner's policy is what it was in the end.
-        #[test]
-        fn after_the_last_one_has_gone_the_policy_is_what_it_was_to_the_byte(
-            foreign in 0_usize..FOREIGN.len(),
-            steps in proptest::collection::vec((0_usize..4, any::<bool>()), 0..40),
-        ) {
-            let names = ["one", "two", "three", "four"];
-            let mut policy = FOREIGN[foreign].to_owned();
-            for (who, comes) in steps {
-                policy = if comes { add(Some(&policy), names[who]) } else { remove(&policy, names[who]).unwrap().unwrap() };
-                let parsed: Value = serde_json::from_str(&policy).unwrap();
-                prop_assert!(!parsed["Statement"].is_null());
-            }
-            for name in names { policy = remove(&policy, name).unwrap().unwrap(); }
-            prop_assert_eq!(policy, FOREIGN[foreign]);
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    Backup, BackupLocation, ClusterSpec, Code, Finding, Options, Request,
+    Backup, BackupLocation, ClusterSpec, Code, Finding, OpenClusterMode, Options, Request,
     contents::{fault_finding, version_finding},
     default_cluster_id, dns_compliant_bucket_name,
     request::MAX_BACKUPS,
@@ -19,6 +19,8 @@ pub struct Resolved {
     pub options: Options,
     /// From what.
     pub backups: Vec<BackupLocation>,
+    /// Whether the parameter group decides about cluster mode.
+    pub open_cluster_mode: OpenClusterMode,
 }
 
 /// Reads and checks a request. `layers` are the texts it is made of, weakest first, each with its origin.
@@ -44,7 +46,8 @@ pub fn resolve(layers: &[(&str, &Value)], execution: &str) -> (Option<Resolved>,
     let default_id = default_cluster_id(backups.first().map_or("backup", BackupLocation::stem), execution);
     let cluster = ClusterSpec::resolve(&request, &default_id, &mut findings);
     let options = Options::resolve(&request, &mut findings);
-    (Some(Resolved { cluster, options, backups }), findings)
+    let open_cluster_mode = OpenClusterMode::of(&request);
+    (Some(Resolved { cluster, options, backups, open_cluster_mode }), findings)
 }
 
 /// What S3 says of an object without giving its bytes.
@@ -140,8 +143,8 @@ pub fn bucket_findings(
     findings
 }
 
-/// What speaks against an object.
-pub fn object_findings(location: &BackupLocation, look: &ObjectLook, region: &str) -> Vec<Finding> {
+/// What speaks against an object. About its KMS key, if it has one, [`crate::policy::key_finding`] tells.
+pub fn object_findings(location: &BackupLocation, look: &ObjectLook) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut add = |code, remedy: String| findings.push(Finding::new(code, remedy).about(location));
     if location.key.contains(',') {
@@ -173,28 +176,9 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook, region: &st
                       the bucket does not change objects that are there";
         add(Code::BucketKeyEnabled, remedy.to_owned());
     }
-    match (view.encryption.as_deref(), view.kms_key_id.as_deref()) {
-        (Some("aws:kms:dsse"), _) => {
-            add(
-                Code::EncryptedWithUnusableKey,
-                "copy the object with SSE-S3 or SSE-KMS instead of DSSE-KMS".to_owned(),
-            );
-        }
-        (Some("aws:kms"), Some(key)) if key.ends_with("alias/aws/s3") => {
-            let remedy =
-                "encrypt with a key of your own: the policy of the AWS managed key cannot let ElastiCache in";
-            add(Code::EncryptedWithUnusableKey, remedy.to_owned());
-        }
-        (Some("aws:kms"), key) => {
-            let statement = kms_statement(region);
-            let remedy = format!("make sure that the key's policy has this statement: {statement}");
-            findings.push(
-                Finding::new(Code::KmsKeyNeedsGrant, remedy)
-                    .about(location)
-                    .with("key", key.unwrap_or("aws/s3")),
-            );
-        }
-        _ => {}
+    if view.encryption.as_deref() == Some("aws:kms:dsse") {
+        let remedy = "copy the object with SSE-S3 or SSE-KMS instead of DSSE-KMS";
+        add(Code::EncryptedWithUnusableKey, remedy.to_owned());
     }
     let archived_class = matches!(view.storage_class.as_deref(), Some("GLACIER" | "DEEP_ARCHIVE"));
     if (archived_class && !view.restored) || view.archive_status.is_some() {
@@ -203,17 +187,6 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook, region: &st
         findings.push(Finding::new(Code::ArchivedObject, remedy).about(location).with("storageClass", class));
     }
     findings
-}
-
-/// The statement that a KMS key's policy needs. Source: ElastiCache user guide, "Seeding …", SSE-KMS.
-fn kms_statement(region: &str) -> Value {
-    serde_json::json!({
-        "Sid": "AllowElastiCacheDecrypt",
-        "Effect": "Allow",
-        "Principal": {"Service": format!("{region}.elasticache-snapshot.amazonaws.com")},
-        "Action": ["kms:Decrypt", "kms:DescribeKey"],
-        "Resource": "*",
-    })
 }
 
 /// How much of a backup's beginning is looked at before it is read as a whole: magic, version and AUX fields.
@@ -273,10 +246,7 @@ mod tests {
     }
 
     fn codes(look: &ObjectLook) -> Vec<Code> {
-        object_findings(&location("a.rdb"), look, "us-east-1")
-            .into_iter()
-            .map(|finding| finding.code)
-            .collect()
+        object_findings(&location("a.rdb"), look).into_iter().map(|finding| finding.code).collect()
     }
 
     fn found(change: impl FnOnce(&mut ObjectView)) -> ObjectLook {
@@ -295,7 +265,7 @@ mod tests {
             codes(&found(|view| view.encryption = Some("aws:kms:dsse".into()))),
             [Code::EncryptedWithUnusableKey]
         );
-        assert_eq!(codes(&found(|view| view.encryption = Some("aws:kms".into()))), [Code::KmsKeyNeedsGrant]);
+        assert_eq!(codes(&found(|view| view.encryption = Some("aws:kms".into()))), []);
         assert_eq!(codes(&found(|view| view.storage_class = Some("GLACIER".into()))), [Code::ArchivedObject]);
         assert_eq!(
             codes(&found(|view| (view.storage_class, view.restored) = (Some("GLACIER".into()), true))),
@@ -307,18 +277,8 @@ mod tests {
         );
         assert_eq!(codes(&ObjectLook::Missing), [Code::BackupMissing]);
         assert_eq!(codes(&ObjectLook::CustomerKey), [Code::EncryptedWithUnusableKey]);
-        let comma = object_findings(&location("a,b.rdb"), &ObjectLook::Missing, "us-east-1");
+        let comma = object_findings(&location("a,b.rdb"), &ObjectLook::Missing);
         assert_eq!(comma[0].code, Code::CommaInKey);
-    }
-
-    #[test]
-    fn the_kms_finding_holds_the_statement_that_the_key_needs() {
-        let look = found(|view| {
-            (view.encryption, view.kms_key_id) = (Some("aws:kms".into()), Some("arn:key".into()));
-        });
-        let findings = object_findings(&location("a.rdb"), &look, "eu-west-1");
-        assert!(findings[0].remedy.contains("eu-west-1.elasticache-snapshot.amazonaws.com"));
-        assert_eq!(findings[0].evidence["key"], "arn:key");
     }
 
     #[test]

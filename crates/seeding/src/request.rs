@@ -51,7 +51,7 @@ pub struct ClusterRequest {
     pub id: Option<String>,
     /// `valkey` or `redis`.
     pub engine: Option<Engine>,
-    /// `8.1`.
+    /// `8.1`; a patch level is taken and left out where ElastiCache chooses it.
     pub engine_version: Option<EngineVersion>,
     /// Cluster mode on or off.
     pub cluster_mode: Option<ClusterMode>,
@@ -166,7 +166,8 @@ fn overlay(lower: &mut Value, upper: &Value) {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+/// What a value is, in words.
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

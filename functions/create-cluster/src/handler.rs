@@ -11,13 +11,10 @@ use seeder_aws::{
     Clients, Handler, Invocation, Reports, auth_token, cluster, objects::look_at_object, service_error,
 };
 use seeding::{
-    Access, ErrorName, Partition, Seeding, StepError, owner_text,
+    Access, EXECUTION_TAG, ErrorName, Partition, Seeding, StepError, owner_text,
     prepare::ObjectLook,
     steps::{CreateInput, CreateJournal, CreateOutput},
 };
-
-/// The tag that says whose a cluster is, for people and for cost reports.
-const EXECUTION_TAG: &str = "elasticache-seeder:execution";
 
 /// Needs `elasticache:CreateReplicationGroup` with what AWS asks for with it, and to read the reports and backups.
 pub(crate) struct CreateCluster {

@@ -1,0 +1,270 @@
+//! What a seeding needs of a bucket, and what the bucket's policy says to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Answer, Asker, Context, Document, Grant, Question};
+use crate::{
+    Access, BackupLocation, Code, Finding, Partition,
+    access::{Way, choose_way},
+};
+
+/// Objects that a finding names, at most.
+const SHOWN: usize = 5;
+
+/// The roles of the stack's functions, by what they do with a bucket. Where none is known the account stands for all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// The ARNs of those that look at the bucket and read backups.
+    pub readers: Vec<String>,
+    /// The ARNs of those that change the bucket's policy, or the objects' ACLs.
+    pub granters: Vec<String>,
+}
+
+/// What a seeding needs of one bucket.
+#[derive(Debug, Clone, Copy)]
+pub struct Needs<'a> {
+    /// Where it runs.
+    pub partition: &'a Partition,
+    /// How ElastiCache is to be let in.
+    pub access: Access,
+    /// The bucket.
+    pub bucket: &'a str,
+    /// The backups in it.
+    pub backups: &'a [BackupLocation],
+    /// Who of the stack comes.
+    pub roles: &'a Roles,
+    /// Now, in milliseconds since 1970.
+    pub now_ms: u64,
+}
+
+/// What a look at a bucket's policy brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyLook {
+    /// Its text.
+    Text(String),
+    /// There is none.
+    None,
+    /// It may not be read.
+    Forbidden,
+}
+
+/// Whether an object's ACL lets ElastiCache read it; not known where the ACL may not be read.
+pub type AclLook = Option<bool>;
+
+/// One question, and the object that it is about if it is about one.
+struct Need<'a> {
+    question: Question<'a>,
+    object: Option<&'a BackupLocation>,
+}
+
+/// What one statement is in the way of.
+#[derive(Default)]
+struct Denied<'a> {
+    actions: BTreeSet<&'a str>,
+    who: BTreeSet<Asker<'a>>,
+    objects: BTreeSet<String>,
+    conditions: Vec<String>,
+}
+
+/// What a bucket's policy says against a seeding; and, for [`Access::Existing`], the backups that it does not let ElastiCache
+/// read, about which their ACLs have to be asked ([`ungranted_finding`]).
+pub fn policy_findings<'a>(needs: &Needs<'a>, look: &PolicyLook) -> (Vec<Finding>, Vec<&'a BackupLocation>) {
+    let existing = needs.access == Access::Existing;
+    let ungranted = || if existing { needs.backups.iter().collect() } else { Vec::new() };
+    let text = match look {
+        PolicyLook::Text(text) => text,
+        PolicyLook::None => return (Vec::new(), ungranted()),
+        PolicyLook::Forbidden => {
+            let remedy = "let prepare-seeding's role read the bucket's policy (s3:GetBucketPolicy), to know before the create";
+            let finding = not_checked(needs.bucket, remedy).with("reason", "the policy may not be read");
+            return (vec![finding], ungranted());
+        }
+    };
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            let remedy = "look yourself whether the policy lets ElastiCache and the stack's functions in";
+            return (vec![not_checked(needs.bucket, remedy).with("reason", error.to_string())], ungranted());
+        }
+    };
+    let context = Context { account: &needs.partition.account, now_ms: needs.now_ms };
+    let service = needs.partition.service_principal();
+    let arns = Arns::of(needs);
+    let mut findings = denials(needs, &document, &all_needs(needs, &service, &arns), &context);
+    if !existing {
+        return (findings, Vec::new());
+    }
+    let mut ungranted = Vec::new();
+    let mut conditioned = BTreeSet::new();
+    for (backup, arn) in needs.backups.iter().zip(&arns.objects) {
+        let read = Question { asker: Asker::Service(&service), action: "s3:GetObject", resource: arn };
+        match document.grant(&read, &context) {
+            Grant::Yes => {}
+            Grant::Conditioned { statement } => {
+                conditioned.insert(statement);
+            }
+            Grant::No | Grant::Perhaps { .. } => ungranted.push(backup),
+        }
+    }
+    findings.extend(conditioned.into_iter().map(|statement| {
+        let remedy = "take the statement's conditions away if the restore fails: whether ElastiCache meets them is not documented";
+        not_checked(needs.bucket, remedy).with("statement", statement)
+    }));
+    (findings, ungranted)
+}
+
+/// The finding for a backup that the bucket's policy does not let ElastiCache read.
+pub fn ungranted_finding(needs: &Needs<'_>, backup: &BackupLocation, acl: AclLook) -> Option<Finding> {
+    let principal = needs.partition.service_principal();
+    match acl {
+        Some(true) => None,
+        Some(false) => {
+            let remedy =
+                "add the statement of the ElastiCache user guide to the bucket policy, or use access: auto";
+            let reason = format!("no statement that counts, and no ACL, lets {principal} read the object");
+            Some(Finding::new(Code::AccessDeniedByPolicy, remedy).about(backup).with("reason", reason))
+        }
+        None => {
+            let remedy = "make sure that the bucket's owner has let ElastiCache read the object";
+            Some(Finding::new(Code::GrantNotChecked, remedy).about(backup))
+        }
+    }
+}
+
+/// ARNs that questions borrow.
+struct Arns {
+    bucket: String,
+    /// Those of the backups, in their order.
+    objects: Vec<String>,
+}
+
+impl Arns {
+    fn of(needs: &Needs<'_>) -> Self {
+        let partition = &needs.partition.partition;
+        Self {
+            bucket: format!("arn:{partition}:s3:::{}", needs.bucket),
+            objects: needs.backups.iter().map(|backup| backup.arn(partition)).collect(),
+        }
+    }
+}
+
+fn all_needs<'a>(needs: &Needs<'a>, service: &'a str, arns: &'a Arns) -> Vec<Need<'a>> {
+    let mut all = Vec::new();
+    let mut on_bucket = |asker, actions: &[&'static str]| {
+        all.extend(actions.iter().map(|action| Need {
+            question: Question { asker, action, resource: &arns.bucket },
+            object: None,
+        }));
+    };
+    let elasticache = match (needs.access, needs.partition.canonical_id()) {
+        (Access::Acl, Some(id)) => Asker::CanonicalUser(id),
+        _ => Asker::Service(service),
+    };
+    on_bucket(elasticache, &["s3:ListBucket", "s3:GetBucketAcl"]);
+    let account = needs.partition.account.as_str();
+    let roles = |arns: &'a [String]| -> Vec<Asker<'a>> {
+        let known = arns.iter().map(|arn| Asker::Role { account, arn: Some(arn) });
+        if arns.is_empty() { vec![Asker::Role { account, arn: None }] } else { known.collect() }
+    };
+    let (readers, granters) = (roles(&needs.roles.readers), roles(&needs.roles.granters));
+    for &reader in &readers {
+        on_bucket(reader, &["s3:ListBucket"]);
+    }
+    let way = way(needs);
+    if way == Some(Way::Policy) {
+        for &granter in &granters {
+            on_bucket(granter, &["s3:GetBucketPolicy", "s3:PutBucketPolicy"]);
+        }
+    }
+    for (object, resource) in needs.backups.iter().zip(&arns.objects) {
+        let mut on_object =
+            |asker, actions: &[&'static str]| {
+                all.extend(actions.iter().map(|action| Need {
+                    question: Question { asker, action, resource },
+                    object: Some(object),
+                }));
+            };
+        on_object(elasticache, &["s3:GetObject"]);
+        for &reader in &readers {
+            on_object(reader, &["s3:GetObject"]);
+        }
+        if way == Some(Way::Acl) {
+            for &granter in &granters {
+                on_object(granter, &["s3:GetObjectAcl", "s3:PutObjectAcl"]);
+            }
+        }
+    }
+    all
+}
+
+/// The way that will be taken, if it is known before the bucket's ownership controls are.
+fn way(needs: &Needs<'_>) -> Option<Way> {
+    let [with, without] =
+        [true, false].map(|acls_enabled| choose_way(needs.access, needs.partition, acls_enabled));
+    (with == without).then_some(with)
+}
+
+fn denials(needs: &Needs<'_>, document: &Document, all: &[Need<'_>], context: &Context<'_>) -> Vec<Finding> {
+    let mut by_statement = BTreeMap::<(Answer, &str), Denied<'_>>::new();
+    for Need { question, object } in all {
+        for (statement, answer) in document.denials(question, context) {
+            let denied = by_statement.entry((answer, statement.name.as_str())).or_default();
+            denied.actions.insert(question.action);
+            denied.who.insert(question.asker);
+            denied.objects.extend(object.map(ToString::to_string));
+            denied.conditions = statement.conditions();
+        }
+    }
+    let certain: BTreeSet<_> =
+        by_statement.keys().filter(|(answer, _)| *answer == Answer::Yes).map(|(_, name)| *name).collect();
+    // What a statement surely denies need not be said once more of what it perhaps denies.
+    let told =
+        by_statement.iter().filter(|((answer, name), _)| *answer == Answer::Yes || !certain.contains(name));
+    told.map(|((answer, name), denied)| denied.finding(needs.bucket, name, *answer)).collect()
+}
+
+impl Denied<'_> {
+    fn finding(&self, bucket: &str, statement: &str, answer: Answer) -> Finding {
+        let who: Vec<_> = self.who.iter().map(|asker| shown(asker)).collect();
+        let actions: Vec<_> = self.actions.iter().copied().collect();
+        let finding = if answer == Answer::Yes {
+            let remedy = format!(
+                "take the Deny statement {statement} out of the policy of {bucket}, or narrow it so that it does not meet {}",
+                who.join(" and ")
+            );
+            Finding::new(Code::AccessDeniedByPolicy, remedy)
+        } else {
+            let remedy = format!(
+                "make sure that the Deny statement {statement} of the policy of {bucket} does not meet {}",
+                who.join(" and ")
+            );
+            Finding::new(Code::GrantNotChecked, remedy)
+        };
+        let mut finding = match self.objects.first() {
+            Some(object) if self.objects.len() == 1 => finding.about(object),
+            _ => finding.about(bucket),
+        };
+        finding = finding.with("statement", statement).with("denies", actions).with("to", who);
+        if self.objects.len() > 1 {
+            let objects: Vec<_> = self.objects.iter().take(SHOWN).cloned().collect();
+            finding = finding.with("objects", objects);
+        }
+        if self.conditions.is_empty() { finding } else { finding.with("conditions", self.conditions.clone()) }
+    }
+}
+
+fn shown(asker: &Asker<'_>) -> String {
+    match asker {
+        Asker::Service(name) => (*name).to_owned(),
+        Asker::CanonicalUser(_) => "ElastiCache's canonical user".to_owned(),
+        Asker::Role { arn: Some(arn), .. } => (*arn).to_owned(),
+        Asker::Role { arn: None, account } => format!("the stack's functions in {account}"),
+    }
+}
+
+fn not_checked(bucket: &str, remedy: &str) -> Finding {
+    Finding::new(Code::GrantNotChecked, remedy).about(bucket)
+}
+
+#[cfg(test)]
+mod tests;
