@@ -8,15 +8,17 @@ use aws_sdk_s3::{
     Client,
     types::{AccessControlPolicy, Grant, Grantee, ObjectOwnership, Permission, Type},
 };
+use jiff::Timestamp;
 use seeding::{
     BackupLocation, ErrorName, Partition, StepError,
     access::{ACL_PERMISSIONS, AclHolders},
-    policy::{self, PolicyError, Statement},
+    policy::{self, Asker, Context, Document, PolicyError, Question, Statement},
 };
 
 use crate::{
     Reports, error_code,
     lease::{Lease, PATIENCE},
+    objects::look_at_acl,
     service_error,
 };
 
@@ -101,8 +103,13 @@ impl BucketAccess<'_> {
         match self.policy().await {
             Ok(None) => Ok(Some(false)),
             Ok(Some(text)) => {
-                let arn = location.arn(&self.partition.partition);
-                Ok(policy::lets_read(&text, &self.partition.service_principal(), &arn).ok())
+                let (arn, principal) =
+                    (location.arn(&self.partition.partition), self.partition.service_principal());
+                let asker = Asker::Service(&principal);
+                let question = Question { asker, action: "s3:GetObject", resource: &arn };
+                let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
+                let context = Context { account: &self.partition.account, now_ms };
+                Ok(Document::parse(&text).ok().map(|document| document.lets(&question, &context)))
             }
             Err(error) if error.name == ErrorName::AccessDenied => Ok(None),
             Err(error) => Err(error),
@@ -155,15 +162,7 @@ impl BucketAccess<'_> {
 
     /// Whether the object's ACL lets ElastiCache read it, or `None` where the ACL cannot be read.
     pub async fn acl_lets_read(&self, location: &BackupLocation) -> Result<Option<bool>, StepError> {
-        let reads = |grant: &&Grant| {
-            matches!(grant.permission(), Some(Permission::Read | Permission::FullControl))
-                && self.is_elasticache(grant)
-        };
-        match self.acl(location).await {
-            Ok((_, grants)) => Ok(Some(grants.iter().any(|grant| reads(&grant)))),
-            Err(error) if error.name == ErrorName::AccessDenied => Ok(None),
-            Err(error) => Err(error),
-        }
+        look_at_acl(self.s3, location, self.partition, Some(self.owner())).await
     }
 
     const fn lease(&self) -> Lease<'_> {

@@ -56,6 +56,11 @@ impl Clients {
         aws_sdk_elasticache::Client::new(&self.config)
     }
 
+    /// KMS.
+    pub fn kms(&self) -> aws_sdk_kms::Client {
+        aws_sdk_kms::Client::new(&self.config)
+    }
+
     /// Step Functions.
     pub fn step_functions(&self) -> aws_sdk_sfn::Client {
         aws_sdk_sfn::Client::new(&self.config)

@@ -3,7 +3,7 @@
 //! - [`serve`] runs a step as a Lambda function: typed input, one log line a call, errors as named diagnostics.
 //! - [`Clients`] are made once, from one configuration.
 //! - [`Reports`] reads and writes the product's own files.
-//! - [`objects`] looks at buckets and objects, [`reader`] streams one through ranged reads.
+//! - [`objects`] looks at buckets and objects, [`keys`] at what they are encrypted with, [`reader`] streams one through ranged reads.
 //! - [`cluster`] asks ElastiCache about the cluster of an execution.
 //! - [`bucket_access`] grants and revokes, under a lease.
 //! - [`service_error`] turns an SDK error into a [`seeding::StepError`], in one place.
@@ -14,6 +14,7 @@ mod clients;
 pub mod cluster;
 mod environment;
 mod error;
+pub mod keys;
 mod lease;
 pub mod objects;
 pub mod reader;
@@ -28,6 +29,6 @@ pub use crate::{
     environment::{list, optional, required},
     error::{error_code, service_error},
     reports::{Reports, Versioned},
-    secret::auth_token,
+    secret::{auth_token, look_at_auth_token},
     serve::{Handler, Invocation, serve},
 };

@@ -1,9 +1,13 @@
 //! Looking at buckets and objects without reading them.
 
-use aws_sdk_s3::Client;
+use aws_sdk_s3::{
+    Client,
+    types::{Grant, Grantee, Permission},
+};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use seeding::{
-    BackupLocation, StepError,
+    BackupLocation, ErrorName, Partition, StepError,
+    policy::{AclLook, PolicyLook},
     prepare::{BucketLook, ObjectLook, ObjectView},
 };
 use serde::de::DeserializeOwned;
@@ -30,6 +34,41 @@ pub async fn look_at_bucket(s3: &Client, bucket: &str, owner: Option<&str>) -> R
             }
         }
     }
+}
+
+/// Looks at a bucket's policy. `owner` is the account that the bucket has to belong to, if it has to.
+pub async fn look_at_policy(s3: &Client, bucket: &str, owner: Option<&str>) -> Result<PolicyLook, StepError> {
+    let asked = s3.get_bucket_policy().bucket(bucket).set_expected_bucket_owner(owner.map(str::to_owned));
+    match asked.send().await {
+        Ok(answer) => Ok(answer.policy.map_or(PolicyLook::None, PolicyLook::Text)),
+        Err(error) if error_code(&error) == Some("NoSuchBucketPolicy") => Ok(PolicyLook::None),
+        // 405 is what S3 answers to those of another account that are let in by the policy itself.
+        Err(error) if matches!(status(&error), 403 | 405) => Ok(PolicyLook::Forbidden),
+        Err(error) => Err(service_error(&format!("read the policy of {bucket}"), &error)),
+    }
+}
+
+/// Looks whether an object's ACL lets ElastiCache read it.
+pub async fn look_at_acl(
+    s3: &Client,
+    location: &BackupLocation,
+    partition: &Partition,
+    owner: Option<&str>,
+) -> Result<AclLook, StepError> {
+    let asked = s3.get_object_acl().bucket(&location.bucket).key(&location.key);
+    let answer = match asked.set_expected_bucket_owner(owner.map(str::to_owned)).send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let error = service_error(&format!("read the ACL of {location}"), &error);
+            return if error.name == ErrorName::AccessDenied { Ok(None) } else { Err(error) };
+        }
+    };
+    let reads = |grant: &Grant| {
+        let id = grant.grantee().and_then(Grantee::id);
+        let elasticache = id.is_some() && id == partition.canonical_id();
+        elasticache && matches!(grant.permission(), Some(Permission::Read | Permission::FullControl))
+    };
+    Ok(Some(answer.grants().iter().any(reads)))
 }
 
 /// Looks at an object.

@@ -1,5 +1,7 @@
 //! What inspected files mean for a cluster: what speaks against it, what the data takes there, and the plan.
 
+mod shared;
+
 use rdb_footprint::Footprint;
 use rdb_scan::{Crc, Header, Inspection, Magic};
 use serde::Serialize;
@@ -28,6 +30,10 @@ pub fn judge(seeding: &Seeding, inspected: &[(String, &Inspection)], earlier: Ve
     let mut findings = earlier;
     for (name, inspection) in inspected {
         judge_file(seeding, name, inspection, &mut findings);
+    }
+    // Several files are one cluster's shards, and only with cluster mode on.
+    if seeding.cluster.cluster_mode {
+        findings.extend(shared::shared_slots_findings(inspected));
     }
     let sound = inspected.iter().all(|(_, inspection)| inspection.is_sound());
     if sound && inspected.iter().all(|(_, inspection)| inspection.keys == 0) {

@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod assess;
+mod auth;
 mod cluster;
 mod contents;
 mod drops;
@@ -36,8 +37,10 @@ mod slots;
 mod status;
 pub mod steps;
 mod tags;
+mod user_group;
 
 pub use crate::{
+    auth::{AuthTokenError, auth_token_in},
     cluster::{
         ClusterIdError, ClusterSpec, OpenClusterMode, check_cluster_id, default_cluster_id, owner_text,
     },
@@ -58,4 +61,5 @@ pub use crate::{
     slots::{SLOTS, SlotRange, SlotsError},
     status::{ClusterPhase, ClusterView, MemberView},
     tags::EXECUTION_TAG,
+    user_group::{UserGroupView, user_group_finding},
 };

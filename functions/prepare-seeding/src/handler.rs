@@ -8,7 +8,8 @@ mod target;
 use jiff::Timestamp;
 use seeder_aws::{Clients, Handler, Invocation, Reports, list, optional, required};
 use seeding::{
-    ErrorName, Partition, Seeding, StepError, Verdict,
+    Code, ErrorName, Partition, Seeding, Severity, StepError, Verdict,
+    policy::Roles,
     prepare::{LEAST_RANGE_BYTES, ranges},
     steps::{PrepareInput, PrepareOutput},
 };
@@ -17,12 +18,16 @@ use serde_json::Value;
 /// A cluster that is being deleted is looked at for half an hour before it is reported as left behind.
 const DELETION_SECONDS: u32 = 30 * 60;
 
-/// Needs `s3:GetObject` on the backup buckets and the inspections, `s3:PutObject` on the reports, and ElastiCache's Describe operations.
+/// Needs `s3:GetObject` on the backup buckets and the inspections, `s3:GetBucketPolicy` and `s3:GetObjectAcl`, `s3:PutObject` on
+/// the reports, ElastiCache's Describe operations, and to look at the keys and secrets that requests may name.
 pub(crate) struct PrepareSeeding {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
+    kms: aws_sdk_kms::Client,
+    secrets: aws_sdk_secretsmanager::Client,
     reports: Reports,
     backup_buckets: Vec<String>,
+    roles: Roles,
     defaults: Value,
     least_range_bytes: u64,
 }
@@ -38,7 +43,10 @@ impl PrepareSeeding {
             reports: Reports::new(clients.s3(), required("REPORTS_BUCKET")?),
             s3: clients.s3(),
             elasticache: clients.elasticache(),
+            kms: clients.kms(),
+            secrets: clients.secrets(),
             backup_buckets: list("BACKUP_BUCKETS"),
+            roles: Roles { readers: list("READER_ROLE_ARNS"), granters: list("GRANTER_ROLE_ARNS") },
             defaults,
             least_range_bytes: least_range_bytes()?,
         })
@@ -52,12 +60,17 @@ impl Handler for PrepareSeeding {
     async fn handle(&self, input: PrepareInput, _: Invocation) -> Result<PrepareOutput, StepError> {
         let (partition, execution) = Partition::of_execution(&input.execution)?;
         let (resolved, mut findings) = self.resolve(&input.request, execution).await?;
-        let Some(resolved) = resolved else {
+        let Some(mut resolved) = resolved else {
             return Ok(rejected(findings));
         };
         let (backups, found) = self.look_at_backups(&resolved, &partition).await?;
         findings.extend(found);
-        let (target, found) = self.look_at_target(&resolved.cluster, execution).await?;
+        let open = resolved.open_cluster_mode;
+        let (target, found) = self.look_at_target(&mut resolved.cluster, open, execution).await?;
+        if found.iter().any(is_unknown_version) {
+            // What a version that does not exist would read is no finding of its own.
+            findings.retain(|finding| finding.code != Code::RdbNewerThanEngine);
+        }
         findings.extend(found);
         if Verdict::of(&findings, &resolved.options.allow) == Verdict::Reject {
             return Ok(rejected(findings));
@@ -98,6 +111,11 @@ impl PrepareSeeding {
             max_start_overs: options.max_start_overs,
         }
     }
+}
+
+/// Whether ElastiCache does not offer the version. (A note of this code is about the patch level.)
+fn is_unknown_version(finding: &seeding::Finding) -> bool {
+    finding.code == Code::EngineVersionUnknown && finding.severity == Severity::Fail
 }
 
 /// The size below which a backup is not cut (`LEAST_RANGE_BYTES`), for those who want many workers on small backups.

@@ -151,7 +151,7 @@ fn line(request: &HttpRequest) -> String {
     let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
     match host.strip_suffix(".us-east-1.amazonaws.com").unwrap_or(host) {
         "elasticache" => format!("elasticache {}", decoded_form(&body).join("&")),
-        "states" | "secretsmanager" => {
+        "states" | "secretsmanager" | "kms" => {
             format!("{} {body}", request.headers().get("x-amz-target").unwrap_or_default())
         }
         host => {

@@ -1,13 +1,18 @@
 //! The backups: whether ElastiCache could read them, and whether they begin like RDB files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use seeder_aws::objects::{look_at_bucket, look_at_object, read_prefix};
+use jiff::Timestamp;
+use seeder_aws::{
+    keys::look_at_key,
+    objects::{look_at_acl, look_at_bucket, look_at_object, look_at_policy, read_prefix},
+};
 use seeding::{
     Access, Backup, BackupLocation, Finding, Partition, StepError, dns_compliant_bucket_name,
+    policy::{KeyLook, Needs, PolicyLook, key_finding, policy_findings, ungranted_finding},
     prepare::{
-        BucketLook, HEADER_BYTES, ObjectLook, Resolved, bucket_findings, header_findings, header_of,
-        object_findings,
+        BucketLook, HEADER_BYTES, ObjectLook, ObjectView, Resolved, bucket_findings, header_findings,
+        header_of, object_findings,
     },
 };
 
@@ -34,16 +39,24 @@ impl PrepareSeeding {
                 None
             };
             findings.extend(bucket_findings(bucket, &self.backup_buckets, look.as_ref(), &partition.region));
+            let forbidden = matches!(look, Some(BucketLook::Forbidden));
             if matches!(look, Some(BucketLook::Region(region)) if region == partition.region) {
                 reachable.insert(bucket);
+            } else if !forbidden {
+                continue;
             }
+            findings.extend(self.look_at_access(resolved, partition, bucket, forbidden).await?);
         }
         let mut backups = Vec::new();
+        let mut keys = BTreeMap::new();
         for location in
             resolved.backups.iter().filter(|location| reachable.contains(location.bucket.as_str()))
         {
             let look = look_at_object(&self.s3, location, owner).await?;
-            let found = object_findings(location, &look, &partition.region);
+            let mut found = object_findings(location, &look);
+            if let ObjectLook::Found(view) = &look {
+                found.extend(self.look_at_key(&mut keys, location, view, partition).await?);
+            }
             let readable = !found.iter().any(|finding| finding.forbids(&resolved.options.allow));
             findings.extend(found);
             if let (true, ObjectLook::Found(view)) = (readable, look) {
@@ -62,6 +75,53 @@ impl PrepareSeeding {
         Ok((backups, findings))
     }
 
+    /// What the bucket's policy says to what the seeding needs. Where the bucket itself is `forbidden`, the policy may tell why.
+    async fn look_at_access(
+        &self,
+        resolved: &Resolved,
+        partition: &Partition,
+        bucket: &str,
+        forbidden: bool,
+    ) -> Result<Vec<Finding>, StepError> {
+        let access = resolved.options.access;
+        let owner = (access != Access::Existing).then_some(partition.account.as_str());
+        let look = look_at_policy(&self.s3, bucket, owner).await?;
+        if forbidden && look == PolicyLook::Forbidden {
+            return Ok(Vec::new());
+        }
+        let backups: Vec<_> =
+            resolved.backups.iter().filter(|location| location.bucket == bucket).cloned().collect();
+        let (roles, backups, now_ms) = (&self.roles, &backups[..], now_ms());
+        let needs = Needs { partition, access, bucket, backups, roles, now_ms };
+        let (mut findings, ungranted) = policy_findings(&needs, &look);
+        if !forbidden {
+            for backup in ungranted {
+                let acl = look_at_acl(&self.s3, backup, partition, owner).await?;
+                findings.extend(ungranted_finding(&needs, backup, acl));
+            }
+        }
+        Ok(findings)
+    }
+
+    /// Whether ElastiCache can use the key that an object is encrypted with. Each key is looked at once.
+    async fn look_at_key(
+        &self,
+        known: &mut BTreeMap<String, KeyLook>,
+        location: &BackupLocation,
+        view: &ObjectView,
+        partition: &Partition,
+    ) -> Result<Option<Finding>, StepError> {
+        if view.encryption.as_deref() != Some("aws:kms") {
+            return Ok(None);
+        }
+        let key = view.kms_key_id.as_deref();
+        if let Some(key) = key.filter(|key| !known.contains_key(*key)) {
+            known.insert(key.to_owned(), look_at_key(&self.kms, key).await?);
+        }
+        let look = key.and_then(|key| known.get(key)).unwrap_or(&KeyLook::Unknown);
+        Ok(key_finding(location, key, look, partition, now_ms()))
+    }
+
     async fn look_at_header(
         &self,
         backup: &mut Backup,
@@ -73,7 +133,11 @@ impl PrepareSeeding {
                 backup.header = header_of(&prefix);
                 header_findings(location, &prefix, &resolved.cluster)
             }
-            None => object_findings(location, &ObjectLook::Forbidden, ""),
+            None => object_findings(location, &ObjectLook::Forbidden),
         })
     }
+}
+
+fn now_ms() -> u64 {
+    u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0)
 }

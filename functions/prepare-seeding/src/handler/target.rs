@@ -3,10 +3,13 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use aws_sdk_elasticache::types::{CacheNodeTypeSpecificParameter, Parameter};
-use seeder_aws::{cluster, error_code, service_error};
-use seeding::{ClusterSpec, Code, Finding, MemoryParameters, NodeTypes, StepError};
+use seeder_aws::{cluster, error_code, look_at_auth_token, service_error};
+use seeding::{
+    ClusterSpec, Code, Finding, MemoryParameters, NodeTypes, OpenClusterMode, StepError, UserGroupView,
+    user_group_finding,
+};
 
-use super::{PrepareSeeding, unless_forbidden};
+use super::{PrepareSeeding, is_unknown_version, unless_forbidden};
 
 /// What was found out about the target.
 pub(super) struct Target {
@@ -28,18 +31,21 @@ struct Parameters {
 impl PrepareSeeding {
     pub(super) async fn look_at_target(
         &self,
-        spec: &ClusterSpec,
+        spec: &mut ClusterSpec,
+        open: OpenClusterMode,
         execution: &str,
     ) -> Result<(Target, Vec<Finding>), StepError> {
         let mut findings = Vec::new();
         findings.extend(self.id_is_free(spec, execution).await?);
         findings.extend(self.subnet_group_is_there(spec).await?);
+        findings.extend(self.auth_token_is_usable(spec).await?);
         let version = self.version_is_offered(spec).await?;
-        let offered = version.as_ref().is_none_or(|finding| finding.code != Code::EngineVersionUnknown);
+        let offered = version.as_ref().is_none_or(|finding| !is_unknown_version(finding));
         findings.extend(version);
+        findings.extend(self.user_group_is_usable(spec, offered).await?);
         // A version that does not exist has no parameters to be asked for.
         let parameters =
-            if offered { self.parameters(spec, &mut findings).await? } else { Parameters::default() };
+            if offered { self.parameters(spec, open, &mut findings).await? } else { Parameters::default() };
         let node_types: NodeTypes = parameters.maxmemory_bytes.clone().into_iter().collect();
         let target = Target {
             node_types: if node_types.is_empty() { NodeTypes::documented(spec.engine) } else { node_types },
@@ -47,7 +53,9 @@ impl PrepareSeeding {
             databases: parameters.databases(spec),
             memory: MemoryParameters::of(&parameters.values),
         };
-        findings.extend(node_type_is_offered(spec, &target.node_types));
+        if offered {
+            findings.extend(node_type_is_offered(spec, &target.node_types));
+        }
         Ok((target, findings))
     }
 
@@ -85,8 +93,11 @@ impl PrepareSeeding {
             offered = spec.engine.known_versions().iter().map(ToString::to_string).collect();
         }
         let wanted = spec.engine_version.to_string();
-        // AWS lists patch levels (7.1.0); what is asked for is major and minor.
-        if offered.iter().any(|version| *version == wanted || version.starts_with(&format!("{wanted}."))) {
+        // AWS lists patch levels (7.1.0); what is asked for is major and minor, but where it takes the patch level too.
+        let whole = spec.engine.takes_patch_level(spec.engine_version);
+        let is_wanted =
+            |version: &String| *version == wanted || (!whole && version.starts_with(&format!("{wanted}.")));
+        if offered.iter().any(is_wanted) {
             return Ok(None);
         }
         let remedy = format!("take one of the versions that ElastiCache offers for {}", spec.engine);
@@ -110,14 +121,47 @@ impl PrepareSeeding {
         }
     }
 
-    /// The parameters that the cluster will run with: those of its group, or the engine's own.
-    async fn parameters(
+    /// The token itself goes no further than the check.
+    async fn auth_token_is_usable(&self, spec: &ClusterSpec) -> Result<Option<Finding>, StepError> {
+        let Some(arn) = &spec.auth_token_secret_arn else { return Ok(None) };
+        let look = look_at_auth_token(&self.secrets, arn).await?;
+        Ok(look.err().map(|error| error.finding(arn)))
+    }
+
+    /// Whether the engine goes with it is said of a version that exists only.
+    async fn user_group_is_usable(
         &self,
         spec: &ClusterSpec,
+        offered: bool,
+    ) -> Result<Option<Finding>, StepError> {
+        let Some(id) = spec.user_group_id.as_deref().filter(|_| offered) else { return Ok(None) };
+        let view = match self.elasticache.describe_user_groups().user_group_id(id).send().await {
+            Ok(answer) => answer.user_groups().first().map(|group| UserGroupView {
+                status: group.status().unwrap_or_default().to_owned(),
+                engine: group.engine().unwrap_or_default().to_owned(),
+                minimum_engine_version: group.minimum_engine_version().map(str::to_owned),
+            }),
+            Err(error) if error_code(&error) == Some("UserGroupNotFound") => None,
+            Err(error) => {
+                let error = service_error("describe the user group", &error);
+                return Ok(unless_forbidden(Err::<(), _>(error))?
+                    .is_none()
+                    .then(|| not_checked("the user group")));
+            }
+        };
+        Ok(user_group_finding(spec, id, view.as_ref()))
+    }
+
+    /// The parameters that the cluster will run with: those of its group, or the engine's own. The group decides about cluster
+    /// mode where that is open.
+    async fn parameters(
+        &self,
+        spec: &mut ClusterSpec,
+        open: OpenClusterMode,
         findings: &mut Vec<Finding>,
     ) -> Result<Parameters, StepError> {
         let family = spec.engine.family(spec.engine_version);
-        let Some(group) = &spec.parameter_group else {
+        let Some(group) = &spec.parameter_group.clone() else {
             let defaults = unless_forbidden(self.engine_defaults(&family).await)?;
             if defaults.is_none() {
                 findings.push(not_checked("the engine's parameters and node types"));
@@ -158,6 +202,7 @@ impl PrepareSeeding {
             return Ok(Parameters::default());
         };
         let cluster_mode = parameters.values.get("cluster-enabled").map(|value| value == "yes");
+        spec.follow_parameter_group(open, cluster_mode == Some(true));
         if cluster_mode.is_some_and(|on| on != spec.cluster_mode) {
             let wanted = if spec.cluster_mode { "yes" } else { "no" };
             let remedy = format!("take a parameter group with cluster-enabled {wanted}");

@@ -1,0 +1,85 @@
+//! The user group that a cluster is to have.
+
+use crate::{ClusterSpec, Code, Engine, EngineVersion, Finding};
+
+/// A user group as ElastiCache describes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserGroupView {
+    /// `active`, `creating`, `modifying` or `deleting`.
+    pub status: String,
+    /// `redis` or `valkey`.
+    pub engine: String,
+    /// The least version of the engine, such as `6.0`.
+    pub minimum_engine_version: Option<String>,
+}
+
+/// What speaks against a user group; `view` is nothing where there is none of this id.
+///
+/// A group of the engine `redis` goes with both engines: it is what AWS asked for with Valkey at first (user guide, "Role-Based
+/// Access Control"). One of the engine `valkey` goes with Valkey only.
+pub fn user_group_finding(spec: &ClusterSpec, id: &str, view: Option<&UserGroupView>) -> Option<Finding> {
+    let unusable = |remedy: &str, reason: String| {
+        let finding = Finding::new(Code::UserGroupUnusable, remedy).with("userGroup", id);
+        Some(finding.with("reason", reason))
+    };
+    let Some(view) = view else {
+        return unusable(
+            "create the user group, or name one that exists",
+            "there is no such user group".into(),
+        );
+    };
+    if !view.status.eq_ignore_ascii_case("active") {
+        let reason = format!("its status is {}, expected active", view.status);
+        return unusable("wait until the user group is active, or name another one", reason);
+    }
+    if spec.engine == Engine::Redis && !view.engine.eq_ignore_ascii_case(spec.engine.as_str()) {
+        let reason = format!("it is of the engine {}, the cluster is of {}", view.engine, spec.engine);
+        return unusable("name a user group of the cluster's engine", reason);
+    }
+    let least = view.minimum_engine_version.as_deref().and_then(EngineVersion::parse);
+    // It is said of Redis, from which Valkey counts on.
+    let least =
+        least.filter(|_| spec.engine == Engine::Redis).filter(|least| spec.engine_version < *least)?;
+    let reason = format!("it needs Redis {least}, the cluster is of {}", spec.engine_version);
+    unusable("take a later engine version, or no user group", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Request;
+
+    fn reason(engine: &str, version: &str, view: Option<UserGroupView>) -> Option<String> {
+        let layer = json!({"cluster": {"engine": engine, "engineVersion": version, "userGroupId": "app"}});
+        let request = Request::from_layers(&[("request", &layer)]).unwrap();
+        let spec = ClusterSpec::resolve(&request, "x", &mut Vec::new());
+        let finding = user_group_finding(&spec, "app", view.as_ref())?;
+        assert_eq!((finding.code, &finding.evidence["userGroup"]), (Code::UserGroupUnusable, &json!("app")));
+        Some(finding.evidence["reason"].as_str().unwrap().to_owned())
+    }
+
+    fn view(status: &str, engine: &str) -> Option<UserGroupView> {
+        let minimum_engine_version = Some("6.0".to_owned());
+        Some(UserGroupView { status: status.into(), engine: engine.into(), minimum_engine_version })
+    }
+
+    #[test]
+    fn a_user_group_has_to_be_there_active_and_of_the_engine() {
+        assert_eq!(reason("valkey", "8.1", view("active", "valkey")), None);
+        assert_eq!(reason("valkey", "8.1", view("active", "Redis")), None);
+        assert_eq!(reason("redis", "6.2", view("active", "redis")), None);
+        let refused = |found: Option<String>, expected: &str| {
+            let found = found.unwrap_or_default();
+            assert!(found.contains(expected), "{found}");
+        };
+        refused(reason("valkey", "8.1", None), "no such user group");
+        refused(reason("valkey", "8.1", view("deleting", "valkey")), "deleting, expected active");
+        refused(
+            reason("redis", "7.1", view("active", "valkey")),
+            "of the engine valkey, the cluster is of redis",
+        );
+        refused(reason("redis", "5.0.6", view("active", "redis")), "needs Redis 6.0");
+    }
+}
