@@ -1,4 +1,4 @@
-"""Step Functions on loopback: moto's interpreter, with what it does otherwise than AWS put right.
+"""Step Functions, KMS and Secrets Manager on loopback: moto's, with what it does otherwise than AWS put right.
 
 serve.py --port PORT    listens on 127.0.0.1 until its parent process is gone
 

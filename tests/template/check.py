@@ -25,6 +25,7 @@ FILLED = {
     "SubnetGroup": "private",
     "SecurityGroupIds": "sg-0123456789abcdef0,sg-0123456789abcdef1",
     "ParameterGroup": "mine",
+    "Tags": "team=orders,cost center=4/2,empty=",
     "Verify": "true",
     "VerifySubnetIds": "subnet-0123456789abcdef0",
     "VerifySecurityGroupIds": "sg-0123456789abcdef0",
@@ -41,8 +42,11 @@ CALLS = {
     r"cluster::describe\(": ["elasticache:DescribeReplicationGroups"],
     r"cluster::view\(": ["elasticache:DescribeCacheClusters"],
     r"cluster::events\(": ["elasticache:DescribeEvents"],
-    r"\bauth_token\(&": ["secretsmanager:GetSecretValue"],
+    r"\b(look_at_)?auth_token\(&": ["secretsmanager:GetSecretValue"],
     r"\blook_at_bucket\(": ["s3:ListBucket"],
+    r"\blook_at_policy\(": ["s3:GetBucketPolicy"],
+    r"\blook_at_acl\(": ["s3:GetObjectAcl"],
+    r"\blook_at_key\(&": ["kms:DescribeKey", "kms:GetKeyPolicy"],
     r"\b(look_at_object|read_prefix|read_settings)\(|ObjectReader::start\(|\breports\s*\.(read|seeding)\b": ["s3:GetObject"],
     r"\breports\s*\.(read|seeding)\b": ["s3:ListBucket"],
     r"\breports\s*\.write\(": ["s3:PutObject"],
@@ -170,6 +174,18 @@ def every_call_is_allowed_and_nothing_else():
         yield from (f"{folder}'s role allows {action}, which it does not call" for action in sorted(extra))
 
 
+def prepare_looks_at_the_named_keys_and_secrets_only():
+    keys, secrets = FILLED["KmsKeyArns"].split(","), FILLED["AllowedSecretArns"].split(",")
+    for one in statements_of("prepare-seeding", FULL):
+        for action in as_list(one["Action"]):
+            expected = {"kms": keys, "secretsmanager": secrets}.get(action.split(":")[0])
+            if expected and as_list(one["Resource"]) != expected:
+                yield f"prepare-seeding may {action} on {one['Resource']}, expected {expected}"
+    for one in statements_of("prepare-seeding", AS_DEPLOYED):
+        found = [action for action in as_list(one["Action"]) if re.match("(kms|secretsmanager):", action)]
+        yield from (f"prepare-seeding may {action} though no key or secret is named" for action in found)
+
+
 def lists_of_buckets_become_their_arns():
     own = "dropbucket"
     for template, names in ((AS_DEPLOYED, [own]), (FULL, ["drops", "old-dumps", "other.dumps"])):
@@ -177,6 +193,8 @@ def lists_of_buckets_become_their_arns():
                     "LookAtBuckets": [f"arn:*:s3:::{name}" for name in names],
                     "EditBucketPolicies": [f"arn:*:s3:::{name}" for name in names],
                     "EditObjectAcls": [f"arn:*:s3:::{name}/*" for name in names],
+                    "LookAtBucketPolicies": [f"arn:*:s3:::{name}" for name in names],
+                    "LookAtObjectAcls": [f"arn:*:s3:::{name}/*" for name in names],
                     "LookAtOwnership": [f"arn:*:s3:::{name}" for name in names],
                     "DeleteBucketPolicies": [f"arn:*:s3:::{name}" for name in names]}
         seen = {one.get("Sid"): one["Resource"] for _, one in statements(template)}
@@ -210,6 +228,9 @@ def the_defaults_are_a_request():
         yield from (f"SEEDING_DEFAULTS has {name}, which no request has" for name in unknown_fields(request))
         if "backups" in request:
             yield "SEEDING_DEFAULTS names backups"
+        tags = {"team": "orders", "cost center": "4/2", "empty": ""} if template is FULL else None
+        if request["cluster"]["tags"] != tags:
+            yield f"SEEDING_DEFAULTS with {what} has the tags {request['cluster']['tags']}, expected {tags}"
         empty = [name for name, value in request["cluster"].items() if value in ("", [], "null")]
         yield from (f"SEEDING_DEFAULTS with {what}: cluster.{name} is empty, expected null" for name in empty)
 
@@ -344,6 +365,7 @@ CHECKS = [
     every_wildcard_resource_says_why,
     no_allowed_action_has_a_wildcard,
     every_call_is_allowed_and_nothing_else,
+    prepare_looks_at_the_named_keys_and_secrets_only,
     lists_of_buckets_become_their_arns,
     the_defaults_are_a_request,
     every_function_is_told_what_it_asks_for,

@@ -109,5 +109,7 @@ async fn an_owner_who_denies_the_functions_is_told_so() -> Result<()> {
     let outcome = user::seed(&stack, &json!({"backups": ["backups/redis.rdb"]})).await?;
     outcome.expect(Some("BackupRejected"))?;
     outcome.finding("backup-not-readable")?;
+    let finding = outcome.finding("access-denied-by-policy")?;
+    ensure!(finding["evidence"]["statement"] == "number 1", "{finding:#}");
     stack.stop().await
 }

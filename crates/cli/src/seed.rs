@@ -62,10 +62,10 @@ fn backups(args: &SeedArgs, execution: &str) -> Result<Vec<Backup>> {
 }
 
 fn backup(args: &SeedArgs, execution: &str, number: usize, text: &str) -> Result<Backup> {
-    if text.starts_with("s3://") || text.starts_with("arn:") {
+    let path = Path::new(text);
+    if text.starts_with("arn:") || (text.contains("://") && !path.exists()) {
         return Ok(Backup { location: BackupLocation::parse(text)?, file: None });
     }
-    let path = Path::new(text);
     if !path.is_file() {
         bail!("{text} is no file here; name an object as s3://bucket/key");
     }

@@ -237,6 +237,52 @@ fn what_cannot_come_up_ends_with_1_and_the_code_that_could_allow_it() {
 }
 
 #[test]
+fn dumps_of_a_master_and_its_replica_are_no_two_shards() {
+    let [master, replica] = ["same-keys-0001.rdb", "same-keys-0002.rdb"]
+        .map(|name| format!("{}/tests/field/{name}", env!("CARGO_MANIFEST_DIR")));
+    let rejected = check(&["--json", &master, &replica, "--shards", "2"]);
+    assert_eq!(rejected.status.code(), Some(1));
+    let total = json(&rejected)["total"].clone();
+    assert_eq!((&total["verdict"], &total["sharedSlots"]), (&"reject".into(), &200.into()));
+    let finding = &total["findings"][0];
+    assert_eq!((&finding["code"], &finding["severity"]), (&"shared-slots".into(), &"fail".into()));
+    assert_eq!(
+        (&finding["backup"], &finding["evidence"]["other"]),
+        (&master.as_str().into(), &replica.as_str().into())
+    );
+    assert_eq!(finding["evidence"]["sharedSlots"], 200);
+    let allowed = check(&["--json", &master, &replica, "--shards", "2", "--allow", "shared-slots"]);
+    assert_eq!((allowed.status.code(), &json(&allowed)["total"]["verdict"]), (Some(0), &"warn".into()));
+    // One of them is a cluster of its own.
+    assert_eq!(check(&[&master, "--shards", "2"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_patch_level_is_taken_with_a_note() {
+    let path = file("patch.rdb", SOUND);
+    let path = path.to_str().unwrap();
+    let output = check(&["--json", path, "--engine", "redis", "--engine-version", "7.0.15"]);
+    let report = json(&output);
+    assert_eq!((output.status.code(), &report["verdict"]), (Some(0), &"ok".into()));
+    assert_eq!(report["findings"][0]["evidence"]["taken"], "7.0");
+    assert_eq!(report["footprints"][0]["engineVersion"], "7.0");
+}
+
+#[test]
+fn an_address_that_names_no_object_is_a_wrong_command_line() {
+    for (address, reason) in [
+        ("https://b.s3.us-east-1.amazonaws.com/a.rdb?X-Amz-Signature=c0ffee", "presigned"),
+        ("https://b.s3.amazonaws.com/a.rdb", "names no region"),
+        ("gs://b/a.rdb", "`gs://` is not read"),
+    ] {
+        let output = check(&[address]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(reason) && !error.contains("c0ffee"), "{error}");
+    }
+}
+
+#[test]
 fn every_engine_is_told_and_the_allocator_counts() {
     let path = file("engines.rdb", &many_keys(3000));
     let path = path.to_str().unwrap();

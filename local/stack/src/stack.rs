@@ -144,6 +144,8 @@ impl Stack {
             ("AWS_ENDPOINT_URL_S3", self.s3_server.endpoint()),
             ("AWS_ENDPOINT_URL_ELASTICACHE", self.elasticache_server.endpoint()),
             ("AWS_ENDPOINT_URL_SFN", &self.step_functions.endpoint),
+            ("AWS_ENDPOINT_URL_KMS", &self.step_functions.endpoint),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.step_functions.endpoint),
             ("AWS_ENDPOINT_URL_LAMBDA", self.lambda_server.endpoint()),
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
@@ -164,6 +166,16 @@ impl Stack {
     /// A client of Step Functions.
     pub const fn sfn(&self) -> &aws_sdk_sfn::Client {
         &self.sfn
+    }
+
+    /// A client of KMS.
+    pub fn kms(&self) -> aws_sdk_kms::Client {
+        aws_sdk_kms::Client::new(&clients::config(&self.step_functions.endpoint))
+    }
+
+    /// A client of Secrets Manager.
+    pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&clients::config(&self.step_functions.endpoint))
     }
 
     /// A client of ElastiCache.

@@ -3,7 +3,7 @@
 
 def apply() -> None:
     """Puts everything right. Must run before moto's server is imported."""
-    from . import endpoints, error_names, execution_names, expressions, run_executions
+    from . import endpoints, error_names, execution_names, expressions, managed_keys, run_executions
 
     run_executions.apply()
     # The clients first: the services below bind the function when they are imported.
@@ -11,3 +11,4 @@ def apply() -> None:
     expressions.apply()
     error_names.apply()
     execution_names.apply()
+    managed_keys.apply()

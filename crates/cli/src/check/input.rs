@@ -49,7 +49,8 @@ pub(super) fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
     for file in files {
         let input = match file.to_str() {
             Some("-") => Input::Stdin,
-            Some(text) if text.starts_with("s3://") || text.starts_with("arn:") => {
+            // A file may be named like an address, as long as it is there.
+            Some(text) if text.starts_with("arn:") || (text.contains("://") && !file.exists()) => {
                 Input::Object(BackupLocation::parse(text)?)
             }
             _ => Input::File(file.clone()),

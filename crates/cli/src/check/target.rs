@@ -3,7 +3,7 @@
 use rdb_footprint::{Footprint, Generation, Quantum, Settings};
 use rdb_scan::{Inspection, Weighing};
 use seeding::{
-    Finding, MemoryParameters, NodeTypes, Partition, Seeding, compressed_finding,
+    Finding, MemoryParameters, NodeTypes, Partition, Seeding, Severity, compressed_finding,
     judge::{FootprintReport, Judgement, judge},
     prepare::resolve,
     unknown_node_type,
@@ -16,6 +16,8 @@ use crate::args::TargetArgs;
 /// The cluster, as a seeding without backups of its own.
 pub(super) struct Target {
     seeding: Seeding,
+    /// What is to be said of the options, though they are taken.
+    notes: Vec<Finding>,
     /// Whether a verdict is asked for.
     asked: bool,
     /// The engines whose memory is told.
@@ -33,7 +35,9 @@ impl Target {
     /// Reads what is asked for. The error is for the user: the command line is wrong.
     pub(super) fn of(args: &TargetArgs, files: usize, now_ms: u64) -> Result<Self, String> {
         let (resolved, findings) = resolve(&[("command line", &request(args, files))], "check");
-        if let Some(finding) = findings.first() {
+        let (faults, notes): (Vec<_>, Vec<_>) =
+            findings.into_iter().partition(|finding| finding.severity == Severity::Fail);
+        if let Some(finding) = faults.first() {
             return Err(in_words(finding));
         }
         let Some(resolved) = resolved else { return Err("these options cannot be read".to_owned()) };
@@ -73,7 +77,7 @@ impl Target {
         } else {
             vec![seeding.memory_settings()]
         };
-        Ok(Self { seeding, asked: args.is_asked(), engines })
+        Ok(Self { seeding, notes, asked: args.is_asked(), engines })
     }
 
     /// What the files are to be weighed by while they are read.
@@ -96,7 +100,8 @@ impl Target {
         let sound = complete && read.iter().all(|(_, inspection)| inspection.is_sound());
         let footprints = if sound { self.footprints(&read) } else { Vec::new() };
         let compressed = all.iter().filter_map(|checked| Some((&checked.name, checked.compression?)));
-        let earlier = compressed.map(|(name, how)| compressed_finding(name, how.name())).collect();
+        let compressed = compressed.map(|(name, how)| compressed_finding(name, how.name()));
+        let earlier = self.notes.iter().cloned().chain(compressed).collect();
         let judgement = (self.asked && complete && !read.is_empty())
             .then(|| (judge(&self.seeding, &read, earlier), self.in_words()));
         Fit { footprints, judgement }

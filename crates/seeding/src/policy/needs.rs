@@ -31,6 +31,8 @@ pub struct Needs<'a> {
     pub bucket: &'a str,
     /// The backups in it.
     pub backups: &'a [BackupLocation],
+    /// Whether nothing will be looked at again before a create, because there will be none.
+    pub dry_run: bool,
     /// Who of the stack comes.
     pub roles: &'a Roles,
     /// Now, in milliseconds since 1970.
@@ -114,21 +116,23 @@ pub fn policy_findings<'a>(needs: &Needs<'a>, look: &PolicyLook) -> (Vec<Finding
 }
 
 /// The finding for a backup that the bucket's policy does not let ElastiCache read.
+///
+/// Its owner may still do so while the backup is being read: grant-access looks again and has the last word. A dry run ends
+/// before that, so there it is a fail.
 pub fn ungranted_finding(needs: &Needs<'_>, backup: &BackupLocation, acl: AclLook) -> Option<Finding> {
     let principal = needs.partition.service_principal();
-    match acl {
-        Some(true) => None,
-        Some(false) => {
-            let remedy =
-                "add the statement of the ElastiCache user guide to the bucket policy, or use access: auto";
-            let reason = format!("no statement that counts, and no ACL, lets {principal} read the object");
-            Some(Finding::new(Code::AccessDeniedByPolicy, remedy).about(backup).with("reason", reason))
-        }
+    let remedy = "let ElastiCache read the object, by the statement of its user guide in the bucket policy, or use access: auto";
+    let reason = format!("no statement that counts, and no ACL, lets {principal} read the object");
+    let code = match acl {
+        Some(true) => return None,
+        Some(false) if needs.dry_run => Code::AccessDeniedByPolicy,
+        Some(false) => Code::GrantNotChecked,
         None => {
             let remedy = "make sure that the bucket's owner has let ElastiCache read the object";
-            Some(Finding::new(Code::GrantNotChecked, remedy).about(backup))
+            return Some(Finding::new(Code::GrantNotChecked, remedy).about(backup));
         }
-    }
+    };
+    Some(Finding::new(code, remedy).about(backup).with("reason", reason))
 }
 
 /// ARNs that questions borrow.

@@ -63,7 +63,7 @@ async fn with_cluster_mode_off_the_group_is_one_shard_of_nodes() {
     let spec = json!({
         "nodeType": "cache.t4g.micro", "replicasPerShard": 1, "multiAz": true, "port": 7000, "subnetGroup": "private",
         "securityGroupIds": ["sg-1", "sg-2"], "kmsKeyId": "key", "userGroupId": "users", "snapshotRetentionDays": 3,
-        "tags": {"team": "orders & more"},
+        "tags": {"team": "orders + more"},
     });
     let wire = up_to_create(&orders(&spec)).on(ASKED, ok()).on(CREATE, created()).on(ASKED, ok());
     let output = create(&wire, &["0-16383"]).await.unwrap();
@@ -97,7 +97,7 @@ async fn with_cluster_mode_off_the_group_is_one_shard_of_nodes() {
         "Tags.Tag.1.Key=elasticache-seeder:execution",
         "Tags.Tag.1.Value=orders-1",
         "Tags.Tag.2.Key=team",
-        "Tags.Tag.2.Value=orders & more",
+        "Tags.Tag.2.Value=orders + more",
     ];
     expected.sort_unstable();
     assert_eq!(sent, expected);

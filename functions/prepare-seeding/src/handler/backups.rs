@@ -92,7 +92,8 @@ impl PrepareSeeding {
         let backups: Vec<_> =
             resolved.backups.iter().filter(|location| location.bucket == bucket).cloned().collect();
         let (roles, backups, now_ms) = (&self.roles, &backups[..], now_ms());
-        let needs = Needs { partition, access, bucket, backups, roles, now_ms };
+        let dry_run = resolved.options.dry_run;
+        let needs = Needs { partition, access, bucket, backups, dry_run, roles, now_ms };
         let (mut findings, ungranted) = policy_findings(&needs, &look);
         if !forbidden {
             for backup in ungranted {

@@ -7,6 +7,7 @@ const SERVICE: &str = "us-east-1.elasticache-snapshot.amazonaws.com";
 
 struct Case {
     access: Access,
+    dry_run: bool,
     roles: Roles,
     partition: Partition,
     backups: Vec<BackupLocation>,
@@ -17,6 +18,7 @@ impl Default for Case {
         let location = |key: &str| BackupLocation { bucket: "b".into(), key: key.into() };
         Self {
             access: Access::Auto,
+            dry_run: false,
             roles: Roles::default(),
             partition: Partition {
                 partition: "aws".into(),
@@ -35,6 +37,7 @@ impl Case {
             access: self.access,
             bucket: "b",
             backups: &self.backups,
+            dry_run: self.dry_run,
             roles: &self.roles,
             now_ms: 1_795_651_200_000,
         }
@@ -147,10 +150,18 @@ fn existing_access_has_to_be_there_and_to_count() {
     assert_eq!(codes(&json!([])), (vec![], 2));
     let (findings, ungranted) = policy_findings(&case.needs(), &PolicyLook::None);
     assert_eq!((findings, ungranted.len()), (vec![], 2));
-    let acl = |look| ungranted_finding(&case.needs(), &case.backups[0], look).map(|finding| finding.code);
-    assert_eq!(acl(Some(true)), None);
-    assert_eq!(acl(Some(false)), Some(Code::AccessDeniedByPolicy));
-    assert_eq!(acl(None), Some(Code::GrantNotChecked));
+    let acl = |dry_run, look| {
+        let case = Case { access: Access::Existing, dry_run, ..Case::default() };
+        ungranted_finding(&case.needs(), &case.backups[0], look).map(|finding| finding.code)
+    };
+    assert_eq!((acl(true, Some(true)), acl(false, Some(true))), (None, None));
+    assert_eq!(acl(true, Some(false)), Some(Code::AccessDeniedByPolicy));
+    assert_eq!(
+        acl(false, Some(false)),
+        Some(Code::GrantNotChecked),
+        "it is looked at again before the create"
+    );
+    assert_eq!(acl(true, None), Some(Code::GrantNotChecked));
 }
 
 #[test]

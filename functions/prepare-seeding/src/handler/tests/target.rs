@@ -1,0 +1,301 @@
+//! The target: what stands against the cluster that is asked for.
+
+use super::*;
+
+const GROUP: &str = "elasticache Action=DescribeCacheParameterGroups&CacheParameterGroupName=mine";
+const GROUP_PARAMETERS: &str = "elasticache Action=DescribeCacheParameters&CacheParameterGroupName=mine";
+
+fn parameter_group(family: &str) -> Answer {
+    let one = format!("<CacheParameterGroupFamily>{family}</CacheParameterGroupFamily>");
+    let list = format!(
+        "<CacheParameterGroups><CacheParameterGroup>{one}</CacheParameterGroup></CacheParameterGroups>"
+    );
+    query("DescribeCacheParameterGroups", &list)
+}
+
+fn up_to_parameters() -> Wire {
+    fine_backup(script()).on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions())
+}
+
+#[tokio::test]
+async fn an_id_that_is_taken_is_refused_and_ours_is_not() {
+    let taken = |description| {
+        fine_backup(script())
+            .on(DESCRIBE_GROUP, group("available", description, &[], ""))
+            .on(VERSIONS, versions())
+            .on(DEFAULTS, defaults())
+    };
+    let output = prepare(&taken("production"), orders()).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["id-taken"]));
+    assert_eq!(output["findings"][0]["evidence"]["description"], "production");
+    let wire = taken(OURS).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    assert_eq!(prepare(&wire, orders()).await["verdict"], "ok");
+}
+
+#[tokio::test]
+async fn a_node_type_or_version_that_is_not_offered_is_refused_with_what_is() {
+    let wire = fine_target(fine_backup(script()));
+    let output = prepare(&wire, orders_with("nodeType", "cache.t4g.mirco")).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["node-type-unknown"]));
+    assert_eq!(output["findings"][0]["remedy"], "did you mean cache.t4g.micro?");
+    // What parameters such a version has is not asked.
+    let wire = fine_backup(script()).on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions());
+    let output = prepare(&wire, orders_with("engineVersion", "8.9")).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["engine-version-unknown"]));
+    assert_eq!(output["findings"][0]["evidence"]["offered"], json!(["7.2.6", "8.0.1", "8.1.0"]));
+}
+
+#[tokio::test]
+async fn every_page_of_the_parameters_is_turned() {
+    let wire = fine_backup(script())
+        .on(DESCRIBE_GROUP, no_group())
+        .on(VERSIONS, versions())
+        .on(DEFAULTS, defaults_page("m1", &lists(&[("databases", "32")], &[("cache.t4g.micro", 1)])))
+        .on(
+            format!("{DEFAULTS}&Marker=m1"),
+            defaults_page("m2", &lists(&[("reserved-memory-percent", "10")], &[])),
+        )
+        .on(format!("{DEFAULTS}&Marker=m2"), defaults_page("", &lists(&[], &[("cache.t4g.small", 2)])))
+        .on(KNOWN, not_known())
+        .on(PUT_RECORD, ok());
+    prepare(&wire, orders()).await;
+    let record = wire.json(PUT_RECORD);
+    assert_eq!(record["nodeTypes"], json!({"cache.t4g.micro": 1, "cache.t4g.small": 2}));
+    assert_eq!((&record["reservedMemoryPercent"], &record["databases"]), (&json!(10), &json!(32)));
+}
+
+#[tokio::test]
+async fn a_parameter_group_says_how_much_memory_and_how_many_databases_there_are() {
+    let page = |marker: &str, lists: &str| {
+        query("DescribeCacheParameters", &format!("<Marker>{marker}</Marker>{lists}"))
+    };
+    let first = lists(&[("cluster-enabled", "no"), ("databases", "64")], &[("cache.t4g.micro", 1)]);
+    let wire = up_to_parameters()
+        .on(GROUP, parameter_group("valkey8"))
+        .on(GROUP_PARAMETERS, page("m1", &first))
+        .on(
+            format!("{GROUP_PARAMETERS}&Marker=m1"),
+            page(
+                "",
+                &lists(
+                    &[
+                        ("reserved-memory-percent", "40"),
+                        ("hash-max-listpack-entries", "7"),
+                        ("maxmemory-policy", "noeviction"),
+                    ],
+                    &[],
+                ),
+            ),
+        )
+        .on(KNOWN, not_known())
+        .on(PUT_RECORD, ok());
+    let output = prepare(&wire, orders_with("parameterGroup", "mine")).await;
+    assert_eq!(output["verdict"], "ok");
+    let record = wire.json(PUT_RECORD);
+    assert_eq!((&record["reservedMemoryPercent"], &record["databases"]), (&json!(40), &json!(64)));
+    let memory = &record["memory"];
+    let decisive = (&memory["thresholds"]["hashEntries"], &memory["sharesIntegers"]);
+    assert_eq!(decisive, (&json!(7), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_parameter_group_that_does_not_go_with_the_cluster_is_refused() {
+    let parameters = |cluster_mode| {
+        query("DescribeCacheParameters", &lists(&[("cluster-enabled", cluster_mode)], &[("cache.x", 1)]))
+    };
+    let missing = query_error(404, "CacheParameterGroupNotFound", "no such group");
+    for (wire, expected) in [
+        (
+            up_to_parameters().on(GROUP, parameter_group("redis7")).on(GROUP_PARAMETERS, parameters("no")),
+            json!("valkey8"),
+        ),
+        (
+            up_to_parameters().on(GROUP, parameter_group("valkey8")).on(GROUP_PARAMETERS, parameters("yes")),
+            json!("no"),
+        ),
+        (up_to_parameters().on(GROUP, missing), Value::Null),
+    ] {
+        let mut request = orders_with("parameterGroup", "mine");
+        request["cluster"]["clusterMode"] = "disabled".into();
+        let output = prepare(&wire, request).await;
+        assert_eq!(
+            (&output["verdict"], codes(&output)),
+            (&json!("reject"), vec!["parameter-group-unusable"])
+        );
+        assert_eq!(output["findings"][0]["evidence"].get("expected").cloned().unwrap_or_default(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_subnet_group_has_to_be_there() {
+    let subnets = "elasticache Action=DescribeCacheSubnetGroups&CacheSubnetGroupName=private";
+    let wire = fine_backup(script())
+        .on(DESCRIBE_GROUP, no_group())
+        .on(subnets, query_error(400, "CacheSubnetGroupNotFoundFault", "no such group"))
+        .on(VERSIONS, versions())
+        .on(DEFAULTS, defaults());
+    let output = prepare(&wire, orders_with("subnetGroup", "private")).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["subnet-group-missing"]));
+}
+
+#[tokio::test]
+async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_are_taken() {
+    let denied = || query_error(403, "AccessDenied", "not authorized");
+    let wire = fine_backup(script())
+        .on(DESCRIBE_GROUP, denied())
+        .on(VERSIONS, denied())
+        .on(DEFAULTS, denied())
+        .on(KNOWN, not_known())
+        .on(PUT_RECORD, ok());
+    // A version that this product does not know yet: who may not look has to believe.
+    let output = prepare(&wire, orders_with("engineVersion", "8.9")).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("warn"), vec!["target-not-checked"; 3]));
+    assert_eq!(wire.json(PUT_RECORD)["nodeTypes"]["cache.r7g.large"], 14_037_181_030_u64);
+    let wire = up_to_parameters()
+        .on(GROUP, parameter_group("valkey8"))
+        .on(GROUP_PARAMETERS, denied())
+        .on(KNOWN, not_known())
+        .on(PUT_RECORD, ok());
+    assert_eq!(codes(&prepare(&wire, orders_with("parameterGroup", "mine")).await), ["target-not-checked"]);
+}
+
+/// The group `mine`, with cluster mode as it says.
+fn group_with_cluster_mode(enabled: &str) -> Wire {
+    let parameters = lists(&[("cluster-enabled", enabled)], &[("cache.t4g.micro", 536_870_912)]);
+    up_to_parameters()
+        .on(GROUP, parameter_group("valkey8"))
+        .on(GROUP_PARAMETERS, query("DescribeCacheParameters", &parameters))
+}
+
+#[tokio::test]
+async fn the_parameter_group_decides_about_cluster_mode_where_the_request_is_silent() {
+    for (enabled, mode, automatic) in [("yes", true, true), ("no", false, false)] {
+        let wire = group_with_cluster_mode(enabled).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+        assert_eq!(prepare(&wire, orders_with("parameterGroup", "mine")).await["verdict"], "ok");
+        let record = wire.json(PUT_RECORD);
+        let cluster = &record["cluster"];
+        assert_eq!((&cluster["clusterMode"], &cluster["automaticShards"]), (&json!(mode), &json!(automatic)));
+        assert_eq!(record["databases"], if mode { 1 } else { 16 });
+    }
+}
+
+#[tokio::test]
+async fn a_patch_level_is_a_note_and_a_version_may_stand_without_quotes() {
+    let record = async |version: Value| {
+        let mut request = orders();
+        request["cluster"]["engineVersion"] = version;
+        let wire = fine_target(fine_backup(script())).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+        let output = prepare(&wire, request).await;
+        (
+            output["verdict"].clone(),
+            output["findings"].clone(),
+            wire.json(PUT_RECORD)["cluster"]["engineVersion"].clone(),
+        )
+    };
+    let (verdict, findings, taken) = record(json!("8.1.3")).await;
+    assert_eq!((&verdict, &taken), (&json!("ok"), &json!("8.1")));
+    assert_eq!(
+        (&findings[0]["code"], &findings[0]["severity"]),
+        (&json!("engine-version-unknown"), &json!("note"))
+    );
+    assert_eq!(record(json!(8.1)).await, (json!("ok"), json!([]), json!("8.1")));
+    let mut request = orders();
+    request["cluster"]["engineVersion"] = 8.into();
+    let wire = script();
+    let output = prepare(&wire, request).await;
+    assert_eq!(codes(&output), ["invalid-request"]);
+    assert!(
+        output["findings"][0]["evidence"]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("cluster.engineVersion: 8 is only")
+    );
+}
+
+#[tokio::test]
+async fn a_version_that_is_not_offered_is_one_finding() {
+    // Neither its node types nor what it would read are held against it.
+    let newer = [b"REDIS0012".as_slice(), &[0xff; 9]].concat();
+    let wire = script()
+        .on(HEAD_BUCKET, bucket_is_there())
+        .on(GET_POLICY, no_policy())
+        .on(HEAD, object())
+        .on(GET, status(206).body(newer))
+        .on(DESCRIBE_GROUP, no_group())
+        .on(VERSIONS, versions());
+    let mut request = orders_with("engineVersion", "8.9");
+    request["cluster"]["nodeType"] = "cache.x9g.large".into();
+    request["cluster"]["parameterGroup"] = "mine".into();
+    assert_eq!(codes(&prepare(&wire, request).await), ["engine-version-unknown"]);
+}
+
+const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:token";
+
+#[tokio::test]
+async fn an_auth_token_is_checked_and_never_shown() {
+    let asked = format!("secretsmanager.GetSecretValue {{\"SecretId\":\"{SECRET}\"}}");
+    let with = |answer: Answer| {
+        let wire = fine_backup(script()).on(DESCRIBE_GROUP, no_group()).on(asked.clone(), answer);
+        wire.on(VERSIONS, versions()).on(DEFAULTS, defaults())
+    };
+    let logs = Logs::keep();
+    for (answer, reason) in [
+        (json(json!({"SecretString": "too-short-42"})), "12 characters"),
+        (json(json!({"SecretString": "too-short-42 and spaces"})), "2 characters of the token"),
+        (json(json!({"SecretString": "{\"token\":\"too-short-42-not\"}"})), "without a field authToken"),
+        (json(json!({"SecretBinary": "dG9vLXNob3J0LTQy"})), "no text"),
+        (json_error(400, "ResourceNotFoundException", "can't find the secret"), "can't find the secret"),
+        (json_error(400, "AccessDeniedException", "not authorized"), "may not be read"),
+    ] {
+        let output = prepare(&with(answer), orders_with("authTokenSecretArn", SECRET)).await;
+        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["auth-token-unusable"]));
+        let found = output["findings"][0]["evidence"]["reason"].as_str().unwrap();
+        assert!(found.contains(reason), "{found}");
+        assert!(!output.to_string().contains("too-short"), "{output}");
+    }
+    let wire = with(json(json!({"SecretString": "{\"password\":\"long-enough-for-42\"}"})));
+    let wire = wire.on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    assert_eq!(prepare(&wire, orders_with("authTokenSecretArn", SECRET)).await["verdict"], "ok");
+    assert!(!wire.text(PUT_RECORD).contains("long-enough"), "the record holds the token");
+    assert!(!logs.text().contains("long-enough") && !logs.text().contains("too-short"), "{}", logs.text());
+}
+
+#[tokio::test]
+async fn a_user_group_has_to_be_there_active_and_of_the_engine() {
+    let group = |status: &str, engine: &str| {
+        let one = format!(
+            "<member><UserGroupId>app</UserGroupId><Status>{status}</Status><Engine>{engine}</Engine>\
+             <MinimumEngineVersion>6.0</MinimumEngineVersion></member>"
+        );
+        query("DescribeUserGroups", &format!("<UserGroups>{one}</UserGroups>"))
+    };
+    let with = |answer: Answer| {
+        let wire = fine_backup(script()).on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions());
+        wire.on("elasticache Action=DescribeUserGroups&UserGroupId=app", answer).on(DEFAULTS, defaults())
+    };
+    let request = || orders_with("userGroupId", "app");
+    for (answer, reason) in [
+        (query_error(404, "UserGroupNotFound", "no such group"), "no such user group"),
+        (group("modifying", "valkey"), "modifying"),
+    ] {
+        let output = prepare(&with(answer), request()).await;
+        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["user-group-unusable"]));
+        let found = output["findings"][0]["evidence"]["reason"].as_str().unwrap();
+        assert!(found.contains(reason), "{found}");
+    }
+    let wire = with(group("active", "redis")).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    assert_eq!(prepare(&wire, request()).await["verdict"], "ok");
+    let denied = query_error(403, "AccessDenied", "not authorized");
+    let wire = with(denied).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    assert_eq!(codes(&prepare(&wire, request()).await), ["target-not-checked"]);
+}
+
+#[tokio::test]
+async fn tags_follow_the_rules_of_aws() {
+    let wire = fine_target(fine_backup(script()));
+    let mut request = orders();
+    request["cluster"]["tags"] = json!({"aws:team": "x", "team": "orders;1"});
+    let output = prepare(&wire, request).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["invalid-tag"; 2]));
+    assert_eq!(output["findings"][0]["evidence"]["tag"], "aws:team");
+}
