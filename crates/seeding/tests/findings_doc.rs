@@ -9,7 +9,8 @@ fn page() -> String {
         "# Findings\n\n\
          A finding is one thing that a person should know about a seeding: `{code, severity, backup, shard, evidence, remedy}`.\n\
          A `fail` refuses the seeding, unless its code is listed in the request's `allow` and can be allowed. A `warn` lets it go on.\n\
-         The severity is the usual one; where AWS documents less than it does, a `fail` may be a `warn`.\n\n\
+         The severity is the usual one; where AWS documents less than it does, a `fail` may be a `warn`. `kms-key-needs-grant` is a `fail` where the key's\n\
+         policy could be read and does not let ElastiCache in; `engine-version-unknown` is a `note` where only a patch level was left out.\n\n\
          <!-- Written by the test findings_doc of the crate seeding: UPDATE_DOCS=1 cargo test -p seeding --test findings_doc -->\n\n\
          | code | severity | can be allowed | meaning |\n|---|---|---|---|\n",
     );

@@ -32,7 +32,7 @@ pub(super) fn conditions(value: Option<&Value>) -> Option<Vec<Condition>> {
                 Value::Array(values) => values.iter().map(text).collect::<Option<_>>()?,
                 value => vec![text(value)?],
             };
-            let (operator, key) = (operator.clone(), key.to_lowercase());
+            let (operator, key) = (operator.clone(), key.clone());
             conditions.push(Condition { operator, key, values });
         }
     }
@@ -52,7 +52,7 @@ impl Condition {
     /// Whether an Allow under this condition counts as a grant: it names this account as the source, or a time in which now
     /// lies. Whether ElastiCache sends the source's account is not documented, so it stays to be looked at.
     pub(super) fn counts(&self, context: &Context<'_>) -> bool {
-        if self.key == "aws:sourceaccount" {
+        if self.is_about("aws:SourceAccount") {
             let account = context.account;
             let is: fn(&str, &str) -> bool = match self.operator() {
                 "StringEquals" | "StringEqualsIgnoreCase" => |value, account| value == account,
@@ -66,7 +66,7 @@ impl Condition {
 
     /// Whether it surely does not hold for what a seeding does: everything goes over TLS, and some times are over.
     pub(super) fn fails(&self, context: &Context<'_>) -> bool {
-        let plain = self.key == "aws:securetransport" && self.operator() == "Bool";
+        let plain = self.is_about("aws:SecureTransport") && self.operator() == "Bool";
         (plain && self.values.iter().all(|value| value.eq_ignore_ascii_case("false")))
             || self.time_holds(context) == Some(false)
     }
@@ -76,6 +76,11 @@ impl Condition {
         format!("{} {}", self.operator, self.key)
     }
 
+    /// Whether it compares this key; their case does not count.
+    fn is_about(&self, key: &str) -> bool {
+        self.key.eq_ignore_ascii_case(key)
+    }
+
     /// The operator without what it says of a key that is absent: the keys above never are.
     fn operator(&self) -> &str {
         self.operator.strip_suffix("IfExists").unwrap_or(&self.operator)
@@ -83,7 +88,7 @@ impl Condition {
 
     /// Whether a condition on the time of the request holds now, if it is one.
     fn time_holds(&self, context: &Context<'_>) -> Option<bool> {
-        if !matches!(self.key.as_str(), "aws:currenttime" | "aws:epochtime") {
+        if !self.is_about("aws:CurrentTime") && !self.is_about("aws:EpochTime") {
             return None;
         }
         let now_ms = i64::try_from(context.now_ms).ok()?;

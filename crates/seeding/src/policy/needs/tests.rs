@@ -94,7 +94,7 @@ fn a_deny_with_conditions_is_to_be_looked_at() {
     let (findings, _) = Case::default().findings(&statement);
     let [finding] = findings.as_slice() else { panic!("{findings:?}") };
     assert_eq!((finding.code, finding.severity), (Code::GrantNotChecked, Severity::Warn));
-    assert_eq!(finding.evidence["conditions"], json!(["StringNotEquals aws:sourcevpce"]));
+    assert_eq!(finding.evidence["conditions"], json!(["StringNotEquals aws:SourceVpce"]));
 }
 
 #[test]
