@@ -34,6 +34,21 @@ python_environment() {
     .venv/bin/pip install --quiet --disable-pip-version-check -r "scripts/requirements/$1.txt"
 }
 
+# The engines' real servers of several versions. Everything goes on without them, on the system's redis-server.
+servers() {
+    # A list whose programs are gone, because the folder was moved, is none.
+    local first
+    first=$(cut -d ' ' -f 4 target/servers/list 2> /dev/null | head -n 1)
+    [ ! -x "$first" ] || return 0
+    say "bringing real Redis and Valkey servers into target/servers (about half a minute, once)"
+    # Their packages are Debian's: another system does not have the keys that they are signed with.
+    [ -r /usr/share/keyrings/debian-archive-keyring.gpg ] || (apt_install debian-keys-are-missing:debian-archive-keyring) || true
+    scripts/servers.sh || {
+        printf 'warning: no engine could be brought: the nodes run on the servers of this system, whatever version is asked for\n' >&2
+        printf 'hint: make servers tries again and says why\n' >&2
+    }
+}
+
 state_machine_validator() {
     say "installing the state machine validator into .tools/node"
     npm install --silent --no-audit --no-fund --prefix .tools/node asl-validator@4.0.0
@@ -54,3 +69,4 @@ case $level in
         ;;
     *) fail "unknown level: $level" "setup.sh run or setup.sh test" ;;
 esac
+servers

@@ -9,9 +9,12 @@ import re
 import sys
 from pathlib import Path
 
-from rendering import Template
-
 ROOT = Path(__file__).resolve().parents[2]
+# The local stack renders the template too.
+sys.path.insert(0, str(ROOT / "local/template"))
+
+from rendering import Template  # noqa: E402
+
 TEXT = (ROOT / "template.yaml").read_text()
 FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/Cargo.toml"))
 # Every parameter that may be empty, filled in.
@@ -66,6 +69,8 @@ DEPENDENT = {
     "elasticache:CreateReplicationGroup": NETWORK | {"elasticache:AddTagsToResource", "s3:GetObject"},
     "elasticache:DeleteReplicationGroup": NETWORK,
 }
+# EventBridge quotas, "Event pattern size".
+MAX_PATTERN_CHARACTERS = 2048
 # What no call in the code shows: traces, logs, keys, the VPC, the first cluster of an account, the destination of failures.
 BEYOND_CALLS = re.compile(r"(xray|logs|kms|ec2|iam|sqs):")
 
@@ -274,6 +279,8 @@ def matches(pattern, event):
             found = one == event
         elif "wildcard" in one:
             found = re.fullmatch(".*".join(map(re.escape, one["wildcard"].split("*"))), event)
+        elif "suffix" in one:
+            found = event.lower().endswith(one["suffix"]["equals-ignore-case"].lower())
         else:
             found = not event.startswith(one["anything-but"]["prefix"])
         if found:
@@ -285,11 +292,27 @@ def dropped_files_start_seedings_and_others_do_not():
     event = json.loads((ROOT / "events/eventbridge-object-created.json").read_text())
     event["detail"]["bucket"]["name"] = "drops"
     pattern = FULL.render(FULL.body["Resources"]["DropRule"]["Properties"]["EventPattern"])
-    for key, expected in (("incoming/redis.rdb", True), ("incoming/a/DUMP.RDB", True), ("redis.rdb", False),
-                          ("incoming/sets/all.seed.json", True), ("incoming/seed.json", False), ("incoming/x.txt", False)):
+    # Whether a backup lies under the prefix is for start-seeding to say.
+    for key, expected in (("incoming/redis.rdb", True), ("incoming/a/DUMP.RDB", True), ("incoming/Dump.Rdb", True),
+                          ("incoming/dump.rdb.GZ", True), ("incoming/dump.rdb.zst", True), ("incoming/dump.rdb.bak", True),
+                          ("incoming/appendonly.aof", True), ("incoming/sets/all.seed.json", True),
+                          ("sets/all.seed.json", False), ("incoming/seed.json", False), ("incoming/x.txt", False),
+                          ("incoming/rdb", False)):
         event["detail"]["object"]["key"] = key
         if matches(pattern, event) != expected:
             yield f"DropRule {'does not match' if expected else 'matches'} {key} under the prefix incoming/"
+
+
+def event_patterns_are_no_longer_than_eventbridge_takes():
+    buckets = FULL.body["Parameters"]["BackupBuckets"]["MaxLength"]
+    prefix = int(re.search(r"\{0,(\d+)\}", FULL.body["Parameters"]["TriggerPrefix"]["AllowedPattern"])[1])
+    # The shortest names make the longest pattern: each brings two quotes.
+    names = ",".join(["abc"] * (buckets // 4))
+    longest = Template(TEXT, **FILLED | {"BackupBucketName": "x" * 63, "BackupBuckets": names, "TriggerPrefix": "p" * prefix})
+    for name, rule in longest.resources("AWS::Events::Rule").items():
+        characters = len(json.dumps(longest.render(rule["Properties"]["EventPattern"]), separators=(",", ":")))
+        if characters > MAX_PATTERN_CHARACTERS:
+            yield f"{name} may have a pattern of {characters} characters, at most {MAX_PATTERN_CHARACTERS} are possible"
 
 
 def a_clean_up_starts_no_clean_up():
@@ -371,6 +394,7 @@ CHECKS = [
     every_function_is_told_what_it_asks_for,
     buckets_are_private_kept_and_over_tls,
     dropped_files_start_seedings_and_others_do_not,
+    event_patterns_are_no_longer_than_eventbridge_takes,
     a_clean_up_starts_no_clean_up,
     every_alarm_has_a_section_in_the_runbook,
     every_parameter_is_grouped_explained_and_used,

@@ -71,6 +71,26 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
     Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups }
 }
 
+/// A backup that could not be read to its end: nothing can be said of it, and nothing is created. `rounds` were read,
+/// and `ranges_left` ranges of `bytes_left` bytes together are not.
+pub fn too_long(rounds: u32, ranges_left: usize, bytes_left: u64, earlier: Vec<Finding>) -> Assessment {
+    let remedy = "give inspect-chunk more memory (InspectMemoryMb), which brings more CPU and network, or split the backup";
+    let finding = Finding::new(Code::InspectionTooLong, remedy)
+        .with("rounds", rounds)
+        .with("rangesLeft", ranges_left)
+        .with("bytesLeft", bytes_left);
+    let findings = [vec![finding], earlier].concat();
+    Assessment {
+        schema: 1,
+        verdict: Verdict::Reject,
+        findings,
+        footprint: None,
+        plan: None,
+        counts: Counts::default(),
+        backups: Vec::new(),
+    }
+}
+
 impl Counts {
     fn of(inspections: &[Inspection]) -> Self {
         inspections.iter().fold(Self::default(), |sum, inspection| Self {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{BackupLocation, Reports, cluster::clean};
+use crate::{BackupLocation, Code, Finding, Reports, cluster::clean};
 
 /// The folder below the trigger prefix in which several backups wait for the file that lists them.
 const SETS: &str = "sets/";
@@ -11,6 +11,41 @@ const SETS: &str = "sets/";
 const SET_SUFFIX: &str = ".seed.json";
 /// The settings for the backups of a folder.
 const FOLDER_SETTINGS: &str = "seed.json";
+
+/// What a dropped file is, by the end of its name. Upper and lower case do not count, but for a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropKind {
+    /// A backup: `.rdb`.
+    Backup,
+    /// A list of a set of backups: `.seed.json`.
+    Set,
+    /// A compressed backup: `.rdb.gz`, `.rdb.zst`.
+    Compressed,
+    /// An append-only file: `.aof`.
+    AppendOnly,
+    /// A backup put aside: `.rdb.bak`.
+    PutAside,
+}
+
+/// The ends of names that start something; the template's rule has the same.
+const ENDS: [(&str, DropKind); 5] = [
+    (".rdb", DropKind::Backup),
+    (".rdb.gz", DropKind::Compressed),
+    (".rdb.zst", DropKind::Compressed),
+    (".aof", DropKind::AppendOnly),
+    (".rdb.bak", DropKind::PutAside),
+];
+
+impl DropKind {
+    /// What the name of a key says; nothing if the file is neither a backup nor taken for one.
+    fn of(key: &str) -> Option<Self> {
+        if key.ends_with(SET_SUFFIX) {
+            return Some(Self::Set);
+        }
+        let key = key.to_ascii_lowercase();
+        ENDS.iter().find(|(end, _)| key.ends_with(end)).map(|(_, kind)| *kind)
+    }
+}
 
 /// The object that was dropped, as the execution's input names it: `{"dropped": {"bucket": …, "key": …}}`.
 ///
@@ -44,15 +79,18 @@ impl DroppedObject {
         let Some(rest) = key.strip_prefix(trigger_prefix) else {
             return Err("it is not under the trigger prefix");
         };
-        match (
-            rest.starts_with(SETS),
-            rest.ends_with(SET_SUFFIX),
-            rest.to_ascii_lowercase().ends_with(".rdb"),
-        ) {
-            (true, true, _) | (false, _, true) => Ok(Drop { dropped: self.location.clone() }),
-            (true, _, true) => Err("a backup under sets/ waits for the .seed.json that lists it"),
-            _ => Err("its name does not end in .rdb"),
+        match (DropKind::of(rest), rest.starts_with(SETS)) {
+            (Some(DropKind::Set), true) => Ok(self.drop()),
+            (Some(DropKind::Set), false) => Err("a list of a set of backups belongs under sets/"),
+            (Some(_), true) => Err("a backup under sets/ waits for the .seed.json that lists it"),
+            // What people take for a backup starts too: its execution says why it is none.
+            (Some(_), false) => Ok(self.drop()),
+            (None, _) => Err("its name does not end in .rdb"),
         }
+    }
+
+    fn drop(&self) -> Drop {
+        Drop { dropped: self.location.clone() }
     }
 
     /// The name of the execution that it starts.
@@ -66,9 +104,46 @@ impl DroppedObject {
 }
 
 impl Drop {
-    /// Whether it is a file that lists a set, rather than a backup.
-    pub fn is_set(&self) -> bool {
-        self.dropped.key.ends_with(SET_SUFFIX)
+    /// What it is by its name. A file that somebody names in a request of this shape is a backup, whatever its name.
+    pub fn kind(&self) -> DropKind {
+        DropKind::of(&self.dropped.key).unwrap_or(DropKind::Backup)
+    }
+
+    /// Why a file of this name cannot be seeded, whose first bytes are these; nothing for backups and lists.
+    pub fn refusal(&self, beginning: &[u8]) -> Option<Finding> {
+        let is_rdb = rdb_scan::read_header(beginning).is_ok();
+        let plain_name = plain_name(&self.dropped.key);
+        let (code, found, remedy) = match (self.kind(), packed_with(beginning)) {
+            (DropKind::Backup | DropKind::Set, _) => return None,
+            (DropKind::Compressed, None) if is_rdb => (
+                Code::CompressedBackup,
+                "an RDB file that is not compressed, though its name says so",
+                format!("drop it again as {plain_name}"),
+            ),
+            (DropKind::Compressed, packed) => (
+                Code::CompressedBackup,
+                packed.unwrap_or("neither gzip nor zstd, nor an RDB file"),
+                format!("decompress it and drop {plain_name}: ElastiCache reads plain RDB files only"),
+            ),
+            (DropKind::AppendOnly, _) => (
+                Code::NotAnRdb,
+                if is_rdb { "an append-only file that begins with an RDB" } else { "an append-only file" },
+                "save an RDB file on the source (BGSAVE, or redis-cli --rdb dump.rdb) and drop that: ElastiCache reads no \
+                 append-only files"
+                    .to_owned(),
+            ),
+            (DropKind::PutAside, _) if is_rdb => (
+                Code::InvalidRequest,
+                "an RDB file whose name says that it was put aside",
+                format!("drop it again as {plain_name} if it is the one to seed from: a .bak is never seeded by accident"),
+            ),
+            (DropKind::PutAside, packed) => (
+                Code::NotAnRdb,
+                packed.unwrap_or("something else than an RDB file"),
+                "drop a backup whose name ends in .rdb".to_owned(),
+            ),
+        };
+        Some(Finding::new(code, remedy).about(&self.dropped).with("found", found))
     }
 
     /// The settings file of the backup's folder.
@@ -76,6 +151,22 @@ impl Drop {
         let key = format!("{}{FOLDER_SETTINGS}", self.dropped.folder());
         BackupLocation { bucket: self.dropped.bucket.clone(), key }
     }
+}
+
+/// What a file is packed with, by its first bytes (RFC 1952, RFC 8878).
+fn packed_with(beginning: &[u8]) -> Option<&'static str> {
+    match beginning {
+        [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
+        _ => None,
+    }
+}
+
+/// The file's own name up to and with `.rdb`.
+fn plain_name(key: &str) -> &str {
+    let name = key.rsplit('/').next().unwrap_or(key);
+    let end = name.to_ascii_lowercase().rfind(".rdb").map_or(name.len(), |at| at + ".rdb".len());
+    name.get(..end).unwrap_or(name)
 }
 
 /// A name for an execution: the stem of the object that it is about, and 16 hexadecimal digits of what makes it unique.
@@ -115,9 +206,40 @@ mod tests {
             ("folder/seed.json", "", false),
             ("notes.txt", "", false),
             ("executions/x/copy.rdb", "", false),
+            ("a/Dump.Rdb", "", true),
+            ("a/dump.rdb.GZ", "", true),
+            ("a/dump.RDB.zst", "", true),
+            ("a/dump.rdb.bak", "", true),
+            ("a/appendonly.AOF", "", true),
+            ("dump.rdb.gz", "in/", false),
+            ("sets/dump.rdb.gz", "", false),
+            ("dump.gz", "", false),
+            ("rdb", "", false),
         ] {
             assert_eq!(object(key).starts(prefix).is_ok(), starts, "{key} with prefix {prefix:?}");
         }
+    }
+
+    #[test]
+    fn what_is_taken_for_a_backup_is_refused_with_what_it_is_and_what_to_do() {
+        let rdb = b"REDIS0011\xfe\x00";
+        let zstd = [0x28, 0xb5, 0x2f, 0xfd, 0];
+        for (key, beginning, code, words) in [
+            ("in/Dump.rdb.gz", &[0x1f, 0x8b, 8][..], Code::CompressedBackup, "decompress it and drop Dump.rdb:"),
+            ("in/dump.rdb.ZST", &zstd, Code::CompressedBackup, "decompress it and drop dump.rdb:"),
+            ("in/dump.rdb.gz", rdb, Code::CompressedBackup, "drop it again as dump.rdb"),
+            ("in/appendonly.aof", b"*2\r\n$6\r\nSELECT", Code::NotAnRdb, "BGSAVE"),
+            ("in/appendonly.aof", rdb, Code::NotAnRdb, "BGSAVE"),
+            ("in/dump.rdb.bak", rdb, Code::InvalidRequest, "drop it again as dump.rdb"),
+            ("in/dump.rdb.bak", b"text", Code::NotAnRdb, "ends in .rdb"),
+        ] {
+            let drop = object(key).starts("in/").unwrap();
+            let finding = drop.refusal(beginning).unwrap();
+            assert_eq!(finding.code, code, "{key}");
+            assert!(finding.remedy.contains(words), "{key}: {}", finding.remedy);
+            assert!(finding.forbids(&[code]), "{key} could be allowed");
+        }
+        assert_eq!(object("in/dump.rdb").starts("in/").unwrap().refusal(b"text"), None);
     }
 
     #[test]

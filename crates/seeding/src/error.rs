@@ -43,7 +43,6 @@ error_names! {
     GrantRefused final "The bucket does not take the grant that was asked for.",
     GrantMissing final "ElastiCache has no access, and the request says to use what exists.",
     SeedingEnded final "The execution has ended, and its access was taken back for good.",
-    InspectionTooLong final "The backup could not be read within the rounds that the flow allows.",
     InvalidInput final "The step was given an input that it does not understand.",
     Internal final "A fault of this product.",
 }

@@ -6,7 +6,7 @@
 //! - [`Finding`]s say what speaks against it, a [`Verdict`] sums them up; [`judge`] makes both from inspected files, and [`assess`]
 //!   the report of a seeding.
 //! - [`Plan`] is the cluster that will be created: node type and slots per shard.
-//! - [`ClusterPhase`] is what a polled cluster means for the flow.
+//! - [`ClusterPhase`] is what a polled cluster means for the flow, [`FailureReason`] why one did not come up.
 //! - [`ErrorName`] is what the state machine matches on, [`StepError`] one such error with its text and hint.
 //! - [`steps`] has the input and output of each function, in the order of the state machine.
 #![forbid(unsafe_code)]
@@ -19,6 +19,7 @@ mod contents;
 mod drops;
 mod engine;
 mod error;
+mod failure;
 mod finding;
 pub mod judge;
 mod known;
@@ -45,9 +46,10 @@ pub use crate::{
         ClusterIdError, ClusterSpec, OpenClusterMode, check_cluster_id, default_cluster_id, owner_text,
     },
     contents::{compressed_finding, fault_remedy},
-    drops::{Drop, DroppedObject, execution_name},
+    drops::{Drop, DropKind, DroppedObject, execution_name},
     engine::{Engine, EngineVersion},
     error::{ErrorName, StepError},
+    failure::FailureReason,
     finding::{Code, Finding, Severity, Verdict},
     known::KnownInspection,
     location::{BackupLocation, LocationError, dns_compliant_bucket_name},

@@ -203,6 +203,8 @@ pub struct CheckOutput {
     pub deadline_passed: bool,
     /// The last events, the latest last, verbatim.
     pub events: Vec<String>,
+    /// What to do about a cluster that failed, as far as the events say why; empty for any other.
+    pub hint: String,
     /// What came up; only when available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterInfo>,

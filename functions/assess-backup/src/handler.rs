@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use rdb_scan::{Assembly, Gap, Inspection, RangeInspection, assemble};
-use seeder_aws::{Clients, Handler, Invocation, Reports};
+use seeder_aws::{Clients, Handler, Invocation, Reports, optional};
 use seeding::{
-    Backup, KnownInspection, Partition, Plan, Seeding, StepError, assess,
+    Backup, KnownInspection, Partition, Plan, Seeding, StepError,
+    assess::{self, Assessment},
     steps::{AssessInput, AssessOutput, Piece, Range},
 };
 
 /// How many findings the state machine carries; the report has them all.
 const SHOWN_FINDINGS: usize = 5;
-/// How many rounds a backup may take. Gaps take three at most; the rest is for workers that run out of time.
-const MAX_ROUNDS: u32 = 200;
+/// The most rounds that a backup may take here (`MAX_ROUNDS`): the state machine has a bound of its own above it. Gaps
+/// take three at most; the rest is for workers that run out of time.
+const MOST_ROUNDS: u32 = 200;
 
 /// Partial results that are fetched at once.
 const PIECES_AT_ONCE: usize = 16;
@@ -21,11 +23,19 @@ const PIECES_AT_ONCE: usize = 16;
 /// Needs to read and write the reports.
 pub(crate) struct AssessBackup {
     reports: Reports,
+    max_rounds: u32,
 }
 
 impl AssessBackup {
     pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
-        Ok(Self { reports: Reports::from_environment(clients.s3())? })
+        let max_rounds = match optional("MAX_ROUNDS") {
+            None => MOST_ROUNDS,
+            Some(text) => text
+                .parse::<u32>()
+                .map_err(|error| StepError::internal(format!("MAX_ROUNDS is {text}: {error}")))?
+                .clamp(1, MOST_ROUNDS),
+        };
+        Ok(Self { reports: Reports::from_environment(clients.s3())?, max_rounds })
     }
 }
 
@@ -49,14 +59,14 @@ impl Handler for AssessBackup {
                 Assembly::Gaps(gaps) => redo.extend(self.gaps(execution, backup, gaps).await?),
             }
         }
-        if !redo.is_empty() && input.round >= MAX_ROUNDS {
-            return Err(StepError::new(
-                seeding::ErrorName::InspectionTooLong,
-                format!("{} ranges are not read after {} rounds", redo.len(), input.round),
-                "give inspect-chunk more memory, which brings more CPU and network",
-            ));
-        }
         let report_key = seeding::Reports::of(execution).report();
+        if !redo.is_empty() && input.round >= self.max_rounds {
+            let bytes_left = redo.iter().map(|range| range.end.saturating_sub(range.start)).sum();
+            let assessment = assess::too_long(input.round, redo.len(), bytes_left, input.findings);
+            let report = self.reports.write(&report_key, &assessment).await?;
+            tracing::warn!(rounds = input.round, ranges = redo.len(), bytes_left, "the rounds are used up");
+            return Ok(output(assessment, report));
+        }
         if !redo.is_empty() {
             let report = self.reports.uri(&report_key);
             return Ok(AssessOutput {
@@ -72,10 +82,15 @@ impl Handler for AssessBackup {
         self.settle_shards(seeding, assessment.plan.as_ref()).await?;
         let report = self.reports.write(&report_key, &assessment).await?;
         tracing::info!(verdict = ?assessment.verdict, findings = assessment.findings.len(), "assessed");
-        let mut findings = assessment.findings;
-        findings.truncate(SHOWN_FINDINGS);
-        Ok(AssessOutput { redo, verdict: assessment.verdict, findings, plan: assessment.plan, report })
+        Ok(output(assessment, report))
     }
+}
+
+/// What the state machine carries of an assessment.
+fn output(assessment: Assessment, report: String) -> AssessOutput {
+    let Assessment { verdict, mut findings, plan, .. } = assessment;
+    findings.truncate(SHOWN_FINDINGS);
+    AssessOutput { redo: Vec::new(), verdict, findings, plan, report }
 }
 
 impl AssessBackup {

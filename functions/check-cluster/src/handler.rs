@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use seeder_aws::{Clients, Handler, Invocation, Reports, cluster, objects::look_at_object};
 use seeding::{
-    Access, ClusterPhase, Code, Finding, Partition, Seeding, StepError,
+    Access, ClusterPhase, Code, FailureReason, Finding, Partition, Seeding, StepError,
     prepare::ObjectLook,
     steps::{CheckInput, CheckOutput},
 };
@@ -44,6 +44,7 @@ impl Handler for CheckCluster {
                 status,
                 deadline_passed,
                 events: Vec::new(),
+                hint: hint(phase, &[]),
                 cluster: None,
                 findings: Vec::new(),
             });
@@ -52,11 +53,13 @@ impl Handler for CheckCluster {
         let phase = view.phase(seeding.cluster.nodes());
         tracing::info!(cluster = seeding.cluster.id, ?phase, status = view.status, members = ?view.members, "looked at");
         let available = phase == ClusterPhase::Available;
+        let events = cluster::events(&self.elasticache, &group).await;
         Ok(CheckOutput {
             phase,
             status: status_text(&view),
             deadline_passed,
-            events: cluster::events(&self.elasticache, &group).await,
+            hint: hint(phase, &events),
+            events,
             cluster: available.then(|| cluster::info(&group)),
             findings: if available { self.changed_backups(&seeding).await? } else { Vec::new() },
         })
@@ -85,6 +88,17 @@ impl CheckCluster {
         }
         Ok(findings)
     }
+}
+
+/// What to do about a cluster that failed.
+fn hint(phase: ClusterPhase, events: &[String]) -> String {
+    let reason = FailureReason::of(events);
+    let hint = match phase {
+        ClusterPhase::RestoreFailed => reason.restore_hint(),
+        ClusterPhase::CreateFailed | ClusterPhase::Deleting | ClusterPhase::Gone => reason.create_hint(),
+        ClusterPhase::Creating | ClusterPhase::Available => "",
+    };
+    hint.to_owned()
 }
 
 /// The group's status, and those members' that differ from it.

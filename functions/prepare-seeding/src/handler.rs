@@ -2,6 +2,7 @@
 
 mod backups;
 mod known;
+mod refused;
 mod request;
 mod target;
 

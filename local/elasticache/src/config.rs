@@ -1,8 +1,6 @@
-use std::{
-    env, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
+
+use crate::servers::ServerBinaries;
 
 /// How the endpoint behaves.
 #[derive(Debug, Clone)]
@@ -68,30 +66,4 @@ pub enum FailureStatus {
     RestoreFailed,
     /// The group says `creating` for ever; it can be deleted all the same.
     StaysCreating,
-}
-
-/// Which programs play the nodes.
-#[derive(Debug, Clone)]
-pub struct ServerBinaries {
-    /// `redis-server`, 7.0 or newer.
-    pub redis_server: PathBuf,
-    /// `valkey-server`; without it `redis-server` stands in, and an event says so.
-    pub valkey_server: Option<PathBuf>,
-}
-
-impl ServerBinaries {
-    /// Looks in `directory` first, then on the `PATH`.
-    ///
-    /// # Errors
-    /// When there is no `redis-server`.
-    pub fn find(directory: Option<&Path>) -> io::Result<Self> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let folders: Vec<PathBuf> =
-            directory.map(Path::to_owned).into_iter().chain(env::split_paths(&path)).collect();
-        let find = |name: &str| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file());
-        let redis_server = find("redis-server").ok_or_else(|| {
-            io::Error::new(io::ErrorKind::NotFound, "no redis-server on the PATH: install redis 7.0 or newer")
-        })?;
-        Ok(Self { redis_server, valkey_server: find("valkey-server") })
-    }
 }

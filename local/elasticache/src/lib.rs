@@ -6,8 +6,8 @@
 //!
 //! What is other than on AWS:
 //! - Nodes listen on free ports, without TLS whatever was asked for; `AuthToken` is their password.
-//! - `redis-server` stands in for a missing `valkey-server`, and for every version of Redis; events say which server
-//!   loaded a backup.
+//! - A version is played by the nearest real server that is there ([`ServerBinaries::choose`]); where it is another than
+//!   the one asked for, an event names both.
 //! - A restore fails when the data of a primary take more than the node type's `maxmemory`, without the reserve.
 //!   Counted is `used_memory` without what the empty server took at its start and without buffers of clients,
 //!   replicas, cluster links and the replication backlog.
@@ -33,12 +33,14 @@ mod process;
 mod query;
 mod restore;
 mod server;
+mod servers;
 mod slots;
 mod spread;
 mod state;
 mod versions;
 mod xml;
 
-pub use config::{Config, FailureStatus, ServerBinaries};
+pub use config::{Config, FailureStatus};
 pub use error::Error;
 pub use server::Server;
+pub use servers::{Choice, Nearness, ServerBinaries, ServerBinary};

@@ -19,7 +19,6 @@ use crate::{
     layout::{self, Place},
     slots, spread,
     state::State,
-    versions,
 };
 
 /// The key that real clusters hold beside the user's.
@@ -48,7 +47,12 @@ pub(crate) async fn restore(
     members: Vec<Member>,
     dir: &Path,
 ) -> Result<Vec<Node>, Failure> {
-    let creation = Creation { state, spec, dir, places: layout::places(members)? };
+    let choice = state.config.servers.choose(spec.engine.as_str(), spec.version);
+    let choice = choice.ok_or_else(|| {
+        Failure::new(format_args!("there is no server for {} {}", spec.engine, spec.version))
+    })?;
+    let binary = choice.server.path();
+    let creation = Creation { state, spec, dir, binary, places: layout::places(members)? };
     let backups = creation.fetch().await?;
     let primaries = creation.seed(backups).await?;
     creation.weigh(&primaries).await?;
@@ -60,6 +64,8 @@ struct Creation<'a> {
     state: &'a State,
     spec: &'a GroupSpec,
     dir: &'a Path,
+    /// The server that plays the engine and version asked for.
+    binary: &'a Path,
     places: Vec<Place>,
 }
 
@@ -191,10 +197,8 @@ impl Creation<'_> {
     }
 
     fn bare_launch(&self, dir: PathBuf, port: u16) -> Launch {
-        let binaries = &self.state.config.servers;
-        let valkey = binaries.valkey_server.as_ref().filter(|_| self.spec.engine == versions::Engine::Valkey);
         Launch {
-            binary: valkey.unwrap_or(&binaries.redis_server).clone(),
+            binary: self.binary.to_owned(),
             dir,
             port,
             password: None,

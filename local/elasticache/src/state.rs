@@ -185,10 +185,8 @@ async fn create(state: Arc<State>, spec: GroupSpec, dir: PathBuf) {
 fn announce(state: &State, spec: &GroupSpec) {
     let backups = spec.backups.len();
     state.events.group(&spec.id, format!("Creating {} shards from {backups} backups", spec.shards.len()));
-    if spec.engine == crate::versions::Engine::Valkey && state.config.servers.valkey_server.is_none() {
-        state
-            .events
-            .group(&spec.id, "No valkey-server was found: redis-server stands in for the engine valkey");
+    if let Some(choice) = state.config.servers.choose(spec.engine.as_str(), spec.version) {
+        state.events.group(&spec.id, choice.describe(spec.engine, spec.version));
     }
     if spec.transit_encryption {
         state.events.group(

@@ -59,4 +59,4 @@ mod settings;
 mod store;
 mod upload;
 
-pub use server::{Config, Error, Notify, SERVICE_ACCESS_KEY, SERVICE_CANONICAL_ID, Server};
+pub use server::{Config, Error, Notify, Rule, SERVICE_ACCESS_KEY, SERVICE_CANONICAL_ID, Server};

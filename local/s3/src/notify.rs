@@ -61,8 +61,10 @@ impl Notifier {
         }
         if configuration.event_bridge_configuration.is_some() {
             let target = self.target.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Some(arn) = target.and_then(|target| target.event_bridge_target) {
-                self.invoke(&arn, &created.event_bridge_event());
+            let event = created.event_bridge_event();
+            match target.and_then(|target| target.event_bridge) {
+                Some(rule) if rule.pattern.matches(&event) => self.invoke(&rule.target, &event),
+                _ => tracing::debug!(key = created.key, "no rule takes the event"),
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use local_eventbridge::Pattern;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -37,8 +38,17 @@ pub struct Config {
 pub struct Notify {
     /// Base of the Lambda endpoint, as `http://127.0.0.1:PORT`.
     pub lambda_endpoint: String,
-    /// The function ARN that stands for the target of the EventBridge rule on "Object Created".
-    pub event_bridge_target: Option<String>,
+    /// The rule of EventBridge for "Object Created"; without one its events go nowhere.
+    pub event_bridge: Option<Rule>,
+}
+
+/// A rule of EventBridge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Which events it lets through.
+    pub pattern: Pattern,
+    /// The ARN of the function that it calls.
+    pub target: String,
 }
 
 /// Why a server could not start.

@@ -1,9 +1,11 @@
-//! What EventBridge does on AWS: an execution that ended badly starts the clean-up entry of the state machine.
+//! What EventBridge does on AWS: an execution that ended badly starts the clean-up entry of the state machine, if the
+//! template's rule takes the event.
 
 use std::{collections::HashSet, time::Duration};
 
-use aws_sdk_sfn::{Client, types::ExecutionStatus};
-use serde_json::json;
+use aws_sdk_sfn::{Client, operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
+use local_eventbridge::Pattern;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
@@ -13,11 +15,11 @@ use crate::state_machine;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Watches until it is aborted.
-pub(crate) fn watch(sfn: Client) -> JoinHandle<()> {
+pub(crate) fn watch(sfn: Client, rule: Pattern, input_template: String) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut settled = HashSet::new();
         loop {
-            if let Err(error) = look(&sfn, &mut settled).await {
+            if let Err(error) = look(&sfn, &rule, &input_template, &mut settled).await {
                 tracing::debug!(%error, "executions could not be looked at");
             }
             tokio::time::sleep(PAUSE).await;
@@ -25,31 +27,44 @@ pub(crate) fn watch(sfn: Client) -> JoinHandle<()> {
     })
 }
 
-async fn look(sfn: &Client, settled: &mut HashSet<String>) -> Result<(), aws_sdk_sfn::Error> {
+async fn look(
+    sfn: &Client,
+    rule: &Pattern,
+    input_template: &str,
+    settled: &mut HashSet<String>,
+) -> Result<(), aws_sdk_sfn::Error> {
     let listed = sfn.list_executions().state_machine_arn(state_machine::arn()).send().await?;
     for execution in listed.executions() {
         let arn = execution.execution_arn();
         if *execution.status() == ExecutionStatus::Running || settled.contains(arn) {
             continue;
         }
-        if matches!(
-            execution.status(),
-            ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted
-        ) {
-            let described = sfn.describe_execution().execution_arn(arn).send().await?;
-            // The clean-up of a clean-up would never end.
-            if !described.input().unwrap_or_default().starts_with("{\"cleanUp\"") {
-                start(sfn, arn).await?;
-            }
+        let described = sfn.describe_execution().execution_arn(arn).send().await?;
+        if rule.matches(&status_change(&described)) {
+            start(sfn, arn, input_template).await?;
         }
         settled.insert(arn.to_owned());
     }
     Ok(())
 }
 
-async fn start(sfn: &Client, arn: &str) -> Result<(), aws_sdk_sfn::Error> {
+/// The event, as far as rules look at it.
+fn status_change(execution: &DescribeExecutionOutput) -> Value {
+    json!({
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {
+            "executionArn": execution.execution_arn(),
+            "stateMachineArn": execution.state_machine_arn(),
+            "status": execution.status().as_str(),
+            "input": execution.input().unwrap_or_default(),
+        },
+    })
+}
+
+async fn start(sfn: &Client, arn: &str, input_template: &str) -> Result<(), aws_sdk_sfn::Error> {
     let name = format!("clean-up-{}", &hex::encode(Sha256::digest(arn))[..16]);
-    let input = json!({"cleanUp": arn}).to_string();
+    let input = input_template.replace("<execution>", arn);
     let started =
         sfn.start_execution().state_machine_arn(state_machine::arn()).name(name).input(input).send().await;
     match started.map_err(aws_sdk_sfn::Error::from) {

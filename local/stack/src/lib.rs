@@ -1,8 +1,8 @@
 //! The local stack put together: what `sam deploy` makes on AWS, on loopback.
 //!
 //! [`Stack::start`] brings up S3, Lambda with the ten real function binaries, ElastiCache around real servers, and
-//! Step Functions with the project's own state machine file; then the buckets, the notification of uploads and the
-//! watch over executions that ended badly. What a tool needs to talk to it is in [`Stack::env`].
+//! Step Functions with the project's own state machine file; then the buckets and the template's rules of
+//! EventBridge, for uploads and for executions that ended badly. What a tool needs to talk to it is in [`Stack::env`].
 #![forbid(unsafe_code)]
 
 mod clean_up;
@@ -10,6 +10,7 @@ mod clients;
 mod functions;
 mod options;
 mod ports;
+mod rules;
 mod stack;
 mod state_machine;
 mod step_functions;

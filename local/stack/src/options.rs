@@ -42,8 +42,8 @@ pub struct StackOptions {
     pub binaries: PathBuf,
     /// The Python that has the interpreter of state machines.
     pub python: PathBuf,
-    /// Where the engines' servers are, if not on the PATH.
-    pub servers: Option<PathBuf>,
+    /// The list of the engines' servers that `make servers` writes; without it only the system's are taken.
+    pub servers: PathBuf,
     /// How long a cluster stays `creating` at least, so that polling is seen. Milliseconds.
     pub create_delay_ms: u64,
 }
@@ -66,8 +66,8 @@ impl Default for StackOptions {
             dir: None,
             binaries: binaries(&project),
             python: project.join(".venv/bin/python"),
+            servers: project.join("target/servers/list"),
             project,
-            servers: None,
             create_delay_ms: 1_500,
         }
     }

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_s3::types::{EventBridgeConfiguration, NotificationConfiguration};
+use local_eventbridge::Pattern;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -12,6 +13,7 @@ use crate::{
     functions::{self, Environment},
     options::{FUNCTIONS, StackOptions},
     ports::free_port,
+    rules::Rules,
     state_machine,
     step_functions::StepFunctions,
 };
@@ -63,7 +65,7 @@ impl Stack {
             notify: None,
         };
         let s3_server = local_s3::Server::start(s3_config).await?;
-        let servers = local_elasticache::ServerBinaries::find(options.servers.as_deref())?;
+        let servers = local_elasticache::ServerBinaries::find(Some(&options.servers))?;
         let elasticache_server = local_elasticache::Server::start(local_elasticache::Config {
             create_delay: Duration::from_millis(options.create_delay_ms),
             ..local_elasticache::Config::new(s3_server.endpoint(), dir.join("elasticache"), servers)
@@ -88,14 +90,15 @@ impl Stack {
             concurrency: CONCURRENCY,
         })
         .await?;
-        let step_functions =
-            StepFunctions::start(&options, port, lambda_server.endpoint(), s3_server.endpoint(), &dir)
-                .await?;
+        let (step_functions, rules) = tokio::try_join!(
+            StepFunctions::start(&options, port, lambda_server.endpoint(), s3_server.endpoint(), &dir),
+            Rules::of_template(&options, DROP_BUCKET, &options.trigger_prefix),
+        )?;
         let sfn = aws_sdk_sfn::Client::new(&clients::config(&step_functions.endpoint));
         state_machine::create(&sfn, &options).await?;
         let s3 = aws_sdk_s3::Client::new(&clients::config(s3_server.endpoint()));
         let elasticache = aws_sdk_elasticache::Client::new(&clients::config(elasticache_server.endpoint()));
-        let watch = clean_up::watch(sfn.clone());
+        let watch = clean_up::watch(sfn.clone(), rules.clean_up, rules.clean_up_input);
         let stack = Self {
             s3_server,
             lambda_server,
@@ -109,12 +112,12 @@ impl Stack {
             dir,
             _temporary: temporary,
         };
-        stack.make_buckets(&backup_buckets).await?;
+        stack.make_buckets(&backup_buckets, rules.drops).await?;
         Ok(stack)
     }
 
     /// The buckets, and the notification of uploads by which dropped backups start seedings.
-    async fn make_buckets(&self, backup_buckets: &[String]) -> Result<()> {
+    async fn make_buckets(&self, backup_buckets: &[String], drops: Pattern) -> Result<()> {
         for bucket in backup_buckets.iter().map(String::as_str).chain([REPORTS_BUCKET]) {
             self.s3
                 .create_bucket()
@@ -125,7 +128,10 @@ impl Stack {
         }
         self.s3_server.set_notify(local_s3::Notify {
             lambda_endpoint: self.lambda_server.endpoint().to_owned(),
-            event_bridge_target: Some(format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:start-seeding")),
+            event_bridge: Some(local_s3::Rule {
+                pattern: drops,
+                target: format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:start-seeding"),
+            }),
         });
         let event_bridge = EventBridgeConfiguration::builder().build();
         let notification =

@@ -3,12 +3,21 @@
 
 def apply() -> None:
     """Puts everything right. Must run before moto's server is imported."""
-    from . import endpoints, error_names, execution_names, expressions, managed_keys, run_executions
+    from . import (
+        endpoints,
+        error_names,
+        execution_names,
+        expressions,
+        managed_keys,
+        query_errors,
+        run_executions,
+    )
 
     run_executions.apply()
     # The clients first: the services below bind the function when they are imported.
     endpoints.apply()
     expressions.apply()
+    query_errors.apply()
     error_names.apply()
     execution_names.apply()
     managed_keys.apply()

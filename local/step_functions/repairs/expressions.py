@@ -15,10 +15,24 @@ def evaluate(expression: str):
         compiled = jsonata.Jsonata(expression)
         compiled.register_lambda("uuid", lambda: str(uuid.uuid4()))
         compiled.register_lambda("hash", lambda value, name: hash_of(value, name))
-        # What JSON cannot hold (a function, say) becomes null, as in an output of Step Functions.
-        return json.loads(json.dumps(compiled.evaluate(None), default=lambda _: None))
+        result = compiled.evaluate(None)
+        # Null and nothing are both None here.
+        if result is None and not jsonata.Jsonata(f"$exists({expression})").evaluate(None):
+            raise Undefined("returned nothing (undefined).")
+        return json.loads(json.dumps(result, default=refuse))
+    except Undefined as error:
+        raise JSONataException("UNDEFINED", str(error)) from error
     except Exception as error:
-        raise JSONataException("UNKNOWN", str(error)) from error
+        raise JSONataException("UNKNOWN", f"failed: {error}") from error
+
+
+class Undefined(Exception):
+    """An expression has no result: Step Functions takes that for an error, wherever the expression stands."""
+
+
+def refuse(value) -> None:
+    """What JSON cannot hold, a function say, is no result, at whatever depth."""
+    raise TypeError(f"returned an unsupported result type: {type(value).__name__}")
 
 
 def hash_of(value: str, name: str) -> str:

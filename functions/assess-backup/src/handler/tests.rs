@@ -21,7 +21,7 @@ fn orders() -> Seeding {
 }
 
 async fn assess(wire: &Wire, pieces: &[Value], findings: Value, round: u32) -> Result<Value, StepError> {
-    let step = AssessBackup { reports: Reports::new(wire.clients().s3(), "reports".into()) };
+    let step = AssessBackup { reports: Reports::new(wire.clients().s3(), "reports".into()), max_rounds: 200 };
     let input = json!({"execution": EXECUTION_ARN, "pieces": pieces, "findings": findings, "round": round});
     run(&step, input).await
 }
@@ -238,11 +238,25 @@ async fn what_no_worker_has_finished_is_read_on_before_anything_is_decided() {
 }
 
 #[tokio::test]
-async fn rounds_have_an_end() {
-    let unfinished = inspected(&rdb(&[], &["a", "b"]), Control::Pause).remove(0);
-    let wire = reading(&orders(), std::slice::from_ref(&unfinished)).on("PUT reports.s3/…", ok());
-    let error = assess(&wire, &[piece(0, &unfinished)], json!([]), 200).await.unwrap_err();
-    assert_eq!(error.name, ErrorName::InspectionTooLong);
+async fn rounds_that_are_used_up_are_a_finding_with_what_is_left() {
+    let mut seeding = orders();
+    let file = rdb(&[], &["a", "b"]);
+    seeding.backups[0].size_bytes = file.len() as u64;
+    let unfinished = inspected(&file, Control::Pause).remove(0);
+    let left = file.len() as u64 - unfinished.span().unwrap().end;
+    let earlier = json!([{"code": "unusual-content", "severity": "note", "evidence": {}, "remedy": "nothing"}]);
+    let wire = reading(&seeding, std::slice::from_ref(&unfinished))
+        .on("PUT reports.s3/executions/orders-1/partials/…", ok())
+        .on(REPORT, ok());
+    let output = assess(&wire, &[piece(0, &unfinished)], earlier, 200).await.unwrap();
+    wire.done();
+    assert_eq!((&output["verdict"], &output["redo"]), (&json!("reject"), &json!([])));
+    assert_eq!(codes(&output["findings"]), ["inspection-too-long", "unusual-content"]);
+    let finding = &output["findings"][0];
+    assert_eq!(finding["severity"], "fail");
+    assert_eq!(finding["evidence"], json!({"rounds": 200, "rangesLeft": 1, "bytesLeft": left}));
+    assert_eq!(output["report"], "s3://reports/executions/orders-1/report.json");
+    assert_eq!(wire.json(REPORT)["findings"], output["findings"]);
 }
 
 #[tokio::test]

@@ -73,8 +73,8 @@ async fn a_group_that_is_up_is_told_with_its_primary_endpoint() {
     assert_eq!(
         output,
         json!({
-            "phase": "available", "status": "available", "deadlinePassed": false, "events": [], "cluster": cluster,
-            "findings": [],
+            "phase": "available", "status": "available", "deadlinePassed": false, "events": [], "hint": "",
+            "cluster": cluster, "findings": [],
         })
     );
 }
@@ -138,6 +138,29 @@ async fn the_last_ten_events_are_told_verbatim_and_in_their_order() {
     assert_eq!(told[0], "2026-11-24T00:03:30Z orders: of the group: \"as is\"");
     assert_eq!(told[8], "2026-11-24T00:10:30.5Z orders-001: Restore failed");
     assert_eq!(told[9], "2026-11-24T00:11:30Z orders: of the group: \"as is\"");
+}
+
+#[tokio::test]
+async fn the_hint_of_a_failed_restore_follows_its_events() {
+    for (message, words) in [
+        ("ElastiCache has not been granted READ permissions on the S3 Bucket.", "could not read the backup"),
+        ("Restore failed: insufficient memory", "larger node type"),
+        ("Can't handle RDB format version 12", "newer engine version"),
+        ("Something new", "read the events"),
+    ] {
+        let wire = script()
+            .on(RECORD, read_record(&orders(json!({}))))
+            .on(DESCRIBE_GROUP, group("create-failed", OURS, &["orders-001"], ""))
+            .on(describe_member("orders-001"), member("orders-001", "restore-failed"))
+            .on(GROUP_EVENTS, events(&[]))
+            .on(member_events("orders-001"), events(&[("2026-11-24T00:10:30Z", message)]));
+        let output = check(&wire, 1).await.unwrap();
+        wire.done();
+        assert_eq!(output["phase"], "restore-failed");
+        let hint = output["hint"].as_str().unwrap();
+        assert!(hint.contains(words), "{message}: {hint}");
+        assert_eq!(hint.contains("memory"), words.contains("node type"), "{message}: {hint}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use seeder_aws::objects::read_settings;
 use seeding::{
-    BackupLocation, Code, Drop, Finding, StepError,
+    BackupLocation, Code, Drop, DropKind, Finding, StepError,
     prepare::{Resolved, resolve},
 };
 use serde::Deserialize;
@@ -31,14 +31,18 @@ impl PrepareSeeding {
                 seeding::prepare::bucket_findings(&drop.dropped.bucket, &self.backup_buckets, None, "");
             return Ok((None, findings));
         }
-        let settings = if drop.is_set() { drop.dropped.clone() } else { drop.folder_settings() };
+        if let Some(finding) = self.refused(&drop).await? {
+            return Ok((None, vec![finding]));
+        }
+        let is_set = drop.kind() == DropKind::Set;
+        let settings = if is_set { drop.dropped.clone() } else { drop.folder_settings() };
         let beside = match read_settings::<Value>(&self.s3, &settings).await? {
             Some(Ok(value)) => Some(value),
             Some(Err(reason)) => return Ok((None, vec![invalid(&settings.to_string(), &reason)])),
             None => None,
         };
         let origin = settings.to_string();
-        Ok(match (drop.is_set(), beside) {
+        Ok(match (is_set, beside) {
             (true, Some(set)) => resolve(&[(DEFAULTS, &self.defaults), (&origin, &set)], execution),
             (true, None) => {
                 let finding =

@@ -264,6 +264,28 @@ async fn a_dropped_file_alone_names_its_cluster() {
 }
 
 #[tokio::test]
+async fn what_is_dropped_and_only_taken_for_a_backup_is_rejected_with_the_reason() {
+    for (key, beginning, code) in [
+        ("in/orders.rdb.gz", vec![0x1f, 0x8b, 8, 0], "compressed-backup"),
+        ("in/orders.RDB.ZST", vec![0x28, 0xb5, 0x2f, 0xfd], "compressed-backup"),
+        ("in/orders.aof", b"*2\r\n$6\r\nSELECT".to_vec(), "not-an-rdb"),
+        ("in/orders.rdb.bak", rdb(&[], &["a"]), "invalid-request"),
+        ("in/orders.rdb.bak", b"text".to_vec(), "not-an-rdb"),
+    ] {
+        let wire = script()
+            .on(format!("HEAD backups.s3/{key}"), object())
+            .on(format!("GET backups.s3/{key} range: bytes=0-4095 if-match: \"e1\""), status(206).body(beginning));
+        let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": key}})).await;
+        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec![code]), "{key}");
+        assert_eq!(output["findings"][0]["backup"], format!("backups/{key}"));
+    }
+    let key = "in/orders.rdb.gz";
+    let wire = script().on(format!("HEAD backups.s3/{key}"), status(404));
+    let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": key}})).await;
+    assert_eq!(codes(&output), ["backup-missing"]);
+}
+
+#[tokio::test]
 async fn a_dropped_list_is_one_seeding_of_all_that_it_names() {
     let list = json!({"backups": ["backups/in/orders.rdb", "backups/in/2.rdb"], "cluster": {"id": "orders"}});
     let wire = fine_backup(script().on("GET backups.s3/sets/all.seed.json", json(list)))

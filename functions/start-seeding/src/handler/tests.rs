@@ -65,6 +65,15 @@ async fn keys_are_decoded_as_s3_encodes_them() {
 }
 
 #[tokio::test]
+async fn what_is_taken_for_a_backup_starts_an_execution_that_will_say_why_it_is_none() {
+    for key in ["in/a.RDB.gz", "in/a.rdb.zst", "in/a.AOF", "in/a.rdb.bak", "in/a.rDb"] {
+        let wire = script().on(START, started());
+        run(&step(&wire), uploaded(key)).await.unwrap();
+        assert_eq!(start_request(&wire).1, json!({"dropped": {"bucket": "drops", "key": key}}));
+    }
+}
+
+#[tokio::test]
 async fn eventbridge_keys_are_taken_as_they_are() {
     let event = json!({
         "version": "0", "source": "aws.s3", "detail-type": "Object Created", "account": "123456789012",

@@ -42,7 +42,7 @@ impl Local {
 
     pub(crate) async fn start_with(objects: Objects, change: impl FnOnce(&mut Config)) -> Self {
         let work = tempfile::tempdir().unwrap();
-        let servers = ServerBinaries::find(None).unwrap();
+        let servers = servers();
         let mut config = Config::new(bucket(objects).await, work.path(), servers);
         config.create_delay = Duration::from_millis(300);
         config.delete_delay = Duration::from_millis(100);
@@ -196,11 +196,17 @@ async fn bucket(objects: Objects) -> String {
     format!("http://{address}")
 }
 
+/// The servers of `make servers`, as far as they are there, and the system's.
+pub(crate) fn servers() -> ServerBinaries {
+    let list = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/servers/list");
+    ServerBinaries::find(Some(&list)).unwrap()
+}
+
 /// A backup that a real server wrote after `commands`, one a line.
 pub(crate) fn backup(commands: &str) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("s");
-    let mut server = Command::new(ServerBinaries::find(None).unwrap().redis_server)
+    let mut server = Command::new(servers().choose("redis", "7.0").unwrap().server.path())
         .args(["--port", "0", "--save", "", "--unixsocket"])
         .arg(&socket)
         .arg("--dir")

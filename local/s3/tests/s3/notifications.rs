@@ -9,8 +9,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
-use local_s3::Notify;
-use serde_json::Value;
+use local_eventbridge::Pattern;
+use local_s3::{Notify, Rule};
+use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::harness::{BUCKET, Stack};
@@ -58,7 +59,10 @@ async fn next(receiver: &mut UnboundedReceiver<Invocation>) -> Invocation {
 async fn a_drop_reaches_the_function_and_the_rule() {
     let stack = Stack::start().await;
     let (lambda_endpoint, mut events) = lambda().await;
-    stack.server.set_notify(Notify { lambda_endpoint, event_bridge_target: Some(RULE_TARGET.into()) });
+    let pattern =
+        json!({"source": ["aws.s3"], "detail": {"object": {"key": [{"suffix": ".rdb"}, "copy"]}}});
+    let bridge = Rule { pattern: Pattern::parse(&pattern).unwrap(), target: RULE_TARGET.into() };
+    stack.server.set_notify(Notify { lambda_endpoint, event_bridge: Some(bridge) });
     let rule = |name, value: &str| FilterRule::builder().name(name).value(value).build();
     let filter = S3KeyFilter::builder()
         .filter_rules(rule(FilterRuleName::Prefix, "drops/"))
@@ -87,7 +91,8 @@ async fn a_drop_reaches_the_function_and_the_rule() {
     assert_eq!(kept.lambda_function_configurations()[0].id(), Some("drop"));
     assert!(kept.event_bridge_configuration().is_some());
 
-    // Not under the prefix: only the rule hears of it.
+    // The rule's pattern has no place for this one, and the other is not under the prefix: only the rule hears of it.
+    stack.put("other.txt", "hello").await;
     stack.put("other.rdb", "hello").await;
     let (function, event) = next(&mut events).await;
     assert_eq!(

@@ -34,10 +34,14 @@ Loader.add_multi_constructor("!", _short_form)
 
 
 class Template:
-    """The template with values for its parameters; what is not given has its default."""
+    """The template with values for its parameters; what is not given has its default.
 
-    def __init__(self, text, **parameters):
+    `references` says what a Ref to a resource gives; without it that is the resource's name in lower case.
+    """
+
+    def __init__(self, text, references=None, **parameters):
         self.body = yaml.load(text, Loader)
+        self.references = references or {}
         self.parameters = {name: str(one.get("Default", "")) for name, one in self.body["Parameters"].items()}
         self.parameters.update(parameters)
 
@@ -84,7 +88,7 @@ class Template:
             return self.parameters[name]
         if name not in self.body["Resources"]:
             raise ValueError(f"Ref to {name}, which is neither a parameter nor a resource")
-        return name.lower()
+        return self.references.get(name, name.lower())
 
     def _function(self, function, argument):
         match function:

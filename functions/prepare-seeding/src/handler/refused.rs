@@ -1,0 +1,28 @@
+//! What was dropped and is no backup, though people take it for one: it is looked at only to say what it is.
+
+use seeder_aws::objects::{look_at_object, read_prefix};
+use seeding::{
+    Drop, DropKind, Finding, StepError,
+    prepare::{HEADER_BYTES, ObjectLook, object_findings},
+};
+
+use super::PrepareSeeding;
+
+impl PrepareSeeding {
+    /// Why what was dropped cannot be seeded; nothing for what is named like a backup or a list.
+    pub(super) async fn refused(&self, drop: &Drop) -> Result<Option<Finding>, StepError> {
+        if matches!(drop.kind(), DropKind::Backup | DropKind::Set) {
+            return Ok(None);
+        }
+        let look = look_at_object(&self.s3, &drop.dropped, None).await?;
+        let ObjectLook::Found(view) = &look else {
+            return Ok(object_findings(&drop.dropped, &look, "").into_iter().next());
+        };
+        // What may not be read, or is empty, is judged by its name alone.
+        let beginning = match view.size_bytes {
+            0 => None,
+            _ => read_prefix(&self.s3, &drop.dropped, &view.etag, HEADER_BYTES).await?,
+        };
+        Ok(drop.refusal(&beginning.unwrap_or_default()))
+    }
+}

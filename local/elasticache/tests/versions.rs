@@ -1,0 +1,63 @@
+//! The nodes are servers of the engine and version asked for, or it is told which others they are.
+
+#![allow(clippy::unwrap_used)] // how a test fails
+
+mod harness;
+
+use harness::{Local, Objects, backup, connect, keys};
+use local_elasticache::Nearness;
+
+/// What the node that came up says of itself, as an event would.
+async fn runs(port: u16) -> String {
+    let info: String =
+        redis::cmd("INFO").arg("server").query_async(&mut connect(port).await).await.unwrap();
+    let field = |name: &str| {
+        let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.map(|value| value.trim().to_owned())
+    };
+    match field("valkey_version") {
+        Some(version) => format!("valkey-server {version}"),
+        None => format!("redis-server {}", field("redis_version").unwrap()),
+    }
+}
+
+#[tokio::test]
+async fn every_version_runs_on_the_nearest_server_and_its_event_names_both() {
+    let local = Local::start(Objects::from([("b.rdb", backup(&keys("k", 100)))])).await;
+    for (number, (engine, version, family)) in [
+        ("redis", "6.2", "redis6.x"),
+        ("redis", "7.0", "redis7"),
+        ("redis", "7.1", "redis7"),
+        ("valkey", "7.2", "valkey7"),
+        ("valkey", "8.0", "valkey8"),
+        ("valkey", "8.1", "valkey8"),
+        ("valkey", "8.2", "valkey8"),
+        ("valkey", "9.0", "valkey9"),
+        ("valkey", "9.1", "valkey9"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let servers = harness::servers();
+        let choice = servers.choose(engine, version).unwrap();
+        let id = format!("version-{number}");
+        let create = local.create(&id, &["b.rdb"]).engine(engine).engine_version(version);
+        create.send().await.unwrap();
+        local.available(&id).await;
+        let port = local.members(&id).await[0].2.unwrap();
+        assert_eq!(runs(port).await, choice.server.to_string(), "{engine} {version}");
+        let events = local.events(&id).await;
+        let told = events.iter().find(|event| event.contains(&format!("for {engine} {version}")));
+        let told = told.unwrap_or_else(|| panic!("{events:#?}"));
+        assert!(told.contains(&choice.server.to_string()), "{told}");
+        assert_eq!(told.contains("stands in"), choice.nearness != Nearness::Same, "{told}");
+        // The same with cluster mode on, where servers of several generations write and read other files of their own.
+        let cluster = format!("{id}-shards");
+        let create = local.create_cluster(&cluster, &["b.rdb"], 2, 1).engine(engine).engine_version(version);
+        create.cache_parameter_group_name(format!("default.{family}.cluster.on")).send().await.unwrap();
+        local.available(&cluster).await;
+        local.delete(&id).await;
+        local.delete(&cluster).await;
+    }
+    local.stop().await;
+}
