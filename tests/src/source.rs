@@ -7,38 +7,50 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use local_stack::{ServerBinaries, ServerBinary, StackOptions};
 use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
 use tempfile::TempDir;
+
+/// What most self-managed servers are, and what every engine of ElastiCache from Redis 7.0 on reads.
+const VERSION: &str = "7.0";
 
 /// A running server; it ends with this value.
 #[derive(Debug)]
 pub struct Source {
     process: Child,
+    server: ServerBinary,
     port: u16,
     dir: TempDir,
 }
 
 impl Source {
-    /// Starts `redis-server` on a free loopback port, with nothing in it.
+    /// Starts Redis 7.0, or what is nearest to it, on a free loopback port, with nothing in it.
     pub async fn start() -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let port = local_stack::free_port()?;
-        let process = Command::new("redis-server")
+        let servers = ServerBinaries::find(Some(&StackOptions::default().servers))?;
+        let server = servers.choose("redis", VERSION).context("there is no server")?.server.clone();
+        let process = Command::new(server.path())
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(["--dir", &dir.path().to_string_lossy(), "--dbfilename", "backup.rdb"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .context("failed to start redis-server; make setup installs it")?;
-        let source = Self { process, port, dir };
+            .with_context(|| format!("failed to start {server}; make setup installs it"))?;
+        let source = Self { process, server, port, dir };
         let started = Instant::now();
         while source.connect().await.is_err() {
             if started.elapsed() > Duration::from_secs(10) {
-                bail!("redis-server did not answer on port {port} within 10 s");
+                bail!("{} did not answer on port {port} within 10 s", source.server);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(source)
+    }
+
+    /// The server that it is.
+    pub const fn server(&self) -> &ServerBinary {
+        &self.server
     }
 
     /// Its address.

@@ -217,6 +217,17 @@ async fn cluster_primaries(endpoint: &str) -> Result<Vec<String>> {
     Ok(primaries.filter_map(|line| Some(line.split(' ').nth(1)?.split('@').next()?.to_owned())).collect())
 }
 
+/// What a server says that it is: `valkey-server 8.1.1`.
+pub async fn server_of(address: &str) -> Result<String> {
+    let client = redis::Client::open(format!("redis://{address}"))?;
+    let mut node = client.get_multiplexed_async_connection().await?;
+    let text: String = redis::cmd("INFO").arg("server").query_async(&mut node).await?;
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let version = field("valkey_version").map(|version| format!("valkey-server {}", version.trim()));
+    let version = version.or_else(|| Some(format!("redis-server {}", field("redis_version")?.trim())));
+    version.context("the server does not tell its version")
+}
+
 /// The bucket's policy, or nothing.
 pub async fn policy(stack: &Stack, bucket: &str) -> Option<String> {
     stack.s3().get_bucket_policy().bucket(bucket).send().await.ok().and_then(|answer| answer.policy)

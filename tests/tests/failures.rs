@@ -53,6 +53,44 @@ async fn a_failed_restore_is_deleted_and_its_events_are_told() -> Result<()> {
     ensure!(outcome.codes().first() == Some(&"restore-failed"), "{:#}", outcome.value);
     ensure!(!outcome.value["events"].as_array().is_none_or(Vec::is_empty), "{:#}", outcome.value);
     ensure!(outcome.value["leftBehind"] == json!([]), "{:#}", outcome.value);
+    ensure!(hint(&outcome).contains("larger node type"), "{:#}", outcome.value);
+    nothing_is_left(&stack).await?;
+    stack.stop().await
+}
+
+fn hint(outcome: &user::Outcome) -> &str {
+    outcome.value["findings"][0]["remedy"].as_str().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hint_of_a_failed_restore_is_what_its_events_say() -> Result<()> {
+    let source = small().await?;
+    let stack = stack_with(&source).await?;
+    // The grant is gone before the service has read anything.
+    let mut input = request("no-access");
+    input["pollSeconds"] = json!(5);
+    let execution = user::start(&stack, &input).await?;
+    user::until_state(&stack, &execution, "WaitForGrant").await?;
+    stack.s3().delete_bucket_policy().bucket("backups").send().await?;
+    let outcome = user::outcome(&stack, &execution).await?;
+    outcome.expect(Some("SeedingFailed"))?;
+    ensure!(outcome.codes().first() == Some(&"restore-failed"), "{:#}", outcome.value);
+    let told = hint(&outcome);
+    ensure!(told.contains("could not read the backup") && !told.contains("memory"), "{:#}", outcome.value);
+
+    // A version that the server does not read, without a checksum that would give it away.
+    let file = source.save().await?;
+    let mut bytes = std::fs::read(&file)?;
+    bytes[5..9].copy_from_slice(b"0012");
+    let end = bytes.len() - 8;
+    bytes[end..].fill(0);
+    std::fs::write(&file, bytes)?;
+    user::drop_file(&stack, "backups", "redis.rdb", &file).await?;
+    let mut input = request("too-new");
+    input["allow"] = json!(["rdb-newer-than-engine"]);
+    let outcome = user::seed(&stack, &input).await?;
+    outcome.expect(Some("SeedingFailed"))?;
+    ensure!(hint(&outcome).contains("newer engine version"), "{:#}", outcome.value);
     nothing_is_left(&stack).await?;
     stack.stop().await
 }

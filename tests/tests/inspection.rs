@@ -100,6 +100,24 @@ async fn workers_whose_time_is_over_are_followed_by_others() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_no_round_brings_to_its_end_is_rejected_with_what_is_left() -> Result<()> {
+    let short = (WORKER.to_owned(), Duration::from_secs(20));
+    let mut options = StackOptions { function_timeouts: vec![short], ..cutting(64 << 20) };
+    options.function_env.push(("assess-backup".to_owned(), "MAX_ROUNDS".to_owned(), "2".to_owned()));
+    let stack = Stack::start(options).await?;
+    let source = Source::start().await?;
+    fill_bytes(&source, 50).await?;
+    user::drop_file(&stack, "backups", "large.rdb", &source.save().await?).await?;
+    let outcome = user::seed(&stack, &json!({"backups": ["backups/large.rdb"]})).await?;
+    outcome.expect(Some("BackupRejected"))?;
+    let finding = outcome.finding("inspection-too-long")?;
+    ensure!(finding["evidence"]["rounds"] == 2, "{finding:#}");
+    ensure!(finding["evidence"]["bytesLeft"].as_u64() > Some(1 << 20), "{finding:#}");
+    ensure!(outcome.value["report"].as_str().is_some_and(|report| report.ends_with("report.json")), "{outcome:?}");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_reads_objects_as_it_reads_files() -> Result<()> {
     let stack = Stack::start(StackOptions::default()).await?;
     let source = source_with(3_000).await?;

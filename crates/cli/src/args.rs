@@ -20,7 +20,9 @@ pub(crate) enum Command {
     Check(Box<CheckArgs>),
     /// Seed a new cluster and follow it until it is up.
     ///
-    /// Exit status: 0 seeded, 1 rejected or failed, 2 usage.
+    /// Files are read while they are uploaded, and become objects only if they are sound.
+    ///
+    /// Exit status: 0 seeded, 1 rejected or failed, 2 usage, 130 interrupted.
     Seed(Box<SeedArgs>),
 }
 
@@ -154,6 +156,9 @@ pub(crate) struct SeedArgs {
     /// Stop after the verdict.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Keep what was uploaded when the backups are rejected; it is deleted otherwise.
+    #[arg(long)]
+    pub(crate) keep_upload: bool,
     /// Print the outcome as JSON on standard output.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,5 +1,6 @@
 //! `seeder seed`: upload what is not in S3 yet, start the state machine, follow it.
 
+mod batch;
 pub(crate) mod follow;
 mod request;
 mod upload;
@@ -11,11 +12,15 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use seeder_aws::Clients;
-use seeding::BackupLocation;
+use seeding::{BackupLocation, Code, Finding, Verdict};
+use serde_json::{Value, json};
 
 use crate::args::SeedArgs;
+use batch::{Batch, LocalFile, Sent};
 
 const USAGE: u8 = 2;
+/// Of a command that Ctrl-C has ended: 128 and the number of the signal.
+const INTERRUPTED: u8 = 130;
 
 /// Runs the command. Everything that can be wrong with the command line is found before anything is uploaded.
 pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
@@ -32,29 +37,67 @@ pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
         }
     };
     let clients = Clients::from_environment().await;
-    for backup in &backups {
-        if let Some(file) = &backup.file {
-            upload::upload(&clients.s3(), file, &backup.location).await?;
+    let s3 = clients.s3();
+    let files: Vec<_> = backups.into_iter().filter_map(Backup::local).collect();
+    let allow: Vec<Code> = serde_json::from_value(request["allow"].clone()).unwrap_or_default();
+    let mut batch = Batch::default();
+    match batch.send(&s3, &files, &allow).await? {
+        Sent::All => {}
+        Sent::Refused(findings) => return Ok(refused(&findings, args.json)),
+        Sent::Interrupted => {
+            eprintln!("nothing was uploaded and nothing started");
+            return Ok(ExitCode::from(INTERRUPTED));
         }
     }
-    let started = clients
-        .step_functions()
-        .start_execution()
-        .state_machine_arn(&args.state_machine)
-        .name(&name)
-        .input(request.to_string())
-        .send()
-        .await
+    let started = match start(&clients, args, &name, &request).await {
+        Ok(started) => started,
+        Err(error) => {
+            // Nothing will ever read them.
+            if !args.keep_upload {
+                batch.undo(&s3).await;
+            }
+            return Err(error);
+        }
+    };
+    eprintln!("execution {started}");
+    let followed = follow::follow_to_end(&clients.step_functions(), &started, args.json).await?;
+    if followed.rejected && !args.keep_upload {
+        batch.undo(&s3).await;
+    }
+    Ok(followed.code)
+}
+
+async fn start(clients: &Clients, args: &SeedArgs, name: &str, request: &Value) -> Result<String> {
+    let start = clients.step_functions().start_execution().state_machine_arn(&args.state_machine);
+    let started = start.name(name).input(request.to_string()).send().await;
+    let started = started
         .map_err(|error| seeder_aws::service_error("start the execution", &error))
         .with_context(|| format!("state machine {}", args.state_machine))?;
-    eprintln!("execution {}", started.execution_arn());
-    follow::follow(&clients.step_functions(), started.execution_arn(), args.json).await
+    Ok(started.execution_arn().to_owned())
+}
+
+/// Says of a file that was read here what the flow would say of it.
+fn refused(findings: &[Finding], as_json: bool) -> ExitCode {
+    let outcome =
+        json!({"verdict": Verdict::Reject, "findings": findings, "report": "", "events": [], "leftBehind": []});
+    if as_json {
+        println!("{outcome}");
+    }
+    follow::print_outcome(Some("BackupRejected"), &outcome);
+    eprintln!("nothing was uploaded and nothing started");
+    ExitCode::from(1)
 }
 
 /// A backup: where it lies or will lie in S3, and the file that it is uploaded from.
 struct Backup {
     location: BackupLocation,
     file: Option<PathBuf>,
+}
+
+impl Backup {
+    fn local(self) -> Option<LocalFile> {
+        self.file.map(|path| LocalFile { path, location: self.location })
+    }
 }
 
 fn backups(args: &SeedArgs, execution: &str) -> Result<Vec<Backup>> {

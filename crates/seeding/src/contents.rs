@@ -104,7 +104,7 @@ pub fn compressed_finding(backup: &str, compression: &str) -> Finding {
 }
 
 /// A broken file, in the words of the reader.
-pub(crate) fn fault_finding(backup: &str, fault: &Fault) -> Finding {
+pub fn fault_finding(backup: &str, fault: &Fault) -> Finding {
     let compressed = matches!(
         fault.cause,
         Some(

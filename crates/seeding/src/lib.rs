@@ -45,7 +45,7 @@ pub use crate::{
     cluster::{
         ClusterIdError, ClusterSpec, OpenClusterMode, check_cluster_id, default_cluster_id, owner_text,
     },
-    contents::{compressed_finding, fault_remedy},
+    contents::{compressed_finding, fault_finding, fault_remedy},
     drops::{Drop, DropKind, DroppedObject, execution_name},
     engine::{Engine, EngineVersion},
     error::{ErrorName, StepError},

@@ -15,6 +15,8 @@ mod stack;
 mod state_machine;
 mod step_functions;
 
+pub use local_elasticache::{Nearness, ServerBinaries, ServerBinary};
+
 pub use crate::{
     options::{FUNCTIONS, StackOptions},
     ports::free_port,

@@ -10,6 +10,7 @@ use aws_sdk_sfn::{
 use seeder_aws::service_error;
 use serde_json::Value;
 
+use super::INTERRUPTED;
 use crate::term::{elapsed, print_finding, thousands};
 
 /// The pause between two looks at the history.
@@ -17,8 +18,25 @@ const PAUSE: Duration = Duration::from_millis(700);
 /// Pages of one look: 100 events each, 25,000 at most in an execution.
 const MAX_PAGES: usize = 300;
 
+/// How following ended.
+#[derive(Debug)]
+pub(super) struct Followed {
+    /// The exit status that stands for it.
+    pub(super) code: ExitCode,
+    /// Whether the backups were rejected, and so nothing was created of them.
+    pub(super) rejected: bool,
+}
+
 /// Prints what happens until the execution has ended, then its outcome.
 pub async fn follow(step_functions: &Client, execution: &str, as_json: bool) -> Result<ExitCode> {
+    Ok(follow_to_end(step_functions, execution, as_json).await?.code)
+}
+
+pub(super) async fn follow_to_end(
+    step_functions: &Client,
+    execution: &str,
+    as_json: bool,
+) -> Result<Followed> {
     let mut printer = Printer::default();
     loop {
         let described = step_functions.describe_execution().execution_arn(execution).send().await;
@@ -32,7 +50,7 @@ pub async fn follow(step_functions: &Client, execution: &str, as_json: bool) -> 
                 () = tokio::time::sleep(PAUSE) => continue,
                 _ = tokio::signal::ctrl_c() => {
                     eprintln!("the seeding goes on; to stop it: aws stepfunctions stop-execution --execution-arn {execution}");
-                    return Ok(ExitCode::from(130));
+                    return Ok(Followed { code: ExitCode::from(INTERRUPTED), rejected: false });
                 }
             }
         }
@@ -48,7 +66,10 @@ pub async fn follow(step_functions: &Client, execution: &str, as_json: bool) -> 
         }
         print_outcome(described.error(), &outcome);
         let code = u8::from(*status != ExecutionStatus::Succeeded);
-        return Ok(ExitCode::from(code));
+        return Ok(Followed {
+            code: ExitCode::from(code),
+            rejected: described.error() == Some("BackupRejected"),
+        });
     }
 }
 
@@ -157,7 +178,7 @@ impl Printer {
     }
 }
 
-fn print_outcome(error: Option<&str>, outcome: &Value) {
+pub(super) fn print_outcome(error: Option<&str>, outcome: &Value) {
     match (error, outcome["outcome"].as_str()) {
         (Some(error), _) => eprintln!("{error}"),
         (None, Some(name)) => eprintln!("{name}"),

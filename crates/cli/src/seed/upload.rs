@@ -1,4 +1,4 @@
-//! Uploading a backup, in parts.
+//! Uploading one backup in parts, which become an object only when that is asked for.
 
 use std::path::Path;
 
@@ -9,103 +9,106 @@ use aws_sdk_s3::{
     types::{CompletedMultipartUpload, CompletedPart},
 };
 use futures::{StreamExt, TryStreamExt, stream};
+use indicatif::ProgressBar;
 use seeder_aws::service_error;
 use seeding::BackupLocation;
 
-use crate::term::progress_bar;
-
 /// S3 takes at most this many parts.
 const MAX_PARTS: u64 = 10_000;
-/// The least size of a part here; S3's own is 5 MiB.
+/// The least size of a part here; S3's own is 5 MiB, but for the last.
 const MIN_PART_BYTES: u64 = 16 * 1024 * 1024;
 /// Parts under way at once.
 const PARTS_AT_ONCE: usize = 4;
 
-/// Uploads a file. What was uploaded of a file that fails half way is taken away again.
-pub(super) async fn upload(s3: &Client, path: &Path, location: &BackupLocation) -> Result<()> {
-    let bytes = path.metadata().with_context(|| format!("failed to look at {}", path.display()))?.len();
-    let bar = progress_bar("uploading", Some(bytes));
-    eprintln!("uploading {} to s3://{location}", path.display());
-    let done = if bytes <= MIN_PART_BYTES {
-        put(s3, path, location).await
-    } else {
-        in_parts(s3, path, location, bytes, &bar).await
-    };
-    bar.finish_and_clear();
-    done
+/// An upload that has begun: nobody sees anything of it until it is completed.
+#[derive(Debug)]
+pub(super) struct Upload {
+    pub(super) location: BackupLocation,
+    id: String,
+    parts: Vec<CompletedPart>,
 }
 
-async fn put(s3: &Client, path: &Path, location: &BackupLocation) -> Result<()> {
-    let body =
-        ByteStream::from_path(path).await.with_context(|| format!("failed to read {}", path.display()))?;
-    let put = s3.put_object().bucket(&location.bucket).key(&location.key).body(body).send().await;
-    put.map_err(|error| service_error(&format!("upload {location}"), &error))?;
-    Ok(())
+/// An object that this command has made.
+#[derive(Debug)]
+pub(super) struct Uploaded {
+    pub(super) location: BackupLocation,
+    /// Where the bucket keeps versions.
+    version_id: Option<String>,
 }
 
-async fn in_parts(
-    s3: &Client,
-    path: &Path,
-    location: &BackupLocation,
-    bytes: u64,
-    bar: &indicatif::ProgressBar,
-) -> Result<()> {
-    let (bucket, key) = (&location.bucket, &location.key);
-    let doing = format!("upload {location}");
-    let created = s3.create_multipart_upload().bucket(bucket).key(key).send().await;
-    let created = created.map_err(|error| service_error(&doing, &error))?;
-    let Some(id) = created.upload_id() else { bail!("failed to {doing}: S3 gave no upload id") };
-    let part_bytes = MIN_PART_BYTES.max(bytes.div_ceil(MAX_PARTS));
-    let parts = stream::iter((1..).zip((0..bytes).step_by(usize::try_from(part_bytes)?)))
-        .map(|(number, offset)| {
-            part(s3, path, location, id, number, offset, part_bytes.min(bytes - offset), bar)
+impl Upload {
+    pub(super) async fn begin(s3: &Client, location: &BackupLocation) -> Result<Self> {
+        let created =
+            s3.create_multipart_upload().bucket(&location.bucket).key(&location.key).send().await;
+        let created = created.map_err(|error| service_error(&format!("upload {location}"), &error))?;
+        let Some(id) = created.upload_id() else { bail!("failed to upload {location}: S3 gave no upload id") };
+        Ok(Self { location: location.clone(), id: id.to_owned(), parts: Vec::new() })
+    }
+
+    /// Uploads all parts of a file of this length.
+    pub(super) async fn send(&mut self, s3: &Client, path: &Path, bytes: u64, bar: &ProgressBar) -> Result<()> {
+        let part_bytes = MIN_PART_BYTES.max(bytes.div_ceil(MAX_PARTS));
+        let upload = &*self;
+        let parts = stream::iter((1..).zip((0..bytes).step_by(usize::try_from(part_bytes)?)))
+            .map(|(number, offset)| async move {
+                let length = part_bytes.min(bytes - offset);
+                let part = upload.part(s3, path, number, offset, length).await?;
+                bar.inc(length);
+                anyhow::Ok(part)
+            })
+            .buffered(PARTS_AT_ONCE)
+            .try_collect()
+            .await?;
+        self.parts = parts;
+        Ok(())
+    }
+
+    async fn part(&self, s3: &Client, path: &Path, number: i32, offset: u64, bytes: u64) -> Result<CompletedPart> {
+        let location = &self.location;
+        let body = ByteStream::read_from().path(path).offset(offset).length(Length::Exact(bytes)).build().await;
+        let body = body.with_context(|| format!("failed to read {} at offset {offset}", path.display()))?;
+        let request = s3.upload_part().bucket(&location.bucket).key(&location.key).upload_id(&self.id);
+        let answer = request.part_number(number).body(body).send().await;
+        let answer =
+            answer.map_err(|error| service_error(&format!("upload part {number} of {location}"), &error))?;
+        Ok(CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(answer.e_tag().map(str::to_owned))
+            .set_checksum_crc32(answer.checksum_crc32().map(str::to_owned))
+            .build())
+    }
+
+    /// Makes the object.
+    pub(super) async fn complete(&self, s3: &Client) -> Result<Uploaded> {
+        let location = &self.location;
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.parts.clone())).build();
+        let request = s3.complete_multipart_upload().bucket(&location.bucket).key(&location.key);
+        let completed = request.upload_id(&self.id).multipart_upload(parts).send().await;
+        let completed = completed.map_err(|error| service_error(&format!("upload {location}"), &error))?;
+        Ok(Uploaded {
+            location: location.clone(),
+            version_id: completed.version_id().filter(|id| *id != "null").map(str::to_owned),
         })
-        .buffered(PARTS_AT_ONCE)
-        .try_collect::<Vec<_>>()
-        .await;
-    let parts = match parts {
-        Ok(parts) => parts,
-        Err(error) => {
-            // Parts that stay are paid for; the bucket's lifecycle rule takes them away if this fails too.
-            let _ = s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(id).send().await;
-            return Err(error);
-        }
-    };
-    let all = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-    let completed = s3
-        .complete_multipart_upload()
-        .bucket(bucket)
-        .key(key)
-        .upload_id(id)
-        .multipart_upload(all)
-        .send()
-        .await;
-    completed.map_err(|error| service_error(&doing, &error))?;
-    Ok(())
+    }
+
+    /// Takes the parts away again. Parts that stay are paid for; the drop bucket's lifecycle rule takes them away if this
+    /// fails too.
+    pub(super) async fn abort(&self, s3: &Client) -> Result<()> {
+        let location = &self.location;
+        let request = s3.abort_multipart_upload().bucket(&location.bucket).key(&location.key);
+        let aborted = request.upload_id(&self.id).send().await;
+        aborted.map_err(|error| service_error(&format!("abort the upload of {location}"), &error))?;
+        Ok(())
+    }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a part is all of this, and there is one caller")]
-async fn part(
-    s3: &Client,
-    path: &Path,
-    location: &BackupLocation,
-    id: &str,
-    number: i32,
-    offset: u64,
-    bytes: u64,
-    bar: &indicatif::ProgressBar,
-) -> Result<CompletedPart> {
-    let body = ByteStream::read_from().path(path).offset(offset).length(Length::Exact(bytes)).build().await;
-    let body = body.with_context(|| format!("failed to read {} at offset {offset}", path.display()))?;
-    let request =
-        s3.upload_part().bucket(&location.bucket).key(&location.key).upload_id(id).part_number(number);
-    let answer = request.body(body).send().await;
-    let answer =
-        answer.map_err(|error| service_error(&format!("upload part {number} of {location}"), &error))?;
-    bar.inc(bytes);
-    Ok(CompletedPart::builder()
-        .part_number(number)
-        .set_e_tag(answer.e_tag().map(str::to_owned))
-        .set_checksum_crc32(answer.checksum_crc32().map(str::to_owned))
-        .build())
+impl Uploaded {
+    /// Deletes the object: this version of it, where the bucket keeps versions.
+    pub(super) async fn delete(&self, s3: &Client) -> Result<()> {
+        let location = &self.location;
+        let request = s3.delete_object().bucket(&location.bucket).key(&location.key);
+        let deleted = request.set_version_id(self.version_id.clone()).send().await;
+        deleted.map_err(|error| service_error(&format!("delete {location}"), &error))?;
+        Ok(())
+    }
 }

@@ -1,0 +1,103 @@
+//! `seeder seed FILE`: an object appears only once the file was found sound, and goes again if it is rejected.
+
+use std::{path::Path, process::Output};
+
+use anyhow::{Context, Result, ensure};
+use local_stack::{Stack, StackOptions};
+use serde_json::Value;
+use system_tests::{
+    data::{fill_bytes, fill_mixed},
+    source::Source,
+    user,
+};
+
+/// Runs the command with what `make local` puts into the environment.
+async fn seed(stack: &Stack, file: &Path, args: &[&str]) -> Result<Output> {
+    let mut command = std::process::Command::new(StackOptions::default().binaries.join("seeder"));
+    command.args(["seed", "--json"]).arg(file).args(args).envs(stack.env());
+    Ok(tokio::task::spawn_blocking(move || command.output()).await??)
+}
+
+fn outcome(output: &Output) -> Result<Value> {
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    serde_json::from_slice(&output.stdout).with_context(|| told)
+}
+
+/// The keys in the drop bucket, and of uploads that are neither completed nor aborted.
+async fn objects_and_uploads(stack: &Stack) -> Result<(Vec<String>, Vec<String>)> {
+    let bucket = stack.drop_bucket();
+    let objects = stack.s3().list_objects_v2().bucket(bucket).send().await?;
+    let uploads = stack.s3().list_multipart_uploads().bucket(bucket).send().await?;
+    let objects = objects.contents().iter().filter_map(|object| object.key()).map(str::to_owned).collect();
+    let uploads = uploads.uploads().iter().filter_map(|upload| upload.key()).map(str::to_owned).collect();
+    Ok((objects, uploads))
+}
+
+async fn nothing_is_there(stack: &Stack) -> Result<()> {
+    let (objects, uploads) = objects_and_uploads(stack).await?;
+    ensure!(objects.is_empty() && uploads.is_empty(), "objects {objects:?}, uploads {uploads:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_file_never_becomes_an_object_small_or_large() -> Result<()> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    let small = Source::start().await?;
+    fill_mixed(&small, 300, "k:").await?;
+    let large = Source::start().await?;
+    fill_bytes(&large, 40).await?;
+    for (source, code) in [(&small, "backup-corrupt"), (&large, "backup-corrupt")] {
+        let file = source.save().await?;
+        let mut bytes = std::fs::read(&file)?;
+        // One bit near the end: most of a large file is under way before it is found.
+        let place = bytes.len() - bytes.len() / 50;
+        bytes[place] ^= 1;
+        std::fs::write(&file, bytes)?;
+        let output = seed(&stack, &file, &["--id", "broken"]).await?;
+        ensure!(output.status.code() == Some(1), "{output:?}");
+        let outcome = outcome(&output)?;
+        ensure!(outcome["verdict"] == "reject" && outcome["findings"][0]["code"] == code, "{outcome:#}");
+        ensure!(outcome["findings"][0]["evidence"]["offset"].is_u64(), "{outcome:#}");
+        nothing_is_there(&stack).await?;
+    }
+    // Of two files the sound one is no object either.
+    let (sound, broken) = (small.save().await?, small.dir().join("broken.rdb"));
+    std::fs::write(&broken, b"this is not a backup\n")?;
+    let output = seed(&stack, &sound, &[&broken.to_string_lossy()]).await?;
+    ensure!(outcome(&output)?["findings"][0]["code"] == "not-an-rdb", "{output:?}");
+    nothing_is_there(&stack).await?;
+    ensure!(user::executions_about(&stack, "").await?.is_empty(), "an execution was started");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_flow_rejects_is_deleted_unless_it_is_to_be_kept() -> Result<()> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    let source = Source::start().await?;
+    fill_bytes(&source, 24).await?;
+    let file = source.save().await?;
+    let args = ["--id", "too-large", "--node-type", "cache.local.16mb"];
+    let output = seed(&stack, &file, &args).await?;
+    ensure!(output.status.code() == Some(1), "{output:?}");
+    ensure!(outcome(&output)?["findings"][0]["code"] == "does-not-fit", "{output:?}");
+    nothing_is_there(&stack).await?;
+
+    let output = seed(&stack, &file, &[&args[..], &["--keep-upload"]].concat()).await?;
+    ensure!(output.status.code() == Some(1), "{output:?}");
+    let (objects, uploads) = objects_and_uploads(&stack).await?;
+    ensure!(objects.len() == 1 && uploads.is_empty(), "objects {objects:?}, uploads {uploads:?}");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_file_is_seeded_and_stays() -> Result<()> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    let source = Source::start().await?;
+    fill_bytes(&source, 40).await?;
+    let output = seed(&stack, &source.save().await?, &["--id", "sound"]).await?;
+    ensure!(output.status.code() == Some(0), "{output:?}");
+    ensure!(outcome(&output)?["outcome"] == "seeded", "{output:?}");
+    let (objects, uploads) = objects_and_uploads(&stack).await?;
+    ensure!(objects.len() == 1 && uploads.is_empty(), "objects {objects:?}, uploads {uploads:?}");
+    stack.stop().await
+}
