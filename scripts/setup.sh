@@ -38,7 +38,7 @@ python_environment() {
 servers() {
     # A list whose programs are gone, because the folder was moved, is none.
     local first
-    first=$(cut -d ' ' -f 4 target/servers/list 2> /dev/null | head -n 1)
+    first=$(cut -d " " -f 4 target/servers/list 2> /dev/null | head -n 1) || true
     [ ! -x "$first" ] || return 0
     say "bringing real Redis and Valkey servers into target/servers (about half a minute, once)"
     # Their packages are Debian's: another system does not have the keys that they are signed with.

@@ -113,7 +113,10 @@ async fn a_backup_that_no_round_brings_to_its_end_is_rejected_with_what_is_left(
     let finding = outcome.finding("inspection-too-long")?;
     ensure!(finding["evidence"]["rounds"] == 2, "{finding:#}");
     ensure!(finding["evidence"]["bytesLeft"].as_u64() > Some(1 << 20), "{finding:#}");
-    ensure!(outcome.value["report"].as_str().is_some_and(|report| report.ends_with("report.json")), "{outcome:?}");
+    ensure!(
+        outcome.value["report"].as_str().is_some_and(|report| report.ends_with("report.json")),
+        "{outcome:?}"
+    );
     stack.stop().await
 }
 

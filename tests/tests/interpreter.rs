@@ -12,8 +12,7 @@ async fn run(stack: &Stack, name: &str, state: &Value) -> Result<(Option<String>
     let created = create.role_arn("arn:aws:iam::123456789012:role/test").send().await?;
     let start = stack.sfn().start_execution().state_machine_arn(created.state_machine_arn());
     let started = start.input(json!({"known": 1}).to_string()).send().await?;
-    let execution =
-        system_tests::user::outcome(stack, started.execution_arn()).await?;
+    let execution = system_tests::user::outcome(stack, started.execution_arn()).await?;
     let output = execution.error.is_none().then(|| execution.value.to_string());
     Ok((execution.error, output))
 }

@@ -78,8 +78,7 @@ async fn start(clients: &Clients, args: &SeedArgs, name: &str, request: &Value) 
 
 /// Says of a file that was read here what the flow would say of it.
 fn refused(findings: &[Finding], as_json: bool) -> ExitCode {
-    let outcome =
-        json!({"verdict": Verdict::Reject, "findings": findings, "report": "", "events": [], "leftBehind": []});
+    let outcome = json!({"verdict": Verdict::Reject, "findings": findings, "report": "", "events": [], "leftBehind": []});
     if as_json {
         println!("{outcome}");
     }

@@ -26,7 +26,8 @@ async fn answer(calls: UnboundedSender<String>, method: Method, uri: Uri) -> (St
     match method {
         Method::PUT if part => std::future::pending().await,
         Method::POST if query.contains("uploads") => {
-            let begun = "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>";
+            let begun =
+                "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>";
             (StatusCode::OK, begun.to_owned())
         }
         Method::DELETE => (StatusCode::NO_CONTENT, String::new()),
@@ -48,7 +49,12 @@ async fn ctrl_c_aborts_the_upload_and_nothing_is_started() {
     let mut seeder = Command::new(env!("CARGO_BIN_EXE_seeder"))
         .arg("seed")
         .arg(&file)
-        .args(["--bucket", "drops", "--state-machine", "arn:aws:states:us-east-1:123456789012:stateMachine:m"])
+        .args([
+            "--bucket",
+            "drops",
+            "--state-machine",
+            "arn:aws:states:us-east-1:123456789012:stateMachine:m",
+        ])
         .envs([("AWS_ENDPOINT_URL", endpoint.as_str()), ("AWS_REGION", "us-east-1")])
         .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
         .stdout(Stdio::null())

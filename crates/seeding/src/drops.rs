@@ -225,7 +225,12 @@ mod tests {
         let rdb = b"REDIS0011\xfe\x00";
         let zstd = [0x28, 0xb5, 0x2f, 0xfd, 0];
         for (key, beginning, code, words) in [
-            ("in/Dump.rdb.gz", &[0x1f, 0x8b, 8][..], Code::CompressedBackup, "decompress it and drop Dump.rdb:"),
+            (
+                "in/Dump.rdb.gz",
+                &[0x1f, 0x8b, 8][..],
+                Code::CompressedBackup,
+                "decompress it and drop Dump.rdb:",
+            ),
             ("in/dump.rdb.ZST", &zstd, Code::CompressedBackup, "decompress it and drop dump.rdb:"),
             ("in/dump.rdb.gz", rdb, Code::CompressedBackup, "drop it again as dump.rdb"),
             ("in/appendonly.aof", b"*2\r\n$6\r\nSELECT", Code::NotAnRdb, "BGSAVE"),

@@ -73,7 +73,8 @@ const PHRASES: [(FailureReason, &[&str]); 3] = [
 impl FailureReason {
     /// The reason that these events give. Two that contradict each other give none.
     pub fn of(events: &[String]) -> Self {
-        let mut reasons = events.iter().map(|event| Self::of_one(event)).filter(|reason| *reason != Self::Other);
+        let mut reasons =
+            events.iter().map(|event| Self::of_one(event)).filter(|reason| *reason != Self::Other);
         let Some(first) = reasons.next() else { return Self::Other };
         if reasons.all(|reason| reason == first) { first } else { Self::Other }
     }
@@ -130,20 +131,32 @@ mod tests {
         use FailureReason::*;
         for (event, reason) in [
             ("Restore failed: could not read the backup b/k.rdb: AccessDenied: Access Denied", Access),
-            ("Restore failed: could not read the backup b/k.rdb: NoSuchKey: The specified key does not exist.", Access),
+            (
+                "Restore failed: could not read the backup b/k.rdb: NoSuchKey: The specified key does not exist.",
+                Access,
+            ),
             (
                 "Restore failed: shard 0001 (slots 0-16383) does not fit into cache.local.16mb: its data take 27000000 \
                  bytes (used_memory 28000000), maxmemory is 16777216",
                 Memory,
             ),
-            ("Restore failed: loading was stopped at used_memory 90000000: the most that could fit is 88080384", Memory),
-            ("Restore failed: the server could not load the backup: Can't handle RDB format version 99", Version),
+            (
+                "Restore failed: loading was stopped at used_memory 90000000: the most that could fit is 88080384",
+                Memory,
+            ),
+            (
+                "Restore failed: the server could not load the backup: Can't handle RDB format version 99",
+                Version,
+            ),
             (
                 "Restore failed: the server could not load the backup: Short read or OOM loading DB. Unrecoverable \
                  error, aborting now. | Internal error in RDB reading offset 0, function at rdb.c:3190",
                 Other,
             ),
-            ("Restore failed: the server could not load the backup: Wrong signature trying to load DB from file", Other),
+            (
+                "Restore failed: the server could not load the backup: Wrong signature trying to load DB from file",
+                Other,
+            ),
             ("Restore failed: the backup holds keys in databases [0, 1]: cluster mode has only 1", Other),
             ("valkey-server 8.1.1 stands in for valkey 8.2: there is no server of that version here", Other),
             ("Restored: the data take 1000 bytes, maxmemory of cache.local.16mb is 16777216", Other),

@@ -123,7 +123,11 @@ impl Choice<'_> {
 }
 
 /// How far a server is from what is asked for, the most important part first.
-fn distance(server: &ServerBinary, engine: Engine, asked: Version) -> (u8, u32, u32, u8, Reverse<Option<u32>>) {
+fn distance(
+    server: &ServerBinary,
+    engine: Engine,
+    asked: Version,
+) -> (u8, u32, u32, u8, Reverse<Option<u32>>) {
     let Version { major, minor, patch } = server.version;
     // Of the servers of one line, the patch level that was asked for, else the newest.
     let other_patch = u8::from(asked.patch.is_some() && asked.patch != patch);
@@ -169,7 +173,11 @@ fn listed(list: &Path) -> Vec<ServerBinary> {
 fn of_line(line: &str) -> Option<ServerBinary> {
     let mut words = line.split_whitespace().skip(1);
     let (engine, version, path) = (words.next()?, words.next()?, words.next()?);
-    Some(ServerBinary { engine: Engine::parse(engine)?, version: Version::parse(version)?, path: path.into() })
+    Some(ServerBinary {
+        engine: Engine::parse(engine)?,
+        version: Version::parse(version)?,
+        path: path.into(),
+    })
 }
 
 /// A program is asked what it is: some systems have a `redis-server` that is Valkey.
@@ -251,7 +259,8 @@ mod tests {
 
     #[test]
     fn what_a_server_says_of_itself_counts_and_lines_that_are_none_do_not() {
-        let valkey = said("Valkey server v=8.1.1 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=1").unwrap();
+        let valkey =
+            said("Valkey server v=8.1.1 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=1").unwrap();
         assert_eq!(valkey, (Engine::Valkey, Version { major: 8, minor: 1, patch: Some(1) }));
         assert!(said("Redis server v=unstable").is_none() && said("").is_none());
         for line in ["", "redis-7.0", "x keydb 6.3.4 /bin/keydb", "redis-7.0 redis seven /bin/redis"] {

@@ -9,8 +9,7 @@ use local_elasticache::Nearness;
 
 /// What the node that came up says of itself, as an event would.
 async fn runs(port: u16) -> String {
-    let info: String =
-        redis::cmd("INFO").arg("server").query_async(&mut connect(port).await).await.unwrap();
+    let info: String = redis::cmd("INFO").arg("server").query_async(&mut connect(port).await).await.unwrap();
     let field = |name: &str| {
         let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         line.map(|value| value.trim().to_owned())

@@ -48,8 +48,14 @@ enum Test {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum TextTest {
-    Prefix { text: String, ignore_case: bool },
-    Suffix { text: String, ignore_case: bool },
+    Prefix {
+        text: String,
+        ignore_case: bool,
+    },
+    Suffix {
+        text: String,
+        ignore_case: bool,
+    },
     EqualsIgnoreCase(String),
     /// The texts between the wildcards.
     Wildcard(Vec<String>),
@@ -181,7 +187,12 @@ fn test(value: &Value, path: &str) -> Result<Test, PatternError> {
         ("wildcard", Value::String(text)) if !text.contains("**") && !text.contains('\\') => {
             Test::Text(TextTest::Wildcard(text.split('*').map(str::to_owned).collect()))
         }
-        _ => return Err(malformed(path, &format!("has the operator {name}, which is not known here in this form"))),
+        _ => {
+            return Err(malformed(
+                path,
+                &format!("has the operator {name}, which is not known here in this form"),
+            ));
+        }
     })
 }
 
@@ -212,7 +223,8 @@ mod tests {
     #[test]
     fn every_field_has_to_match_one_of_its_values() {
         let pattern = json!({"source": ["aws.s3"], "detail": {"bucket": {"name": ["a", "b"]}}});
-        let event = |source: &str, bucket: &str| json!({"source": source, "detail": {"bucket": {"name": bucket}}});
+        let event =
+            |source: &str, bucket: &str| json!({"source": source, "detail": {"bucket": {"name": bucket}}});
         assert!(matches(&pattern, &event("aws.s3", "b")));
         assert!(!matches(&pattern, &event("aws.s3", "c")));
         assert!(!matches(&pattern, &event("aws.ec2", "a")));

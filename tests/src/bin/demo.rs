@@ -46,7 +46,8 @@ impl Target {
         let valkey = servers.choose("valkey", "8.1").context("there is no server")?;
         let mut not_shown = Vec::new();
         if valkey.nearness == Nearness::OtherEngine {
-            not_shown.push("a Valkey cluster: there is no valkey-server here; make servers says why".to_owned());
+            not_shown
+                .push("a Valkey cluster: there is no valkey-server here; make servers says why".to_owned());
             return Ok(Self { engine: "redis", version: "7.1", not_shown });
         }
         if valkey.nearness == Nearness::OtherVersion {

@@ -77,7 +77,10 @@ impl Batch {
                 return Ok(Sent::Refused(findings));
             }
             if Identity::of(&file.path)? != before {
-                bail!("{} was changed while it was uploaded: seed a copy that nobody writes", file.path.display());
+                bail!(
+                    "{} was changed while it was uploaded: seed a copy that nobody writes",
+                    file.path.display()
+                );
             }
         }
         while let Some(upload) = self.uploads.last() {
@@ -152,9 +155,14 @@ impl Reading {
         let (path, stopped) = (path.to_owned(), stop.clone());
         let done = spawn_blocking(move || {
             let threads = available_parallelism().map_or(1, usize::from);
-            rdb_scan::inspect_parallel(&FileSource::open(&path)?, threads, &InspectOptions::default(), &|_| {
-                if stopped.load(Ordering::Relaxed) { Control::Pause } else { Control::Continue }
-            })
+            rdb_scan::inspect_parallel(
+                &FileSource::open(&path)?,
+                threads,
+                &InspectOptions::default(),
+                &|_| {
+                    if stopped.load(Ordering::Relaxed) { Control::Pause } else { Control::Continue }
+                },
+            )
         });
         Self { stop, done }
     }

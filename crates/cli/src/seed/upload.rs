@@ -38,15 +38,22 @@ pub(super) struct Uploaded {
 
 impl Upload {
     pub(super) async fn begin(s3: &Client, location: &BackupLocation) -> Result<Self> {
-        let created =
-            s3.create_multipart_upload().bucket(&location.bucket).key(&location.key).send().await;
+        let created = s3.create_multipart_upload().bucket(&location.bucket).key(&location.key).send().await;
         let created = created.map_err(|error| service_error(&format!("upload {location}"), &error))?;
-        let Some(id) = created.upload_id() else { bail!("failed to upload {location}: S3 gave no upload id") };
+        let Some(id) = created.upload_id() else {
+            bail!("failed to upload {location}: S3 gave no upload id")
+        };
         Ok(Self { location: location.clone(), id: id.to_owned(), parts: Vec::new() })
     }
 
     /// Uploads all parts of a file of this length.
-    pub(super) async fn send(&mut self, s3: &Client, path: &Path, bytes: u64, bar: &ProgressBar) -> Result<()> {
+    pub(super) async fn send(
+        &mut self,
+        s3: &Client,
+        path: &Path,
+        bytes: u64,
+        bar: &ProgressBar,
+    ) -> Result<()> {
         let part_bytes = MIN_PART_BYTES.max(bytes.div_ceil(MAX_PARTS));
         let upload = &*self;
         let parts = stream::iter((1..).zip((0..bytes).step_by(usize::try_from(part_bytes)?)))
@@ -63,9 +70,17 @@ impl Upload {
         Ok(())
     }
 
-    async fn part(&self, s3: &Client, path: &Path, number: i32, offset: u64, bytes: u64) -> Result<CompletedPart> {
+    async fn part(
+        &self,
+        s3: &Client,
+        path: &Path,
+        number: i32,
+        offset: u64,
+        bytes: u64,
+    ) -> Result<CompletedPart> {
         let location = &self.location;
-        let body = ByteStream::read_from().path(path).offset(offset).length(Length::Exact(bytes)).build().await;
+        let body =
+            ByteStream::read_from().path(path).offset(offset).length(Length::Exact(bytes)).build().await;
         let body = body.with_context(|| format!("failed to read {} at offset {offset}", path.display()))?;
         let request = s3.upload_part().bucket(&location.bucket).key(&location.key).upload_id(&self.id);
         let answer = request.part_number(number).body(body).send().await;

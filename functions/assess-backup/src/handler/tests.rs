@@ -244,7 +244,8 @@ async fn rounds_that_are_used_up_are_a_finding_with_what_is_left() {
     seeding.backups[0].size_bytes = file.len() as u64;
     let unfinished = inspected(&file, Control::Pause).remove(0);
     let left = file.len() as u64 - unfinished.span().unwrap().end;
-    let earlier = json!([{"code": "unusual-content", "severity": "note", "evidence": {}, "remedy": "nothing"}]);
+    let earlier =
+        json!([{"code": "unusual-content", "severity": "note", "evidence": {}, "remedy": "nothing"}]);
     let wire = reading(&seeding, std::slice::from_ref(&unfinished))
         .on("PUT reports.s3/executions/orders-1/partials/…", ok())
         .on(REPORT, ok());

@@ -272,9 +272,10 @@ async fn what_is_dropped_and_only_taken_for_a_backup_is_rejected_with_the_reason
         ("in/orders.rdb.bak", rdb(&[], &["a"]), "invalid-request"),
         ("in/orders.rdb.bak", b"text".to_vec(), "not-an-rdb"),
     ] {
-        let wire = script()
-            .on(format!("HEAD backups.s3/{key}"), object())
-            .on(format!("GET backups.s3/{key} range: bytes=0-4095 if-match: \"e1\""), status(206).body(beginning));
+        let wire = script().on(format!("HEAD backups.s3/{key}"), object()).on(
+            format!("GET backups.s3/{key} range: bytes=0-4095 if-match: \"e1\""),
+            status(206).body(beginning),
+        );
         let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": key}})).await;
         assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec![code]), "{key}");
         assert_eq!(output["findings"][0]["backup"], format!("backups/{key}"));

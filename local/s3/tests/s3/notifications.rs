@@ -59,8 +59,7 @@ async fn next(receiver: &mut UnboundedReceiver<Invocation>) -> Invocation {
 async fn a_drop_reaches_the_function_and_the_rule() {
     let stack = Stack::start().await;
     let (lambda_endpoint, mut events) = lambda().await;
-    let pattern =
-        json!({"source": ["aws.s3"], "detail": {"object": {"key": [{"suffix": ".rdb"}, "copy"]}}});
+    let pattern = json!({"source": ["aws.s3"], "detail": {"object": {"key": [{"suffix": ".rdb"}, "copy"]}}});
     let bridge = Rule { pattern: Pattern::parse(&pattern).unwrap(), target: RULE_TARGET.into() };
     stack.server.set_notify(Notify { lambda_endpoint, event_bridge: Some(bridge) });
     let rule = |name, value: &str| FilterRule::builder().name(name).value(value).build();
