@@ -6,8 +6,8 @@ use crate::settings::Settings;
 use crate::strings::{own_sds, sds};
 use crate::tables::{DICT_BYTES, ENTRY_BYTES, dict_buckets, unmoved_buckets};
 
-/// Names are not looked at. They are taken to be so long; up to 14 bytes it makes no difference.
-const NAME_BYTES: u64 = 14;
+/// Names are not looked at. They are taken to be so long; from 7 to 12 bytes it makes no difference.
+const NAME_BYTES: u64 = 12;
 /// `functionLibInfo`: name, functions, engine, code.
 const LIBRARY_BYTES: u64 = 32;
 /// `functionInfo` of Redis 7.0 and Valkey up to 8.0: name, function, library, description, flags.
@@ -16,8 +16,10 @@ const FUNCTION_BYTES: u64 = 40;
 const REFERENCE_BYTES: u64 = 4;
 /// `functionInfo` from Valkey 8.1 on: what was compiled, and the library.
 const COMPILED_INFO_BYTES: u64 = 16;
-/// `compiledFunction`: name, function, description, flags.
+/// `compiledFunction` of Valkey 8.1: name, function, description, flags.
 const COMPILED_BYTES: u64 = 32;
+/// In Valkey 9 it has a version too (`ValkeyModuleScriptingEngineCompiledFunctionV1`).
+const VERSIONED_BYTES: u64 = 40;
 /// `luaFunction` with the state that it belongs to.
 const LUA_FUNCTION_BYTES: u64 = 16;
 /// An object with a text in it: `robj`, the text's header of type 8, its end.
@@ -48,8 +50,12 @@ impl FunctionCosts {
                 of(FUNCTION_BYTES) + of(REFERENCE_BYTES) + name
             }
             Generation::Valkey81 | Generation::Valkey9 => {
-                let compiled = of(COMPILED_INFO_BYTES) + of(COMPILED_BYTES) + of(LUA_FUNCTION_BYTES);
-                compiled + of(EMBEDDED_OVERHEAD_BYTES + NAME_BYTES)
+                let is_versioned = generation == Generation::Valkey9;
+                let compiled = of(if is_versioned { VERSIONED_BYTES } else { COMPILED_BYTES });
+                compiled
+                    + of(COMPILED_INFO_BYTES)
+                    + of(LUA_FUNCTION_BYTES)
+                    + of(EMBEDDED_OVERHEAD_BYTES + NAME_BYTES)
             }
         };
         Self {

@@ -67,19 +67,74 @@ impl Generation {
         })
     }
 
-    /// Whether the model was compared with a real server of the generation (`make calibrate`).
-    pub const fn is_calibrated(self) -> bool {
-        matches!(self, Self::Redis7 | Self::Valkey8 | Self::Valkey81 | Self::Valkey9)
-    }
-
     /// Whether tables are chained dictionaries (`dict.c`) and not buckets of a cache line (`hashtable.c`).
     pub(crate) const fn has_dictionaries(self) -> bool {
         !matches!(self, Self::Valkey81 | Self::Valkey9)
     }
 
+    /// Whether collections without elements are left out of a load (`emptykey` in `rdbLoadObject`). Redis 6.2 does so from
+    /// 6.2.6 on, which is the generation's last; older ones keep them.
+    pub(crate) const fn skips_empty(self) -> bool {
+        !matches!(self, Self::Redis6)
+    }
+
     /// Whether each slot of a cluster has a table of its own (`kvstore.c`).
     pub(crate) const fn has_slot_tables(self) -> bool {
         matches!(self, Self::Valkey8 | Self::Valkey81 | Self::Valkey9)
+    }
+}
+
+/// An engine version that predictions were compared with (`make calibrate`): a model is right for these, and for no
+/// other version until somebody has looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compared {
+    /// `redis` or `valkey`.
+    pub engine: &'static str,
+    /// Major, minor and patch.
+    pub version: [u16; 3],
+}
+
+impl Compared {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self { engine: "redis", version: [6, 2, 5] },
+        Self { engine: "redis", version: [7, 0, 15] },
+        Self { engine: "valkey", version: [8, 0, 1] },
+        Self { engine: "valkey", version: [8, 1, 1] },
+        Self { engine: "valkey", version: [9, 1, 2] },
+    ];
+
+    /// The version that stands for a version of an engine; none if none was compared.
+    ///
+    /// ElastiCache is asked for major and minor, and does not tell its patch level: then the minor version counts. Where a
+    /// patch level is named, it has to be the one that was compared. AWS's own builds, Redis 7.1 and Valkey 8.2, cannot be
+    /// had, and are taken for what the open-source version before them is.
+    pub fn standing_for(engine: &str, major: u16, minor: u16, patch: Option<u16>) -> Option<Self> {
+        let minor = match (engine, major, minor, patch) {
+            ("redis", 7, 1, None) => 0,
+            ("valkey", 8, 2, None) => 1,
+            _ => minor,
+        };
+        let stands = |one: &Self| {
+            let [of_major, of_minor, of_patch] = one.version;
+            one.engine == engine
+                && (of_major, of_minor) == (major, minor)
+                && patch.is_none_or(|patch| patch == of_patch)
+        };
+        Self::ALL.into_iter().find(stands)
+    }
+
+    /// Whether it is this minor version itself, and not one that it is taken for.
+    pub const fn is(self, major: u16, minor: u16) -> bool {
+        let [of_major, of_minor, _] = self.version;
+        of_major == major && of_minor == minor
+    }
+}
+
+impl fmt::Display for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [major, minor, patch] = self.version;
+        write!(f, "{} {major}.{minor}.{patch}", self.engine)
     }
 }
 
@@ -103,5 +158,34 @@ mod tests {
         assert_eq!(of("valkey", 8, 2), Generation::Valkey81);
         assert_eq!(of("valkey", 9, 0), Generation::Valkey9);
         assert_eq!(Generation::of("memcached", 1, 6), None);
+    }
+
+    #[test]
+    fn only_what_was_compared_is_calibrated() {
+        let with = |engine, major, minor, patch| {
+            Compared::standing_for(engine, major, minor, patch).map(|one| one.to_string())
+        };
+        assert_eq!(with("redis", 7, 0, None).as_deref(), Some("redis 7.0.15"));
+        assert_eq!(with("valkey", 9, 1, Some(2)).as_deref(), Some("valkey 9.1.2"));
+        // AWS's own.
+        assert_eq!(with("redis", 7, 1, None).as_deref(), Some("redis 7.0.15"));
+        assert_eq!(with("valkey", 8, 2, None).as_deref(), Some("valkey 8.1.1"));
+        // A patch release, and minor versions that nobody looked at.
+        assert_eq!(with("valkey", 8, 1, Some(4)), None);
+        for (engine, major, minor) in [
+            ("redis", 6, 0),
+            ("redis", 5, 0),
+            ("valkey", 7, 2),
+            ("valkey", 9, 0),
+            ("valkey", 9, 2),
+            ("valkey", 10, 0),
+        ] {
+            assert_eq!(with(engine, major, minor, None), None, "{engine} {major}.{minor}");
+        }
+        // Each is of a generation whose version it stands for.
+        for Compared { engine, version: [major, minor, _] } in Compared::ALL {
+            let generation = Generation::of(engine, major, minor).unwrap();
+            assert_eq!(generation.version(), format!("{major}.{minor}"));
+        }
     }
 }

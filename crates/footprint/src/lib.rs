@@ -43,6 +43,6 @@ mod volatile;
 mod weigher;
 
 pub use crate::allocator::Quantum;
-pub use crate::generation::Generation;
+pub use crate::generation::{Compared, Generation};
 pub use crate::prediction::Footprint;
 pub use crate::settings::{Settings, Thresholds};

@@ -74,9 +74,11 @@ impl Footprint {
                     *sum += bytes;
                 }
             }
-            // Those that have expired are not loaded. Where they were is not known, so all get their share.
-            let live = 1.0 - share(inspection.already_expired, inspection.keys);
-            let live_expires = 1.0 - share(inspection.already_expired, inspection.expires);
+            // Those that have expired are not loaded, nor are empty collections. Where they were is not known, so all get
+            // their share.
+            let (gone, gone_expires) = not_loaded(inspection, settings.generation);
+            let live = 1.0 - share(gone, inspection.keys);
+            let live_expires = 1.0 - share(gone_expires, inspection.expires);
             for (slot, count) in inspection.slots.iter() {
                 if let Some(sum) = slot_keys.get_mut(usize::from(slot)) {
                     *sum += scaled(count.keys, live);
@@ -272,6 +274,16 @@ impl Database {
 fn slot_store_bytes(quantum: crate::Quantum) -> u64 {
     let slots = rdb_scan::SLOTS as u64;
     quantum.allocation(8 * slots) + quantum.allocation(8 * (slots + 1))
+}
+
+/// The keys of a file that will not be there, and those of them with an expiry.
+fn not_loaded(inspection: &Inspection, generation: Generation) -> (u64, u64) {
+    let (expired, empty) = (inspection.already_expired, inspection.empty);
+    if !generation.skips_empty() {
+        return (expired, expired);
+    }
+    let more = |empties: u64| expired.saturating_add(empties.saturating_sub(empty.already_expired));
+    (more(empty.keys), more(empty.expires))
 }
 
 /// The hashes that are written with the times at which their fields expire.

@@ -199,12 +199,19 @@ impl Weighing {
     }
 
     fn end(&mut self, key: KeyPiece) {
+        let may_be_empty = !matches!(self.value.form, Form::Other | Form::Stream);
+        let is_skipped = may_be_empty && self.value.elements == 0 && self.settings.generation.skips_empty();
         let bytes = self.value.end(&self.settings, &self.stream_costs);
-        self.value_of(key, bytes);
+        if !is_skipped {
+            self.value_of(key, bytes);
+        }
     }
 
     /// A value that is one packed collection.
     fn whole(&mut self, piece: &PackedPiece) {
+        if piece.elements == 0 && self.settings.generation.skips_empty() {
+            return;
+        }
         let form = self.forms[piece.encoding.index() % Encoding::COUNT];
         let bytes = form.packed(&Rows::default(), piece.bytes, piece.elements, &self.settings);
         self.value_of(piece.key, bytes);

@@ -129,6 +129,25 @@ fn hashes_with_fields_that_expire_take_what_is_predicted() {
     Run::check(cases);
 }
 
+/// A file that is half of hashes without fields, which all of these engines leave out of a load.
+#[test]
+fn empty_collections_take_nothing() {
+    let run = Run::new();
+    let mut rdb = b"REDIS0010\xfe\0".to_vec();
+    for number in 0..20_000 {
+        let text = format!("key of twenty {number:06}");
+        rdb.push(0);
+        (0..2).for_each(|_| rdb.extend([&[text.len() as u8], text.as_bytes()].concat()));
+        rdb.extend([4, text.len() as u8]);
+        rdb.extend([text.replace("key", "set").as_bytes(), &[0]].concat());
+    }
+    rdb.extend([0xff, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let file = run.folder.path().join("empty.rdb");
+    std::fs::write(&file, rdb).unwrap();
+    let corpus = Corpus { name: "half of it empty".to_owned(), seed: 0, file };
+    Run::check(Run::in_all(&[corpus], &run.engines, &[false, true]));
+}
+
 /// Libraries are in every shard, and an empty server with some is what shows them best.
 #[test]
 fn libraries_of_functions_take_what_is_predicted() {

@@ -119,7 +119,7 @@ pub use crate::format::{Encoding, Kind, Magic};
 pub use crate::header::{Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, read_header};
 pub use crate::inspect::{InspectOptions, Inspected, inspect, scan};
 pub use crate::inspection::{
-    BigKey, Crc, DatabaseCounts, DatabaseReport, Inspection, JoinError, MAX_BIGGEST_KEYS,
+    BigKey, Crc, DatabaseCounts, DatabaseReport, EmptyCounts, Inspection, JoinError, MAX_BIGGEST_KEYS,
     MAX_NAMED_DATABASES, Prefix, RdbInfo, Report, SCHEMA, SlotCount, SlotCounts, TimesToLive, TypeCounts,
     Unchecked,
 };

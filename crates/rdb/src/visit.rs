@@ -27,6 +27,9 @@ pub trait Visitor {
     /// The library registers so many functions, as far as its text tells.
     fn functions(&mut self, _registered: u64) {}
 
+    /// A collection without elements, whose key is told of like any other. Most servers leave such a key out.
+    fn empty_collection(&mut self, _expires_at_ms: Option<i64>) {}
+
     /// A value or auxiliary data of a module.
     fn module(&mut self, _name: &str) {}
 
@@ -88,6 +91,11 @@ impl<A: Visitor, B: Visitor> Visitor for (A, B) {
     fn functions(&mut self, registered: u64) {
         self.0.functions(registered);
         self.1.functions(registered);
+    }
+
+    fn empty_collection(&mut self, expires_at_ms: Option<i64>) {
+        self.0.empty_collection(expires_at_ms);
+        self.1.empty_collection(expires_at_ms);
     }
 
     fn module(&mut self, name: &str) {

@@ -121,6 +121,48 @@ fn equal_ranges_give_what_one_pass_gives_without_a_gap() {
     }
 }
 
+/// Libraries short and long, plain and compressed, and collections without elements, of which all is counted once.
+#[test]
+fn libraries_and_empty_collections_are_the_same_in_parts() {
+    let code = |functions: usize, bytes: usize| {
+        let mut code = "redis.register_function('f', g)\n".repeat(functions);
+        code.push_str(&"-".repeat(bytes - code.len()));
+        code.into_bytes()
+    };
+    let expired = 1_600_000_000_000u64.to_le_bytes();
+    let file = Rdb::new()
+        .raw(&[245])
+        .text(&code(1, 100))
+        .raw(&[245])
+        .raw(&lzf_literals(&code(30, 1000)))
+        .raw(&[245])
+        .text(&code(7, 700_000))
+        .raw(&[245])
+        .raw(&lzf_literals(&code(20_000, 800_000)))
+        .database(0)
+        .filler()
+        .key(4, "empty hash")
+        .len(0)
+        .raw(&[252])
+        .raw(&expired)
+        .key(18, "empty list that has expired")
+        .len(0)
+        .raw(&[252])
+        .raw(&4_000_000_000_000u64.to_le_bytes())
+        .key(16, "empty hash that expires")
+        .text(&listpack(&[]))
+        .end();
+    let whole = read_with(&file, &options(&file));
+    assert_eq!(whole.faults, []);
+    assert_eq!((whole.functions, whole.function_bytes), (4, 100 + 1000 + 700_000 + 800_000));
+    assert_eq!(whole.weights[0].everywhere(), whole.function_bytes + 1_000_000 * (1 + 30 + 7 + 20_000));
+    let empty = whole.empty;
+    assert_eq!((empty.keys, empty.expires, empty.already_expired, whole.keys), (3, 2, 1, 4));
+    for cut in (1..file.len()).step_by(40_009).chain(file.len() - 150..file.len()) {
+        expect_equal(&file, &[cut]);
+    }
+}
+
 /// What looks like the choice of a database at the end of a value must not choose one for the records behind it.
 #[test]
 fn a_database_inside_a_value_is_none() {

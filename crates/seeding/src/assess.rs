@@ -1,6 +1,6 @@
 //! What the inspected backups say about the cluster that is to come up.
 
-use rdb_scan::{Inspection, Report};
+use rdb_scan::{EmptyCounts, Inspection, Report};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -33,7 +33,7 @@ pub struct Assessment {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// All keys, those already expired included.
+    /// All keys, those already expired included, empty collections that the engine leaves out not.
     pub keys: u64,
     /// Keys with an expiry, which may be gone by the time that they are counted.
     pub expires: u64,
@@ -65,8 +65,9 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
     let backups = reports
         .map(|(backup, inspection)| BackupReport { backup: backup.clone(), inspection: inspection.report() })
         .collect();
-    let counts = Counts::of(inspections);
-    let version = seeding.cluster.engine_version.to_string();
+    let cluster = &seeding.cluster;
+    let counts = Counts::of(inspections, cluster.engine.skips_empty_collections(cluster.engine_version));
+    let version = seeding.cluster.engine_version;
     let footprint = footprint.as_ref().map(|footprint| FootprintReport::of(footprint, version));
     Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups }
 }
@@ -92,11 +93,16 @@ pub fn too_long(rounds: u32, ranges_left: usize, bytes_left: u64, earlier: Vec<F
 }
 
 impl Counts {
-    fn of(inspections: &[Inspection]) -> Self {
-        inspections.iter().fold(Self::default(), |sum, inspection| Self {
-            keys: sum.keys + inspection.keys,
-            expires: sum.expires + inspection.expires,
-            already_expired: sum.already_expired + inspection.already_expired,
+    /// Without collections that have no elements, where the engine leaves them out.
+    fn of(inspections: &[Inspection], skips_empty: bool) -> Self {
+        inspections.iter().fold(Self::default(), |sum, inspection| {
+            let empty = if skips_empty { inspection.empty } else { EmptyCounts::default() };
+            Self {
+                keys: sum.keys + inspection.keys.saturating_sub(empty.keys),
+                expires: sum.expires + inspection.expires.saturating_sub(empty.expires),
+                already_expired: sum.already_expired
+                    + inspection.already_expired.saturating_sub(empty.already_expired),
+            }
         })
     }
 }
@@ -124,4 +130,30 @@ pub fn count_findings(counts: Counts, found: u64) -> Option<Finding> {
 pub struct ReportCounts {
     /// See [`Assessment::counts`].
     pub counts: Counts,
+}
+
+#[cfg(test)]
+mod tests {
+    use rdb_scan::{Control, InspectOptions, Inspected, Position, inspect};
+
+    use super::*;
+
+    /// A string, and a hash and a list without elements, one of which has expired.
+    const FILE: &[u8] =
+        b"REDIS0010\xfe\0\0\x01s\x01v\x04\x01h\0\xfc\0\0\0\0\0\0\0\0\x01\x01l\0\xff\0\0\0\0\0\0\0\0";
+
+    #[test]
+    fn empty_collections_are_not_expected_where_the_engine_leaves_them_out() {
+        let options = InspectOptions { now_ms: 1000, ..InspectOptions::default() };
+        let inspected = inspect(FILE, &Position::default(), &options, &mut |_| Control::Continue).unwrap();
+        let Inspected::Complete(inspection) = inspected else { panic!("nobody asked for a pause") };
+        let all = std::slice::from_ref(&inspection);
+        let skipped = Counts::of(all, true);
+        assert_eq!(skipped, Counts { keys: 1, expires: 0, already_expired: 0 });
+        assert_eq!(count_findings(skipped, 1), None);
+        assert!(count_findings(skipped, 2).is_some());
+        let kept = Counts::of(all, false);
+        assert_eq!(kept, Counts { keys: 3, expires: 1, already_expired: 1 });
+        assert_eq!(count_findings(kept, 2), None);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rdb_footprint::Generation;
+use rdb_footprint::{Compared, Generation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
@@ -80,9 +80,20 @@ impl Engine {
         })
     }
 
+    /// The server whose memory predictions for a version were compared with; none where none was.
+    pub fn compared_with(self, version: EngineVersion) -> Option<Compared> {
+        Compared::standing_for(self.as_str(), version.major, version.minor, version.patch)
+    }
+
     /// Whether a version reads files with the `VALKEY` magic (RDB 80, written by Valkey 9).
     pub const fn reads_valkey_magic(self, version: EngineVersion) -> bool {
         matches!(self, Self::Valkey) && version.major >= 9
+    }
+
+    /// Whether a version leaves collections without elements out of a load. Redis does so from 6.2.6 on, which is the 6.2
+    /// that ElastiCache has, and all of Valkey.
+    pub const fn skips_empty_collections(self, version: EngineVersion) -> bool {
+        matches!(self, Self::Valkey) || version.major >= 7 || (version.major == 6 && version.minor >= 2)
     }
 
     /// Whether a version knows functions (`FUNCTION LOAD`), which came with Redis 7.0.

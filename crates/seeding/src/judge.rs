@@ -2,12 +2,12 @@
 
 mod shared;
 
-use rdb_footprint::Footprint;
+use rdb_footprint::{Compared, Footprint};
 use rdb_scan::{Crc, Header, Inspection, Magic};
 use serde::Serialize;
 
 use crate::{
-    ClusterSpec, Code, Finding, Need, Plan, Seeding, Verdict,
+    ClusterSpec, Code, EngineVersion, Finding, Need, Plan, Seeding, Verdict,
     contents::{fault_finding, hazard_finding, module_finding, version_finding},
     loaders::came_with,
 };
@@ -36,7 +36,11 @@ pub fn judge(seeding: &Seeding, inspected: &[(String, &Inspection)], earlier: Ve
         findings.extend(shared::shared_slots_findings(inspected));
     }
     let sound = inspected.iter().all(|(_, inspection)| inspection.is_sound());
-    if sound && inspected.iter().all(|(_, inspection)| inspection.keys == 0) {
+    let skips_empty = seeding.cluster.engine.skips_empty_collections(seeding.cluster.engine_version);
+    let is_empty = |inspection: &Inspection| {
+        inspection.keys == 0 || (skips_empty && inspection.keys == inspection.empty.keys)
+    };
+    if sound && inspected.iter().all(|(_, inspection)| is_empty(inspection)) {
         findings
             .push(Finding::new(Code::NoKeys, "check that it is the right file: the cluster will be empty"));
     }
@@ -45,12 +49,13 @@ pub fn judge(seeding: &Seeding, inspected: &[(String, &Inspection)], earlier: Ve
     let footprint = Footprint::of(inspections, settings, cluster_mode).filter(|_| sound);
     let mut plan = None;
     if let Some(footprint) = &footprint {
-        if !settings.generation.is_calibrated() {
+        let cluster = &seeding.cluster;
+        if cluster.engine.compared_with(cluster.engine_version).is_none() {
             let remedy =
                 "leave more headroom, or take an engine version whose model was compared with a server";
             findings.push(
                 Finding::new(Code::MemoryModelUncalibrated, remedy)
-                    .with("engine", format!("{} {}", seeding.cluster.engine, seeding.cluster.engine_version)),
+                    .with("engine", format!("{} {}", cluster.engine, cluster.engine_version)),
             );
         }
         plan = Plan::make(seeding, &Need::new(seeding, footprint.clone()), &mut findings);
@@ -211,22 +216,28 @@ pub struct FootprintReport {
     pub cluster_mode: bool,
     /// The quantum of the allocator, in bytes.
     pub allocator_quantum: u8,
-    /// Whether the model was compared with a real server.
+    /// Whether the model was compared with a real server of this version, or of the one that it is taken for.
     pub calibrated: bool,
+    /// That server: `valkey 8.1.1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared_with: Option<String>,
     /// `used_memory` of one server that holds everything, beyond that of an empty one.
     pub used_memory_bytes: u64,
 }
 
 impl FootprintReport {
     /// What is written of a footprint, in a version of the engine.
-    pub fn of(footprint: &Footprint, engine_version: String) -> Self {
+    pub fn of(footprint: &Footprint, engine_version: EngineVersion) -> Self {
         let Footprint { settings, cluster_mode, .. } = footprint;
+        let EngineVersion { major, minor, patch } = engine_version;
+        let compared = Compared::standing_for(settings.generation.engine(), major, minor, patch);
         Self {
             engine: settings.generation.engine(),
-            engine_version,
+            engine_version: engine_version.to_string(),
             cluster_mode: *cluster_mode,
             allocator_quantum: settings.quantum.bytes(),
-            calibrated: settings.generation.is_calibrated(),
+            calibrated: compared.is_some(),
+            compared_with: compared.map(|compared| compared.to_string()),
             used_memory_bytes: footprint.used_memory_bytes(),
         }
     }

@@ -41,10 +41,9 @@ pub(super) fn render(fit: &Fit) -> String {
 }
 
 fn footprints(all: &[FootprintReport]) -> String {
-    let label = |one: &FootprintReport| if one.calibrated { "" } else { "uncalibrated" };
     if let [one] = all {
         let FootprintReport { engine, engine_version, used_memory_bytes, .. } = one;
-        let note = if one.calibrated { "" } else { " (uncalibrated)" };
+        let note = note(one).map(|note| format!(" ({note})")).unwrap_or_default();
         let memory = DecimalBytes(*used_memory_bytes);
         return format!("  memory once loaded: {memory} in {engine} {engine_version}{note}\n");
     }
@@ -55,11 +54,19 @@ fn footprints(all: &[FootprintReport]) -> String {
                 format!("{} {}", off.engine, off.engine_version),
                 DecimalBytes(off.used_memory_bytes).to_string(),
                 DecimalBytes(on.used_memory_bytes).to_string(),
-                label(off).to_owned(),
+                note(off).unwrap_or_default(),
             ]);
         }
     }
     columns.render()
+}
+
+/// What is to be said of a prediction: that nobody compared it, or with what else.
+fn note(one: &FootprintReport) -> Option<String> {
+    let Some(compared) = &one.compared_with else { return Some("uncalibrated".to_owned()) };
+    let itself = format!("{} {}", one.engine, one.engine_version);
+    let is_itself = *compared == itself || compared.starts_with(&format!("{itself}."));
+    (!is_itself).then(|| format!("taken for {compared}"))
 }
 
 fn plan_text(plan: &Plan) -> String {

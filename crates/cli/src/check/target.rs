@@ -3,7 +3,7 @@
 use rdb_footprint::{Footprint, Generation, Quantum, Settings};
 use rdb_scan::{Inspection, Weighing};
 use seeding::{
-    Finding, MemoryParameters, NodeTypes, Partition, Seeding, Severity, compressed_finding,
+    EngineVersion, Finding, MemoryParameters, NodeTypes, Partition, Seeding, Severity, compressed_finding,
     judge::{FootprintReport, Judgement, judge},
     prepare::resolve,
     unknown_node_type,
@@ -111,9 +111,9 @@ impl Target {
         let cluster = &self.seeding.cluster;
         let of = |settings: &Settings, cluster_mode| {
             let version = if *settings == self.seeding.memory_settings() {
-                cluster.engine_version.to_string()
+                cluster.engine_version
             } else {
-                settings.generation.version().to_owned()
+                EngineVersion::parse(settings.generation.version())?
             };
             let inspections = read.iter().map(|(_, inspection)| *inspection);
             let footprint = Footprint::of(inspections, *settings, cluster_mode)?;

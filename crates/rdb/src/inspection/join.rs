@@ -107,6 +107,7 @@ impl Inspection {
         self.already_expired = self.already_expired.saturating_add(next.already_expired);
         self.field_expires = self.field_expires.saturating_add(next.field_expires);
         self.times_to_live.add(next.times_to_live);
+        self.empty.add(next.empty);
         self.functions = self.functions.saturating_add(next.functions);
         self.function_bytes = self.function_bytes.saturating_add(next.function_bytes);
         self.unchecked.values += next.unchecked.values;

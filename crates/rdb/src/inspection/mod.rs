@@ -61,6 +61,10 @@ pub struct Inspection {
     pub expires: u64,
     /// Keys whose expiry had passed at [`crate::InspectOptions::now_ms`].
     pub already_expired: u64,
+    /// Of all these, collections without elements, which are no keys where a server leaves them out: Redis from 6.2.6 on and
+    /// all of Valkey.
+    #[serde(default, skip_serializing_if = "EmptyCounts::is_none")]
+    pub empty: EmptyCounts,
     /// Hash fields with an expiry of their own.
     pub field_expires: u64,
     /// Keys with an expiry by the time left to them.
@@ -115,6 +119,30 @@ pub struct Unchecked {
     pub values: u64,
     /// The members of those values.
     pub members: u64,
+}
+
+/// Keys of collections without elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmptyCounts {
+    /// All of them.
+    pub keys: u64,
+    /// Those with an expiry.
+    pub expires: u64,
+    /// Those whose expiry had passed.
+    pub already_expired: u64,
+}
+
+impl EmptyCounts {
+    fn is_none(&self) -> bool {
+        self.keys == 0
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.keys = self.keys.saturating_add(other.keys);
+        self.expires = self.expires.saturating_add(other.expires);
+        self.already_expired = self.already_expired.saturating_add(other.already_expired);
+    }
 }
 
 /// What a part of a file needs to become one with its neighbours.
@@ -247,6 +275,7 @@ impl Default for Inspection {
             keys: 0,
             expires: 0,
             already_expired: 0,
+            empty: EmptyCounts::default(),
             field_expires: 0,
             databases: BTreeMap::new(),
             highest_database: 0,

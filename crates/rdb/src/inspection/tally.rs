@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use super::expiry::{TimesToLive, class};
 use super::keys::{KeySet, database_seed};
 use super::slots::SlotTable;
-use super::{BigKey, DatabaseCounts, Inspection, MAX_BIGGEST_KEYS, Part, TypeCounts};
+use super::{BigKey, DatabaseCounts, EmptyCounts, Inspection, MAX_BIGGEST_KEYS, Part, TypeCounts};
 use crate::fault::{Fault, Hazard};
 use crate::format::Encoding;
 use crate::inspect::InspectOptions;
@@ -273,6 +273,15 @@ impl Visitor for Tally {
         for (_, weigher) in &mut self.weighers {
             weigher.functions(registered);
         }
+    }
+
+    fn empty_collection(&mut self, expires_at_ms: Option<i64>) {
+        let has_expired = |at_ms| self.now_ms > 0 && class(at_ms, self.now_ms) == 0;
+        self.inspection.empty.add(EmptyCounts {
+            keys: 1,
+            expires: u64::from(expires_at_ms.is_some()),
+            already_expired: u64::from(expires_at_ms.is_some_and(has_expired)),
+        });
     }
 
     fn module(&mut self, name: &str) {

@@ -36,6 +36,7 @@ impl<V: Visitor> Scan<V> {
         if elements == 0 && !matches!(encoding.kind(), Kind::Stream | Kind::Module) {
             let kind = encoding.kind().name();
             self.hazard(HazardCode::EmptyCollection, format!("{kind} without elements"));
+            self.visitor.empty_collection(self.current.expires_at_ms);
         }
         if self.current.foreign != 0 {
             let opcode = self.current.foreign;

@@ -14,6 +14,8 @@ struct Tape {
     value: u64,
     rows: u64,
     slots: std::collections::BTreeMap<u16, u64>,
+    /// Bytes of libraries, and a million for each function.
+    everywhere: u64,
 }
 
 impl Scales for Tape {
@@ -91,6 +93,18 @@ impl Weigher for Tape {
                 (self.value, self.rows) = (0, 0);
             }
         }
+    }
+
+    fn library(&mut self, code_bytes: u64) {
+        self.everywhere += code_bytes;
+    }
+
+    fn functions(&mut self, registered: u64) {
+        self.everywhere += 1_000_000 * registered;
+    }
+
+    fn take_everywhere(&mut self) -> u64 {
+        std::mem::take(&mut self.everywhere)
     }
 
     fn take(&mut self) -> Vec<(u16, u64)> {
