@@ -16,7 +16,7 @@ impl PrepareSeeding {
         }
         let look = look_at_object(&self.s3, &drop.dropped, None).await?;
         let ObjectLook::Found(view) = &look else {
-            return Ok(object_findings(&drop.dropped, &look, "").into_iter().next());
+            return Ok(object_findings(&drop.dropped, &look).into_iter().next());
         };
         // What may not be read, or is empty, is judged by its name alone.
         let beginning = match view.size_bytes {
