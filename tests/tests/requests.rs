@@ -60,10 +60,6 @@ async fn a_bucket_policy_is_asked_before_anything_is_created() -> Result<()> {
     let finding = refused(&stack, &dry_run(json!({})), "access-denied-by-policy").await?;
     ensure!(finding["evidence"]["statement"] == "Mine", "{finding:#}");
     ensure!(finding["evidence"]["to"] == json!([SERVICE]), "{finding:#}");
-    // What would keep the grant from being made.
-    put_policy(&stack, deny(json!("*"), "s3:PutBucketPolicy", "arn:aws:s3:::backups")).await?;
-    let finding = refused(&stack, &dry_run(json!({})), "access-denied-by-policy").await?;
-    ensure!(finding["evidence"]["denies"] == json!(["s3:PutBucketPolicy"]), "{finding:#}");
     // What may hold or not is for people to look at.
     let mut conditioned = deny(service, "s3:GetObject", "arn:aws:s3:::backups/*");
     conditioned["Condition"] = json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}});
@@ -74,6 +70,10 @@ async fn a_bucket_policy_is_asked_before_anything_is_created() -> Result<()> {
     tls_only["Condition"] = json!({"Bool": {"aws:SecureTransport": "false"}});
     put_policy(&stack, tls_only).await?;
     ensure!(passes(&stack, &dry_run(json!({}))).await?.is_empty());
+    // What would keep the grant from being made. (And nobody can change the policy any more, so this is the last.)
+    put_policy(&stack, deny(json!("*"), "s3:PutBucketPolicy", "arn:aws:s3:::backups")).await?;
+    let finding = refused(&stack, &dry_run(json!({})), "access-denied-by-policy").await?;
+    ensure!(finding["evidence"]["denies"] == json!(["s3:PutBucketPolicy"]), "{finding:#}");
     stack.stop().await
 }
 
@@ -124,7 +124,14 @@ async fn the_key_of_a_backup_has_to_let_elasticache_decrypt() -> Result<()> {
         {"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{}:root", local_stack::ACCOUNT)}, "Action": "kms:*", "Resource": "*"},
         serde_json::from_str::<Value>(statement)?,
     ]});
-    stack.kms().put_key_policy().key_id(&arn).policy(policy.to_string()).send().await?;
+    stack
+        .kms()
+        .put_key_policy()
+        .key_id(&arn)
+        .policy_name("default")
+        .policy(policy.to_string())
+        .send()
+        .await?;
     ensure!(passes(&stack, &input).await?.is_empty());
     // A key that nobody knows stays a warning.
     let unknown = format!("arn:aws:kms:us-east-1:{}:key/0", local_stack::ACCOUNT);

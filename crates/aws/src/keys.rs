@@ -22,7 +22,9 @@ pub async fn look_at_key(kms: &Client, key: &str) -> Result<KeyLook, StepError> 
     if let Some(state) = metadata.key_state().filter(|state| **state != KeyState::Enabled) {
         return Ok(KeyLook::Disabled(state.as_str().to_owned()));
     }
-    let policy = kms.get_key_policy().key_id(metadata.arn().unwrap_or(key)).send().await;
+    // Every key has one policy, of this name.
+    let policy =
+        kms.get_key_policy().key_id(metadata.arn().unwrap_or(key)).policy_name("default").send().await;
     let policy = policy.map_err(|error| service_error(&format!("read the policy of the key {key}"), &error));
     Ok(KeyLook::Customer(unless_unknown(policy)?.and_then(|answer| answer.policy)))
 }

@@ -110,6 +110,7 @@ impl ClusterSpec {
             Some(mode) => mode == ClusterMode::Enabled,
             None => shards > 1 || backups > 1 || cluster.slots.is_some(),
         };
+        let tags = cluster.tags.iter().flatten();
         let engine_version = engine_version(engine, cluster.engine_version, findings);
         let spec = Self {
             id: cluster.id.as_deref().unwrap_or(default_id).to_lowercase(),
@@ -132,7 +133,7 @@ impl ClusterSpec {
             user_group_id: cluster.user_group_id.clone(),
             multi_az: cluster.multi_az.unwrap_or(false),
             snapshot_retention_days: cluster.snapshot_retention_days.unwrap_or(0),
-            tags: cluster.tags.clone().unwrap_or_default(),
+            tags: tags.filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect(),
         };
         spec.check(backups, findings);
         spec

@@ -1,5 +1,7 @@
 //! What a person asks for.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
@@ -85,8 +87,8 @@ pub struct ClusterRequest {
     pub multi_az: Option<bool>,
     /// Days that automatic backups of the new cluster are kept; 0 makes none.
     pub snapshot_retention_days: Option<u32>,
-    /// Tags of the new cluster.
-    pub tags: Option<std::collections::BTreeMap<String, String>>,
+    /// Tags of the new cluster; `null` takes one of an earlier layer away.
+    pub tags: Option<BTreeMap<String, Option<String>>>,
 }
 
 /// Cluster mode.
@@ -280,13 +282,14 @@ mod tests {
     #[test]
     fn later_layers_win_field_by_field() {
         let stack = json!({"cluster": {"engine": "valkey", "shards": 3, "tags": {"a": "1"}}, "verify": true});
-        let folder = json!({"cluster": {"shards": 1, "tags": {"b": "2"}}});
-        let input = json!({"backups": "x/1.rdb, s3://y/2.rdb", "verify": null});
+        let folder = json!({"cluster": {"shards": 1, "tags": {"b": "2", "c": "3"}}});
+        let input = json!({"cluster": {"tags": {"c": null, "d": null}}, "backups": "x/1.rdb, s3://y/2.rdb", "verify": null});
         let request =
             Request::from_layers(&[("stack", &stack), ("seed.json", &folder), ("request", &input)]).unwrap();
         assert_eq!(request.cluster.shards, Some(1));
         assert_eq!(request.cluster.engine, Some(Engine::Valkey));
-        assert_eq!(request.cluster.tags.unwrap().len(), 2);
+        let tags = request.cluster.tags.unwrap();
+        assert_eq!(tags.keys().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(request.verify, None);
         let names: Vec<_> = request.backups.unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(names, ["x/1.rdb", "y/2.rdb"]);

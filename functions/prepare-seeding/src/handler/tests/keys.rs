@@ -4,8 +4,7 @@ use super::*;
 
 const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/k";
 const DESCRIBE: &str = r#"TrentService.DescribeKey {"KeyId":"arn:aws:kms:us-east-1:123456789012:key/k"}"#;
-const GET_KEY_POLICY: &str =
-    r#"TrentService.GetKeyPolicy {"KeyId":"arn:aws:kms:us-east-1:123456789012:key/k"}"#;
+const GET_KEY_POLICY: &str = r#"TrentService.GetKeyPolicy {"KeyId":"arn:aws:kms:us-east-1:123456789012:key/k","PolicyName":"default"}"#;
 
 fn encrypted() -> Wire {
     let object = object()
