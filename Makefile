@@ -1,6 +1,6 @@
 # Thin: each target names what it needs and calls a script or cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test local local-stop setup setup-test build bench-functions servers corpora bench limits calibrate fuzz fmt lint
+.PHONY: help demo test differential local local-stop setup setup-test build bench-functions servers corpora bench limits calibrate fuzz fmt lint
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -46,6 +46,9 @@ limits: corpora ## what each part of reading costs alone, how close our reader c
 
 calibrate: ## predicted memory of files against that of real servers that load them; takes minutes the first time
 	@scripts/calibrate.sh
+
+differential: ## our verdict on mutated files against what real servers do when they load them; some half an hour
+	@scripts/differential.sh
 
 fuzz: ## each fuzz target for FUZZ_SECONDS (60); findings fail
 	@scripts/fuzz.sh

@@ -95,6 +95,7 @@ fn whole(file: &mut File, random: &mut Random) -> Option<String> {
 
 fn among_records(file: &mut File, random: &mut Random) -> Option<String> {
     let at = random.below(file.records.len());
+    let type_id = file.records.get(at)?.type_id;
     let raw = |bytes: Vec<u8>| Record {
         type_id: 200,
         is_key: false,
@@ -106,16 +107,16 @@ fn among_records(file: &mut File, random: &mut Random) -> Option<String> {
         0 => {
             let record = file.records.get(at)?.clone();
             file.records.insert(random.below(file.records.len()), record);
-            "record again"
+            return Some(format!("{type_id}: record again"));
         }
         1 => {
             let other = random.below(file.records.len());
             file.records.swap(at, other);
-            "records swapped"
+            return Some(format!("{type_id}: records swapped"));
         }
         2 => {
             file.records.remove(at);
-            "record missing"
+            return Some(format!("{type_id}: record missing"));
         }
         3 => {
             let database = [0, 1, 15, 16, 1 << 20, 1 << 33][random.below(6)];
@@ -169,9 +170,9 @@ fn among_records(file: &mut File, random: &mut Random) -> Option<String> {
         }
         _ => {
             let record = file.records.get_mut(at).filter(|record| record.is_key)?;
-            let type_id = random.below(40) as u8;
-            record.tokens[record.type_at] = Token::Byte(type_id);
-            return Some(format!("type {} to {type_id}", record.type_id));
+            let other = random.below(40) as u8;
+            record.tokens[record.type_at] = Token::Byte(other);
+            return Some(format!("type {type_id} to {other}"));
         }
     };
     Some(name.to_owned())
