@@ -24,7 +24,7 @@ async fn put(stack: &Stack, key: &str, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn dry_run(cluster: Value) -> Value {
+fn dry_run(cluster: &Value) -> Value {
     json!({"backups": ["backups/redis.rdb"], "cluster": cluster, "dryRun": true})
 }
 
@@ -57,22 +57,22 @@ async fn a_bucket_policy_is_asked_before_anything_is_created() -> Result<()> {
     let deny = |principal: Value, action: &str, resource: &str| json!({"Sid": "Mine", "Effect": "Deny", "Principal": principal, "Action": action, "Resource": resource});
     let service = json!({"Service": SERVICE});
     put_policy(&stack, deny(service.clone(), "s3:Get*", "arn:aws:s3:::backups/*")).await?;
-    let finding = refused(&stack, &dry_run(json!({})), "access-denied-by-policy").await?;
+    let finding = refused(&stack, &dry_run(&json!({})), "access-denied-by-policy").await?;
     ensure!(finding["evidence"]["statement"] == "Mine", "{finding:#}");
     ensure!(finding["evidence"]["to"] == json!([SERVICE]), "{finding:#}");
     // What may hold or not is for people to look at.
     let mut conditioned = deny(service, "s3:GetObject", "arn:aws:s3:::backups/*");
     conditioned["Condition"] = json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}});
     put_policy(&stack, conditioned).await?;
-    ensure!(passes(&stack, &dry_run(json!({}))).await? == ["grant-not-checked"]);
+    ensure!(passes(&stack, &dry_run(&json!({}))).await? == ["grant-not-checked"]);
     // The usual statement against plain HTTP is nobody's hindrance.
     let mut tls_only = deny(json!("*"), "s3:*", "arn:aws:s3:::backups/*");
     tls_only["Condition"] = json!({"Bool": {"aws:SecureTransport": "false"}});
     put_policy(&stack, tls_only).await?;
-    ensure!(passes(&stack, &dry_run(json!({}))).await?.is_empty());
+    ensure!(passes(&stack, &dry_run(&json!({}))).await?.is_empty());
     // What would keep the grant from being made. (And nobody can change the policy any more, so this is the last.)
     put_policy(&stack, deny(json!("*"), "s3:PutBucketPolicy", "arn:aws:s3:::backups")).await?;
-    let finding = refused(&stack, &dry_run(json!({})), "access-denied-by-policy").await?;
+    let finding = refused(&stack, &dry_run(&json!({})), "access-denied-by-policy").await?;
     ensure!(finding["evidence"]["denies"] == json!(["s3:PutBucketPolicy"]), "{finding:#}");
     stack.stop().await
 }
@@ -80,7 +80,7 @@ async fn a_bucket_policy_is_asked_before_anything_is_created() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_says_whether_existing_access_counts() -> Result<()> {
     let (stack, _) = stack_with_backup(StackOptions::default()).await?;
-    let mut input = dry_run(json!({"id": "existing"}));
+    let mut input = dry_run(&json!({"id": "existing"}));
     input["access"] = "existing".into();
     refused(&stack, &input, "access-denied-by-policy").await?;
     let allow = |condition: Value| {
@@ -146,7 +146,7 @@ async fn secrets_and_user_groups_are_looked_at() -> Result<()> {
         let made = stack.secrets().create_secret().name(name).secret_string(text).send().await?;
         Ok(made.arn().context("a secret without ARN")?.to_owned())
     };
-    let with = |arn: &str| dry_run(json!({"transitEncryption": true, "authTokenSecretArn": arn}));
+    let with = |arn: &str| dry_run(&json!({"transitEncryption": true, "authTokenSecretArn": arn}));
     let short = secret("short", "hunter2-hunter").await?;
     let finding = refused(&stack, &with(&short), "auth-token-unusable").await?;
     let reason = finding["evidence"]["reason"].as_str().unwrap_or_default();
@@ -157,7 +157,7 @@ async fn secrets_and_user_groups_are_looked_at() -> Result<()> {
     let missing = format!("arn:aws:secretsmanager:us-east-1:{}:secret:none-AbCdEf", local_stack::ACCOUNT);
     refused(&stack, &with(&missing), "auth-token-unusable").await?;
 
-    let group = |id: &str| dry_run(json!({"transitEncryption": true, "userGroupId": id}));
+    let group = |id: &str| dry_run(&json!({"transitEncryption": true, "userGroupId": id}));
     refused(&stack, &group("nobodys"), "user-group-unusable").await?;
     for engine in ["redis", "valkey"] {
         let create = stack.elasticache().create_user_group().user_group_id(engine).engine(engine);
@@ -175,9 +175,9 @@ async fn tags_are_checked_and_those_of_the_stack_come_first() -> Result<()> {
     options.seeding_defaults["cluster"]["tags"] =
         json!({"team": "platform", "stage": "test", "owner": "ops"});
     let (stack, _) = stack_with_backup(options).await?;
-    let finding = refused(&stack, &dry_run(json!({"tags": {"aws:team": "x"}})), "invalid-tag").await?;
+    let finding = refused(&stack, &dry_run(&json!({"tags": {"aws:team": "x"}})), "invalid-tag").await?;
     ensure!(finding["evidence"]["tag"] == "aws:team", "{finding:#}");
-    refused(&stack, &dry_run(json!({"tags": {"team": "orders;1"}})), "invalid-tag").await?;
+    refused(&stack, &dry_run(&json!({"tags": {"team": "orders;1"}})), "invalid-tag").await?;
     let tags = json!({"team": "orders", "owner": null});
     let input = json!({"backups": ["backups/redis.rdb"], "cluster": {"id": "tagged", "tags": tags}});
     let outcome = user::seed(&stack, &input).await?;
@@ -199,7 +199,7 @@ async fn tags_are_checked_and_those_of_the_stack_come_first() -> Result<()> {
 async fn requests_are_read_as_people_write_them() -> Result<()> {
     let (stack, bytes) = stack_with_backup(StackOptions::default()).await?;
     // A version with its patch level, or without quotes; an object by its address.
-    let codes = passes(&stack, &dry_run(json!({"engine": "redis", "engineVersion": "7.1.0"}))).await?;
+    let codes = passes(&stack, &dry_run(&json!({"engine": "redis", "engineVersion": "7.1.0"}))).await?;
     ensure!(codes == ["engine-version-unknown"], "{codes:?}");
     let address = "https://s3.us-east-1.amazonaws.com/backups/redis.rdb";
     let input =
@@ -209,11 +209,12 @@ async fn requests_are_read_as_people_write_them() -> Result<()> {
     let finding = refused(&stack, &presigned, "invalid-request").await?;
     ensure!(!finding.to_string().contains("c0ffee"), "{finding:#}");
     // A version that is not offered is one finding, whatever else depends on it.
-    let unknown = dry_run(json!({"engine": "redis", "engineVersion": "9.9", "nodeType": "cache.none.large"}));
+    let unknown =
+        dry_run(&json!({"engine": "redis", "engineVersion": "9.9", "nodeType": "cache.none.large"}));
     let outcome = user::seed(&stack, &unknown).await?;
     ensure!(outcome.codes() == ["engine-version-unknown"], "{:?}", outcome.codes());
     // The parameter group decides about cluster mode.
-    let group = dry_run(json!({"parameterGroup": "default.redis7.cluster.on"}));
+    let group = dry_run(&json!({"parameterGroup": "default.redis7.cluster.on"}));
     let outcome = user::seed(&stack, &group).await?;
     outcome.expect(None)?;
     // The same keys in two backups of one cluster.

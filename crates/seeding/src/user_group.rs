@@ -51,35 +51,35 @@ mod tests {
     use super::*;
     use crate::Request;
 
-    fn reason(engine: &str, version: &str, view: Option<UserGroupView>) -> Option<String> {
+    fn reason(engine: &str, version: &str, view: Option<&UserGroupView>) -> Option<String> {
         let layer = json!({"cluster": {"engine": engine, "engineVersion": version, "userGroupId": "app"}});
         let request = Request::from_layers(&[("request", &layer)]).unwrap();
         let spec = ClusterSpec::resolve(&request, "x", &mut Vec::new());
-        let finding = user_group_finding(&spec, "app", view.as_ref())?;
+        let finding = user_group_finding(&spec, "app", view)?;
         assert_eq!((finding.code, &finding.evidence["userGroup"]), (Code::UserGroupUnusable, &json!("app")));
         Some(finding.evidence["reason"].as_str().unwrap().to_owned())
     }
 
-    fn view(status: &str, engine: &str) -> Option<UserGroupView> {
+    fn view(status: &str, engine: &str) -> UserGroupView {
         let minimum_engine_version = Some("6.0".to_owned());
-        Some(UserGroupView { status: status.into(), engine: engine.into(), minimum_engine_version })
+        UserGroupView { status: status.into(), engine: engine.into(), minimum_engine_version }
     }
 
     #[test]
     fn a_user_group_has_to_be_there_active_and_of_the_engine() {
-        assert_eq!(reason("valkey", "8.1", view("active", "valkey")), None);
-        assert_eq!(reason("valkey", "8.1", view("active", "Redis")), None);
-        assert_eq!(reason("redis", "6.2", view("active", "redis")), None);
+        assert_eq!(reason("valkey", "8.1", Some(&view("active", "valkey"))), None);
+        assert_eq!(reason("valkey", "8.1", Some(&view("active", "Redis"))), None);
+        assert_eq!(reason("redis", "6.2", Some(&view("active", "redis"))), None);
         let refused = |found: Option<String>, expected: &str| {
             let found = found.unwrap_or_default();
             assert!(found.contains(expected), "{found}");
         };
         refused(reason("valkey", "8.1", None), "no such user group");
-        refused(reason("valkey", "8.1", view("deleting", "valkey")), "deleting, expected active");
+        refused(reason("valkey", "8.1", Some(&view("deleting", "valkey"))), "deleting, expected active");
         refused(
-            reason("redis", "7.1", view("active", "valkey")),
+            reason("redis", "7.1", Some(&view("active", "valkey"))),
             "of the engine valkey, the cluster is of redis",
         );
-        refused(reason("redis", "5.0.6", view("active", "redis")), "needs Redis 6.0");
+        refused(reason("redis", "5.0.6", Some(&view("active", "redis"))), "needs Redis 6.0");
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn path_style(address: &str) -> Result<String, LocationError> {
     let foreign = || LocationError::ForeignHost { host: host.clone() };
     let name = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"));
     let name = name.ok_or_else(foreign)?;
-    if name == "s3" || name.ends_with(".s3") {
+    if name.strip_suffix("s3").is_some_and(|rest| rest.is_empty() || rest.ends_with('.')) {
         return Err(LocationError::NoRegion { host });
     }
     let (service, region) = name.rsplit_once('.').ok_or_else(foreign)?;
