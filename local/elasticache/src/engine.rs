@@ -41,6 +41,8 @@ pub(crate) const BACKUP_FILE: &str = "dump.rdb";
 #[derive(Debug, Clone)]
 pub(crate) struct Launch {
     pub(crate) binary: PathBuf,
+    /// See [`crate::servers::ServerBinary::is_before_7`].
+    pub(crate) before_7: bool,
     /// The server's own folder, which exists; it loads [`BACKUP_FILE`] from it, if there.
     pub(crate) dir: PathBuf,
     pub(crate) port: u16,
@@ -65,6 +67,8 @@ pub(crate) struct ClusterFile {
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) port: u16,
+    /// See [`crate::servers::ServerBinary::is_before_7`].
+    pub(crate) before_7: bool,
     process: Process,
     password: Option<String>,
     log: PathBuf,
@@ -80,7 +84,8 @@ impl Engine {
         fs::write(&file, configuration(launch)).await.map_err(failed)?;
         let process = Process::start(&launch.binary, &file, &log, owner, running).await.map_err(failed)?;
         tracing::debug!(owner, pid = process.pid(), port = launch.port, "server started");
-        Ok(Self { port: launch.port, process, password: launch.password.clone(), log })
+        let Launch { port, before_7, password, .. } = launch;
+        Ok(Self { port: *port, before_7: *before_7, process, password: password.clone(), log })
     }
 
     /// Connects to one database, waiting for a server that has just been started.
@@ -193,10 +198,12 @@ fn configuration(launch: &Launch) -> String {
         let _ = writeln!(lines, "replicaof 127.0.0.1 {master}");
     }
     if let Some(cluster) = &launch.cluster {
-        let bus_port = cluster.bus_port;
+        if !launch.before_7 {
+            let _ = writeln!(lines, "cluster-port {}", cluster.bus_port);
+        }
         let _ = writeln!(
             lines,
-            "cluster-enabled yes\ncluster-config-file nodes.conf\ncluster-port {bus_port}\n\
+            "cluster-enabled yes\ncluster-config-file nodes.conf\n\
              cluster-announce-ip 127.0.0.1\ncluster-allow-reads-when-down yes\ncluster-allow-replica-migration no"
         );
     }

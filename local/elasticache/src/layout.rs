@@ -31,12 +31,29 @@ pub(crate) struct Place {
     node_id: String,
 }
 
+/// Servers before Redis 7.0 have their bus this far above their port, without a choice.
+const OLD_BUS_OFFSET: u16 = 10_000;
+
 /// Gives every member a port, and another for the cluster bus.
-pub(crate) fn places(members: Vec<Member>) -> Result<Vec<Place>, Failure> {
-    members
-        .into_iter()
-        .map(|member| Ok(Place { member, port: free_port()?, bus_port: free_port()?, node_id: node_id() }))
-        .collect()
+pub(crate) fn places(members: Vec<Member>, before_7: bool) -> Result<Vec<Place>, Failure> {
+    let place = |member| {
+        let (port, bus_port) = if before_7 { ports_of_old_server()? } else { (free_port()?, free_port()?) };
+        Ok(Place { member, port, bus_port, node_id: node_id() })
+    };
+    members.into_iter().map(place).collect()
+}
+
+fn ports_of_old_server() -> Result<(u16, u16), Failure> {
+    for _ in 0..PORT_TRIES {
+        let port = free_port()?;
+        let bus_port = port + OLD_BUS_OFFSET;
+        if TcpListener::bind(("127.0.0.1", bus_port)).is_ok() {
+            return Ok((port, bus_port));
+        }
+    }
+    Err(Failure::new(format_args!(
+        "no port was found that is free together with the one {OLD_BUS_OFFSET} above it"
+    )))
 }
 
 /// The port that was given out last, as its distance from the first one.

@@ -17,6 +17,7 @@ use crate::{
     group::{GroupSpec, Member},
     info::Info,
     layout::{self, Place},
+    servers::ServerBinary,
     slots, spread,
     state::State,
 };
@@ -51,8 +52,9 @@ pub(crate) async fn restore(
     let choice = choice.ok_or_else(|| {
         Failure::new(format_args!("there is no server for {} {}", spec.engine, spec.version))
     })?;
-    let binary = choice.server.path();
-    let creation = Creation { state, spec, dir, binary, places: layout::places(members)? };
+    let server = choice.server;
+    let places = layout::places(members, server.is_before_7())?;
+    let creation = Creation { state, spec, dir, server, places };
     let backups = creation.fetch().await?;
     let primaries = creation.seed(backups).await?;
     creation.weigh(&primaries).await?;
@@ -65,7 +67,7 @@ struct Creation<'a> {
     spec: &'a GroupSpec,
     dir: &'a Path,
     /// The server that plays the engine and version asked for.
-    binary: &'a Path,
+    server: &'a ServerBinary,
     places: Vec<Place>,
 }
 
@@ -198,7 +200,8 @@ impl Creation<'_> {
 
     fn bare_launch(&self, dir: PathBuf, port: u16) -> Launch {
         Launch {
-            binary: self.binary.to_owned(),
+            binary: self.server.path().to_owned(),
+            before_7: self.server.is_before_7(),
             dir,
             port,
             password: None,

@@ -97,6 +97,12 @@ impl ServerBinary {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Whether it is a Redis before 7.0, which has no functions, cannot tell when a key expires, and has its cluster bus
+    /// always 10000 ports above its port.
+    pub(crate) fn is_before_7(&self) -> bool {
+        self.engine == Engine::Redis && self.version.major < 7
+    }
 }
 
 impl fmt::Display for ServerBinary {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::try_join_all;
+use jiff::Timestamp;
 use redis::{RedisResult, aio::MultiplexedConnection};
 use tokio::sync::mpsc;
 
@@ -27,7 +28,8 @@ pub(crate) async fn spread(
     for shard in shards {
         let (queue, batches) = mpsc::channel(2);
         queues.push(queue);
-        workers.push(copy(source.connect(database).await?, shard.connect(database).await?, batches));
+        let (from, to) = (source.connect(database).await?, shard.connect(database).await?);
+        workers.push(copy(from, to, source.before_7, batches));
     }
     let scan = scan(source.connect(database).await?, owners, queues);
     let copied = try_join_all(workers);
@@ -71,15 +73,23 @@ async fn scan(
 async fn copy(
     mut source: MultiplexedConnection,
     mut shard: MultiplexedConnection,
+    before_7: bool,
     mut batches: mpsc::Receiver<Vec<Key>>,
 ) -> RedisResult<()> {
     while let Some(keys) = batches.recv().await {
         let mut ask = redis::pipe();
         for key in &keys {
             ask.cmd("MEMORY").arg("USAGE").arg(key).arg("SAMPLES").arg(1);
-            ask.cmd("PEXPIRETIME").arg(key);
+            ask.cmd(if before_7 { "PTTL" } else { "PEXPIRETIME" }).arg(key);
         }
-        let answers: Vec<Option<i64>> = ask.query_async(&mut source).await?;
+        let asked_at_ms = Timestamp::now().as_millisecond();
+        let mut answers: Vec<Option<i64>> = ask.query_async(&mut source).await?;
+        if before_7 {
+            // What is left of the time, counted from now: as near as such a server tells, some milliseconds.
+            for left in answers.iter_mut().skip(1).step_by(2).flatten().filter(|left| **left >= 0) {
+                *left = left.saturating_add(asked_at_ms);
+            }
+        }
         let mut keys = keys.into_iter().zip(answers.chunks_exact(2)).peekable();
         while keys.peek().is_some() {
             let (mut dump, mut some, mut bytes) = (redis::pipe(), Vec::new(), 0);
@@ -114,6 +124,9 @@ fn pair((key, answers): (Key, &[Option<i64>])) -> (Key, [u64; 2]) {
 /// Copies the functions, which every shard holds.
 pub(crate) async fn copy_functions(source: &Engine, shards: &[&Engine]) -> Result<(), Failure> {
     let failed = |error| Failure::local("copy functions to the shards", error);
+    if source.before_7 {
+        return Ok(());
+    }
     let mut connection = source.connect(0).await?;
     let library: Vec<redis::Value> =
         redis::cmd("FUNCTION").arg("LIST").query_async(&mut connection).await.map_err(failed)?;

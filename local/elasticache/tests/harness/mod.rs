@@ -23,7 +23,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::get,
 };
-use local_elasticache::{Config, Server, ServerBinaries};
+use local_elasticache::{Config, Server, ServerBinaries, ServerBinary};
 use tokio::{net::TcpListener, time::sleep};
 
 pub(crate) type Objects = HashMap<&'static str, Vec<u8>>;
@@ -202,11 +202,16 @@ pub(crate) fn servers() -> ServerBinaries {
     ServerBinaries::find(Some(&list)).unwrap()
 }
 
-/// A backup that a real server wrote after `commands`, one a line.
+/// A backup that Redis 7.0 wrote after `commands`, one a line.
 pub(crate) fn backup(commands: &str) -> Vec<u8> {
+    backup_by(servers().choose("redis", "7.0").unwrap().server, commands)
+}
+
+/// A backup that a real server wrote after `commands`, one a line.
+pub(crate) fn backup_by(server: &ServerBinary, commands: &str) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("s");
-    let mut server = Command::new(servers().choose("redis", "7.0").unwrap().server.path())
+    let mut server = Command::new(server.path())
         .args(["--port", "0", "--save", "", "--unixsocket"])
         .arg(&socket)
         .arg("--dir")
