@@ -4,6 +4,8 @@
 # touched.
 #   target/servers/NAME/bin/{redis,valkey}-{server,cli,check-rdb}   NAME is like valkey-8.1
 #   target/servers/list                                             NAME ENGINE VERSION SERVER-PATH CHECK-RDB-PATH
+#   target/servers/list-quantum-8   the same of those that ElastiCache has, NAME-q8, with an allocator whose sizes are 8
+#                                   bytes apart, as that in the engines' sources is: only for what measures memory
 # SERVERS_REFRESH=1 looks for newer packages; otherwise what is there stays.
 source "$(dirname "$0")/lib.sh"
 
@@ -58,6 +60,11 @@ main() {
         fi
         taken[$name]=$source
     done
+    set +e
+    (set -e; quantum_8)
+    local status=$?
+    set -e
+    [ $status = 0 ] || printf 'warning: there is no allocator of 8-byte quantum; see above\n' >&2
     summary
 }
 
@@ -142,6 +149,34 @@ from_python() {
     echo "$version" > "$new/version"
 }
 
+# quantum_8: the jemalloc that Valkey's sources have, of that quantum, and servers that Debian has linked with its own.
+quantum_8() {
+    local place=$folder/quantum-8 name source
+    if [ ! -e "$place/libjemalloc.so.2" ] || [ -n "${SERVERS_REFRESH:-}" ]; then
+        command -v make > /dev/null && command -v cc > /dev/null || { echo "there is no make or cc to build jemalloc with" >&2; return 1; }
+        refresh trixie
+        say "an allocator of 8-byte quantum: jemalloc of trixie's sources"
+        mkdir -p "$work/jemalloc"
+        # The packaging is of no use, so it is no matter if only the sources can be had.
+        (cd "$work/jemalloc" && apt_of trixie apt-get source --download-only jemalloc) > "$work/log" 2>&1 || true
+        tar -xf "$work"/jemalloc/jemalloc_*.orig.tar.* -C "$work/jemalloc" --strip-components 1 || { tail -n 5 "$work/log" >&2; return 1; }
+        (cd "$work/jemalloc" && ./configure --with-lg-quantum=3 --disable-cxx && make build_lib_shared) > "$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; return 1; }
+        mkdir -p "$place/bin"
+        mv "$work/jemalloc/lib/libjemalloc.so.2" "$place/libjemalloc.so.2"
+    fi
+    : > "$work/list-quantum-8"
+    for source in redis:bookworm valkey:bookworm-backports valkey:trixie valkey:sid; do
+        is_done "$source" || continue
+        read -r name _ < "$(stamp_of "$source")"
+        # Loaded before the server's own, which is then not loaded at all: it has the same name.
+        printf '#!/bin/sh\nhere=${0%%/*}\nLD_PRELOAD="$here/../libjemalloc.so.2" exec "$here/../../%s/bin/%s" "$@"\n' \
+            "$name" "${source%%:*}-server" > "$place/bin/$name-server"
+        chmod +x "$place/bin/$name-server"
+        echo "$name-q8 ${source%%:*} $(cat "$folder/$name/version") $place/bin/$name-server $folder/$name/bin/${source%%:*}-check-rdb" >> "$work/list-quantum-8"
+    done
+    mv "$work/list-quantum-8" "$folder/list-quantum-8"
+}
+
 # apt's own view of one suite: own sources, own state, nothing installed.
 apt_of() {
     local suite=$1 command=$2 state=$apt/$1 release=()
@@ -155,7 +190,8 @@ apt_of() {
 
 refresh() {
     local suite=$1 state=$apt/$1 suites=$1
-    [ ! -e "$state/updated" ] || return 0
+    # Sources were not asked for at first.
+    if [ -e "$state/updated" ] && grep -q deb-src "$state/suite.sources"; then return 0; fi
     [ -r "$keyring" ] || { echo "$keyring is missing: install debian-archive-keyring" >&2; return 1; }
     # They take their libraries from the release that they are for.
     case $suite in
@@ -164,7 +200,7 @@ refresh() {
     esac
     mkdir -p "$state/state/lists/partial" "$state/cache/archives/partial"
     : > "$state/status"
-    printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$(mirror)" "$suites" "$keyring" > "$state/suite.sources"
+    printf 'Types: deb deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$(mirror)" "$suites" "$keyring" > "$state/suite.sources"
     say "reading the package lists of $suite"
     apt_of "$suite" apt-get -o APT::Update::Error-Mode=any update > "$state/log" 2>&1 || { tail -n 5 "$state/log" >&2; return 1; }
     touch "$state/updated"

@@ -26,11 +26,13 @@ pub fn throughput(tools: &[Tool], rows: &[Row]) -> String {
             "ours / redis-check-rdb",
             "ours / fastest other that checks the CRC",
             "2 threads / 1",
-            "time that the memory model adds",
-            "what is in it",
+            "share of predicting",
         ]
         .map(Into::into),
     );
+    let has_other_build = tools.iter().any(|tool| tool.role == Role::OtherBuild);
+    heads.extend(has_other_build.then(|| "time beyond the other build's".to_owned()));
+    heads.push("what is in it".to_owned());
     let lines = rows.iter().map(|row| {
         let ratios = Ratios::of(tools, row);
         let mut cells = vec![row.name.clone(), number(Some(megabytes(row.bytes)))];
@@ -41,9 +43,10 @@ pub fn throughput(tools: &[Tool], rows: &[Row]) -> String {
             times(ratios.to_reference),
             times(ratios.to_fastest_peer),
             times(ratios.of_two_threads),
-            percent(ratios.of_weighing),
-            row.about.clone(),
+            percent(ratios.of_predicting),
         ]);
+        cells.extend(has_other_build.then(|| percent(ratios.beyond_other_build)));
+        cells.push(row.about.clone());
         cells
     });
     markdown(&heads, lines)
@@ -67,8 +70,10 @@ struct Ratios {
     to_reference: Option<f64>,
     to_fastest_peer: Option<f64>,
     of_two_threads: Option<f64>,
-    /// The time with the memory model to that without.
-    of_weighing: Option<f64>,
+    /// What of the time is not that of reading alone.
+    of_predicting: Option<f64>,
+    /// How much more time it takes than in another build.
+    beyond_other_build: Option<f64>,
 }
 
 impl Ratios {
@@ -87,7 +92,10 @@ impl Ratios {
                 seconds(|role| matches!(role, Role::Reference | Role::Peer { checks_crc: true })),
             ),
             of_two_threads: times_faster(seconds(|role| role == Role::OursOnTwo), ours),
-            of_weighing: times_faster(ours, seconds(|role| role == Role::OursWeighing)),
+            of_predicting: times_faster(ours, seconds(|role| role == Role::OursReading))
+                .map(|part| 1.0 - part),
+            beyond_other_build: times_faster(seconds(|role| role == Role::OtherBuild), ours)
+                .map(|ratio| ratio - 1.0),
         }
     }
 }
@@ -121,9 +129,8 @@ fn times(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{} x", number(Some(ratio))))
 }
 
-/// What a ratio of times is above one.
-fn percent(ratio: Option<f64>) -> String {
-    ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{:+.0} %", (ratio - 1.0) * 100.0))
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", share * 100.0))
 }
 
 pub(crate) fn markdown(heads: &[String], lines: impl Iterator<Item = Vec<String>>) -> String {
@@ -171,7 +178,8 @@ mod tests {
                 to_reference: Some(5.0),
                 to_fastest_peer: Some(4.0),
                 of_two_threads: Some(1.6),
-                of_weighing: None
+                of_predicting: None,
+                beyond_other_build: None,
             }
         );
         // Where the reference is itself the fastest, it is the one to beat.
@@ -180,10 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_memory_model_adds_is_told_in_percent() {
-        let tools = tools(&[Role::Ours, Role::OursWeighing]);
-        let text = throughput(&tools, &[row(&[0.2, 0.223])]);
-        assert!(text.contains("| +12 % |"), "{text}");
+    fn the_share_of_predicting_and_the_time_beyond_another_build_are_told_in_percent() {
+        let some = tools(&[Role::Ours, Role::OursReading]);
+        let text = throughput(&some, &[row(&[0.2, 0.176])]);
+        assert!(text.contains("| 12 % | strings |"), "{text}");
+        let all = tools(&[Role::Ours, Role::OursReading, Role::OtherBuild]);
+        let text = throughput(&all, &[row(&[0.2, 0.176, 0.19])]);
+        assert!(text.contains("| 12 % | 5 % | strings |"), "{text}");
     }
 
     #[test]
@@ -196,13 +207,20 @@ mod tests {
                 to_reference: None,
                 to_fastest_peer: Some(4.0),
                 of_two_threads: None,
-                of_weighing: None
+                of_predicting: None,
+                beyond_other_build: None,
             }
         );
         let ratios = Ratios::of(&tools, &row(&[0.0, 0.1, 1.0, 0.8]));
         assert_eq!(
             ratios,
-            Ratios { to_reference: None, to_fastest_peer: None, of_two_threads: None, of_weighing: None }
+            Ratios {
+                to_reference: None,
+                to_fastest_peer: None,
+                of_two_threads: None,
+                of_predicting: None,
+                beyond_other_build: None,
+            }
         );
     }
 

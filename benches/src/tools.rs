@@ -10,12 +10,14 @@ use crate::engines::{Engine, listed};
 pub enum Role {
     /// Reads the file and checks the checksum, and nothing else.
     Floor,
-    /// Our reader on one thread.
+    /// `seeder check` on one thread, as it is installed: with the memory that the data will take in one engine.
     Ours,
-    /// Our reader on two threads.
+    /// The same on two threads.
     OursOnTwo,
-    /// Our reader on one thread, with the memory that the data will take in one engine.
-    OursWeighing,
+    /// The reader of `seeder` alone, on one thread: nothing is predicted.
+    OursReading,
+    /// `seeder` in another build, on one thread, to compare it with the one that is installed.
+    OtherBuild,
     /// The check that the system's Redis brings.
     Reference,
     /// Another reader, on one thread.
@@ -36,7 +38,7 @@ pub struct Tool {
     pub role: Role,
     /// Where it is; `None` where it is missing.
     pub program: Option<PathBuf>,
-    /// Arguments behind the file.
+    /// Arguments before the file.
     pub arguments: &'static [&'static str],
 }
 
@@ -44,8 +46,9 @@ impl Tool {
     /// The command that reads a file; `None` where the program is missing.
     pub fn command(&self, file: &Path) -> Option<Vec<OsString>> {
         let program = self.program.as_ref()?;
-        let mut command = vec![program.into(), file.into()];
+        let mut command: Vec<OsString> = vec![program.into()];
         command.extend(self.arguments.iter().map(Into::into));
+        command.push(file.into());
         Some(command)
     }
 }
@@ -55,40 +58,45 @@ impl Tool {
 pub struct Places {
     /// The program `floor`.
     pub floor: PathBuf,
-    /// Our reader.
+    /// The program `seeder`, as it is installed.
     pub ours: PathBuf,
-    /// Our reader with the memory model.
-    pub weighing: PathBuf,
+    /// Our reader alone.
+    pub reading: PathBuf,
+    /// `seeder` in another build.
+    pub other_build: Option<PathBuf>,
     /// The folder of the other libraries' programs.
     pub peers: PathBuf,
     /// The list of `make servers`.
     pub servers: PathBuf,
 }
 
+/// What people run.
+const CHECK: &[&str] = &["check", "--json", "--threads", "1"];
+const CHECK_ON_TWO: &[&str] = &["check", "--json", "--threads", "2"];
+
 /// All of them, in the order of the table.
 pub fn all(places: &Places) -> Vec<Tool> {
     let servers = std::fs::read_to_string(&places.servers).unwrap_or_default();
     let ours = there(&places.ours);
     let floor = there(&places.floor);
-    vec![
+    let other = places.other_build.as_ref().map(|program| Tool {
+        arguments: CHECK,
+        ..tool("ours-other-build", "ours, other build", Role::OtherBuild, there(program))
+    });
+    let first = vec![
         tool("floor", "floor", Role::Floor, floor),
-        tool("ours", "ours", Role::Ours, ours.clone()),
-        Tool { arguments: &["--threads", "2"], ..tool("ours-2", "ours, 2 threads", Role::OursOnTwo, ours) },
-        Tool {
-            arguments: &["--threads", "1", "--engine", "valkey-8.1"],
-            ..tool(
-                "ours-weighing",
-                "ours, with the memory model",
-                Role::OursWeighing,
-                there(&places.weighing),
-            )
-        },
+        Tool { arguments: CHECK, ..tool("ours", "ours", Role::Ours, ours.clone()) },
+        Tool { arguments: CHECK_ON_TWO, ..tool("ours-2", "ours, 2 threads", Role::OursOnTwo, ours) },
+        tool("ours-reading", "ours, reading alone", Role::OursReading, there(&places.reading)),
+    ];
+    let others = [
         system_check(),
         newest_check("redis-check-rdb-new", "redis", &servers),
         newest_check("valkey-check-rdb", "valkey", &servers),
         peer("librdb", "librdb 0.2", true, &places.peers.join("librdb-keys")),
         peer("rdb", "rdb 0.4, no CRC", false, &places.peers.join("rdb-nil")),
-    ]
+    ];
+    first.into_iter().chain(other).chain(others).collect()
 }
 
 fn tool(id: &'static str, title: impl Into<String>, role: Role, program: Option<PathBuf>) -> Tool {
@@ -144,7 +152,8 @@ mod tests {
         let places = Places {
             floor: nowhere.clone(),
             ours: nowhere.clone(),
-            weighing: "/no/such".into(),
+            reading: "/no/such".into(),
+            other_build: None,
             peers: nowhere.clone(),
             servers: nowhere,
         };

@@ -23,12 +23,15 @@ struct Args {
     /// Where the files are.
     #[arg(long, default_value = "target/corpora")]
     folder: PathBuf,
-    /// Our reader: the example `inspect` of rdb-scan.
-    #[arg(long, default_value = "target/release/examples/inspect")]
+    /// The program `seeder`, built as `cargo install` builds it.
+    #[arg(long, default_value = "target/release/seeder")]
     ours: PathBuf,
-    /// Our reader with the memory model: the example `footprint` of rdb-footprint.
-    #[arg(long, default_value = "target/release/examples/footprint")]
-    weighing: PathBuf,
+    /// Our reader alone: the example `inspect` of rdb-scan.
+    #[arg(long, default_value = "target/release/examples/inspect")]
+    reading: PathBuf,
+    /// `seeder` in another build: a column of its own, and how much longer ours takes.
+    #[arg(long)]
+    other_build: Option<PathBuf>,
     /// The folder of the other libraries' programs.
     #[arg(long, default_value = "target/peers/release")]
     peers: PathBuf,
@@ -38,7 +41,7 @@ struct Args {
     /// Only these files, by their names without ending; "value" is the one of one long value.
     #[arg(long, value_delimiter = ',')]
     corpora: Vec<String>,
-    /// Only these programs: floor, ours, ours-2, ours-weighing, redis-check-rdb, redis-check-rdb-new, valkey-check-rdb, librdb, rdb.
+    /// Only these programs: floor, ours, ours-2, ours-reading, ours-other-build, redis-check-rdb, redis-check-rdb-new, valkey-check-rdb, librdb, rdb.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// How often each program reads each file, in turns.
@@ -69,7 +72,8 @@ fn main() -> Result<()> {
     let places = Places {
         floor: here.join("floor"),
         ours: args.ours.clone(),
-        weighing: args.weighing.clone(),
+        reading: args.reading.clone(),
+        other_build: args.other_build.clone(),
         peers: args.peers.clone(),
         servers: args.servers.clone(),
     };
@@ -107,7 +111,10 @@ fn main() -> Result<()> {
     }
     println!("## Throughput\n");
     println!("GB (10^9 bytes) of file in a second, of whole processes; the files are in the page cache.");
-    println!("`floor` reads the file in blocks of 1 MiB and checks its CRC.\n");
+    println!(
+        "`floor` reads the file in blocks of 1 MiB and checks its CRC. `ours` is `seeder check --json --threads 1` as it is"
+    );
+    println!("installed, which predicts memory; `reading alone` is its reader without that.\n");
     println!("{}", throughput(&tools, &rows));
     println!("## Peak memory, MB\n\n{}", memory(&tools, &rows));
     Ok(())

@@ -100,7 +100,10 @@ fn start(engine: &CalibratedEngine, cluster_mode: bool, data: &Path) -> Result<S
     arguments.extend(["--maxmemory", "200gb", "--maxmemory-policy", "volatile-lru"]);
     if cluster_mode {
         arguments.extend(["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"]);
-        arguments.extend(["--cluster-port", &bus_port]);
+        // Before Redis 7.0 it is the port and 10,000.
+        if !engine.is_before_7() {
+            arguments.extend(["--cluster-port", &bus_port]);
+        }
         if engine.has_cluster_databases() {
             arguments.extend(["--cluster-databases", "16"]);
         }

@@ -18,8 +18,7 @@ pub fn predict(file: &Path, engine: &CalibratedEngine, cluster_mode: bool) -> Re
     let (major, minor) = engine.release;
     let generation = Generation::of(family, u16::try_from(major)?, u16::try_from(minor)?)
         .with_context(|| format!("there is no model of {family}"))?;
-    // Debian's servers are linked with the system's jemalloc, whose quantum is 16.
-    let settings = Settings::new(generation);
+    let settings = Settings { quantum: engine.quantum, ..Settings::new(generation) };
     let options = InspectOptions {
         now_ms: u64::try_from(Timestamp::now().as_millisecond())?,
         weighings: vec![Weighing::by(settings)],
