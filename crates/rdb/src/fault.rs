@@ -150,6 +150,8 @@ codes! {
         BadSlotInfo = "bad-slot-info",
         /// A stream that says it has another number of entries than its nodes have.
         StreamLength = "stream-length",
+        /// A stream that says it has entries and has no node: only Redis before 7.0 loads it.
+        StreamWithoutNodes = "stream-without-nodes",
         /// A node of a stream in which all entries are deleted.
         EmptyStreamNode = "empty-stream-node",
         /// A node of a stream that contradicts itself in numbers that most servers pass over.

@@ -347,7 +347,8 @@ fn scores_are_numbers() {
 fn streams_are_walked() {
     let start = |key: &[u8], node: &[u8]| record().key(15, "key").len(1).text(key).text(node);
     expect(FaultCode::BadStream, start(b"short", &stream_node()));
-    expect(FaultCode::BadStream, record().key(15, "key").len(0).len(5).len(0).len(0).len(0));
+    let nothing = record().key(15, "key").len(0).len(5).len(0).len(0).len(0);
+    contradicts(HazardCode::StreamWithoutNodes, nothing);
     for node in [
         &["1", "0", "9", "field", "0"][..], // fields missing
         &["1", "0", "-9", "field", "0"],

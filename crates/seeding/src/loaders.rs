@@ -49,7 +49,9 @@ pub(crate) fn refuses(code: HazardCode, engine: Engine, version: EngineVersion) 
         HazardCode::SlotInfo => !matches!(loader, Loader::Redis74 | Loader::Redis86 | Loader::Valkey9),
         HazardCode::BadSlotInfo => matches!(loader, Loader::Valkey80 | Loader::Valkey81 | Loader::Valkey9),
         HazardCode::EmptyStreamNode => loader == Loader::Redis86,
-        HazardCode::ZiplistCount | HazardCode::DuplicateZiplistMember => loader != Loader::Redis6,
+        HazardCode::ZiplistCount | HazardCode::DuplicateZiplistMember | HazardCode::StreamWithoutNodes => {
+            loader != Loader::Redis6
+        }
         HazardCode::StreamLength
         | HazardCode::StreamNode
         | HazardCode::OrphanedPending

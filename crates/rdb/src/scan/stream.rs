@@ -112,8 +112,8 @@ impl Stream {
                 self.length = cursor.number()?;
                 let Self { length, entries, nodes, .. } = self;
                 if *nodes == 0 && *length > 0 {
-                    shared
-                        .contain(bad::<()>(format!("stream says it has {length} entries but has no node")))?;
+                    let message = || format!("stream says it has {length} entries but has no node");
+                    shared.seen.contradictions.note(HazardCode::StreamWithoutNodes, message);
                 } else if length != entries {
                     let message = || {
                         format!("stream says it has {length} entries but its {nodes} nodes have {entries}")
