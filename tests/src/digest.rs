@@ -80,6 +80,11 @@ fn whole_value(kind: &Value, value: &Value) -> Vec<u8> {
     match kind.as_slice() {
         b"\"set\"" => sorted(items, 1),
         b"\"hash\"" => sorted(items, 2),
+        // Generations of servers write one and the same score with more or fewer digits.
+        b"\"zset\"" => items
+            .chunks(2)
+            .flat_map(|pair| [text(&pair[0]), pair.get(1).map_or_else(Vec::new, score)].concat())
+            .collect(),
         // How many radix tree nodes a stream takes is the server's own business.
         b"\"stream\"" => {
             let fields = items.chunks(2).filter(|pair| !text(&pair[0]).starts_with(b"\"radix-tree"));
@@ -87,6 +92,13 @@ fn whole_value(kind: &Value, value: &Value) -> Vec<u8> {
         }
         _ => items.iter().flat_map(text).collect(),
     }
+}
+
+/// A score as the number that it is.
+fn score(value: &Value) -> Vec<u8> {
+    let Value::BulkString(digits) = value else { return text(value) };
+    let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<f64>().ok());
+    number.map_or_else(|| text(value), |number| number.to_bits().to_be_bytes().to_vec())
 }
 
 fn sorted(items: &[Value], size: usize) -> Vec<u8> {

@@ -298,9 +298,13 @@ impl Creation<'_> {
     }
 
     async fn limit(&self, connection: &mut MultiplexedConnection) -> Result<(), Failure> {
-        let mut set = redis::cmd("CONFIG");
-        set.arg("SET").arg("maxmemory-policy").arg("volatile-lru").arg("maxmemory").arg(self.spec.maxmemory);
-        set.query_async::<()>(connection).await.map_err(asking)
+        // One after the other: servers before Redis 7.0 take one at a time.
+        let maxmemory = self.spec.maxmemory.to_string();
+        for (name, value) in [("maxmemory-policy", "volatile-lru"), ("maxmemory", &maxmemory)] {
+            let mut set = redis::cmd("CONFIG");
+            set.arg("SET").arg(name).arg(value).query_async::<()>(connection).await.map_err(asking)?;
+        }
+        Ok(())
     }
 
     /// Replicas start last: they copy what is there in one go.
