@@ -33,9 +33,12 @@ pub struct Footprint {
     pub settings: Settings,
     /// Whether cluster mode is on.
     pub cluster_mode: bool,
-    /// The keys that will be there, by slot, one entry a slot.
+    /// The keys of the files by slot, one entry a slot, those that will not be there included: which slots they are in is
+    /// not known.
     #[serde(skip)]
     slot_keys: Vec<u64>,
+    /// The keys that will be there.
+    live_keys: u64,
     /// The bytes of keys and values by slot.
     #[serde(skip)]
     slot_bytes: Vec<u64>,
@@ -63,8 +66,7 @@ impl Footprint {
         let mut slot_keys = vec![0; rdb_scan::SLOTS];
         let mut slot_bytes = vec![0; rdb_scan::SLOTS];
         let mut databases = BTreeMap::<u64, Database>::new();
-        let mut volatile_keys = 0;
-        let mut function_bytes = 0;
+        let (mut volatile_keys, mut live_keys, mut function_bytes) = (0, 0, 0);
         for inspection in inspections {
             let weights = inspection.weights.iter().find(|weights| weights.id == id)?;
             // Each shard of a cluster saves the same libraries.
@@ -81,9 +83,10 @@ impl Footprint {
             let live_expires = 1.0 - share(gone_expires, inspection.expires);
             for (slot, count) in inspection.slots.iter() {
                 if let Some(sum) = slot_keys.get_mut(usize::from(slot)) {
-                    *sum += scaled(count.keys, live);
+                    *sum += count.keys;
                 }
             }
+            live_keys += scaled(inspection.keys, live);
             if settings.generation == Generation::Valkey9 {
                 volatile_keys += scaled(keys_with_volatile_fields(inspection), live);
             }
@@ -103,6 +106,7 @@ impl Footprint {
             settings,
             cluster_mode,
             slot_keys,
+            live_keys,
             slot_bytes,
             function_bytes,
             databases,
@@ -120,6 +124,7 @@ impl Footprint {
             settings,
             cluster_mode,
             slot_keys,
+            live_keys: 0,
             slot_bytes,
             function_bytes: 0,
             databases: Vec::new(),
@@ -147,7 +152,8 @@ impl Footprint {
 
     /// The keys of a shard with these slots.
     pub fn shard_keys(&self, slots: std::ops::Range<usize>) -> u64 {
-        self.slot_keys.get(slots).unwrap_or_default().iter().sum()
+        let live = share(self.live_keys, self.slot_keys.iter().sum());
+        scaled(self.slot_keys.get(slots).unwrap_or_default().iter().sum(), live)
     }
 
     /// About the memory of each slot: what its keys and values take, and their share of the tables.
@@ -183,9 +189,9 @@ impl Footprint {
     fn tables(&self, databases: &[Database], slots: std::ops::Range<usize>) -> u64 {
         let Settings { generation, quantum, .. } = self.settings;
         // The fields that expire are taken to be anywhere.
-        let volatile = share(self.volatile_keys, self.slot_keys.iter().sum());
+        let volatile = share(self.volatile_keys, self.live_keys);
         if self.cluster_mode && generation.has_slot_tables() {
-            let all_keys = databases.iter().map(|database| database.keys).sum();
+            let all_keys = self.slot_keys.get(slots.clone()).unwrap_or_default().iter().sum();
             // Slots with as many keys take as much.
             let mut slots_of = BTreeMap::<u64, u64>::new();
             for keys in self.slot_keys.get(slots).unwrap_or_default() {

@@ -134,8 +134,11 @@ fn hashes_with_fields_that_expire_take_what_is_predicted() {
 fn empty_collections_take_nothing() {
     let run = Run::new();
     let mut rdb = b"REDIS0010\xfe\0".to_vec();
-    for number in 0..20_000 {
-        let text = format!("key of twenty {number:06}");
+    // Names that count up would be spread over the slots more evenly than those of most data.
+    let mut state = 1_u64;
+    for _ in 0..20_000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let text = format!("key:{:016x}", state ^ (state >> 29));
         rdb.push(0);
         (0..2).for_each(|_| rdb.extend([&[text.len() as u8], text.as_bytes()].concat()));
         rdb.extend([4, text.len() as u8]);
@@ -174,7 +177,7 @@ fn libraries_of_functions_take_what_is_predicted() {
                 for function in 0..functions {
                     let _ = writeln!(
                         code,
-                        "redis.register_function('f_{library}_{function}', function() return 1 end)"
+                        "redis.register_function('count_{library}_{function}', function() return 1 end)"
                     );
                 }
                 let padding = (code_bytes - code.len()).saturating_sub(2);
