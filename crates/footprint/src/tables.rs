@@ -8,6 +8,8 @@ pub(crate) const ENTRY_BYTES: u64 = 24;
 pub(crate) const BARE_ENTRY_BYTES: u64 = 16;
 /// `dict`.
 pub(crate) const DICT_BYTES: u64 = 56;
+/// `dict` of Redis 6.2, with two `dictht` of four words each.
+const OLD_DICT_BYTES: u64 = 96;
 /// The smallest table of a dictionary (`DICT_HT_INITIAL_SIZE`).
 const LEAST_BUCKETS: u64 = 4;
 
@@ -95,6 +97,7 @@ pub(crate) fn structure(generation: Generation, quantum: Quantum, metadata: u64)
                 Generation::Valkey81 => 72,
                 // One more pointer, to the iterators that must not be disturbed.
                 Generation::Valkey9 => 80,
+                Generation::Redis6 => OLD_DICT_BYTES,
                 _ => DICT_BYTES,
             },
     )

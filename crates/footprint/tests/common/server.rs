@@ -42,20 +42,36 @@ pub struct Engine {
 /// The system's `redis-server`, and what `make servers` has brought.
 pub fn engines() -> Vec<Engine> {
     let mut engines: Vec<_> = system_redis().into_iter().collect();
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/servers/list");
-    let list = fs::read_to_string(list).unwrap_or_default();
-    engines.extend(list.lines().filter_map(|line| {
-        let [name, family, version, server, ..] = line.split(' ').collect::<Vec<_>>()[..] else {
-            return None;
-        };
-        engine(name, family, version, Path::new(server))
-    }));
+    engines.extend(listed("list"));
     if engines.is_empty() {
         println!(
             "skipped: there is no redis-server that ElastiCache has, neither the system's nor of `make servers`"
         );
     }
     engines
+}
+
+/// Those with an allocator of 8-byte quantum that `make servers` has brought.
+pub fn engines_of_quantum_8() -> Vec<Engine> {
+    let engines = listed("list-quantum-8");
+    if engines.is_empty() {
+        println!(
+            "skipped: there are no servers with an allocator of 8-byte quantum; make servers brings them"
+        );
+    }
+    engines
+}
+
+fn listed(list: &str) -> Vec<Engine> {
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/servers").join(list);
+    let list = fs::read_to_string(list).unwrap_or_default();
+    let engines = list.lines().filter_map(|line| {
+        let [name, family, version, server, ..] = line.split(' ').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        engine(name, family, version, Path::new(server))
+    });
+    engines.collect()
 }
 
 /// `Redis server v=7.0.15 sha=...`
@@ -145,6 +161,10 @@ impl Server {
             fs::hard_link(file, &place).or_else(|_| fs::copy(file, &place).map(|_| ())).unwrap();
         }
         let (socket, log) = (folder.path().join("socket"), folder.path().join("log"));
+        // Parameters have other names before Redis 7.0.
+        let is_old = engine.generation == Generation::Redis6;
+        let named =
+            |text: &&str| if is_old { text.replace("-listpack-", "-ziplist-") } else { (*text).to_owned() };
         let process = tied_to_us(&engine.server)
             .args([
                 "--bind",
@@ -160,7 +180,7 @@ impl Server {
             ])
             .args(["--databases", "16", "--dbfilename", "dump.rdb"])
             .args([Path::new("--unixsocket"), &socket, Path::new("--dir"), folder.path()])
-            .args(arguments)
+            .args(arguments.iter().map(named))
             // Newer ones give whole pages instead of size classes from 16 KiB on. Engines' own jemalloc does not.
             .env("MALLOC_CONF", "disable_large_size_classes:false")
             .stdin(Stdio::null())
