@@ -175,7 +175,7 @@ impl Footprint {
         let keys = self.shard_keys(slots);
         match generation {
             // A radix tree of slot and key (`slots_to_keys`): a node for the rest of the key, a leaf, a share of forks. What
-            // keys have in common is not looked at; of common names, it is this within 3 bytes.
+            // keys have in common is not looked at: it is this where names are of common length.
             Generation::Redis6 => keys * (quantum.allocation(24) + quantum.allocation(8) + 16),
             Generation::Redis7 | Generation::Valkey7 => {
                 let more = quantum.allocation(crate::tables::ENTRY_BYTES + SLOT_LINKS_BYTES)
