@@ -126,6 +126,9 @@ async fn the_command_line_reads_objects_as_it_reads_files() -> Result<()> {
     let source = source_with(3_000).await?;
     let file = source.save().await?;
     user::drop_file(&stack, "backups", "folder/small file.rdb", &file).await?;
+    let packed = file.with_extension("packed");
+    std::fs::write(&packed, Command::new("gzip").arg("-c").arg(&file).output()?.stdout)?;
+    user::drop_file(&stack, "backups", "folder/packed", &packed).await?;
     let env = stack.env();
     let check = move |arguments: &[&str]| -> Result<(Option<i32>, Value)> {
         let seeder = StackOptions::default().binaries.join("seeder");
@@ -144,11 +147,14 @@ async fn the_command_line_reads_objects_as_it_reads_files() -> Result<()> {
         Ok([
             check(&[&path])?,
             check(&["s3://backups/folder/small file.rdb"])?,
+            check(&["s3://backups/folder/packed"])?,
             check(&["s3://backups/nothing.rdb"])?,
         ])
     });
-    let [local, object, missing] = checks.await??;
+    let [local, object, mut packed, missing] = checks.await??;
     ensure!(local.0 == Some(0) && local == object, "{local:?} and {object:?}");
+    let compression = packed.1.as_object_mut().and_then(|fields| fields.remove("compression"));
+    ensure!(compression == Some("gzip".into()) && packed == local, "{packed:?}");
     ensure!(missing.0 == Some(3), "{missing:?}");
     ensure!(missing.1["error"] == "there is no such object", "{missing:?}");
     stack.stop().await
