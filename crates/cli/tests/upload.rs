@@ -46,7 +46,7 @@ async fn ctrl_c_aborts_the_upload_and_nothing_is_started() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("dump.rdb");
     std::fs::write(&file, b"REDIS0010\xfe\x00\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0").unwrap();
-    let mut seeder = Command::new(env!("CARGO_BIN_EXE_seeder"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seeder"))
         .arg("seed")
         .arg(&file)
         .args([
@@ -63,10 +63,10 @@ async fn ctrl_c_aborts_the_upload_and_nothing_is_started() {
         .unwrap();
     let mut seen = Vec::new();
     while seen.last().is_none_or(|call: &String| call != "PUT part") {
-        seen.push(tokio::time::timeout(Duration::from_secs(60), calls.recv()).await.unwrap().unwrap());
+        seen.push(tokio::time::timeout(Duration::from_mins(1), calls.recv()).await.unwrap().unwrap());
     }
-    kill(Pid::from_raw(i32::try_from(seeder.id()).unwrap()), Signal::SIGINT).unwrap();
-    let status = tokio::task::spawn_blocking(move || seeder.wait()).await.unwrap().unwrap();
+    kill(Pid::from_raw(i32::try_from(command.id()).unwrap()), Signal::SIGINT).unwrap();
+    let status = tokio::task::spawn_blocking(move || command.wait()).await.unwrap().unwrap();
     while let Ok(call) = calls.try_recv() {
         seen.push(call);
     }
