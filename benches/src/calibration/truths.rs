@@ -102,6 +102,7 @@ mod tests {
             version: version.to_owned(),
             release: (8, 1),
             server: PathBuf::new(),
+            quantum: rdb_footprint::Quantum::default(),
         }
     }
 
