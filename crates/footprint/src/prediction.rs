@@ -38,11 +38,13 @@ pub struct Footprint {
     #[serde(skip)]
     slot_keys: Vec<u64>,
     /// The keys that will be there.
+    #[serde(skip)]
     live_keys: u64,
     /// The bytes of keys and values by slot.
     #[serde(skip)]
     slot_bytes: Vec<u64>,
     /// Libraries of functions: every shard has them.
+    #[serde(skip)]
     function_bytes: u64,
     #[serde(skip)]
     databases: Vec<Database>,
