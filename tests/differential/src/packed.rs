@@ -186,8 +186,9 @@ mod tests {
         let packed = Packed::parse(Form::Listpack, &whole);
         assert_eq!(packed.entries.len(), 2);
         assert_eq!(packed.bytes(), whole);
-        let whole = b"\x13\0\0\0\x0d\0\0\0\x03\0\0\x01f\x03\xf2\x02\x03\x01v\xff";
-        let packed = Packed::parse(Form::Ziplist, &whole[..]);
+        let whole = b"\x13\0\0\0\x0f\0\0\0\x03\0\0\x01f\x03\xf2\x02\x01v\xff";
+        let packed = Packed::parse(Form::Ziplist, whole);
         assert_eq!((packed.form, packed.entries.len()), (Form::Ziplist, 3));
+        assert_eq!(packed.bytes(), whole);
     }
 }
