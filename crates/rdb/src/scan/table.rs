@@ -265,7 +265,7 @@ impl Table {
     fn redis_expiry(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<bool> {
         let number = cursor.number()?;
         // As servers compute it: a number that is too large for it begins anew.
-        let expiry = number.wrapping_add(self.least_expiry.wrapping_sub(1));
+        let expiry = number.wrapping_add(self.least_expiry.saturating_sub(1));
         if number != 0 && expiry > MAX_FIELD_EXPIRY_MS {
             let field = format!("field {}", self.count - self.left);
             shared.contain(bad_field_expiry::<()>(&field, expiry))?;
