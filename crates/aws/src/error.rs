@@ -31,6 +31,12 @@ where
     error.code()
 }
 
+/// Whether the service refused the request, so that it certainly had no effect. After a 5xx status, a timeout or a lost
+/// connection it may have had one.
+pub fn is_refusal<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.raw_response().is_some_and(|response| response.status().is_client_error())
+}
+
 fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
     match code {
         "AccessDenied"

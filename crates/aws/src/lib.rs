@@ -27,7 +27,7 @@ pub mod test_util;
 pub use crate::{
     clients::Clients,
     environment::{list, optional, required},
-    error::{error_code, service_error},
+    error::{error_code, is_refusal, service_error},
     reports::{Reports, Versioned},
     secret::{auth_token, look_at_auth_token},
     serve::{Handler, Invocation, serve},

@@ -12,7 +12,7 @@ mod sample;
 mod wire;
 
 pub use self::{
-    answer::{Answer, echo, json, json_error, nothing, ok, query, query_error, s3_error, status, xml},
+    answer::{Answer, echo, json, json_error, lost, nothing, ok, query, query_error, s3_error, status, xml},
     groups::{DESCRIBE_GROUP, OURS, describe_member, group, member, no_group},
     logs::Logs,
     rdb::rdb,

@@ -32,7 +32,7 @@ use target::{Fit, Target};
 
 const FAULTS: u8 = 1;
 const USAGE: u8 = 2;
-const NOT_READABLE: u8 = 3;
+pub(crate) const NOT_READABLE: u8 = 3;
 
 /// What reading one of the files gave.
 struct Checked {

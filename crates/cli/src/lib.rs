@@ -19,12 +19,13 @@ pub use crate::{
 
 /// Runs what the command line says; the exit status is that of the process.
 pub async fn run() -> ExitCode {
-    let done = match Args::parse().command {
-        Command::Check(args) => check::run(*args).await,
-        Command::Seed(args) => seed::run(&args).await,
+    // Each command has its own exit status for what should not happen: for check, 1 is a statement about the backups.
+    let (done, on_error) = match Args::parse().command {
+        Command::Check(args) => (check::run(*args).await, check::NOT_READABLE),
+        Command::Seed(args) => (seed::run(&args).await, 1),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        ExitCode::from(1)
+        ExitCode::from(on_error)
     })
 }

@@ -102,6 +102,18 @@ fn standard_input_is_read_and_what_cannot_be_read_ends_with_3() {
 }
 
 #[test]
+fn a_result_that_cannot_be_printed_is_not_a_fault_of_the_backup() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_seeder"))
+        .arg("check")
+        .arg(file("unprinted.rdb", SOUND))
+        .stdout(full)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(3));
+}
+
+#[test]
 fn several_files_are_one_set_and_the_worst_of_them_decides() {
     let paths = [("one.rdb", SOUND), ("two.rdb", &many_keys(10)[..]), ("broken.rdb", &SOUND[..14])]
         .map(|(name, bytes)| file(name, bytes).to_str().unwrap().to_owned());

@@ -167,7 +167,7 @@ pub struct CreateOutput {
 pub struct CreateJournal {
     /// When it was asked for, in milliseconds since 1970.
     pub asked_at_ms: i64,
-    /// Whether an answer came.
+    /// Whether the service created the cluster or refused to. Without either, one may still appear.
     pub answered: bool,
 }
 

@@ -8,7 +8,7 @@ use aws_sdk_elasticache::{
 };
 use jiff::Timestamp;
 use seeder_aws::{
-    Clients, Handler, Invocation, Reports, auth_token, cluster, objects::look_at_object, service_error,
+    Clients, Handler, Invocation, Reports, auth_token, cluster, is_refusal, objects::look_at_object, service_error,
 };
 use seeding::{
     Access, EXECUTION_TAG, ErrorName, Partition, Seeding, StepError, owner_text,
@@ -54,8 +54,10 @@ impl Handler for CreateCluster {
         let mut create = CreateJournal { asked_at_ms: Timestamp::now().as_millisecond(), answered: false };
         self.reports.write(&journal, &create).await?;
         let answer = request.send().await;
-        create.answered = true;
-        self.reports.write(&journal, &create).await?;
+        create.answered = answer.as_ref().err().is_none_or(is_refusal);
+        if create.answered {
+            self.reports.write(&journal, &create).await?;
+        }
         let status = match answer {
             Ok(answer) => {
                 let status = answer

@@ -165,8 +165,15 @@ pub fn explanation(mutant: &Mutant, reading: &Reading<'_>, engine: &Engine) -> O
             "a table for more keys than any node has memory for, which this system allocates without touching it",
         );
     }
-    if engine.version == "6.2.5" && has(HazardCode::EmptyCollection) {
-        return Some("empty collections are skipped from Redis 6.2.6 on, which is what ElastiCache has");
+    let faults = &reading.inspection.faults;
+    let is_empty = has(HazardCode::EmptyCollection)
+        || faults.iter().any(|fault| {
+            fault.message.contains("without members") || fault.message.contains("without fields")
+        });
+    if engine.version == "6.2.5" && is_empty {
+        return Some(
+            "empty collections are skipped or refused from Redis 6.2.6 on, which is what ElastiCache has",
+        );
     }
     if !offered && ["24: ", "25: ", "26: ", "27: ", "28: "].iter().any(|kind| what.contains(kind)) {
         return Some("values of RDB 12 and later, which no engine of ElastiCache reads");

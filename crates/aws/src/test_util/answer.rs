@@ -1,6 +1,6 @@
 //! What a scripted service answers.
 
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::ConnectorError};
 use aws_smithy_types::body::SdkBody;
 use serde::Serialize;
 
@@ -16,6 +16,7 @@ pub struct Answer {
 enum Body {
     Bytes(Vec<u8>),
     Echo,
+    Lost,
 }
 
 /// An answer of this status without a body, such as every answer to HEAD.
@@ -44,6 +45,11 @@ pub fn json(value: impl Serialize) -> Answer {
 /// 200 and what was sent with the request before: a file that is read right after it was written.
 pub const fn echo() -> Answer {
     Answer { status: 200, headers: Vec::new(), body: Body::Echo }
+}
+
+/// No answer: the connection ends after the service has taken the request.
+pub const fn lost() -> Answer {
+    Answer { status: 200, headers: Vec::new(), body: Body::Lost }
 }
 
 /// 200 and this document.
@@ -88,17 +94,18 @@ impl Answer {
         self
     }
 
-    /// The answer on the wire. `before` is the body of the request before this one.
-    pub(super) fn response(self, before: &[u8]) -> HttpResponse {
+    /// The answer on the wire, if one arrives. `before` is the body of the request before this one.
+    pub(super) fn response(self, before: &[u8]) -> Result<HttpResponse, ConnectorError> {
         let status = self.status.try_into().expect("a status of HTTP");
         let body = match self.body {
             Body::Bytes(bytes) => bytes,
             Body::Echo => before.to_vec(),
+            Body::Lost => return Err(ConnectorError::io("connection reset by peer".into())),
         };
         let mut response = HttpResponse::new(status, SdkBody::from(body));
         for (name, value) in self.headers {
             response.headers_mut().insert(name, value);
         }
-        response
+        Ok(response)
     }
 }

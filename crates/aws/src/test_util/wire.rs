@@ -126,7 +126,7 @@ impl HttpConnector for Wire {
         let answer = match answer {
             Some((_, answer)) => {
                 let before = sent.last().map(|sent| sent.body.as_slice()).unwrap_or_default();
-                Ok(answer.clone().response(before))
+                answer.clone().response(before)
             }
             None => Err(ConnectorError::other(format!("not in the script: {line}").into(), None)),
         };

@@ -1,11 +1,11 @@
 use seeder_aws::{
     Reports,
     test_util::{
-        Answer, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, RECORD, Wire, group, json, json_error, no_group,
-        ok, query, query_error, read_record, run, script, seeding, status, understands,
+        Answer, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, RECORD, Wire, group, json, json_error, lost,
+        no_group, ok, query, query_error, read_record, run, script, seeding, status, understands,
     },
 };
-use seeding::{ErrorName, Seeding, StepError};
+use seeding::{ErrorName, Seeding, StepError, steps::CreateJournal};
 use serde_json::{Value, json};
 
 use super::CreateCluster;
@@ -189,6 +189,19 @@ async fn a_group_that_is_just_going_is_waited_for() {
         .on(ASKED, ok())
         .on(DESCRIBE_GROUP, no_group());
     assert_eq!(create(&wire, &["0-16383"]).await.unwrap_err().name, ErrorName::ServiceBusy);
+}
+
+/// Clean-up waits for a cluster that may still appear (`delete-cluster`, same journal).
+#[tokio::test]
+async fn a_create_without_an_answer_stays_pending() {
+    let unanswered = [lost(), query_error(500, "InternalFailure", "try again"), status(503)];
+    for answer in unanswered {
+        let wire = up_to_create(&orders(&json!({}))).on(ASKED, ok()).on(CREATE, answer);
+        assert_eq!(create(&wire, &["0-16383"]).await.unwrap_err().name, ErrorName::ServiceBusy);
+        wire.done();
+        let journal: CreateJournal = serde_json::from_value(wire.json(ASKED)).unwrap();
+        assert!(journal.is_pending(jiff::Timestamp::now().as_millisecond()), "{journal:?}");
+    }
 }
 
 #[tokio::test]
