@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-#[path = "../../crates/rdb/tests/common/mod.rs"]
+#[path = "../../crates/rdb-scan/tests/common/mod.rs"]
 mod common;
 
 use common::{Rdb, all_types, intset, listpack, lzf, lzf_literals, stream, stream_node, ziplist, zipmap};

@@ -242,7 +242,7 @@ def the_defaults_are_a_request():
 
 def every_function_is_told_what_it_asks_for():
     shared = {}
-    for path in (ROOT / "crates/aws/src").glob("*.rs"):
+    for path in (ROOT / "crates/seeder-aws/src").glob("*.rs"):
         source = path.read_text()
         for name in re.findall(r"\b(?:required|optional|list)\(\"(\w+)\"\)", source):
             owner = re.search(r"^impl (\w+) \{", source, re.M)
@@ -255,7 +255,7 @@ def every_function_is_told_what_it_asks_for():
         yield from (f"{name} is not given {variable}, which its code reads" for variable in sorted(asked - told))
         yield from (f"{name} is given {variable}, which its code does not read" for variable in sorted(told - asked))
     if not shared:
-        yield "no variable of crates/aws was found: adapt this check"
+        yield "no variable of crates/seeder-aws was found: adapt this check"
 
 
 def buckets_are_private_kept_and_over_tls():

@@ -15,7 +15,7 @@ use rdb_benches::engines::Engine;
 use tempfile::TempDir;
 
 /// Longer than any file of this size takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(2);
 
 /// What became of a load.
@@ -78,7 +78,8 @@ impl Server {
         let deadline = Instant::now() + PATIENCE;
         let client = redis::Client::open(format!("unix://{}", folder.path().join("socket").display()))?;
         loop {
-            if let Ok(mut connection) = client.get_connection() {
+            // Also bounds the handshake: a server that hangs in a load accepts connections and answers nothing.
+            if let Ok(mut connection) = client.get_connection_with_timeout(PATIENCE) {
                 connection.set_read_timeout(Some(PATIENCE))?;
                 // While it loads it answers with an error.
                 if redis::cmd("PING").query::<String>(&mut connection).is_ok() {
@@ -129,7 +130,7 @@ impl Server {
 
     /// Waits until the server has ended, which it is about to; ends one that hangs. Says what became of it.
     fn end(&mut self) -> Result<String> {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = self.process.try_wait()? {
                 break status;
