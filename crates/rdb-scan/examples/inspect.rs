@@ -1,6 +1,9 @@
 //! Prints the report of one RDB file as JSON: `cargo run --release -p rdb-scan --example inspect -- FILE [--threads N]`.
-use std::io::{Error, Write};
-use std::path::Path;
+
+use std::{
+    io::{Error, Write},
+    path::Path,
+};
 
 use rdb_scan::{Control, FileSource, InspectOptions, inspect_parallel};
 

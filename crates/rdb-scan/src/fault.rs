@@ -1,4 +1,5 @@
 //! What can be wrong with a file, and what is well-formed but dangerous.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,8 @@
 //! The numbers of the format: opcodes, value types, and what each type is called.
+
+pub(crate) mod lzf;
+pub(crate) mod slot;
+
 use serde::{Deserialize, Serialize};
 
 /// Under the magic REDIS, metadata of a key; under VALKEY, a slot on its way into the cluster.
@@ -40,6 +44,9 @@ pub(crate) fn foreign(id: u8) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// Magic and version.
+pub(crate) const HEADER_BYTES: usize = 9;
 
 /// From this version on, a file ends with a checksum.
 pub(crate) const FIRST_VERSION_WITH_CRC: u32 = 5;

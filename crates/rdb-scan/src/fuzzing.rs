@@ -1,9 +1,12 @@
 //! Ways in for the fuzz targets, to parts that no public function shows alone. Compiled for them only.
 //!
 //! Each takes its input in one piece or in pieces, as it comes through a window, and tells what is wrong as text.
-use crate::lzf::{REACH_BYTES, Tokens, Unpacker, Walk, walk_all};
-use crate::packed::{Packing, Seen};
-use crate::stop::Stop;
+
+use crate::{
+    bytes::stop::Stop,
+    format::lzf::{REACH_BYTES, Tokens, Unpacker, Walk, walk_all},
+    packed::{Packing, Seen},
+};
 
 /// How many kinds of packed collection there are; the first five are listpacks.
 pub const PACKINGS: u8 = 11;
@@ -114,7 +117,7 @@ fn pieces(
     bytes: &[u8],
     first: usize,
     piece: usize,
-    take: &mut dyn FnMut(&[u8]) -> crate::stop::Result<usize>,
+    take: &mut dyn FnMut(&[u8]) -> crate::bytes::stop::Result<usize>,
 ) -> Result<(), String> {
     let (mut at, mut shown) = (0, first);
     loop {

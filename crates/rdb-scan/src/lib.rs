@@ -79,59 +79,44 @@
     reason = "the few that say so are called for every string or token, and were measured"
 )]
 
-mod assemble;
-mod boundary;
-mod crc;
-mod cursor;
-mod encoded;
+mod bytes;
 mod fault;
 mod format;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-mod hash;
-mod header;
-mod inspect;
 mod inspection;
-mod key_text;
-mod looks_like;
-mod lzf;
-mod members;
 mod packed;
-mod parallel;
+mod parts;
 mod pieces;
-mod position;
-mod progress;
-mod range;
 mod reading;
 mod scan;
-mod slot;
-mod source;
-mod stop;
-mod visit;
-mod weigh;
-mod window;
-mod writer;
 
-pub use crate::assemble::{Assembly, Gap, assemble};
-pub use crate::fault::{Cause, Fault, FaultCode, Hazard, HazardCode};
-pub use crate::format::{Encoding, Kind, Magic};
-pub use crate::header::{Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, read_header};
-pub use crate::inspect::{InspectOptions, Inspected, inspect, scan};
-pub use crate::inspection::{
-    BigKey, Crc, DatabaseCounts, DatabaseReport, EmptyCounts, Inspection, JoinError, MAX_BIGGEST_KEYS,
-    MAX_NAMED_DATABASES, Prefix, RdbInfo, Report, SCHEMA, SlotCount, SlotCounts, TimesToLive, TypeCounts,
-    Unchecked,
+pub use crate::{
+    bytes::source::{FileSource, Source},
+    fault::{Cause, Fault, FaultCode, Hazard, HazardCode},
+    format::{
+        Encoding, Kind, Magic,
+        slot::{SLOTS, key_slot},
+    },
+    inspection::{
+        BigKey, Crc, DatabaseCounts, DatabaseReport, EmptyCounts, Inspection, JoinError, MAX_BIGGEST_KEYS,
+        MAX_NAMED_DATABASES, Prefix, RdbInfo, Report, SCHEMA, SlotCount, SlotCounts, TimesToLive, TypeCounts,
+        Unchecked,
+        inspect::{InspectOptions, Inspected, inspect, scan},
+        weigh::{Scales, Weigher, Weighing, Weights},
+        writer::written_by,
+    },
+    parts::{
+        assemble::{Assembly, Gap, assemble},
+        parallel::inspect_parallel,
+        range::{RangeInspection, inspect_range, inspect_up_to},
+    },
+    pieces::{Expiry, KeyPiece, Length, PackedPiece, Piece, Pieces, Row, RowPlaces, TextPlace, Whole},
+    reading::{
+        header::{Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, read_header},
+        position::Position,
+        progress::{Control, Progress},
+    },
+    scan::visit::{Record, Visitor},
 };
-pub use crate::parallel::inspect_parallel;
-pub use crate::pieces::{
-    Expiry, KeyPiece, Length, PackedPiece, Piece, Pieces, Row, RowPlaces, TextPlace, Whole,
-};
-pub use crate::position::Position;
-pub use crate::progress::{Control, Progress};
-pub use crate::range::{RangeInspection, inspect_range, inspect_up_to};
-pub use crate::slot::{SLOTS, key_slot};
-pub use crate::source::{FileSource, Source};
-pub use crate::visit::{Record, Visitor};
-pub use crate::weigh::{Scales, Weigher, Weighing, Weights};
-pub use crate::writer::written_by;

@@ -1,10 +1,13 @@
 //! What values are made of: lengths and forms without contents, for those who weigh what a server will make of them.
+
 mod batch;
 mod length;
 
-pub use self::batch::Pieces;
 pub(crate) use self::length::MAX_INTEGER_BYTES;
-pub use self::length::{Length, Row};
+pub use self::{
+    batch::Pieces,
+    length::{Length, Row},
+};
 use crate::format::Encoding;
 
 /// In tables of more rows integers are not told from other texts: no server packs so many.

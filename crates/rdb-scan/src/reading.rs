@@ -1,18 +1,30 @@
 //! A scan over a source: bytes are read, looked at and let go, up to a limit, a pause or the end.
+
 mod behind;
+pub(crate) mod header;
+pub(crate) mod looks_like;
+pub(crate) mod position;
+pub(crate) mod progress;
 
-use std::io::{self, Read};
+use std::io::{
+    Read, {self},
+};
 
-use crate::cursor::Cursor;
-use crate::fault::{Cause, FaultCode, Hazard, HazardCode};
-use crate::format::FIRST_VERSION_WITH_CRC;
-use crate::header::{FIRST_BYTES, HEADER_BYTES, Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, parse};
-use crate::looks_like::{Beginning, LOOK_BYTES, shows_line_ends, what_it_is};
-use crate::progress::{Control, Progress, Watch};
-use crate::scan::{Advance, Inside, Scan};
-use crate::stop::{Broken, Stop};
-use crate::visit::Visitor;
-use crate::window::{MAX_LOOK_BYTES, Window};
+use crate::{
+    bytes::{
+        cursor::Cursor,
+        stop::{Broken, Stop},
+        window::{MAX_LOOK_BYTES, Window},
+    },
+    fault::{Cause, FaultCode, Hazard, HazardCode},
+    format::{FIRST_VERSION_WITH_CRC, HEADER_BYTES},
+    reading::{
+        header::{FIRST_BYTES, Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, parse},
+        looks_like::{Beginning, LOOK_BYTES, shows_line_ends, what_it_is},
+        progress::{Control, Progress, Watch},
+    },
+    scan::{Advance, Inside, Scan, visit::Visitor},
+};
 
 pub(crate) struct Reading<'r, V> {
     pub(crate) window: Window<'r>,

@@ -1,14 +1,14 @@
 //! What was done to a file on its way, and what follows its end: each told by name, and nothing where there is no sign.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;
 
+use common::{Rdb, all_types, read};
 use rdb_scan::{
     Cause, Control, FaultCode, Hazard, HazardCode, InspectOptions, Inspected, Inspection, Position, inspect,
     read_header,
 };
-
-use common::{Rdb, all_types, read};
 
 const MARK: &[u8] = b"aa88e62d8be28e627e8a9e37ae8534812516ab77";
 

@@ -1,11 +1,11 @@
 //! What a sound file holds is counted right.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;
 
-use rdb_scan::{Crc, HazardCode, InspectOptions, Magic, key_slot, read_header};
-
 use common::{Rdb, all_types, listpack, lzf, lzf_literals, read, read_with};
+use rdb_scan::{Crc, HazardCode, InspectOptions, Magic, key_slot, read_header};
 
 #[test]
 fn every_type_and_opcode_is_read() {

@@ -1,7 +1,10 @@
 //! Files that other people's tools wrote, from a folder beside the project; skipped where it is absent.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rdb_scan::{Control, FaultCode, InspectOptions, Inspected, Inspection, Position, inspect};
 

@@ -1,14 +1,14 @@
 //! Hand-made broken and dangerous files, each found and named.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;
-
-use rdb_scan::{Crc, FaultCode, HazardCode, InspectOptions};
 
 use common::{
     Rdb, all_types, broken_groups, intset, listpack, listpack_entry, listpack_of, lzf, read, read_with,
     stream_node, text_of, ziplist, zipmap,
 };
+use rdb_scan::{Crc, FaultCode, HazardCode, InspectOptions};
 
 /// The first fault of a file, with a record before it and one behind it.
 #[track_caller]

@@ -1,6 +1,7 @@
 //! Of many damaged files, at least as many are found as the engines' own checkers find; skipped where there is no engine.
 //!
 //! `RDB_FLIPS=1000` sets the number of damaged files, and asks every checker there is and not just one of each engine.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;
@@ -9,17 +10,18 @@ mod filling;
 #[path = "common/server.rs"]
 mod server;
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::{env, thread};
-
-use rdb_scan::{HazardCode, Inspection};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::Path,
+    process::{Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 
 use common::read;
 use filling::fill_small;
+use rdb_scan::{HazardCode, Inspection};
 use server::{Engine, Server, engines};
 
 const DEFAULT_FLIPS: usize = 300;

@@ -1,13 +1,13 @@
 //! Memory stays constant, whatever a file holds. A test of its own, because it looks at its process.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;
 
 use std::io::{Cursor, Read, repeat};
 
-use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position, inspect};
-
 use common::{Rdb, len, text_of};
+use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position, inspect};
 
 /// The most that a scan may take, with all of this process.
 const MAX_RESIDENT_KIB: u64 = 32 << 10;

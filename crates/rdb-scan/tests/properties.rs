@@ -1,16 +1,14 @@
 //! What must hold for any file, any cut and any flipped bit.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;
 
 use std::io::Read;
 
+use common::{Rdb, all_types, lzf_literals, read, read_with, tape::tape, text_of};
 use proptest::prelude::*;
-
 use rdb_scan::{Control, FaultCode, InspectOptions, Inspected, Inspection, Position, inspect};
-
-use common::tape::tape;
-use common::{Rdb, all_types, lzf_literals, read, read_with, text_of};
 
 /// Reads in parts, each paused as soon as it can be, through JSON as between processes.
 fn in_parts(file: &[u8], options: &InspectOptions) -> (Inspection, usize) {

@@ -1,22 +1,24 @@
 //! A file read in ranges, cut anywhere, gives what one pass gives.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;
 
-use std::io::{self, Read};
-use std::ops::Range;
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    io::{
+        Read, {self},
+    },
+    ops::Range,
+    panic::AssertUnwindSafe,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
+use common::{Rdb, all_types, listpack, lzf_literals, read_with, stream, tape::tape, text_of};
 use proptest::prelude::*;
-
 use rdb_scan::{
     Assembly, Control, InspectOptions, Inspection, RangeInspection, Source, assemble, inspect_parallel,
     inspect_range, inspect_up_to, read_header,
 };
-
-use common::tape::tape;
-use common::{Rdb, all_types, listpack, lzf_literals, read_with, stream, text_of};
 
 /// Reads ranges between the cuts, then gaps until there are none. Everything passes through JSON, as between machines.
 fn by_ranges(file: &[u8], cuts: &[usize], options: &InspectOptions, patience: u64) -> (Inspection, u32) {

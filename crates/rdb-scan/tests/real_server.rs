@@ -1,4 +1,5 @@
 //! What is seen in the files of real servers is what those servers hold; skipped where there are none.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;
@@ -7,17 +8,13 @@ mod filling;
 #[path = "common/server.rs"]
 mod server;
 
-use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::thread;
-use std::time::Duration;
+use std::{collections::BTreeMap, net::TcpListener, thread, time::Duration};
 
+use filling::{fill, fill_cluster};
 use rdb_scan::{
     Control, Crc, HazardCode, InspectOptions, Inspected, Inspection, Position, Record, Visitor, key_slot,
     read_header, scan,
 };
-
-use filling::{fill, fill_cluster};
 use server::{Reply, Server, engines};
 
 /// All keys of a database: name, type, elements, expiry and encoding. Before Redis 7.0 only whether there is an expiry.

@@ -1,4 +1,5 @@
 //! What we call broken, real servers refuse; skipped where there are none.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;

@@ -1,7 +1,10 @@
 //! What was done to a file on its way, seen once the whole of it has been read.
+
 use super::{Inspection, Part};
-use crate::fault::{Cause, FaultCode, Hazard, HazardCode};
-use crate::looks_like::{Beginning, in_words};
+use crate::{
+    fault::{Cause, FaultCode, Hazard, HazardCode},
+    reading::looks_like::{Beginning, in_words},
+};
 
 /// Fewer zeros at the end of a file that broke off may be its own.
 const LEAST_ZEROS: u64 = 512;

@@ -1,4 +1,5 @@
 //! When keys expire.
+
 use serde::{Deserialize, Serialize};
 
 const MINUTE_MS: u64 = 60_000;

@@ -1,9 +1,12 @@
 //! How the results of neighbouring parts become one.
+
 use std::collections::BTreeMap;
 
 use super::{BigKey, Crc, Inspection, MAX_FAULTS, MAX_HAZARDS_PER_CODE, Part};
-use crate::crc::combine;
-use crate::fault::{Fault, FaultCode, Hazard, HazardCode};
+use crate::{
+    bytes::crc::combine,
+    fault::{Fault, FaultCode, Hazard, HazardCode},
+};
 
 /// Two inspections are not neighbours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,8 @@
 //! The keys of a file, remembered to find one that occurs twice.
+
 use serde::{Deserialize, Serialize};
 
-use crate::hash::fold;
+use crate::bytes::hash::fold;
 
 /// The hash and the file offset of every key, as long as there are not too many.
 ///
@@ -140,7 +141,7 @@ struct Written {
     limit: usize,
     unresolved: usize,
     overflown: bool,
-    #[serde(with = "crate::encoded::bytes")]
+    #[serde(with = "crate::bytes::encoded::bytes")]
     keys: Vec<u8>,
 }
 

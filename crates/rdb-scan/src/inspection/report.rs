@@ -1,4 +1,5 @@
 //! An inspection as it is shown to users.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

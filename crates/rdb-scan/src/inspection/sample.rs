@@ -1,4 +1,5 @@
 //! A sample of the keys, from which it is told which prefixes there are.
+
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
@@ -9,8 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::key_text::escape;
-use crate::visit::Record;
+use crate::{bytes::key_text::escape, scan::visit::Record};
 
 /// How many keys are kept: a prefix with a share of 10 % is then told within 1.3 percentage points, 19 times of 20.
 pub(crate) const SAMPLE_KEYS: usize = 2048;
@@ -68,13 +68,13 @@ impl KeyStart {
 /// A key of the sample as it is written.
 #[derive(Serialize, Deserialize)]
 struct Written {
-    #[serde(rename = "h", with = "crate::encoded")]
+    #[serde(rename = "h", with = "crate::bytes::encoded")]
     hash: u64,
     #[serde(rename = "b")]
     bytes: u64,
     #[serde(rename = "e")]
     expires: bool,
-    #[serde(rename = "k", with = "crate::encoded::bytes")]
+    #[serde(rename = "k", with = "crate::bytes::encoded::bytes")]
     start: Vec<u8>,
 }
 

@@ -1,11 +1,10 @@
 //! Keys and bytes by cluster slot.
-use std::fmt::Write as _;
-use std::ops::Range;
+
+use std::{fmt::Write as _, ops::Range};
 
 use serde::{Deserialize, Serialize};
 
-use crate::slot::SLOTS;
-use crate::weigh::join_slots;
+use crate::{format::slot::SLOTS, inspection::weigh::join_slots};
 
 /// The keys of one slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,17 +1,24 @@
 //! Counts of the part that is being read, in a form that is quick to add to.
+
 use std::collections::BTreeMap;
 
-use super::expiry::{TimesToLive, class};
-use super::keys::{KeySet, database_seed};
-use super::slots::SlotTable;
-use super::{BigKey, DatabaseCounts, EmptyCounts, Inspection, MAX_BIGGEST_KEYS, Part, TypeCounts};
-use crate::fault::{Fault, Hazard};
-use crate::format::Encoding;
-use crate::inspect::InspectOptions;
-use crate::key_text::shown;
-use crate::pieces::Pieces;
-use crate::visit::{Record, Visitor};
-use crate::weigh::{Weigher, Weighing, Weights};
+use super::{
+    BigKey, DatabaseCounts, EmptyCounts, Inspection, MAX_BIGGEST_KEYS, Part, TypeCounts,
+    expiry::{TimesToLive, class},
+    keys::{KeySet, database_seed},
+    slots::SlotTable,
+};
+use crate::{
+    bytes::key_text::shown,
+    fault::{Fault, Hazard},
+    format::Encoding,
+    inspection::{
+        inspect::InspectOptions,
+        weigh::{Weigher, Weighing, Weights},
+    },
+    pieces::Pieces,
+    scan::visit::{Record, Visitor},
+};
 
 /// The visitor that makes an [`Inspection`].
 pub(crate) struct Tally {

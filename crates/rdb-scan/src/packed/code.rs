@@ -1,6 +1,7 @@
 //! The code of a function library, of which only the functions that it registers are counted.
+
 use super::{Passing, Seen};
-use crate::stop::Result;
+use crate::bytes::stop::Result;
 
 /// What a library calls for each of its functions (`redis.register_function`, `server.register_function`).
 const CALL: &[u8] = b"register_function";

@@ -1,11 +1,16 @@
 //! What entries stand for in lists, sets, hashes and sorted sets.
+
 use std::fmt::Display;
 
 use super::{Entry, Meaning, Seen};
-use crate::fault::{FaultCode, HazardCode};
-use crate::hash::{hash_integer, hash_member};
-use crate::pieces::{Length, Piece, Row, Whole};
-use crate::stop::{Result, broken};
+use crate::{
+    bytes::{
+        hash::{hash_integer, hash_member},
+        stop::{Result, broken},
+    },
+    fault::{FaultCode, HazardCode},
+    pieces::{Length, Piece, Row, Whole},
+};
 
 /// List items: nothing is asked of them.
 #[derive(Debug, Default)]

@@ -1,8 +1,11 @@
 //! Intsets: ascending integers of one width.
+
 use super::{Form, Meaning, Seen, signed, unsigned};
-use crate::fault::{FaultCode, HazardCode};
-use crate::pieces::Length;
-use crate::stop::{Result, broken};
+use crate::{
+    bytes::stop::{Result, broken},
+    fault::{FaultCode, HazardCode},
+    pieces::Length,
+};
 
 const HEADER_BYTES: usize = 8;
 

@@ -1,7 +1,10 @@
 //! Listpacks: a header, entries with their own lengths behind them, an end byte.
+
 use super::{Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen, signed, unsigned};
-use crate::fault::{FaultCode, HazardCode};
-use crate::stop::{Result, broken};
+use crate::{
+    bytes::stop::{Result, broken},
+    fault::{FaultCode, HazardCode},
+};
 
 const HEADER_BYTES: usize = 6;
 /// The count that stands for "too many to say".

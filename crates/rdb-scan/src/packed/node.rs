@@ -1,7 +1,10 @@
 //! A node of a stream: a listpack of a master entry with the usual fields, then the entries.
+
 use super::{Entry, Meaning, Seen};
-use crate::fault::{FaultCode, HazardCode};
-use crate::stop::{Result, broken};
+use crate::{
+    bytes::stop::{Result, broken},
+    fault::{FaultCode, HazardCode},
+};
 
 const DELETED: i64 = 1;
 const SAME_FIELDS: i64 = 2;

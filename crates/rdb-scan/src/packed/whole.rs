@@ -1,7 +1,10 @@
 //! Which form and which meaning go together, whole or as they pass.
+
 use super::{Form, Groups, Intset, Items, Listpack, Meaning, Node, Scores, Seen, Ziplist, Zipmap};
-use crate::fault::FaultCode::{BadListpack, BadZiplist, BadZipmap};
-use crate::stop::Result;
+use crate::{
+    bytes::stop::Result,
+    fault::FaultCode::{BadListpack, BadZiplist, BadZipmap},
+};
 
 /// What a packed collection is, and what its entries stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,11 @@
 //! Ziplists, the forerunner of listpacks: each entry begins with the length of the one before it.
+
 use super::{EMPTY_LISTPACK_BYTES, Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen, signed, unsigned};
-use crate::fault::{FaultCode, HazardCode};
-use crate::pieces::Piece;
-use crate::stop::{Result, broken};
+use crate::{
+    bytes::stop::{Result, broken},
+    fault::{FaultCode, HazardCode},
+    pieces::Piece,
+};
 
 const HEADER_BYTES: usize = 10;
 /// The count that stands for "too many to say".

@@ -1,8 +1,11 @@
 //! Zipmaps, the small hashes of Redis 2.4 and before.
+
 use super::{EMPTY_LISTPACK_BYTES, Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen};
-use crate::fault::FaultCode;
-use crate::pieces::{Length, Piece};
-use crate::stop::{Result, broken};
+use crate::{
+    bytes::stop::{Result, broken},
+    fault::FaultCode,
+    pieces::{Length, Piece},
+};
 
 const END: u8 = 0xff;
 /// The length that stands in the four bytes behind, and the least count of fields that is no count.

@@ -1,4 +1,5 @@
 //! The pieces that are told together.
+
 use super::{KeyPiece, Length, PackedPiece, Piece, Row, RowPlaces, TextPlace, Whole, lengths};
 use crate::format::{Encoding, Kind};
 

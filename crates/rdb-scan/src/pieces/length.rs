@@ -1,10 +1,21 @@
 //! The lengths of texts, with what a listpack or an intset would need for them.
+
 use serde::{Deserialize, Serialize};
 
-use crate::hash::integer;
+use crate::bytes::{cursor::Text, hash::integer};
 
 /// No longer text is the canonical form of an integer.
 pub(crate) const MAX_INTEGER_BYTES: u64 = 20;
+
+impl Text {
+    /// The length of the text. A text that is written as such may be an integer all the same.
+    pub(crate) fn length(self) -> Length {
+        match self {
+            Self::Raw(bytes) | Self::Lzf { unpacked: bytes, .. } => Length::text(bytes),
+            Self::Int(number) => Length::integer(number),
+        }
+    }
+}
 
 /// The length of a text, and whether it is an integer. Up to 2 GiB; what is longer has a [`Piece::Beyond`] behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -1,12 +1,17 @@
 //! What stands behind the end of a file, of which no server reads anything.
+
 use std::io;
 
 use super::Reading;
-use crate::fault::{Fault, Hazard, HazardCode};
-use crate::format::Magic;
-use crate::header::{HEADER_BYTES, parse};
-use crate::looks_like::{END_MARK_BYTES, is_end_mark};
-use crate::visit::Visitor;
+use crate::{
+    fault::{Fault, Hazard, HazardCode},
+    format::{HEADER_BYTES, Magic},
+    reading::{
+        header::parse,
+        looks_like::{END_MARK_BYTES, is_end_mark},
+    },
+    scan::visit::Visitor,
+};
 
 /// More zeros than these are not looked at: nobody would wait for the rest.
 const MAX_ZEROS: u64 = 64 << 20;

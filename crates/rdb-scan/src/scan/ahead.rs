@@ -4,10 +4,17 @@
 //! looked at, and a processor has room for several such waits at once. So what follows is looked through for more
 //! compressed strings, without taking note of anything else. A string that was not found here, or not at this place,
 //! is decompressed when its turn comes: this changes how long a scan takes, and nothing else.
-use crate::cursor::{Cursor, Text};
-use crate::format;
-use crate::lzf::{self, Unpacker, Walk};
-use crate::stop::Result;
+
+use crate::{
+    bytes::{
+        cursor::{Cursor, Text},
+        stop::Result,
+    },
+    format,
+    format::lzf::{
+        Unpacker, Walk, {self},
+    },
+};
 
 /// So many strings are decompressed at once,
 const MAX_STRINGS: usize = 16;

@@ -1,7 +1,9 @@
 //! The contents of a string that is too long to be looked at in one piece, compressed or not, as they pass.
-use crate::cursor::Cursor;
-use crate::lzf::{REACH_BYTES, Tokens};
-use crate::stop::Result;
+
+use crate::{
+    bytes::{cursor::Cursor, stop::Result},
+    format::lzf::{REACH_BYTES, Tokens},
+};
 
 /// Compressed contents are decompressed in pieces of this size.
 const PIECE_BYTES: usize = 128 << 10;

@@ -1,7 +1,10 @@
 //! A member that is twice in one value: whether servers find it depends on the form in which they keep the value.
-use crate::cursor::{Cursor, Text};
-use crate::fault::HazardCode;
-use crate::format::{Encoding, Kind};
+
+use crate::{
+    bytes::cursor::{Cursor, Text},
+    fault::HazardCode,
+    format::{Encoding, Kind},
+};
 
 /// Which servers find a member that is there twice. Those that make a table of the value do; one that stays packed is
 /// looked at by few. Sizes are the defaults at which a server makes tables (`hash-max-listpack-entries` and others).

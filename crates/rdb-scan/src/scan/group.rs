@@ -1,13 +1,20 @@
 //! Consumer groups of a stream: the entries that are pending in the group, then its consumers with their share of them.
+
 use serde::{Deserialize, Serialize};
 
-use super::ids::{Id, IdList};
-use super::text::Shared;
-use crate::cursor::Cursor;
-use crate::fault::{FaultCode, HazardCode};
-use crate::hash::hash_member;
-use crate::pieces::Piece;
-use crate::stop::{Result, broken};
+use super::{
+    ids::{Id, IdList},
+    text::Shared,
+};
+use crate::{
+    bytes::{
+        cursor::Cursor,
+        hash::hash_member,
+        stop::{Result, broken},
+    },
+    fault::{FaultCode, HazardCode},
+    pieces::Piece,
+};
 
 /// So many ids are read at once.
 const MOST_IDS: u64 = 4096;
@@ -208,7 +215,7 @@ impl Group {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Names {
-    #[serde(with = "crate::encoded::bytes")]
+    #[serde(with = "crate::bytes::encoded::bytes")]
     last: Vec<u8>,
     /// The order was broken once: from then on it does not show that a name is new.
     disordered: bool,

@@ -1,9 +1,10 @@
 //! Ids of stream entries, and lists of them in which none may be twice.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::hash::fold;
+use crate::bytes::hash::fold;
 
 /// The id of a stream entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -20,7 +21,7 @@ const MOST_KEPT: usize = 4096;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IdList {
     pub(crate) count: u64,
-    #[serde(with = "crate::encoded")]
+    #[serde(with = "crate::bytes::encoded")]
     hashes: u64,
     last: Option<Id>,
     /// One is not greater than the one before it.

@@ -1,10 +1,17 @@
 //! Keys: their hash and slot, and their text.
+
 use super::contents::Contents;
-use crate::cursor::{Cursor, Text};
-use crate::hash::{fold, hash_member};
-use crate::lzf::Unpacker;
-use crate::slot::{SlotHasher, key_slot};
-use crate::stop::Result;
+use crate::{
+    bytes::{
+        cursor::{Cursor, Text},
+        hash::{fold, hash_member},
+        stop::Result,
+    },
+    format::{
+        lzf::Unpacker,
+        slot::{SlotHasher, key_slot},
+    },
+};
 
 /// Longer keys are read in pieces, and only their first 64 KiB are kept.
 pub(crate) const MAX_KEY_BYTES: usize = 64 << 10;

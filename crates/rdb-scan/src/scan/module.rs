@@ -1,11 +1,15 @@
 //! Data of modules: nobody but the module understands it, but it can be walked and named.
+
 use serde::{Deserialize, Serialize};
 
-use super::ahead::Then;
-use super::text::Shared;
-use crate::cursor::Cursor;
-use crate::fault::FaultCode;
-use crate::stop::{Result, broken};
+use super::{ahead::Then, text::Shared};
+use crate::{
+    bytes::{
+        cursor::Cursor,
+        stop::{Result, broken},
+    },
+    fault::FaultCode,
+};
 
 const UINT: u64 = 2;
 

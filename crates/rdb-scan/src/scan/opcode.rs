@@ -1,13 +1,20 @@
 //! The records that are no keys.
-use super::ahead::Then;
-use super::{Module, Phase, Scan};
-use crate::cursor::{Cursor, Text};
-use crate::fault::{FaultCode, HazardCode};
-use crate::format::{self, Magic};
-use crate::lzf::Unpacker;
-use crate::slot::SLOTS;
-use crate::stop::{Result, broken};
-use crate::visit::Visitor;
+
+use super::{Module, Phase, Scan, ahead::Then};
+use crate::{
+    bytes::{
+        cursor::{Cursor, Text},
+        stop::{Result, broken},
+    },
+    fault::{FaultCode, HazardCode},
+    format::{
+        Magic,
+        lzf::Unpacker,
+        slot::SLOTS,
+        {self},
+    },
+    scan::visit::Visitor,
+};
 
 /// The databases that a server has unless it is told otherwise.
 const DEFAULT_DATABASES: u64 = 16;

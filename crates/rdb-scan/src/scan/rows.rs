@@ -1,9 +1,14 @@
 //! The rows of tables that are written plainly and are all at hand. Nearly all are, and a loop without anything else in it
 //! takes little time for each.
-use crate::cursor::{Cursor, plain_at};
-use crate::hash::hash_member;
-use crate::packed::Seen;
-use crate::pieces::{Length, lengths};
+
+use crate::{
+    bytes::{
+        cursor::{Cursor, plain_at},
+        hash::hash_member,
+    },
+    packed::Seen,
+    pieces::{Length, lengths},
+};
 
 /// Rows of one text,
 pub(super) const SET: u8 = 0;

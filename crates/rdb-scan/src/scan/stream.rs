@@ -1,15 +1,22 @@
 //! Streams: nodes of entries, then consumer groups, then idempotent producers.
+
 use serde::{Deserialize, Serialize};
 
-use super::ahead::Then;
-use super::group::{Group, bad, numbers};
-use super::ids::{Id, IdList};
-use super::text::Shared;
-use crate::cursor::{Cursor, Text};
-use crate::fault::HazardCode;
-use crate::packed::Packing;
-use crate::pieces::Piece;
-use crate::stop::Result;
+use super::{
+    ahead::Then,
+    group::{Group, bad, numbers},
+    ids::{Id, IdList},
+    text::Shared,
+};
+use crate::{
+    bytes::{
+        cursor::{Cursor, Text},
+        stop::Result,
+    },
+    fault::HazardCode,
+    packed::Packing,
+    pieces::Piece,
+};
 
 /// A stream that is being read, in version 1 to 5 of its encoding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

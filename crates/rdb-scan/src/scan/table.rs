@@ -1,15 +1,21 @@
 //! Sets, hashes and sorted sets that are written member by member.
+
 use serde::{Deserialize, Serialize};
 
-use super::ahead::Then;
-use super::rows::{HASH, SET, ZSET, only_counts, plain_rows, score_length};
-use super::text::Shared;
-use crate::cursor::Cursor;
-use crate::fault::FaultCode;
-use crate::members::MAX_MEMBERS;
-use crate::packed::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score};
-use crate::pieces::{Length, MAX_PACKED_ROWS, Piece, Row as Measured, lengths};
-use crate::stop::{Result, broken};
+use super::{
+    ahead::Then,
+    rows::{HASH, SET, ZSET, only_counts, plain_rows, score_length},
+    text::Shared,
+};
+use crate::{
+    bytes::{
+        cursor::Cursor,
+        stop::{Result, broken},
+    },
+    fault::FaultCode,
+    packed::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score, members::MAX_MEMBERS},
+    pieces::{Length, MAX_PACKED_ROWS, Piece, Row as Measured, lengths},
+};
 
 /// So many rows are read one by one where one is not written plainly.
 const OTHER_ROWS: u64 = 16;

@@ -1,14 +1,17 @@
 //! What a scan tells its visitor: records at their end, pieces of values, faults and hazards.
-use super::duplicates::duplicate_code;
-use super::key::KeyFacts;
-use super::{Current, Phase, Scan};
-use crate::cursor::{Cursor, Text};
-use crate::fault::{Fault, Hazard, HazardCode};
-use crate::format::{Encoding, Kind, Magic};
-use crate::key_text::shown;
-use crate::pieces::{Expiry, KeyPiece, Length, MAX_INTEGER_BYTES};
-use crate::stop::Broken;
-use crate::visit::{Record, Visitor};
+
+use super::{Current, Phase, Scan, duplicates::duplicate_code, key::KeyFacts};
+use crate::{
+    bytes::{
+        cursor::{Cursor, Text},
+        key_text::shown,
+        stop::Broken,
+    },
+    fault::{Fault, Hazard, HazardCode},
+    format::{Encoding, Kind, Magic},
+    pieces::{Expiry, KeyPiece, Length, MAX_INTEGER_BYTES},
+    scan::visit::{Record, Visitor},
+};
 
 impl<V: Visitor> Scan<V> {
     /// Tells of the record, if its value is at its end.

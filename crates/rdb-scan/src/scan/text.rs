@@ -1,17 +1,24 @@
 //! Strings as they pass: most are all there, the others go on in the bytes that come next.
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::ahead::{Ahead, Then};
-use super::contents::Contents;
-use super::key::LongKey;
-use crate::cursor::{Cursor, Text};
-use crate::hash::{hash_integer, hash_member};
-use crate::lzf::{Tokens, Unpacker};
-use crate::packed::{Code, MAX_MEMBER_BYTES, Packing, Passing, Seen};
-use crate::pieces::{Length, MAX_INTEGER_BYTES, Piece, lengths};
-use crate::stop::{Broken, Result, Stop};
+use super::{
+    ahead::{Ahead, Then},
+    contents::Contents,
+    key::LongKey,
+};
+use crate::{
+    bytes::{
+        cursor::{Cursor, Text},
+        hash::{hash_integer, hash_member},
+        stop::{Broken, Result, Stop},
+    },
+    format::lzf::{Tokens, Unpacker},
+    packed::{Code, MAX_MEMBER_BYTES, Packing, Passing, Seen},
+    pieces::{Length, MAX_INTEGER_BYTES, Piece, lengths},
+};
 
 /// Packed collections up to this size are checked in one piece, larger ones as they pass.
 const MAX_WHOLE_BYTES: u64 = 512 << 10;

@@ -1,17 +1,24 @@
 //! Values: each type of the format walked and checked, in steps that can stop wherever the bytes at hand do.
+
 use serde::{Deserialize, Serialize};
 
-use super::ahead::Then;
-use super::module::Module;
-use super::stream::Stream;
-use super::table::{Row, Table};
-use super::text::Shared;
-use crate::cursor::{Cursor, Text};
-use crate::fault::FaultCode;
-use crate::format::{Encoding, Magic};
-use crate::packed::{MAX_FIELD_EXPIRY_MS, Packing, bad_field_expiry};
-use crate::pieces::{Piece, lengths};
-use crate::stop::{Result, broken};
+use super::{
+    ahead::Then,
+    module::Module,
+    stream::Stream,
+    table::{Row, Table},
+    text::Shared,
+};
+use crate::{
+    bytes::{
+        cursor::{Cursor, Text},
+        stop::{Result, broken},
+    },
+    fault::FaultCode,
+    format::{Encoding, Magic},
+    packed::{MAX_FIELD_EXPIRY_MS, Packing, bad_field_expiry},
+    pieces::{Piece, lengths},
+};
 
 /// A value that is being read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

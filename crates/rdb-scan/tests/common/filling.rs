@@ -1,4 +1,5 @@
 //! Values of every type on both sides of every threshold at which a server encodes them in another way.
+
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 
 use crate::server::Server;

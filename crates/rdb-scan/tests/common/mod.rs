@@ -1,4 +1,5 @@
 //! RDB files written byte by byte, and short ways to read them.
+
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 #![allow(clippy::cast_sign_loss, reason = "the format wants the low bits of negative numbers")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]

@@ -1,5 +1,6 @@
 //! Weighs a value by a hash of everything that is told of it, so that a piece which is missing, twice or out of order
 //! shows.
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rdb_scan::{Length, PackedPiece, Piece, Pieces, Row, Scales, Weigher, Weighing};

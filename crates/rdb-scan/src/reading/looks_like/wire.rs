@@ -1,4 +1,5 @@
 //! An RDB file as it comes over the wire, with what stands around it there.
+
 use super::Look;
 use crate::fault::Cause;
 

@@ -1,12 +1,4 @@
 //! The record loop: opcodes and keys, one after the other, as far as the bytes at hand reach.
-use serde::{Deserialize, Serialize};
-
-use crate::cursor::Cursor;
-use crate::fault::HazardCode;
-use crate::format::{self, Encoding, Magic};
-use crate::pieces::{Length, Piece, Whole};
-use crate::stop::{Broken, Result, Stop};
-use crate::visit::{Record, Visitor};
 
 mod ahead;
 mod contents;
@@ -22,13 +14,28 @@ mod table;
 mod tell;
 mod text;
 mod value;
+pub(crate) mod visit;
 
 use ahead::Then;
 use key::{KeyFacts, KeyText};
 use module::Module;
+use serde::{Deserialize, Serialize};
 use tell::string_length;
 use text::{Closed, Open, Resumable, Shared};
 use value::Value;
+
+use crate::{
+    bytes::{
+        cursor::Cursor,
+        stop::{Broken, Result, Stop},
+    },
+    fault::HazardCode,
+    format::{
+        Encoding, Magic, {self},
+    },
+    pieces::{Length, Piece, Whole},
+    scan::visit::{Record, Visitor},
+};
 
 /// A scan between two calls: what it stands in, and whom it tells.
 pub(crate) struct Scan<V> {
@@ -101,7 +108,7 @@ pub(crate) struct Inside {
     phase: Phase,
     current: Current,
     open: Option<Resumable>,
-    #[serde(with = "crate::encoded::bytes")]
+    #[serde(with = "crate::bytes::encoded::bytes")]
     key: Vec<u8>,
     /// What those who weigh values know of this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

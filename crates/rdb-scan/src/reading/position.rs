@@ -1,11 +1,10 @@
 //! Where a scan stands.
+
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Cause;
-use crate::header::Header;
-use crate::scan::Inside;
+use crate::{fault::Cause, reading::header::Header, scan::Inside};
 
 /// A place in a file, with everything that is needed to go on from there. The default is the start of a file.
 ///

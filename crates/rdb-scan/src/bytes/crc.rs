@@ -46,8 +46,9 @@ const fn powers() -> [u64; 67] {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crc_fast::{CrcAlgorithm, checksum, checksum_combine};
+
+    use super::*;
 
     #[test]
     fn the_parts_of_a_text_make_its_checksum() {

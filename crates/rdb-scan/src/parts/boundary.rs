@@ -1,12 +1,17 @@
 //! Finding where a record begins in the middle of a file, which has no index and no marks.
+
 mod places;
 
 use self::places::{any_places, is_likely_key, likely_places};
-use crate::cursor::Cursor;
-use crate::fault::{Fault, Hazard, HazardCode};
-use crate::format::Magic;
-use crate::scan::{Advance, Scan};
-use crate::visit::{Record, Visitor};
+use crate::{
+    bytes::cursor::Cursor,
+    fault::{Fault, Hazard, HazardCode},
+    format::Magic,
+    scan::{
+        Advance, Scan,
+        visit::{Record, Visitor},
+    },
+};
 
 /// So many records in a row are no accident.
 const ENOUGH_RECORDS: u32 = 16;

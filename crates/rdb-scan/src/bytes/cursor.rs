@@ -1,7 +1,9 @@
 //! A place in the bytes at hand, and the format's lengths and string headers read from there.
-use crate::fault::FaultCode;
-use crate::pieces;
-use crate::stop::{Result, Stop, broken};
+
+use crate::{
+    bytes::stop::{Result, Stop, broken},
+    fault::FaultCode,
+};
 
 /// No server holds a longer string; more is a broken length, however big the file may be.
 const MAX_STRING_BYTES: u64 = 64 << 30;
@@ -23,7 +25,7 @@ pub(crate) struct Cursor<'w> {
     size_bytes: u64,
 }
 
-/// What stands before the bytes of a string.
+/// How a string is written: plain, as an integer or compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Text {
     Raw(u64),
@@ -31,18 +33,8 @@ pub(crate) enum Text {
     Lzf { packed: u64, unpacked: u64 },
 }
 
-impl Text {
-    /// The length of the text. A text that is written as such may be an integer all the same.
-    pub(crate) fn length(self) -> pieces::Length {
-        match self {
-            Self::Raw(bytes) | Self::Lzf { unpacked: bytes, .. } => pieces::Length::text(bytes),
-            Self::Int(number) => pieces::Length::integer(number),
-        }
-    }
-}
-
 /// A length as the format writes it, or the number of a special encoding in its place.
-enum Length {
+enum LengthPrefix {
     Plain(u64),
     Encoded(u8),
 }
@@ -157,8 +149,8 @@ impl<'w> Cursor<'w> {
     pub(crate) fn number(&mut self) -> Result<u64> {
         let at = self.offset();
         match self.length()? {
-            Length::Plain(number) => Ok(number),
-            Length::Encoded(encoding) => broken(
+            LengthPrefix::Plain(number) => Ok(number),
+            LengthPrefix::Encoded(encoding) => broken(
                 FaultCode::BadLength,
                 format!("expected a length at offset {at}, found string encoding {encoding}"),
             ),
@@ -212,11 +204,11 @@ impl<'w> Cursor<'w> {
     fn any_text(&mut self) -> Result<Text> {
         let at = self.offset();
         match self.length()? {
-            Length::Plain(bytes) => self.string_bytes(bytes, at).map(Text::Raw),
-            Length::Encoded(0) => Ok(Text::Int(i64::from(i8::from_le_bytes(self.array()?)))),
-            Length::Encoded(1) => Ok(Text::Int(i64::from(i16::from_le_bytes(self.array()?)))),
-            Length::Encoded(2) => Ok(Text::Int(i64::from(i32::from_le_bytes(self.array()?)))),
-            Length::Encoded(3) => {
+            LengthPrefix::Plain(bytes) => self.string_bytes(bytes, at).map(Text::Raw),
+            LengthPrefix::Encoded(0) => Ok(Text::Int(i64::from(i8::from_le_bytes(self.array()?)))),
+            LengthPrefix::Encoded(1) => Ok(Text::Int(i64::from(i16::from_le_bytes(self.array()?)))),
+            LengthPrefix::Encoded(2) => Ok(Text::Int(i64::from(i32::from_le_bytes(self.array()?)))),
+            LengthPrefix::Encoded(3) => {
                 let packed = self.number()?;
                 let unpacked = self.number()?;
                 if unpacked > MAX_STRING_BYTES {
@@ -227,22 +219,22 @@ impl<'w> Cursor<'w> {
                 let packed = self.string_bytes(packed, at)?;
                 Ok(Text::Lzf { packed, unpacked })
             }
-            Length::Encoded(encoding) => {
+            LengthPrefix::Encoded(encoding) => {
                 broken(FaultCode::BadLength, format!("unknown string encoding {encoding} at offset {at}"))
             }
         }
     }
 
-    fn length(&mut self) -> Result<Length> {
+    fn length(&mut self) -> Result<LengthPrefix> {
         let at = self.offset();
         let first = self.u8()?;
         match first >> 6 {
-            0 => Ok(Length::Plain(u64::from(first))),
-            1 => Ok(Length::Plain(u64::from(first & 0x3f) << 8 | u64::from(self.u8()?))),
-            2 if first == 0x80 => Ok(Length::Plain(u64::from(u32::from_be_bytes(self.array()?)))),
-            2 if first == 0x81 => Ok(Length::Plain(u64::from_be_bytes(self.array()?))),
+            0 => Ok(LengthPrefix::Plain(u64::from(first))),
+            1 => Ok(LengthPrefix::Plain(u64::from(first & 0x3f) << 8 | u64::from(self.u8()?))),
+            2 if first == 0x80 => Ok(LengthPrefix::Plain(u64::from(u32::from_be_bytes(self.array()?)))),
+            2 if first == 0x81 => Ok(LengthPrefix::Plain(u64::from_be_bytes(self.array()?))),
             2 => broken(FaultCode::BadLength, format!("byte {first:#04x} at offset {at} begins no length")),
-            _ => Ok(Length::Encoded(first & 0x3f)),
+            _ => Ok(LengthPrefix::Encoded(first & 0x3f)),
         }
     }
 

@@ -1,4 +1,5 @@
 //! Which server wrote a file.
+
 use std::collections::BTreeMap;
 
 /// The server that wrote a file, and its version where the file has one, such as `Valkey 8.1.1`; none if the AUX fields

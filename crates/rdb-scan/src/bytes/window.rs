@@ -1,5 +1,8 @@
 //! The part of the file that is in memory, filled from the source in large pieces, and the checksum over it.
-use std::io::{self, ErrorKind, Read};
+
+use std::io::{
+    ErrorKind, Read, {self},
+};
 
 use crc_fast::{CrcAlgorithm, Digest};
 

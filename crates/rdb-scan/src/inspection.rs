@@ -1,34 +1,39 @@
 //! The result of a scan.
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-
-use crate::fault::{Cause, Fault, Hazard, HazardCode};
-use crate::format::Magic;
-use crate::header::{Header, MAX_NAMES};
-use crate::looks_like::Beginning;
-use crate::position::Position;
-use crate::weigh::Weights;
 
 mod cause;
 mod expiry;
+pub(crate) mod inspect;
 mod join;
 mod keys;
 mod report;
 mod sample;
 mod slots;
 mod tally;
+pub(crate) mod weigh;
+pub(crate) mod writer;
+
+use std::{cmp::Ordering, collections::BTreeMap};
 
 pub use expiry::TimesToLive;
 pub use join::JoinError;
+use keys::KeySet;
 pub use report::{DatabaseReport, Report};
+use sample::KeySample;
 pub use sample::Prefix;
+use serde::{Deserialize, Serialize};
 pub use slots::{SlotCount, SlotCounts};
 pub(crate) use tally::{Elsewhere, Tally};
 
-use keys::KeySet;
-use sample::KeySample;
+use crate::{
+    fault::{Cause, Fault, Hazard, HazardCode},
+    format::Magic,
+    inspection::weigh::Weights,
+    reading::{
+        header::{Header, MAX_NAMES},
+        looks_like::Beginning,
+        position::Position,
+    },
+};
 
 /// The version of the shape of [`Inspection`] and [`crate::Report`].
 pub const SCHEMA: u32 = 1;
@@ -155,11 +160,11 @@ pub(crate) struct Part {
     pub(crate) begins_inside: bool,
     pub(crate) ends_inside: bool,
     /// CRC64 of the bytes from the start to the end or the end mark, and their number.
-    #[serde(with = "crate::encoded")]
+    #[serde(with = "crate::bytes::encoded")]
     pub(crate) crc: u64,
     pub(crate) crc_bytes: u64,
     /// The checksum that the file has, and where.
-    #[serde(with = "crate::encoded::optional")]
+    #[serde(with = "crate::bytes::encoded::optional")]
     pub(crate) stored_crc: Option<u64>,
     /// The offset of the end mark's record.
     pub(crate) end_mark: u64,

@@ -1,4 +1,5 @@
 //! Why reading stops before the end.
+
 use crate::fault::FaultCode;
 
 pub(crate) type Result<T> = std::result::Result<T, Stop>;

@@ -1,12 +1,12 @@
 //! What a file is that does not read as the RDB file it was, and what was done to it on its way.
+
 mod recoded;
 mod wire;
 
 pub(crate) use recoded::{Beginning, LOOK_BYTES, shows_line_ends};
 pub(crate) use wire::{END_MARK_BYTES, is_end_mark};
 
-use crate::fault::Cause;
-use crate::key_text::escape;
+use crate::{bytes::key_text::escape, fault::Cause};
 
 /// What a file is in place of an RDB file.
 pub(crate) struct Look {

@@ -1,16 +1,20 @@
 //! The first bytes of a file: magic, version and AUX fields, or what the file is instead.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cursor::Cursor;
-use crate::fault::{Fault, FaultCode};
-use crate::format::Magic;
-use crate::key_text::{escape, shown};
-use crate::looks_like::what_it_is;
-use crate::scan::{Advance, Scan};
-use crate::stop::{Broken, Result, Stop, broken};
-use crate::visit::Visitor;
+use crate::{
+    bytes::{
+        cursor::Cursor,
+        key_text::{escape, shown},
+        stop::{Broken, Result, Stop, broken},
+    },
+    fault::{Fault, FaultCode},
+    format::{HEADER_BYTES, Magic},
+    reading::looks_like::what_it_is,
+    scan::{Advance, Scan, visit::Visitor},
+};
 
 /// The highest version under the REDIS magic that is understood completely (Redis 8.8, May 2026).
 pub const MAX_RDB_VERSION: u32 = 14;
@@ -20,9 +24,6 @@ pub const VALKEY_RDB_VERSION: u32 = 80;
 
 /// At most this many AUX fields or module names are kept, the first in alphabetical order.
 pub(crate) const MAX_NAMES: usize = 64;
-
-/// Magic and version.
-pub(crate) const HEADER_BYTES: usize = 9;
 
 /// What a file says of itself before its first key.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -1,16 +1,23 @@
 //! The entry point for one pass over a file, or over a part of it.
-use std::collections::BTreeMap;
-use std::io::{self, Read};
 
-use crate::header::Header;
-use crate::inspection::{Crc, Inspection, RdbInfo, Tally};
-use crate::pieces::Whole;
-use crate::position::Position;
-use crate::progress::{Control, Watch};
-use crate::reading::{Reached, Reading};
-use crate::scan::{Inside, Scan};
-use crate::visit::Visitor;
-use crate::weigh::Weighing;
+use std::{
+    collections::BTreeMap,
+    io::{
+        Read, {self},
+    },
+};
+
+use crate::{
+    inspection::{Crc, Inspection, RdbInfo, Tally, weigh::Weighing},
+    pieces::Whole,
+    reading::{
+        Reached, Reading,
+        header::Header,
+        position::Position,
+        progress::{Control, Watch},
+    },
+    scan::{Inside, Scan, visit::Visitor},
+};
 
 /// What the caller of a scan decides.
 #[derive(Debug, Clone, PartialEq, Eq)]

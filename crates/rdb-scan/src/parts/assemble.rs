@@ -1,9 +1,8 @@
 //! One inspection of many ranges.
+
 use serde::{Deserialize, Serialize};
 
-use crate::inspection::Inspection;
-use crate::position::Position;
-use crate::range::RangeInspection;
+use crate::{inspection::Inspection, parts::range::RangeInspection, reading::position::Position};
 
 /// After so many rounds the rest is read in one go: what still does not meet is no file to be read in parts.
 const MAX_ROUNDS: u32 = 3;

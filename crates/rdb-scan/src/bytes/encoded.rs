@@ -1,4 +1,5 @@
 //! How numbers and bytes are written into JSON: its numbers are not safe above 2^53, and it has no bytes.
+
 use serde::{Deserialize, Deserializer, Serializer};
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -31,8 +32,7 @@ pub(crate) mod optional {
 
 /// Bytes, in base64.
 pub(crate) mod bytes {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD_NO_PAD;
+    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
     use serde::{Deserialize, Deserializer, Serializer};
 
     pub(crate) fn serialize<S: Serializer>(value: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

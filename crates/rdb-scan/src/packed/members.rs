@@ -1,4 +1,5 @@
 //! Members that occur twice in one value.
+
 mod few;
 
 use self::few::{FEW, Few};

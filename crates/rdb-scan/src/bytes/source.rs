@@ -1,8 +1,13 @@
 //! Where the bytes of a file can be had from several places at once.
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+
+use std::{
+    fs::File,
+    io::{
+        Read, Seek, SeekFrom, {self},
+    },
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 /// A file that can be opened at any offset, several times at once.
 pub trait Source: Sync {

@@ -1,19 +1,29 @@
 //! What several threads do with the ranges of one file: each takes the next range, reads it, and joins what can be joined.
-use std::collections::BTreeMap;
-use std::io;
-use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+
+use std::{
+    collections::BTreeMap,
+    io,
+    ops::Range,
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+};
 
 use super::LEAST_RANGE_BYTES;
-use crate::assemble::{Chain, Gap};
-use crate::header::Header;
-use crate::inspect::InspectOptions;
-use crate::inspection::{Elsewhere, Inspection};
-use crate::progress::{Control, Progress};
-use crate::range::{RangeInspection, inspect_range_among, inspect_up_to};
-use crate::source::Source;
+use crate::{
+    bytes::source::Source,
+    inspection::{Elsewhere, Inspection, inspect::InspectOptions},
+    parts::{
+        assemble::{Chain, Gap},
+        range::{RangeInspection, inspect_range_among, inspect_up_to},
+    },
+    reading::{
+        header::Header,
+        progress::{Control, Progress},
+    },
+};
 
 /// What the threads share.
 pub(super) struct Work<'w, S: ?Sized> {

@@ -1,9 +1,12 @@
 //! Looking at the records of a file one by one.
+
 use std::ops::Range;
 
-use crate::fault::{Fault, Hazard};
-use crate::format::{Encoding, Kind};
-use crate::pieces::Pieces;
+use crate::{
+    fault::{Fault, Hazard},
+    format::{Encoding, Kind},
+    pieces::Pieces,
+};
 
 /// Sees what a scan comes across, in file order. Every method does nothing unless it is written.
 ///

@@ -1,7 +1,10 @@
 //! LZF, the compression of strings over 20 bytes: literal runs of up to 32 bytes, and back references of up to 264
 //! bytes over at most 8 KiB.
-use crate::fault::FaultCode;
-use crate::stop::{Result, broken};
+
+use crate::{
+    bytes::stop::{Result, broken},
+    fault::FaultCode,
+};
 
 /// How far a back reference can reach.
 pub(crate) const REACH_BYTES: usize = 8 << 10;

@@ -1,9 +1,11 @@
 //! The places of a file that are worth a trial: where the next bytes can be those of a record.
+
 use std::ops::RangeInclusive;
 
-use crate::cursor::Cursor;
-use crate::format;
-use crate::stop::Result;
+use crate::{
+    bytes::{cursor::Cursor, stop::Result},
+    format,
+};
 
 /// Records with longer keys are no places to begin at: in most data that is no key.
 const MAX_KEY_BYTES: usize = 1 << 10;

@@ -1,9 +1,9 @@
 //! Bytes that are not those that the server wrote: taken for text and written as another one.
+
 use serde::{Deserialize, Serialize};
 
 use super::Look;
-use crate::fault::Cause;
-use crate::header::HEADER_BYTES;
+use crate::{fault::Cause, format::HEADER_BYTES};
 
 /// So many bytes from a record's first one on are looked at.
 pub(crate) const LOOK_BYTES: usize = 4096;

@@ -1,30 +1,32 @@
 //! Packed collections: small ones that a server keeps, and saves, as one string. Each form is checked as its bytes
 //! pass, so that one of any size can be looked at through a window.
-use crate::stop::Result;
 
 mod code;
 mod groups;
 mod intset;
 mod listpack;
+pub(crate) mod members;
 mod node;
 mod whole;
 mod ziplist;
 mod zipmap;
 
 pub(crate) use code::Code;
-pub(crate) use groups::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score};
-pub(crate) use whole::{Packing, Passing};
-
 use groups::{Groups, Items, Scores};
+pub(crate) use groups::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score};
 use intset::Intset;
 use listpack::Listpack;
 use node::Node;
+pub(crate) use whole::{Packing, Passing};
 use ziplist::Ziplist;
 use zipmap::Zipmap;
 
-use crate::fault::HazardCode;
-use crate::members::Members;
-use crate::pieces::{Length, Pieces};
+use crate::{
+    bytes::stop::Result,
+    fault::HazardCode,
+    packed::members::Members,
+    pieces::{Length, Pieces},
+};
 
 /// Longer strings are passed over without a look. Chunks are longer, so that a string to be looked at fits in one.
 pub(crate) const MAX_MEMBER_BYTES: usize = 64 << 10;

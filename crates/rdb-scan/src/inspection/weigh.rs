@@ -1,12 +1,14 @@
 //! Weighing a file: bytes for each cluster slot, by rules that this crate does not know, such as the memory that a
 //! server will take.
-use std::fmt;
-use std::sync::Arc;
+
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::pieces::{Pieces, Whole};
-use crate::slot::SLOTS;
+use crate::{
+    format::slot::SLOTS,
+    pieces::{Pieces, Whole},
+};
 
 /// Rules to weigh by.
 pub trait Scales: Send + Sync {
@@ -179,12 +181,10 @@ pub(crate) fn join_slots<T: Copy>(
 
 /// Slots and weights as base64 of numbers of seven bits a byte: the distance to the slot before, then the weight.
 mod packed {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD_NO_PAD;
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
+    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    use super::SLOTS;
+    use crate::SLOTS;
 
     pub(super) fn serialize<S: Serializer>(slots: &[(u16, u64)], serializer: S) -> Result<S::Ok, S::Error> {
         let mut bytes = Vec::with_capacity(slots.len() * 5);

@@ -1,18 +1,29 @@
 //! One range of a file, read without knowing what stands before it.
-use std::io::{self, Read};
-use std::ops::Range;
+
+use std::{
+    io::{
+        Read, {self},
+    },
+    ops::Range,
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::boundary::{Candidate, Effort, Finder};
-use crate::header::Header;
-use crate::inspect::{InspectOptions, close, read};
-use crate::inspection::{Elsewhere, Inspection, SCHEMA, Tally};
-use crate::position::Position;
-use crate::progress::{Control, Watch};
-use crate::reading::{Reached, Reading};
-use crate::scan::{Inside, Scan};
-use crate::window::MAX_LOOK_BYTES;
+use crate::{
+    bytes::window::MAX_LOOK_BYTES,
+    inspection::{
+        Elsewhere, Inspection, SCHEMA, Tally,
+        inspect::{InspectOptions, close, read},
+    },
+    parts::boundary::{Candidate, Effort, Finder},
+    reading::{
+        Reached, Reading,
+        header::Header,
+        position::Position,
+        progress::{Control, Watch},
+    },
+    scan::{Inside, Scan},
+};
 
 /// What is seen of the file at first, and how far a boundary is looked for there: enough for most data.
 const FIRST_VIEW_BYTES: usize = 64 << 10;
@@ -35,7 +46,7 @@ const SINGLE_RECORDS: usize = 4;
 
 /// What one range of a file holds: the records whose first byte lies in it.
 ///
-/// The range's first record was found by looking for something that reads like records. [`crate::assemble`] believes
+/// The range's first record was found by looking for something that reads like records. [`crate::parts::assemble`] believes
 /// it only if the records before it end where it begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,10 +87,10 @@ impl RangeInspection {
 /// Reads the records that begin in `range`; `source` must have been opened at its start.
 ///
 /// `header` is what [`crate::read_header`] gives for the file. The same code serves threads of one process and
-/// workers on many machines; [`crate::assemble`] makes one inspection of what they give.
+/// workers on many machines; [`crate::parts::assemble`] makes one inspection of what they give.
 ///
 /// # Errors
-/// Only errors of the source. What is wrong with the file is found again where it matters, by [`crate::assemble`].
+/// Only errors of the source. What is wrong with the file is found again where it matters, by [`crate::parts::assemble`].
 pub fn inspect_range<R: Read>(
     mut source: R,
     range: Range<u64>,

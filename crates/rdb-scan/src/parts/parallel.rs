@@ -1,16 +1,28 @@
 //! All cores on one file.
+
 mod work;
 
-use std::io::{self, Read};
-use std::ops::Range;
+use std::{
+    io::{
+        Read, {self},
+    },
+    ops::Range,
+};
 
 use self::work::Work;
-use crate::header::{HEADER_BYTES, Header, parse};
-use crate::inspect::{InspectOptions, Inspected, inspect};
-use crate::inspection::Inspection;
-use crate::position::Position;
-use crate::progress::{Control, Progress};
-use crate::source::Source;
+use crate::{
+    bytes::source::Source,
+    format::HEADER_BYTES,
+    inspection::{
+        Inspection,
+        inspect::{InspectOptions, Inspected, inspect},
+    },
+    reading::{
+        header::{Header, parse},
+        position::Position,
+        progress::{Control, Progress},
+    },
+};
 
 /// Ranges are not smaller than this, so that finding their first record costs next to nothing.
 const LEAST_RANGE_BYTES: u64 = 4 << 20;
