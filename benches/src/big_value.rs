@@ -1,7 +1,9 @@
 //! A file with one key of one very long value, which shows who reads values whole.
-use std::fs::File;
-use std::io::{BufWriter, Result, Write};
-use std::path::Path;
+use std::{
+    fs::File,
+    io::{BufWriter, Result, Write},
+    path::Path,
+};
 
 use crc_fast::{CrcAlgorithm, Digest};
 

@@ -1,8 +1,10 @@
 //! Commands to a server, sent without waiting for replies.
-use std::fmt::Display;
-use std::io::{BufRead as _, BufReader, Read as _, Write};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::{
+    fmt::Display,
+    io::{BufRead as _, BufReader, Read as _, Write},
+    os::unix::net::UnixStream,
+    path::Path,
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
 

@@ -4,8 +4,7 @@ mod shapes;
 
 use std::io::Write;
 
-use crate::connection::Command;
-use crate::random::Random;
+use crate::{connection::Command, random::Random};
 
 /// Goes into the stamp of each file: to be counted up whenever a shape changes, so that old files are made anew.
 pub const REVISION: u32 = 1;

@@ -1,8 +1,7 @@
 //! What it takes to inspect a large backup with many functions: a simulation of the state machine's Map over ranges.
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "bytes and seconds of an estimate")]
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 /// What the state machine and its functions are set to.
 #[derive(Debug, Clone, PartialEq)]

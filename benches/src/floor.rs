@@ -1,7 +1,5 @@
 //! What no reader that checks the checksum can beat: reading the file, and nothing but its checksum.
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::{fs::File, io::Read, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use crc_fast::{CrcAlgorithm, Digest};

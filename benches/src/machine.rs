@@ -1,9 +1,10 @@
 //! What a measurement was made on, for its heading.
-use std::process::Command;
-use std::time::Instant;
+use std::{process::Command, time::Instant};
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeValLike,
+};
 
 /// Date, machine and version of our reader, in one line.
 pub fn heading() -> String {

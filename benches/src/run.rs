@@ -3,16 +3,22 @@
 //! The system tells the peak memory of a process's ended children only as the highest of all of them, so each run
 //! needs a process of its own that has no other child: the program `measure`, which [`execute`] is the inside of and
 //! [`measured`] the outside.
-use std::ffi::OsString;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::{
+    ffi::OsString,
+    path::Path,
+    process::{Command, Stdio},
+    sync::mpsc::{RecvTimeoutError, channel},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, ensure};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::{
+    sys::{
+        resource::{UsageWho, getrusage},
+        signal::{Signal, kill},
+    },
+    unistd::Pid,
+};
 
 /// No run takes longer: a program that does is ended.
 pub const LIMIT_SECONDS: u64 = 600;

@@ -1,8 +1,10 @@
 //! A server of our own, reachable through a socket in a folder of its own and, unless it is asked to, over no network.
-use std::fs::File;
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::{
+    fs::File,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;

@@ -1,8 +1,10 @@
 //! What was measured, as Markdown.
 use std::fmt::Write;
 
-use crate::run::Cost;
-use crate::tools::{Role, Tool};
+use crate::{
+    run::Cost,
+    tools::{Role, Tool},
+};
 
 /// One file and what each program needed for it, in the order of the programs.
 #[derive(Debug, Clone)]

@@ -1,7 +1,9 @@
 //! The programs that are compared.
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::engines::{Engine, listed};
 

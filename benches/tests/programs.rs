@@ -1,10 +1,10 @@
 //! The small programs, as the benchmark calls them.
-use std::ffi::OsString;
-use std::path::Path;
-use std::process::Command;
+use std::{ffi::OsString, path::Path, process::Command};
 
-use rdb_benches::big_value;
-use rdb_benches::run::{Cost, measured};
+use rdb_benches::{
+    big_value,
+    run::{Cost, measured},
+};
 
 fn cost_of(command: &[&str]) -> anyhow::Result<Cost> {
     let command: Vec<OsString> = command.iter().map(Into::into).collect();

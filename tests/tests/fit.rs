@@ -1,7 +1,9 @@
 //! Prediction and reality: what is said of a backup's memory is what real servers take, up to the edge of a node.
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Context, Result, ensure};
 use local_stack::{Stack, StackOptions};

@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 use system_tests::{
     data::{fill_bytes, fill_mixed},
     source::Source,
-    user::{self, Outcome},
+    user::{
+        Outcome, {self},
+    },
 };
 
 const WORKER: &str = "inspect-chunk";
 
 /// A stack that cuts backups into ranges of at least so many bytes.
-fn cutting(least_range_bytes: u64) -> StackOptions {
-    let least = ("prepare-seeding".to_owned(), "LEAST_RANGE_BYTES".to_owned(), least_range_bytes.to_string());
+fn cutting(least_chunk_bytes: u64) -> StackOptions {
+    let least = ("prepare-seeding".to_owned(), "LEAST_CHUNK_BYTES".to_owned(), least_chunk_bytes.to_string());
     StackOptions { function_env: vec![least], ..StackOptions::default() }
 }
 

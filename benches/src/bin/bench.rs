@@ -1,16 +1,19 @@
 //! Compares readers of RDB files, each as a whole process: throughput and peak memory, as Markdown on standard output.
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, ValueEnum};
-
-use rdb_benches::big_value;
-use rdb_benches::corpora::CORPORA;
-use rdb_benches::machine::{Watch, heading};
-use rdb_benches::run::{Cost, measured};
-use rdb_benches::table::{Row, memory, throughput};
-use rdb_benches::tools::{Places, Tool, all};
+use rdb_benches::{
+    big_value,
+    corpora::CORPORA,
+    machine::{Watch, heading},
+    run::{Cost, measured},
+    table::{Row, memory, throughput},
+    tools::{Places, Tool, all},
+};
 
 /// The file of one long value.
 const BIG_VALUE: &str = "value";

@@ -1,19 +1,26 @@
 //! Compares predicted memory with that of real servers that load the files; Markdown on standard output.
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Result, ensure};
 use clap::{Parser, ValueEnum};
-
-use rdb_benches::calibration::engines::{CalibratedEngine, calibrated};
-use rdb_benches::calibration::interruption::Interruption;
-use rdb_benches::calibration::jobs::{self, Corpus};
-use rdb_benches::calibration::predict::predict;
-use rdb_benches::calibration::table::{exact, report};
-use rdb_benches::calibration::truths::{Truths, identity};
-use rdb_benches::calibration::{Cell, Measured};
-use rdb_benches::corpora::{CORPORA, LARGE};
-use rdb_benches::machine::heading;
+use rdb_benches::{
+    calibration::{
+        Cell, Measured,
+        engines::{CalibratedEngine, calibrated},
+        interruption::Interruption,
+        jobs::{
+            Corpus, {self},
+        },
+        predict::predict,
+        table::{exact, report},
+        truths::{Truths, identity},
+    },
+    corpora::{CORPORA, LARGE},
+    machine::heading,
+};
 
 const BEYOND: u8 = 1;
 const USAGE: u8 = 2;

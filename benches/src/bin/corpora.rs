@@ -1,12 +1,15 @@
 //! Writes the RDB files that the benchmark reads, each through a server of its own.
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-
-use rdb_benches::corpora::{CORPORA, Corpus, LARGE, REVISION};
-use rdb_benches::server::Server;
+use rdb_benches::{
+    corpora::{CORPORA, Corpus, LARGE, REVISION},
+    server::Server,
+};
 
 /// Writes RDB files of known shapes, the same every time.
 #[derive(Parser)]

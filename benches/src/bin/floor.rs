@@ -2,7 +2,6 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-
 use rdb_benches::floor::read_and_check;
 
 fn main() -> Result<()> {

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-
-use rdb_benches::corpora::CORPORA;
-use rdb_benches::limits::{explanations, loops, measure, measure_threads, summary, threads};
-use rdb_benches::machine::heading;
+use rdb_benches::{
+    corpora::CORPORA,
+    limits::{explanations, loops, measure, measure_threads, summary, threads},
+    machine::heading,
+};
 
 /// The profile `release` is for what is deployed, and small.
 const OPT_LEVEL: &str = env!("BENCHES_OPT_LEVEL");

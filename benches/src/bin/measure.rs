@@ -1,6 +1,5 @@
 //! `measure PROGRAM ARGUMENTS...` runs a program and prints the seconds it took and the most bytes of memory it held.
-use std::ffi::OsString;
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 use rdb_benches::run::execute;
 

@@ -1,9 +1,10 @@
 //! The engines that predictions are calibrated on.
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
-
 use rdb_footprint::Quantum;
 
 use crate::engines::{Engine, listed};

@@ -1,7 +1,11 @@
 //! An end by signal that leaves no server and no folder behind.
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
 use nix::sys::signal::{SigSet, Signal};

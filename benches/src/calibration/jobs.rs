@@ -1,17 +1,21 @@
 //! What there is to measure, several at once: a server at rest takes no processor.
-use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
 
 use anyhow::{Context as _, Result};
 
-use super::Measured;
-use super::engines::CalibratedEngine;
-use super::interruption::Interruption;
-use super::measure::{Outcome, measure};
-use super::table::megabytes;
-use super::truths::{Key, Truths};
+use super::{
+    Measured,
+    engines::CalibratedEngine,
+    interruption::Interruption,
+    measure::{Outcome, measure},
+    table::megabytes,
+    truths::{Key, Truths},
+};
 
 /// A file to be loaded.
 #[derive(Debug, Clone)]

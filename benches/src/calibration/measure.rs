@@ -1,18 +1,18 @@
 //! What a real server's memory is, with a file or empty.
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
-use std::process::ExitStatus;
-use std::time::{Duration, Instant};
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    os::unix::process::ExitStatusExt as _,
+    path::Path,
+    process::ExitStatus,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 
-use super::engines::CalibratedEngine;
-use super::interruption::Interruption;
-use crate::connection::Connection;
-use crate::server::Server;
+use super::{engines::CalibratedEngine, interruption::Interruption};
+use crate::{connection::Connection, server::Server};
 
 /// To be counted up whenever measuring changes, so that old truths are forgotten.
 pub const REVISION: u32 = 1;

@@ -1,6 +1,5 @@
 //! What a file is said to take: the only place here that knows the model.
-use std::path::Path;
-use std::thread::available_parallelism;
+use std::{path::Path, thread::available_parallelism};
 
 use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;

@@ -1,8 +1,7 @@
 //! Cells as Markdown, and as lines of exact numbers.
 use std::fmt::Write;
 
-use super::measure::SETTLING_SECONDS;
-use super::{Cell, Measured};
+use super::{Cell, Measured, measure::SETTLING_SECONDS};
 use crate::table::{markdown, megabytes as in_megabytes};
 
 /// One row a file, one column an engine and mode; below it what needs words, and a summary.

@@ -1,15 +1,19 @@
 //! Measurements, kept in a file for the next run.
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{ErrorKind, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 use crc_fast::{CrcAlgorithm, Digest};
 use serde::{Deserialize, Serialize};
 
-use super::engines::CalibratedEngine;
-use super::measure::{Outcome, REVISION};
+use super::{
+    engines::CalibratedEngine,
+    measure::{Outcome, REVISION},
+};
 
 /// What was measured, by what decides it.
 #[derive(Debug)]
@@ -91,9 +95,10 @@ pub fn identity(file: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::engines::Family;
-    use super::super::measure::Reading;
-    use super::*;
+    use super::{
+        super::{engines::Family, measure::Reading},
+        *,
+    };
 
     fn engine(version: &str) -> CalibratedEngine {
         CalibratedEngine {

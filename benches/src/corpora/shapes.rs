@@ -1,10 +1,8 @@
 //! The shapes of keys. Lengths and numbers of members decide which encoding the server chooses, and so what a reader
 //! of the file has to do; the contents are hexadecimal text, which compresses a little, as real contents do.
-use std::fmt::Display;
-use std::io::Result;
+use std::{fmt::Display, io::Result};
 
-use super::Filling;
-use super::documents::json;
+use super::{Filling, documents::json};
 
 /// The most arguments that are put into one command.
 const MEMBERS_PER_COMMAND: u64 = 200;

@@ -1,10 +1,14 @@
 //! The best of several runs, by the time that the processor worked for them: nothing here waits for anything, and other
 //! work on the machine then matters less.
-use std::hint::black_box;
-use std::process::{Command, Stdio};
+use std::{
+    hint::black_box,
+    process::{Command, Stdio},
+};
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeValLike,
+};
 
 /// The shortest time so far.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,10 @@
 //! What a file holds, sorted by what has to be done with it, so that each kind of work can be done apart.
-use super::listpack::entries;
-use super::lzf::{Compressed, Unpacker};
-use super::strings::Strings;
-use super::walk::{Packing, Role, Text, Watcher};
+use super::{
+    listpack::entries,
+    lzf::{Compressed, Unpacker},
+    strings::Strings,
+    walk::{Packing, Role, Text, Watcher},
+};
 
 /// The strings of a file.
 #[derive(Debug, Default)]

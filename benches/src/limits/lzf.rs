@@ -10,7 +10,6 @@ mod step;
 
 pub(super) use decode::Unpacker;
 pub(super) use loops::{Loops, TITLES};
-
 use step::{Jump, Step};
 
 /// Compressed strings one behind the other.
@@ -139,8 +138,7 @@ fn walk<S: Step, const LANES: usize, const CHECKED: bool>(compressed: &Compresse
 
 #[cfg(test)]
 mod tests {
-    use super::step::LookUp;
-    use super::*;
+    use super::{step::LookUp, *};
 
     /// Three literal bytes, a short reference, a long one over itself, and a literal.
     pub(super) const PACKED: [u8; 11] = [2, b'a', b'b', b'c', 0x20, 2, 0xe0, 5, 2, 0, b'x'];

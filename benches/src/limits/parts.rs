@@ -1,16 +1,17 @@
 //! Each part of the work alone, and our reader beside it.
-use std::path::Path;
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 use rdb_scan::{Control, FileSource, InspectOptions, Inspection, inspect_parallel, key_slot};
 
-use super::best::Best;
-use super::collect::Collected;
-use super::hash::{Table, hash};
-use super::listpack::entries;
-use super::lzf::{Compressed, Loops};
-use super::walk::walk;
+use super::{
+    best::Best,
+    collect::Collected,
+    hash::{Table, hash},
+    listpack::entries,
+    lzf::{Compressed, Loops},
+    walk::walk,
+};
 use crate::floor::read_and_check;
 
 /// What was measured of one file: seconds, of the best round.

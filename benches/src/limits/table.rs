@@ -1,6 +1,5 @@
 //! The limits as Markdown.
-use super::lzf::TITLES;
-use super::parts::Limits;
+use super::{lzf::TITLES, parts::Limits};
 use crate::table::{gigabytes, markdown, megabytes, number};
 
 /// The columns, and what each of them is.

@@ -4,9 +4,7 @@ use std::time::Duration;
 use crc_fast::{CrcAlgorithm, checksum};
 use rdb_scan::{Control, InspectOptions, Inspected, Kind, Position, Record, Visitor, scan};
 
-use super::collect::Collected;
-use super::walk::walk;
-use super::{measure, measure_threads};
+use super::{collect::Collected, measure, measure_threads, walk::walk};
 
 /// Counts what the walk counts.
 #[derive(Default)]

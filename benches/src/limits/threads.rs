@@ -1,9 +1,11 @@
 //! What a second thread brings, and what keeps it from bringing as much as the first.
-use std::hint::spin_loop;
-use std::path::Path;
-use std::sync::OnceLock;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    hint::spin_loop,
+    path::Path,
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result};
 use rdb_scan::{Control, FileSource, InspectOptions, inspect_parallel};

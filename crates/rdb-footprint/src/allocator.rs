@@ -1,4 +1,5 @@
 //! What an allocation takes: the size classes of jemalloc, which servers count in `used_memory`.
+
 use serde::{Deserialize, Serialize};
 
 /// The spacing of the smallest size classes of a server's jemalloc, in bytes (`lg-quantum`).

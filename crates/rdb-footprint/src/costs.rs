@@ -1,13 +1,16 @@
 //! What the rows of a table take, looked up by the lengths of their texts.
+
 use rdb_scan::{Length, Row};
 use serde::{Deserialize, Serialize};
 
-use crate::allocator::POINTER_BYTES;
-use crate::generation::Generation;
-use crate::keys::EXPIRY_BYTES;
-use crate::settings::Settings;
-use crate::strings::{own_sds, sds, sds8};
-use crate::tables::ENTRY_BYTES;
+use crate::{
+    allocator::POINTER_BYTES,
+    generation::Generation,
+    keys::EXPIRY_BYTES,
+    settings::Settings,
+    strings::{own_sds, sds, sds8},
+    tables::ENTRY_BYTES,
+};
 
 /// Field and value up to this are one allocation from Valkey 8.1 on (`EMBED_VALUE_MAX_ALLOC_SIZE`).
 const ENTRY_LIMIT_BYTES: u64 = 128;

@@ -1,10 +1,13 @@
 //! Libraries of functions (`functions.c`): their code, and what the server keeps of each library and each function.
 //! The memory of the interpreter itself is not in `used_memory` of any engine here.
-use crate::allocator::Quantum;
-use crate::generation::Generation;
-use crate::settings::Settings;
-use crate::strings::{own_sds, sds};
-use crate::tables::{DICT_BYTES, ENTRY_BYTES, dict_buckets, unmoved_buckets};
+
+use crate::{
+    allocator::Quantum,
+    generation::Generation,
+    settings::Settings,
+    strings::{own_sds, sds},
+    tables::{DICT_BYTES, ENTRY_BYTES, dict_buckets, unmoved_buckets},
+};
 
 /// Names are not looked at. They are taken to be so long; from 7 to 12 bytes it makes no difference.
 const NAME_BYTES: u64 = 12;

@@ -1,4 +1,5 @@
 //! The generations of engines that keep data in the same structures.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,12 @@
 //! Radix trees of stream ids (`rax.c`): what [`crate::rax`] does for any keys, for those that all have 16 bytes. Pending
 //! entries are many, and each is in two trees.
+
 use serde::{Deserialize, Serialize};
 
-use crate::allocator::Quantum;
-use crate::rax::{chain, node};
+use crate::{
+    allocator::Quantum,
+    rax::{chain, node},
+};
 
 pub(crate) const ID_BYTES: usize = 16;
 

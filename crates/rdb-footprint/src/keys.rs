@@ -1,8 +1,11 @@
 //! Keys with their objects (`object.c`) and their entries in the tables of keys and expiries.
-use crate::allocator::Quantum;
-use crate::generation::Generation;
-use crate::strings::{own_sds, sds, sds8};
-use crate::tables::ENTRY_BYTES;
+
+use crate::{
+    allocator::Quantum,
+    generation::Generation,
+    strings::{own_sds, sds, sds8},
+    tables::ENTRY_BYTES,
+};
 
 /// `robj`: type, encoding, LRU, reference count, pointer.
 pub(crate) const OBJECT_BYTES: u64 = 16;

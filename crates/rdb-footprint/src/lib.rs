@@ -21,6 +21,7 @@
 //! assert!((100..400).contains(&footprint.used_memory_bytes()));
 //! # Ok::<(), std::io::Error>(())
 //! ```
+
 #![forbid(unsafe_code)]
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "counts of keys are far below 2^52")]
 
@@ -42,7 +43,9 @@ mod tables;
 mod volatile;
 mod weigher;
 
-pub use crate::allocator::Quantum;
-pub use crate::generation::{Compared, Generation};
-pub use crate::prediction::Footprint;
-pub use crate::settings::{Settings, Thresholds};
+pub use crate::{
+    allocator::Quantum,
+    generation::{Compared, Generation},
+    prediction::Footprint,
+    settings::{Settings, Thresholds},
+};

@@ -1,9 +1,9 @@
 //! Lists: quicklists of listpacks, and from Valkey 7.2 on small lists as one listpack.
+
 use rdb_scan::Length;
 use serde::{Deserialize, Serialize};
 
-use crate::generation::Generation;
-use crate::settings::Settings;
+use crate::{generation::Generation, settings::Settings};
 
 /// `quicklist`.
 const LIST_BYTES: u64 = 40;

@@ -1,13 +1,16 @@
 //! What a server takes in all: keys and values by slot, and the tables of keys and expiries.
+
 use std::collections::BTreeMap;
 
 use rdb_scan::Inspection;
 use serde::Serialize;
 
-use crate::chance::{expected, scaled, share};
-use crate::generation::Generation;
-use crate::settings::Settings;
-use crate::tables::{Growth, buckets, structure, unmoved_buckets};
+use crate::{
+    chance::{expected, scaled, share},
+    generation::Generation,
+    settings::Settings,
+    tables::{Growth, buckets, structure, unmoved_buckets},
+};
 
 /// What the engine's dictionary entries have more in cluster mode before Valkey 8.0: the neighbours in their slot
 /// (`clusterDictEntryMetadata`).

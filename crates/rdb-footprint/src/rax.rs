@@ -1,4 +1,5 @@
 //! Radix trees (`rax.c`), of keys that come in ascending order.
+
 use serde::{Deserialize, Serialize};
 
 use crate::allocator::{POINTER_BYTES, Quantum};

@@ -1,16 +1,19 @@
 //! Sets, hashes and sorted sets: what they take packed, and as a table.
+
 use rdb_scan::{Length, Row};
 use serde::{Deserialize, Serialize};
 
-use crate::allocator::{POINTER_BYTES, Quantum};
-use crate::costs::{Costs, FRACTIONS, Kind, LEVEL_BYTES, MAX_LEVELS};
-use crate::generation::Generation;
-use crate::settings::Settings;
-use crate::tables::{
-    BARE_ENTRY_BYTES, Growth, buckets, colliding_bytes, converted_buckets, dict_buckets, unmoved_buckets,
-    value_table,
+use crate::{
+    allocator::{POINTER_BYTES, Quantum},
+    costs::{Costs, FRACTIONS, Kind, LEVEL_BYTES, MAX_LEVELS},
+    generation::Generation,
+    settings::Settings,
+    tables::{
+        BARE_ENTRY_BYTES, Growth, buckets, colliding_bytes, converted_buckets, dict_buckets, unmoved_buckets,
+        value_table,
+    },
+    volatile::Volatile,
 };
-use crate::volatile::Volatile;
 
 /// `zset`: the table and the skip list.
 const ZSET_BYTES: u64 = 16;

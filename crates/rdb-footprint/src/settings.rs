@@ -1,8 +1,8 @@
 //! What a prediction is made for.
+
 use serde::{Deserialize, Serialize};
 
-use crate::allocator::Quantum;
-use crate::generation::Generation;
+use crate::{allocator::Quantum, generation::Generation};
 
 /// A target: its structures, allocator and parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,14 @@
 //! Streams: a radix tree of listpacks, consumer groups, consumers and pending entries (`stream.h`).
+
 use serde::{Deserialize, Serialize};
 
-use crate::generation::Generation;
-use crate::ids::{ID_BYTES, IdCosts, IdTree};
-use crate::rax::Rax;
-use crate::settings::Settings;
-use crate::strings::own_sds;
+use crate::{
+    generation::Generation,
+    ids::{ID_BYTES, IdCosts, IdTree},
+    rax::Rax,
+    settings::Settings,
+    strings::own_sds,
+};
 
 /// `streamNACK`: time, count, consumer.
 const PENDING_BYTES: u64 = 24;

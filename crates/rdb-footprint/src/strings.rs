@@ -1,4 +1,5 @@
 //! Strings with their headers (`sds.h`).
+
 use crate::allocator::Quantum;
 
 /// A string with its header and its end (`sdsReqSize` of `sdsReqType`).

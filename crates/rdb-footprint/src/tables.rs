@@ -1,6 +1,9 @@
 //! Hash tables: the chained dictionaries of `dict.c`, and from Valkey 8.1 on the cache lines of `hashtable.c`.
-use crate::allocator::{POINTER_BYTES, Quantum};
-use crate::generation::Generation;
+
+use crate::{
+    allocator::{POINTER_BYTES, Quantum},
+    generation::Generation,
+};
 
 /// `dictEntry`: key, value, next.
 pub(crate) const ENTRY_BYTES: u64 = 24;

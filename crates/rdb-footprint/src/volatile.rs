@@ -1,10 +1,13 @@
 //! The fields of a hash that expire, which Valkey 9 keeps in a set of their own (`vset.c`).
+
 use serde::{Deserialize, Serialize};
 
-use crate::allocator::POINTER_BYTES;
-use crate::rax::Rax;
-use crate::settings::Settings;
-use crate::tables::{Growth, buckets, colliding_entries, structure, unmoved_line_bytes};
+use crate::{
+    allocator::POINTER_BYTES,
+    rax::Rax,
+    settings::Settings,
+    tables::{Growth, buckets, colliding_entries, structure, unmoved_line_bytes},
+};
 
 /// The most fields of a vector (`VOLATILESET_VECTOR_BUCKET_MAX_SIZE`).
 const MOST_IN_VECTOR: u64 = 127;

@@ -1,19 +1,22 @@
 //! The bytes of each slot's keys and values, added up while a file is read. What tables take is not in them: that
 //! depends on how many keys there are in all.
+
 use rdb_scan::{
     Encoding, Expiry, KeyPiece, Kind as ValueKind, Length, PackedPiece, Piece, Pieces, SLOTS, Scales,
     Weigher, Whole,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::costs::{Costs, Kind};
-use crate::functions::FunctionCosts;
-use crate::generation::Generation;
-use crate::keys::{OBJECT_BYTES, Strings};
-use crate::lists::List;
-use crate::rows::Rows;
-use crate::settings::{Settings, Thresholds};
-use crate::streams::{Stream, StreamCosts};
+use crate::{
+    costs::{Costs, Kind},
+    functions::FunctionCosts,
+    generation::Generation,
+    keys::{OBJECT_BYTES, Strings},
+    lists::List,
+    rows::Rows,
+    settings::{Settings, Thresholds},
+    streams::{Stream, StreamCosts},
+};
 
 impl Scales for Settings {
     fn id(&self) -> String {

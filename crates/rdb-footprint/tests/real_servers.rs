@@ -1,4 +1,5 @@
 //! Predictions of data that nobody has looked at, against real servers that load it.
+
 #![allow(clippy::cast_precision_loss, reason = "these are megabytes")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -6,10 +7,12 @@ mod common;
 
 use std::fmt::Write as _;
 
-use common::comparison::{Case, Compared, Corpus, compare, corpus};
-use common::filling::{Filling, Manner};
-use common::server::{Engine, Server, engines, engines_of_quantum_8, write_command};
-use common::shapes::{EXPIRING_FIELDS, MANY_EXPIRING_FIELDS, SHAPES, Shape};
+use common::{
+    comparison::{Case, Compared, Corpus, compare, corpus},
+    filling::{Filling, Manner},
+    server::{Engine, Server, engines, engines_of_quantum_8, write_command},
+    shapes::{EXPIRING_FIELDS, MANY_EXPIRING_FIELDS, SHAPES, Shape},
+};
 use rdb_footprint::Generation;
 
 /// Predictions may be off by so much.

@@ -11,12 +11,14 @@ use aws_sdk_s3::{
 use jiff::Timestamp;
 use seeding::{
     BackupLocation, ErrorName, Partition, StepError,
-    access::{ACL_PERMISSIONS, AclHolders},
-    policy::{self, Asker, Context, Document, PolicyError, Question, Statement},
+    grant::{ACL_PERMISSIONS, AclHolders},
+    policy::{
+        Asker, Context, Document, PolicyError, Question, Statement, {self},
+    },
 };
 
 use crate::{
-    Reports, error_code,
+    ReportStore, error_code,
     lease::{Lease, PATIENCE},
     objects::look_at_acl,
     service_error,
@@ -28,7 +30,7 @@ pub struct BucketAccess<'a> {
     /// S3.
     pub s3: &'a Client,
     /// Where the lease lies.
-    pub reports: &'a Reports,
+    pub reports: &'a ReportStore,
     /// The bucket.
     pub bucket: &'a str,
     /// The execution's name.
@@ -122,7 +124,7 @@ impl BucketAccess<'_> {
             .hold(async {
                 self.is_still_wanted().await?;
                 let (owner, grants) = self.acl(location).await?;
-                let key = seeding::Reports::acl_holders(location);
+                let key = seeding::ExecutionFiles::acl_holders(location);
                 let mut holders = self.reports.read::<AclHolders>(&key).await?.unwrap_or_default();
                 if holders.executions.is_empty() {
                     let theirs = grants.iter().filter(|grant| self.is_elasticache(grant));
@@ -143,7 +145,7 @@ impl BucketAccess<'_> {
     pub async fn revoke_acl(&self, location: &BackupLocation) -> Result<(), StepError> {
         self.lease()
             .hold(async {
-                let key = seeding::Reports::acl_holders(location);
+                let key = seeding::ExecutionFiles::acl_holders(location);
                 let Some(mut holders) = self.reports.read::<AclHolders>(&key).await? else { return Ok(()) };
                 holders.executions.remove(self.execution);
                 if !holders.executions.is_empty() {
@@ -173,7 +175,7 @@ impl BucketAccess<'_> {
     /// A grant that comes after the execution's end would stay for ever. It can come that late when the execution is
     /// stopped while the granting function runs; revoking therefore leaves a mark before it looks what was granted.
     async fn is_still_wanted(&self) -> Result<(), StepError> {
-        let mark = seeding::Reports::of(self.execution).revoked();
+        let mark = seeding::ExecutionFiles::of(self.execution).revoked();
         if self.reports.read::<serde_json::Value>(&mark).await?.is_none() {
             return Ok(());
         }

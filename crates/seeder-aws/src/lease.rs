@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use seeding::{ErrorName, StepError};
 use serde::{Deserialize, Serialize};
 
-use crate::Reports;
+use crate::ReportStore;
 
 /// How long a lease is good for: longer than any edit takes, so that it ends only with its holder's death.
 const LEASE_MS: i64 = 40_000;
@@ -27,7 +27,7 @@ struct Held {
 /// A lease on one bucket for one execution.
 pub(crate) struct Lease<'a> {
     /// Where it lies.
-    pub(crate) reports: &'a Reports,
+    pub(crate) reports: &'a ReportStore,
     /// The bucket whose permissions are edited.
     pub(crate) bucket: &'a str,
     /// The execution's name.
@@ -42,7 +42,7 @@ impl Lease<'_> {
         &self,
         edit: impl Future<Output = Result<(), StepError>>,
     ) -> Result<(), StepError> {
-        let key = seeding::Reports::lease(self.bucket);
+        let key = seeding::ExecutionFiles::lease(self.bucket);
         self.acquire(&key).await?;
         let result = tokio::time::timeout(EDIT, edit).await.unwrap_or_else(|_| {
             let message = format!("failed to change the permissions of {} within {EDIT:?}", self.bucket);
@@ -107,7 +107,7 @@ mod tests {
                 s3_error(412, "PreconditionFailed"),
             )
             .on("GET reports.s3/grants/backups/lease.json", held);
-        let reports = Reports::new(wire.clients().s3(), "reports".into());
+        let reports = ReportStore::new(wire.clients().s3(), "reports".into());
         let lease =
             Lease { reports: &reports, bucket: "backups", execution: "orders-1", patience: Duration::ZERO };
         let error = lease.hold(async { panic!("edits without a lease") }).await.unwrap_err();
@@ -132,7 +132,7 @@ mod tests {
                 "PUT reports.s3/grants/backups/lease.json if-match: \"lease\"",
                 s3_error(412, "PreconditionFailed"),
             );
-        let reports = Reports::new(wire.clients().s3(), "reports".into());
+        let reports = ReportStore::new(wire.clients().s3(), "reports".into());
         let lease =
             Lease { reports: &reports, bucket: "backups", execution: "orders-1", patience: Duration::ZERO };
         let error = lease.hold(async { panic!("edits without a lease") }).await.unwrap_err();

@@ -2,11 +2,12 @@
 //!
 //! - [`serve`] runs a step as a Lambda function: typed input, one log line a call, errors as named diagnostics.
 //! - [`Clients`] are made once, from one configuration.
-//! - [`Reports`] reads and writes the product's own files.
+//! - [`ReportStore`] reads and writes the product's own files.
 //! - [`objects`] looks at buckets and objects, [`keys`] at what they are encrypted with, [`reader`] streams one through ranged reads.
 //! - [`cluster`] asks ElastiCache about the cluster of an execution.
 //! - [`bucket_access`] grants and revokes, under a lease.
 //! - [`service_error`] turns an SDK error into a [`seeding::StepError`], in one place.
+
 #![forbid(unsafe_code)]
 
 pub mod bucket_access;
@@ -18,7 +19,7 @@ pub mod keys;
 mod lease;
 pub mod objects;
 pub mod reader;
-mod reports;
+mod report_store;
 mod secret;
 mod serve;
 #[cfg(feature = "test-util")]
@@ -28,7 +29,7 @@ pub use crate::{
     clients::Clients,
     environment::{list, optional, required},
     error::{error_code, is_refusal, service_error},
-    reports::{Reports, Versioned},
+    report_store::{ReportStore, Versioned},
     secret::{auth_token, look_at_auth_token},
     serve::{Handler, Invocation, serve},
 };

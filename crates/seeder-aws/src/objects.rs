@@ -7,8 +7,8 @@ use aws_sdk_s3::{
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use seeding::{
     BackupLocation, ErrorName, Partition, StepError,
+    objects::{BucketLook, ObjectLook, ObjectView},
     policy::{AclLook, PolicyLook},
-    prepare::{BucketLook, ObjectLook, ObjectView},
 };
 use serde::de::DeserializeOwned;
 

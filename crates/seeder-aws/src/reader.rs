@@ -1,7 +1,11 @@
 //! An object as a stream of bytes, read ahead through several ranged requests at once.
 
-use std::io::{self, Read};
-use std::pin::pin;
+use std::{
+    io::{
+        Read, {self},
+    },
+    pin::pin,
+};
 
 use aws_sdk_s3::Client;
 use bytes::{Buf, Bytes};

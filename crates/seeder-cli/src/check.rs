@@ -10,25 +10,27 @@ mod table;
 mod target;
 
 use std::{
-    io::{self, ErrorKind, Write},
+    io::{
+        ErrorKind, Write, {self},
+    },
     process::ExitCode,
     thread::available_parallelism,
     time::{Duration, Instant},
 };
 
 use anyhow::Result;
+use archive::Compression;
+use input::{Content, Input};
 use jiff::Timestamp;
+use object::Objects;
+use progress::Meter;
 use rdb_scan::{InspectOptions, Inspection};
 use seeder_aws::Clients;
 use seeding::Verdict;
+use target::{Fit, Target};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 use crate::args::CheckArgs;
-use archive::Compression;
-use input::{Content, Input};
-use object::Objects;
-use progress::Meter;
-use target::{Fit, Target};
 
 const FAULTS: u8 = 1;
 const USAGE: u8 = 2;

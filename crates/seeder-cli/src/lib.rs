@@ -1,4 +1,5 @@
 //! The commands of `seeder`, so that others can run and follow a seeding the way it does.
+
 #![forbid(unsafe_code)]
 
 mod args;

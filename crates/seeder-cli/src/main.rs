@@ -1,4 +1,5 @@
 //! `seeder`: check a backup and seed ElastiCache from the command line.
+
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

@@ -11,12 +11,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use batch::{Batch, LocalFile, Sent};
 use seeder_aws::Clients;
 use seeding::{BackupLocation, Code, Finding, Verdict};
 use serde_json::{Value, json};
 
 use crate::args::SeedArgs;
-use batch::{Batch, LocalFile, Sent};
 
 const USAGE: u8 = 2;
 /// Of a command that Ctrl-C has ended: 128 and the number of the signal.

@@ -1,11 +1,25 @@
 //! What a person asks for.
 
+pub(crate) mod auth;
+pub(crate) mod cluster;
+pub(crate) mod options;
+pub(crate) mod resolve;
+pub(crate) mod tags;
+pub(crate) mod user_group;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
-use crate::{Access, BackupLocation, Engine, EngineVersion, OnRestoreFailed, SlotRange};
+use crate::{
+    facts::{
+        engine::{Engine, EngineVersion},
+        location::BackupLocation,
+        slots::SlotRange,
+    },
+    request::options::{Access, OnRestoreFailed},
+};
 
 /// The backups that one seeding takes at most. ElastiCache documents no bound; this one keeps the record small.
 pub(crate) const MAX_BACKUPS: usize = 100;

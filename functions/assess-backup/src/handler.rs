@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use rdb_scan::{Assembly, Gap, Inspection, RangeInspection, assemble};
-use seeder_aws::{Clients, Handler, Invocation, Reports, optional};
+use seeder_aws::{Clients, Handler, Invocation, ReportStore, optional};
 use seeding::{
-    Backup, KnownInspection, Partition, Plan, Seeding, StepError,
-    assess::{self, Assessment},
-    steps::{AssessInput, AssessOutput, Piece, Range},
+    Backup, KnownInspection, Partition, Plan, Seeding, StepError, report,
+    report::Assessment,
+    steps::{AssessInput, AssessOutput, Chunk, InspectedChunk},
 };
 
 /// How many findings the state machine carries; the report has them all.
@@ -22,7 +22,7 @@ const PIECES_AT_ONCE: usize = 16;
 
 /// Needs to read and write the reports.
 pub(crate) struct AssessBackup {
-    reports: Reports,
+    reports: ReportStore,
     max_rounds: u32,
 }
 
@@ -35,7 +35,7 @@ impl AssessBackup {
                 .map_err(|error| StepError::internal(format!("MAX_ROUNDS is {text}: {error}")))?
                 .clamp(1, MOST_ROUNDS),
         };
-        Ok(Self { reports: Reports::from_environment(clients.s3())?, max_rounds })
+        Ok(Self { reports: ReportStore::from_environment(clients.s3())?, max_rounds })
     }
 }
 
@@ -59,10 +59,10 @@ impl Handler for AssessBackup {
                 Assembly::Gaps(gaps) => redo.extend(self.gaps(execution, backup, gaps).await?),
             }
         }
-        let report_key = seeding::Reports::of(execution).report();
+        let report_key = seeding::ExecutionFiles::of(execution).report();
         if !redo.is_empty() && input.round >= self.max_rounds {
             let bytes_left = redo.iter().map(|range| range.end.saturating_sub(range.start)).sum();
-            let assessment = assess::too_long(input.round, redo.len(), bytes_left, input.findings);
+            let assessment = report::too_long(input.round, redo.len(), bytes_left, input.findings);
             let report = self.reports.write(&report_key, &assessment).await?;
             tracing::warn!(rounds = input.round, ranges = redo.len(), bytes_left, "the rounds are used up");
             return Ok(output(assessment, report));
@@ -78,7 +78,7 @@ impl Handler for AssessBackup {
             });
         }
         self.remember(&seeding, &inspections).await;
-        let assessment = assess::assess(&seeding, &inspections, input.findings);
+        let assessment = report::assess(&seeding, &inspections, input.findings);
         self.settle_shards(seeding, assessment.plan.as_ref()).await?;
         let report = self.reports.write(&report_key, &assessment).await?;
         tracing::info!(verdict = ?assessment.verdict, findings = assessment.findings.len(), "assessed");
@@ -107,8 +107,11 @@ impl AssessBackup {
             if backup.known_inspection.is_some() {
                 continue;
             }
-            let key =
-                seeding::Reports::inspection(backup, seeding.options.hide_keys, &seeding.memory_settings());
+            let key = seeding::ExecutionFiles::inspection(
+                backup,
+                seeding.options.hide_keys,
+                &seeding.memory_settings(),
+            );
             let known =
                 KnownInspection { looked_at_ms: seeding.looked_at_ms, inspection: inspection.clone() };
             if let Err(error) = self.reports.write(&key, &known).await {
@@ -126,12 +129,16 @@ impl AssessBackup {
             return Ok(());
         }
         seeding.cluster.shards = shards;
-        let key = seeding::Reports::of(&seeding.execution).seeding();
+        let key = seeding::ExecutionFiles::of(&seeding.execution).seeding();
         self.reports.write(&key, &seeding).await.map(drop)
     }
 
     /// What the workers have written down of a backup, each piece once: a step that ran twice leaves it twice.
-    async fn ranges(&self, pieces: &[Piece], backup: usize) -> Result<Vec<RangeInspection>, StepError> {
+    async fn ranges(
+        &self,
+        pieces: &[InspectedChunk],
+        backup: usize,
+    ) -> Result<Vec<RangeInspection>, StepError> {
         let of_backup = pieces.iter().filter(|piece| piece.backup == backup);
         let keys: BTreeSet<_> = of_backup.map(|piece| piece.partial.clone()).collect();
         let read = stream::iter(keys).map(|key| async move {
@@ -142,12 +149,12 @@ impl AssessBackup {
     }
 
     /// Writes down where the gaps begin, and asks for them to be read.
-    async fn gaps(&self, execution: &str, backup: usize, gaps: Vec<Gap>) -> Result<Vec<Range>, StepError> {
+    async fn gaps(&self, execution: &str, backup: usize, gaps: Vec<Gap>) -> Result<Vec<Chunk>, StepError> {
         let mut ranges = Vec::with_capacity(gaps.len());
         for Gap { start, end } in gaps {
-            let key = seeding::Reports::of(execution).gap(backup, start.offset());
+            let key = seeding::ExecutionFiles::of(execution).gap(backup, start.offset());
             self.reports.write(&key, &start).await?;
-            ranges.push(Range { backup, start: start.offset(), end, resume: Some(key) });
+            ranges.push(Chunk { backup, start: start.offset(), end, resume: Some(key) });
         }
         Ok(ranges)
     }

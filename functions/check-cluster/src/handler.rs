@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use seeder_aws::{Clients, Handler, Invocation, Reports, cluster, objects::look_at_object};
+use seeder_aws::{Clients, Handler, Invocation, ReportStore, cluster, objects::look_at_object};
 use seeding::{
     Access, ClusterPhase, Code, FailureReason, Finding, Partition, Seeding, StepError,
-    prepare::ObjectLook,
+    objects::ObjectLook,
     steps::{CheckInput, CheckOutput},
 };
 
@@ -14,7 +14,7 @@ use seeding::{
 pub(crate) struct CheckCluster {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
-    reports: Reports,
+    reports: ReportStore,
 }
 
 impl CheckCluster {
@@ -22,7 +22,7 @@ impl CheckCluster {
         Ok(Self {
             s3: clients.s3(),
             elasticache: clients.elasticache(),
-            reports: Reports::from_environment(clients.s3())?,
+            reports: ReportStore::from_environment(clients.s3())?,
         })
     }
 }

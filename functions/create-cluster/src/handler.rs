@@ -8,11 +8,13 @@ use aws_sdk_elasticache::{
 };
 use jiff::Timestamp;
 use seeder_aws::{
-    Clients, Handler, Invocation, Reports, auth_token, cluster, is_refusal, objects::look_at_object, service_error,
+    Clients, Handler, Invocation, ReportStore, auth_token, cluster, is_refusal, objects::look_at_object,
+    service_error,
 };
 use seeding::{
-    Access, EXECUTION_TAG, ErrorName, Partition, Seeding, StepError, owner_text,
-    prepare::ObjectLook,
+    Access, EXECUTION_TAG, ErrorName, Partition, Seeding, StepError,
+    objects::ObjectLook,
+    owner_text,
     steps::{CreateInput, CreateJournal, CreateOutput},
 };
 
@@ -21,7 +23,7 @@ pub(crate) struct CreateCluster {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
     secrets: aws_sdk_secretsmanager::Client,
-    reports: Reports,
+    reports: ReportStore,
 }
 
 impl CreateCluster {
@@ -30,7 +32,7 @@ impl CreateCluster {
             s3: clients.s3(),
             elasticache: clients.elasticache(),
             secrets: clients.secrets(),
-            reports: Reports::from_environment(clients.s3())?,
+            reports: ReportStore::from_environment(clients.s3())?,
         })
     }
 }
@@ -50,7 +52,7 @@ impl Handler for CreateCluster {
         };
         let request =
             request(self.elasticache.create_replication_group(), &seeding, &input)?.set_auth_token(token);
-        let journal = seeding::Reports::of(execution).create();
+        let journal = seeding::ExecutionFiles::of(execution).create();
         let mut create = CreateJournal { asked_at_ms: Timestamp::now().as_millisecond(), answered: false };
         self.reports.write(&journal, &create).await?;
         let answer = request.send().await;

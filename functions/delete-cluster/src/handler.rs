@@ -2,7 +2,7 @@
 
 use aws_sdk_elasticache::types::ReplicationGroup;
 use jiff::Timestamp;
-use seeder_aws::{Clients, Handler, Invocation, Reports, cluster, error_code, service_error};
+use seeder_aws::{Clients, Handler, Invocation, ReportStore, cluster, error_code, service_error};
 use seeding::{
     ClusterPhase, OnRestoreFailed, Partition, Seeding, StepError,
     steps::{CreateJournal, DeleteOutput, DeletionPhase, ExecutionInput},
@@ -14,12 +14,12 @@ const DELETION_SECONDS: u32 = 30 * 60;
 /// Needs `elasticache:DeleteReplicationGroup`, the Describe operations, and to read the reports.
 pub(crate) struct DeleteCluster {
     elasticache: aws_sdk_elasticache::Client,
-    reports: Reports,
+    reports: ReportStore,
 }
 
 impl DeleteCluster {
     pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
-        Ok(Self { elasticache: clients.elasticache(), reports: Reports::from_environment(clients.s3())? })
+        Ok(Self { elasticache: clients.elasticache(), reports: ReportStore::from_environment(clients.s3())? })
     }
 }
 
@@ -29,7 +29,7 @@ impl Handler for DeleteCluster {
 
     async fn handle(&self, input: ExecutionInput, _: Invocation) -> Result<DeleteOutput, StepError> {
         let (_, execution) = Partition::of_execution(&input.execution)?;
-        let key = seeding::Reports::of(execution).seeding();
+        let key = seeding::ExecutionFiles::of(execution).seeding();
         let Some(seeding) = self.reports.read::<Seeding>(&key).await? else {
             tracing::info!("the execution never got to a cluster");
             return Ok(output(None, DeletionPhase::Gone, None));
@@ -53,7 +53,8 @@ impl Handler for DeleteCluster {
 impl DeleteCluster {
     /// Whether a create was asked for that has not been answered: its execution was stopped in that very moment.
     async fn may_still_appear(&self, execution: &str) -> Result<bool, StepError> {
-        let journal = self.reports.read::<CreateJournal>(&seeding::Reports::of(execution).create()).await?;
+        let journal =
+            self.reports.read::<CreateJournal>(&seeding::ExecutionFiles::of(execution).create()).await?;
         Ok(journal.is_some_and(|journal| journal.is_pending(Timestamp::now().as_millisecond())))
     }
 

@@ -1,21 +1,21 @@
 //! The step: write down what will be granted, then grant it.
 
-use seeder_aws::{Clients, Handler, Invocation, Reports, bucket_access::BucketAccess};
+use seeder_aws::{Clients, Handler, Invocation, ReportStore, bucket_access::BucketAccess};
 use seeding::{
     BackupLocation, Code, ErrorName, Finding, Partition, Seeding, StepError,
-    access::{BucketGrant, GrantJournal, Way, choose_way, objects_by_bucket},
+    grant::{BucketGrant, GrantJournal, Way, choose_way, objects_by_bucket},
     steps::{ExecutionInput, GrantOutput},
 };
 
 /// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports.
 pub(crate) struct GrantAccess {
     s3: aws_sdk_s3::Client,
-    reports: Reports,
+    reports: ReportStore,
 }
 
 impl GrantAccess {
     pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
-        Ok(Self { s3: clients.s3(), reports: Reports::from_environment(clients.s3())? })
+        Ok(Self { s3: clients.s3(), reports: ReportStore::from_environment(clients.s3())? })
     }
 }
 
@@ -34,7 +34,7 @@ impl Handler for GrantAccess {
         }
         // First the journal, so that whatever happens next, the step that revokes knows where to look.
         let journal = GrantJournal { partition: seeding.partition.clone(), grants: grants.clone() };
-        self.reports.write(&seeding::Reports::of(execution).grant(), &journal).await?;
+        self.reports.write(&seeding::ExecutionFiles::of(execution).grant(), &journal).await?;
         let mut findings = Vec::new();
         for grant in &grants {
             findings.extend(self.grant(&seeding, grant).await?);

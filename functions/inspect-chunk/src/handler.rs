@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use rdb_scan::{Control, Header, InspectOptions, Position, RangeInspection, Weighing};
-use seeder_aws::{Clients, Handler, Invocation, Reports, reader::ObjectReader};
+use seeder_aws::{Clients, Handler, Invocation, ReportStore, reader::ObjectReader};
 use seeding::{
     Backup, Partition, StepError,
-    steps::{InspectInput, Piece, Range},
+    steps::{Chunk, InspectInput, InspectedChunk},
 };
 
 /// What is left of the function's time when it stops reading: enough to write down what it has.
@@ -21,7 +21,7 @@ const MAX_COMPARED_KEYS: usize = 1 << 15;
 /// Needs `s3:GetObject` on the backup buckets, and to read and write the reports.
 pub(crate) struct InspectChunk {
     s3: aws_sdk_s3::Client,
-    reports: Reports,
+    reports: ReportStore,
     least_bytes: u64,
 }
 
@@ -29,7 +29,7 @@ impl InspectChunk {
     pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
         Ok(Self {
             s3: clients.s3(),
-            reports: Reports::from_environment(clients.s3())?,
+            reports: ReportStore::from_environment(clients.s3())?,
             least_bytes: LEAST_BYTES,
         })
     }
@@ -37,9 +37,9 @@ impl InspectChunk {
 
 impl Handler for InspectChunk {
     type Input = InspectInput;
-    type Output = Piece;
+    type Output = InspectedChunk;
 
-    async fn handle(&self, input: InspectInput, invocation: Invocation) -> Result<Piece, StepError> {
+    async fn handle(&self, input: InspectInput, invocation: Invocation) -> Result<InspectedChunk, StepError> {
         let (_, execution) = Partition::of_execution(&input.execution)?;
         let seeding = self.reports.seeding(execution).await?;
         let range = input.range;
@@ -59,7 +59,7 @@ impl Handler for InspectChunk {
             ..InspectOptions::default()
         };
         let read = self.read(backup.clone(), start, range.start..range.end, options, invocation).await?;
-        let key = seeding::Reports::of(execution).partial(range.backup, range.start, range.end);
+        let key = seeding::ExecutionFiles::of(execution).partial(range.backup, range.start, range.end);
         self.reports.write(&key, &read).await?;
         let (end, complete) = (read.span().map_or(range.start, |span| span.end), read.resume.is_none());
         tracing::info!(
@@ -70,7 +70,7 @@ impl Handler for InspectChunk {
             keys = read.keys(),
             "range read"
         );
-        Ok(Piece { backup: range.backup, start: range.start, end, complete, partial: key })
+        Ok(InspectedChunk { backup: range.backup, start: range.start, end, complete, partial: key })
     }
 }
 
@@ -83,7 +83,7 @@ enum Start {
 }
 
 /// What a worker has to know of the file to begin in its middle.
-fn header(backup: &Backup, range: &Range) -> Result<Header, StepError> {
+fn header(backup: &Backup, range: &Chunk) -> Result<Header, StepError> {
     match &backup.header {
         Some(header) => Ok(header.clone()),
         // The start of the file says it itself.

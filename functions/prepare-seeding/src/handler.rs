@@ -7,11 +7,11 @@ mod request;
 mod target;
 
 use jiff::Timestamp;
-use seeder_aws::{Clients, Handler, Invocation, Reports, list, optional, required};
+use seeder_aws::{Clients, Handler, Invocation, ReportStore, list, optional, required};
 use seeding::{
     Code, ErrorName, Partition, Seeding, Severity, StepError, Verdict,
+    chunks::{LEAST_CHUNK_BYTES, chunks},
     policy::Roles,
-    prepare::{LEAST_RANGE_BYTES, ranges},
     steps::{PrepareInput, PrepareOutput},
 };
 use serde_json::Value;
@@ -26,11 +26,11 @@ pub(crate) struct PrepareSeeding {
     elasticache: aws_sdk_elasticache::Client,
     kms: aws_sdk_kms::Client,
     secrets: aws_sdk_secretsmanager::Client,
-    reports: Reports,
+    reports: ReportStore,
     backup_buckets: Vec<String>,
     roles: Roles,
     defaults: Value,
-    least_range_bytes: u64,
+    least_chunk_bytes: u64,
 }
 
 impl PrepareSeeding {
@@ -41,7 +41,7 @@ impl PrepareSeeding {
                 .map_err(|error| StepError::internal(format!("SEEDING_DEFAULTS is not JSON: {error}")))?,
         };
         Ok(Self {
-            reports: Reports::new(clients.s3(), required("REPORTS_BUCKET")?),
+            reports: ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?),
             s3: clients.s3(),
             elasticache: clients.elasticache(),
             kms: clients.kms(),
@@ -49,7 +49,7 @@ impl PrepareSeeding {
             backup_buckets: list("BACKUP_BUCKETS"),
             roles: Roles { readers: list("READER_ROLE_ARNS"), granters: list("GRANTER_ROLE_ARNS") },
             defaults,
-            least_range_bytes: least_range_bytes()?,
+            least_chunk_bytes: least_chunk_bytes()?,
         })
     }
 }
@@ -91,7 +91,7 @@ impl Handler for PrepareSeeding {
             looked_at_ms,
         };
         self.recognise(&mut seeding).await;
-        self.reports.write(&seeding::Reports::of(execution).seeding(), &seeding).await?;
+        self.reports.write(&seeding::ExecutionFiles::of(execution).seeding(), &seeding).await?;
         Ok(self.output(&seeding, findings))
     }
 }
@@ -102,7 +102,7 @@ impl PrepareSeeding {
         PrepareOutput {
             verdict: Verdict::of(&findings, &options.allow),
             findings,
-            ranges: ranges(&seeding.backups, self.least_range_bytes),
+            ranges: chunks(&seeding.backups, self.least_chunk_bytes),
             cluster_id: seeding.cluster.id.clone(),
             poll_seconds: options.poll_seconds,
             max_deletion_polls: (DELETION_SECONDS / options.poll_seconds).max(10),
@@ -119,10 +119,10 @@ fn is_unknown_version(finding: &seeding::Finding) -> bool {
     finding.code == Code::EngineVersionUnknown && finding.severity == Severity::Fail
 }
 
-/// The size below which a backup is not cut (`LEAST_RANGE_BYTES`), for those who want many workers on small backups.
-fn least_range_bytes() -> Result<u64, StepError> {
-    let Some(text) = optional("LEAST_RANGE_BYTES") else { return Ok(LEAST_RANGE_BYTES) };
-    text.parse().map_err(|error| StepError::internal(format!("LEAST_RANGE_BYTES is {text}: {error}")))
+/// The size below which a backup is not cut (`LEAST_CHUNK_BYTES`), for those who want many workers on small backups.
+fn least_chunk_bytes() -> Result<u64, StepError> {
+    let Some(text) = optional("LEAST_CHUNK_BYTES") else { return Ok(LEAST_CHUNK_BYTES) };
+    text.parse().map_err(|error| StepError::internal(format!("LEAST_CHUNK_BYTES is {text}: {error}")))
 }
 
 /// Nothing is recorded for a request that is refused here: there is nothing that a later step could need.

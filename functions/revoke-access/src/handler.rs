@@ -1,22 +1,22 @@
 //! The step: read what was granted, and take it back.
 
 use jiff::Timestamp;
-use seeder_aws::{Clients, Handler, Invocation, Reports, bucket_access::BucketAccess};
+use seeder_aws::{Clients, Handler, Invocation, ReportStore, bucket_access::BucketAccess};
 use seeding::{
     BackupLocation, Partition, StepError,
-    access::{GrantJournal, Way},
+    grant::{GrantJournal, Way},
     steps::{ExecutionInput, RevokeOutput},
 };
 
 /// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports.
 pub(crate) struct RevokeAccess {
     s3: aws_sdk_s3::Client,
-    reports: Reports,
+    reports: ReportStore,
 }
 
 impl RevokeAccess {
     pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
-        Ok(Self { s3: clients.s3(), reports: Reports::from_environment(clients.s3())? })
+        Ok(Self { s3: clients.s3(), reports: ReportStore::from_environment(clients.s3())? })
     }
 }
 
@@ -29,9 +29,9 @@ impl Handler for RevokeAccess {
         // The mark first: a grant that is under way right now either is in the journal already or sees the mark.
         let at_ms = Timestamp::now().as_millisecond();
         self.reports
-            .write(&seeding::Reports::of(execution).revoked(), &serde_json::json!({"atMs": at_ms}))
+            .write(&seeding::ExecutionFiles::of(execution).revoked(), &serde_json::json!({"atMs": at_ms}))
             .await?;
-        let key = seeding::Reports::of(execution).grant();
+        let key = seeding::ExecutionFiles::of(execution).grant();
         let Some(journal) = self.reports.read::<GrantJournal>(&key).await? else {
             tracing::info!("nothing was granted");
             return Ok(RevokeOutput { revoked: Vec::new() });

@@ -4,7 +4,7 @@ mod event;
 
 use aws_sdk_sfn::{Client, operation::start_execution::StartExecutionError};
 use seeder_aws::{Handler, Invocation, optional, required, service_error};
-use seeding::{Drop, DroppedObject, StepError};
+use seeding::{DroppedBackup, DroppedObject, StepError};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ impl Handler for StartSeeding {
 }
 
 impl StartSeeding {
-    async fn start(&self, object: &DroppedObject, drop: &Drop) -> Result<String, StepError> {
+    async fn start(&self, object: &DroppedObject, drop: &DroppedBackup) -> Result<String, StepError> {
         let name = object.execution_name();
         let input = serde_json::to_string(drop).map_err(StepError::internal)?;
         let start = self.step_functions.start_execution().state_machine_arn(&self.state_machine_arn);

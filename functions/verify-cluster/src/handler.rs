@@ -2,10 +2,10 @@
 
 mod keys;
 
-use seeder_aws::{Clients, Handler, Invocation, Reports, auth_token, cluster};
+use seeder_aws::{Clients, Handler, Invocation, ReportStore, auth_token, cluster};
 use seeding::{
     ErrorName, Partition, StepError,
-    assess::{ReportCounts, count_findings},
+    report::{ReportCounts, count_findings},
     steps::{ExecutionInput, VerifyOutput},
 };
 
@@ -15,7 +15,7 @@ use self::keys::Target;
 pub(crate) struct VerifyCluster {
     elasticache: aws_sdk_elasticache::Client,
     secrets: aws_sdk_secretsmanager::Client,
-    reports: Reports,
+    reports: ReportStore,
 }
 
 impl VerifyCluster {
@@ -23,7 +23,7 @@ impl VerifyCluster {
         Ok(Self {
             elasticache: clients.elasticache(),
             secrets: clients.secrets(),
-            reports: Reports::from_environment(clients.s3())?,
+            reports: ReportStore::from_environment(clients.s3())?,
         })
     }
 }
@@ -36,7 +36,7 @@ impl Handler for VerifyCluster {
         let (_, execution) = Partition::of_execution(&input.execution)?;
         let seeding = self.reports.seeding(execution).await?;
         let report: Option<ReportCounts> =
-            self.reports.read(&seeding::Reports::of(execution).report()).await?;
+            self.reports.read(&seeding::ExecutionFiles::of(execution).report()).await?;
         let counts = report.ok_or_else(|| StepError::internal("the execution has no report"))?.counts;
         let id = &seeding.cluster.id;
         let group = cluster::describe(&self.elasticache, id).await?.ok_or_else(|| {

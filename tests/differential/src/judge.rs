@@ -4,9 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position, Record, Visitor, scan};
-use seeding::{
-    MemoryParameters, NodeTypes, Partition, Seeding, Severity, Verdict, judge::judge, prepare::resolve,
-};
+use seeding::{MemoryParameters, NodeTypes, Partition, Seeding, Severity, Verdict, judge::judge, resolve};
 use serde_json::json;
 
 /// A key with its value, as the reader tells it.

@@ -2,7 +2,9 @@
 //! is expected to end its server.
 
 use std::{
-    fs::{self, File},
+    fs::{
+        File, {self},
+    },
     os::unix::process::ExitStatusExt as _,
     path::Path,
     process::{Child, Command, Stdio},

@@ -1,6 +1,8 @@
 //! Compressed strings decompressed: what has to be done where somebody looks into them.
-use super::step::{Jump, LookUp, Step, choose, distance};
-use super::{Compressed, Packed};
+use super::{
+    Compressed, Packed,
+    step::{Jump, LookUp, Step, choose, distance},
+};
 
 /// Decompresses all strings as anybody would write it; gives the bytes of the contents of those that are sound.
 pub(super) fn decode_plainly(compressed: &Compressed) -> usize {
@@ -174,8 +176,10 @@ fn copy_long(buffer: &mut [u8], from: usize, to: usize, given: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{CONTENTS, PACKED};
-    use super::*;
+    use super::{
+        super::tests::{CONTENTS, PACKED},
+        *,
+    };
 
     #[test]
     fn all_decoders_give_the_contents() {

@@ -1,9 +1,12 @@
 //! All loops over compressed strings, and how long each takes.
 use anyhow::{Result, ensure};
 
-use super::decode::{Unpacker, decode_plainly};
-use super::step::{Jump, LookUp};
-use super::{Compressed, walk};
+use super::{
+    Compressed,
+    decode::{Unpacker, decode_plainly},
+    step::{Jump, LookUp},
+    walk,
+};
 use crate::limits::best::Best;
 
 type Proof = fn(&Compressed) -> usize;

@@ -1,15 +1,20 @@
 //! Predicted and measured memory of the same file, in many engines at once.
-use std::collections::VecDeque;
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use rdb_footprint::{Footprint, Quantum, Settings};
 use rdb_scan::{Control, FileSource, InspectOptions, Weighing, inspect_parallel};
 
-use super::filling::{Filling, Manner};
-use super::server::{Engine, Server};
+use super::{
+    filling::{Filling, Manner},
+    server::{Engine, Server},
+};
 
 /// So many servers at once: most of their time they are at rest.
 const AT_ONCE: usize = 6;

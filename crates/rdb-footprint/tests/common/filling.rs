@@ -1,4 +1,5 @@
 //! Commands that fill a server, from a seeded generator.
+
 use std::io::Write;
 
 use super::server::write_command;

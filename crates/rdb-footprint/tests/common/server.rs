@@ -1,12 +1,19 @@
 //! Real servers, started for one purpose each and ended with it, and their memory at rest.
-use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write};
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+
+use std::{
+    fs::{
+        File, {self},
+    },
+    io::{
+        BufRead as _, BufReader, BufWriter, Read as _, Write, {self},
+    },
+    net::{Ipv4Addr, TcpListener},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use rdb_footprint::{Generation, Quantum};
 

@@ -1,4 +1,5 @@
 //! Values of every kind on both sides of every size at which a server keeps them in another way.
+
 use std::collections::BTreeSet;
 
 use super::filling::Filling;

@@ -1,7 +1,9 @@
 //! What a step logs.
 
 use std::{
-    io::{self, Write},
+    io::{
+        Write, {self},
+    },
     sync::{Arc, Mutex},
 };
 

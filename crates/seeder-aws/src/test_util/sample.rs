@@ -1,7 +1,7 @@
 //! A seeding to try things with, and a step as the state machine calls it.
 
 use jiff::Timestamp;
-use seeding::{Backup, Engine, MemoryParameters, NodeTypes, Partition, Seeding, StepError, prepare};
+use seeding::{Backup, Engine, MemoryParameters, NodeTypes, Partition, Seeding, StepError, resolve};
 use serde_json::{Value, json};
 
 use super::{Answer, json as answer};
@@ -23,7 +23,7 @@ pub const RECORD: &str = "GET reports.s3/executions/orders-1/seeding.json";
 /// If something speaks against the request.
 #[track_caller]
 pub fn seeding(request: &Value) -> Seeding {
-    let (resolved, findings) = prepare::resolve(&[("request", request)], EXECUTION_NAME);
+    let (resolved, findings) = resolve(&[("request", request)], EXECUTION_NAME);
     assert_eq!(findings, [], "the request of a test");
     let resolved = resolved.expect("a request without findings");
     let (partition, execution) = Partition::of_execution(EXECUTION_ARN).expect("an ARN of ours");

@@ -184,12 +184,14 @@ fn decoded_form(body: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{json, nothing, ok};
-    use super::*;
+    use super::{
+        super::{json, nothing, ok},
+        *,
+    };
 
     /// Reads two files of the reports bucket.
     async fn read_two(wire: &Wire) {
-        let reports = crate::Reports::new(wire.clients().s3(), "reports".into());
+        let reports = crate::ReportStore::new(wire.clients().s3(), "reports".into());
         for key in ["a b+ü.json", "two.json"] {
             let _ = reports.read::<Value>(key).await;
         }
@@ -233,7 +235,7 @@ mod tests {
     #[should_panic(expected = "is not what the script says")]
     async fn a_condition_that_the_script_does_not_name_fails_the_test() {
         let wire = script().on("PUT reports.s3/lease.json", nothing());
-        let reports = crate::Reports::new(wire.clients().s3(), "reports".into());
+        let reports = crate::ReportStore::new(wire.clients().s3(), "reports".into());
         let _ = reports.create("lease.json", &1).await;
         wire.done();
     }

@@ -4,16 +4,17 @@ mod compressed;
 
 use std::{
     fmt,
-    io::{self, BufRead, ErrorKind, Read},
+    io::{
+        BufRead, ErrorKind, Read, {self},
+    },
     mem,
     sync::Arc,
 };
 
+pub(super) use compressed::{Compressed, Counter, FIRST_BYTES};
 use flate2::bufread::GzDecoder;
 use rdb_scan::{Fault, Hazard, HazardCode, Inspection};
 use zstd::stream::read::Decoder as ZstdDecoder;
-
-pub(super) use compressed::{Compressed, Counter, FIRST_BYTES};
 
 /// The largest window of zstd that is read, as the exponent of 2 in bytes: what `zstd -d` takes unless it is told to take
 /// more. The window is the memory that decompressing takes.

@@ -3,7 +3,9 @@
 use std::{
     fmt,
     fs::File,
-    io::{self, Read},
+    io::{
+        Read, {self},
+    },
     path::{Path, PathBuf},
 };
 

@@ -1,7 +1,9 @@
 //! Objects in S3 as files that can be read from several places at once.
 
 use std::{
-    io::{self, Read},
+    io::{
+        Read, {self},
+    },
     ops::Range,
 };
 
@@ -9,7 +11,7 @@ use anyhow::{Result, bail};
 use aws_sdk_s3::Client;
 use rdb_scan::Source;
 use seeder_aws::{objects::look_at_object, reader::ObjectReader, service_error};
-use seeding::{Backup, BackupLocation, prepare::ObjectLook};
+use seeding::{Backup, BackupLocation, objects::ObjectLook};
 use tokio::runtime::Handle;
 
 /// Opens objects from threads that are not async.

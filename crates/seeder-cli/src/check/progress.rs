@@ -1,7 +1,9 @@
 //! How far reading is: a bar on a terminal, a line now and then elsewhere.
 
 use std::{
-    io::{self, IsTerminal},
+    io::{
+        IsTerminal, {self},
+    },
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},

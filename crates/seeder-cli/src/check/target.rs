@@ -5,8 +5,7 @@ use rdb_scan::{Inspection, Weighing};
 use seeding::{
     EngineVersion, Finding, MemoryParameters, NodeTypes, Partition, Seeding, Severity, compressed_finding,
     judge::{FootprintReport, Judgement, judge},
-    prepare::resolve,
-    unknown_node_type,
+    resolve, unknown_node_type,
 };
 use serde_json::{Value, json};
 

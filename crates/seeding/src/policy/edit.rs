@@ -7,7 +7,7 @@ use serde_json::{Value, json, value::RawValue};
 use sha2::{Digest, Sha256};
 
 use super::{MAX_POLICY_BYTES, PolicyError};
-use crate::BackupLocation;
+use crate::facts::location::BackupLocation;
 
 /// All statements of ours begin with this, so that people know whose they are.
 const SID_PREFIX: &str = "ElasticacheSeeder";

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{Answer, Asker, Context, Document, Grant, Question};
-use crate::{BackupLocation, Code, Finding, Partition, Severity};
+use crate::{
+    facts::{location::BackupLocation, partition::Partition},
+    finding::{Code, Finding, Severity},
+};
 
 /// What ElastiCache does with the key of a backup. Source: ElastiCache user guide, "Seeding …", SSE-KMS.
 const ACTIONS: [&str; 2] = ["kms:Decrypt", "kms:DescribeKey"];

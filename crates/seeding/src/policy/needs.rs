@@ -1,11 +1,16 @@
 //! What a seeding needs of a bucket, and what the bucket's policy says to it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Answer, Asker, Context, Document, Grant, Question};
 use crate::{
-    Access, BackupLocation, Code, Finding, Partition,
-    access::{Way, choose_way},
+    facts::{location::BackupLocation, partition::Partition},
+    finding::{Code, Finding},
+    flow::grant::{Way, choose_way},
+    request::options::Access,
 };
 
 /// Objects that a finding names, at most.
@@ -269,6 +274,3 @@ fn shown(asker: &Asker<'_>) -> String {
 fn not_checked(bucket: &str, remedy: &str) -> Finding {
     Finding::new(Code::GrantNotChecked, remedy).about(bucket)
 }
-
-#[cfg(test)]
-mod tests;

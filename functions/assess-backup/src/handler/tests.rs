@@ -2,7 +2,7 @@ use rdb_scan::{
     Assembly, Control, InspectOptions, Position, RangeInspection, Weighing, assemble, inspect_up_to,
 };
 use seeder_aws::{
-    Reports,
+    ReportStore,
     test_util::{
         EXECUTION_ARN, RECORD, Wire, json, ok, rdb, read_record, run, s3_error, script, seeding, understands,
     },
@@ -21,7 +21,8 @@ fn orders() -> Seeding {
 }
 
 async fn assess(wire: &Wire, pieces: &[Value], findings: Value, round: u32) -> Result<Value, StepError> {
-    let step = AssessBackup { reports: Reports::new(wire.clients().s3(), "reports".into()), max_rounds: 200 };
+    let step =
+        AssessBackup { reports: ReportStore::new(wire.clients().s3(), "reports".into()), max_rounds: 200 };
     let input = json!({"execution": EXECUTION_ARN, "pieces": pieces, "findings": findings, "round": round});
     run(&step, input).await
 }
@@ -48,7 +49,7 @@ fn inspected(file: &[u8], time: Control) -> Vec<RangeInspection> {
 /// Where the inspection of a backup is kept.
 fn kept_key(seeding: &Seeding, backup: usize) -> String {
     let memory = seeding.memory_settings();
-    seeding::Reports::inspection(&seeding.backups[backup], seeding.options.hide_keys, &memory)
+    seeding::ExecutionFiles::inspection(&seeding.backups[backup], seeding.options.hide_keys, &memory)
 }
 
 fn whole(file: &[u8]) -> RangeInspection {
@@ -56,7 +57,7 @@ fn whole(file: &[u8]) -> RangeInspection {
 }
 
 fn partial(backup: usize, range: &RangeInspection) -> String {
-    seeding::Reports::of("orders-1").partial(backup, range.range.start, range.range.end)
+    seeding::ExecutionFiles::of("orders-1").partial(backup, range.range.start, range.range.end)
 }
 
 fn piece(backup: usize, range: &RangeInspection) -> Value {
@@ -227,7 +228,7 @@ async fn what_no_worker_has_finished_is_read_on_before_anything_is_decided() {
     seeding.backups[0].size_bytes = file.len() as u64;
     let unfinished = inspected(&file, Control::Pause).remove(0);
     let end = unfinished.span().unwrap().end;
-    let gap = seeding::Reports::of("orders-1").gap(0, end);
+    let gap = seeding::ExecutionFiles::of("orders-1").gap(0, end);
     let put = format!("PUT reports.s3/{gap}");
     let wire = reading(&seeding, std::slice::from_ref(&unfinished)).on(&put, ok());
     let output = assess(&wire, &[piece(0, &unfinished)], json!([]), 1).await.unwrap();

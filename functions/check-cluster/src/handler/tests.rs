@@ -1,5 +1,5 @@
 use seeder_aws::{
-    Reports,
+    ReportStore,
     test_util::{
         Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group,
         ok, query, query_error, read_record, run, script, seeding, status, understands,
@@ -24,7 +24,7 @@ async fn check(wire: &Wire, age_minutes: i64) -> Result<Value, StepError> {
     let step = CheckCluster {
         s3: clients.s3(),
         elasticache: clients.elasticache(),
-        reports: Reports::new(clients.s3(), "reports".into()),
+        reports: ReportStore::new(clients.s3(), "reports".into()),
     };
     let created_at_ms = jiff::Timestamp::now().as_millisecond() - age_minutes * 60_000;
     run(&step, json!({"execution": EXECUTION_ARN, "createdAtMs": created_at_ms})).await

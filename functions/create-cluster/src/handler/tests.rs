@@ -1,5 +1,5 @@
 use seeder_aws::{
-    Reports,
+    ReportStore,
     test_util::{
         Answer, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, RECORD, Wire, group, json, json_error, lost,
         no_group, ok, query, query_error, read_record, run, script, seeding, status, understands,
@@ -29,7 +29,7 @@ async fn create(wire: &Wire, slots: &[&str]) -> Result<Value, StepError> {
         s3: clients.s3(),
         elasticache: clients.elasticache(),
         secrets: clients.secrets(),
-        reports: Reports::new(clients.s3(), "reports".into()),
+        reports: ReportStore::new(clients.s3(), "reports".into()),
     };
     let shard = |slots: &&str| {
         let (first, last) = slots.split_once('-').unwrap();

@@ -1,5 +1,5 @@
 use seeder_aws::{
-    Reports,
+    ReportStore,
     test_util::{
         Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, json as json_file,
         member, no_group, query, query_error, read_record, run, s3_error, script, seeding, understands,
@@ -24,7 +24,7 @@ async fn delete(wire: &Wire) -> Result<Value, StepError> {
     let clients = wire.clients();
     let step = DeleteCluster {
         elasticache: clients.elasticache(),
-        reports: Reports::new(clients.s3(), "reports".into()),
+        reports: ReportStore::new(clients.s3(), "reports".into()),
     };
     run(&step, json!({"execution": EXECUTION_ARN})).await
 }

@@ -1,5 +1,5 @@
 use seeder_aws::{
-    Reports,
+    ReportStore,
     test_util::{
         Answer, EXECUTION_ARN, RECORD, Wire, echo, json, nothing, ok, read_record, run, s3_error, script,
         seeding, understands, xml,
@@ -28,7 +28,7 @@ fn orders(access: &str) -> Seeding {
 
 async fn grant(wire: &Wire) -> Result<Value, StepError> {
     let s3 = wire.clients().s3();
-    let step = GrantAccess { reports: Reports::new(s3.clone(), "reports".into()), s3 };
+    let step = GrantAccess { reports: ReportStore::new(s3.clone(), "reports".into()), s3 };
     run(&step, json!({"execution": EXECUTION_ARN})).await
 }
 

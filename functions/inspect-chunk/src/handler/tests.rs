@@ -1,5 +1,5 @@
 use seeder_aws::{
-    Reports,
+    ReportStore,
     test_util::{
         Answer, EXECUTION_ARN, RECORD, Wire, json, ok, rdb, read_record, run, run_late, s3_error, script,
         seeding, status, understands,
@@ -25,7 +25,7 @@ fn orders(file: &[u8]) -> Seeding {
 
 fn step(wire: &Wire) -> InspectChunk {
     let s3 = wire.clients().s3();
-    InspectChunk { reports: Reports::new(s3.clone(), "reports".into()), s3, least_bytes: 0 }
+    InspectChunk { reports: ReportStore::new(s3.clone(), "reports".into()), s3, least_bytes: 0 }
 }
 
 fn input(file: &[u8]) -> Value {

@@ -8,12 +8,12 @@ use seeder_aws::{
     objects::{look_at_acl, look_at_bucket, look_at_object, look_at_policy, read_prefix},
 };
 use seeding::{
-    Access, Backup, BackupLocation, Finding, Partition, StepError, dns_compliant_bucket_name,
-    policy::{KeyLook, Needs, PolicyLook, key_finding, policy_findings, ungranted_finding},
-    prepare::{
-        BucketLook, HEADER_BYTES, ObjectLook, ObjectView, Resolved, bucket_findings, header_findings,
-        header_of, object_findings,
+    Access, Backup, BackupLocation, Finding, Partition, Resolved, StepError, dns_compliant_bucket_name,
+    objects::{
+        BucketLook, HEADER_BYTES, ObjectLook, ObjectView, bucket_findings, header_findings, header_of,
+        object_findings,
     },
+    policy::{KeyLook, Needs, PolicyLook, key_finding, policy_findings, ungranted_finding},
 };
 
 use super::PrepareSeeding;

@@ -1,6 +1,6 @@
 //! Backups that an earlier seeding has read already.
 
-use seeding::{KnownInspection, Reports, Seeding};
+use seeding::{ExecutionFiles, KnownInspection, Seeding};
 
 use super::PrepareSeeding;
 
@@ -9,7 +9,7 @@ impl PrepareSeeding {
     pub(super) async fn recognise(&self, seeding: &mut Seeding) {
         let memory = seeding.memory_settings();
         for backup in &mut seeding.backups {
-            let key = Reports::inspection(backup, seeding.options.hide_keys, &memory);
+            let key = ExecutionFiles::inspection(backup, seeding.options.hide_keys, &memory);
             match self.reports.read::<KnownInspection>(&key).await {
                 Ok(Some(known)) if known.is_usable(seeding.looked_at_ms, &memory) => {
                     tracing::info!(key, "the backup is known");

@@ -2,15 +2,15 @@
 
 use seeder_aws::objects::{look_at_object, read_prefix};
 use seeding::{
-    Drop, DropKind, Finding, StepError,
-    prepare::{HEADER_BYTES, ObjectLook, object_findings},
+    DropKind, DroppedBackup, Finding, StepError,
+    objects::{HEADER_BYTES, ObjectLook, object_findings},
 };
 
 use super::PrepareSeeding;
 
 impl PrepareSeeding {
     /// Why what was dropped cannot be seeded; nothing for what is named like a backup or a list.
-    pub(super) async fn refused(&self, drop: &Drop) -> Result<Option<Finding>, StepError> {
+    pub(super) async fn refused(&self, drop: &DroppedBackup) -> Result<Option<Finding>, StepError> {
         if matches!(drop.kind(), DropKind::Backup | DropKind::Set) {
             return Ok(None);
         }

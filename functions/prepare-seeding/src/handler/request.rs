@@ -1,10 +1,7 @@
 //! What is asked for: by the execution's input, or by what was dropped and the settings beside it.
 
 use seeder_aws::objects::read_settings;
-use seeding::{
-    BackupLocation, Code, Drop, DropKind, Finding, StepError,
-    prepare::{Resolved, resolve},
-};
+use seeding::{BackupLocation, Code, DropKind, DroppedBackup, Finding, Resolved, StepError, resolve};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -22,13 +19,13 @@ impl PrepareSeeding {
         if request.get("dropped").is_none() {
             return Ok(resolve(&[(DEFAULTS, &self.defaults), ("request", request)], execution));
         }
-        let drop = match Drop::deserialize(request) {
+        let drop = match DroppedBackup::deserialize(request) {
             Ok(drop) => drop,
             Err(error) => return Ok((None, vec![invalid("request", &error.to_string())])),
         };
         if !self.backup_buckets.contains(&drop.dropped.bucket) {
             let findings =
-                seeding::prepare::bucket_findings(&drop.dropped.bucket, &self.backup_buckets, None, "");
+                seeding::objects::bucket_findings(&drop.dropped.bucket, &self.backup_buckets, None, "");
             return Ok((None, findings));
         }
         if let Some(finding) = self.refused(&drop).await? {

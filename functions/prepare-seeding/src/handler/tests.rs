@@ -1,6 +1,6 @@
 use rdb_scan::{Control, InspectOptions, Inspected, Position, Weighing, inspect};
 use seeder_aws::{
-    Reports,
+    ReportStore,
     test_util::{
         Answer, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, Wire, group, json, json_error, no_group, ok,
         query, query_error, rdb, run, s3_error, script, seeding, status, understands, xml,
@@ -29,10 +29,10 @@ async fn prepare_with(wire: &Wire, defaults: Value, request: Value) -> Result<Va
         kms: clients.kms(),
         secrets: clients.secrets(),
         roles: Roles { readers: vec![ROLE.into()], granters: vec![ROLE.into()] },
-        reports: Reports::new(clients.s3(), "reports".into()),
+        reports: ReportStore::new(clients.s3(), "reports".into()),
         backup_buckets: vec!["backups".into(), "Old_Backups".into()],
         defaults,
-        least_range_bytes: 60,
+        least_chunk_bytes: 60,
     };
     run(&step, json!({"execution": EXECUTION_ARN, "request": request})).await
 }

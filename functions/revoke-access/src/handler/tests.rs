@@ -1,5 +1,5 @@
 use seeder_aws::{
-    Reports,
+    ReportStore,
     test_util::{Answer, EXECUTION_ARN, Wire, json, nothing, ok, run, s3_error, script, understands, xml},
 };
 use seeding::{BackupLocation, ErrorName, StepError, policy::Statement};
@@ -22,7 +22,7 @@ const ELASTICACHE: &str = "540804c33a284a299d2547575ce1010f2312ef3da9b3a053c8bc4
 
 async fn revoke(wire: &Wire) -> Result<Value, StepError> {
     let s3 = wire.clients().s3();
-    let step = RevokeAccess { reports: Reports::new(s3.clone(), "reports".into()), s3 };
+    let step = RevokeAccess { reports: ReportStore::new(s3.clone(), "reports".into()), s3 };
     run(&step, json!({"execution": EXECUTION_ARN})).await
 }
 

@@ -1,7 +1,7 @@
 mod server;
 
 use seeder_aws::{
-    Reports,
+    ReportStore,
     test_util::{
         Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, group, json, no_group, read_record, run,
         s3_error, script, seeding, understands,
@@ -31,7 +31,7 @@ async fn verify(wire: &Wire) -> Result<Value, StepError> {
     let step = VerifyCluster {
         elasticache: clients.elasticache(),
         secrets: clients.secrets(),
-        reports: Reports::new(clients.s3(), "reports".into()),
+        reports: ReportStore::new(clients.s3(), "reports".into()),
     };
     run(&step, json!({"execution": EXECUTION_ARN})).await
 }

@@ -1,7 +1,9 @@
 //! The bytes of an archive as they come, counted.
 
 use std::{
-    io::{self, BufRead, ErrorKind, Read},
+    io::{
+        BufRead, ErrorKind, Read, {self},
+    },
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::Severity;
+use crate::finding::Severity;
 
 const SERVICE: &str = "us-east-1.elasticache-snapshot.amazonaws.com";
 

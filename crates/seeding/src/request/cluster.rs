@@ -6,7 +6,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Code, Engine, EngineVersion, Finding, Request, Severity, SlotRange, SlotsRequest, request::ClusterMode,
+    facts::{
+        engine::{Engine, EngineVersion},
+        slots::SlotRange,
+    },
+    finding::{Code, Finding, Severity},
+    request::{ClusterMode, Request, SlotsRequest},
 };
 
 /// The longest replication group id. Source: ElastiCache API, `CreateReplicationGroup.ReplicationGroupId`.
@@ -216,9 +221,9 @@ impl ClusterSpec {
         if self.snapshot_retention_days > 35 {
             invalid("snapshotRetentionDays", self.snapshot_retention_days.into(), "set 0 to 35 days".into());
         }
-        findings.extend(crate::tags::tag_findings(&self.tags));
+        findings.extend(crate::request::tags::tag_findings(&self.tags));
         if let SlotsRequest::Ranges(ranges) = &self.slots {
-            let count = crate::SlotsError::Count { ranges: ranges.len(), shards: self.shards };
+            let count = crate::facts::slots::SlotsError::Count { ranges: ranges.len(), shards: self.shards };
             let fault = if u32::try_from(ranges.len()) == Ok(self.shards) {
                 SlotRange::check_cover(ranges).err()
             } else {

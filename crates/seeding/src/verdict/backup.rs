@@ -2,7 +2,11 @@
 
 use rdb_scan::{Cause, Fault, FaultCode, Hazard, HazardCode, Header, written_by};
 
-use crate::{ClusterSpec, Code, Finding, Severity, loaders::refuses};
+use crate::{
+    facts::loaders::refuses,
+    finding::{Code, Finding, Severity},
+    request::cluster::ClusterSpec,
+};
 
 /// Whether the engine reads files of this version.
 pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSpec) -> Option<Finding> {

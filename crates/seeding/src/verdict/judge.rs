@@ -7,9 +7,14 @@ use rdb_scan::{Crc, Header, Inspection, Magic};
 use serde::Serialize;
 
 use crate::{
-    ClusterSpec, Code, EngineVersion, Finding, Need, Plan, Seeding, Verdict,
-    contents::{fault_finding, hazard_finding, module_finding, version_finding},
-    loaders::came_with,
+    facts::{engine::EngineVersion, loaders::came_with},
+    finding::{Code, Finding, Verdict},
+    record::seeding::Seeding,
+    request::cluster::ClusterSpec,
+    verdict::{
+        backup::{fault_finding, hazard_finding, module_finding, version_finding},
+        plan::{Need, Plan},
+    },
 };
 
 /// What the inspected files mean for the cluster that is asked for.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rdb_scan::Inspection;
 
-use crate::{Code, Finding};
+use crate::finding::{Code, Finding};
 
 /// Pairs that are told; where many files are copies of one another, a few show it.
 const SHOWN_PAIRS: usize = 10;

@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{BackupLocation, Code, Finding, Reports, cluster::clean};
+use crate::{
+    facts::location::BackupLocation,
+    finding::{Code, Finding},
+    record::files::ExecutionFiles,
+    request::cluster::clean,
+};
 
 /// The folder below the trigger prefix in which several backups wait for the file that lists them.
 const SETS: &str = "sets/";
@@ -53,7 +58,7 @@ impl DropKind {
 /// for the first only if the input is the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Drop {
+pub struct DroppedBackup {
     /// What was dropped.
     pub dropped: BackupLocation,
 }
@@ -71,9 +76,9 @@ pub struct DroppedObject {
 
 impl DroppedObject {
     /// Whether it starts a seeding; the error says why not.
-    pub fn starts(&self, trigger_prefix: &str) -> Result<Drop, &'static str> {
+    pub fn starts(&self, trigger_prefix: &str) -> Result<DroppedBackup, &'static str> {
         let key = self.location.key.as_str();
-        if Reports::owns(key) {
+        if ExecutionFiles::owns(key) {
             return Err("it is a file of this product's own");
         }
         let Some(rest) = key.strip_prefix(trigger_prefix) else {
@@ -89,8 +94,8 @@ impl DroppedObject {
         }
     }
 
-    fn drop(&self) -> Drop {
-        Drop { dropped: self.location.clone() }
+    fn drop(&self) -> DroppedBackup {
+        DroppedBackup { dropped: self.location.clone() }
     }
 
     /// The name of the execution that it starts.
@@ -103,7 +108,7 @@ impl DroppedObject {
     }
 }
 
-impl Drop {
+impl DroppedBackup {
     /// What it is by its name. A file that somebody names in a request of this shape is a backup, whatever its name.
     pub fn kind(&self) -> DropKind {
         DropKind::of(&self.dropped.key).unwrap_or(DropKind::Backup)

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{Code, Finding};
+use crate::finding::{Code, Finding};
 
 /// The bounds of a token, in characters. Source of these and of the characters: ElastiCache user guide, "Authenticating with
 /// the Valkey and Redis OSS AUTH command".

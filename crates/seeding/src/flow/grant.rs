@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Access, BackupLocation, Partition, Seeding};
+use crate::{
+    facts::{location::BackupLocation, partition::Partition},
+    record::seeding::Seeding,
+    request::options::Access,
+};
 
 /// The way that was chosen for a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,13 +1,22 @@
 //! The cluster that will be created: node type and slots per shard.
+
 mod choice;
 mod shards;
+#[cfg(test)]
+mod tests;
 
 use rdb_footprint::Footprint;
 use serde::{Deserialize, Serialize};
 
-use self::choice::{choose, ranges};
-use self::shards::judge_shards;
-use crate::{Code, Finding, NodeTypes, Seeding, SlotRange};
+use self::{
+    choice::{choose, ranges},
+    shards::judge_shards,
+};
+use crate::{
+    facts::{node_types::NodeTypes, slots::SlotRange},
+    finding::{Code, Finding},
+    record::seeding::Seeding,
+};
 
 /// A cluster that the data fits into.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,6 +205,3 @@ pub fn unknown_node_type(node_types: &NodeTypes, node_type: &str) -> Finding {
     };
     Finding::new(Code::NodeTypeUnknown, remedy).with("nodeType", node_type).with("near", near)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,10 @@
 //! What speaks against shards that are planned.
+
 use super::{DEFAULT_NODE_QUOTA, Need, ShardPlan};
-use crate::{Code, Finding, Seeding, Severity};
+use crate::{
+    finding::{Code, Finding, Severity},
+    record::seeding::Seeding,
+};
 
 /// More than this many times its share makes a shard worth a warning.
 const SKEW: u64 = 2;

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Finding, Request};
+use crate::{
+    finding::{Code, Finding},
+    request::Request,
+};
 
 /// How ElastiCache is let into the bucket.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +100,10 @@ impl Options {
                         .with("field", "allow"),
                 ),
                 None => {
-                    let near = crate::near_names(text, Code::ALL.iter().map(|code| code.as_str()));
+                    let near = crate::facts::node_types::near_names(
+                        text,
+                        Code::ALL.iter().map(|code| code.as_str()),
+                    );
                     findings.push(
                         Finding::new(
                             Code::InvalidRequest,

@@ -4,8 +4,12 @@ use rdb_scan::{EmptyCounts, Inspection, Report};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Backup, Code, Finding, Plan, Seeding, Verdict,
-    judge::{FootprintReport, Judgement, judge},
+    finding::{Code, Finding, Verdict},
+    record::seeding::{Backup, Seeding},
+    verdict::{
+        judge::{FootprintReport, Judgement, judge},
+        plan::Plan,
+    },
 };
 
 /// The decision about a seeding, and everything behind it: the report that lies in the reports bucket.

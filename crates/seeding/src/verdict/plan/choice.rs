@@ -1,6 +1,12 @@
 //! The node type that takes a number of shards.
+
 use super::{Need, NextSmaller, ShardPlan, TIERED_FAMILY, usable};
-use crate::{Code, Finding, Seeding, SlotRange, SlotsRequest};
+use crate::{
+    facts::slots::SlotRange,
+    finding::{Code, Finding},
+    record::seeding::Seeding,
+    request::SlotsRequest,
+};
 
 /// The slots of so many shards.
 pub(super) fn ranges(seeding: &Seeding, need: &Need, shards: u32) -> Vec<SlotRange> {

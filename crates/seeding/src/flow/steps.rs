@@ -1,12 +1,17 @@
 //! The input and output of each function, as the state machine passes them.
 //!
-//! Every step is given the execution's ARN and reads the rest from the record ([`crate::Seeding`]), so that what the
+//! Every step is given the execution's ARN and reads the rest from the record ([`crate::record::seeding::Seeding`]), so that what the
 //! state machine carries stays small, whatever is being seeded.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ClusterPhase, Finding, OnRestoreFailed, Plan, Verdict};
+use crate::{
+    finding::{Finding, Verdict},
+    flow::status::ClusterPhase,
+    request::options::OnRestoreFailed,
+    verdict::plan::Plan,
+};
 
 /// What `prepare-seeding` is given.
 #[derive(Debug, Clone, Deserialize)]
@@ -27,7 +32,7 @@ pub struct PrepareOutput {
     /// What was found so far.
     pub findings: Vec<Finding>,
     /// What to read.
-    pub ranges: Vec<Range>,
+    pub ranges: Vec<Chunk>,
     /// The id of the cluster that will come up.
     pub cluster_id: String,
     /// Seconds between two looks at it.
@@ -47,7 +52,7 @@ pub struct PrepareOutput {
 /// A range of one backup that one worker inspects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Range {
+pub struct Chunk {
     /// Which backup, counted from 0.
     pub backup: usize,
     /// Its first byte.
@@ -66,13 +71,13 @@ pub struct InspectInput {
     /// The execution's ARN.
     pub execution: String,
     /// The range.
-    pub range: Range,
+    pub range: Chunk,
 }
 
 /// What `inspect-chunk` has read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Piece {
+pub struct InspectedChunk {
     /// Which backup.
     pub backup: usize,
     /// Where its range begins.
@@ -92,7 +97,7 @@ pub struct AssessInput {
     /// The execution's ARN.
     pub execution: String,
     /// Every piece read so far, in any order.
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<InspectedChunk>,
     /// What `prepare-seeding` had found.
     pub findings: Vec<Finding>,
     /// How many rounds have been read, from 1.
@@ -104,7 +109,7 @@ pub struct AssessInput {
 #[serde(rename_all = "camelCase")]
 pub struct AssessOutput {
     /// What has to be read before anything can be decided; empty when the rest counts.
-    pub redo: Vec<Range>,
+    pub redo: Vec<Chunk>,
     /// The decision.
     pub verdict: Verdict,
     /// The first findings, the weightiest first; all of them are in the report.
@@ -129,7 +134,7 @@ pub struct ExecutionInput {
 #[serde(rename_all = "camelCase")]
 pub struct GrantOutput {
     /// The way taken for each bucket.
-    pub grants: Vec<crate::access::BucketGrant>,
+    pub grants: Vec<crate::flow::grant::BucketGrant>,
     /// What could not be checked.
     pub findings: Vec<Finding>,
 }

@@ -1,75 +1,8 @@
-//! The record of one seeding, written by the first step and read by all others.
+//! Where AWS runs: the partition, the region and the account, and what differs between partitions.
 
-use rdb_footprint::Settings;
 use serde::{Deserialize, Serialize};
 
-use crate::{BackupLocation, ClusterSpec, MemoryParameters, NodeTypes, Options, StepError};
-
-/// Everything that is settled about a seeding before its backups are read.
-///
-/// It lies in the reports bucket ([`crate::Reports::seeding`]), so that the state machine carries only the execution's
-/// name, and so that a clean-up knows what a stopped execution was about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Seeding {
-    /// The shape of this record, 1.
-    pub schema: u32,
-    /// The execution's name.
-    pub execution: String,
-    /// Where it runs.
-    pub partition: Partition,
-    /// The backups, in the order of the request.
-    pub backups: Vec<Backup>,
-    /// The cluster to come up.
-    pub cluster: ClusterSpec,
-    /// How it is to be done.
-    pub options: Options,
-    /// The node types that the engine version offers.
-    pub node_types: NodeTypes,
-    /// The share of `maxmemory` that is kept for backups and failover, from the parameter group. Default 25.
-    pub reserved_memory_percent: u32,
-    /// The number of databases that the cluster will have: of the parameter group, `databases` or, with cluster mode on,
-    /// `cluster-databases`.
-    pub databases: u64,
-    /// The parameters that decide what the data takes once loaded.
-    #[serde(default)]
-    pub memory: MemoryParameters,
-    /// When the backups were looked at, in milliseconds since 1970: what has expired by then counts as expired, for
-    /// every worker alike.
-    #[serde(default)]
-    pub looked_at_ms: u64,
-}
-
-impl Seeding {
-    /// What the memory is predicted for.
-    pub fn memory_settings(&self) -> Settings {
-        let MemoryParameters { thresholds, shares_integers, quantum } = self.memory;
-        let generation = self.cluster.engine.generation(self.cluster.engine_version);
-        Settings { generation, quantum, thresholds, shares_integers }
-    }
-}
-
-/// A backup as it was when the seeding began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Backup {
-    /// Where it lies.
-    #[serde(flatten)]
-    pub location: BackupLocation,
-    /// Its length.
-    pub size_bytes: u64,
-    /// Its ETag, with the quotes, as S3 gives and takes it.
-    pub etag: String,
-    /// The KMS key that it is encrypted with, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kms_key_id: Option<String>,
-    /// The key of what is known of it from an earlier seeding, which then stands for reading it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub known_inspection: Option<String>,
-    /// Magic and version, for workers that begin in its middle.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub header: Option<rdb_scan::Header>,
-}
+use crate::error::StepError;
 
 /// The account, region and partition that an execution runs in, read from its ARN.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +27,7 @@ impl Partition {
                 Ok((Self { partition, region, account }, name))
             }
             _ => Err(StepError::new(
-                crate::ErrorName::InvalidInput,
+                crate::error::ErrorName::InvalidInput,
                 format!("`{arn}` is not the ARN of an execution"),
                 "give arn:aws:states:REGION:ACCOUNT:execution:MACHINE:NAME",
             )),

@@ -3,7 +3,7 @@
 
 use rdb_scan::HazardCode;
 
-use crate::{Engine, EngineVersion};
+use crate::facts::engine::{Engine, EngineVersion};
 
 /// Engine versions that load alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Code, Finding};
+use crate::finding::{Code, Finding};
 
 /// The tag that says whose a cluster is, for people and for cost reports. It is set beside those that are asked for.
 pub const EXECUTION_TAG: &str = "elasticache-seeder:execution";

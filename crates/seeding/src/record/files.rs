@@ -3,7 +3,7 @@
 use rdb_footprint::Settings;
 use sha2::{Digest, Sha256};
 
-use crate::{Backup, BackupLocation};
+use crate::{facts::location::BackupLocation, record::seeding::Backup};
 
 const EXECUTIONS: &str = "executions/";
 const GRANTS: &str = "grants/";
@@ -11,11 +11,11 @@ const INSPECTIONS: &str = "inspections/";
 
 /// The keys of one execution's files.
 #[derive(Debug, Clone)]
-pub struct Reports<'a> {
+pub struct ExecutionFiles<'a> {
     execution: &'a str,
 }
 
-impl<'a> Reports<'a> {
+impl<'a> ExecutionFiles<'a> {
     /// The files of this execution.
     pub const fn of(execution: &'a str) -> Self {
         Self { execution }
@@ -26,12 +26,12 @@ impl<'a> Reports<'a> {
         [EXECUTIONS, GRANTS, INSPECTIONS].iter().any(|prefix| key.starts_with(prefix))
     }
 
-    /// The record that every step reads: [`crate::Seeding`].
+    /// The record that every step reads: [`crate::record::seeding::Seeding`].
     pub fn seeding(&self) -> String {
         format!("{EXECUTIONS}{}/seeding.json", self.execution)
     }
 
-    /// What was granted, written before it is: [`crate::access::GrantJournal`].
+    /// What was granted, written before it is: [`crate::flow::grant::GrantJournal`].
     pub fn grant(&self) -> String {
         format!("{EXECUTIONS}{}/grant.json", self.execution)
     }
@@ -41,7 +41,7 @@ impl<'a> Reports<'a> {
         format!("{EXECUTIONS}{}/revoked.json", self.execution)
     }
 
-    /// When a create was asked for, and when it was answered: [`crate::steps::CreateJournal`].
+    /// When a create was asked for, and when it was answered: [`crate::flow::steps::CreateJournal`].
     pub fn create(&self) -> String {
         format!("{EXECUTIONS}{}/create.json", self.execution)
     }
@@ -61,7 +61,7 @@ impl<'a> Reports<'a> {
         format!("{EXECUTIONS}{}/partials/{backup:03}-{start:016}-gap.json", self.execution)
     }
 
-    /// What is known of an object from an earlier seeding: [`crate::KnownInspection`].
+    /// What is known of an object from an earlier seeding: [`crate::record::known::KnownInspection`].
     ///
     /// An object with the same name, ETag and size has the same contents: the ETag is a digest of them, or, of parts and
     /// under KMS, at least another one for each upload. One with names of keys is never the same file as one without, and
@@ -106,14 +106,14 @@ mod tests {
     }
 
     fn inspection(backup: &Backup, hide_keys: bool) -> String {
-        Reports::inspection(backup, hide_keys, &Settings::new(Generation::Valkey81))
+        ExecutionFiles::inspection(backup, hide_keys, &Settings::new(Generation::Valkey81))
     }
 
     #[test]
     fn what_is_known_stands_for_no_other_object_and_never_shows_names_that_are_to_be_hidden() {
         let key = inspection(&orders(), false);
         assert!(key.contains(&format!("/e1-3-100-v{}-valkey-8.1-", rdb_scan::SCHEMA)), "{key}");
-        assert!(Reports::owns(&key));
+        assert!(ExecutionFiles::owns(&key));
         let of = |change: fn(&mut Backup)| {
             let mut backup = orders();
             change(&mut backup);
@@ -126,7 +126,7 @@ mod tests {
             of(|backup| backup.etag = "\"e1\"".into()),
             of(|backup| backup.size_bytes = 101),
             inspection(&orders(), true),
-            Reports::inspection(&orders(), false, &Settings::new(Generation::Valkey9)),
+            ExecutionFiles::inspection(&orders(), false, &Settings::new(Generation::Valkey9)),
         ];
         assert!(others.iter().all(|other| *other != key), "{others:?}");
     }

@@ -11,7 +11,7 @@ const MAX_FILE_BYTES: i64 = 16 * 1024 * 1024;
 
 /// The reports bucket.
 #[derive(Debug, Clone)]
-pub struct Reports {
+pub struct ReportStore {
     s3: aws_sdk_s3::Client,
     bucket: String,
 }
@@ -25,7 +25,7 @@ pub struct Versioned<T> {
     pub etag: String,
 }
 
-impl Reports {
+impl ReportStore {
     /// The bucket that the environment names (`REPORTS_BUCKET`).
     pub fn from_environment(s3: aws_sdk_s3::Client) -> Result<Self, StepError> {
         Ok(Self::new(s3, crate::required("REPORTS_BUCKET")?))
@@ -38,7 +38,7 @@ impl Reports {
 
     /// The record of an execution; it is an error if there is none.
     pub async fn seeding(&self, execution: &str) -> Result<Seeding, StepError> {
-        let key = seeding::Reports::of(execution).seeding();
+        let key = seeding::ExecutionFiles::of(execution).seeding();
         self.read(&key).await?.ok_or_else(|| {
             StepError::new(
                 ErrorName::InvalidInput,

@@ -1,6 +1,10 @@
 //! The user group that a cluster is to have.
 
-use crate::{ClusterSpec, Code, Engine, EngineVersion, Finding};
+use crate::{
+    facts::engine::{Engine, EngineVersion},
+    finding::{Code, Finding},
+    request::cluster::ClusterSpec,
+};
 
 /// A user group as ElastiCache describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,7 +53,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Request;
+    use crate::request::Request;
 
     fn reason(engine: &str, version: &str, view: Option<&UserGroupView>) -> Option<String> {
         let layer = json!({"cluster": {"engine": engine, "engineVersion": version, "userGroupId": "app"}});

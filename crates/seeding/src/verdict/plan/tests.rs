@@ -3,7 +3,10 @@ use rdb_footprint::{Generation, Settings};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{MemoryParameters, NodeTypes, Partition, Request, SLOTS, prepare::resolve};
+use crate::{
+    facts::{memory::MemoryParameters, node_types::NodeTypes, partition::Partition, slots::SLOTS},
+    request::{Request, resolve::resolve},
+};
 
 const MIB: u64 = 1024 * 1024;
 

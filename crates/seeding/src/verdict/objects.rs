@@ -1,54 +1,11 @@
-//! What can be known before the backups are read: the request, the objects' attributes, the target.
-
-use serde_json::Value;
+//! What S3 says about a bucket and an object, and what an object's first bytes say, before it is read.
 
 use crate::{
-    Backup, BackupLocation, ClusterSpec, Code, Finding, OpenClusterMode, Options, Request,
-    contents::{fault_finding, version_finding},
-    default_cluster_id, dns_compliant_bucket_name,
-    request::MAX_BACKUPS,
-    steps::Range,
+    facts::location::{BackupLocation, dns_compliant_bucket_name},
+    finding::{Code, Finding},
+    request::cluster::ClusterSpec,
+    verdict::backup::{fault_finding, version_finding},
 };
-
-/// A request with its defaults filled in.
-#[derive(Debug, Clone)]
-pub struct Resolved {
-    /// What is to come up.
-    pub cluster: ClusterSpec,
-    /// How.
-    pub options: Options,
-    /// From what.
-    pub backups: Vec<BackupLocation>,
-    /// Whether the parameter group decides about cluster mode.
-    pub open_cluster_mode: OpenClusterMode,
-}
-
-/// Reads and checks a request. `layers` are the texts it is made of, weakest first, each with its origin.
-///
-/// Returns what could be made of it together with everything that is wrong: nothing at all only where a layer cannot
-/// be read.
-pub fn resolve(layers: &[(&str, &Value)], execution: &str) -> (Option<Resolved>, Vec<Finding>) {
-    let request = match Request::from_layers(layers) {
-        Ok(request) => request,
-        Err(fault) => {
-            let remedy = "correct the request; docs/REQUEST.md has every field";
-            let finding = Finding::new(Code::InvalidRequest, remedy).with("reason", fault.to_string());
-            return (None, vec![finding]);
-        }
-    };
-    let mut findings = Vec::new();
-    let backups = request.backups.clone().unwrap_or_default();
-    if backups.is_empty() {
-        let remedy =
-            format!("name 1 to {MAX_BACKUPS} backups, such as \"backups\": [\"my-bucket/redis.rdb\"]");
-        findings.push(Finding::new(Code::InvalidRequest, remedy).with("field", "backups"));
-    }
-    let default_id = default_cluster_id(backups.first().map_or("backup", BackupLocation::stem), execution);
-    let cluster = ClusterSpec::resolve(&request, &default_id, &mut findings);
-    let options = Options::resolve(&request, &mut findings);
-    let open_cluster_mode = OpenClusterMode::of(&request);
-    (Some(Resolved { cluster, options, backups, open_cluster_mode }), findings)
-}
 
 /// What S3 says of an object without giving its bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -207,38 +164,8 @@ pub fn header_of(prefix: &[u8]) -> Option<rdb_scan::Header> {
     Some(header)
 }
 
-/// Ranges of all backups together: they and what each brought travel through the state (256 KiB), and every one is a
-/// function that has to start.
-pub const MAX_RANGES: u64 = 200;
-/// No range is smaller, but the last of a backup: below this, starting a function takes longer than reading does.
-pub const LEAST_RANGE_BYTES: u64 = 64 << 20;
-/// Ranges begin at multiples of this, the bytes of one request.
-const RANGE_STEP_BYTES: u64 = 8 << 20;
-
-/// The ranges to read of all backups that are not known: as many of equal size as there may be.
-pub fn ranges(backups: &[Backup], least_range_bytes: u64) -> Vec<Range> {
-    let unknown = || backups.iter().enumerate().filter(|(_, backup)| backup.known_inspection.is_none());
-    let total: u64 = unknown().map(|(_, backup)| backup.size_bytes).sum();
-    // Every backup has a last range that is smaller.
-    let places = MAX_RANGES.saturating_sub(backups.len() as u64).max(1);
-    let step = RANGE_STEP_BYTES.min(least_range_bytes.max(1));
-    let bytes = total.div_ceil(places).max(least_range_bytes).max(1).next_multiple_of(step);
-    let of_backup = |(backup, object): (usize, &Backup)| {
-        let size = object.size_bytes;
-        // Without its magic nobody can begin in the middle of a backup.
-        let bytes = if object.header.is_some() { bytes } else { size.max(1) };
-        (0..size.div_ceil(bytes).max(1)).map(move |index| {
-            let start = index * bytes;
-            Range { backup, start, end: size.min(start + bytes), resume: None }
-        })
-    };
-    unknown().flat_map(of_backup).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn location(key: &str) -> BackupLocation {
@@ -287,43 +214,5 @@ mod tests {
         let findings = bucket_findings("My_Bucket", &["backups".to_owned()], Some(&look), "us-east-1");
         let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
         assert_eq!(codes, [Code::BucketNotAllowed, Code::BucketNameNotDns, Code::BucketInOtherRegion]);
-    }
-
-    #[test]
-    fn ranges_cover_every_backup_once_and_stay_within_their_number() {
-        const GIB: u64 = 1 << 30;
-        let header = rdb_scan::read_header(b"REDIS0010").ok();
-        let backup = |size_bytes| Backup {
-            location: location("a.rdb"),
-            size_bytes,
-            etag: "e".into(),
-            kms_key_id: None,
-            known_inspection: None,
-            header: header.clone(),
-        };
-        let sets: [&[u64]; 6] =
-            [&[0], &[100], &[GIB], &[1000 * GIB], &[GIB; 90], &[500 * GIB, 1, 64 << 20, (64 << 20) + 1]];
-        for sizes in sets {
-            let backups: Vec<_> = sizes.iter().map(|size| backup(*size)).collect();
-            let ranges = ranges(&backups, LEAST_RANGE_BYTES);
-            assert!(ranges.len() as u64 <= MAX_RANGES, "{} of {sizes:?}", ranges.len());
-            for (index, size) in sizes.iter().enumerate() {
-                let mut at = 0;
-                for range in ranges.iter().filter(|range| range.backup == index) {
-                    assert_eq!(range.start, at);
-                    at = range.end;
-                    assert!(range.end - range.start >= LEAST_RANGE_BYTES || range.end == *size);
-                }
-                assert_eq!(at, *size);
-            }
-        }
-        assert_eq!(ranges(&[backup(GIB)], LEAST_RANGE_BYTES).len(), 16);
-        assert_eq!(ranges(&[Backup { header: None, ..backup(GIB) }], LEAST_RANGE_BYTES).len(), 1);
-    }
-
-    #[test]
-    fn a_request_without_a_backup_says_what_is_missing() {
-        let (_, findings) = resolve(&[("request", &json!({}))], "e");
-        assert_eq!(findings[0].evidence["field"], "backups");
     }
 }

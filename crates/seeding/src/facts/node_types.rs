@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Engine;
+use crate::facts::engine::Engine;
 
 /// Node types with their `maxmemory` in bytes.
 ///

@@ -1,0 +1,8 @@
+//! What passes between the steps of the state machine, and what a step decides by.
+
+pub mod chunks;
+pub(crate) mod drops;
+pub(crate) mod failure;
+pub mod grant;
+pub(crate) mod status;
+pub mod steps;

@@ -1,0 +1,5 @@
+//! What a seeding writes down: its own record, what is known of its backups, and the files that hold them.
+
+pub(crate) mod files;
+pub(crate) mod known;
+pub(crate) mod seeding;

@@ -1,0 +1,77 @@
+//! The record of one seeding, written by the first step and read by all others.
+
+use rdb_footprint::Settings;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{
+        location::BackupLocation, memory::MemoryParameters, node_types::NodeTypes, partition::Partition,
+    },
+    request::{cluster::ClusterSpec, options::Options},
+};
+
+/// Everything that is settled about a seeding before its backups are read.
+///
+/// It lies in the reports bucket ([`crate::record::files::ExecutionFiles::seeding`]), so that the state machine carries only the execution's
+/// name, and so that a clean-up knows what a stopped execution was about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Seeding {
+    /// The shape of this record, 1.
+    pub schema: u32,
+    /// The execution's name.
+    pub execution: String,
+    /// Where it runs.
+    pub partition: Partition,
+    /// The backups, in the order of the request.
+    pub backups: Vec<Backup>,
+    /// The cluster to come up.
+    pub cluster: ClusterSpec,
+    /// How it is to be done.
+    pub options: Options,
+    /// The node types that the engine version offers.
+    pub node_types: NodeTypes,
+    /// The share of `maxmemory` that is kept for backups and failover, from the parameter group. Default 25.
+    pub reserved_memory_percent: u32,
+    /// The number of databases that the cluster will have: of the parameter group, `databases` or, with cluster mode on,
+    /// `cluster-databases`.
+    pub databases: u64,
+    /// The parameters that decide what the data takes once loaded.
+    #[serde(default)]
+    pub memory: MemoryParameters,
+    /// When the backups were looked at, in milliseconds since 1970: what has expired by then counts as expired, for
+    /// every worker alike.
+    #[serde(default)]
+    pub looked_at_ms: u64,
+}
+
+impl Seeding {
+    /// What the memory is predicted for.
+    pub fn memory_settings(&self) -> Settings {
+        let MemoryParameters { thresholds, shares_integers, quantum } = self.memory;
+        let generation = self.cluster.engine.generation(self.cluster.engine_version);
+        Settings { generation, quantum, thresholds, shares_integers }
+    }
+}
+
+/// A backup as it was when the seeding began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Backup {
+    /// Where it lies.
+    #[serde(flatten)]
+    pub location: BackupLocation,
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its ETag, with the quotes, as S3 gives and takes it.
+    pub etag: String,
+    /// The KMS key that it is encrypted with, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// The key of what is known of it from an earlier seeding, which then stands for reading it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_inspection: Option<String>,
+    /// Magic and version, for workers that begin in its middle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<rdb_scan::Header>,
+}

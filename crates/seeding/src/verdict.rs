@@ -1,0 +1,7 @@
+//! What the backups mean for the cluster: findings, a plan and a report.
+
+pub(crate) mod backup;
+pub mod judge;
+pub mod objects;
+pub(crate) mod plan;
+pub mod report;
