@@ -1,10 +1,13 @@
 //! Who may do what. The account that owns the buckets may do all that no policy denies; everybody else needs an
 //! Allow in the bucket policy, or, where the bucket still uses ACLs, a grant.
 
+pub(crate) mod acl;
+pub(crate) mod policy;
+
 use crate::SERVICE_CANONICAL_ID;
-use crate::acl::{Grant, Permission};
-use crate::front::Caller;
-use crate::policy::{Asker, Decision, Policy, Question};
+use crate::access::acl::{Grant, Permission};
+use crate::access::policy::{Asker, Decision, Policy, Question};
+use crate::request::Caller;
 
 /// A question of access, with all that the answer depends on.
 #[derive(Debug, Clone, Copy)]

@@ -31,32 +31,12 @@
 )]
 
 mod access;
-mod acl;
-mod acl_operations;
-mod attributes;
-mod blob;
-mod bucket;
-mod bucket_policy;
-mod chunked;
-mod conditional;
-mod copy;
-mod delete;
 mod errors;
-mod event;
-mod front;
-mod gate;
-mod list;
-mod multipart;
-mod multipart_upload;
-mod notification;
-mod notify;
-mod policy;
-mod put;
-mod read;
+mod notifications;
+mod operations;
+mod request;
 mod server;
 mod service;
-mod settings;
 mod store;
-mod upload;
 
 pub use server::{Config, Error, Notify, Rule, SERVICE_ACCESS_KEY, SERVICE_CANONICAL_ID, Server};

@@ -11,7 +11,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::front;
+use crate::request;
 use crate::service::{Protocol, Service};
 
 /// The access key that stands for the ElastiCache service principal; its secret may be anything.
@@ -136,7 +136,7 @@ async fn accept(listener: TcpListener, protocol: S3Service) {
         connections.spawn(async move {
             let handler = service_fn(move |request| {
                 let protocol = protocol.clone();
-                async move { front::handle(&protocol, request).await }
+                async move { request::handle(&protocol, request).await }
             });
             let builder = auto::Builder::new(TokioExecutor::new());
             if let Err(error) = builder.serve_connection(TokioIo::new(stream), handler).await {

@@ -9,7 +9,7 @@ use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result};
 use sha2::{Digest, Sha256};
 
-use crate::notify::Notifier;
+use crate::notifications::delivery::Notifier;
 use crate::server::Config;
 use crate::store::Store;
 
@@ -60,24 +60,24 @@ macro_rules! operations {
 }
 
 operations! {
-    // bucket.rs
+    // buckets.rs
     create_bucket: CreateBucketInput -> CreateBucketOutput;
     head_bucket: HeadBucketInput -> HeadBucketOutput;
     get_bucket_location: GetBucketLocationInput -> GetBucketLocationOutput;
     list_buckets: ListBucketsInput -> ListBucketsOutput;
     delete_bucket: DeleteBucketInput -> DeleteBucketOutput;
-    // list.rs
+    // objects/list.rs
     list_objects: ListObjectsInput -> ListObjectsOutput;
     list_objects_v2: ListObjectsV2Input -> ListObjectsV2Output;
     list_object_versions: ListObjectVersionsInput -> ListObjectVersionsOutput;
-    // put.rs, copy.rs, delete.rs, read.rs
+    // objects/put.rs, copy.rs, delete.rs, read.rs
     put_object.await: PutObjectInput -> PutObjectOutput;
     copy_object.await: CopyObjectInput -> CopyObjectOutput;
     delete_object: DeleteObjectInput -> DeleteObjectOutput;
     delete_objects: DeleteObjectsInput -> DeleteObjectsOutput;
     get_object: GetObjectInput -> GetObjectOutput;
     head_object: HeadObjectInput -> HeadObjectOutput;
-    // multipart.rs, multipart_upload.rs
+    // multipart.rs, multipart/complete.rs
     create_multipart_upload: CreateMultipartUploadInput -> CreateMultipartUploadOutput;
     upload_part.await: UploadPartInput -> UploadPartOutput;
     upload_part_copy.await: UploadPartCopyInput -> UploadPartCopyOutput;
@@ -85,7 +85,7 @@ operations! {
     abort_multipart_upload: AbortMultipartUploadInput -> AbortMultipartUploadOutput;
     list_parts: ListPartsInput -> ListPartsOutput;
     list_multipart_uploads: ListMultipartUploadsInput -> ListMultipartUploadsOutput;
-    // acl_operations.rs
+    // acls.rs
     get_object_acl: GetObjectAclInput -> GetObjectAclOutput;
     put_object_acl: PutObjectAclInput -> PutObjectAclOutput;
     get_bucket_acl: GetBucketAclInput -> GetBucketAclOutput;
@@ -93,11 +93,11 @@ operations! {
     get_bucket_ownership_controls: GetBucketOwnershipControlsInput -> GetBucketOwnershipControlsOutput;
     put_bucket_ownership_controls: PutBucketOwnershipControlsInput -> PutBucketOwnershipControlsOutput;
     delete_bucket_ownership_controls: DeleteBucketOwnershipControlsInput -> DeleteBucketOwnershipControlsOutput;
-    // bucket_policy.rs
+    // buckets/policy.rs
     get_bucket_policy: GetBucketPolicyInput -> GetBucketPolicyOutput;
     put_bucket_policy: PutBucketPolicyInput -> PutBucketPolicyOutput;
     delete_bucket_policy: DeleteBucketPolicyInput -> DeleteBucketPolicyOutput;
-    // settings.rs
+    // buckets/settings.rs
     get_bucket_versioning: GetBucketVersioningInput -> GetBucketVersioningOutput;
     put_bucket_versioning: PutBucketVersioningInput -> PutBucketVersioningOutput;
     get_bucket_encryption: GetBucketEncryptionInput -> GetBucketEncryptionOutput;
@@ -106,7 +106,7 @@ operations! {
     get_public_access_block: GetPublicAccessBlockInput -> GetPublicAccessBlockOutput;
     put_public_access_block: PutPublicAccessBlockInput -> PutPublicAccessBlockOutput;
     delete_public_access_block: DeletePublicAccessBlockInput -> DeletePublicAccessBlockOutput;
-    // notification.rs
+    // buckets/notification.rs
     get_bucket_notification_configuration:
         GetBucketNotificationConfigurationInput -> GetBucketNotificationConfigurationOutput;
     put_bucket_notification_configuration:

@@ -1,5 +1,10 @@
 //! The store: buckets, keys and versions in memory, behind one lock that is never held over a wait.
 
+pub(crate) mod attributes;
+pub(crate) mod blob;
+pub(crate) mod body;
+pub(crate) mod conditions;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,12 +14,12 @@ use s3s::dto::{NotificationConfiguration, PublicAccessBlockConfiguration, Timest
 use s3s::{S3Result, s3_error};
 use uuid::Uuid;
 
-use crate::acl::Grant;
-use crate::attributes::{Attributes, Encryption};
-use crate::blob::Segment;
+use crate::access::acl::Grant;
+use crate::access::policy::Policy;
 use crate::errors::{no_such_bucket, no_such_key};
-use crate::multipart::Upload;
-use crate::policy::Policy;
+use crate::operations::multipart::Upload;
+use crate::store::attributes::{Attributes, Encryption};
+use crate::store::blob::Segment;
 
 /// Most buckets, as S3's default quota per account.
 pub(crate) const BUCKET_LIMIT: usize = 10_000;

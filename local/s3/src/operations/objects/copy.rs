@@ -6,14 +6,14 @@ use std::sync::Arc;
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::acl::Asked;
-use crate::attributes::{AskedEncryption, Attributes, storage_class};
-use crate::conditional::ReadConditions;
-use crate::event::Reason;
-use crate::gate::{Action, identity};
+use crate::access::acl::Asked;
+use crate::notifications::event::Reason;
+use crate::operations::admission::{Action, identity};
 use crate::service::Service;
+use crate::store::attributes::{AskedEncryption, Attributes, storage_class};
+use crate::store::body;
+use crate::store::conditions::ReadConditions;
 use crate::store::{Object as StoredObject, Version};
-use crate::upload;
 
 /// Most bytes that one `CopyObject` takes, as on S3.
 const COPY_LIMIT: u64 = 5 * 1024 * 1024 * 1024;
@@ -111,7 +111,7 @@ impl Service {
         // A copy is one whole object, also where its source came in parts.
         let etag = match source.attributes.parts_count {
             None => source.etag.clone(),
-            Some(_) => hex::encode(upload::md5_of(source.segments.clone()).await?),
+            Some(_) => hex::encode(body::md5_of(source.segments.clone()).await?),
         };
         let object = Arc::new(StoredObject {
             size: source.size,

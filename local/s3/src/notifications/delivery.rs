@@ -8,8 +8,8 @@ use s3s::dto::NotificationConfiguration;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::event::Created;
-use crate::notification;
+use crate::notifications::event::Created;
+use crate::operations::buckets::notification;
 use crate::server::Notify;
 
 /// Most deliveries in flight; a laptop's worth of uploads stays far below.

@@ -6,8 +6,8 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::gate::Action;
-use crate::policy::Policy;
+use crate::access::policy::Policy;
+use crate::operations::admission::Action;
 use crate::service::Service;
 
 impl Service {

@@ -2,6 +2,8 @@
 //! taken off, and `aws-chunked` bodies are unwrapped. The protocol layer would verify signatures with a known secret;
 //! here every secret is as good as another.
 
+pub(crate) mod chunked;
+
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
@@ -10,8 +12,8 @@ use s3s::service::S3Service;
 use s3s::{Body, HttpError};
 use uuid::Uuid;
 
+use self::chunked::Trailers;
 use crate::SERVICE_ACCESS_KEY;
-use crate::chunked::{self, Trailers};
 
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");

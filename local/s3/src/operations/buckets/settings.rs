@@ -4,11 +4,11 @@
 use s3s::dto::*;
 use s3s::{S3ErrorCode, S3Request, S3Result, s3_error};
 
-use crate::attributes::Encryption;
 use crate::errors::with_status;
-use crate::gate::Action;
+use crate::operations::admission::Action;
 use crate::service::Service;
 use crate::store::Versioning;
+use crate::store::attributes::Encryption;
 
 impl Service {
     pub(crate) fn get_bucket_versioning(

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use s3s::dto::{Checksum, ETag, PutObjectInput, PutObjectOutput};
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::acl::{self, Asked, Grant};
-use crate::attributes::{AskedEncryption, Attributes, Encryption, storage_class};
-use crate::conditional;
-use crate::event::{Created, Reason};
-use crate::front::Identity;
-use crate::gate::{Action, identity};
+use crate::access::acl::{self, Asked, Grant};
+use crate::notifications::event::{Created, Reason};
+use crate::operations::admission::{Action, identity};
+use crate::request::Identity;
 use crate::service::Service;
+use crate::store::attributes::{AskedEncryption, Attributes, Encryption, storage_class};
+use crate::store::body::{self, Expected};
+use crate::store::conditions;
 use crate::store::{Object, Version};
-use crate::upload::{self, Expected};
 
 impl Service {
     pub(crate) async fn put_object(
@@ -70,7 +70,7 @@ impl Service {
         };
         attributes.check()?;
 
-        let stored = upload::store(&self.objects, body, &expected).await?;
+        let stored = body::store(&self.objects, body, &expected).await?;
         attributes.checksum = stored.checksum;
         let object = Arc::new(Object {
             size: stored.segment.length,
@@ -80,7 +80,7 @@ impl Service {
         });
         let version_id = self.commit(&bucket, &key, &object, acl, &identity, Reason::Put, |current| {
             let (if_match, if_none_match) = (input.if_match.as_ref(), input.if_none_match.as_ref());
-            conditional::check_write(&key, current, if_match, if_none_match)
+            conditions::check_write(&key, current, if_match, if_none_match)
         })?;
 
         let Attributes { encryption, checksum, .. } = object.attributes.clone();

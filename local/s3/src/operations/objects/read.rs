@@ -8,12 +8,12 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::attributes::Attributes;
-use crate::blob::{Reader, cut};
-use crate::conditional::ReadConditions;
-use crate::gate::Action;
+use crate::operations::admission::Action;
 use crate::service::Service;
 use crate::store::Object;
+use crate::store::attributes::Attributes;
+use crate::store::blob::{Reader, cut};
+use crate::store::conditions::ReadConditions;
 
 /// An object that may be read, and the part of it that was asked for.
 struct Found {

@@ -8,8 +8,8 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result, s3_error};
 use uuid::Uuid;
 
-use crate::event;
-use crate::gate::{Action, identity};
+use crate::notifications::event;
+use crate::operations::admission::{Action, identity};
 use crate::service::Service;
 
 /// Most configurations of one bucket, as on S3.

@@ -14,9 +14,9 @@ use s3s::dto::{Checksum, StreamingBlob};
 use s3s::{S3Result, s3_error};
 use tokio::task::JoinHandle;
 
-use crate::blob::{Blob, Reader, Segment};
-use crate::chunked::Trailers;
 use crate::errors::internal;
+use crate::request::chunked::Trailers;
+use crate::store::blob::{Blob, Reader, Segment};
 
 /// Most bytes of one `PutObject` or `UploadPart`, as on S3.
 const BODY_LIMIT: u64 = 5 * 1024 * 1024 * 1024;

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::gate::Action;
+use crate::operations::admission::Action;
 use crate::service::Service;
 use crate::store::{Object as StoredObject, Version};
 

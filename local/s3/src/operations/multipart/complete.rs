@@ -6,12 +6,12 @@ use md5::{Digest, Md5};
 use s3s::dto::{CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart, ETag};
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::conditional;
-use crate::event::Reason;
-use crate::gate::{Action, identity};
-use crate::multipart::{Upload, open};
+use crate::notifications::event::Reason;
+use crate::operations::admission::{Action, identity};
+use crate::operations::multipart::{Upload, open};
 use crate::service::Service;
 use crate::store::Object;
+use crate::store::conditions;
 
 /// Least bytes of a part that is not the last one, as on S3.
 const PART_LEAST_BYTES: u64 = 5 * 1024 * 1024;
@@ -32,7 +32,7 @@ impl Service {
         })?;
         let version_id =
             self.commit(&bucket, &key, &object, acl, &identity, Reason::CompleteMultipart, |current| {
-                conditional::check_write(&key, current, input.if_match.as_ref(), input.if_none_match.as_ref())
+                conditions::check_write(&key, current, input.if_match.as_ref(), input.if_none_match.as_ref())
             })?;
         // Last, so that a failed condition leaves the upload to be tried again or aborted, as on S3.
         self.store.with(&bucket, |stored| {

@@ -1,5 +1,9 @@
 //! Buckets: create, find, list, delete.
 
+pub(crate) mod notification;
+mod policy;
+mod settings;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
@@ -7,12 +11,12 @@ use std::time::SystemTime;
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::acl::{self, Asked};
-use crate::attributes::Encryption;
+use crate::access::acl::{self, Asked};
 use crate::errors::no_such_bucket;
-use crate::front::Caller;
-use crate::gate::{Action, identity};
+use crate::operations::admission::{Action, identity};
+use crate::request::Caller;
 use crate::service::Service;
+use crate::store::attributes::Encryption;
 use crate::store::{BUCKET_LIMIT, Bucket as StoredBucket, Versioning};
 
 impl Service {

@@ -5,7 +5,7 @@ use s3s::{S3Error, S3Request, S3Result, s3_error};
 
 use crate::access::Access;
 use crate::errors::{no_such_key, other_region};
-use crate::front::{Caller, Identity};
+use crate::request::{Caller, Identity};
 use crate::service::Service;
 use crate::store::Bucket;
 

@@ -4,9 +4,9 @@
 use s3s::dto::*;
 use s3s::{S3ErrorCode, S3Request, S3Result, s3_error};
 
-use crate::acl::{self, Asked};
+use crate::access::acl::{self, Asked};
 use crate::errors::with_status;
-use crate::gate::Action;
+use crate::operations::admission::Action;
 use crate::service::Service;
 
 impl Service {

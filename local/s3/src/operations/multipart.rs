@@ -1,5 +1,7 @@
 //! Multipart uploads: begin, parts, abort, lists.
 
+mod complete;
+
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -8,15 +10,15 @@ use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 use uuid::Uuid;
 
-use crate::acl::{Asked, Grant};
-use crate::attributes::{AskedEncryption, Attributes, storage_class};
-use crate::blob::{Segment, cut};
-use crate::conditional::ReadConditions;
-use crate::copy::SourceTerms;
-use crate::gate::Action;
+use crate::access::acl::{Asked, Grant};
+use crate::operations::admission::Action;
+use crate::operations::objects::copy::SourceTerms;
 use crate::service::Service;
 use crate::store::Bucket as StoredBucket;
-use crate::upload::{self, Expected};
+use crate::store::attributes::{AskedEncryption, Attributes, storage_class};
+use crate::store::blob::{Segment, cut};
+use crate::store::body::{self, Expected};
+use crate::store::conditions::ReadConditions;
 
 /// Most parts of an upload, as on S3.
 pub(crate) const PART_LIMIT: i32 = 10_000;
@@ -144,7 +146,7 @@ impl Service {
             checksum_type: None,
         };
         let expected = Expected::new(&request, input.content_md5.clone(), checksum, input.content_length);
-        let stored = upload::store(&self.objects, body, &expected).await?;
+        let stored = body::store(&self.objects, body, &expected).await?;
         let part = UploadedPart {
             size: stored.segment.length,
             segments: vec![stored.segment],
@@ -197,7 +199,7 @@ impl Service {
         let segments = cut(&source.segments, range.clone());
         let part = UploadedPart {
             size: range.end - range.start,
-            md5: upload::md5_of(segments.clone()).await?,
+            md5: body::md5_of(segments.clone()).await?,
             segments,
             checksum: Checksum::default(),
             modified: SystemTime::now().into(),
@@ -230,7 +232,7 @@ impl Service {
         &self,
         place: &UploadPartInput,
         part: UploadedPart,
-    ) -> S3Result<crate::attributes::Encryption> {
+    ) -> S3Result<crate::store::attributes::Encryption> {
         self.store.with(&place.bucket, |bucket| {
             let upload = open(bucket, &place.key, &place.upload_id)?;
             upload.parts.insert(place.part_number, part);

@@ -6,9 +6,9 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::conditional;
-use crate::gate::Action;
+use crate::operations::admission::Action;
 use crate::service::Service;
+use crate::store::conditions;
 use crate::store::{Bucket, NULL_VERSION, Versioning};
 
 /// Most keys of one `DeleteObjects`, as on S3.
@@ -94,7 +94,7 @@ fn delete(
     version_id: Option<&str>,
     if_match: Option<&ETagCondition>,
 ) -> S3Result<Deleted> {
-    conditional::check_match(key, bucket.current_etag(key), if_match)?;
+    conditions::check_match(key, bucket.current_etag(key), if_match)?;
     let doomed = match (version_id, bucket.versioning) {
         (Some(id), _) => id,
         (None, Versioning::Never) => NULL_VERSION,
