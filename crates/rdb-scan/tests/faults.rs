@@ -359,6 +359,13 @@ fn streams_are_walked() {
     }
     let stream = |node: &[u8], entries| start(&[1; 16], node).len(entries).len(1).len(0).len(0);
     contradicts(HazardCode::StreamLength, stream(&stream_node(), 3));
+    // A string where reading from the front skips a number: the end of the master entry, the length of an entry.
+    for node in [
+        &["1", "0", "1", "field", "x", "2", "0", "0", "v", "4"][..],
+        &["1", "0", "1", "field", "0", "2", "0", "0", "v", "x"],
+    ] {
+        contradicts(HazardCode::StreamNode, stream(&listpack(node), 1));
+    }
     for node in [
         &["2", "0", "1", "field", "0", "2", "0", "0", "v", "4"][..], // an entry less
         &["1", "0", "1", "field", "0", "2", "0", "0", "v", "5"],     // wrong parts

@@ -100,6 +100,31 @@ fn servers_load_odd_files_that_we_call_sound() {
     }
 }
 
+/// Found by mutation: reading from the front skips the end of the master entry and the length of an entry.
+#[test]
+fn only_deep_checks_see_strings_in_numbers_that_reading_skips() {
+    for engine in engines() {
+        let own = Server::start(&engine, &[]).save();
+        let header = std::str::from_utf8(&own[..9]).unwrap();
+        for node in [
+            ["1", "0", "1", "field", "x", "2", "0", "0", "v", "4"],
+            ["1", "0", "1", "field", "0", "2", "0", "0", "v", "x"],
+        ] {
+            let stream = Rdb::with_header(header).database(0).key(15, "key").len(1).text(&[0; 16]);
+            let file = stream.text(&listpack(&node)).len(1).len(2).len(0).len(0).end();
+            let inspection = read(&file);
+            assert!(inspection.is_sound(), "{:?}", inspection.faults);
+            assert_eq!(inspection.hazard_counts.get(&HazardCode::StreamNode), Some(&1));
+            let deep = engine.name.starts_with("valkey-9");
+            let loaded = Server::load(&engine, Some(&file), &[]).map(|mut server| {
+                server.run(&["XRANGE", "key", "-", "+"]);
+                server.run(&["PING"])
+            });
+            assert_eq!(loaded.is_err(), deep, "{}: {node:?}", engine.name);
+        }
+    }
+}
+
 /// Well-formed, and yet read by nobody who could be the target.
 #[test]
 fn servers_refuse_what_we_call_foreign() {

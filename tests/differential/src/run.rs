@@ -175,6 +175,12 @@ pub fn explanation(mutant: &Mutant, reading: &Reading<'_>, engine: &Engine) -> O
             "empty collections are skipped or refused from Redis 6.2.6 on, which is what ElastiCache has",
         );
     }
+    if engine.version == "6.2.5" && faults.iter().any(|fault| fault.message.contains("the length behind it"))
+    {
+        return Some(
+            "the length behind a listpack entry, which this version does not read on its way forward",
+        );
+    }
     if !offered && ["24: ", "25: ", "26: ", "27: ", "28: "].iter().any(|kind| what.contains(kind)) {
         return Some("values of RDB 12 and later, which no engine of ElastiCache reads");
     }

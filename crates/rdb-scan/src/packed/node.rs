@@ -87,8 +87,8 @@ impl Meaning for Node {
         }
         let number = match entry {
             Entry::Int(number) => number,
-            // Servers that do not look deeply pass over the two without reading them.
-            _ if matches!(self.next, Next::LiveCount | Next::DeletedCount) => -1,
+            // Servers that do not check deeply pass over these without reading them.
+            _ if self.next.is_passed_over() => -1,
             _ => return self.not_an_integer(),
         };
         self.next = match self.next {
@@ -163,6 +163,11 @@ impl Meaning for Node {
 }
 
 impl Next {
+    /// Whether reading a stream from the front skips this number: only a deep check compares it.
+    fn is_passed_over(self) -> bool {
+        matches!(self, Self::LiveCount | Self::DeletedCount | Self::MasterEnd | Self::Back)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::LiveCount => "entry count",
