@@ -11,7 +11,7 @@ use aws_sdk_s3::{
 use jiff::Timestamp;
 use seeding::{
     BackupLocation, ErrorName, Partition, StepError,
-    grant::{ACL_PERMISSIONS, AclHolders},
+    grant::ACL_PERMISSIONS,
     policy::{
         Asker, Context, Document, PolicyError, Question, Statement, {self},
     },
@@ -125,7 +125,7 @@ impl BucketAccess<'_> {
                 self.is_still_wanted().await?;
                 let (owner, grants) = self.acl(location).await?;
                 let key = seeding::ExecutionFiles::acl_holders(location);
-                let mut holders = self.reports.read::<AclHolders>(&key).await?.unwrap_or_default();
+                let mut holders = self.reports.read(&key).await?.unwrap_or_default();
                 if holders.executions.is_empty() {
                     let theirs = grants.iter().filter(|grant| self.is_elasticache(grant));
                     holders.had =
@@ -146,7 +146,7 @@ impl BucketAccess<'_> {
         self.lease()
             .hold(async {
                 let key = seeding::ExecutionFiles::acl_holders(location);
-                let Some(mut holders) = self.reports.read::<AclHolders>(&key).await? else { return Ok(()) };
+                let Some(mut holders) = self.reports.read(&key).await? else { return Ok(()) };
                 holders.executions.remove(self.execution);
                 if !holders.executions.is_empty() {
                     return self.reports.write(&key, &holders).await.map(|_| ());
@@ -176,7 +176,7 @@ impl BucketAccess<'_> {
     /// stopped while the granting function runs; revoking therefore leaves a mark before it looks what was granted.
     async fn is_still_wanted(&self) -> Result<(), StepError> {
         let mark = seeding::ExecutionFiles::of(self.execution).revoked();
-        if self.reports.read::<serde_json::Value>(&mark).await?.is_none() {
+        if self.reports.read(&mark).await?.is_none() {
             return Ok(());
         }
         let message = format!("the access of {} was taken back already", self.execution);

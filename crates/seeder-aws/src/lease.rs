@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seeding::{ErrorName, StepError};
-use serde::{Deserialize, Serialize};
+use seeding::{ErrorName, FileKey, StepError, grant::LeaseHolder};
 
 use crate::ReportStore;
 
@@ -16,13 +15,6 @@ const EDIT: Duration = Duration::from_secs(30);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The pause between two attempts at a lease.
 const PAUSE: Duration = Duration::from_millis(150);
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Held {
-    holder: String,
-    expires_ms: i64,
-}
 
 /// A lease on one bucket for one execution.
 pub(crate) struct Lease<'a> {
@@ -55,15 +47,15 @@ impl Lease<'_> {
         result
     }
 
-    async fn acquire(&self, key: &str) -> Result<(), StepError> {
+    async fn acquire(&self, key: &FileKey<LeaseHolder>) -> Result<(), StepError> {
         let started = tokio::time::Instant::now();
         loop {
             let now_ms = Timestamp::now().as_millisecond();
-            let mine = Held { holder: self.execution.to_owned(), expires_ms: now_ms + LEASE_MS };
+            let mine = LeaseHolder { holder: self.execution.to_owned(), expires_ms: now_ms + LEASE_MS };
             if self.reports.create(key, &mine).await? {
                 return Ok(());
             }
-            let held = self.reports.read_versioned::<Held>(key).await?;
+            let held = self.reports.read_versioned(key).await?;
             if held.as_ref().is_some_and(|held| held.value == mine) {
                 // The answer to this very request got lost, and it was sent again.
                 return Ok(());

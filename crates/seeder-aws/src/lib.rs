@@ -1,6 +1,5 @@
 //! What the functions share at the edge to AWS.
 //!
-//! - [`serve`] runs a step as a Lambda function: typed input, one log line a call, errors as named diagnostics.
 //! - [`Clients`] are made once, from one configuration.
 //! - [`ReportStore`] reads and writes the product's own files.
 //! - [`objects`] looks at buckets and objects, [`keys`] at what they are encrypted with, [`reader`] streams one through ranged reads.
@@ -13,7 +12,6 @@
 pub mod bucket_access;
 mod clients;
 pub mod cluster;
-mod environment;
 mod error;
 pub mod keys;
 mod lease;
@@ -21,15 +19,12 @@ pub mod objects;
 pub mod reader;
 mod report_store;
 mod secret;
-mod serve;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 
 pub use crate::{
     clients::Clients,
-    environment::{list, optional, required},
     error::{error_code, is_refusal, service_error},
     report_store::{ReportStore, Versioned},
     secret::{auth_token, look_at_auth_token},
-    serve::{Handler, Invocation, serve},
 };

@@ -1,7 +1,7 @@
 //! The product's own files, in the reports bucket.
 
 use aws_sdk_s3::primitives::ByteStream;
-use seeding::{ErrorName, Seeding, StepError};
+use seeding::{ErrorName, FileKey, StepError};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{error_code, service_error};
@@ -26,40 +26,23 @@ pub struct Versioned<T> {
 }
 
 impl ReportStore {
-    /// The bucket that the environment names (`REPORTS_BUCKET`).
-    pub fn from_environment(s3: aws_sdk_s3::Client) -> Result<Self, StepError> {
-        Ok(Self::new(s3, crate::required("REPORTS_BUCKET")?))
-    }
-
     /// This bucket.
     pub const fn new(s3: aws_sdk_s3::Client, bucket: String) -> Self {
         Self { s3, bucket }
     }
 
-    /// The record of an execution; it is an error if there is none.
-    pub async fn seeding(&self, execution: &str) -> Result<Seeding, StepError> {
-        let key = seeding::ExecutionFiles::of(execution).seeding();
-        self.read(&key).await?.ok_or_else(|| {
-            StepError::new(
-                ErrorName::InvalidInput,
-                format!("there is no record of the execution {execution} at {}", self.uri(&key)),
-                "give the ARN of an execution that has passed prepare-seeding",
-            )
-        })
-    }
-
     /// Reads a file; nothing if it is not there.
-    pub async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StepError> {
+    pub async fn read<T: DeserializeOwned>(&self, key: &FileKey<T>) -> Result<Option<T>, StepError> {
         Ok(self.read_versioned(key).await?.map(|file| file.value))
     }
 
     /// Reads a file together with its ETag.
     pub async fn read_versioned<T: DeserializeOwned>(
         &self,
-        key: &str,
+        key: &FileKey<T>,
     ) -> Result<Option<Versioned<T>>, StepError> {
         let doing = format!("read {}", self.uri(key));
-        let answer = match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
+        let answer = match self.s3.get_object().bucket(&self.bucket).key(key.as_str()).send().await {
             Ok(answer) => answer,
             Err(error) if error_code(&error) == Some("NoSuchKey") => return Ok(None),
             Err(error) => return Err(service_error(&doing, &error)),
@@ -81,21 +64,21 @@ impl ReportStore {
     }
 
     /// Writes a file, over what is there. Returns its URI.
-    pub async fn write<T: Serialize + Sync>(&self, key: &str, value: &T) -> Result<String, StepError> {
+    pub async fn write<T: Serialize + Sync>(&self, key: &FileKey<T>, value: &T) -> Result<String, StepError> {
         let put = self.put(key, value)?;
         put.send().await.map_err(|error| service_error(&format!("write {}", self.uri(key)), &error))?;
         Ok(self.uri(key))
     }
 
     /// Writes a file only if none is there; `false` if one is.
-    pub async fn create<T: Serialize + Sync>(&self, key: &str, value: &T) -> Result<bool, StepError> {
+    pub async fn create<T: Serialize + Sync>(&self, key: &FileKey<T>, value: &T) -> Result<bool, StepError> {
         self.conditional(key, self.put(key, value)?.if_none_match("*")).await
     }
 
     /// Writes a file only if it still is the one with this ETag; `false` if not.
     pub async fn replace<T: Serialize + Sync>(
         &self,
-        key: &str,
+        key: &FileKey<T>,
         etag: &str,
         value: &T,
     ) -> Result<bool, StepError> {
@@ -103,29 +86,29 @@ impl ReportStore {
     }
 
     /// Deletes a file, if it is there.
-    pub async fn delete(&self, key: &str) -> Result<(), StepError> {
-        let deletion = self.s3.delete_object().bucket(&self.bucket).key(key).send().await;
+    pub async fn delete<T>(&self, key: &FileKey<T>) -> Result<(), StepError> {
+        let deletion = self.s3.delete_object().bucket(&self.bucket).key(key.as_str()).send().await;
         deletion.map(|_| ()).map_err(|error| service_error(&format!("delete {}", self.uri(key)), &error))
     }
 
     /// `s3://bucket/key`.
-    pub fn uri(&self, key: &str) -> String {
+    pub fn uri<T>(&self, key: &FileKey<T>) -> String {
         format!("s3://{}/{key}", self.bucket)
     }
 
     fn put<T: Serialize>(
         &self,
-        key: &str,
+        key: &FileKey<T>,
         value: &T,
     ) -> Result<aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder, StepError> {
         let bytes = serde_json::to_vec(value).map_err(StepError::internal)?;
-        let put = self.s3.put_object().bucket(&self.bucket).key(key);
+        let put = self.s3.put_object().bucket(&self.bucket).key(key.as_str());
         Ok(put.content_type("application/json").body(ByteStream::from(bytes)))
     }
 
-    async fn conditional(
+    async fn conditional<T>(
         &self,
-        key: &str,
+        key: &FileKey<T>,
         put: aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder,
     ) -> Result<bool, StepError> {
         match put.send().await {

@@ -41,6 +41,7 @@ pub use crate::{
         steps,
     },
     record::{
+        file_key::FileKey,
         files::ExecutionFiles,
         known::KnownInspection,
         seeding::{Backup, Seeding},

@@ -1,5 +1,6 @@
 //! What a seeding writes down: its own record, what is known of its backups, and the files that hold them.
 
+pub(crate) mod file_key;
 pub(crate) mod files;
 pub(crate) mod known;
 pub(crate) mod seeding;

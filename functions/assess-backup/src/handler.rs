@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use lambda::{Execution, Step, optional, required};
 use rdb_scan::{Assembly, Gap, Inspection, RangeInspection, assemble};
-use seeder_aws::{Clients, Handler, Invocation, ReportStore, optional};
+use seeder_aws::{Clients, ReportStore};
 use seeding::{
-    Backup, KnownInspection, Partition, Plan, Seeding, StepError, report,
+    Backup, KnownInspection, Plan, Seeding, StepError, report,
     report::Assessment,
     steps::{AssessInput, AssessOutput, Chunk, InspectedChunk},
 };
@@ -35,17 +36,20 @@ impl AssessBackup {
                 .map_err(|error| StepError::internal(format!("MAX_ROUNDS is {text}: {error}")))?
                 .clamp(1, MOST_ROUNDS),
         };
-        Ok(Self { reports: ReportStore::from_environment(clients.s3())?, max_rounds })
+        Ok(Self { reports: ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?), max_rounds })
     }
 }
 
-impl Handler for AssessBackup {
+impl Step for AssessBackup {
     type Input = AssessInput;
     type Output = AssessOutput;
 
-    async fn handle(&self, input: AssessInput, _: Invocation) -> Result<AssessOutput, StepError> {
-        let (_, execution) = Partition::of_execution(&input.execution)?;
-        let seeding = self.reports.seeding(execution).await?;
+    fn reports(&self) -> &ReportStore {
+        &self.reports
+    }
+
+    async fn run(&self, input: AssessInput, execution: Execution<'_>) -> Result<AssessOutput, StepError> {
+        let seeding = execution.seeding().await?;
         let mut inspections = Vec::with_capacity(seeding.backups.len());
         let mut redo = Vec::new();
         for (backup, object) in seeding.backups.iter().enumerate() {
@@ -56,10 +60,10 @@ impl Handler for AssessBackup {
             let ranges = self.ranges(&input.pieces, backup).await?;
             match assemble(&ranges, object.size_bytes, input.round.saturating_sub(1)) {
                 Assembly::Whole(inspection) => inspections.push(*inspection),
-                Assembly::Gaps(gaps) => redo.extend(self.gaps(execution, backup, gaps).await?),
+                Assembly::Gaps(gaps) => redo.extend(self.gaps(&execution, backup, gaps).await?),
             }
         }
-        let report_key = seeding::ExecutionFiles::of(execution).report();
+        let report_key = execution.files().report();
         if !redo.is_empty() && input.round >= self.max_rounds {
             let bytes_left = redo.iter().map(|range| range.end.saturating_sub(range.start)).sum();
             let assessment = report::too_long(input.round, redo.len(), bytes_left, input.findings);
@@ -97,7 +101,7 @@ impl AssessBackup {
     /// What an earlier seeding has found in this backup. If that is gone by now, the backup is read after all.
     async fn known(&self, backup: &Backup) -> Result<Option<Inspection>, StepError> {
         let Some(key) = &backup.known_inspection else { return Ok(None) };
-        let known = self.reports.read::<KnownInspection>(key).await?;
+        let known = self.reports.read(key).await?;
         Ok(known.map(|known| known.inspection))
     }
 
@@ -115,7 +119,7 @@ impl AssessBackup {
             let known =
                 KnownInspection { looked_at_ms: seeding.looked_at_ms, inspection: inspection.clone() };
             if let Err(error) = self.reports.write(&key, &known).await {
-                tracing::warn!(key, message = error.message, "the inspection is not kept");
+                tracing::warn!(%key, message = error.message, "the inspection is not kept");
             }
         }
     }
@@ -142,17 +146,22 @@ impl AssessBackup {
         let of_backup = pieces.iter().filter(|piece| piece.backup == backup);
         let keys: BTreeSet<_> = of_backup.map(|piece| piece.partial.clone()).collect();
         let read = stream::iter(keys).map(|key| async move {
-            let range = self.reports.read::<RangeInspection>(&key).await?;
+            let range = self.reports.read(&key).await?;
             range.ok_or_else(|| StepError::internal(format!("the partial result {key} is gone")))
         });
         read.buffered(PIECES_AT_ONCE).try_collect().await
     }
 
     /// Writes down where the gaps begin, and asks for them to be read.
-    async fn gaps(&self, execution: &str, backup: usize, gaps: Vec<Gap>) -> Result<Vec<Chunk>, StepError> {
+    async fn gaps(
+        &self,
+        execution: &Execution<'_>,
+        backup: usize,
+        gaps: Vec<Gap>,
+    ) -> Result<Vec<Chunk>, StepError> {
         let mut ranges = Vec::with_capacity(gaps.len());
         for Gap { start, end } in gaps {
-            let key = seeding::ExecutionFiles::of(execution).gap(backup, start.offset());
+            let key = execution.files().gap(backup, start.offset());
             self.reports.write(&key, &start).await?;
             ranges.push(Chunk { backup, start: start.offset(), end, resume: Some(key) });
         }

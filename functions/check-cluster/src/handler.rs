@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use seeder_aws::{Clients, Handler, Invocation, ReportStore, cluster, objects::look_at_object};
+use lambda::{Execution, Step, required};
+use seeder_aws::{Clients, ReportStore, cluster, objects::look_at_object};
 use seeding::{
-    Access, ClusterPhase, Code, FailureReason, Finding, Partition, Seeding, StepError,
+    Access, ClusterPhase, Code, FailureReason, Finding, Seeding, StepError,
     objects::ObjectLook,
     steps::{CheckInput, CheckOutput},
 };
@@ -22,22 +23,25 @@ impl CheckCluster {
         Ok(Self {
             s3: clients.s3(),
             elasticache: clients.elasticache(),
-            reports: ReportStore::from_environment(clients.s3())?,
+            reports: ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?),
         })
     }
 }
 
-impl Handler for CheckCluster {
+impl Step for CheckCluster {
     type Input = CheckInput;
     type Output = CheckOutput;
 
-    async fn handle(&self, input: CheckInput, _: Invocation) -> Result<CheckOutput, StepError> {
-        let (_, execution) = Partition::of_execution(&input.execution)?;
-        let seeding = self.reports.seeding(execution).await?;
+    fn reports(&self) -> &ReportStore {
+        &self.reports
+    }
+
+    async fn run(&self, input: CheckInput, execution: Execution<'_>) -> Result<CheckOutput, StepError> {
+        let seeding = execution.seeding().await?;
         let age_ms = Timestamp::now().as_millisecond() - input.created_at_ms;
         let deadline_passed = age_ms > i64::from(seeding.options.deadline_minutes) * 60_000;
         let group = cluster::describe(&self.elasticache, &seeding.cluster.id).await?;
-        let Some(group) = group.filter(|group| cluster::is_ours(group, execution)) else {
+        let Some(group) = group.filter(|group| cluster::is_ours(group, execution.name)) else {
             let (phase, status) = (ClusterPhase::Gone, "not found".to_owned());
             return Ok(CheckOutput {
                 phase,

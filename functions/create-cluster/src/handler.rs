@@ -7,12 +7,12 @@ use aws_sdk_elasticache::{
     types::{ClusterMode, NodeGroupConfiguration, Tag},
 };
 use jiff::Timestamp;
+use lambda::{Execution, Step, required};
 use seeder_aws::{
-    Clients, Handler, Invocation, ReportStore, auth_token, cluster, is_refusal, objects::look_at_object,
-    service_error,
+    Clients, ReportStore, auth_token, cluster, is_refusal, objects::look_at_object, service_error,
 };
 use seeding::{
-    Access, EXECUTION_TAG, ErrorName, Partition, Seeding, StepError,
+    Access, EXECUTION_TAG, ErrorName, Seeding, StepError,
     objects::ObjectLook,
     owner_text,
     steps::{CreateInput, CreateJournal, CreateOutput},
@@ -32,18 +32,21 @@ impl CreateCluster {
             s3: clients.s3(),
             elasticache: clients.elasticache(),
             secrets: clients.secrets(),
-            reports: ReportStore::from_environment(clients.s3())?,
+            reports: ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?),
         })
     }
 }
 
-impl Handler for CreateCluster {
+impl Step for CreateCluster {
     type Input = CreateInput;
     type Output = CreateOutput;
 
-    async fn handle(&self, input: CreateInput, _: Invocation) -> Result<CreateOutput, StepError> {
-        let (_, execution) = Partition::of_execution(&input.execution)?;
-        let seeding = self.reports.seeding(execution).await?;
+    fn reports(&self) -> &ReportStore {
+        &self.reports
+    }
+
+    async fn run(&self, input: CreateInput, execution: Execution<'_>) -> Result<CreateOutput, StepError> {
+        let seeding = execution.seeding().await?;
         self.backups_are_unchanged(&seeding).await?;
         let id = seeding.cluster.id.clone();
         let token = match &seeding.cluster.auth_token_secret_arn {
@@ -52,7 +55,7 @@ impl Handler for CreateCluster {
         };
         let request =
             request(self.elasticache.create_replication_group(), &seeding, &input)?.set_auth_token(token);
-        let journal = seeding::ExecutionFiles::of(execution).create();
+        let journal = execution.files().create();
         let mut create = CreateJournal { asked_at_ms: Timestamp::now().as_millisecond(), answered: false };
         self.reports.write(&journal, &create).await?;
         let answer = request.send().await;
@@ -75,7 +78,7 @@ impl Handler for CreateCluster {
                     .as_service_error()
                     .is_some_and(CreateReplicationGroupError::is_replication_group_already_exists_fault) =>
             {
-                self.existing(&id, execution).await?
+                self.existing(&id, execution.name).await?
             }
             Err(error) => return Err(service_error(&format!("create the replication group {id}"), &error)),
         };

@@ -2,10 +2,11 @@
 
 use aws_sdk_elasticache::types::ReplicationGroup;
 use jiff::Timestamp;
-use seeder_aws::{Clients, Handler, Invocation, ReportStore, cluster, error_code, service_error};
+use lambda::{Execution, Step, required};
+use seeder_aws::{Clients, ReportStore, cluster, error_code, service_error};
 use seeding::{
-    ClusterPhase, OnRestoreFailed, Partition, Seeding, StepError,
-    steps::{CreateJournal, DeleteOutput, DeletionPhase, ExecutionInput},
+    ClusterPhase, OnRestoreFailed, Seeding, StepError,
+    steps::{DeleteOutput, DeletionPhase, NoInput},
 };
 
 /// A cluster that is being deleted is looked at for half an hour before it is reported as left behind.
@@ -19,24 +20,30 @@ pub(crate) struct DeleteCluster {
 
 impl DeleteCluster {
     pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
-        Ok(Self { elasticache: clients.elasticache(), reports: ReportStore::from_environment(clients.s3())? })
+        Ok(Self {
+            elasticache: clients.elasticache(),
+            reports: ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?),
+        })
     }
 }
 
-impl Handler for DeleteCluster {
-    type Input = ExecutionInput;
+impl Step for DeleteCluster {
+    type Input = NoInput;
     type Output = DeleteOutput;
 
-    async fn handle(&self, input: ExecutionInput, _: Invocation) -> Result<DeleteOutput, StepError> {
-        let (_, execution) = Partition::of_execution(&input.execution)?;
-        let key = seeding::ExecutionFiles::of(execution).seeding();
-        let Some(seeding) = self.reports.read::<Seeding>(&key).await? else {
+    fn reports(&self) -> &ReportStore {
+        &self.reports
+    }
+
+    async fn run(&self, NoInput {}: NoInput, execution: Execution<'_>) -> Result<DeleteOutput, StepError> {
+        let key = execution.files().seeding();
+        let Some(seeding) = self.reports.read(&key).await? else {
             tracing::info!("the execution never got to a cluster");
             return Ok(output(None, DeletionPhase::Gone, None));
         };
         let group = cluster::describe(&self.elasticache, &seeding.cluster.id).await?;
-        let Some(group) = group.filter(|group| cluster::is_ours(group, execution)) else {
-            let phase = if self.may_still_appear(execution).await? {
+        let Some(group) = group.filter(|group| cluster::is_ours(group, execution.name)) else {
+            let phase = if self.may_still_appear(&execution).await? {
                 DeletionPhase::Deleting
             } else {
                 DeletionPhase::Gone
@@ -52,9 +59,8 @@ impl Handler for DeleteCluster {
 
 impl DeleteCluster {
     /// Whether a create was asked for that has not been answered: its execution was stopped in that very moment.
-    async fn may_still_appear(&self, execution: &str) -> Result<bool, StepError> {
-        let journal =
-            self.reports.read::<CreateJournal>(&seeding::ExecutionFiles::of(execution).create()).await?;
+    async fn may_still_appear(&self, execution: &Execution<'_>) -> Result<bool, StepError> {
+        let journal = self.reports.read(&execution.files().create()).await?;
         Ok(journal.is_some_and(|journal| journal.is_pending(Timestamp::now().as_millisecond())))
     }
 

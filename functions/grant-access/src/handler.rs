@@ -1,10 +1,11 @@
 //! The step: write down what will be granted, then grant it.
 
-use seeder_aws::{Clients, Handler, Invocation, ReportStore, bucket_access::BucketAccess};
+use lambda::{Execution, Step, required};
+use seeder_aws::{Clients, ReportStore, bucket_access::BucketAccess};
 use seeding::{
-    BackupLocation, Code, ErrorName, Finding, Partition, Seeding, StepError,
+    BackupLocation, Code, ErrorName, Finding, Seeding, StepError,
     grant::{BucketGrant, GrantJournal, Way, choose_way, objects_by_bucket},
-    steps::{ExecutionInput, GrantOutput},
+    steps::{GrantOutput, NoInput},
 };
 
 /// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports.
@@ -15,17 +16,20 @@ pub(crate) struct GrantAccess {
 
 impl GrantAccess {
     pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
-        Ok(Self { s3: clients.s3(), reports: ReportStore::from_environment(clients.s3())? })
+        Ok(Self { s3: clients.s3(), reports: ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?) })
     }
 }
 
-impl Handler for GrantAccess {
-    type Input = ExecutionInput;
+impl Step for GrantAccess {
+    type Input = NoInput;
     type Output = GrantOutput;
 
-    async fn handle(&self, input: ExecutionInput, _: Invocation) -> Result<GrantOutput, StepError> {
-        let (_, execution) = Partition::of_execution(&input.execution)?;
-        let seeding = self.reports.seeding(execution).await?;
+    fn reports(&self) -> &ReportStore {
+        &self.reports
+    }
+
+    async fn run(&self, NoInput {}: NoInput, execution: Execution<'_>) -> Result<GrantOutput, StepError> {
+        let seeding = execution.seeding().await?;
         let mut grants = Vec::new();
         for (bucket, objects) in objects_by_bucket(&seeding) {
             let way = self.way(&seeding, bucket).await?;
@@ -34,7 +38,7 @@ impl Handler for GrantAccess {
         }
         // First the journal, so that whatever happens next, the step that revokes knows where to look.
         let journal = GrantJournal { partition: seeding.partition.clone(), grants: grants.clone() };
-        self.reports.write(&seeding::ExecutionFiles::of(execution).grant(), &journal).await?;
+        self.reports.write(&execution.files().grant(), &journal).await?;
         let mut findings = Vec::new();
         for grant in &grants {
             findings.extend(self.grant(&seeding, grant).await?);

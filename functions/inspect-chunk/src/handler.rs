@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use lambda::{Execution, Invocation, Step, required};
 use rdb_scan::{Control, Header, InspectOptions, Position, RangeInspection, Weighing};
-use seeder_aws::{Clients, Handler, Invocation, ReportStore, reader::ObjectReader};
+use seeder_aws::{Clients, ReportStore, reader::ObjectReader};
 use seeding::{
-    Backup, Partition, StepError,
+    Backup, FileKey, StepError,
     steps::{Chunk, InspectInput, InspectedChunk},
 };
 
@@ -29,19 +30,22 @@ impl InspectChunk {
     pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
         Ok(Self {
             s3: clients.s3(),
-            reports: ReportStore::from_environment(clients.s3())?,
+            reports: ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?),
             least_bytes: LEAST_BYTES,
         })
     }
 }
 
-impl Handler for InspectChunk {
+impl Step for InspectChunk {
     type Input = InspectInput;
     type Output = InspectedChunk;
 
-    async fn handle(&self, input: InspectInput, invocation: Invocation) -> Result<InspectedChunk, StepError> {
-        let (_, execution) = Partition::of_execution(&input.execution)?;
-        let seeding = self.reports.seeding(execution).await?;
+    fn reports(&self) -> &ReportStore {
+        &self.reports
+    }
+
+    async fn run(&self, input: InspectInput, execution: Execution<'_>) -> Result<InspectedChunk, StepError> {
+        let seeding = execution.seeding().await?;
         let range = input.range;
         let backup = seeding.backups.get(range.backup).ok_or_else(|| {
             StepError::internal(format!("backup {} of {}", range.backup, seeding.backups.len()))
@@ -58,8 +62,9 @@ impl Handler for InspectChunk {
             weighings: vec![Weighing::by(seeding.memory_settings())],
             ..InspectOptions::default()
         };
-        let read = self.read(backup.clone(), start, range.start..range.end, options, invocation).await?;
-        let key = seeding::ExecutionFiles::of(execution).partial(range.backup, range.start, range.end);
+        let read =
+            self.read(backup.clone(), start, range.start..range.end, options, execution.invocation).await?;
+        let key = execution.files().partial(range.backup, range.start, range.end);
         self.reports.write(&key, &read).await?;
         let (end, complete) = (read.span().map_or(range.start, |span| span.end), read.resume.is_none());
         tracing::info!(
@@ -93,7 +98,7 @@ fn header(backup: &Backup, range: &Chunk) -> Result<Header, StepError> {
 }
 
 impl InspectChunk {
-    async fn position(&self, key: &str) -> Result<Position, StepError> {
+    async fn position(&self, key: &FileKey<Position>) -> Result<Position, StepError> {
         let position = self.reports.read(key).await?;
         position.ok_or_else(|| StepError::internal(format!("the position {key} is gone")))
     }

@@ -2,12 +2,13 @@
 
 mod handler;
 
-use seeder_aws::{Clients, serve};
+use lambda::serve;
+use seeder_aws::Clients;
 
 use crate::handler::InspectChunk;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
+async fn main() -> Result<(), lambda::Error> {
     let clients = Clients::from_environment().await;
     serve(InspectChunk::from_environment(&clients)?).await
 }

@@ -7,9 +7,10 @@ mod request;
 mod target;
 
 use jiff::Timestamp;
-use seeder_aws::{Clients, Handler, Invocation, ReportStore, list, optional, required};
+use lambda::{Execution, Step, list, optional, required};
+use seeder_aws::{Clients, ReportStore};
 use seeding::{
-    Code, ErrorName, Partition, Seeding, Severity, StepError, Verdict,
+    Code, ErrorName, Seeding, Severity, StepError, Verdict,
     chunks::{LEAST_CHUNK_BYTES, chunks},
     policy::Roles,
     steps::{PrepareInput, PrepareOutput},
@@ -54,20 +55,23 @@ impl PrepareSeeding {
     }
 }
 
-impl Handler for PrepareSeeding {
+impl Step for PrepareSeeding {
     type Input = PrepareInput;
     type Output = PrepareOutput;
 
-    async fn handle(&self, input: PrepareInput, _: Invocation) -> Result<PrepareOutput, StepError> {
-        let (partition, execution) = Partition::of_execution(&input.execution)?;
-        let (resolved, mut findings) = self.resolve(&input.request, execution).await?;
+    fn reports(&self) -> &ReportStore {
+        &self.reports
+    }
+
+    async fn run(&self, input: PrepareInput, execution: Execution<'_>) -> Result<PrepareOutput, StepError> {
+        let (resolved, mut findings) = self.resolve(&input.request, execution.name).await?;
         let Some(mut resolved) = resolved else {
             return Ok(rejected(findings));
         };
-        let (backups, found) = self.look_at_backups(&resolved, &partition).await?;
+        let (backups, found) = self.look_at_backups(&resolved, &execution.partition).await?;
         findings.extend(found);
         let open = resolved.open_cluster_mode;
-        let (target, found) = self.look_at_target(&mut resolved.cluster, open, execution).await?;
+        let (target, found) = self.look_at_target(&mut resolved.cluster, open, execution.name).await?;
         if found.iter().any(is_unknown_version) {
             // What a version that does not exist would read is no finding of its own.
             findings.retain(|finding| finding.code != Code::RdbNewerThanEngine);
@@ -79,8 +83,8 @@ impl Handler for PrepareSeeding {
         let looked_at_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
         let mut seeding = Seeding {
             schema: 1,
-            execution: execution.to_owned(),
-            partition,
+            execution: execution.name.to_owned(),
+            partition: execution.partition.clone(),
             backups,
             cluster: resolved.cluster,
             options: resolved.options,
@@ -91,7 +95,7 @@ impl Handler for PrepareSeeding {
             looked_at_ms,
         };
         self.recognise(&mut seeding).await;
-        self.reports.write(&seeding::ExecutionFiles::of(execution).seeding(), &seeding).await?;
+        self.reports.write(&execution.files().seeding(), &seeding).await?;
         Ok(self.output(&seeding, findings))
     }
 }

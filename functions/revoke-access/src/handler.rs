@@ -1,11 +1,12 @@
 //! The step: read what was granted, and take it back.
 
 use jiff::Timestamp;
-use seeder_aws::{Clients, Handler, Invocation, ReportStore, bucket_access::BucketAccess};
+use lambda::{Execution, Step, required};
+use seeder_aws::{Clients, ReportStore, bucket_access::BucketAccess};
 use seeding::{
-    BackupLocation, Partition, StepError,
-    grant::{GrantJournal, Way},
-    steps::{ExecutionInput, RevokeOutput},
+    BackupLocation, StepError,
+    grant::{Revocation, Way},
+    steps::{NoInput, RevokeOutput},
 };
 
 /// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports.
@@ -16,23 +17,24 @@ pub(crate) struct RevokeAccess {
 
 impl RevokeAccess {
     pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
-        Ok(Self { s3: clients.s3(), reports: ReportStore::from_environment(clients.s3())? })
+        Ok(Self { s3: clients.s3(), reports: ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?) })
     }
 }
 
-impl Handler for RevokeAccess {
-    type Input = ExecutionInput;
+impl Step for RevokeAccess {
+    type Input = NoInput;
     type Output = RevokeOutput;
 
-    async fn handle(&self, input: ExecutionInput, _: Invocation) -> Result<RevokeOutput, StepError> {
-        let (_, execution) = Partition::of_execution(&input.execution)?;
+    fn reports(&self) -> &ReportStore {
+        &self.reports
+    }
+
+    async fn run(&self, NoInput {}: NoInput, execution: Execution<'_>) -> Result<RevokeOutput, StepError> {
         // The mark first: a grant that is under way right now either is in the journal already or sees the mark.
         let at_ms = Timestamp::now().as_millisecond();
-        self.reports
-            .write(&seeding::ExecutionFiles::of(execution).revoked(), &serde_json::json!({"atMs": at_ms}))
-            .await?;
-        let key = seeding::ExecutionFiles::of(execution).grant();
-        let Some(journal) = self.reports.read::<GrantJournal>(&key).await? else {
+        self.reports.write(&execution.files().revoked(), &Revocation { at_ms }).await?;
+        let key = execution.files().grant();
+        let Some(journal) = self.reports.read(&key).await? else {
             tracing::info!("nothing was granted");
             return Ok(RevokeOutput { revoked: Vec::new() });
         };
@@ -42,7 +44,7 @@ impl Handler for RevokeAccess {
                 s3: &self.s3,
                 reports: &self.reports,
                 bucket: &grant.bucket,
-                execution,
+                execution: execution.name,
                 partition: &journal.partition,
             };
             match grant.way {

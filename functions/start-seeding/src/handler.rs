@@ -3,7 +3,8 @@
 mod event;
 
 use aws_sdk_sfn::{Client, operation::start_execution::StartExecutionError};
-use seeder_aws::{Handler, Invocation, optional, required, service_error};
+use lambda::{Handler, Invocation, optional, required};
+use seeder_aws::service_error;
 use seeding::{DroppedBackup, DroppedObject, StepError};
 use serde::Serialize;
 use serde_json::Value;

@@ -2,11 +2,12 @@
 
 mod keys;
 
-use seeder_aws::{Clients, Handler, Invocation, ReportStore, auth_token, cluster};
+use lambda::{Execution, Step, required};
+use seeder_aws::{Clients, ReportStore, auth_token, cluster};
 use seeding::{
-    ErrorName, Partition, StepError,
+    ErrorName, StepError,
     report::{ReportCounts, count_findings},
-    steps::{ExecutionInput, VerifyOutput},
+    steps::{NoInput, VerifyOutput},
 };
 
 use self::keys::Target;
@@ -23,20 +24,22 @@ impl VerifyCluster {
         Ok(Self {
             elasticache: clients.elasticache(),
             secrets: clients.secrets(),
-            reports: ReportStore::from_environment(clients.s3())?,
+            reports: ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?),
         })
     }
 }
 
-impl Handler for VerifyCluster {
-    type Input = ExecutionInput;
+impl Step for VerifyCluster {
+    type Input = NoInput;
     type Output = VerifyOutput;
 
-    async fn handle(&self, input: ExecutionInput, _: Invocation) -> Result<VerifyOutput, StepError> {
-        let (_, execution) = Partition::of_execution(&input.execution)?;
-        let seeding = self.reports.seeding(execution).await?;
-        let report: Option<ReportCounts> =
-            self.reports.read(&seeding::ExecutionFiles::of(execution).report()).await?;
+    fn reports(&self) -> &ReportStore {
+        &self.reports
+    }
+
+    async fn run(&self, NoInput {}: NoInput, execution: Execution<'_>) -> Result<VerifyOutput, StepError> {
+        let seeding = execution.seeding().await?;
+        let report: Option<ReportCounts> = self.reports.read(&execution.files().counts()).await?;
         let counts = report.ok_or_else(|| StepError::internal("the execution has no report"))?.counts;
         let id = &seeding.cluster.id;
         let group = cluster::describe(&self.elasticache, id).await?.ok_or_else(|| {

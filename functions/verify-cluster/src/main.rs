@@ -2,12 +2,13 @@
 
 mod handler;
 
-use seeder_aws::{Clients, serve};
+use lambda::serve;
+use seeder_aws::Clients;
 
 use crate::handler::VerifyCluster;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
+async fn main() -> Result<(), lambda::Error> {
     // The redis crate leaves the choice to the process.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let clients = Clients::from_environment().await;

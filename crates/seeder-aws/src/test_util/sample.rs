@@ -1,11 +1,9 @@
 //! A seeding to try things with, and a step as the state machine calls it.
 
-use jiff::Timestamp;
-use seeding::{Backup, Engine, MemoryParameters, NodeTypes, Partition, Seeding, StepError, resolve};
-use serde_json::{Value, json};
+use seeding::{Backup, Engine, MemoryParameters, NodeTypes, Partition, Seeding, resolve};
+use serde_json::Value;
 
 use super::{Answer, json as answer};
-use crate::{Handler, Invocation, serve::call};
 
 /// The account that owns everything.
 pub const ACCOUNT: &str = "123456789012";
@@ -53,31 +51,4 @@ pub fn seeding(request: &Value) -> Seeding {
 /// The answer to [`RECORD`].
 pub fn read_record(seeding: &Seeding) -> Answer {
     answer(seeding)
-}
-
-/// Fails unless a step understands this sample event.
-///
-/// # Panics
-/// To fail the test.
-#[track_caller]
-pub fn understands<H: Handler>(event: &str) {
-    let understood = serde_json::from_str::<H::Input>(event).map(|_| ());
-    assert!(understood.is_ok(), "{understood:?}");
-}
-
-/// Calls a step as the state machine does: JSON in, JSON out, a quarter of an hour of time.
-pub async fn run<H: Handler>(step: &H, input: Value) -> Result<Value, StepError> {
-    run_for(step, input, 15 * 60).await
-}
-
-/// Calls a step whose time is over.
-pub async fn run_late<H: Handler>(step: &H, input: Value) -> Result<Value, StepError> {
-    run_for(step, input, -1).await
-}
-
-async fn run_for<H: Handler>(step: &H, input: Value, seconds: i64) -> Result<Value, StepError> {
-    let deadline_ms = Timestamp::now().as_millisecond() + seconds * 1000;
-    let invocation = Invocation { deadline_ms: u64::try_from(deadline_ms).unwrap_or(0) };
-    let output = call(step, input, invocation).await?;
-    Ok(json!(output))
 }

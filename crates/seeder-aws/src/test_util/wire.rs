@@ -184,6 +184,8 @@ fn decoded_form(body: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use seeding::FileKey;
+
     use super::{
         super::{json, nothing, ok},
         *,
@@ -193,7 +195,7 @@ mod tests {
     async fn read_two(wire: &Wire) {
         let reports = crate::ReportStore::new(wire.clients().s3(), "reports".into());
         for key in ["a b+ü.json", "two.json"] {
-            let _ = reports.read::<Value>(key).await;
+            let _ = reports.read::<Value>(&FileKey::from(key)).await;
         }
     }
 
@@ -236,7 +238,7 @@ mod tests {
     async fn a_condition_that_the_script_does_not_name_fails_the_test() {
         let wire = script().on("PUT reports.s3/lease.json", nothing());
         let reports = crate::ReportStore::new(wire.clients().s3(), "reports".into());
-        let _ = reports.create("lease.json", &1).await;
+        let _ = reports.create(&FileKey::from("lease.json"), &1).await;
         wire.done();
     }
 }

@@ -55,6 +55,24 @@ pub struct AclHolders {
     pub had: BTreeSet<String>,
 }
 
+/// Who holds the lease on a bucket's permissions, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeaseHolder {
+    /// The execution's name.
+    pub holder: String,
+    /// When the lease ends, in milliseconds since 1970.
+    pub expires_ms: i64,
+}
+
+/// The mark that nothing is granted for an execution any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Revocation {
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
 /// The permissions that the user guide asks for on an object: "Read object" and "Read object permissions".
 pub const ACL_PERMISSIONS: [&str; 2] = ["READ", "READ_ACP"];
 

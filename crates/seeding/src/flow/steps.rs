@@ -1,14 +1,16 @@
 //! The input and output of each function, as the state machine passes them.
 //!
-//! Every step is given the execution's ARN and reads the rest from the record ([`crate::record::seeding::Seeding`]), so that what the
+//! Every step is given the execution's ARN besides, and reads the rest from the record ([`crate::record::seeding::Seeding`]), so that what the
 //! state machine carries stays small, whatever is being seeded.
 
+use rdb_scan::{Position, RangeInspection};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     finding::{Finding, Verdict},
     flow::status::ClusterPhase,
+    record::file_key::FileKey,
     request::options::OnRestoreFailed,
     verdict::plan::Plan,
 };
@@ -17,8 +19,6 @@ use crate::{
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PrepareInput {
-    /// The execution's ARN.
-    pub execution: String,
     /// The execution's input: a request, or `{"dropped": …}`.
     pub request: Value,
 }
@@ -61,15 +61,13 @@ pub struct Chunk {
     pub end: u64,
     /// Where the position lies to begin at, for what is left between pieces that do not meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resume: Option<String>,
+    pub resume: Option<FileKey<Position>>,
 }
 
 /// What `inspect-chunk` is given.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InspectInput {
-    /// The execution's ARN.
-    pub execution: String,
     /// The range.
     pub range: Chunk,
 }
@@ -87,15 +85,13 @@ pub struct InspectedChunk {
     /// Whether the time was enough for the range.
     pub complete: bool,
     /// The key of the partial result in the reports bucket.
-    pub partial: String,
+    pub partial: FileKey<RangeInspection>,
 }
 
 /// What `assess-backup` is given.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AssessInput {
-    /// The execution's ARN.
-    pub execution: String,
     /// Every piece read so far, in any order.
     pub pieces: Vec<InspectedChunk>,
     /// What `prepare-seeding` had found.
@@ -121,13 +117,10 @@ pub struct AssessOutput {
     pub report: String,
 }
 
-/// What the steps are given that need to know nothing but whose they are.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ExecutionInput {
-    /// The execution's ARN.
-    pub execution: String,
-}
+/// What the steps are given that need to know nothing but their execution.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoInput {}
 
 /// What `grant-access` did.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -143,8 +136,6 @@ pub struct GrantOutput {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateInput {
-    /// The execution's ARN.
-    pub execution: String,
     /// The plan of `assess-backup`.
     pub plan: Plan,
     /// The node type of this try.
@@ -190,8 +181,6 @@ impl CreateJournal {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckInput {
-    /// The execution's ARN.
-    pub execution: String,
     /// See [`CreateOutput::created_at_ms`].
     pub created_at_ms: i64,
 }

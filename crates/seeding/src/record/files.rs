@@ -1,9 +1,22 @@
 //! Where the product keeps its own files, in the reports bucket.
 
 use rdb_footprint::Settings;
+use rdb_scan::{Position, RangeInspection};
 use sha2::{Digest, Sha256};
 
-use crate::{facts::location::BackupLocation, record::seeding::Backup};
+use crate::{
+    facts::location::BackupLocation,
+    flow::{
+        grant::{AclHolders, GrantJournal, LeaseHolder, Revocation},
+        steps::CreateJournal,
+    },
+    record::{
+        file_key::FileKey,
+        known::KnownInspection,
+        seeding::{Backup, Seeding},
+    },
+    verdict::report::{Assessment, ReportCounts},
+};
 
 const EXECUTIONS: &str = "executions/";
 const GRANTS: &str = "grants/";
@@ -27,38 +40,46 @@ impl<'a> ExecutionFiles<'a> {
     }
 
     /// The record that every step reads: [`crate::record::seeding::Seeding`].
-    pub fn seeding(&self) -> String {
-        format!("{EXECUTIONS}{}/seeding.json", self.execution)
+    pub fn seeding(&self) -> FileKey<Seeding> {
+        FileKey::new(format!("{EXECUTIONS}{}/seeding.json", self.execution))
     }
 
     /// What was granted, written before it is: [`crate::flow::grant::GrantJournal`].
-    pub fn grant(&self) -> String {
-        format!("{EXECUTIONS}{}/grant.json", self.execution)
+    pub fn grant(&self) -> FileKey<GrantJournal> {
+        FileKey::new(format!("{EXECUTIONS}{}/grant.json", self.execution))
     }
 
     /// Set once the access is taken back for good: from then on nothing is granted for this execution any more.
-    pub fn revoked(&self) -> String {
-        format!("{EXECUTIONS}{}/revoked.json", self.execution)
+    pub fn revoked(&self) -> FileKey<Revocation> {
+        FileKey::new(format!("{EXECUTIONS}{}/revoked.json", self.execution))
     }
 
     /// When a create was asked for, and when it was answered: [`crate::flow::steps::CreateJournal`].
-    pub fn create(&self) -> String {
-        format!("{EXECUTIONS}{}/create.json", self.execution)
+    pub fn create(&self) -> FileKey<CreateJournal> {
+        FileKey::new(format!("{EXECUTIONS}{}/create.json", self.execution))
+    }
+
+    /// What the new cluster's keys are counted against: the part of the report that has it.
+    pub fn counts(&self) -> FileKey<ReportCounts> {
+        FileKey::new(self.report().as_str().to_owned())
     }
 
     /// The full report.
-    pub fn report(&self) -> String {
-        format!("{EXECUTIONS}{}/report.json", self.execution)
+    pub fn report(&self) -> FileKey<Assessment> {
+        FileKey::new(format!("{EXECUTIONS}{}/report.json", self.execution))
     }
 
     /// The inspection of one range of one backup.
-    pub fn partial(&self, backup: usize, start: u64, end: u64) -> String {
-        format!("{EXECUTIONS}{}/partials/{backup:03}-{start:016}-{end:016}.json", self.execution)
+    pub fn partial(&self, backup: usize, start: u64, end: u64) -> FileKey<RangeInspection> {
+        FileKey::new(format!(
+            "{EXECUTIONS}{}/partials/{backup:03}-{start:016}-{end:016}.json",
+            self.execution
+        ))
     }
 
     /// Where to begin what is left between two pieces: [`rdb_scan::Position`].
-    pub fn gap(&self, backup: usize, start: u64) -> String {
-        format!("{EXECUTIONS}{}/partials/{backup:03}-{start:016}-gap.json", self.execution)
+    pub fn gap(&self, backup: usize, start: u64) -> FileKey<Position> {
+        FileKey::new(format!("{EXECUTIONS}{}/partials/{backup:03}-{start:016}-gap.json", self.execution))
     }
 
     /// What is known of an object from an earlier seeding: [`crate::record::known::KnownInspection`].
@@ -66,25 +87,28 @@ impl<'a> ExecutionFiles<'a> {
     /// An object with the same name, ETag and size has the same contents: the ETag is a digest of them, or, of parts and
     /// under KMS, at least another one for each upload. One with names of keys is never the same file as one without, and
     /// what was weighed for one engine is not what it takes in another.
-    pub fn inspection(backup: &Backup, hide_keys: bool, memory: &Settings) -> String {
+    pub fn inspection(backup: &Backup, hide_keys: bool, memory: &Settings) -> FileKey<KnownInspection> {
         let Backup { location, etag, size_bytes, .. } = backup;
         let digest = hex::encode(Sha256::digest(location.to_string()));
         // The quotes, and whatever else would be a folder.
         let etag = etag.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "");
         let (schema, hidden) = (rdb_scan::SCHEMA, if hide_keys { "-hidden" } else { "" });
         let memory = memory.id();
-        format!("{INSPECTIONS}{}/{etag}-{size_bytes}-v{schema}-{memory}{hidden}.json", &digest[..32])
+        FileKey::new(format!(
+            "{INSPECTIONS}{}/{etag}-{size_bytes}-v{schema}-{memory}{hidden}.json",
+            &digest[..32]
+        ))
     }
 
     /// Held by who edits a bucket's permissions.
-    pub fn lease(bucket: &str) -> String {
-        format!("{GRANTS}{bucket}/lease.json")
+    pub fn lease(bucket: &str) -> FileKey<LeaseHolder> {
+        FileKey::new(format!("{GRANTS}{bucket}/lease.json"))
     }
 
     /// Who needs the ACL grant on an object, and what it had before.
-    pub fn acl_holders(location: &BackupLocation) -> String {
+    pub fn acl_holders(location: &BackupLocation) -> FileKey<AclHolders> {
         let digest = hex::encode(Sha256::digest(&location.key));
-        format!("{GRANTS}{}/acl-{}.json", location.bucket, &digest[..32])
+        FileKey::new(format!("{GRANTS}{}/acl-{}.json", location.bucket, &digest[..32]))
     }
 }
 
@@ -106,7 +130,7 @@ mod tests {
     }
 
     fn inspection(backup: &Backup, hide_keys: bool) -> String {
-        ExecutionFiles::inspection(backup, hide_keys, &Settings::new(Generation::Valkey81))
+        ExecutionFiles::inspection(backup, hide_keys, &Settings::new(Generation::Valkey81)).to_string()
     }
 
     #[test]
@@ -126,7 +150,7 @@ mod tests {
             of(|backup| backup.etag = "\"e1\"".into()),
             of(|backup| backup.size_bytes = 101),
             inspection(&orders(), true),
-            ExecutionFiles::inspection(&orders(), false, &Settings::new(Generation::Valkey9)),
+            ExecutionFiles::inspection(&orders(), false, &Settings::new(Generation::Valkey9)).to_string(),
         ];
         assert!(others.iter().all(|other| *other != key), "{others:?}");
     }

@@ -7,6 +7,7 @@ use crate::{
     facts::{
         location::BackupLocation, memory::MemoryParameters, node_types::NodeTypes, partition::Partition,
     },
+    record::{file_key::FileKey, known::KnownInspection},
     request::{cluster::ClusterSpec, options::Options},
 };
 
@@ -70,7 +71,7 @@ pub struct Backup {
     pub kms_key_id: Option<String>,
     /// The key of what is known of it from an earlier seeding, which then stands for reading it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub known_inspection: Option<String>,
+    pub known_inspection: Option<FileKey<KnownInspection>>,
     /// Magic and version, for workers that begin in its middle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<rdb_scan::Header>,

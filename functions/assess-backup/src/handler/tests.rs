@@ -1,12 +1,10 @@
+use lambda::test_util::{
+    EXECUTION_ARN, RECORD, Wire, json, ok, rdb, read_record, run, s3_error, script, seeding, understands,
+};
 use rdb_scan::{
     Assembly, Control, InspectOptions, Position, RangeInspection, Weighing, assemble, inspect_up_to,
 };
-use seeder_aws::{
-    ReportStore,
-    test_util::{
-        EXECUTION_ARN, RECORD, Wire, json, ok, rdb, read_record, run, s3_error, script, seeding, understands,
-    },
-};
+use seeder_aws::ReportStore;
 use seeding::{ErrorName, KnownInspection, Seeding, StepError};
 use serde_json::{Value, json};
 
@@ -50,6 +48,7 @@ fn inspected(file: &[u8], time: Control) -> Vec<RangeInspection> {
 fn kept_key(seeding: &Seeding, backup: usize) -> String {
     let memory = seeding.memory_settings();
     seeding::ExecutionFiles::inspection(&seeding.backups[backup], seeding.options.hide_keys, &memory)
+        .to_string()
 }
 
 fn whole(file: &[u8]) -> RangeInspection {
@@ -57,7 +56,7 @@ fn whole(file: &[u8]) -> RangeInspection {
 }
 
 fn partial(backup: usize, range: &RangeInspection) -> String {
-    seeding::ExecutionFiles::of("orders-1").partial(backup, range.range.start, range.range.end)
+    seeding::ExecutionFiles::of("orders-1").partial(backup, range.range.start, range.range.end).to_string()
 }
 
 fn piece(backup: usize, range: &RangeInspection) -> Value {
@@ -135,7 +134,7 @@ async fn what_is_known_of_a_backup_stands_for_reading_it() {
     let kept = wire.json(&format!("PUT reports.s3/{key}"));
 
     let mut seeding = orders();
-    seeding.backups[0].known_inspection = Some("inspections/known.json".to_owned());
+    seeding.backups[0].known_inspection = Some("inspections/known.json".into());
     let known = "GET reports.s3/inspections/known.json";
     let wire = script().on(RECORD, read_record(&seeding)).on(known, json(kept)).on(REPORT, ok());
     let second = assess(&wire, &[], json!([]), 1).await.unwrap();
@@ -172,7 +171,7 @@ async fn of_two_backups_only_the_unknown_one_waits_for_workers_and_is_kept() {
     let cluster = json!({"id": "orders", "nodeType": "cache.t4g.micro", "clusterMode": "enabled"});
     let mut both = seeding(&json!({"backups": ["backups/in/1.rdb", "backups/in/2.rdb"], "cluster": cluster}));
     let (first, second) = (rdb(&[("used-mem", "1000")], &["a"]), rdb(&[("used-mem", "1000")], &["b", "c"]));
-    both.backups[0].known_inspection = Some("inspections/1.json".to_owned());
+    both.backups[0].known_inspection = Some("inspections/1.json".into());
     let Assembly::Whole(inspection) = assemble(&[whole(&first)], first.len() as u64, 0) else {
         panic!("a whole file is not whole");
     };

@@ -1,10 +1,8 @@
-use seeder_aws::{
-    ReportStore,
-    test_util::{
-        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group,
-        ok, query, query_error, read_record, run, script, seeding, status, understands,
-    },
+use lambda::test_util::{
+    Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group, ok,
+    query, query_error, read_record, run, script, seeding, status, understands,
 };
+use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError};
 use serde_json::{Value, json};
 

@@ -1,10 +1,8 @@
-use seeder_aws::{
-    ReportStore,
-    test_util::{
-        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, json as json_file,
-        member, no_group, query, query_error, read_record, run, s3_error, script, seeding, understands,
-    },
+use lambda::test_util::{
+    Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, json as json_file,
+    member, no_group, query, query_error, read_record, run, s3_error, script, seeding, understands,
 };
+use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError};
 use serde_json::{Value, json};
 

@@ -1,10 +1,8 @@
-use seeder_aws::{
-    ReportStore,
-    test_util::{
-        Answer, EXECUTION_ARN, RECORD, Wire, echo, json, nothing, ok, read_record, run, s3_error, script,
-        seeding, understands, xml,
-    },
+use lambda::test_util::{
+    Answer, EXECUTION_ARN, RECORD, Wire, echo, json, nothing, ok, read_record, run, s3_error, script,
+    seeding, understands, xml,
 };
+use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError};
 use serde_json::{Value, json};
 

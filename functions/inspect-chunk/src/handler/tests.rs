@@ -1,10 +1,8 @@
-use seeder_aws::{
-    ReportStore,
-    test_util::{
-        Answer, EXECUTION_ARN, RECORD, Wire, json, ok, rdb, read_record, run, run_late, s3_error, script,
-        seeding, status, understands,
-    },
+use lambda::test_util::{
+    Answer, EXECUTION_ARN, RECORD, Wire, json, ok, rdb, read_record, run, run_late, s3_error, script,
+    seeding, status, understands,
 };
+use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Backups that an earlier seeding has read already.
 
-use seeding::{ExecutionFiles, KnownInspection, Seeding};
+use seeding::{ExecutionFiles, Seeding};
 
 use super::PrepareSeeding;
 
@@ -10,13 +10,13 @@ impl PrepareSeeding {
         let memory = seeding.memory_settings();
         for backup in &mut seeding.backups {
             let key = ExecutionFiles::inspection(backup, seeding.options.hide_keys, &memory);
-            match self.reports.read::<KnownInspection>(&key).await {
+            match self.reports.read(&key).await {
                 Ok(Some(known)) if known.is_usable(seeding.looked_at_ms, &memory) => {
-                    tracing::info!(key, "the backup is known");
+                    tracing::info!(%key, "the backup is known");
                     backup.known_inspection = Some(key);
                 }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(key, message = error.message, "an inspection cannot be used"),
+                Err(error) => tracing::warn!(%key, message = error.message, "an inspection cannot be used"),
             }
         }
     }

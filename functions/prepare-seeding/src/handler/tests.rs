@@ -1,11 +1,9 @@
-use rdb_scan::{Control, InspectOptions, Inspected, Position, Weighing, inspect};
-use seeder_aws::{
-    ReportStore,
-    test_util::{
-        Answer, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, Wire, group, json, json_error, no_group, ok,
-        query, query_error, rdb, run, s3_error, script, seeding, status, understands, xml,
-    },
+use lambda::test_util::{
+    Answer, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, Wire, group, json, json_error, no_group, ok, query,
+    query_error, rdb, run, s3_error, script, seeding, status, understands, xml,
 };
+use rdb_scan::{Control, InspectOptions, Inspected, Position, Weighing, inspect};
+use seeder_aws::ReportStore;
 use seeding::{ErrorName, KnownInspection, StepError, policy::Roles};
 use serde_json::{Value, json};
 

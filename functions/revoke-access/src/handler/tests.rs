@@ -1,7 +1,7 @@
-use seeder_aws::{
-    ReportStore,
-    test_util::{Answer, EXECUTION_ARN, Wire, json, nothing, ok, run, s3_error, script, understands, xml},
+use lambda::test_util::{
+    Answer, EXECUTION_ARN, Wire, json, nothing, ok, run, s3_error, script, understands, xml,
 };
+use seeder_aws::ReportStore;
 use seeding::{BackupLocation, ErrorName, StepError, policy::Statement};
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-use seeder_aws::test_util::{Answer, Wire, json, json_error, run, script, status};
+use lambda::test_util::{Answer, Wire, json, json_error, run, script, status};
 use seeding::ErrorName;
 use serde_json::{Value, json};
 

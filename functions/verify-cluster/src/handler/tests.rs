@@ -1,12 +1,10 @@
 mod server;
 
-use seeder_aws::{
-    ReportStore,
-    test_util::{
-        Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, group, json, no_group, read_record, run,
-        s3_error, script, seeding, understands,
-    },
+use lambda::test_util::{
+    Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, group, json, no_group, read_record, run,
+    s3_error, script, seeding, understands,
 };
+use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError};
 use serde_json::{Value, json};
 

@@ -23,7 +23,7 @@ impl Invocation {
     }
 }
 
-/// One step of the state machine.
+/// What a function does with an event.
 pub trait Handler: Send + Sync + 'static {
     /// What it is given.
     type Input: DeserializeOwned + Send;
@@ -59,10 +59,7 @@ pub(crate) async fn call<H: Handler>(
     payload: Value,
     invocation: Invocation,
 ) -> Result<H::Output, StepError> {
-    let input = serde_path_to_error::deserialize(&payload).map_err(|error| {
-        let message = format!("input at `{}`: {}", error.path(), error.inner());
-        StepError::new(ErrorName::InvalidInput, message, "give the function what the state machine gives it")
-    })?;
+    let input = parse(&payload)?;
     let result = handler.handle(input, invocation).await;
     match &result {
         Ok(_) => tracing::info!("step done"),
@@ -74,6 +71,14 @@ pub(crate) async fn call<H: Handler>(
         }
     }
     result
+}
+
+/// Reads an input; an error names the place in it.
+pub(crate) fn parse<T: DeserializeOwned>(payload: &Value) -> Result<T, StepError> {
+    serde_path_to_error::deserialize(payload).map_err(|error| {
+        let message = format!("input at `{}`: {}", error.path(), error.inner());
+        StepError::new(ErrorName::InvalidInput, message, "give the function what the state machine gives it")
+    })
 }
 
 /// The execution that a payload is about; upload events have none yet.
