@@ -51,7 +51,7 @@ CALLS = {
     r"\blook_at_acl\(": ["s3:GetObjectAcl"],
     r"\blook_at_key\(&": ["kms:DescribeKey", "kms:GetKeyPolicy"],
     r"\b(look_at_object|read_prefix|read_settings)\(|ObjectReader::start\(|\breports\s*\.(read|seeding)\b": ["s3:GetObject"],
-    r"\breports\s*\.(read|seeding)\b": ["s3:ListBucket"],
+    r"\breports\s*\.read\b|\bexecution\.seeding\b": ["s3:ListBucket"],
     r"\breports\s*\.write\(": ["s3:PutObject"],
     r"\breports\s*\.delete\(": ["s3:DeleteObject"],
     r"\bacls_enabled\(": ["s3:GetBucketOwnershipControls"],
@@ -357,7 +357,7 @@ def sample_events_have_the_shape_of_the_code():
         if folder not in samples:
             yield f"events/{folder}.json is missing"
             continue
-        expected = fields("steps.rs", inputs.get(folder, "ExecutionInput"))
+        expected = {"execution": False} | fields("flow/steps.rs", inputs.get(folder, "NoInput"))
         if not expected or set(samples[folder]) != set(expected):
             yield f"events/{folder}.json has {sorted(samples[folder])}, expected {sorted(expected)}"
     for name in ("s3-notification", "eventbridge-object-created", "s3-test-event", "clean-up"):
