@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::{error::ApiError, query::Params, state::State, xml::Xml};
+use crate::{api::query::Params, api::xml::Xml, error::ApiError, state::State};
 
 mod clusters;
+mod create_request;
 mod events;
 mod groups;
 mod names;
 mod page;
 mod parameters;
+pub(crate) mod query;
 mod tags;
+pub(crate) mod xml;
 
 /// Does what the form asks for; returns the action's name and its result.
 pub(crate) fn act(state: &Arc<State>, form: &str) -> Result<(String, Xml), ApiError> {

@@ -1,8 +1,12 @@
 //! Parameter groups, subnet groups and user groups: what a create refers to by name.
 
+pub(crate) mod node_types;
+pub(crate) mod parameters;
+pub(crate) mod versions;
+
 use std::collections::BTreeMap;
 
-use crate::{error::ApiError, parameters, versions};
+use crate::error::ApiError;
 
 /// The most of each kind that an account may have.
 const QUOTA: usize = 300;

@@ -1,6 +1,6 @@
 use std::{path::PathBuf, time::Duration};
 
-use crate::servers::ServerBinaries;
+use crate::servers::binaries::ServerBinaries;
 
 /// How the endpoint behaves.
 #[derive(Debug, Clone)]

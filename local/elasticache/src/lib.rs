@@ -17,30 +17,16 @@
 //! shell that kills it by process id once a pipe from here is closed.
 
 mod api;
-mod backup;
 mod catalog;
 mod config;
-mod create_request;
-mod engine;
+mod endpoint;
 mod error;
-mod event_log;
-mod group;
-mod info;
-mod layout;
-mod node_types;
-mod parameters;
-mod process;
-mod query;
-mod restore;
-mod server;
+mod groups;
+mod lifecycle;
 mod servers;
-mod slots;
-mod spread;
 mod state;
-mod versions;
-mod xml;
 
 pub use config::{Config, FailureStatus};
+pub use endpoint::Server;
 pub use error::Error;
-pub use server::Server;
-pub use servers::{Choice, Nearness, ServerBinaries, ServerBinary};
+pub use servers::binaries::{Choice, Nearness, ServerBinaries, ServerBinary};

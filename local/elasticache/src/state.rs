@@ -1,5 +1,7 @@
 //! Everything that the endpoint knows, and what becomes of groups in the background.
 
+pub(crate) mod event_log;
+
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -16,14 +18,14 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    backup,
     catalog::Catalog,
     config::Config,
     error::ApiError,
-    event_log::EventLog,
-    group::{Group, GroupSpec, Status},
-    process::Running,
-    restore::restore,
+    groups::backup,
+    groups::{Group, GroupSpec, Status},
+    lifecycle::restore::restore,
+    servers::watchdog::Running,
+    state::event_log::EventLog,
 };
 
 #[derive(Debug)]

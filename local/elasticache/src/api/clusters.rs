@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use super::{groups::endpoint, page::page};
 use crate::{
+    api::query::Params,
+    api::xml::Xml,
     error::ApiError,
-    group::{Group, Member},
-    query::Params,
+    groups::{Group, Member},
     state::State,
-    xml::Xml,
 };
 
 pub(super) fn describe(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {

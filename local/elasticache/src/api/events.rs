@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::page::page;
-use crate::{error::ApiError, query::Params, state::State, xml::Xml};
+use crate::{api::query::Params, api::xml::Xml, error::ApiError, state::State};
 
 /// Fourteen days.
 const MAX_MINUTES: i64 = 20_160;

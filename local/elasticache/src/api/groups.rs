@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use super::page::page;
 use crate::{
-    create_request,
+    api::create_request,
+    api::query::Params,
+    api::xml::Xml,
     error::ApiError,
-    group::{Group, Member, Status},
-    query::Params,
+    groups::{Group, Member, Status},
     state::State,
-    xml::Xml,
 };
 
 pub(super) fn create(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {

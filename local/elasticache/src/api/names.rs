@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use super::page::page;
 use crate::{
+    api::query::Params,
+    api::xml::Xml,
+    catalog::versions,
     catalog::{self, SubnetGroup, UserGroup},
     error::ApiError,
-    query::Params,
     state::State,
-    versions,
-    xml::Xml,
 };
 
 pub(super) fn describe_engine_versions(params: &Params) -> Result<Xml, ApiError> {

@@ -1,4 +1,4 @@
-use crate::{error::ApiError, query::Params};
+use crate::{api::query::Params, error::ApiError};
 
 /// One page of an answer.
 pub(super) struct Page<T> {

@@ -2,14 +2,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::page::page;
 use crate::{
+    api::query::Params,
+    api::xml::Xml,
+    catalog::node_types,
+    catalog::parameters::{self, Parameter},
+    catalog::versions,
     catalog::{self, ParameterGroup},
     error::ApiError,
-    node_types,
-    parameters::{self, Parameter},
-    query::Params,
     state::State,
-    versions,
-    xml::Xml,
 };
 
 /// Pages go through the parameters first, then through those that differ by node type.

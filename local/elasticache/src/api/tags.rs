@@ -1,11 +1,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
+    api::query::Params,
+    api::xml::Xml,
     error::ApiError,
-    group::{Group, Status},
-    query::Params,
+    groups::{Group, Status},
     state::State,
-    xml::Xml,
 };
 
 const MAX_TAGS: usize = 50;

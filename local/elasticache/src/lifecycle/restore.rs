@@ -11,14 +11,15 @@ use tokio::{fs, time::sleep};
 use uuid::Uuid;
 
 use crate::{
-    backup,
-    engine::{BACKUP_FILE, Engine, Launch, Loaded},
     error::Failure,
-    group::{GroupSpec, Member},
-    info::Info,
-    layout::{self, Place},
-    servers::ServerBinary,
-    slots, spread,
+    groups::backup,
+    groups::slots,
+    groups::{GroupSpec, Member},
+    lifecycle::layout::{self, Place},
+    lifecycle::spread,
+    servers::binaries::ServerBinary,
+    servers::info::Info,
+    servers::server_process::{BACKUP_FILE, Engine, Launch, Loaded},
     state::State,
 };
 

@@ -1,12 +1,16 @@
 //! Replication groups: what was asked for, and what became of it.
 
+pub(crate) mod backup;
+pub(crate) mod slots;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use jiff::Timestamp;
 use tokio::task::AbortHandle;
 
 use crate::{
-    backup::BackupLocation, config::FailureStatus, restore::Node, slots::SlotRanges, versions::Engine,
+    catalog::versions::Engine, config::FailureStatus, groups::backup::BackupLocation,
+    groups::slots::SlotRanges, lifecycle::restore::Node,
 };
 
 /// A create that was found to be in order.

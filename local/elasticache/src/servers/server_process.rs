@@ -19,8 +19,8 @@ use tokio::{
 
 use crate::{
     error::Failure,
-    info::Info,
-    process::{Process, Running},
+    servers::info::Info,
+    servers::watchdog::{Process, Running},
 };
 
 /// How long a server may take to listen; loading is not counted.
@@ -41,7 +41,7 @@ pub(crate) const BACKUP_FILE: &str = "dump.rdb";
 #[derive(Debug, Clone)]
 pub(crate) struct Launch {
     pub(crate) binary: PathBuf,
-    /// See [`crate::servers::ServerBinary::is_before_7`].
+    /// See [`crate::servers::binaries::ServerBinary::is_before_7`].
     pub(crate) before_7: bool,
     /// The server's own folder, which exists; it loads [`BACKUP_FILE`] from it, if there.
     pub(crate) dir: PathBuf,
@@ -67,7 +67,7 @@ pub(crate) struct ClusterFile {
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) port: u16,
-    /// See [`crate::servers::ServerBinary::is_before_7`].
+    /// See [`crate::servers::binaries::ServerBinary::is_before_7`].
     pub(crate) before_7: bool,
     process: Process,
     password: Option<String>,

@@ -12,9 +12,9 @@ use std::{
 use uuid::Uuid;
 
 use crate::{
-    engine::ClusterFile,
     error::Failure,
-    group::{GroupSpec, Member},
+    groups::{GroupSpec, Member},
+    servers::server_process::ClusterFile,
 };
 
 /// Below the range that systems take for outgoing connections, so that nobody else is given one by chance.

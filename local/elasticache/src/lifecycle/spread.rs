@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use redis::{RedisResult, aio::MultiplexedConnection};
 use tokio::sync::mpsc;
 
-use crate::{engine::Engine, error::Failure, slots};
+use crate::{error::Failure, groups::slots, servers::server_process::Engine};
 
 /// How many keys are asked for at once, and sent to a shard at once.
 const BATCH_KEYS: usize = 500;

@@ -1,14 +1,14 @@
 //! `CreateReplicationGroup`'s parameters, checked as the service checks them.
 
 use crate::{
-    backup::BackupLocation,
+    api::query::Params,
+    catalog::node_types,
+    catalog::versions::{self, Engine},
     catalog::{Catalog, ParameterGroup},
     error::ApiError,
-    group::{GroupSpec, ShardSpec},
-    node_types,
-    query::Params,
-    slots::{self, SlotRanges},
-    versions::{self, Engine},
+    groups::backup::BackupLocation,
+    groups::slots::{self, SlotRanges},
+    groups::{GroupSpec, ShardSpec},
 };
 
 const MAX_SHARDS: usize = 90;
