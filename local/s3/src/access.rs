@@ -4,10 +4,10 @@
 pub(crate) mod acl;
 pub(crate) mod policy;
 
-use crate::SERVICE_CANONICAL_ID;
 use crate::access::acl::{Grant, Permission};
 use crate::access::policy::{Asker, Decision, Policy, Question};
-use crate::request::Caller;
+use crate::config::SERVICE_CANONICAL_ID;
+use crate::request::identity::Caller;
 
 /// A question of access, with all that the answer depends on.
 #[derive(Debug, Clone, Copy)]

@@ -31,6 +31,7 @@
 )]
 
 mod access;
+mod config;
 mod errors;
 mod notifications;
 mod operations;
@@ -39,4 +40,5 @@ mod server;
 mod service;
 mod store;
 
-pub use server::{Config, Error, Notify, Rule, SERVICE_ACCESS_KEY, SERVICE_CANONICAL_ID, Server};
+pub use config::{Config, Notify, Rule, SERVICE_ACCESS_KEY, SERVICE_CANONICAL_ID};
+pub use server::{Error, Server};

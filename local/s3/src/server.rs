@@ -6,50 +6,14 @@ use std::sync::Arc;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use local_eventbridge::Pattern;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::config::{Config, Notify};
+use crate::operations::Protocol;
 use crate::request;
-use crate::service::{Protocol, Service};
-
-/// The access key that stands for the ElastiCache service principal; its secret may be anything.
-pub const SERVICE_ACCESS_KEY: &str = "ELASTICACHESNAPSHOT";
-
-/// The canonical user ID of ElastiCache in the regions that are enabled by default, to which object ACLs grant.
-pub const SERVICE_CANONICAL_ID: &str = "540804c33a284a299d2547575ce1010f2312ef3da9b3a053c8bc45bf233e4353";
-
-/// What a server needs to start.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// Folder for object bytes; created if absent. Each object is a file with a random name, removed with it.
-    pub root: PathBuf,
-    /// Region of the endpoint, and of buckets made without a location constraint.
-    pub region: String,
-    /// The twelve digits of the account that owns every bucket.
-    pub account_id: String,
-    /// Where upload events go; none are sent while this is unknown.
-    pub notify: Option<Notify>,
-}
-
-/// Where upload events are delivered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notify {
-    /// Base of the Lambda endpoint, as `http://127.0.0.1:PORT`.
-    pub lambda_endpoint: String,
-    /// The rule of EventBridge for "Object Created"; without one its events go nowhere.
-    pub event_bridge: Option<Rule>,
-}
-
-/// A rule of EventBridge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
-    /// Which events it lets through.
-    pub pattern: Pattern,
-    /// The ARN of the function that it calls.
-    pub target: String,
-}
+use crate::service::Service;
 
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]

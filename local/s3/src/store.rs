@@ -4,6 +4,8 @@ pub(crate) mod attributes;
 pub(crate) mod blob;
 pub(crate) mod body;
 pub(crate) mod conditions;
+pub(crate) mod encryption;
+pub(crate) mod multipart_upload;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,9 +19,10 @@ use uuid::Uuid;
 use crate::access::acl::Grant;
 use crate::access::policy::Policy;
 use crate::errors::{no_such_bucket, no_such_key};
-use crate::operations::multipart::Upload;
-use crate::store::attributes::{Attributes, Encryption};
+use crate::store::attributes::Attributes;
 use crate::store::blob::Segment;
+use crate::store::encryption::Encryption;
+use crate::store::multipart_upload::Upload;
 
 /// Most buckets, as S3's default quota per account.
 pub(crate) const BUCKET_LIMIT: usize = 10_000;
@@ -157,5 +160,13 @@ impl Bucket {
     /// The id to show for a version: none where versioning was never on.
     pub(crate) fn shown_id(&self, version: &Version) -> Option<String> {
         (self.versioning != Versioning::Never).then(|| version.id.clone())
+    }
+
+    /// The open upload of a key.
+    pub(crate) fn open_upload(&mut self, key: &str, upload_id: &str) -> S3Result<&mut Upload> {
+        let upload = self.uploads.get_mut(upload_id).filter(|upload| upload.key == key);
+        upload.ok_or_else(|| {
+            s3_error!(NoSuchUpload, "The specified multipart upload does not exist: {upload_id}")
+        })
     }
 }

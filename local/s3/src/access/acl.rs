@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn grant_headers_name_users_and_groups() {
-        let id = crate::SERVICE_CANONICAL_ID;
+        let id = crate::config::SERVICE_CANONICAL_ID;
         let header = format!("id=\"{id}\", uri=\"{ALL_USERS}\"");
         let asked = Asked { read: Some(header), ..Asked::default() };
         assert_eq!(

@@ -8,9 +8,9 @@ use s3s::dto::NotificationConfiguration;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use crate::config::Notify;
 use crate::notifications::event::Created;
-use crate::operations::buckets::notification;
-use crate::server::Notify;
+use crate::notifications::filter;
 
 /// Most deliveries in flight; a laptop's worth of uploads stays far below.
 const IN_FLIGHT_LIMIT: usize = 1000;
@@ -54,7 +54,7 @@ impl Notifier {
     pub(crate) fn created(&self, created: &Created, configuration: &NotificationConfiguration) {
         let targets = configuration.lambda_function_configurations.iter().flatten();
         for target in
-            targets.filter(|target| notification::matches(target, created.reason.event_name(), &created.key))
+            targets.filter(|target| filter::matches(target, created.reason.event_name(), &created.key))
         {
             let id = target.id.as_deref().unwrap_or_default();
             self.invoke(&target.lambda_function_arn, &created.lambda_event(id));

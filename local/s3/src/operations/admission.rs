@@ -5,7 +5,7 @@ use s3s::{S3Error, S3Request, S3Result, s3_error};
 
 use crate::access::Access;
 use crate::errors::{no_such_key, other_region};
-use crate::request::{Caller, Identity};
+use crate::request::identity::{Caller, Identity};
 use crate::service::Service;
 use crate::store::Bucket;
 
@@ -31,19 +31,10 @@ impl<'a> Action<'a> {
     }
 }
 
-/// Who sent a request; nobody, should it have come without its identity.
-pub(crate) fn identity<T>(request: &S3Request<T>) -> Identity {
-    request.extensions.get().cloned().unwrap_or(Identity {
-        caller: Caller::Anonymous,
-        signed_region: None,
-        request_id: String::new(),
-    })
-}
-
 impl Service {
     /// Lets the request through, or says why not.
     pub(crate) fn admit<T>(&self, request: &S3Request<T>, action: Action<'_>) -> S3Result<()> {
-        let identity = identity(request);
+        let identity = Identity::of(request);
         let expected_owner = request.headers.get("x-amz-expected-bucket-owner");
         self.store.with(action.bucket, |bucket| {
             let signed = identity.signed_region.as_deref();
@@ -60,7 +51,7 @@ impl Service {
 
     /// Like [`Self::admit`], for the source of a copy: another bucket, and no region of its own.
     pub(crate) fn admit_source<T>(&self, request: &S3Request<T>, action: Action<'_>) -> S3Result<()> {
-        let identity = identity(request);
+        let identity = Identity::of(request);
         let expected_owner = request.headers.get("x-amz-source-expected-bucket-owner");
         if expected_owner.is_some_and(|owner| owner.as_bytes() != self.account_id.as_bytes()) {
             return Err(denied());

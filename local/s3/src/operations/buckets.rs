@@ -1,6 +1,6 @@
 //! Buckets: create, find, list, delete.
 
-pub(crate) mod notification;
+mod notification;
 mod policy;
 mod settings;
 
@@ -13,10 +13,10 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use crate::access::acl::{self, Asked};
 use crate::errors::no_such_bucket;
-use crate::operations::admission::{Action, identity};
-use crate::request::Caller;
+use crate::operations::admission::Action;
+use crate::request::identity::{Caller, Identity};
 use crate::service::Service;
-use crate::store::attributes::Encryption;
+use crate::store::encryption::Encryption;
 use crate::store::{BUCKET_LIMIT, Bucket as StoredBucket, Versioning};
 
 impl Service {
@@ -24,7 +24,7 @@ impl Service {
         &self,
         request: S3Request<CreateBucketInput>,
     ) -> S3Result<CreateBucketOutput> {
-        let identity = identity(&request);
+        let identity = Identity::of(&request);
         if identity.caller != Caller::Owner {
             return Err(s3_error!(AccessDenied, "Access Denied"));
         }
@@ -99,7 +99,7 @@ impl Service {
     }
 
     pub(crate) fn list_buckets(&self, request: S3Request<ListBucketsInput>) -> S3Result<ListBucketsOutput> {
-        if identity(&request).caller != Caller::Owner {
+        if Identity::of(&request).caller != Caller::Owner {
             return Err(s3_error!(AccessDenied, "Access Denied"));
         }
         let input = request.input;

@@ -1,7 +1,7 @@
 //! Operations on objects.
 
-pub(crate) mod copy;
+mod copy;
 mod delete;
 mod list;
-pub(crate) mod put;
+mod put;
 mod read;

@@ -39,6 +39,14 @@ impl ReadConditions {
     }
 }
 
+/// The keys and conditions with which a source may be read.
+#[derive(Debug, Default)]
+pub(crate) struct SourceTerms {
+    pub(crate) conditions: ReadConditions,
+    pub(crate) customer_algorithm: Option<String>,
+    pub(crate) customer_key_md5: Option<String>,
+}
+
 /// 412 or 404 unless a key whose current object has the `ETag` `current` (none: no object) may be written.
 pub(crate) fn check_write(
     key: &str,

@@ -1,7 +1,7 @@
-//! The notification configuration of a bucket: kept, checked, and matched against what happens.
+//! The notification configuration of a bucket: read and replaced.
 
 use s3s::dto::{
-    FilterRuleName, GetBucketNotificationConfigurationInput, GetBucketNotificationConfigurationOutput,
+    GetBucketNotificationConfigurationInput, GetBucketNotificationConfigurationOutput,
     LambdaFunctionConfiguration, PutBucketNotificationConfigurationInput,
     PutBucketNotificationConfigurationOutput,
 };
@@ -9,7 +9,8 @@ use s3s::{S3Request, S3Result, s3_error};
 use uuid::Uuid;
 
 use crate::notifications::event;
-use crate::operations::admission::{Action, identity};
+use crate::operations::admission::Action;
+use crate::request::identity::Identity;
 use crate::service::Service;
 
 /// Most configurations of one bucket, as on S3.
@@ -37,7 +38,7 @@ impl Service {
     ) -> S3Result<PutBucketNotificationConfigurationOutput> {
         let name = request.input.bucket.clone();
         self.admit(&request, Action::on_bucket("s3:PutBucketNotification", &name))?;
-        let request_id = identity(&request).request_id;
+        let request_id = Identity::of(&request).request_id;
         let mut configuration = request.input.notification_configuration;
         let others = [
             configuration.queue_configurations.as_ref().map(Vec::len),
@@ -91,55 +92,4 @@ fn check(target: &LambdaFunctionConfiguration) -> S3Result<()> {
         }
     }
     Ok(())
-}
-
-/// Whether `target` asks for `event` (as `ObjectCreated:Put`) on `key`.
-pub(crate) fn matches(target: &LambdaFunctionConfiguration, event: &str, key: &str) -> bool {
-    let wanted = target.events.iter().any(|wanted| {
-        wanted.as_ref().strip_prefix("s3:").is_some_and(|wanted| match wanted.strip_suffix('*') {
-            Some(start) => event.starts_with(start),
-            None => event == wanted,
-        })
-    });
-    let filter = target.filter.as_ref().and_then(|filter| filter.key.as_ref());
-    let mut rules = filter.and_then(|key| key.filter_rules.as_ref()).into_iter().flatten();
-    wanted
-        && rules.all(|rule| {
-            let value = rule.value.as_deref().unwrap_or_default();
-            match rule.name.as_ref().map(FilterRuleName::as_str) {
-                Some(FilterRuleName::PREFIX) => key.starts_with(value),
-                Some(FilterRuleName::SUFFIX) => key.ends_with(value),
-                _ => false,
-            }
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use s3s::dto::{Event, FilterRule, NotificationConfigurationFilter, S3KeyFilter};
-
-    use super::*;
-
-    #[test]
-    fn events_and_filters_decide_who_is_told() {
-        let rule = |name, value: &str| FilterRule {
-            name: Some(FilterRuleName::from_static(name)),
-            value: Some(value.into()),
-        };
-        let target = |event: &str| LambdaFunctionConfiguration {
-            events: vec![Event::from(event.to_owned())],
-            filter: Some(NotificationConfigurationFilter {
-                key: Some(S3KeyFilter {
-                    filter_rules: Some(vec![rule("prefix", "drops/"), rule("suffix", ".rdb")]),
-                }),
-            }),
-            id: None,
-            lambda_function_arn: "arn:aws:lambda:us-east-1:123456789012:function:start-seeding".into(),
-        };
-        assert!(matches(&target("s3:ObjectCreated:*"), "ObjectCreated:Put", "drops/a.rdb"));
-        assert!(matches(&target("s3:ObjectCreated:Put"), "ObjectCreated:Put", "drops/a.rdb"));
-        assert!(!matches(&target("s3:ObjectCreated:Copy"), "ObjectCreated:Put", "drops/a.rdb"));
-        assert!(!matches(&target("s3:ObjectCreated:*"), "ObjectCreated:Put", "other/a.rdb"));
-        assert!(!matches(&target("s3:ObjectCreated:*"), "ObjectCreated:Put", "drops/a.txt"));
-    }
 }

@@ -8,7 +8,7 @@ use crate::errors::with_status;
 use crate::operations::admission::Action;
 use crate::service::Service;
 use crate::store::Versioning;
-use crate::store::attributes::Encryption;
+use crate::store::encryption::Encryption;
 
 impl Service {
     pub(crate) fn get_bucket_versioning(

@@ -7,11 +7,12 @@ use s3s::dto::{CompleteMultipartUploadInput, CompleteMultipartUploadOutput, Comp
 use s3s::{S3Request, S3Result, s3_error};
 
 use crate::notifications::event::Reason;
-use crate::operations::admission::{Action, identity};
-use crate::operations::multipart::{Upload, open};
+use crate::operations::admission::Action;
+use crate::request::identity::Identity;
 use crate::service::Service;
 use crate::store::Object;
 use crate::store::conditions;
+use crate::store::multipart_upload::Upload;
 
 /// Least bytes of a part that is not the last one, as on S3.
 const PART_LEAST_BYTES: u64 = 5 * 1024 * 1024;
@@ -23,11 +24,11 @@ impl Service {
     ) -> S3Result<CompleteMultipartUploadOutput> {
         let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
         self.admit(&request, Action::on_key("s3:PutObject", &bucket, &key))?;
-        let identity = identity(&request);
+        let identity = Identity::of(&request);
         let input = request.input;
         let listed = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
         let (object, acl) = self.store.with(&bucket, |stored| {
-            let upload = open(stored, &key, &input.upload_id)?;
+            let upload = stored.open_upload(&key, &input.upload_id)?;
             Ok((Arc::new(assemble(upload, &listed)?), upload.acl.clone()))
         })?;
         let version_id =

@@ -8,23 +8,17 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use crate::access::acl::Asked;
 use crate::notifications::event::Reason;
-use crate::operations::admission::{Action, identity};
+use crate::operations::admission::Action;
+use crate::request::identity::Identity;
 use crate::service::Service;
-use crate::store::attributes::{AskedEncryption, Attributes, storage_class};
+use crate::store::Object as StoredObject;
+use crate::store::attributes::{Attributes, storage_class};
 use crate::store::body;
-use crate::store::conditions::ReadConditions;
-use crate::store::{Object as StoredObject, Version};
+use crate::store::conditions::{ReadConditions, SourceTerms};
+use crate::store::encryption::AskedEncryption;
 
 /// Most bytes that one `CopyObject` takes, as on S3.
 const COPY_LIMIT: u64 = 5 * 1024 * 1024 * 1024;
-
-/// The keys and conditions with which a source may be read.
-#[derive(Debug, Default)]
-pub(crate) struct SourceTerms {
-    pub(crate) conditions: ReadConditions,
-    pub(crate) customer_algorithm: Option<String>,
-    pub(crate) customer_key_md5: Option<String>,
-}
 
 impl Service {
     pub(crate) async fn copy_object(
@@ -33,7 +27,7 @@ impl Service {
     ) -> S3Result<CopyObjectOutput> {
         let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
         self.admit(&request, Action::on_key("s3:PutObject", &bucket, &key))?;
-        let identity = identity(&request);
+        let identity = Identity::of(&request);
         let terms = SourceTerms {
             conditions: ReadConditions {
                 if_match: request.input.copy_source_if_match.clone(),
@@ -138,39 +132,6 @@ impl Service {
             server_side_encryption: encryption.algorithm,
             version_id,
             ..CopyObjectOutput::default()
-        })
-    }
-
-    /// The source of a copy, if it may be read on these terms, and its version id to show.
-    pub(crate) fn source<T>(
-        &self,
-        request: &S3Request<T>,
-        source: &CopySource,
-        terms: &SourceTerms,
-    ) -> S3Result<(Arc<StoredObject>, Option<String>)> {
-        let CopySource::Bucket { bucket, key, version_id } = source else {
-            return Err(s3_error!(NotImplemented, "copies from access points are not supported"));
-        };
-        let action = Action {
-            name: if version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" },
-            bucket,
-            key: Some(key),
-            version_id: version_id.as_deref(),
-        };
-        self.admit_source(request, action)?;
-        self.store.with(bucket, |stored| {
-            let (version, object): (&Version, _) = stored.find(key, version_id.as_deref())?;
-            terms.conditions.check(&object.etag, &version.modified)?;
-            let encryption = &object.attributes.encryption;
-            encryption
-                .check_customer_key(terms.customer_algorithm.as_deref(), terms.customer_key_md5.as_deref())?;
-            if object.attributes.is_archived() {
-                return Err(s3_error!(
-                    InvalidObjectState,
-                    "Operation is not valid for the source object's storage class"
-                ));
-            }
-            Ok((Arc::clone(object), stored.shown_id(version)))
         })
     }
 }

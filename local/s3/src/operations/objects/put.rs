@@ -1,19 +1,20 @@
-//! `PutObject`, and what every way of writing an object shares.
+//! `PutObject`.
 
 use std::sync::Arc;
 
 use s3s::dto::{Checksum, ETag, PutObjectInput, PutObjectOutput};
-use s3s::{S3Request, S3Result, s3_error};
+use s3s::{S3Request, S3Result};
 
-use crate::access::acl::{self, Asked, Grant};
-use crate::notifications::event::{Created, Reason};
-use crate::operations::admission::{Action, identity};
-use crate::request::Identity;
+use crate::access::acl::Asked;
+use crate::notifications::event::Reason;
+use crate::operations::admission::Action;
+use crate::request::identity::Identity;
 use crate::service::Service;
-use crate::store::attributes::{AskedEncryption, Attributes, Encryption, storage_class};
+use crate::store::Object;
+use crate::store::attributes::{Attributes, storage_class};
 use crate::store::body::{self, Expected};
 use crate::store::conditions;
-use crate::store::{Object, Version};
+use crate::store::encryption::AskedEncryption;
 
 impl Service {
     pub(crate) async fn put_object(
@@ -23,7 +24,7 @@ impl Service {
         let body = request.input.body.take();
         let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
         self.admit(&request, Action::on_key("s3:PutObject", &bucket, &key))?;
-        let identity = identity(&request);
+        let identity = Identity::of(&request);
 
         let input = &request.input;
         let checksum = Checksum {
@@ -99,57 +100,5 @@ impl Service {
             version_id,
             ..PutObjectOutput::default()
         })
-    }
-
-    /// Makes `object` the current one of `key` if `condition` holds for the `ETag` of the one that is, in one step,
-    /// and tells whoever asked to be told. Returns the version id to show.
-    #[allow(clippy::too_many_arguments, reason = "the one place where an object comes into being")]
-    pub(crate) fn commit(
-        &self,
-        bucket: &str,
-        key: &str,
-        object: &Arc<Object>,
-        acl: Vec<Grant>,
-        identity: &Identity,
-        reason: Reason,
-        condition: impl FnOnce(Option<&str>) -> S3Result<()>,
-    ) -> S3Result<Option<String>> {
-        let (shown, created, notification) = self.store.with(bucket, |stored| {
-            condition(stored.current_etag(key))?;
-            let version: Version = stored.push(key, Some(Arc::clone(object)), acl);
-            let shown = stored.shown_id(&version);
-            let created = Created {
-                bucket: bucket.to_owned(),
-                key: key.to_owned(),
-                size: object.size,
-                etag: object.etag.clone(),
-                version_id: shown.clone(),
-                region: stored.region.clone(),
-                account_id: self.account_id.clone(),
-                owner_id: self.owner_id.clone(),
-                request_id: identity.request_id.clone(),
-                // Taken under the lock, so that order and sequencers agree.
-                sequencer: self.store.sequencer(),
-                reason,
-            };
-            Ok((shown, created, stored.notification.clone()))
-        })?;
-        self.notifier.created(&created, &notification);
-        Ok(shown)
-    }
-
-    /// The grants of a new object, or the error where ACLs are off and it asks for some.
-    pub(crate) fn object_acl(&self, bucket: &str, asked: &Asked) -> S3Result<Vec<Grant>> {
-        let enforced = self.store.with(bucket, |stored| Ok(stored.is_owner_enforced()))?;
-        if enforced && asked.is_refused_when_enforced(&self.owner_id)? {
-            return Err(s3_error!(AccessControlListNotSupported, "The bucket does not allow ACLs"));
-        }
-        Ok(asked.grants(&self.owner_id)?.unwrap_or_else(|| acl::private(&self.owner_id)))
-    }
-
-    /// The encryption of a new object.
-    pub(crate) fn resolve_encryption(&self, bucket: &str, asked: AskedEncryption) -> S3Result<Encryption> {
-        let default = self.store.with(bucket, |stored| Ok(stored.encryption.clone()))?;
-        asked.resolve(&default, &self.region, &self.account_id)
     }
 }

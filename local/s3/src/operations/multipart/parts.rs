@@ -1,0 +1,143 @@
+//! `UploadPart` and `UploadPartCopy`.
+
+use std::time::SystemTime;
+
+#[allow(clippy::wildcard_imports, reason = "every operation brings two types of its own")]
+use s3s::dto::*;
+use s3s::{S3Request, S3Result, s3_error};
+
+use crate::operations::admission::Action;
+use crate::service::Service;
+use crate::store::blob::cut;
+use crate::store::body::{self, Expected};
+use crate::store::conditions::{ReadConditions, SourceTerms};
+use crate::store::multipart_upload::UploadedPart;
+
+/// Most parts of an upload, as on S3.
+const PART_LIMIT: i32 = 10_000;
+
+impl Service {
+    pub(crate) async fn upload_part(
+        &self,
+        mut request: S3Request<UploadPartInput>,
+    ) -> S3Result<UploadPartOutput> {
+        let body = request.input.body.take();
+        let input = &request.input;
+        self.admit(&request, Action::on_key("s3:PutObject", &input.bucket, &input.key))?;
+        check_part_number(input.part_number)?;
+        self.store
+            .with(&input.bucket, |bucket| bucket.open_upload(&input.key, &input.upload_id).map(|_| ()))?;
+
+        let checksum = Checksum {
+            checksum_crc32: input.checksum_crc32.clone(),
+            checksum_crc32c: input.checksum_crc32c.clone(),
+            checksum_crc64nvme: input.checksum_crc64nvme.clone(),
+            checksum_sha1: input.checksum_sha1.clone(),
+            checksum_sha256: input.checksum_sha256.clone(),
+            checksum_type: None,
+        };
+        let expected = Expected::new(&request, input.content_md5.clone(), checksum, input.content_length);
+        let stored = body::store(&self.objects, body, &expected).await?;
+        let part = UploadedPart {
+            size: stored.segment.length,
+            segments: vec![stored.segment],
+            md5: stored.md5,
+            checksum: stored.checksum,
+            modified: SystemTime::now().into(),
+        };
+        let encryption = self.put_part(input, part.clone())?;
+        Ok(UploadPartOutput {
+            bucket_key_enabled: encryption.bucket_key_enabled,
+            checksum_crc32: part.checksum.checksum_crc32,
+            checksum_crc32c: part.checksum.checksum_crc32c,
+            checksum_crc64nvme: part.checksum.checksum_crc64nvme,
+            checksum_sha1: part.checksum.checksum_sha1,
+            checksum_sha256: part.checksum.checksum_sha256,
+            e_tag: Some(ETag::Strong(hex::encode(part.md5))),
+            sse_customer_algorithm: encryption.customer_algorithm(),
+            sse_customer_key_md5: encryption.customer_key_md5(),
+            ssekms_key_id: encryption.kms_key_id,
+            server_side_encryption: encryption.algorithm,
+            request_charged: None,
+        })
+    }
+
+    pub(crate) async fn upload_part_copy(
+        &self,
+        request: S3Request<UploadPartCopyInput>,
+    ) -> S3Result<UploadPartCopyOutput> {
+        let input = &request.input;
+        self.admit(&request, Action::on_key("s3:PutObject", &input.bucket, &input.key))?;
+        check_part_number(input.part_number)?;
+        let terms = SourceTerms {
+            conditions: ReadConditions {
+                if_match: input.copy_source_if_match.clone(),
+                if_none_match: input.copy_source_if_none_match.clone(),
+                if_modified_since: input.copy_source_if_modified_since.clone(),
+                if_unmodified_since: input.copy_source_if_unmodified_since.clone(),
+            },
+            customer_algorithm: input.copy_source_sse_customer_algorithm.clone(),
+            customer_key_md5: input.copy_source_sse_customer_key_md5.clone(),
+        };
+        let (source, source_id) = self.source(&request, &input.copy_source, &terms)?;
+        let range = match &input.copy_source_range {
+            None => 0..source.size,
+            Some(text) => Range::parse(text)
+                .ok()
+                .and_then(|range| range.check(source.size).ok())
+                .ok_or_else(|| s3_error!(InvalidRange, "{text} is outside of {} bytes", source.size))?,
+        };
+        let segments = cut(&source.segments, range.clone());
+        let part = UploadedPart {
+            size: range.end - range.start,
+            md5: body::md5_of(segments.clone()).await?,
+            segments,
+            checksum: Checksum::default(),
+            modified: SystemTime::now().into(),
+        };
+        let result = CopyPartResult {
+            e_tag: Some(ETag::Strong(hex::encode(part.md5))),
+            last_modified: Some(part.modified.clone()),
+            ..CopyPartResult::default()
+        };
+        let place = UploadPartInput {
+            bucket: input.bucket.clone(),
+            key: input.key.clone(),
+            part_number: input.part_number,
+            upload_id: input.upload_id.clone(),
+            ..UploadPartInput::default()
+        };
+        let encryption = self.put_part(&place, part)?;
+        Ok(UploadPartCopyOutput {
+            bucket_key_enabled: encryption.bucket_key_enabled,
+            copy_part_result: Some(result),
+            copy_source_version_id: source_id,
+            ssekms_key_id: encryption.kms_key_id,
+            server_side_encryption: encryption.algorithm,
+            ..UploadPartCopyOutput::default()
+        })
+    }
+
+    /// Keeps a part, in place of an older one of its number; the upload may have ended meanwhile.
+    fn put_part(
+        &self,
+        place: &UploadPartInput,
+        part: UploadedPart,
+    ) -> S3Result<crate::store::encryption::Encryption> {
+        self.store.with(&place.bucket, |bucket| {
+            let upload = bucket.open_upload(&place.key, &place.upload_id)?;
+            upload.parts.insert(place.part_number, part);
+            Ok(upload.attributes.encryption.clone())
+        })
+    }
+}
+
+fn check_part_number(number: i32) -> S3Result<()> {
+    if (1..=PART_LIMIT).contains(&number) {
+        return Ok(());
+    }
+    Err(s3_error!(
+        InvalidArgument,
+        "Part number must be an integer between 1 and {PART_LIMIT}, inclusive: {number}"
+    ))
+}

@@ -1,0 +1,66 @@
+//! The steps that `PutObject`, `CopyObject` and multipart uploads share.
+
+use std::sync::Arc;
+
+use s3s::{S3Result, s3_error};
+
+use crate::access::acl::{self, Asked, Grant};
+use crate::notifications::event::{Created, Reason};
+use crate::request::identity::Identity;
+use crate::service::Service;
+use crate::store::encryption::{AskedEncryption, Encryption};
+use crate::store::{Object, Version};
+
+impl Service {
+    /// Makes `object` the current one of `key` if `condition` holds for the `ETag` of the one that is, in one step,
+    /// and tells whoever asked to be told. Returns the version id to show.
+    #[allow(clippy::too_many_arguments, reason = "the one place where an object comes into being")]
+    pub(crate) fn commit(
+        &self,
+        bucket: &str,
+        key: &str,
+        object: &Arc<Object>,
+        acl: Vec<Grant>,
+        identity: &Identity,
+        reason: Reason,
+        condition: impl FnOnce(Option<&str>) -> S3Result<()>,
+    ) -> S3Result<Option<String>> {
+        let (shown, created, notification) = self.store.with(bucket, |stored| {
+            condition(stored.current_etag(key))?;
+            let version: Version = stored.push(key, Some(Arc::clone(object)), acl);
+            let shown = stored.shown_id(&version);
+            let created = Created {
+                bucket: bucket.to_owned(),
+                key: key.to_owned(),
+                size: object.size,
+                etag: object.etag.clone(),
+                version_id: shown.clone(),
+                region: stored.region.clone(),
+                account_id: self.account_id.clone(),
+                owner_id: self.owner_id.clone(),
+                request_id: identity.request_id.clone(),
+                // Taken under the lock, so that order and sequencers agree.
+                sequencer: self.store.sequencer(),
+                reason,
+            };
+            Ok((shown, created, stored.notification.clone()))
+        })?;
+        self.notifier.created(&created, &notification);
+        Ok(shown)
+    }
+
+    /// The grants of a new object, or the error where ACLs are off and it asks for some.
+    pub(crate) fn object_acl(&self, bucket: &str, asked: &Asked) -> S3Result<Vec<Grant>> {
+        let enforced = self.store.with(bucket, |stored| Ok(stored.is_owner_enforced()))?;
+        if enforced && asked.is_refused_when_enforced(&self.owner_id)? {
+            return Err(s3_error!(AccessControlListNotSupported, "The bucket does not allow ACLs"));
+        }
+        Ok(asked.grants(&self.owner_id)?.unwrap_or_else(|| acl::private(&self.owner_id)))
+    }
+
+    /// The encryption of a new object.
+    pub(crate) fn resolve_encryption(&self, bucket: &str, asked: AskedEncryption) -> S3Result<Encryption> {
+        let default = self.store.with(bucket, |stored| Ok(stored.encryption.clone()))?;
+        asked.resolve(&default, &self.region, &self.account_id)
+    }
+}

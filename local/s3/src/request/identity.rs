@@ -1,0 +1,127 @@
+//! The identity of a request, read from its signature. Signatures are not verified.
+
+use http::Uri;
+use http::header::{AUTHORIZATION, HeaderMap};
+use percent_encoding::percent_decode_str;
+use s3s::S3Request;
+use uuid::Uuid;
+
+use crate::config::SERVICE_ACCESS_KEY;
+
+/// Who sent a request, by its access key alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// The account that owns every bucket.
+    Owner,
+    /// The ElastiCache service principal.
+    Service,
+    /// Nobody: the request carries no signature.
+    Anonymous,
+}
+
+/// What the signature of a request says; handed on in the request's extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) caller: Caller,
+    /// The region in the signature's scope.
+    pub(crate) signed_region: Option<String>,
+    /// Goes back as `x-amz-request-id`, and into events.
+    pub(crate) request_id: String,
+}
+
+impl Identity {
+    /// Reads the identity from a request's headers or its presigned query.
+    pub(crate) fn read(headers: &HeaderMap, uri: &Uri) -> Self {
+        let credential = credential(headers, uri);
+        Self {
+            caller: match credential.as_deref().and_then(|scope| scope.split('/').next()) {
+                None => Caller::Anonymous,
+                Some(SERVICE_ACCESS_KEY) => Caller::Service,
+                Some(_) => Caller::Owner,
+            },
+            // KEY/DATE/REGION/SERVICE/aws4_request
+            signed_region: credential
+                .as_deref()
+                .and_then(|scope| scope.rsplit('/').nth(2))
+                .filter(|region| !region.is_empty())
+                .map(ToOwned::to_owned),
+            request_id: Uuid::new_v4().simple().to_string().to_uppercase()[..16].to_owned(),
+        }
+    }
+
+    /// The identity that came with a request; anonymous if there is none.
+    pub(crate) fn of<T>(request: &S3Request<T>) -> Self {
+        request.extensions.get().cloned().unwrap_or(Self {
+            caller: Caller::Anonymous,
+            signed_region: None,
+            request_id: String::new(),
+        })
+    }
+}
+
+/// The credential scope of a request, from its header or its presigned query.
+fn credential(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    if let Some(value) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
+        if let Some(at) = value.find("Credential=") {
+            let scope = &value[at + "Credential=".len()..];
+            return scope.split(',').next().map(|scope| scope.trim().to_owned());
+        }
+        // Signature version 2: `AWS KEY:SIGNATURE`.
+        return Some(value.strip_prefix("AWS ")?.split(':').next()?.to_owned());
+    }
+    let mut pairs = uri.query()?.split('&');
+    let named = |pair: &'_ str| {
+        let value = pair.strip_prefix("X-Amz-Credential=").or_else(|| pair.strip_prefix("AWSAccessKeyId="));
+        value.map(ToOwned::to_owned)
+    };
+    let scope = pairs.find_map(named)?;
+    Some(percent_decode_str(&scope).decode_utf8_lossy().into_owned())
+}
+
+/// Takes the signature out of a presigned URL's query; the rest stays as sent.
+pub(crate) fn strip_presigned_query(uri: &mut Uri) {
+    const SIGNING: [&str; 11] = [
+        // Version 2, which some clients still presign with.
+        "AWSAccessKeyId=",
+        "Signature=",
+        "Expires=",
+        "x-amz-security-token=",
+        "X-Amz-Algorithm=",
+        "X-Amz-Credential=",
+        "X-Amz-Date=",
+        "X-Amz-Expires=",
+        "X-Amz-Signature=",
+        "X-Amz-SignedHeaders=",
+        "X-Amz-Security-Token=",
+    ];
+    let Some(query) = uri.query().filter(|query| query.contains("ignature=")) else { return };
+    let kept: Vec<&str> =
+        query.split('&').filter(|pair| !SIGNING.iter().any(|name| pair.starts_with(name))).collect();
+    let path = uri.path();
+    let stripped = if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
+    // A shorter query of a valid URI is valid; otherwise the request goes on as it came.
+    if let Ok(stripped) = stripped.parse() {
+        *uri = stripped;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presigned_urls_of_both_versions_name_the_caller_and_lose_their_signature() {
+        for (signed, key) in [
+            (
+                "/b/k?X-Amz-Algorithm=A&X-Amz-Credential=KEY%2F20260101%2Feu-west-1%2Fs3%2Faws4_request&versionId=1&X-Amz-Signature=0",
+                "KEY/20260101/eu-west-1/s3/aws4_request",
+            ),
+            ("/b/k?AWSAccessKeyId=KEY&versionId=1&Signature=0&Expires=1", "KEY"),
+        ] {
+            let mut uri: Uri = signed.parse().unwrap();
+            assert_eq!(credential(&HeaderMap::new(), &uri).as_deref(), Some(key));
+            strip_presigned_query(&mut uri);
+            assert_eq!(uri, "/b/k?versionId=1");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Multipart uploads that are open, and their parts.
+
+use std::collections::BTreeMap;
+
+use s3s::dto::{Checksum, ChecksumAlgorithm, ChecksumType, Timestamp};
+
+use crate::access::acl::Grant;
+use crate::store::attributes::Attributes;
+use crate::store::blob::Segment;
+
+/// An upload that has begun.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    pub(crate) key: String,
+    pub(crate) initiated: Timestamp,
+    pub(crate) attributes: Attributes,
+    pub(crate) acl: Vec<Grant>,
+    pub(crate) checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub(crate) checksum_type: Option<ChecksumType>,
+    pub(crate) parts: BTreeMap<i32, UploadedPart>,
+}
+
+/// A part that is on disk.
+#[derive(Debug, Clone)]
+pub(crate) struct UploadedPart {
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) size: u64,
+    pub(crate) md5: [u8; 16],
+    pub(crate) checksum: Checksum,
+    pub(crate) modified: Timestamp,
+}
