@@ -25,27 +25,17 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "counts of keys are far below 2^52")]
 
-mod allocator;
-mod chance;
-mod costs;
-mod functions;
-mod generation;
-mod ids;
-mod keys;
-mod lists;
+mod engine;
 mod prediction;
-mod rax;
-mod rows;
-mod settings;
-mod streams;
-mod strings;
-mod tables;
-mod volatile;
+mod structures;
+mod values;
 mod weigher;
 
 pub use crate::{
-    allocator::Quantum,
-    generation::{Compared, Generation},
+    engine::{
+        allocator::Quantum,
+        generation::{Compared, Generation},
+        settings::{Settings, Thresholds},
+    },
     prediction::Footprint,
-    settings::{Settings, Thresholds},
 };

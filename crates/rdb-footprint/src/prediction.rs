@@ -1,15 +1,16 @@
 //! What a server takes in all: keys and values by slot, and the tables of keys and expiries.
 
+mod chance;
+
 use std::collections::BTreeMap;
 
 use rdb_scan::Inspection;
 use serde::Serialize;
 
 use crate::{
-    chance::{expected, scaled, share},
-    generation::Generation,
-    settings::Settings,
-    tables::{Growth, buckets, structure, unmoved_buckets},
+    engine::{generation::Generation, settings::Settings},
+    prediction::chance::{expected, scaled, share},
+    structures::tables::{Growth, buckets, structure, unmoved_buckets},
 };
 
 /// What the engine's dictionary entries have more in cluster mode before Valkey 8.0: the neighbours in their slot
@@ -183,8 +184,8 @@ impl Footprint {
             // keys have in common is not looked at: it is this where names are of common length.
             Generation::Redis6 => keys * (quantum.allocation(24) + quantum.allocation(8) + 16),
             Generation::Redis7 | Generation::Valkey7 => {
-                let more = quantum.allocation(crate::tables::ENTRY_BYTES + SLOT_LINKS_BYTES)
-                    - quantum.allocation(crate::tables::ENTRY_BYTES);
+                let more = quantum.allocation(crate::structures::tables::ENTRY_BYTES + SLOT_LINKS_BYTES)
+                    - quantum.allocation(crate::structures::tables::ENTRY_BYTES);
                 keys * more
             }
             _ => 0,

@@ -8,14 +8,18 @@ use rdb_scan::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    costs::{Costs, Kind},
-    functions::FunctionCosts,
-    generation::Generation,
-    keys::{OBJECT_BYTES, Strings},
-    lists::List,
-    rows::Rows,
-    settings::{Settings, Thresholds},
-    streams::{Stream, StreamCosts},
+    engine::{
+        generation::Generation,
+        settings::{Settings, Thresholds},
+    },
+    values::{
+        costs::{Costs, Kind},
+        functions::FunctionCosts,
+        keys::{OBJECT_BYTES, Strings},
+        lists::List,
+        rows::Rows,
+        streams::{Stream, StreamCosts},
+    },
 };
 
 impl Scales for Settings {

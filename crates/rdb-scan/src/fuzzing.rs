@@ -15,7 +15,7 @@ const LEAST_CHUNK_BYTES: usize = 16;
 
 /// What a packed collection holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Found {
+pub struct Checked {
     /// Its elements.
     pub elements: u64,
     /// Those with an expiry.
@@ -84,7 +84,7 @@ pub fn lzf_walk_all(strings: &[(&[u8], usize)]) -> Vec<bool> {
 ///
 /// # Errors
 /// What is wrong with the collection.
-pub fn check(packing: u8, bytes: &[u8], piece: Option<usize>) -> Result<Found, String> {
+pub fn check(packing: u8, bytes: &[u8], piece: Option<usize>) -> Result<Checked, String> {
     let packing = match packing {
         0 => Packing::ListpackList,
         1 => Packing::ListpackSet,
@@ -109,7 +109,7 @@ pub fn check(packing: u8, bytes: &[u8], piece: Option<usize>) -> Result<Found, S
         }
     };
     let (duplicate, _) = seen.members.end();
-    Ok(Found { elements, field_expires: seen.field_expires, duplicate })
+    Ok(Checked { elements, field_expires: seen.field_expires, duplicate })
 }
 
 /// Shows `take` the bytes in growing chunks, as far as it has not done with them.

@@ -29,7 +29,7 @@ pub(crate) struct Tokens {
 /// What a control byte says of its token, without a branch: whether a run or a reference comes next is as random as
 /// the data, and a wrong guess costs more than the token.
 #[derive(Clone, Copy)]
-struct Shape {
+struct TokenShape {
     /// Its length in bytes.
     used: u8,
     /// Bytes of contents that it gives,
@@ -48,7 +48,7 @@ struct Shape {
     clippy::trivially_copy_pass_by_ref,
     reason = "its fields are loaded one by one, each where it is needed"
 )]
-impl Shape {
+impl TokenShape {
     #[inline]
     fn of(control: u8) -> &'static Self {
         &SHAPES[usize::from(control)]
@@ -83,19 +83,19 @@ impl Shape {
     }
 }
 
-static SHAPES: [Shape; 256] = shapes();
+static SHAPES: [TokenShape; 256] = shapes();
 
-const fn shapes() -> [Shape; 256] {
-    let none = Shape { used: 0, given: 0, more: 0, low_shift: 0, high: 0, literal: 0 };
+const fn shapes() -> [TokenShape; 256] {
+    let none = TokenShape { used: 0, given: 0, more: 0, low_shift: 0, high: 0, literal: 0 };
     let mut shapes = [none; 256];
     let mut control = 0;
     while control < 256 {
         let byte = control as u8;
         let high = ((control as u16 & 0x1f) << 8) + 1;
         shapes[control] = match byte {
-            0..32 => Shape { used: byte + 2, given: byte + 1, literal: u16::MAX, ..none },
-            32..0xe0 => Shape { used: 2, given: (byte >> 5) + 2, low_shift: 8, high, ..none },
-            _ => Shape { used: 3, given: 9, more: 0xff, low_shift: 16, high, ..none },
+            0..32 => TokenShape { used: byte + 2, given: byte + 1, literal: u16::MAX, ..none },
+            32..0xe0 => TokenShape { used: 2, given: (byte >> 5) + 2, low_shift: 8, high, ..none },
+            _ => TokenShape { used: 3, given: 9, more: 0xff, low_shift: 16, high, ..none },
         };
         control += 1;
     }
@@ -128,7 +128,7 @@ impl Tokens {
             && rest.len() >= MAX_TOKEN_BYTES
         {
             let word = u32::from_le_bytes([rest[0], rest[1], rest[2], rest[3]]);
-            let token = Shape::of(rest[0]);
+            let token = TokenShape::of(rest[0]);
             bad |= token.distance(word) > produced;
             produced += token.given(word);
             at += token.used();
@@ -297,7 +297,7 @@ impl Lane {
             return self.stop();
         };
         let word = u32::from_le_bytes(*word);
-        let token = Shape::of(word as u8);
+        let token = TokenShape::of(word as u8);
         let given = token.given(word);
         let distance = token.distance(word);
         self.bad |= distance > out - self.start;
@@ -430,7 +430,7 @@ impl<'w> Walk<'w> {
     fn step(&mut self) {
         let Some(word) = self.input.get(self.at..).and_then(|rest| rest.first_chunk::<4>()) else { return };
         let word = u32::from_le_bytes(*word);
-        let token = Shape::of(word as u8);
+        let token = TokenShape::of(word as u8);
         self.bad |= token.distance(word) > self.produced;
         self.produced += token.given(word);
         self.at += token.used();

@@ -9,7 +9,7 @@ use crate::bytes::hash::fold;
 /// Two different keys have one hash with a chance of 2^-64, so a small file's keys are compared exactly for all that
 /// matters. The set does not depend on how a file was cut into parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(into = "Written", try_from = "Written")]
+#[serde(into = "WrittenKeys", try_from = "WrittenKeys")]
 pub(crate) struct KeySet {
     limit: usize,
     // In file order. Emptied for good once there are more than the limit.
@@ -137,7 +137,7 @@ pub(crate) fn database_seed(database: u64) -> u64 {
 
 /// The set as it is written: hashes and distances between offsets as bytes.
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct WrittenKeys {
     limit: usize,
     unresolved: usize,
     overflown: bool,
@@ -145,7 +145,7 @@ struct Written {
     keys: Vec<u8>,
 }
 
-impl From<KeySet> for Written {
+impl From<KeySet> for WrittenKeys {
     fn from(set: KeySet) -> Self {
         let mut bytes = Vec::with_capacity(set.keys.len() * 10);
         let mut last = 0;
@@ -168,11 +168,11 @@ impl From<KeySet> for Written {
 #[error("the set of keys breaks off inside a key")]
 pub(crate) struct KeySetError;
 
-impl TryFrom<Written> for KeySet {
+impl TryFrom<WrittenKeys> for KeySet {
     type Error = KeySetError;
 
-    fn try_from(written: Written) -> Result<Self, KeySetError> {
-        let Written { limit, unresolved, overflown, keys: bytes } = written;
+    fn try_from(written: WrittenKeys) -> Result<Self, KeySetError> {
+        let WrittenKeys { limit, unresolved, overflown, keys: bytes } = written;
         let mut keys = Vec::new();
         let mut rest = &bytes[..];
         let mut last: u64 = 0;

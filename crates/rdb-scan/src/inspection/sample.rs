@@ -27,7 +27,7 @@ const MAX_PREFIXES: usize = 20;
 /// The keys with the smallest hashes: a random sample that does not depend on the order in which keys are seen, nor
 /// on how a file was cut into parts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(from = "Vec<Written>", into = "Vec<Written>")]
+#[serde(from = "Vec<WrittenSample>", into = "Vec<WrittenSample>")]
 pub(crate) struct KeySample {
     // In no order; while keys are added up to twice as many as are kept, so that few of them are compared with others.
     keys: Vec<Sampled>,
@@ -67,7 +67,7 @@ impl KeyStart {
 
 /// A key of the sample as it is written.
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct WrittenSample {
     #[serde(rename = "h", with = "crate::bytes::encoded")]
     hash: u64,
     #[serde(rename = "b")]
@@ -142,7 +142,7 @@ impl KeySample {
     pub(crate) fn prefixes(&self, keys: u64) -> Vec<Prefix> {
         let sample = self.clone().sorted();
         let sampled = sample.len() as f64;
-        let mut groups: BTreeMap<&[u8], Group> = BTreeMap::new();
+        let mut groups: BTreeMap<&[u8], PrefixGroup> = BTreeMap::new();
         for key in &sample {
             for prefix in prefixes_of(key.start.as_slice()) {
                 let group = groups.entry(prefix).or_default();
@@ -177,7 +177,7 @@ impl KeySample {
 }
 
 #[derive(Default)]
-struct Group {
+struct PrefixGroup {
     keys: u64,
     bytes: u64,
     expire: u64,
@@ -195,9 +195,9 @@ impl PartialEq for KeySample {
     }
 }
 
-impl From<Vec<Written>> for KeySample {
-    fn from(keys: Vec<Written>) -> Self {
-        let keys = keys.into_iter().map(|Written { hash, bytes, expires, start }| Sampled {
+impl From<Vec<WrittenSample>> for KeySample {
+    fn from(keys: Vec<WrittenSample>) -> Self {
+        let keys = keys.into_iter().map(|WrittenSample { hash, bytes, expires, start }| Sampled {
             hash,
             bytes,
             expires,
@@ -209,10 +209,10 @@ impl From<Vec<Written>> for KeySample {
     }
 }
 
-impl From<KeySample> for Vec<Written> {
+impl From<KeySample> for Vec<WrittenSample> {
     fn from(sample: KeySample) -> Self {
         let keys = sample.sorted().into_iter();
-        keys.map(|Sampled { hash, bytes, expires, start }| Written {
+        keys.map(|Sampled { hash, bytes, expires, start }| WrittenSample {
             hash,
             bytes,
             expires,

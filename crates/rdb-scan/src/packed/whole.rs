@@ -35,7 +35,7 @@ impl Packing {
     /// Checks a collection of which all bytes are there; gives the number of its elements.
     #[inline]
     pub(crate) fn check(self, bytes: &[u8], seen: &mut Seen) -> Result<u64> {
-        self.choose(bytes.len() as u64, Whole { bytes, seen })
+        self.choose(bytes.len() as u64, WholePack { bytes, seen })
     }
 
     /// Sets out to check a collection of so many bytes as they pass.
@@ -67,12 +67,12 @@ trait Use {
     fn run<F: Form + Send + 'static, M: Meaning + Send + 'static>(self, form: F, meaning: M) -> Self::Output;
 }
 
-struct Whole<'b> {
+struct WholePack<'b> {
     bytes: &'b [u8],
     seen: &'b mut Seen,
 }
 
-impl Use for Whole<'_> {
+impl Use for WholePack<'_> {
     type Output = Result<u64>;
 
     fn run<F: Form, M: Meaning>(self, mut form: F, mut meaning: M) -> Result<u64> {

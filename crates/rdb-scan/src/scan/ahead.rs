@@ -38,15 +38,15 @@ pub(crate) enum Then {
 pub(crate) struct Ahead {
     unpacker: Unpacker,
     // In file order; those before `next` have had their turn.
-    unpacked: Vec<Found>,
+    unpacked: Vec<LzfString>,
     next_unpacked: usize,
-    walked: Vec<Found>,
+    walked: Vec<LzfString>,
     next_walked: usize,
 }
 
 /// A string that was found, by the file offset of its compressed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Found {
+struct LzfString {
     offset: u64,
     packed: usize,
     declared: usize,
@@ -64,7 +64,7 @@ impl Ahead {
     ) -> Result<Result<&'a [u8]>> {
         let mut behind = *cursor;
         let input = cursor.take(packed)?;
-        let found = Found { offset: cursor.offset() - packed as u64, packed, declared, good: false };
+        let found = LzfString { offset: cursor.offset() - packed as u64, packed, declared, good: false };
         let place = turn(&self.unpacked, &mut self.next_unpacked, found.offset);
         let place = if let Some(place) = place {
             place
@@ -105,7 +105,7 @@ impl Ahead {
     ) -> Result<Result<()>> {
         let mut behind = *cursor;
         let input = cursor.take(packed)?;
-        let found = Found { offset: cursor.offset() - packed as u64, packed, declared, good: true };
+        let found = LzfString { offset: cursor.offset() - packed as u64, packed, declared, good: true };
         let place = turn(&self.walked, &mut self.next_walked, found.offset);
         let place = if let Some(place) = place {
             place
@@ -134,7 +134,7 @@ impl Ahead {
 }
 
 /// The place of the string at an offset, if it is among those that were found and have not had their turn.
-fn turn(found: &[Found], next: &mut usize, offset: u64) -> Option<usize> {
+fn turn(found: &[LzfString], next: &mut usize, offset: u64) -> Option<usize> {
     while found.get(*next).is_some_and(|string| string.offset < offset) {
         *next += 1;
     }
@@ -150,7 +150,7 @@ fn turn(found: &[Found], next: &mut usize, offset: u64) -> Option<usize> {
 fn look_ahead<'w>(
     cursor: &mut Cursor<'w>,
     mut then: Then,
-    tell: &mut dyn FnMut(Found, &'w [u8], bool) -> bool,
+    tell: &mut dyn FnMut(LzfString, &'w [u8], bool) -> bool,
 ) {
     // Whatever is odd or not at hand ends it.
     while let Ok(Some((next, text, contents))) = next_string(cursor, then) {
@@ -169,7 +169,7 @@ fn look_ahead<'w>(
                 if declared > MAX_CONTENTS_BYTES && contents {
                     return;
                 }
-                if !tell(Found { offset, packed, declared, good: !contents }, input, contents) {
+                if !tell(LzfString { offset, packed, declared, good: !contents }, input, contents) {
                     return;
                 }
             }

@@ -25,7 +25,7 @@ const MOST_IDS: u64 = 4096;
 /// twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Group {
+pub(crate) struct ConsumerGroup {
     /// How many groups came before this one.
     index: u64,
     names: Names,
@@ -40,13 +40,13 @@ pub(crate) struct Group {
     consumer_names: Names,
     /// Ids of the list that are still to come.
     left: u64,
-    part: Part,
+    part: GroupPart,
 }
 
 /// What comes next of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Part {
+enum GroupPart {
     #[default]
     Name,
     Position,
@@ -58,74 +58,74 @@ enum Part {
     GivenBack,
 }
 
-impl Group {
+impl ConsumerGroup {
     /// Reads the next part; true behind the last one of a group.
     pub(crate) fn next(&mut self, cursor: &mut Cursor<'_>, version: u8, shared: &mut Shared) -> Result<bool> {
         self.part = match self.part {
-            Part::Name => {
+            GroupPart::Name => {
                 let name = shared.name(cursor)?;
                 if self.names.is_again(name.as_deref()) {
                     let message = format!("group {} has the name of one before it", self.index);
                     shared.contain(bad::<()>(message))?;
                 }
                 shared.seen.pieces.push_text(name.as_deref().unwrap_or_default(), Piece::Group);
-                Part::Position
+                GroupPart::Position
             }
-            Part::Position => {
+            GroupPart::Position => {
                 numbers(cursor, if version >= 2 { 3 } else { 2 })?;
                 self.left = cursor.count(25)?;
                 self.pending.clear();
                 self.shared_out.clear();
-                Part::Pending
+                GroupPart::Pending
             }
-            Part::Pending if self.left > 0 => self.read_pending(cursor, shared)?,
-            Part::Pending => {
+            GroupPart::Pending if self.left > 0 => self.read_pending(cursor, shared)?,
+            GroupPart::Pending => {
                 self.consumers = cursor.count(10)?;
                 self.consumer = 0;
                 self.consumer_names = Names::default();
-                Part::ConsumerName
+                GroupPart::ConsumerName
             }
-            Part::ConsumerName if self.consumer == self.consumers => Part::AfterConsumers,
-            Part::ConsumerName => {
+            GroupPart::ConsumerName if self.consumer == self.consumers => GroupPart::AfterConsumers,
+            GroupPart::ConsumerName => {
                 let name = shared.name(cursor)?;
                 if self.consumer_names.is_again(name.as_deref()) {
                     let message = format!("{} has the name of one before it", self.place());
                     shared.contain(bad::<()>(message))?;
                 }
                 shared.seen.pieces.push_text(name.as_deref().unwrap_or_default(), Piece::Consumer);
-                Part::Consumer
+                GroupPart::Consumer
             }
-            Part::Consumer => {
+            GroupPart::Consumer => {
                 cursor.take(if version >= 3 { 16 } else { 8 })?;
                 self.left = cursor.count(16)?;
                 self.owned.clear();
-                Part::Owned
+                GroupPart::Owned
             }
-            Part::Owned if self.left > 0 => self.read_owned(cursor, shared)?,
-            Part::Owned => {
+            GroupPart::Owned if self.left > 0 => self.read_owned(cursor, shared)?,
+            GroupPart::Owned => {
                 if let Some(id) = self.owned.twice() {
                     let message = format!("{} has entry {id} twice", self.place());
                     shared.contain(bad::<()>(message))?;
                 }
                 self.consumer += 1;
-                Part::ConsumerName
+                GroupPart::ConsumerName
             }
-            Part::AfterConsumers => {
+            GroupPart::AfterConsumers => {
                 self.left = if version >= 5 { cursor.count(16)? } else { 0 };
-                Part::GivenBack
+                GroupPart::GivenBack
             }
-            Part::GivenBack if self.left > 0 => {
+            GroupPart::GivenBack if self.left > 0 => {
                 // In the order in which they were given back.
                 for id in self.ids(cursor)? {
                     self.shared_out.add(Id::new(*id));
                 }
-                Part::GivenBack
+                GroupPart::GivenBack
             }
-            Part::GivenBack => {
+            GroupPart::GivenBack => {
                 let compared = self.compare(shared);
                 shared.contain(compared)?;
                 self.index += 1;
-                self.part = Part::Name;
+                self.part = GroupPart::Name;
                 return Ok(true);
             }
         };
@@ -138,7 +138,7 @@ impl Group {
     }
 
     /// Entries of the group: id, time of delivery, number of deliveries.
-    fn read_pending(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
+    fn read_pending(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<GroupPart> {
         // Some at once, so that little is done again where the bytes end.
         let mut ids = [[0; 16]; 64];
         let count = self.left.min(64) as usize;
@@ -151,11 +151,11 @@ impl Group {
         ids.iter().for_each(|id| self.pending.add(Id::new(*id)));
         self.left -= count as u64;
         shared.seen.pieces.push_text(ids.as_flattened(), Piece::Pending);
-        Ok(Part::Pending)
+        Ok(GroupPart::Pending)
     }
 
     /// Ids of the entries that a consumer has.
-    fn read_owned(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
+    fn read_owned(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<GroupPart> {
         let ids = self.ids(cursor)?;
         for id in ids {
             let id = Id::new(*id);
@@ -163,7 +163,7 @@ impl Group {
             self.shared_out.add(id);
         }
         shared.seen.pieces.push_text(ids.as_flattened(), Piece::Owned);
-        Ok(Part::Owned)
+        Ok(GroupPart::Owned)
     }
 
     /// As many of the next ids as are at hand, or some of them.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ahead::Then,
-    group::{Group, bad, numbers},
+    group::{ConsumerGroup, bad, numbers},
     ids::{Id, IdList},
     text::Shared,
 };
@@ -31,19 +31,19 @@ pub(crate) struct Stream {
     /// Entries that the stream says it has.
     length: u64,
     groups_left: u64,
-    group: Group,
+    group: ConsumerGroup,
     producers_left: u64,
     ids_left: u64,
-    part: Part,
+    part: StreamPart,
 }
 
 /// What comes next of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Part {
+enum StreamPart {
     Node,
     Numbers,
-    Group,
+    ConsumerGroup,
     Producers,
     ProducerName,
     ProducerIds,
@@ -65,10 +65,10 @@ impl Stream {
             entries: 0,
             length: 0,
             groups_left: 0,
-            group: Group::default(),
+            group: ConsumerGroup::default(),
             producers_left: 0,
             ids_left: 0,
-            part: Part::Node,
+            part: StreamPart::Node,
         })
     }
 
@@ -78,7 +78,7 @@ impl Stream {
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        self.part == Part::End
+        self.part == StreamPart::End
     }
 
     /// Whether ids have to be compared with each other because they are not in order.
@@ -101,10 +101,10 @@ impl Stream {
     }
 
     /// Reads one part; gives the one that follows it.
-    fn next(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Part> {
+    fn next(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<StreamPart> {
         Ok(match self.part {
-            Part::Node if self.nodes_left == 0 => Part::Numbers,
-            Part::Node => {
+            StreamPart::Node if self.nodes_left == 0 => StreamPart::Numbers,
+            StreamPart::Node => {
                 let node = self.nodes - self.nodes_left;
                 let id = node_key(cursor, node)?;
                 let then = Then::StreamNodes(self.nodes_left - 1);
@@ -113,9 +113,9 @@ impl Stream {
                 // Not before: where the bytes end, all of this is done again.
                 self.node_keys.add(id);
                 self.nodes_left -= 1;
-                Part::Node
+                StreamPart::Node
             }
-            Part::Numbers => {
+            StreamPart::Numbers => {
                 self.length = cursor.number()?;
                 let Self { length, entries, nodes, .. } = self;
                 if *nodes == 0 && *length > 0 {
@@ -135,58 +135,58 @@ impl Stream {
                 self.groups_left = cursor.count(4)?;
                 self.next_group()
             }
-            Part::Group => {
+            StreamPart::ConsumerGroup => {
                 if !self.group.next(cursor, self.version, shared)? {
-                    return Ok(Part::Group);
+                    return Ok(StreamPart::ConsumerGroup);
                 }
                 self.groups_left -= 1;
                 self.next_group()
             }
-            Part::Producers => {
+            StreamPart::Producers => {
                 numbers(cursor, 2)?;
                 self.producers_left = cursor.count(2)?;
                 self.next_producer()
             }
-            Part::ProducerName => {
+            StreamPart::ProducerName => {
                 shared.pass(cursor, Then::Other)?;
-                Part::ProducerIds
+                StreamPart::ProducerIds
             }
-            Part::ProducerIds => {
+            StreamPart::ProducerIds => {
                 self.ids_left = cursor.count(3)?;
                 self.next_id()
             }
-            Part::ProducerId => {
+            StreamPart::ProducerId => {
                 shared.pass(cursor, Then::Other)?;
-                Part::ProducerIdNumbers
+                StreamPart::ProducerIdNumbers
             }
-            Part::ProducerIdNumbers => {
+            StreamPart::ProducerIdNumbers => {
                 numbers(cursor, 2)?;
                 self.ids_left -= 1;
                 self.next_id()
             }
-            Part::AfterProducers => {
+            StreamPart::AfterProducers => {
                 numbers(cursor, 2)?;
-                Part::End
+                StreamPart::End
             }
-            Part::End => Part::End,
+            StreamPart::End => StreamPart::End,
         })
     }
 
-    fn next_group(&self) -> Part {
+    fn next_group(&self) -> StreamPart {
         match self.groups_left {
-            0 if self.version >= 4 => Part::Producers,
-            0 => Part::End,
-            _ => Part::Group,
+            0 if self.version >= 4 => StreamPart::Producers,
+            0 => StreamPart::End,
+            _ => StreamPart::ConsumerGroup,
         }
     }
 
-    fn next_producer(&self) -> Part {
-        if self.producers_left == 0 { Part::AfterProducers } else { Part::ProducerName }
+    fn next_producer(&self) -> StreamPart {
+        if self.producers_left == 0 { StreamPart::AfterProducers } else { StreamPart::ProducerName }
     }
 
-    fn next_id(&mut self) -> Part {
+    fn next_id(&mut self) -> StreamPart {
         if self.ids_left > 0 {
-            return Part::ProducerId;
+            return StreamPart::ProducerId;
         }
         self.producers_left -= 1;
         self.next_producer()

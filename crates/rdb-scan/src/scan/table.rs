@@ -14,7 +14,7 @@ use crate::{
     },
     fault::FaultCode,
     packed::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score, members::MAX_MEMBERS},
-    pieces::{Length, MAX_PACKED_ROWS, Piece, Row as Measured, lengths},
+    pieces::{Length, MAX_PACKED_ROWS, Piece, Row, lengths},
 };
 
 /// So many rows are read one by one where one is not written plainly.
@@ -24,12 +24,12 @@ const OTHER_ROWS: u64 = 16;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Table {
-    row: Row,
+    row: RowKind,
     count: u64,
     left: u64,
     /// What the expiries of Redis's fields are counted from; 0 where they are absolute.
     least_expiry: u64,
-    part: Part,
+    part: TablePart,
     /// What has been read of the row.
     member: Length,
     value: Length,
@@ -40,7 +40,7 @@ pub(crate) struct Table {
 /// What comes next of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Part {
+enum TablePart {
     Member,
     Rest,
     Expiry,
@@ -49,7 +49,7 @@ enum Part {
 /// What stands in a table for each member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Row {
+pub(crate) enum RowKind {
     Member,
     MemberAndValue,
     MemberAndScore,
@@ -61,7 +61,7 @@ pub(crate) enum Row {
     ExpiryFieldAndValue,
 }
 
-impl Row {
+impl RowKind {
     fn least_bytes(self) -> u64 {
         match self {
             Self::Member => 1,
@@ -77,13 +77,14 @@ impl Table {
     /// Reads the number of rows.
     pub(crate) fn begin(
         cursor: &mut Cursor<'_>,
-        row: Row,
+        row: RowKind,
         least_expiry: u64,
         shared: &mut Shared,
     ) -> Result<Self> {
         let count = cursor.count(row.least_bytes())?;
         if count <= MAX_MEMBERS as u64 {
-            let is_hash = !matches!(row, Row::Member | Row::MemberAndScore | Row::MemberAndTextScore);
+            let is_hash =
+                !matches!(row, RowKind::Member | RowKind::MemberAndScore | RowKind::MemberAndTextScore);
             shared.seen.members.begin(count, is_hash);
         }
         shared.seen.pieces.sorts_integers = shared.seen.pieces.is_on() && count <= MAX_PACKED_ROWS;
@@ -93,7 +94,7 @@ impl Table {
             count,
             left: count,
             least_expiry,
-            part: Part::Member,
+            part: TablePart::Member,
             member,
             value,
             expires: false,
@@ -119,9 +120,9 @@ impl Table {
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
         // Each in a loop of its own, where the compiler knows the row.
         match self.row {
-            Row::Member => self.rows::<SET>(cursor, shared),
-            Row::MemberAndValue => self.rows::<HASH>(cursor, shared),
-            Row::MemberAndScore => self.rows::<ZSET>(cursor, shared),
+            RowKind::Member => self.rows::<SET>(cursor, shared),
+            RowKind::MemberAndValue => self.rows::<HASH>(cursor, shared),
+            RowKind::MemberAndScore => self.rows::<ZSET>(cursor, shared),
             _ => self.any_rows(cursor, shared),
         }
     }
@@ -147,7 +148,7 @@ impl Table {
             shared.seen.pieces.begin_members();
         }
         // A string that is open comes first.
-        while self.left > 0 && self.part == Part::Member && !shared.is_interrupted() {
+        while self.left > 0 && self.part == TablePart::Member && !shared.is_interrupted() {
             let rows = plain_rows::<ROW, LENGTHS>(cursor, self.left, &mut shared.seen);
             self.left -= rows;
             // Where one row is written otherwise, others are likely to be so too.
@@ -178,7 +179,7 @@ impl Table {
                 shared.seen.pieces.push_row(member, Length::default());
                 self.left -= 1;
             } else {
-                self.part = Part::Rest;
+                self.part = TablePart::Rest;
             }
             cursor.commit();
             return Ok(false);
@@ -205,22 +206,22 @@ impl Table {
     fn any_rows(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
         while self.left > 0 && !shared.is_interrupted() {
             let (part, length) = match self.part {
-                Part::Member => self.member(cursor, shared)?,
-                Part::Rest => self.rest(cursor, shared)?,
-                Part::Expiry => self.valkey_expiry(cursor, shared)?,
+                TablePart::Member => self.member(cursor, shared)?,
+                TablePart::Rest => self.rest(cursor, shared)?,
+                TablePart::Expiry => self.valkey_expiry(cursor, shared)?,
             };
             match self.part {
-                Part::Member => (self.member, self.value) = (length, Length::default()),
-                Part::Rest => self.value = length,
-                Part::Expiry => {}
+                TablePart::Member => (self.member, self.value) = (length, Length::default()),
+                TablePart::Rest => self.value = length,
+                TablePart::Expiry => {}
             }
             self.part = part;
-            if part == Part::Member {
+            if part == TablePart::Member {
                 self.left -= 1;
                 let Self { member, value, expires, .. } = *self;
                 if expires {
                     shared.seen.pieces.push(Piece::FieldExpiry(self.expires_at));
-                    shared.seen.pieces.push(Piece::ExpiringRow(Measured { member, value }));
+                    shared.seen.pieces.push(Piece::ExpiringRow(Row { member, value }));
                 } else {
                     shared.seen.pieces.push_row(member, value);
                 }
@@ -230,8 +231,8 @@ impl Table {
         Ok(())
     }
 
-    fn member(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(Part, Length)> {
-        let expires = self.row == Row::ExpiryFieldAndValue && self.redis_expiry(cursor, shared)?;
+    fn member(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(TablePart, Length)> {
+        let expires = self.row == RowKind::ExpiryFieldAndValue && self.redis_expiry(cursor, shared)?;
         let length = if self.is_compared() {
             let (hash, length) = shared.member::<{ lengths::ASK }>(cursor)?;
             match hash {
@@ -244,18 +245,22 @@ impl Table {
         };
         self.expires = expires;
         shared.seen.field_expires += u64::from(expires);
-        Ok((if self.row == Row::Member { Part::Member } else { Part::Rest }, length))
+        Ok((if self.row == RowKind::Member { TablePart::Member } else { TablePart::Rest }, length))
     }
 
-    fn rest(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(Part, Length)> {
+    fn rest(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(TablePart, Length)> {
         let length = match self.row {
-            Row::MemberAndScore => self.score(cursor, shared)?,
-            Row::MemberAndTextScore => self.text_score(cursor, shared)?,
-            Row::Member | Row::MemberAndValue | Row::ExpiryFieldAndValue | Row::FieldValueAndExpiry => {
-                shared.measure::<{ lengths::ASK }>(cursor)?
-            }
+            RowKind::MemberAndScore => self.score(cursor, shared)?,
+            RowKind::MemberAndTextScore => self.text_score(cursor, shared)?,
+            RowKind::Member
+            | RowKind::MemberAndValue
+            | RowKind::ExpiryFieldAndValue
+            | RowKind::FieldValueAndExpiry => shared.measure::<{ lengths::ASK }>(cursor)?,
         };
-        Ok((if self.row == Row::FieldValueAndExpiry { Part::Expiry } else { Part::Member }, length))
+        Ok((
+            if self.row == RowKind::FieldValueAndExpiry { TablePart::Expiry } else { TablePart::Member },
+            length,
+        ))
     }
 
     #[inline]
@@ -280,7 +285,7 @@ impl Table {
     }
 
     /// When a field of a Valkey hash expires.
-    fn valkey_expiry(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(Part, Length)> {
+    fn valkey_expiry(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(TablePart, Length)> {
         const NONE: i64 = -1;
         let expiry = i64::from_le_bytes(cursor.array()?);
         if expiry < NONE {
@@ -291,7 +296,7 @@ impl Table {
         self.expires = expiry != NONE;
         self.expires_at = expiry.unsigned_abs();
         shared.seen.field_expires += u64::from(self.expires);
-        Ok((Part::Member, Length::default()))
+        Ok((TablePart::Member, Length::default()))
     }
 
     fn text_score(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<Length> {

@@ -6,7 +6,7 @@ use super::{
     ahead::Then,
     module::Module,
     stream::Stream,
-    table::{Row, Table},
+    table::{RowKind, Table},
     text::Shared,
 };
 use crate::{
@@ -26,13 +26,13 @@ use crate::{
 pub(crate) struct Value {
     /// Elements so far; for a table all of them, from the start.
     pub(crate) elements: u64,
-    shape: Shape,
+    shape: ValueShape,
 }
 
 /// How a value is made up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Shape {
+enum ValueShape {
     /// One string or packed collection, which may still be open.
     One,
     List {
@@ -55,7 +55,7 @@ enum Shape {
 impl Value {
     /// A string, whose text may still be open.
     pub(crate) fn string() -> Self {
-        Self { elements: 1, shape: Shape::One }
+        Self { elements: 1, shape: ValueShape::One }
     }
 
     /// Reads the beginning of a value whose type [`crate::format::is_known`] and is no string.
@@ -73,31 +73,31 @@ impl Value {
         }
         if let Some(packing) = packing(type_id) {
             let elements = shared.packed(cursor, packing, Then::Record)?;
-            return Ok(Self { elements, shape: Shape::One });
+            return Ok(Self { elements, shape: ValueShape::One });
         }
         let row = match (type_id, magic) {
-            (2, _) => Some(Row::Member),
-            (3, _) => Some(Row::MemberAndTextScore),
-            (4, _) => Some(Row::MemberAndValue),
-            (5, _) => Some(Row::MemberAndScore),
-            (22, Magic::Valkey) => Some(Row::FieldValueAndExpiry),
-            (22 | 24, Magic::Redis) => Some(Row::ExpiryFieldAndValue),
+            (2, _) => Some(RowKind::Member),
+            (3, _) => Some(RowKind::MemberAndTextScore),
+            (4, _) => Some(RowKind::MemberAndValue),
+            (5, _) => Some(RowKind::MemberAndScore),
+            (22, Magic::Valkey) => Some(RowKind::FieldValueAndExpiry),
+            (22 | 24, Magic::Redis) => Some(RowKind::ExpiryFieldAndValue),
             _ => None,
         };
         if let Some(row) = row {
             let table = Table::begin(cursor, row, least_expiry, shared)?;
-            return Ok(Self { elements: table.count(), shape: Shape::Table(table) });
+            return Ok(Self { elements: table.count(), shape: ValueShape::Table(table) });
         }
         let shape = match type_id {
-            1 => Shape::List { left: cursor.count(1)? },
-            7 => Shape::Module(Module::value(cursor)?),
-            14 | 18 => Shape::Quicklist { left: cursor.count(1)?, node: 0, containers: type_id == 18 },
-            15 => Shape::Stream(Box::new(Stream::begin(cursor, 1)?)),
-            19 => Shape::Stream(Box::new(Stream::begin(cursor, 2)?)),
-            21 => Shape::Stream(Box::new(Stream::begin(cursor, 3)?)),
-            26 => Shape::Stream(Box::new(Stream::begin(cursor, 4)?)),
-            27 => Shape::Stream(Box::new(Stream::begin(cursor, 5)?)),
-            28 => Shape::Array { left: array_count(cursor)?, index: 0 },
+            1 => ValueShape::List { left: cursor.count(1)? },
+            7 => ValueShape::Module(Module::value(cursor)?),
+            14 | 18 => ValueShape::Quicklist { left: cursor.count(1)?, node: 0, containers: type_id == 18 },
+            15 => ValueShape::Stream(Box::new(Stream::begin(cursor, 1)?)),
+            19 => ValueShape::Stream(Box::new(Stream::begin(cursor, 2)?)),
+            21 => ValueShape::Stream(Box::new(Stream::begin(cursor, 3)?)),
+            26 => ValueShape::Stream(Box::new(Stream::begin(cursor, 4)?)),
+            27 => ValueShape::Stream(Box::new(Stream::begin(cursor, 5)?)),
+            28 => ValueShape::Array { left: array_count(cursor)?, index: 0 },
             _ => return broken(FaultCode::UnknownType, format!("value type {type_id}")),
         };
         Ok(Self { elements: 0, shape })
@@ -106,8 +106,8 @@ impl Value {
     /// Reads up to the end, or up to a string that is not all there.
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
         match &mut self.shape {
-            Shape::One => {}
-            Shape::List { left } => {
+            ValueShape::One => {}
+            ValueShape::List { left } => {
                 // Texts of a list may be integers, as those of small tables.
                 shared.seen.pieces.sorts_integers = shared.seen.pieces.is_on();
                 while *left > 0 && !shared.is_interrupted() {
@@ -118,8 +118,8 @@ impl Value {
                     cursor.commit();
                 }
             }
-            Shape::Table(table) => table.go_on(cursor, shared)?,
-            Shape::Quicklist { left, node, containers } => {
+            ValueShape::Table(table) => table.go_on(cursor, shared)?,
+            ValueShape::Quicklist { left, node, containers } => {
                 while *left > 0 && !shared.is_interrupted() {
                     self.elements += quicklist_node(cursor, *node, containers.then_some(*left - 1), shared)?;
                     *left -= 1;
@@ -127,15 +127,15 @@ impl Value {
                     cursor.commit();
                 }
             }
-            Shape::Stream(stream) => {
+            ValueShape::Stream(stream) => {
                 stream.go_on(cursor, shared)?;
                 self.elements = stream.length();
             }
-            Shape::Module(module) => {
+            ValueShape::Module(module) => {
                 module.go_on(cursor, shared)?;
                 self.elements = 1;
             }
-            Shape::Array { left, index } => {
+            ValueShape::Array { left, index } => {
                 while *left > 0 && shared.open.is_none() {
                     array_element(cursor, *index, shared)?;
                     *left -= 1;
@@ -151,11 +151,13 @@ impl Value {
     /// Whether nothing of it is left but a string that may be open.
     pub(crate) fn is_done(&self) -> bool {
         match &self.shape {
-            Shape::One => true,
-            Shape::List { left } | Shape::Quicklist { left, .. } | Shape::Array { left, .. } => *left == 0,
-            Shape::Table(table) => table.is_done(),
-            Shape::Stream(stream) => stream.is_done(),
-            Shape::Module(module) => module.is_done(),
+            ValueShape::One => true,
+            ValueShape::List { left }
+            | ValueShape::Quicklist { left, .. }
+            | ValueShape::Array { left, .. } => *left == 0,
+            ValueShape::Table(table) => table.is_done(),
+            ValueShape::Stream(stream) => stream.is_done(),
+            ValueShape::Module(module) => module.is_done(),
         }
     }
 
@@ -163,7 +165,7 @@ impl Value {
     pub(crate) fn add_elements(&mut self, elements: u64) {
         match &mut self.shape {
             // A stream says itself how many it has.
-            Shape::Stream(stream) => stream.add_entries(elements),
+            ValueShape::Stream(stream) => stream.add_entries(elements),
             _ => self.elements += elements,
         }
     }
@@ -171,7 +173,7 @@ impl Value {
     /// The module of a module's value.
     pub(crate) fn module(&self) -> Option<&Module> {
         match &self.shape {
-            Shape::Module(module) => Some(module),
+            ValueShape::Module(module) => Some(module),
             _ => None,
         }
     }
@@ -179,14 +181,14 @@ impl Value {
     /// Whether it is read row by row, and tells at its beginning how many it has.
     #[inline]
     pub(crate) fn is_table(&self) -> bool {
-        matches!(self.shape, Shape::Table(_))
+        matches!(self.shape, ValueShape::Table(_))
     }
 
     /// Whether members are being compared with each other, which no position can hold.
     pub(crate) fn is_comparing(&self) -> bool {
         match &self.shape {
-            Shape::Table(table) => table.is_compared(),
-            Shape::Stream(stream) => stream.is_comparing(),
+            ValueShape::Table(table) => table.is_compared(),
+            ValueShape::Stream(stream) => stream.is_comparing(),
             _ => false,
         }
     }
@@ -194,7 +196,7 @@ impl Value {
     /// How many members of this value were not compared with each other.
     pub(crate) fn uncompared(&self) -> u64 {
         match &self.shape {
-            Shape::Table(table) if !table.is_compared() => table.count(),
+            ValueShape::Table(table) if !table.is_compared() => table.count(),
             _ => 0,
         }
     }

@@ -59,7 +59,7 @@ pub enum PolicyLook {
 pub type AclLook = Option<bool>;
 
 /// One question, and the object that it is about if it is about one.
-struct Need<'a> {
+struct Requirement<'a> {
     question: Question<'a>,
     object: Option<&'a BackupLocation>,
 }
@@ -157,10 +157,10 @@ impl Arns {
     }
 }
 
-fn all_needs<'a>(needs: &Needs<'a>, service: &'a str, arns: &'a Arns) -> Vec<Need<'a>> {
+fn all_needs<'a>(needs: &Needs<'a>, service: &'a str, arns: &'a Arns) -> Vec<Requirement<'a>> {
     let mut all = Vec::new();
     let mut on_bucket = |asker, actions: &[&'static str]| {
-        all.extend(actions.iter().map(|action| Need {
+        all.extend(actions.iter().map(|action| Requirement {
             question: Question { asker, action, resource: &arns.bucket },
             object: None,
         }));
@@ -186,13 +186,12 @@ fn all_needs<'a>(needs: &Needs<'a>, service: &'a str, arns: &'a Arns) -> Vec<Nee
         }
     }
     for (object, resource) in needs.backups.iter().zip(&arns.objects) {
-        let mut on_object =
-            |asker, actions: &[&'static str]| {
-                all.extend(actions.iter().map(|action| Need {
-                    question: Question { asker, action, resource },
-                    object: Some(object),
-                }));
-            };
+        let mut on_object = |asker, actions: &[&'static str]| {
+            all.extend(actions.iter().map(|action| Requirement {
+                question: Question { asker, action, resource },
+                object: Some(object),
+            }));
+        };
         on_object(elasticache, &["s3:GetObject"]);
         for &reader in &readers {
             on_object(reader, &["s3:GetObject"]);
@@ -213,9 +212,14 @@ fn way(needs: &Needs<'_>) -> Option<Way> {
     (with == without).then_some(with)
 }
 
-fn denials(needs: &Needs<'_>, document: &Document, all: &[Need<'_>], context: &Context<'_>) -> Vec<Finding> {
+fn denials(
+    needs: &Needs<'_>,
+    document: &Document,
+    all: &[Requirement<'_>],
+    context: &Context<'_>,
+) -> Vec<Finding> {
     let mut by_statement = BTreeMap::<(Answer, &str), Denied<'_>>::new();
-    for Need { question, object } in all {
+    for Requirement { question, object } in all {
         for (statement, answer) in document.denials(question, context) {
             let denied = by_statement.entry((answer, statement.name.as_str())).or_default();
             denied.actions.insert(question.action);

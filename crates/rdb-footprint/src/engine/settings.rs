@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{allocator::Quantum, generation::Generation};
+use crate::engine::{allocator::Quantum, generation::Generation};
 
 /// A target: its structures, allocator and parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

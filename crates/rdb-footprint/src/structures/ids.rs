@@ -1,11 +1,11 @@
-//! Radix trees of stream ids (`rax.c`): what [`crate::rax`] does for any keys, for those that all have 16 bytes. Pending
+//! Radix trees of stream ids (`rax.c`): what [`crate::structures::rax`] does for any keys, for those that all have 16 bytes. Pending
 //! entries are many, and each is in two trees.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    allocator::Quantum,
-    rax::{chain, node},
+    engine::allocator::Quantum,
+    structures::rax::{chain, node},
 };
 
 pub(crate) const ID_BYTES: usize = 16;
@@ -106,7 +106,7 @@ impl IdTree {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rax::Rax;
+    use crate::structures::rax::Rax;
 
     #[test]
     fn a_tree_of_ids_is_one_of_keys() {

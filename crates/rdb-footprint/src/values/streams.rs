@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    generation::Generation,
-    ids::{ID_BYTES, IdCosts, IdTree},
-    rax::Rax,
-    settings::Settings,
-    strings::own_sds,
+    engine::{generation::Generation, settings::Settings},
+    structures::{
+        ids::{ID_BYTES, IdCosts, IdTree},
+        rax::Rax,
+        strings::own_sds,
+    },
 };
 
 /// `streamNACK`: time, count, consumer.

@@ -3,7 +3,7 @@
 use rdb_scan::Length;
 use serde::{Deserialize, Serialize};
 
-use crate::{generation::Generation, settings::Settings};
+use crate::engine::{generation::Generation, settings::Settings};
 
 /// `quicklist`.
 const LIST_BYTES: u64 = 40;

@@ -4,12 +4,12 @@ use rdb_scan::{Length, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    allocator::POINTER_BYTES,
-    generation::Generation,
-    keys::EXPIRY_BYTES,
-    settings::Settings,
-    strings::{own_sds, sds, sds8},
-    tables::ENTRY_BYTES,
+    engine::{allocator::POINTER_BYTES, generation::Generation, settings::Settings},
+    structures::{
+        strings::{own_sds, sds, sds8},
+        tables::ENTRY_BYTES,
+    },
+    values::keys::EXPIRY_BYTES,
 };
 
 /// Field and value up to this are one allocation from Valkey 8.1 on (`EMBED_VALUE_MAX_ALLOC_SIZE`).

@@ -1,6 +1,6 @@
 //! Hash tables: the chained dictionaries of `dict.c`, and from Valkey 8.1 on the cache lines of `hashtable.c`.
 
-use crate::{
+use crate::engine::{
     allocator::{POINTER_BYTES, Quantum},
     generation::Generation,
 };

@@ -1,6 +1,6 @@
 //! Strings with their headers (`sds.h`).
 
-use crate::allocator::Quantum;
+use crate::engine::allocator::Quantum;
 
 /// A string with its header and its end (`sdsReqSize` of `sdsReqType`).
 #[inline]

@@ -2,11 +2,11 @@
 //! The memory of the interpreter itself is not in `used_memory` of any engine here.
 
 use crate::{
-    allocator::Quantum,
-    generation::Generation,
-    settings::Settings,
-    strings::{own_sds, sds},
-    tables::{DICT_BYTES, ENTRY_BYTES, dict_buckets, unmoved_buckets},
+    engine::{allocator::Quantum, generation::Generation, settings::Settings},
+    structures::{
+        strings::{own_sds, sds},
+        tables::{DICT_BYTES, ENTRY_BYTES, dict_buckets, unmoved_buckets},
+    },
 };
 
 /// Names are not looked at. They are taken to be so long; from 7 to 12 bytes it makes no difference.

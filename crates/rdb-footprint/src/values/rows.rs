@@ -4,15 +4,19 @@ use rdb_scan::{Length, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    allocator::{POINTER_BYTES, Quantum},
-    costs::{Costs, FRACTIONS, Kind, LEVEL_BYTES, MAX_LEVELS},
-    generation::Generation,
-    settings::Settings,
-    tables::{
-        BARE_ENTRY_BYTES, Growth, buckets, colliding_bytes, converted_buckets, dict_buckets, unmoved_buckets,
-        value_table,
+    engine::{
+        allocator::{POINTER_BYTES, Quantum},
+        generation::Generation,
+        settings::Settings,
     },
-    volatile::Volatile,
+    structures::{
+        tables::{
+            BARE_ENTRY_BYTES, Growth, buckets, colliding_bytes, converted_buckets, dict_buckets,
+            unmoved_buckets, value_table,
+        },
+        volatile::Volatile,
+    },
+    values::costs::{Costs, FRACTIONS, Kind, LEVEL_BYTES, MAX_LEVELS},
 };
 
 /// `zset`: the table and the skip list.

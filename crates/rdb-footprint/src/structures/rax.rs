@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::allocator::{POINTER_BYTES, Quantum};
+use crate::engine::allocator::{POINTER_BYTES, Quantum};
 
 /// A node's header: flags and size.
 const HEADER_BYTES: u64 = 4;

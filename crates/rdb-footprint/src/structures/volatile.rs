@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    allocator::POINTER_BYTES,
-    rax::Rax,
-    settings::Settings,
-    tables::{Growth, buckets, colliding_entries, structure, unmoved_line_bytes},
+    engine::{allocator::POINTER_BYTES, settings::Settings},
+    structures::{
+        rax::Rax,
+        tables::{Growth, buckets, colliding_entries, structure, unmoved_line_bytes},
+    },
 };
 
 /// The most fields of a vector (`VOLATILESET_VECTOR_BUCKET_MAX_SIZE`).

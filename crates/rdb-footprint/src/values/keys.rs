@@ -1,10 +1,11 @@
 //! Keys with their objects (`object.c`) and their entries in the tables of keys and expiries.
 
 use crate::{
-    allocator::Quantum,
-    generation::Generation,
-    strings::{own_sds, sds, sds8},
-    tables::ENTRY_BYTES,
+    engine::{allocator::Quantum, generation::Generation},
+    structures::{
+        strings::{own_sds, sds, sds8},
+        tables::ENTRY_BYTES,
+    },
 };
 
 /// `robj`: type, encoding, LRU, reference count, pointer.

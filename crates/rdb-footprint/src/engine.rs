@@ -1,0 +1,5 @@
+//! What memory depends on: the generation of the engine, its parameters and its allocator.
+
+pub(crate) mod allocator;
+pub(crate) mod generation;
+pub(crate) mod settings;

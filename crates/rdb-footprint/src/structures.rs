@@ -1,0 +1,7 @@
+//! What the building blocks of values take: strings, tables, radix trees.
+
+pub(crate) mod ids;
+pub(crate) mod rax;
+pub(crate) mod strings;
+pub(crate) mod tables;
+pub(crate) mod volatile;
