@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 
 use crate::{
     catalog::versions::Engine, config::FailureStatus, groups::backup::BackupLocation,
-    groups::slots::SlotRanges, lifecycle::restore::Node,
+    groups::slots::SlotRanges, servers::server_process::Engine as ServerProcess,
 };
 
 /// A create that was found to be in order.
@@ -80,6 +80,13 @@ impl GroupSpec {
         }
         members
     }
+}
+
+/// A member and its server.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) member: Member,
+    pub(crate) engine: ServerProcess,
 }
 
 /// Where a group stands.

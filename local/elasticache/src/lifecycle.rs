@@ -1,5 +1,167 @@
-//! From a create to available: backups are loaded by real servers and spread over the nodes.
+//! The life of a group: create, restore, delete.
 
-pub(crate) mod layout;
-pub(crate) mod restore;
-pub(crate) mod spread;
+mod creation;
+mod layout;
+mod memory_check;
+mod opening;
+mod restore;
+mod spread;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    fs,
+    time::{Instant, sleep, sleep_until},
+};
+use uuid::Uuid;
+
+use self::restore::restore;
+use crate::{
+    error::ApiError,
+    groups::{Group, GroupSpec, Status},
+    state::State,
+};
+
+/// Begins a create, unless the name is taken or there would be too many nodes.
+pub(crate) fn begin_create(
+    state: &Arc<State>,
+    spec: GroupSpec,
+    tags: BTreeMap<String, String>,
+) -> Result<(), ApiError> {
+    let id = spec.id.clone();
+    let members = spec.members(&state.config.region);
+    let mut groups = state.groups();
+    if groups.contains_key(&id) {
+        let message = format_args!("Replication group {id} already exists.");
+        return Err(ApiError::new("ReplicationGroupAlreadyExists", message));
+    }
+    let nodes: usize = groups.values().map(|group| group.members.len()).sum();
+    if nodes + members.len() > state.config.node_quota {
+        return Err(ApiError::new(
+            "NodeQuotaForCustomerExceeded",
+            format_args!(
+                "{nodes} nodes exist, {} more were asked for, the quota is {}",
+                members.len(),
+                state.config.node_quota
+            ),
+        ));
+    }
+    let dir = state.dir.join(Uuid::new_v4().simple().to_string());
+    let creation = tokio::spawn(create(state.clone(), spec.clone(), dir.clone()));
+    groups.insert(
+        id,
+        Group {
+            spec,
+            members,
+            status: Status::Creating,
+            created_at: Timestamp::now(),
+            tags,
+            nodes: Vec::new(),
+            dir,
+            creation: Some(creation.abort_handle()),
+        },
+    );
+    Ok(())
+}
+
+/// Begins a deletion, if the group's state allows it.
+pub(crate) fn begin_delete(state: &Arc<State>, id: &str) -> Result<(), ApiError> {
+    let mut groups = state.groups();
+    let group = groups.get_mut(id).ok_or_else(|| ApiError::group_not_found(id))?;
+    let refused = match group.status {
+        Status::Creating => state.config.refuse_delete_while_creating,
+        Status::Deleting => true,
+        Status::Available | Status::Failed(_) => false,
+    };
+    if refused {
+        let status = group.status.of_group();
+        let message =
+            format_args!("The requested replication group {id} is not in the available state, but {status}.");
+        return Err(ApiError::new("InvalidReplicationGroupState", message));
+    }
+    if let Some(creation) = group.creation.take() {
+        creation.abort();
+    }
+    group.status = Status::Deleting;
+    drop(std::mem::take(&mut group.nodes));
+    state.events.group(id, "Replication group is being deleted");
+    tokio::spawn(delete(state.clone(), id.to_owned(), group.dir.clone()));
+    Ok(())
+}
+
+async fn create(state: Arc<State>, spec: GroupSpec, dir: PathBuf) {
+    let id = spec.id.as_str();
+    let visible_until = Instant::now() + state.config.create_delay;
+    announce(&state, &spec);
+    let members = spec.members(&state.config.region);
+    let result = restore(&state, &spec, members.clone(), &dir).await;
+    if let Err(failure) = &result {
+        // The servers ended with the failed attempt; nobody is to see the failure before they are gone.
+        state.running.none_left(Some(id)).await;
+        remove(&dir).await;
+        state.events.group(id, format!("Restore failed: {failure}"));
+        for member in &members {
+            state.events.member(&member.id, format!("Restore failed: {failure}"));
+        }
+    }
+    sleep_until(visible_until).await;
+    let mut groups = state.groups();
+    let Some(group) = groups.get_mut(id).filter(|group| group.dir == dir) else { return };
+    group.creation = None;
+    match result {
+        Ok(nodes) => {
+            for member in &members {
+                state.events.member(
+                    &member.id,
+                    format!("Added cache node 0001 in availability zone {}", member.zone),
+                );
+                state.events.member(&member.id, "Cache cluster created");
+            }
+            state.events.group(id, "Replication group created");
+            (group.nodes, group.status) = (nodes, Status::Available);
+        }
+        Err(_) => group.status = Status::Failed(state.config.failure_status),
+    }
+}
+
+/// What is other than on AWS is said where people look for what happened.
+fn announce(state: &State, spec: &GroupSpec) {
+    let backups = spec.backups.len();
+    state.events.group(&spec.id, format!("Creating {} shards from {backups} backups", spec.shards.len()));
+    if let Some(choice) = state.config.servers.choose(spec.engine.as_str(), spec.version) {
+        state.events.group(&spec.id, choice.describe(spec.engine, spec.version));
+    }
+    if spec.transit_encryption {
+        state.events.group(
+            &spec.id,
+            "Encryption in transit is recorded only: the nodes listen on loopback without TLS",
+        );
+    }
+}
+
+async fn delete(state: Arc<State>, id: String, dir: PathBuf) {
+    sleep(state.config.delete_delay).await;
+    state.running.none_left(Some(&id)).await;
+    remove(&dir).await;
+    state.groups().remove(&id);
+    state.events.group(&id, "Replication group deleted");
+}
+
+/// A file may just be written by a server that is about to go.
+async fn remove(dir: &Path) {
+    for _ in 0..10 {
+        match fs::remove_dir_all(dir).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                sleep(Duration::from_millis(20)).await;
+            }
+            _ => return,
+        }
+    }
+    tracing::warn!(dir = %dir.display(), "a group's folder could not be removed");
+}

@@ -2,5 +2,7 @@
 
 pub(crate) mod binaries;
 pub(crate) mod info;
+pub(crate) mod launch;
+pub(crate) mod server_log;
 pub(crate) mod server_process;
 pub(crate) mod watchdog;

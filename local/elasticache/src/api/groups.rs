@@ -7,13 +7,14 @@ use crate::{
     api::xml::Xml,
     error::ApiError,
     groups::{Group, Member, Status},
+    lifecycle,
     state::State,
 };
 
 pub(super) fn create(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {
     let spec = create_request::parse(params, &state.catalog())?;
     let id = spec.id.clone();
-    state.begin_create(spec, params.tags())?;
+    lifecycle::begin_create(state, spec, params.tags())?;
     one(state, &id)
 }
 
@@ -25,7 +26,7 @@ pub(super) fn delete(state: &Arc<State>, params: &Params) -> Result<Xml, ApiErro
             "FinalSnapshotIdentifier and RetainPrimaryCluster are not supported by the local ElastiCache",
         ));
     }
-    state.begin_delete(&id)?;
+    lifecycle::begin_delete(state, &id)?;
     one(state, &id)
 }
 

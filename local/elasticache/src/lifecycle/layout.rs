@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     error::Failure,
     groups::{GroupSpec, Member},
-    servers::server_process::ClusterFile,
+    servers::launch::ClusterFile,
 };
 
 /// Below the range that systems take for outgoing connections, so that nobody else is given one by chance.

@@ -1,0 +1,137 @@
+//! The nodes of a group that is being created: their folders, their settings, their start.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{fs, time::sleep};
+use uuid::Uuid;
+
+use crate::{
+    error::Failure,
+    groups::{GroupSpec, Node, slots},
+    lifecycle::layout::{self, Place},
+    servers::{
+        binaries::ServerBinary,
+        launch::{BACKUP_FILE, Launch},
+        server_process::{Engine, Loaded},
+    },
+    state::State,
+};
+
+/// While a backup is loaded it may take more than what is left in the end; beyond this it cannot fit.
+const LOADING_ALLOWANCE_BYTES: u64 = 64 << 20;
+pub(crate) const POLL: Duration = Duration::from_millis(20);
+/// A minute of polls: for nodes that only have to find each other.
+const MEETING_POLLS: u32 = 3_000;
+
+/// A group that is being created.
+pub(crate) struct Creation<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) spec: &'a GroupSpec,
+    pub(crate) dir: &'a Path,
+    /// The server that plays the engine and version asked for.
+    pub(crate) server: &'a ServerBinary,
+    pub(crate) places: Vec<Place>,
+}
+
+impl Creation<'_> {
+    pub(crate) async fn permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Failure> {
+        self.state.loads.acquire().await.map_err(|error| Failure::local("wait for a turn", error))
+    }
+
+    pub(crate) fn owners(&self) -> Result<Arc<[usize]>, Failure> {
+        slots::owners(self.spec.shards.iter().map(|shard| &shard.slots)).map(Into::into).map_err(Failure)
+    }
+
+    pub(crate) async fn start_primaries(&self, backup: Option<&PathBuf>) -> Result<Vec<Node>, Failure> {
+        let mut primaries = Vec::new();
+        for (index, place) in self.places.iter().enumerate().filter(|(_, place)| place.member.primary) {
+            let launch = self.launch(index, backup, None).await?;
+            let engine = Engine::start(&launch, &self.spec.id, &self.state.running).await?;
+            primaries.push(Node { member: place.member.clone(), engine });
+        }
+        Ok(primaries)
+    }
+
+    /// One node's folder and settings; the backup is moved into the folder.
+    pub(crate) async fn launch(
+        &self,
+        index: usize,
+        backup: Option<&PathBuf>,
+        replica_of: Option<u16>,
+    ) -> Result<Launch, Failure> {
+        let place = &self.places[index];
+        let dir = self.folder(&place.member.id, backup).await?;
+        let cluster = self.spec.cluster_mode.then(|| layout::cluster_file(self.spec, &self.places, index));
+        let password = self.spec.auth_token.clone();
+        Ok(Launch { password, cluster, replica_of, ..self.bare_launch(dir, place.port) })
+    }
+
+    /// A server of its own, which is asked for its keys. It is none of a cluster, or it would answer only once it
+    /// has found that it owns all slots, and could not say which databases a backup holds.
+    pub(crate) async fn start_loader(&self, backup: &PathBuf) -> Result<Engine, Failure> {
+        let dir = self.folder(&format!("loader-{}", Uuid::new_v4().simple()), Some(backup)).await?;
+        let password = Some(Uuid::new_v4().simple().to_string());
+        let launch = Launch { password, ..self.bare_launch(dir, layout::free_port()?) };
+        Engine::start(&launch, &self.spec.id, &self.state.running).await
+    }
+
+    pub(crate) fn bare_launch(&self, dir: PathBuf, port: u16) -> Launch {
+        Launch {
+            binary: self.server.path().to_owned(),
+            before_7: self.server.is_before_7(),
+            dir,
+            port,
+            password: None,
+            databases: self.spec.databases,
+            parameters: self.spec.server_parameters.clone(),
+            cluster: None,
+            replica_of: None,
+        }
+    }
+
+    pub(crate) async fn folder(&self, name: &str, backup: Option<&PathBuf>) -> Result<PathBuf, Failure> {
+        let failed = |error| Failure::local("make a server's folder", error);
+        let dir = self.dir.join(name);
+        fs::create_dir_all(&dir).await.map_err(failed)?;
+        if let Some(backup) = backup {
+            fs::rename(backup, dir.join(BACKUP_FILE)).await.map_err(failed)?;
+        }
+        Ok(dir)
+    }
+
+    pub(crate) async fn loaded(&self, server: &Engine, limit_bytes: u64) -> Result<Loaded, Failure> {
+        let most_bytes = limit_bytes.saturating_add(limit_bytes / 4).saturating_add(LOADING_ALLOWANCE_BYTES);
+        let loaded = server.loaded(most_bytes).await?;
+        self.tell(format!("{} loaded the backup", loaded.version));
+        Ok(loaded)
+    }
+
+    pub(crate) async fn cluster_is_ok(&self, node: &Node) -> Result<(), Failure> {
+        if !self.spec.cluster_mode {
+            return Ok(());
+        }
+        let mut connection = node.engine.connect(0).await?;
+        for _ in 0..MEETING_POLLS {
+            let info: String =
+                redis::cmd("CLUSTER").arg("INFO").query_async(&mut connection).await.map_err(asking)?;
+            if info.contains("cluster_state:ok") {
+                return Ok(());
+            }
+            sleep(POLL).await;
+        }
+        Err(Failure::new(format_args!("the node {} did not find its cluster", node.member.id)))
+    }
+
+    pub(crate) fn tell(&self, message: String) {
+        self.state.events.group(&self.spec.id, message);
+    }
+}
+
+/// The failure of a request to a server.
+pub(crate) fn asking(error: redis::RedisError) -> Failure {
+    Failure::local("ask a server", error)
+}

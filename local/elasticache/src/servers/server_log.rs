@@ -1,0 +1,61 @@
+//! The log of a server, read for the reason of its end.
+
+use std::{
+    io::{self, SeekFrom},
+    path::Path,
+};
+
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt, AsyncSeekExt},
+};
+
+/// How much of a server's log is read: more than a report on a crash.
+const LOG_TAIL_BYTES: u64 = 256 << 10;
+
+/// The last lines of a log that the server itself calls warnings.
+pub(crate) async fn reasons(log: &Path) -> String {
+    let log = tail(log).await.unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
+    // A crash has its reason before the report on it.
+    let log = log.split("BUG REPORT START").next().unwrap_or_default();
+    let lines: Vec<&str> = log.lines().filter(|line| says_why(line)).map(without_prefix).collect();
+    match &lines[lines.len().saturating_sub(12)..] {
+        [] => "it ended without a word".to_owned(),
+        last => last.join(" | "),
+    }
+}
+
+async fn tail(log: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(log).await?;
+    let length = file.metadata().await?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL_BYTES))).await?;
+    let mut tail = Vec::new();
+    file.take(LOG_TAIL_BYTES).read_to_end(&mut tail).await?;
+    Ok(tail)
+}
+
+/// Servers mark warnings with `#`, and the check of a refused file prints its findings as they are. Notes on the
+/// host's settings, and what the check found in order, are no reason.
+fn says_why(line: &str) -> bool {
+    const NO_REASON: [&str; 10] = [
+        "WARNING",
+        "oO0OoO0OoO0Oo",
+        "Configuration loaded",
+        "Redis version=",
+        "Valkey version=",
+        "AUX FIELD",
+        "Checking RDB file",
+        "Selecting DB ID",
+        "keys read",
+        "expires",
+    ];
+    let marked =
+        line.contains(" # ") || line.starts_with('[') || line.starts_with("***") || line.starts_with("---");
+    (marked || line.contains("Can't")) && !NO_REASON.iter().any(|words| line.contains(words))
+}
+
+/// `1234:M 24 Nov 2026 00:00:00.000 # text` without what comes before the text.
+fn without_prefix(line: &str) -> &str {
+    line.split_once(" # ").map_or(line, |(_, text)| text).trim()
+}
