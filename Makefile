@@ -1,6 +1,6 @@
 # Thin: each target names what it needs and calls a script or cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test differential local local-stop setup setup-test build bench-functions servers corpora bench limits calibrate fuzz fmt lint
+.PHONY: help demo test differential local local-stop setup setup-test build bench-functions servers corpora bench limits calibrate fuzz machine fmt lint
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -52,6 +52,9 @@ differential: ## our verdict on mutated files against what real servers do when 
 
 fuzz: ## each fuzz target for FUZZ_SECONDS (60); findings fail
 	@scripts/fuzz.sh
+
+machine: ## draw the state machine again, into docs/machine.svg
+	@scripts/draw_machine.py
 
 fmt: ## format the code
 	@cargo fmt --all

@@ -6,6 +6,7 @@ source "$(dirname "$0")/lib.sh"
 sed 's/\${Partition}/aws/; s/\${\([A-Za-z]*\)FunctionArn}/arn:aws:lambda:us-east-1:123456789012:function:\1/' \
     statemachine/seed-cluster.asl.json > .tools/seed-cluster.asl.json
 .tools/node/node_modules/.bin/asl-validator --json-path .tools/seed-cluster.asl.json
+.venv/bin/python scripts/draw_machine.py --check
 .venv/bin/cfn-lint --include-checks I -- template.yaml
 .venv/bin/sam validate --lint --template-file template.yaml
 .venv/bin/python tests/template/check.py
