@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 
 use crate::{
     catalog::versions::Engine, config::FailureStatus, groups::backup::BackupLocation,
-    groups::slots::SlotRanges, servers::server_process::Engine as ServerProcess,
+    groups::slots::SlotRanges, servers::server_process::ServerProcess,
 };
 
 /// A create that was found to be in order.
@@ -86,7 +86,7 @@ impl GroupSpec {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) member: Member,
-    pub(crate) engine: ServerProcess,
+    pub(crate) server: ServerProcess,
 }
 
 /// Where a group stands.
@@ -143,6 +143,6 @@ pub(crate) struct Group {
 impl Group {
     /// Where a member listens, once available.
     pub(crate) fn port(&self, member: usize) -> Option<u16> {
-        self.nodes.get(member).map(|node| node.engine.port)
+        self.nodes.get(member).map(|node| node.server.port)
     }
 }

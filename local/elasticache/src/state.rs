@@ -15,14 +15,14 @@ use crate::{
     catalog::Catalog,
     config::Config,
     groups::{Group, backup},
-    servers::watchdog::Running,
+    servers::watchdog::RunningServers,
 };
 
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) config: Config,
     pub(crate) events: EventLog,
-    pub(crate) running: Running,
+    pub(crate) running: RunningServers,
     pub(crate) loads: Semaphore,
     pub(crate) s3: aws_sdk_s3::Client,
     groups: Mutex<BTreeMap<String, Group>>,
@@ -34,7 +34,7 @@ impl State {
     pub(crate) fn new(config: Config, dir: PathBuf) -> Self {
         Self {
             events: EventLog::default(),
-            running: Running::default(),
+            running: RunningServers::default(),
             loads: Semaphore::new(config.concurrent_loads.max(1)),
             s3: backup::client(&config),
             groups: Mutex::default(),

@@ -33,7 +33,7 @@ pub(crate) fn parse(params: &Params, catalog: &Catalog) -> Result<GroupSpec, Api
         let asked = asked.unwrap_or_default();
         ApiError::combination(format_args!("Cannot find version {asked} for {engine}"))
     })?;
-    let parameters = Parameters::choose(params, catalog, family)?;
+    let parameters = ChosenParameters::choose(params, catalog, family)?;
     let node_type = params.text("CacheNodeType").unwrap_or("cache.t4g.small").to_owned();
     let maxmemory = node_types::maxmemory(family, &node_type).ok_or_else(|| {
         ApiError::value(format_args!("Invalid Cache Node Type: {node_type} for {engine} {version}."))
@@ -96,14 +96,14 @@ fn group_id(id: &str) -> Result<String, ApiError> {
 }
 
 /// The parameter group, and what follows from it.
-struct Parameters<'a> {
+struct ChosenParameters<'a> {
     name: String,
     group: &'a ParameterGroup,
     cluster_mode: bool,
     databases: u32,
 }
 
-impl<'a> Parameters<'a> {
+impl<'a> ChosenParameters<'a> {
     fn choose(params: &Params, catalog: &'a Catalog, family: &str) -> Result<Self, ApiError> {
         let mode = match params.text("ClusterMode") {
             None => None,

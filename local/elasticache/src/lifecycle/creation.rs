@@ -16,7 +16,7 @@ use crate::{
     servers::{
         binaries::ServerBinary,
         launch::{BACKUP_FILE, Launch},
-        server_process::{Engine, Loaded},
+        server_process::{Loaded, ServerProcess},
     },
     state::State,
 };
@@ -50,8 +50,8 @@ impl Creation<'_> {
         let mut primaries = Vec::new();
         for (index, place) in self.places.iter().enumerate().filter(|(_, place)| place.member.primary) {
             let launch = self.launch(index, backup, None).await?;
-            let engine = Engine::start(&launch, &self.spec.id, &self.state.running).await?;
-            primaries.push(Node { member: place.member.clone(), engine });
+            let server = ServerProcess::start(&launch, &self.spec.id, &self.state.running).await?;
+            primaries.push(Node { member: place.member.clone(), server });
         }
         Ok(primaries)
     }
@@ -72,11 +72,11 @@ impl Creation<'_> {
 
     /// A server of its own, which is asked for its keys. It is none of a cluster, or it would answer only once it
     /// has found that it owns all slots, and could not say which databases a backup holds.
-    pub(crate) async fn start_loader(&self, backup: &PathBuf) -> Result<Engine, Failure> {
+    pub(crate) async fn start_loader(&self, backup: &PathBuf) -> Result<ServerProcess, Failure> {
         let dir = self.folder(&format!("loader-{}", Uuid::new_v4().simple()), Some(backup)).await?;
         let password = Some(Uuid::new_v4().simple().to_string());
         let launch = Launch { password, ..self.bare_launch(dir, layout::free_port()?) };
-        Engine::start(&launch, &self.spec.id, &self.state.running).await
+        ServerProcess::start(&launch, &self.spec.id, &self.state.running).await
     }
 
     pub(crate) fn bare_launch(&self, dir: PathBuf, port: u16) -> Launch {
@@ -103,7 +103,7 @@ impl Creation<'_> {
         Ok(dir)
     }
 
-    pub(crate) async fn loaded(&self, server: &Engine, limit_bytes: u64) -> Result<Loaded, Failure> {
+    pub(crate) async fn loaded(&self, server: &ServerProcess, limit_bytes: u64) -> Result<Loaded, Failure> {
         let most_bytes = limit_bytes.saturating_add(limit_bytes / 4).saturating_add(LOADING_ALLOWANCE_BYTES);
         let loaded = server.loaded(most_bytes).await?;
         self.tell(format!("{} loaded the backup", loaded.version));
@@ -114,7 +114,7 @@ impl Creation<'_> {
         if !self.spec.cluster_mode {
             return Ok(());
         }
-        let mut connection = node.engine.connect(0).await?;
+        let mut connection = node.server.connect(0).await?;
         for _ in 0..MEETING_POLLS {
             let info: String =
                 redis::cmd("CLUSTER").arg("INFO").query_async(&mut connection).await.map_err(asking)?;

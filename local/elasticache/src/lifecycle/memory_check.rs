@@ -21,7 +21,7 @@ impl Creation<'_> {
         }
         let limit = self.spec.maxmemory;
         for primary in primaries {
-            let mut connection = primary.engine.connect(0).await?;
+            let mut connection = primary.server.connect(0).await?;
             let (used_memory, bytes) = settled_bytes(&mut connection).await?;
             let shard = &self.spec.shards[primary.member.shard];
             if bytes > limit {

@@ -7,7 +7,7 @@ use crate::{
     error::Failure,
     groups::{Node, slots},
     lifecycle::creation::{Creation, POLL, asking},
-    servers::{info::Info, server_process::Engine},
+    servers::{info::Info, server_process::ServerProcess},
 };
 
 /// The key that real clusters hold beside the user's.
@@ -25,7 +25,7 @@ impl Creation<'_> {
             0
         };
         for primary in primaries {
-            let mut connection = primary.engine.connect(0).await?;
+            let mut connection = primary.server.connect(0).await?;
             self.cluster_is_ok(primary).await?;
             if self.state.config.timestamp_key && primary.member.shard == owner {
                 let mut set = redis::cmd("SET");
@@ -55,10 +55,10 @@ impl Creation<'_> {
         let mut replicas = Vec::new();
         for (index, place) in self.places.iter().enumerate().filter(|(_, place)| !place.member.primary) {
             let primary = primaries.iter().find(|primary| primary.member.shard == place.member.shard);
-            let port = primary.filter(|_| !self.spec.cluster_mode).map(|primary| primary.engine.port);
+            let port = primary.filter(|_| !self.spec.cluster_mode).map(|primary| primary.server.port);
             let launch = self.launch(index, None, port).await?;
-            let engine = Engine::start(&launch, &self.spec.id, &self.state.running).await?;
-            replicas.push(Node { member: place.member.clone(), engine });
+            let server = ServerProcess::start(&launch, &self.spec.id, &self.state.running).await?;
+            replicas.push(Node { member: place.member.clone(), server });
         }
         for replica in &replicas {
             self.copied(replica).await?;
@@ -69,7 +69,7 @@ impl Creation<'_> {
     }
 
     async fn copied(&self, replica: &Node) -> Result<(), Failure> {
-        let mut connection = replica.engine.connect(0).await?;
+        let mut connection = replica.server.connect(0).await?;
         for _ in 0..COPY_POLLS {
             let info = Info::of(&mut connection, "replication").await.map_err(asking)?;
             if info.text("role") == "slave" && info.text("master_link_status") == "up" {

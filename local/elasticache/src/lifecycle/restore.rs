@@ -8,7 +8,7 @@ use crate::{
     error::Failure,
     groups::{GroupSpec, Member, Node, backup},
     lifecycle::{creation::Creation, layout, spread},
-    servers::{launch::BACKUP_FILE, server_process::Engine},
+    servers::{launch::BACKUP_FILE, server_process::ServerProcess},
     state::State,
 };
 
@@ -63,7 +63,7 @@ impl Creation<'_> {
         let _permit = self.permit().await?;
         let primaries = self.start_primaries(Some(backup)).await?;
         for primary in &primaries {
-            if let Err(failure) = self.loaded(&primary.engine, self.spec.maxmemory).await {
+            if let Err(failure) = self.loaded(&primary.server, self.spec.maxmemory).await {
                 return Err(self.plainer(failure, primary).await);
             }
         }
@@ -75,8 +75,8 @@ impl Creation<'_> {
         // They find each other while a backup is loaded.
         let primaries = self.start_primaries(None).await?;
         let _permit = self.permit().await?;
-        let engines: Vec<&Engine> = primaries.iter().map(|primary| &primary.engine).collect();
-        let all_shards = self.spec.maxmemory.saturating_mul(engines.len() as u64);
+        let shards: Vec<&ServerProcess> = primaries.iter().map(|primary| &primary.server).collect();
+        let all_shards = self.spec.maxmemory.saturating_mul(shards.len() as u64);
         let owners = self.owners()?;
         for backup in backups {
             let loader = self.start_loader(backup).await?;
@@ -86,10 +86,10 @@ impl Creation<'_> {
                 self.cluster_is_ok(primary).await?;
             }
             for database in databases {
-                spread::spread(&loader, database, &engines, &owners).await?;
+                spread::spread(&loader, database, &shards, &owners).await?;
             }
-            spread::copy_functions(&loader, &engines).await?;
-            self.tell(format!("Spread the backup over {} shards", engines.len()));
+            spread::copy_functions(&loader, &shards).await?;
+            self.tell(format!("Spread the backup over {} shards", shards.len()));
         }
         Ok(primaries)
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use redis::{RedisResult, aio::MultiplexedConnection};
 use tokio::sync::mpsc;
 
-use crate::{error::Failure, groups::slots, servers::server_process::Engine};
+use crate::{error::Failure, groups::slots, servers::server_process::ServerProcess};
 
 /// How many keys are asked for at once, and sent to a shard at once.
 const BATCH_KEYS: usize = 500;
@@ -19,9 +19,9 @@ type Key = Vec<u8>;
 /// Copies every key of one database to its shard, values and expiry as they are. `owners` names the shard of each
 /// slot; a key that is there already, from an earlier backup, is replaced.
 pub(crate) async fn spread(
-    source: &Engine,
+    source: &ServerProcess,
     database: u32,
-    shards: &[&Engine],
+    shards: &[&ServerProcess],
     owners: &Arc<[usize]>,
 ) -> Result<(), Failure> {
     let (mut queues, mut workers) = (Vec::new(), Vec::new());
@@ -122,7 +122,7 @@ fn pair((key, answers): (Key, &[Option<i64>])) -> (Key, [u64; 2]) {
 }
 
 /// Copies the functions, which every shard holds.
-pub(crate) async fn copy_functions(source: &Engine, shards: &[&Engine]) -> Result<(), Failure> {
+pub(crate) async fn copy_functions(source: &ServerProcess, shards: &[&ServerProcess]) -> Result<(), Failure> {
     let failed = |error| Failure::local("copy functions to the shards", error);
     if source.before_7 {
         return Ok(());

@@ -14,7 +14,7 @@ use crate::{
         info::Info,
         launch::Launch,
         server_log,
-        watchdog::{Process, Running},
+        watchdog::{GuardedProcess, RunningServers},
     },
 };
 
@@ -24,24 +24,29 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// A running server.
 #[derive(Debug)]
-pub(crate) struct Engine {
+pub(crate) struct ServerProcess {
     pub(crate) port: u16,
     /// See [`crate::servers::binaries::ServerBinary::is_before_7`].
     pub(crate) before_7: bool,
-    process: Process,
+    process: GuardedProcess,
     password: Option<String>,
     log: PathBuf,
 }
 
-impl Engine {
-    pub(crate) async fn start(launch: &Launch, owner: &str, running: &Running) -> Result<Self, Failure> {
+impl ServerProcess {
+    pub(crate) async fn start(
+        launch: &Launch,
+        owner: &str,
+        running: &RunningServers,
+    ) -> Result<Self, Failure> {
         let (file, log) = (launch.dir.join("server.conf"), launch.dir.join("server.log"));
         let failed = |error| Failure::local("start a server", error);
         if let Some(cluster) = &launch.cluster {
             fs::write(launch.dir.join("nodes.conf"), &cluster.nodes).await.map_err(failed)?;
         }
         fs::write(&file, launch.configuration()).await.map_err(failed)?;
-        let process = Process::start(&launch.binary, &file, &log, owner, running).await.map_err(failed)?;
+        let process =
+            GuardedProcess::start(&launch.binary, &file, &log, owner, running).await.map_err(failed)?;
         tracing::debug!(owner, pid = process.pid(), port = launch.port, "server started");
         let Launch { port, before_7, password, .. } = launch;
         Ok(Self { port: *port, before_7: *before_7, process, password: password.clone(), log })

@@ -38,7 +38,7 @@ exit "$status"
 
 /// The ids of all running servers, each with the group that it belongs to.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Running(Arc<Inner>);
+pub(crate) struct RunningServers(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -46,7 +46,7 @@ struct Inner {
     ended: Notify,
 }
 
-impl Running {
+impl RunningServers {
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.owners().keys().copied().collect()
     }
@@ -71,20 +71,20 @@ impl Running {
 
 /// A running server; dropping it ends the server.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub(crate) struct GuardedProcess {
     pid: u32,
     _leash: ChildStdin,
     exited: watch::Receiver<bool>,
 }
 
-impl Process {
+impl GuardedProcess {
     /// Starts `binary` with one argument; what it prints goes to `log`.
     pub(crate) async fn start(
         binary: &Path,
         argument: &Path,
         log: &Path,
         owner: &str,
-        running: &Running,
+        running: &RunningServers,
     ) -> io::Result<Self> {
         let mut shell = Command::new("/bin/sh")
             .args(["-c", WATCHDOG, "watchdog"])
