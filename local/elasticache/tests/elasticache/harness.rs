@@ -1,8 +1,5 @@
 //! A bucket in memory, backups made by a real server, and the endpoint with clients for it.
 
-// Each test file takes what it needs; unwrapping is how a test fails.
-#![allow(dead_code, clippy::unwrap_used)]
-
 use std::{
     collections::HashMap,
     path::PathBuf,

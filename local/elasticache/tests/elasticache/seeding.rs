@@ -1,8 +1,6 @@
 //! Backups that come up, in every layout.
 
-mod harness;
-
-use harness::{Local, Objects, backup, connect, keys, runs, size};
+use crate::harness::{Local, Objects, backup, connect, keys, runs, size};
 
 #[tokio::test]
 async fn a_single_node_holds_the_backup_and_the_services_own_key() {

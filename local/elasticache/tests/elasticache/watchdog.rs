@@ -1,21 +1,19 @@
 //! Servers end with the process that started them, however it ends.
 
-mod harness;
-
 use std::{
     io::{BufRead, BufReader, Write},
     process::{Command, Stdio},
     time::Duration,
 };
 
-use harness::{Local, Objects, backup, runs};
+use crate::harness::{Local, Objects, backup, runs};
 
 const HELPER: &str = "LOCAL_ELASTICACHE_TEST_HELPER";
 
 #[tokio::test]
 async fn servers_end_when_the_process_that_started_them_is_killed() {
     let mut helper = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "helper_with_a_cluster", "--nocapture"])
+        .args(["--exact", "watchdog::helper_with_a_cluster", "--nocapture"])
         .env(HELPER, "1")
         .stdout(Stdio::piped())
         .spawn()

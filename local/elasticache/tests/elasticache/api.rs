@@ -1,15 +1,13 @@
 //! What the Query API takes, refuses and answers.
 
-mod harness;
-
 use std::collections::BTreeMap;
 
+use crate::harness::{Local, Objects, backup};
 use aws_sdk_elasticache::{
     error::ProvideErrorMetadata,
     operation::create_replication_group::builders::CreateReplicationGroupFluentBuilder as Create,
     types::{NodeGroupConfiguration, Tag},
 };
-use harness::{Local, Objects, backup};
 
 #[tokio::test]
 async fn an_id_is_taken_once_and_a_group_is_not_deleted_while_it_is_created() {
@@ -195,7 +193,7 @@ async fn parameter_groups_of_ones_own_reach_the_servers() {
     local.create("own", &["b.rdb"]).cache_parameter_group_name("mine").send().await.unwrap();
     let group = local.available("own").await;
     let port = group.node_groups()[0].primary_endpoint().unwrap().port().unwrap();
-    let mut node = harness::connect(u16::try_from(port).unwrap()).await;
+    let mut node = crate::harness::connect(u16::try_from(port).unwrap()).await;
     let (encoding,): (String,) = redis::pipe()
         .cmd("SELECT")
         .arg(12)

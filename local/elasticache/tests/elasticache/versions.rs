@@ -1,10 +1,6 @@
 //! The nodes are servers of the engine and version asked for, or it is told which others they are.
 
-#![allow(clippy::unwrap_used)] // how a test fails
-
-mod harness;
-
-use harness::{Local, Objects, backup_by, connect, keys};
+use crate::harness::{Local, Objects, backup_by, connect, keys};
 use local_elasticache::Nearness;
 
 /// What the node that came up says of itself, as an event would.
@@ -22,7 +18,7 @@ async fn runs(port: u16) -> String {
 
 #[tokio::test]
 async fn every_version_runs_on_the_nearest_server_and_its_event_names_both() {
-    let servers = harness::servers();
+    let servers = crate::harness::servers();
     for (number, (engine, version, family)) in [
         ("redis", "6.2", "redis6.x"),
         ("redis", "7.0", "redis7"),

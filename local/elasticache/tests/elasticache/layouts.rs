@@ -1,10 +1,6 @@
 //! Backups spread over the shards of a real cluster.
 
-#![allow(clippy::unwrap_used)] // how a test fails
-
-mod harness;
-
-use harness::{Local, Objects, backup, connect, keys, size};
+use crate::harness::{Local, Objects, backup, connect, keys, size};
 use redis::Value;
 
 async fn sizes(local: &Local, id: &str) -> Vec<u64> {

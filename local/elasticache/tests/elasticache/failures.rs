@@ -1,10 +1,6 @@
 //! Backups that do not come up, and what is left and told of it.
 
-#![allow(clippy::unwrap_used)] // how a test fails
-
-mod harness;
-
-use harness::{Local, Objects, backup, keys};
+use crate::harness::{Local, Objects, backup, keys};
 use local_elasticache::FailureStatus;
 
 /// Creates a group that fails; returns its events.

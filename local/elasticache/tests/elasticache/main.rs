@@ -1,0 +1,11 @@
+//! The endpoint through the SDK, with real servers as nodes.
+
+#![allow(clippy::unwrap_used, reason = "these are tests, their helpers included")]
+
+mod api;
+mod failures;
+mod harness;
+mod layouts;
+mod seeding;
+mod versions;
+mod watchdog;
