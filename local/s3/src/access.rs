@@ -5,13 +5,13 @@ pub(crate) mod acl;
 pub(crate) mod policy;
 
 use crate::access::acl::{Grant, Permission};
-use crate::access::policy::{Asker, Decision, Policy, Question};
+use crate::access::policy::{AuthorizationRequest, Decision, Policy, Principal};
 use crate::config::SERVICE_CANONICAL_ID;
 use crate::request::identity::Caller;
 
 /// A question of access, with all that the answer depends on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Access<'a> {
+pub(crate) struct AccessCheck<'a> {
     pub(crate) caller: Caller,
     /// As `s3:GetObject`.
     pub(crate) action: &'a str,
@@ -27,10 +27,10 @@ pub(crate) struct Access<'a> {
     pub(crate) owner_canonical_id: &'a str,
 }
 
-impl Access<'_> {
+impl AccessCheck<'_> {
     /// Whether the caller gets in.
     pub(crate) fn is_allowed(&self) -> bool {
-        let decision = self.policy.map_or(Decision::Silent, |policy| self.ask(policy));
+        let decision = self.policy.map_or(Decision::Silent, |policy| self.decide(policy));
         match (decision, self.caller) {
             (Decision::Deny, _) | (Decision::Silent, Caller::Anonymous) => false,
             (Decision::Allow, _) | (Decision::Silent, Caller::Owner) => true,
@@ -38,7 +38,7 @@ impl Access<'_> {
         }
     }
 
-    fn ask(&self, policy: &Policy) -> Decision {
+    fn decide(&self, policy: &Policy) -> Decision {
         let service = format!("{}.elasticache-snapshot.amazonaws.com", self.region);
         let resource = match self.key {
             Some(key) => format!("arn:aws:s3:::{}/{key}", self.bucket),
@@ -46,11 +46,11 @@ impl Access<'_> {
         };
         // This endpoint stands for S3's own, which is reached over TLS.
         let mut context = vec![("aws:securetransport", "true")];
-        let asker = match self.caller {
+        let principal = match self.caller {
             Caller::Owner => {
                 context.push(("aws:principalaccount", self.account_id));
                 context.push(("aws:principalisawsservice", "false"));
-                Asker {
+                Principal {
                     account_id: Some(self.account_id),
                     service: None,
                     canonical_id: Some(self.owner_canonical_id),
@@ -60,11 +60,20 @@ impl Access<'_> {
                 context.push(("aws:sourceaccount", self.account_id));
                 context.push(("aws:principalisawsservice", "true"));
                 context.push(("aws:principalservicename", &service));
-                Asker { account_id: None, service: Some(&service), canonical_id: Some(SERVICE_CANONICAL_ID) }
+                Principal {
+                    account_id: None,
+                    service: Some(&service),
+                    canonical_id: Some(SERVICE_CANONICAL_ID),
+                }
             }
-            Caller::Anonymous => Asker { account_id: None, service: None, canonical_id: None },
+            Caller::Anonymous => Principal { account_id: None, service: None, canonical_id: None },
         };
-        policy.decide(&Question { asker, action: self.action, resource: &resource, context: &context })
+        policy.decide(&AuthorizationRequest {
+            principal,
+            action: self.action,
+            resource: &resource,
+            context: &context,
+        })
     }
 
     fn is_granted(&self) -> bool {
@@ -96,8 +105,8 @@ mod tests {
         format!(r#"{{"Effect":"{effect}","Principal":{principal},{action},"Resource":{resource}{more}}}"#)
     }
 
-    fn access<'a>(caller: Caller, action: &'a str, key: Option<&'a str>) -> Access<'a> {
-        Access {
+    fn access<'a>(caller: Caller, action: &'a str, key: Option<&'a str>) -> AccessCheck<'a> {
+        AccessCheck {
             caller,
             action,
             bucket: "backups",
@@ -112,7 +121,7 @@ mod tests {
 
     fn service_reads(policy: &Policy, key: &str) -> bool {
         let access = access(Caller::Service, "s3:GetObject", Some(key));
-        Access { policy: Some(policy), ..access }.is_allowed()
+        AccessCheck { policy: Some(policy), ..access }.is_allowed()
     }
 
     #[test]
@@ -134,7 +143,7 @@ mod tests {
         assert!(service_reads(&documented, "folder/a b,c.rdb"));
         let on_bucket = |action| {
             let access = access(Caller::Service, action, None);
-            Access { policy: Some(&documented), ..access }.is_allowed()
+            AccessCheck { policy: Some(&documented), ..access }.is_allowed()
         };
         assert!(on_bucket("s3:ListBucket") && on_bucket("s3:GetBucketAcl"));
         assert!(!on_bucket("s3:GetBucketPolicy"));
@@ -181,9 +190,9 @@ mod tests {
             let everyone = !principal.contains("root");
             assert_eq!(service_reads(&both, "x"), !everyone, "{principal}");
             let owner = access(Caller::Owner, "s3:GetObject", Some("x"));
-            assert!(!Access { policy: Some(&both), ..owner }.is_allowed(), "{principal}");
+            assert!(!AccessCheck { policy: Some(&both), ..owner }.is_allowed(), "{principal}");
             let other = access(Caller::Owner, "s3:GetObject", Some("y"));
-            assert!(Access { policy: Some(&both), ..other }.is_allowed());
+            assert!(AccessCheck { policy: Some(&both), ..other }.is_allowed());
         }
     }
 
@@ -252,7 +261,7 @@ mod tests {
         let grant = |permission| [Grant::canonical(SERVICE_CANONICAL_ID, permission)];
         let allowed = |action, grants: &[Grant]| {
             let access = access(Caller::Service, action, Some("a"));
-            Access { grants: Some(grants), ..access }.is_allowed()
+            AccessCheck { grants: Some(grants), ..access }.is_allowed()
         };
         assert!(allowed("s3:GetObject", &grant(Permission::Read)));
         assert!(allowed("s3:GetObjectAcl", &grant(Permission::ReadAcp)));

@@ -63,7 +63,7 @@ pub(crate) fn changes_nothing(grants: &[Grant], owner: &str) -> bool {
 
 /// The three ways to ask for a list; S3 takes one of them at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct AclRequest {
     pub(crate) canned: Option<String>,
     pub(crate) full_control: Option<String>,
     pub(crate) read: Option<String>,
@@ -73,7 +73,7 @@ pub(crate) struct Asked {
     pub(crate) body: Option<dto::AccessControlPolicy>,
 }
 
-impl Asked {
+impl AclRequest {
     /// Whether a canned ACL other than `bucket-owner-full-control`, or any grant, is asked for.
     pub(crate) fn is_refused_when_enforced(&self, owner: &str) -> S3Result<bool> {
         if self.canned.as_deref() == Some("bucket-owner-full-control") {
@@ -223,18 +223,22 @@ mod tests {
     fn grant_headers_name_users_and_groups() {
         let id = crate::config::SERVICE_CANONICAL_ID;
         let header = format!("id=\"{id}\", uri=\"{ALL_USERS}\"");
-        let asked = Asked { read: Some(header), ..Asked::default() };
+        let asked = AclRequest { read: Some(header), ..AclRequest::default() };
         assert_eq!(
             asked.grants("0").unwrap().unwrap(),
             [Grant::canonical(id, Permission::Read), Grant::group(ALL_USERS, Permission::Read)]
         );
-        let asked = Asked { read: Some("id=short".into()), ..Asked::default() };
+        let asked = AclRequest { read: Some("id=short".into()), ..AclRequest::default() };
         assert!(asked.grants("0").is_err());
     }
 
     #[test]
     fn two_ways_at_once_are_refused() {
-        let asked = Asked { canned: Some("private".into()), read: Some("uri=x".into()), ..Asked::default() };
+        let asked = AclRequest {
+            canned: Some("private".into()),
+            read: Some("uri=x".into()),
+            ..AclRequest::default()
+        };
         assert!(asked.grants("0").is_err());
     }
 }

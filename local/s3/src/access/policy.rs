@@ -6,7 +6,7 @@ mod wildcard;
 use serde_json::Value;
 
 use self::statement::Statement;
-pub(crate) use self::statement::{Asker, Question};
+pub(crate) use self::statement::{AuthorizationRequest, Principal};
 
 /// Longest policy text, in bytes, as on S3.
 pub(crate) const POLICY_LIMIT: usize = 20 * 1024;
@@ -19,7 +19,7 @@ pub(crate) struct Policy {
     statements: Vec<Statement>,
 }
 
-/// What a policy says to a question.
+/// What a policy says to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     Allow,
@@ -54,9 +54,9 @@ impl Policy {
     }
 
     /// Deny wins over Allow, wherever they stand.
-    pub(crate) fn decide(&self, question: &Question<'_>) -> Decision {
+    pub(crate) fn decide(&self, request: &AuthorizationRequest<'_>) -> Decision {
         let mut decision = Decision::Silent;
-        for statement in self.statements.iter().filter(|statement| statement.applies(question)) {
+        for statement in self.statements.iter().filter(|statement| statement.applies(request)) {
             if !statement.allow {
                 return Decision::Deny;
             }

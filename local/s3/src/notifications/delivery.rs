@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::config::Notify;
-use crate::notifications::event::Created;
+use crate::notifications::event::ObjectCreated;
 use crate::notifications::filter;
 
 /// Most deliveries in flight; a laptop's worth of uploads stays far below.
@@ -51,7 +51,7 @@ impl Notifier {
     }
 
     /// Tells the targets that a bucket's configuration names for a new object.
-    pub(crate) fn created(&self, created: &Created, configuration: &NotificationConfiguration) {
+    pub(crate) fn created(&self, created: &ObjectCreated, configuration: &NotificationConfiguration) {
         let targets = configuration.lambda_function_configurations.iter().flatten();
         for target in
             targets.filter(|target| filter::matches(target, created.reason.event_name(), &created.key))

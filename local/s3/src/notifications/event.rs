@@ -28,7 +28,7 @@ pub(crate) enum Reason {
 
 /// An object that came into being.
 #[derive(Debug, Clone)]
-pub(crate) struct Created {
+pub(crate) struct ObjectCreated {
     pub(crate) bucket: String,
     pub(crate) key: String,
     pub(crate) size: u64,
@@ -61,7 +61,7 @@ impl Reason {
     }
 }
 
-impl Created {
+impl ObjectCreated {
     /// What a Lambda target of the bucket's notification configuration gets.
     pub(crate) fn lambda_event(&self, configuration_id: &str) -> Value {
         let mut object = json!({
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn keys_are_encoded_for_lambda_and_plain_for_event_bridge() {
-        let created = Created {
+        let created = ObjectCreated {
             bucket: "b".into(),
             key: "my folder/ä+1,2.rdb".into(),
             size: 3,

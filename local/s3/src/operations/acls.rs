@@ -4,7 +4,7 @@
 use s3s::dto::*;
 use s3s::{S3ErrorCode, S3Request, S3Result, s3_error};
 
-use crate::access::acl::{self, Asked};
+use crate::access::acl::{self, AclRequest};
 use crate::errors::with_status;
 use crate::operations::admission::Action;
 use crate::service::Service;
@@ -42,7 +42,7 @@ impl Service {
         };
         self.admit(&request, action)?;
         let input = request.input;
-        let asked = Asked {
+        let asked = AclRequest {
             canned: input.acl.map(|acl| acl.as_str().to_owned()),
             full_control: input.grant_full_control,
             read: input.grant_read,
@@ -80,7 +80,7 @@ impl Service {
     ) -> S3Result<PutBucketAclOutput> {
         self.admit(&request, Action::on_bucket("s3:PutBucketAcl", &request.input.bucket))?;
         let input = request.input;
-        let asked = Asked {
+        let asked = AclRequest {
             canned: input.acl.map(|acl| acl.as_str().to_owned()),
             full_control: input.grant_full_control,
             read: input.grant_read,

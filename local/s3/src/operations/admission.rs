@@ -3,7 +3,7 @@
 
 use s3s::{S3Error, S3Request, S3Result, s3_error};
 
-use crate::access::Access;
+use crate::access::AccessCheck;
 use crate::errors::{no_such_key, other_region};
 use crate::request::identity::{Caller, Identity};
 use crate::service::Service;
@@ -65,7 +65,7 @@ impl Service {
             None => Some(bucket.acl.as_slice()),
             Some(found) => found.as_ref().ok().map(|(version, _)| version.acl.as_slice()),
         };
-        let access = Access {
+        let access = AccessCheck {
             caller,
             action: action.name,
             bucket: action.bucket,
@@ -82,7 +82,7 @@ impl Service {
         // That a key is absent is told only to those who may list.
         let reads = action.name.starts_with("s3:GetObject");
         if let (Some(Err(_)), true, Some(key)) = (&version, reads, action.key) {
-            let may_list = Access { action: "s3:ListBucket", key: None, grants: None, ..access };
+            let may_list = AccessCheck { action: "s3:ListBucket", key: None, grants: None, ..access };
             let listed = may_list.is_allowed();
             if listed && action.version_id.is_none() {
                 return Err(no_such_key(key));

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::access::acl::{self, Asked};
+use crate::access::acl::{self, AclRequest};
 use crate::errors::no_such_bucket;
 use crate::operations::admission::Action;
 use crate::request::identity::{Caller, Identity};
@@ -35,7 +35,7 @@ impl Service {
             Some(constraint) if !constraint.as_str().is_empty() => constraint.as_str().to_owned(),
             _ => self.region.clone(),
         };
-        let asked = Asked {
+        let asked = AclRequest {
             canned: input.acl.map(|acl| acl.as_str().to_owned()),
             full_control: input.grant_full_control,
             read: input.grant_read,

@@ -12,11 +12,11 @@ use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 use uuid::Uuid;
 
-use crate::access::acl::Asked;
+use crate::access::acl::AclRequest;
 use crate::operations::admission::Action;
 use crate::service::Service;
 use crate::store::attributes::{Attributes, storage_class};
-use crate::store::encryption::AskedEncryption;
+use crate::store::encryption::EncryptionRequest;
 use crate::store::multipart_upload::Upload;
 
 /// Most uploads that a bucket holds open; S3 has no such limit, memory does.
@@ -29,7 +29,7 @@ impl Service {
     ) -> S3Result<CreateMultipartUploadOutput> {
         self.admit(&request, Action::on_key("s3:PutObject", &request.input.bucket, &request.input.key))?;
         let input = request.input;
-        let asked = Asked {
+        let asked = AclRequest {
             canned: input.acl.map(|acl| acl.as_str().to_owned()),
             full_control: input.grant_full_control,
             read: input.grant_read,
@@ -39,7 +39,7 @@ impl Service {
             body: None,
         };
         let acl = self.object_acl(&input.bucket, &asked)?;
-        let encryption = AskedEncryption {
+        let encryption = EncryptionRequest {
             algorithm: input.server_side_encryption,
             kms_key_id: input.ssekms_key_id,
             bucket_key_enabled: input.bucket_key_enabled,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use s3s::{S3Result, s3_error};
 
-use crate::access::acl::{self, Asked, Grant};
-use crate::notifications::event::{Created, Reason};
+use crate::access::acl::{self, AclRequest, Grant};
+use crate::notifications::event::{ObjectCreated, Reason};
 use crate::request::identity::Identity;
 use crate::service::Service;
-use crate::store::encryption::{AskedEncryption, Encryption};
+use crate::store::encryption::{Encryption, EncryptionRequest};
 use crate::store::{Object, Version};
 
 impl Service {
@@ -29,7 +29,7 @@ impl Service {
             condition(stored.current_etag(key))?;
             let version: Version = stored.push(key, Some(Arc::clone(object)), acl);
             let shown = stored.shown_id(&version);
-            let created = Created {
+            let created = ObjectCreated {
                 bucket: bucket.to_owned(),
                 key: key.to_owned(),
                 size: object.size,
@@ -50,7 +50,7 @@ impl Service {
     }
 
     /// The grants of a new object, or the error where ACLs are off and it asks for some.
-    pub(crate) fn object_acl(&self, bucket: &str, asked: &Asked) -> S3Result<Vec<Grant>> {
+    pub(crate) fn object_acl(&self, bucket: &str, asked: &AclRequest) -> S3Result<Vec<Grant>> {
         let enforced = self.store.with(bucket, |stored| Ok(stored.is_owner_enforced()))?;
         if enforced && asked.is_refused_when_enforced(&self.owner_id)? {
             return Err(s3_error!(AccessControlListNotSupported, "The bucket does not allow ACLs"));
@@ -59,7 +59,7 @@ impl Service {
     }
 
     /// The encryption of a new object.
-    pub(crate) fn resolve_encryption(&self, bucket: &str, asked: AskedEncryption) -> S3Result<Encryption> {
+    pub(crate) fn resolve_encryption(&self, bucket: &str, asked: EncryptionRequest) -> S3Result<Encryption> {
         let default = self.store.with(bucket, |stored| Ok(stored.encryption.clone()))?;
         asked.resolve(&default, &self.region, &self.account_id)
     }

@@ -25,7 +25,7 @@ const WRITE_BYTES: usize = 512 * 1024;
 
 /// A body that is on disk.
 #[derive(Debug, Clone)]
-pub(crate) struct Stored {
+pub(crate) struct StoredBody {
     pub(crate) segment: Segment,
     pub(crate) md5: [u8; 16],
     /// The digests that the caller asked for, proven.
@@ -34,7 +34,7 @@ pub(crate) struct Stored {
 
 /// The digests that a request gives for its body.
 #[derive(Debug, Default)]
-pub(crate) struct Expected {
+pub(crate) struct DeclaredBody {
     /// Base64 of the MD5.
     pub(crate) content_md5: Option<String>,
     /// From the headers.
@@ -45,7 +45,7 @@ pub(crate) struct Expected {
     pub(crate) length: Option<i64>,
 }
 
-impl Expected {
+impl DeclaredBody {
     /// What a request says of its body beyond its own fields.
     pub(crate) fn new<T>(
         request: &s3s::S3Request<T>,
@@ -79,7 +79,7 @@ impl Expected {
         }
     }
 
-    fn verify(&self, stored: &Stored) -> S3Result<()> {
+    fn verify(&self, stored: &StoredBody) -> S3Result<()> {
         if let Some(declared) = &self.content_md5 {
             let declared: Option<[u8; 16]> =
                 STANDARD.decode(declared).ok().and_then(|bytes| bytes.try_into().ok());
@@ -128,8 +128,8 @@ impl Sink {
 pub(crate) async fn store(
     folder: &Path,
     body: Option<StreamingBlob>,
-    expected: &Expected,
-) -> S3Result<Stored> {
+    expected: &DeclaredBody,
+) -> S3Result<StoredBody> {
     let blob = Blob::create(folder).map_err(internal)?;
     let sink = Sink { blob, md5: Md5::new(), checksum: expected.hasher(), written: 0 };
     let mut writing = write(sink, BytesMut::with_capacity(WRITE_BYTES));
@@ -158,7 +158,7 @@ pub(crate) async fn store(
     {
         return Err(s3_error!(IncompleteBody, "body has {received} bytes, {length} were announced"));
     }
-    let stored = Stored {
+    let stored = StoredBody {
         segment: Segment { blob: Arc::new(sink.blob), offset: 0, length: sink.written },
         md5: sink.md5.finalize().into(),
         checksum: sink.checksum.finalize(),

@@ -20,7 +20,7 @@ pub(crate) struct Encryption {
 
 /// The encryption that a write asks for.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct AskedEncryption {
+pub(crate) struct EncryptionRequest {
     pub(crate) algorithm: Option<ServerSideEncryption>,
     pub(crate) kms_key_id: Option<String>,
     pub(crate) bucket_key_enabled: Option<bool>,
@@ -28,7 +28,7 @@ pub(crate) struct AskedEncryption {
     pub(crate) customer_key_md5: Option<String>,
 }
 
-impl AskedEncryption {
+impl EncryptionRequest {
     /// What the object gets, given its bucket's default.
     pub(crate) fn resolve(
         self,
@@ -79,11 +79,11 @@ impl Encryption {
         let Some(default) = &rule.apply_server_side_encryption_by_default else {
             return Ok(Self { bucket_key_enabled: rule.bucket_key_enabled, ..Self::sse_s3() });
         };
-        let asked = AskedEncryption {
+        let asked = EncryptionRequest {
             algorithm: Some(default.sse_algorithm.clone()),
             kms_key_id: default.kms_master_key_id.clone(),
             bucket_key_enabled: rule.bucket_key_enabled,
-            ..AskedEncryption::default()
+            ..EncryptionRequest::default()
         };
         asked.resolve(&Self::sse_s3(), region, account_id)
     }

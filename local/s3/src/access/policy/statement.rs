@@ -1,4 +1,4 @@
-//! One statement of a policy, and whether it applies to a question.
+//! One statement of a policy, and whether it applies to a request.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::access::policy::wildcard::wildcard;
 
 /// Who asks, in the forms that a policy can name.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asker<'a> {
+pub(crate) struct Principal<'a> {
     /// The account of an IAM principal; none for services and anonymous callers.
     pub(crate) account_id: Option<&'a str>,
     /// The name of a service principal.
@@ -14,10 +14,10 @@ pub(crate) struct Asker<'a> {
     pub(crate) canonical_id: Option<&'a str>,
 }
 
-/// One question to a policy.
+/// One request to a policy.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Question<'a> {
-    pub(crate) asker: Asker<'a>,
+pub(crate) struct AuthorizationRequest<'a> {
+    pub(crate) principal: Principal<'a>,
     /// As `s3:GetObject`.
     pub(crate) action: &'a str,
     /// ARN of a bucket or an object.
@@ -29,15 +29,15 @@ pub(crate) struct Question<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Statement {
     pub(crate) allow: bool,
-    principals: Listed,
-    actions: Listed,
-    resources: Listed,
+    principals: Element,
+    actions: Element,
+    resources: Element,
     conditions: Vec<Condition>,
 }
 
 /// `Action` or `NotAction`, and so on.
 #[derive(Debug, Clone)]
-struct Listed {
+struct Element {
     names: Vec<String>,
     inverted: bool,
 }
@@ -65,7 +65,7 @@ impl Statement {
                 (None, None) => return Err(format!("Missing required field {name}")),
             };
             let names = read(value).filter(|names| !names.is_empty());
-            Ok(Listed { names: names.ok_or_else(|| invalid(&name.to_lowercase()))?, inverted })
+            Ok(Element { names: names.ok_or_else(|| invalid(&name.to_lowercase()))?, inverted })
         };
         let statement = Self {
             allow,
@@ -91,15 +91,15 @@ impl Statement {
         Ok(statement)
     }
 
-    pub(crate) fn applies(&self, question: &Question<'_>) -> bool {
-        self.principals.covers(|name| names_asker(name, &question.asker))
-            && self.actions.covers(|name| wildcard(&name.to_lowercase(), &question.action.to_lowercase()))
-            && self.resources.covers(|name| wildcard(name, question.resource))
-            && self.conditions.iter().all(|condition| condition.holds(question.context, self.allow))
+    pub(crate) fn applies(&self, request: &AuthorizationRequest<'_>) -> bool {
+        self.principals.covers(|name| names_principal(name, &request.principal))
+            && self.actions.covers(|name| wildcard(&name.to_lowercase(), &request.action.to_lowercase()))
+            && self.resources.covers(|name| wildcard(name, request.resource))
+            && self.conditions.iter().all(|condition| condition.holds(request.context, self.allow))
     }
 }
 
-impl Listed {
+impl Element {
     fn covers(&self, matches: impl Fn(&str) -> bool) -> bool {
         self.names.iter().any(|name| matches(name)) != self.inverted
     }
@@ -150,15 +150,15 @@ fn principals(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-fn names_asker(name: &str, asker: &Asker<'_>) -> bool {
+fn names_principal(name: &str, principal: &Principal<'_>) -> bool {
     match name.split_once(':') {
         None | Some(("AWS", "*")) => true,
-        Some(("AWS", name)) => asker.account_id.is_some_and(|account_id| {
+        Some(("AWS", name)) => principal.account_id.is_some_and(|account_id| {
             name == account_id
                 || name.strip_suffix(":root").is_some_and(|arn| arn.ends_with(&format!(":iam::{account_id}")))
         }),
-        Some(("Service", name)) => asker.service == Some(name),
-        Some(("CanonicalUser", name)) => asker.canonical_id == Some(name),
+        Some(("Service", name)) => principal.service == Some(name),
+        Some(("CanonicalUser", name)) => principal.canonical_id == Some(name),
         Some(_) => false,
     }
 }

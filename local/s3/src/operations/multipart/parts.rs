@@ -9,7 +9,7 @@ use s3s::{S3Request, S3Result, s3_error};
 use crate::operations::admission::Action;
 use crate::service::Service;
 use crate::store::blob::cut;
-use crate::store::body::{self, Expected};
+use crate::store::body::{self, DeclaredBody};
 use crate::store::conditions::{ReadConditions, SourceTerms};
 use crate::store::multipart_upload::UploadedPart;
 
@@ -36,7 +36,7 @@ impl Service {
             checksum_sha256: input.checksum_sha256.clone(),
             checksum_type: None,
         };
-        let expected = Expected::new(&request, input.content_md5.clone(), checksum, input.content_length);
+        let expected = DeclaredBody::new(&request, input.content_md5.clone(), checksum, input.content_length);
         let stored = body::store(&self.objects, body, &expected).await?;
         let part = UploadedPart {
             size: stored.segment.length,

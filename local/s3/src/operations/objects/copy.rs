@@ -6,7 +6,7 @@ use std::sync::Arc;
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::access::acl::Asked;
+use crate::access::acl::AclRequest;
 use crate::notifications::event::Reason;
 use crate::operations::admission::Action;
 use crate::request::identity::Identity;
@@ -15,7 +15,7 @@ use crate::store::Object as StoredObject;
 use crate::store::attributes::{Attributes, storage_class};
 use crate::store::body;
 use crate::store::conditions::{ReadConditions, SourceTerms};
-use crate::store::encryption::AskedEncryption;
+use crate::store::encryption::EncryptionRequest;
 
 /// Most bytes that one `CopyObject` takes, as on S3.
 const COPY_LIMIT: u64 = 5 * 1024 * 1024 * 1024;
@@ -60,7 +60,7 @@ impl Service {
                            attributes.";
             return Err(s3_error!(InvalidRequest, "{message}"));
         }
-        let asked = Asked {
+        let asked = AclRequest {
             canned: input.acl.map(|acl| acl.as_str().to_owned()),
             full_control: input.grant_full_control,
             read: input.grant_read,
@@ -70,7 +70,7 @@ impl Service {
             body: None,
         };
         let acl = self.object_acl(&bucket, &asked)?;
-        let encryption = AskedEncryption {
+        let encryption = EncryptionRequest {
             algorithm: input.server_side_encryption,
             kms_key_id: input.ssekms_key_id,
             bucket_key_enabled: input.bucket_key_enabled,

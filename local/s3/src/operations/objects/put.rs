@@ -5,16 +5,16 @@ use std::sync::Arc;
 use s3s::dto::{Checksum, ETag, PutObjectInput, PutObjectOutput};
 use s3s::{S3Request, S3Result};
 
-use crate::access::acl::Asked;
+use crate::access::acl::AclRequest;
 use crate::notifications::event::Reason;
 use crate::operations::admission::Action;
 use crate::request::identity::Identity;
 use crate::service::Service;
 use crate::store::Object;
 use crate::store::attributes::{Attributes, storage_class};
-use crate::store::body::{self, Expected};
+use crate::store::body::{self, DeclaredBody};
 use crate::store::conditions;
-use crate::store::encryption::AskedEncryption;
+use crate::store::encryption::EncryptionRequest;
 
 impl Service {
     pub(crate) async fn put_object(
@@ -35,10 +35,10 @@ impl Service {
             checksum_sha256: input.checksum_sha256.clone(),
             checksum_type: None,
         };
-        let expected = Expected::new(&request, input.content_md5.clone(), checksum, input.content_length);
+        let expected = DeclaredBody::new(&request, input.content_md5.clone(), checksum, input.content_length);
 
         let input = request.input;
-        let asked = Asked {
+        let asked = AclRequest {
             canned: input.acl.map(|acl| acl.as_str().to_owned()),
             full_control: input.grant_full_control,
             read: input.grant_read,
@@ -48,7 +48,7 @@ impl Service {
             body: None,
         };
         let acl = self.object_acl(&bucket, &asked)?;
-        let encryption = AskedEncryption {
+        let encryption = EncryptionRequest {
             algorithm: input.server_side_encryption,
             kms_key_id: input.ssekms_key_id,
             bucket_key_enabled: input.bucket_key_enabled,
