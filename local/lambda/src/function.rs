@@ -1,32 +1,13 @@
-//! A function: its configuration and its pool of processes.
+//! A function and its pool of processes.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
 
 use tokio::sync::Semaphore;
 
-use crate::worker::Worker;
-
-/// How a function is run.
-#[derive(Debug, Clone)]
-pub struct FunctionConfig {
-    /// Its name, as in its ARN.
-    pub name: String,
-    /// The executable, as it would be deployed as `bootstrap`.
-    pub binary: PathBuf,
-    /// Its environment variables, in addition to those that Lambda sets.
-    pub env: Vec<(String, String)>,
-    /// After this time its process is killed.
-    pub timeout: Duration,
-    /// What it is told of its memory; nothing enforces it here.
-    pub memory_mb: u32,
-}
+use crate::{config::FunctionConfig, worker::Worker};
 
 #[derive(Debug)]
 pub(crate) struct Function {

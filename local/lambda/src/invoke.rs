@@ -12,14 +12,14 @@ use tokio::sync::oneshot;
 use crate::{
     faults::Fault,
     function::Function,
-    server::Shared,
-    worker::{Answer, Job, Surroundings, Worker},
+    state::State,
+    worker::{Answer, Job, ProcessEnvironment, Worker},
 };
 
 /// The pauses before the two retries of an asynchronous invocation. AWS waits one and two minutes.
 const ASYNC_RETRIES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(900)];
 
-impl Shared {
+impl State {
     /// Runs a function and waits for its answer. Errors of the function are answers too.
     pub(crate) async fn invoke(self: &Arc<Self>, function: &Arc<Function>, payload: Bytes) -> Answer {
         let Ok(_slot) = function.slots.acquire().await else {
@@ -56,11 +56,11 @@ impl Shared {
             // Long enough that the process has begun, short enough that it has not ended.
             () = tokio::time::sleep(Duration::from_millis(15)), if fault == Some(Fault::Kill) => None,
             status = worker.ended() => {
-                self.desk.close(&worker.id);
+                self.registry.close(&worker.id);
                 return error("Runtime.ExitError", &format!("RequestId: {request_id} Error: Runtime exited with error: {status}"));
             }
             () = tokio::time::sleep(timeout) => {
-                self.desk.close(&worker.id);
+                self.registry.close(&worker.id);
                 worker.kill().await;
                 let seconds = timeout.as_secs_f64();
                 return error("Sandbox.Timedout", &format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds"));
@@ -70,7 +70,7 @@ impl Shared {
             function.put_idle(worker);
             return answer;
         }
-        self.desk.close(&worker.id);
+        self.registry.close(&worker.id);
         worker.kill().await;
         error(
             "Runtime.ExitError",
@@ -101,9 +101,9 @@ impl Shared {
             return Ok(worker);
         }
         let id = uuid::Uuid::new_v4().simple().to_string();
-        let jobs = self.desk.open(&id);
+        let jobs = self.registry.open(&id);
         let runtime_api = format!("http://{}/.rt/{id}", self.address);
-        let around = Surroundings { runtime_api, region: &self.region, log_dir: &self.log_dir };
+        let around = ProcessEnvironment { runtime_api, region: &self.region, log_dir: &self.log_dir };
         Worker::start(id, jobs, &function.config, &around)
     }
 }

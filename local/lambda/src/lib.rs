@@ -5,15 +5,17 @@
 //! and asynchronous retries are Lambda's own; [`Faults`] brings some about on purpose.
 #![forbid(unsafe_code)]
 
+mod config;
 mod faults;
 mod function;
 mod invoke;
 mod runtime_api;
 mod server;
+mod state;
 mod worker;
 
 pub use crate::{
+    config::{Config, FunctionConfig},
     faults::Faults,
-    function::FunctionConfig,
-    server::{Config, Error, Server},
+    server::{Error, Server},
 };

@@ -22,22 +22,26 @@ const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024;
 
 /// The processes that are known, by their id.
 #[derive(Debug, Default)]
-pub(crate) struct Desk {
-    workers: Mutex<HashMap<String, Arc<Seat>>>,
+pub(crate) struct WorkerRegistry {
+    workers: Mutex<HashMap<String, Arc<RegisteredWorker>>>,
 }
 
 #[derive(Debug)]
-struct Seat {
+struct RegisteredWorker {
     jobs: tokio::sync::Mutex<mpsc::Receiver<Job>>,
     pending: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
 }
 
-impl Desk {
+impl WorkerRegistry {
     /// Makes a process known, before it is started.
     pub(crate) fn open(&self, worker: &str) -> mpsc::Sender<Job> {
         let (sender, receiver) = mpsc::channel(1);
-        let seat = Seat { jobs: tokio::sync::Mutex::new(receiver), pending: Mutex::default() };
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(worker.to_owned(), Arc::new(seat));
+        let registered =
+            RegisteredWorker { jobs: tokio::sync::Mutex::new(receiver), pending: Mutex::default() };
+        self.workers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(worker.to_owned(), Arc::new(registered));
         sender
     }
 
@@ -46,13 +50,13 @@ impl Desk {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).remove(worker);
     }
 
-    fn seat(&self, worker: &str) -> Option<Arc<Seat>> {
+    fn find(&self, worker: &str) -> Option<Arc<RegisteredWorker>> {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).get(worker).cloned()
     }
 
     fn settle(&self, worker: &str, request: &str, answer: Answer) -> StatusCode {
-        let Some(seat) = self.seat(worker) else { return StatusCode::NOT_FOUND };
-        let pending = seat.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(request);
+        let Some(registered) = self.find(worker) else { return StatusCode::NOT_FOUND };
+        let pending = registered.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(request);
         // Nobody waits any more for an answer that came after its timeout.
         match pending.map(|sender| sender.send(answer)) {
             Some(Ok(())) => StatusCode::ACCEPTED,
@@ -61,23 +65,27 @@ impl Desk {
     }
 }
 
-pub(crate) fn routes(desk: Arc<Desk>) -> Router {
+pub(crate) fn routes(registry: Arc<WorkerRegistry>) -> Router {
     Router::new()
         .route("/.rt/{worker}/2018-06-01/runtime/invocation/next", get(next))
         .route("/.rt/{worker}/2018-06-01/runtime/invocation/{request}/response", post(response))
         .route("/.rt/{worker}/2018-06-01/runtime/invocation/{request}/error", post(error))
         .route("/.rt/{worker}/2018-06-01/runtime/init/error", post(init_error))
         .layer(DefaultBodyLimit::max(MAX_RESPONSE_BYTES))
-        .with_state(desk)
+        .with_state(registry)
 }
 
 async fn next(
-    State(desk): State<Arc<Desk>>,
+    State(registry): State<Arc<WorkerRegistry>>,
     Path(worker): Path<String>,
 ) -> Result<Response<Body>, StatusCode> {
-    let seat = desk.seat(&worker).ok_or(StatusCode::NOT_FOUND)?;
-    let job = seat.jobs.lock().await.recv().await.ok_or(StatusCode::GONE)?;
-    seat.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(job.request_id.clone(), job.answer);
+    let registered = registry.find(&worker).ok_or(StatusCode::NOT_FOUND)?;
+    let job = registered.jobs.lock().await.recv().await.ok_or(StatusCode::GONE)?;
+    registered
+        .pending
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(job.request_id.clone(), job.answer);
     Response::builder()
         .header("Content-Type", "application/json")
         .header("Lambda-Runtime-Aws-Request-Id", job.request_id)
@@ -89,19 +97,19 @@ async fn next(
 }
 
 async fn response(
-    State(desk): State<Arc<Desk>>,
+    State(registry): State<Arc<WorkerRegistry>>,
     Path((worker, request)): Path<(String, String)>,
     body: Bytes,
 ) -> StatusCode {
-    desk.settle(&worker, &request, Answer::Response(body))
+    registry.settle(&worker, &request, Answer::Response(body))
 }
 
 async fn error(
-    State(desk): State<Arc<Desk>>,
+    State(registry): State<Arc<WorkerRegistry>>,
     Path((worker, request)): Path<(String, String)>,
     body: Bytes,
 ) -> StatusCode {
-    desk.settle(&worker, &request, Answer::Error(body))
+    registry.settle(&worker, &request, Answer::Error(body))
 }
 
 /// A process that cannot start says why here, and ends; the invocation then sees it end.

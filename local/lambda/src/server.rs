@@ -1,16 +1,11 @@
-//! The endpoint.
+//! The endpoint: Invoke, and the Runtime API on the same port.
 
-use std::{
-    collections::HashMap,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use axum::{
     Router,
     body::Body,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{DefaultBodyLimit, Path, State as Shared},
     http::{HeaderMap, Response, StatusCode},
     routing::post,
 };
@@ -20,9 +15,11 @@ use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
+    config::Config,
     faults::Faults,
-    function::{Function, FunctionConfig},
-    runtime_api::{self, Desk},
+    function::Function,
+    runtime_api::{self, WorkerRegistry},
+    state::State,
     worker::Answer,
 };
 
@@ -30,21 +27,6 @@ use crate::{
 const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 /// The longest payload of an asynchronous one.
 const MAX_EVENT_BYTES: usize = 1024 * 1024;
-
-/// What a server needs to start.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The functions.
-    pub functions: Vec<FunctionConfig>,
-    /// Their region.
-    pub region: String,
-    /// Their account.
-    pub account_id: String,
-    /// Where what they print goes: one file a function, `NAME.log`.
-    pub log_dir: PathBuf,
-    /// Invocations of one function at once; more wait.
-    pub concurrency: usize,
-}
 
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -59,19 +41,8 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Server {
     endpoint: String,
-    shared: Arc<Shared>,
+    state: Arc<State>,
     serving: JoinHandle<()>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) address: SocketAddr,
-    pub(crate) region: String,
-    pub(crate) log_dir: PathBuf,
-    pub(crate) desk: Arc<Desk>,
-    pub(crate) faults: Faults,
-    account_id: String,
-    functions: HashMap<String, Arc<Function>>,
 }
 
 impl Server {
@@ -80,16 +51,16 @@ impl Server {
         tokio::fs::create_dir_all(&config.log_dir).await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let desk = Arc::new(Desk::default());
+        let registry = Arc::new(WorkerRegistry::default());
         let functions = config
             .functions
             .into_iter()
             .map(|function| (function.name.clone(), Arc::new(Function::new(function, config.concurrency))));
-        let shared = Arc::new(Shared {
+        let state = Arc::new(State {
             address,
             region: config.region,
             log_dir: config.log_dir,
-            desk: Arc::clone(&desk),
+            registry: Arc::clone(&registry),
             faults: Faults::default(),
             account_id: config.account_id,
             functions: functions.collect(),
@@ -97,14 +68,14 @@ impl Server {
         let app = Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invocations))
             .layer(DefaultBodyLimit::max(MAX_PAYLOAD_BYTES))
-            .with_state(Arc::clone(&shared))
-            .merge(runtime_api::routes(desk));
+            .with_state(Arc::clone(&state))
+            .merge(runtime_api::routes(registry));
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
                 tracing::error!(%error, "the Lambda endpoint has ended");
             }
         });
-        Ok(Self { endpoint: format!("http://{address}"), shared, serving })
+        Ok(Self { endpoint: format!("http://{address}"), state, serving })
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -114,17 +85,17 @@ impl Server {
 
     /// Faults to be brought about.
     pub fn faults(&self) -> &Faults {
-        &self.shared.faults
+        &self.state.faults
     }
 
     /// How often a function was invoked, retries included.
     pub fn invocations(&self, name: &str) -> u64 {
-        self.shared.functions.get(name).map_or(0, |function| function.invocations.load(Ordering::Relaxed))
+        self.state.functions.get(name).map_or(0, |function| function.invocations.load(Ordering::Relaxed))
     }
 
     /// Ends the endpoint and every process of every function.
     pub async fn stop(self) {
-        for function in self.shared.functions.values() {
+        for function in self.state.functions.values() {
             function.slots.close();
             function.stop().await;
         }
@@ -133,27 +104,15 @@ impl Server {
     }
 }
 
-impl Shared {
-    pub(crate) fn arn(&self, name: &str) -> String {
-        format!("arn:aws:lambda:{}:{}:function:{name}", self.region, self.account_id)
-    }
-
-    /// A function by its name, its ARN, or either with a qualifier.
-    fn function(&self, name: &str) -> Option<&Arc<Function>> {
-        let name = name.split(":function:").last().unwrap_or(name);
-        self.functions.get(name.split(':').next().unwrap_or(name))
-    }
-}
-
 async fn invocations(
-    State(shared): State<Arc<Shared>>,
+    Shared(state): Shared<Arc<State>>,
     Path(name): Path<String>,
     headers: HeaderMap,
     payload: Bytes,
 ) -> Response<Body> {
     let name = percent_decode_str(&name).decode_utf8_lossy();
-    let Some(function) = shared.function(&name).cloned() else {
-        let message = format!("Function not found: {}", shared.arn(&name));
+    let Some(function) = state.function(&name).cloned() else {
+        let message = format!("Function not found: {}", state.arn(&name));
         return refuse(StatusCode::NOT_FOUND, "ResourceNotFoundException", &message);
     };
     let payload = if payload.is_empty() { Bytes::from_static(b"{}") } else { payload };
@@ -167,10 +126,10 @@ async fn invocations(
             refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", &message)
         }
         Some("Event") => {
-            tokio::spawn(shared.invoke_unattended(function, payload));
+            tokio::spawn(state.invoke_unattended(function, payload));
             respond(StatusCode::ACCEPTED, None, Bytes::new())
         }
-        _ => match shared.invoke(&function, payload).await {
+        _ => match state.invoke(&function, payload).await {
             Answer::Response(body) => respond(StatusCode::OK, None, body),
             Answer::Error(body) => respond(StatusCode::OK, Some("Unhandled"), body),
         },

@@ -8,7 +8,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use crate::function::FunctionConfig;
+use crate::config::FunctionConfig;
 
 /// What a process is given to do.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct Worker {
 }
 
 /// What Lambda sets for every function, besides what the function's configuration says.
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct ProcessEnvironment<'a> {
     pub(crate) runtime_api: String,
     pub(crate) region: &'a str,
     pub(crate) log_dir: &'a Path,
@@ -50,7 +50,7 @@ impl Worker {
         id: String,
         jobs: mpsc::Sender<Job>,
         config: &FunctionConfig,
-        around: &Surroundings<'_>,
+        around: &ProcessEnvironment<'_>,
     ) -> std::io::Result<Self> {
         let log = around.log_dir.join(format!("{}.log", config.name));
         let log = OpenOptions::new().create(true).append(true).open(log)?;

@@ -1,0 +1,29 @@
+//! The state that all requests share.
+
+use std::{collections::HashMap, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use crate::{faults::Faults, function::Function, runtime_api::WorkerRegistry};
+
+/// The functions and their workers.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) address: SocketAddr,
+    pub(crate) region: String,
+    pub(crate) log_dir: PathBuf,
+    pub(crate) registry: Arc<WorkerRegistry>,
+    pub(crate) faults: Faults,
+    pub(crate) account_id: String,
+    pub(crate) functions: HashMap<String, Arc<Function>>,
+}
+
+impl State {
+    pub(crate) fn arn(&self, name: &str) -> String {
+        format!("arn:aws:lambda:{}:{}:function:{name}", self.region, self.account_id)
+    }
+
+    /// A function by its name, its ARN, or either with a qualifier.
+    pub(crate) fn function(&self, name: &str) -> Option<&Arc<Function>> {
+        let name = name.split(":function:").last().unwrap_or(name);
+        self.functions.get(name.split(':').next().unwrap_or(name))
+    }
+}
