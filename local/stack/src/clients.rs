@@ -9,7 +9,7 @@ use aws_smithy_http_client::Builder;
 pub(crate) fn config(endpoint: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(crate::REGION))
+        .region(Region::new(crate::account::REGION))
         .endpoint_url(endpoint)
         .credentials_provider(aws_sdk_s3::config::SharedCredentialsProvider::new(
             aws_sdk_s3::config::Credentials::new("local", "local", None, None, "local stack"),

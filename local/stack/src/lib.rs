@@ -5,25 +5,20 @@
 //! EventBridge, for uploads and for executions that ended badly. What a tool needs to talk to it is in [`Stack::env`].
 #![forbid(unsafe_code)]
 
-mod clean_up;
+mod account;
 mod clients;
+mod event_bridge;
 mod functions;
 mod options;
 mod ports;
-mod rules;
 mod stack;
-mod state_machine;
 mod step_functions;
 
 pub use local_elasticache::{Nearness, ServerBinaries, ServerBinary};
 
 pub use crate::{
+    account::{ACCOUNT, REGION},
     options::{FUNCTIONS, StackOptions},
     ports::free_port,
     stack::Stack,
 };
-
-/// The region that everything is in.
-pub const REGION: &str = "us-east-1";
-/// The account that everything belongs to.
-pub const ACCOUNT: &str = "123456789012";

@@ -9,13 +9,13 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::{
-    ACCOUNT, REGION, clean_up, clients,
+    account::{ACCOUNT, REGION},
+    clients,
+    event_bridge::{clean_up, rules::Rules},
     functions::{self, Environment},
     options::{FUNCTIONS, StackOptions},
     ports::free_port,
-    rules::Rules,
-    state_machine,
-    step_functions::StepFunctions,
+    step_functions::{StepFunctions, state_machine},
 };
 
 /// The bucket that backups are dropped into.

@@ -1,5 +1,7 @@
 //! The process that interprets state machines.
 
+pub(crate) mod state_machine;
+
 use std::{
     fs::File,
     path::Path,
@@ -42,9 +44,9 @@ impl StepFunctions {
             .envs([
                 ("AWS_ACCESS_KEY_ID", "local"),
                 ("AWS_SECRET_ACCESS_KEY", "local"),
-                ("AWS_DEFAULT_REGION", crate::REGION),
+                ("AWS_DEFAULT_REGION", crate::account::REGION),
             ])
-            .env("MOTO_ACCOUNT_ID", crate::ACCOUNT)
+            .env("MOTO_ACCOUNT_ID", crate::account::ACCOUNT)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

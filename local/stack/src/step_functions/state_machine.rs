@@ -9,7 +9,7 @@ pub(crate) const NAME: &str = "seed-cluster";
 
 /// The ARN that it will have.
 pub(crate) fn arn() -> String {
-    format!("arn:aws:states:{}:{}:stateMachine:{NAME}", crate::REGION, crate::ACCOUNT)
+    format!("arn:aws:states:{}:{}:stateMachine:{NAME}", crate::account::REGION, crate::account::ACCOUNT)
 }
 
 /// Creates it, with the substitutions that the template would make.
@@ -17,7 +17,7 @@ pub(crate) async fn create(sfn: &aws_sdk_sfn::Client, options: &StackOptions) ->
     let path = options.project.join("statemachine/seed-cluster.asl.json");
     let text =
         std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    let role = format!("arn:aws:iam::{}:role/seed-cluster", crate::ACCOUNT);
+    let role = format!("arn:aws:iam::{}:role/seed-cluster", crate::account::ACCOUNT);
     let created =
         sfn.create_state_machine().name(NAME).definition(substitute(&text)?).role_arn(role).send().await;
     let created = created.context("failed to create the state machine")?;
@@ -30,7 +30,11 @@ pub(crate) async fn create(sfn: &aws_sdk_sfn::Client, options: &StackOptions) ->
 fn substitute(text: &str) -> Result<String> {
     let mut text = text.replace("${Partition}", "aws");
     for function in FUNCTIONS {
-        let arn = format!("arn:aws:lambda:{}:{}:function:{function}", crate::REGION, crate::ACCOUNT);
+        let arn = format!(
+            "arn:aws:lambda:{}:{}:function:{function}",
+            crate::account::REGION,
+            crate::account::ACCOUNT
+        );
         text = text.replace(&format!("${{{}FunctionArn}}", pascal_case(function)), &arn);
     }
     if let Some(at) = text.find("${") {

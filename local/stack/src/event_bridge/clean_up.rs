@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
-use crate::state_machine;
+use crate::step_functions::state_machine;
 
 /// How often the executions are looked at.
 const PAUSE: Duration = Duration::from_millis(300);

@@ -7,7 +7,7 @@ use local_eventbridge::Pattern;
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::{options::StackOptions, state_machine};
+use crate::{options::StackOptions, step_functions::state_machine};
 
 /// The template's rules.
 #[derive(Debug)]
