@@ -6,6 +6,7 @@ mod buckets;
 mod copy_source;
 mod multipart;
 mod objects;
+mod request_fields;
 mod writing;
 
 use std::sync::Arc;

@@ -42,15 +42,7 @@ impl Service {
         };
         self.admit(&request, action)?;
         let input = request.input;
-        let asked = AclRequest {
-            canned: input.acl.map(|acl| acl.as_str().to_owned()),
-            full_control: input.grant_full_control,
-            read: input.grant_read,
-            read_acp: input.grant_read_acp,
-            write: input.grant_write,
-            write_acp: input.grant_write_acp,
-            body: input.access_control_policy,
-        };
+        let asked = AclRequest::from(&input);
         self.store.with(&input.bucket, |bucket| {
             let enforced = bucket.is_owner_enforced();
             let version = bucket.find_mut(&input.key, version_id.as_deref())?;
@@ -80,15 +72,7 @@ impl Service {
     ) -> S3Result<PutBucketAclOutput> {
         self.admit(&request, Action::on_bucket("s3:PutBucketAcl", &request.input.bucket))?;
         let input = request.input;
-        let asked = AclRequest {
-            canned: input.acl.map(|acl| acl.as_str().to_owned()),
-            full_control: input.grant_full_control,
-            read: input.grant_read,
-            read_acp: input.grant_read_acp,
-            write: input.grant_write,
-            write_acp: input.grant_write_acp,
-            body: input.access_control_policy,
-        };
+        let asked = AclRequest::from(&input);
         self.store.with(&input.bucket, |bucket| {
             if bucket.is_owner_enforced() {
                 return Err(not_supported());

@@ -29,21 +29,13 @@ impl Service {
             return Err(s3_error!(AccessDenied, "Access Denied"));
         }
         let input = request.input;
-        let constraint =
-            input.create_bucket_configuration.and_then(|configuration| configuration.location_constraint);
-        let region = match &constraint {
+        let configuration = input.create_bucket_configuration.as_ref();
+        let constraint = configuration.and_then(|configuration| configuration.location_constraint.as_ref());
+        let region = match constraint {
             Some(constraint) if !constraint.as_str().is_empty() => constraint.as_str().to_owned(),
             _ => self.region.clone(),
         };
-        let asked = AclRequest {
-            canned: input.acl.map(|acl| acl.as_str().to_owned()),
-            full_control: input.grant_full_control,
-            read: input.grant_read,
-            read_acp: input.grant_read_acp,
-            write: input.grant_write,
-            write_acp: input.grant_write_acp,
-            body: None,
-        };
+        let asked = AclRequest::from(&input);
         let ownership = input
             .object_ownership
             .as_ref()

@@ -12,11 +12,9 @@ use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 use uuid::Uuid;
 
-use crate::access::acl::AclRequest;
 use crate::operations::admission::Action;
+use crate::operations::request_fields::ObjectRequest;
 use crate::service::Service;
-use crate::store::attributes::{Attributes, storage_class};
-use crate::store::encryption::EncryptionRequest;
 use crate::store::multipart_upload::Upload;
 
 /// Most uploads that a bucket holds open; S3 has no such limit, memory does.
@@ -29,38 +27,7 @@ impl Service {
     ) -> S3Result<CreateMultipartUploadOutput> {
         self.admit(&request, Action::on_key("s3:PutObject", &request.input.bucket, &request.input.key))?;
         let input = request.input;
-        let asked = AclRequest {
-            canned: input.acl.map(|acl| acl.as_str().to_owned()),
-            full_control: input.grant_full_control,
-            read: input.grant_read,
-            read_acp: input.grant_read_acp,
-            write: None,
-            write_acp: input.grant_write_acp,
-            body: None,
-        };
-        let acl = self.object_acl(&input.bucket, &asked)?;
-        let encryption = EncryptionRequest {
-            algorithm: input.server_side_encryption,
-            kms_key_id: input.ssekms_key_id,
-            bucket_key_enabled: input.bucket_key_enabled,
-            customer_algorithm: input.sse_customer_algorithm,
-            customer_key_md5: input.sse_customer_key_md5,
-        };
-        let attributes = Attributes {
-            content_type: input.content_type,
-            content_encoding: input.content_encoding,
-            content_language: input.content_language,
-            content_disposition: input.content_disposition,
-            cache_control: input.cache_control,
-            expires: input.expires,
-            website_redirect_location: input.website_redirect_location,
-            metadata: input.metadata,
-            storage_class: storage_class(input.storage_class)?,
-            encryption: self.resolve_encryption(&input.bucket, encryption)?,
-            checksum: Checksum::default(),
-            parts_count: None,
-        };
-        attributes.check()?;
+        let (acl, attributes) = self.resolve(&input.bucket, ObjectRequest::from(&input))?;
         let encryption = attributes.encryption.clone();
         let upload_id = Uuid::new_v4().simple().to_string();
         let upload = Upload {

@@ -6,8 +6,10 @@ use s3s::{S3Result, s3_error};
 
 use crate::access::acl::{self, AclRequest, Grant};
 use crate::notifications::event::{ObjectCreated, Reason};
+use crate::operations::request_fields::ObjectRequest;
 use crate::request::identity::Identity;
 use crate::service::Service;
+use crate::store::attributes::{Attributes, storage_class};
 use crate::store::encryption::{Encryption, EncryptionRequest};
 use crate::store::{Object, Version};
 
@@ -49,8 +51,24 @@ impl Service {
         Ok(shown)
     }
 
-    /// The grants of a new object, or the error where ACLs are off and it asks for some.
-    pub(crate) fn object_acl(&self, bucket: &str, asked: &AclRequest) -> S3Result<Vec<Grant>> {
+    /// The grants and the attributes of a new object, checked as its bucket requires.
+    pub(crate) fn resolve(
+        &self,
+        bucket: &str,
+        requested: ObjectRequest,
+    ) -> S3Result<(Vec<Grant>, Attributes)> {
+        let grants = self.object_acl(bucket, &requested.acl)?;
+        let attributes = Attributes {
+            storage_class: storage_class(requested.storage_class)?,
+            encryption: self.resolve_encryption(bucket, requested.encryption)?,
+            ..requested.attributes
+        };
+        attributes.check()?;
+        Ok((grants, attributes))
+    }
+
+    /// The grants of a new object; an error where ACLs are off and the request asks for some.
+    fn object_acl(&self, bucket: &str, asked: &AclRequest) -> S3Result<Vec<Grant>> {
         let enforced = self.store.with(bucket, |stored| Ok(stored.is_owner_enforced()))?;
         if enforced && asked.is_refused_when_enforced(&self.owner_id)? {
             return Err(s3_error!(AccessControlListNotSupported, "The bucket does not allow ACLs"));
@@ -59,7 +77,7 @@ impl Service {
     }
 
     /// The encryption of a new object.
-    pub(crate) fn resolve_encryption(&self, bucket: &str, asked: EncryptionRequest) -> S3Result<Encryption> {
+    fn resolve_encryption(&self, bucket: &str, asked: EncryptionRequest) -> S3Result<Encryption> {
         let default = self.store.with(bucket, |stored| Ok(stored.encryption.clone()))?;
         asked.resolve(&default, &self.region, &self.account_id)
     }

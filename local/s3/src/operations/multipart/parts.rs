@@ -10,7 +10,7 @@ use crate::operations::admission::Action;
 use crate::service::Service;
 use crate::store::blob::cut;
 use crate::store::body::{self, DeclaredBody};
-use crate::store::conditions::{ReadConditions, SourceTerms};
+use crate::store::conditions::SourceTerms;
 use crate::store::multipart_upload::UploadedPart;
 
 /// Most parts of an upload, as on S3.
@@ -28,16 +28,7 @@ impl Service {
         self.store
             .with(&input.bucket, |bucket| bucket.open_upload(&input.key, &input.upload_id).map(|_| ()))?;
 
-        let checksum = Checksum {
-            checksum_crc32: input.checksum_crc32.clone(),
-            checksum_crc32c: input.checksum_crc32c.clone(),
-            checksum_crc64nvme: input.checksum_crc64nvme.clone(),
-            checksum_sha1: input.checksum_sha1.clone(),
-            checksum_sha256: input.checksum_sha256.clone(),
-            checksum_type: None,
-        };
-        let expected = DeclaredBody::new(&request, input.content_md5.clone(), checksum, input.content_length);
-        let stored = body::store(&self.objects, body, &expected).await?;
+        let stored = body::store(&self.objects, body, &DeclaredBody::from(&request)).await?;
         let part = UploadedPart {
             size: stored.segment.length,
             segments: vec![stored.segment],
@@ -69,16 +60,7 @@ impl Service {
         let input = &request.input;
         self.admit(&request, Action::on_key("s3:PutObject", &input.bucket, &input.key))?;
         check_part_number(input.part_number)?;
-        let terms = SourceTerms {
-            conditions: ReadConditions {
-                if_match: input.copy_source_if_match.clone(),
-                if_none_match: input.copy_source_if_none_match.clone(),
-                if_modified_since: input.copy_source_if_modified_since.clone(),
-                if_unmodified_since: input.copy_source_if_unmodified_since.clone(),
-            },
-            customer_algorithm: input.copy_source_sse_customer_algorithm.clone(),
-            customer_key_md5: input.copy_source_sse_customer_key_md5.clone(),
-        };
+        let terms = SourceTerms::from(input);
         let (source, source_id) = self.source(&request, &input.copy_source, &terms)?;
         let range = match &input.copy_source_range {
             None => 0..source.size,

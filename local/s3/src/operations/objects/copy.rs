@@ -6,18 +6,17 @@ use std::sync::Arc;
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::access::acl::AclRequest;
 use crate::notifications::event::Reason;
 use crate::operations::admission::Action;
+use crate::operations::request_fields::ObjectRequest;
 use crate::request::identity::Identity;
 use crate::service::Service;
 use crate::store::Object as StoredObject;
-use crate::store::attributes::{Attributes, storage_class};
+use crate::store::attributes::Attributes;
 use crate::store::body;
-use crate::store::conditions::{ReadConditions, SourceTerms};
-use crate::store::encryption::EncryptionRequest;
+use crate::store::conditions::SourceTerms;
 
-/// Most bytes that one `CopyObject` takes, as on S3.
+/// Largest source of one `CopyObject` in bytes, as on S3.
 const COPY_LIMIT: u64 = 5 * 1024 * 1024 * 1024;
 
 impl Service {
@@ -28,91 +27,18 @@ impl Service {
         let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
         self.admit(&request, Action::on_key("s3:PutObject", &bucket, &key))?;
         let identity = Identity::of(&request);
-        let terms = SourceTerms {
-            conditions: ReadConditions {
-                if_match: request.input.copy_source_if_match.clone(),
-                if_none_match: request.input.copy_source_if_none_match.clone(),
-                if_modified_since: request.input.copy_source_if_modified_since.clone(),
-                if_unmodified_since: request.input.copy_source_if_unmodified_since.clone(),
-            },
-            customer_algorithm: request.input.copy_source_sse_customer_algorithm.clone(),
-            customer_key_md5: request.input.copy_source_sse_customer_key_md5.clone(),
-        };
+        let terms = SourceTerms::from(&request.input);
         let (source, source_id) = self.source(&request, &request.input.copy_source, &terms)?;
-        if source.size > COPY_LIMIT {
-            let message =
-                "The specified copy source is larger than the maximum allowable size for a copy source";
-            return Err(s3_error!(InvalidRequest, "{message}: {COPY_LIMIT}"));
-        }
+        check(&request.input, source.size)?;
+        let (acl, attributes) = self.resolve(&bucket, requested(&request.input, &source.attributes))?;
 
-        let input = request.input;
-        let replaces = input
-            .metadata_directive
-            .as_ref()
-            .is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
-        let changes = replaces
-            || input.storage_class.is_some()
-            || input.server_side_encryption.is_some()
-            || input.sse_customer_algorithm.is_some();
-        if !changes && same_place(&input.copy_source, &bucket, &key) {
-            let message = "This copy request is illegal because it is trying to copy an object to itself without \
-                           changing the object's metadata, storage class, website redirect location or encryption \
-                           attributes.";
-            return Err(s3_error!(InvalidRequest, "{message}"));
-        }
-        let asked = AclRequest {
-            canned: input.acl.map(|acl| acl.as_str().to_owned()),
-            full_control: input.grant_full_control,
-            read: input.grant_read,
-            read_acp: input.grant_read_acp,
-            write: None,
-            write_acp: input.grant_write_acp,
-            body: None,
-        };
-        let acl = self.object_acl(&bucket, &asked)?;
-        let encryption = EncryptionRequest {
-            algorithm: input.server_side_encryption,
-            kms_key_id: input.ssekms_key_id,
-            bucket_key_enabled: input.bucket_key_enabled,
-            customer_algorithm: input.sse_customer_algorithm,
-            customer_key_md5: input.sse_customer_key_md5,
-        };
-        let kept = source.attributes.clone();
-        let described = if replaces {
-            Attributes {
-                content_type: input.content_type,
-                content_encoding: input.content_encoding,
-                content_language: input.content_language,
-                content_disposition: input.content_disposition,
-                cache_control: input.cache_control,
-                expires: input.expires,
-                metadata: input.metadata,
-                checksum: kept.checksum,
-                ..Attributes::default()
-            }
-        } else {
-            kept
-        };
-        let attributes = Attributes {
-            website_redirect_location: input.website_redirect_location,
-            storage_class: storage_class(input.storage_class)?,
-            encryption: self.resolve_encryption(&bucket, encryption)?,
-            parts_count: None,
-            ..described
-        };
-        attributes.check()?;
-
-        // A copy is one whole object, also where its source came in parts.
+        // A copy is one whole object, even if its source was uploaded in parts.
         let etag = match source.attributes.parts_count {
             None => source.etag.clone(),
             Some(_) => hex::encode(body::md5_of(source.segments.clone()).await?),
         };
-        let object = Arc::new(StoredObject {
-            size: source.size,
-            etag: etag.clone(),
-            segments: source.segments.clone(),
-            attributes,
-        });
+        let segments = source.segments.clone();
+        let object = Arc::new(StoredObject { size: source.size, etag, segments, attributes });
         let version_id = self.commit(&bucket, &key, &object, acl, &identity, Reason::Copy, |_| Ok(()))?;
         let modified = self.store.with(&bucket, |stored| {
             Ok(stored.find(&key, version_id.as_deref()).map(|(version, _)| version.modified.clone()).ok())
@@ -121,7 +47,7 @@ impl Service {
         Ok(CopyObjectOutput {
             bucket_key_enabled: encryption.bucket_key_enabled,
             copy_object_result: Some(CopyObjectResult {
-                e_tag: Some(ETag::Strong(etag)),
+                e_tag: Some(ETag::Strong(object.etag.clone())),
                 last_modified: modified,
                 ..CopyObjectResult::default()
             }),
@@ -136,9 +62,47 @@ impl Service {
     }
 }
 
-fn same_place(source: &CopySource, to_bucket: &str, to_key: &str) -> bool {
+/// Refuses a source that is too large, and a copy onto itself that changes nothing.
+fn check(input: &CopyObjectInput, source_size: u64) -> S3Result<()> {
+    if source_size > COPY_LIMIT {
+        let message = "The specified copy source is larger than the maximum allowable size for a copy source";
+        return Err(s3_error!(InvalidRequest, "{message}: {COPY_LIMIT}"));
+    }
+    let changes = replaces_metadata(input)
+        || input.storage_class.is_some()
+        || input.server_side_encryption.is_some()
+        || input.sse_customer_algorithm.is_some();
+    if !changes && is_onto_itself(input) {
+        let message = "This copy request is illegal because it is trying to copy an object to itself without \
+                       changing the object's metadata, storage class, website redirect location or encryption \
+                       attributes.";
+        return Err(s3_error!(InvalidRequest, "{message}"));
+    }
+    Ok(())
+}
+
+/// The request for the copy. Its headers and metadata are those of the source unless the directive is REPLACE; the
+/// redirect location, the storage class and the encryption are never those of the source.
+fn requested(input: &CopyObjectInput, source: &Attributes) -> ObjectRequest {
+    let requested = ObjectRequest::from(input);
+    let own = requested.attributes;
+    let kept = source.clone();
+    let attributes = if replaces_metadata(input) {
+        Attributes { checksum: kept.checksum, ..own }
+    } else {
+        Attributes { website_redirect_location: own.website_redirect_location, parts_count: None, ..kept }
+    };
+    ObjectRequest { attributes, ..requested }
+}
+
+fn replaces_metadata(input: &CopyObjectInput) -> bool {
+    let directive = input.metadata_directive.as_ref();
+    directive.is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE)
+}
+
+fn is_onto_itself(input: &CopyObjectInput) -> bool {
     matches!(
-        source,
-        CopySource::Bucket { bucket, key, version_id: None } if **bucket == *to_bucket && **key == *to_key
+        &input.copy_source,
+        CopySource::Bucket { bucket, key, version_id: None } if **bucket == *input.bucket && **key == *input.key
     )
 }
