@@ -15,7 +15,7 @@ pub(crate) mod query;
 mod tags;
 pub(crate) mod xml;
 
-/// Does what the form asks for; returns the action's name and its result.
+/// Runs the action in the form; returns its name and its result.
 pub(crate) fn act(state: &Arc<State>, form: &str) -> Result<(String, Xml), ApiError> {
     let params = Params::parse(form)?;
     let action = params.text("Action").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Parameter groups, subnet groups and user groups: what a create refers to by name.
+//! Parameter groups, subnet groups and user groups, to which a create refers by name.
 
 pub(crate) mod node_types;
 pub(crate) mod parameters;
@@ -32,7 +32,7 @@ impl ParameterGroup {
         self.value("cluster-enabled").as_deref() == Some("yes")
     }
 
-    /// What the servers behind the nodes are told beside their own defaults.
+    /// The settings of the real servers that differ from their defaults.
     pub(crate) fn for_servers(&self) -> Vec<(String, String)> {
         let own = parameters::of_family(&self.family);
         let known = |name: &str| own.iter().any(|parameter| parameter.of_server && parameter.name == name);
@@ -58,7 +58,7 @@ pub(crate) struct UserGroup {
     pub(crate) users: Vec<String>,
 }
 
-/// Everything that has a name and is no cluster.
+/// Everything with a name, except clusters.
 #[derive(Debug)]
 pub(crate) struct Catalog {
     pub(crate) parameters: BTreeMap<String, ParameterGroup>,
@@ -67,7 +67,7 @@ pub(crate) struct Catalog {
 }
 
 impl Default for Catalog {
-    /// What every account has: two parameter groups for each family, and the subnet group `default`.
+    /// The defaults of every account: two parameter groups for each family, and the subnet group `default`.
     fn default() -> Self {
         let mut parameters = BTreeMap::new();
         for family in versions::families() {
@@ -123,7 +123,7 @@ impl Catalog {
     }
 }
 
-/// Adds a thing of a new name.
+/// Adds a named item, unless the name exists or the quota is reached.
 pub(crate) fn add<T>(
     things: &mut BTreeMap<String, T>,
     name: &str,

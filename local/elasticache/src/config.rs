@@ -1,33 +1,35 @@
+//! The configuration of the endpoint.
+
 use std::{path::PathBuf, time::Duration};
 
 use crate::servers::binaries::ServerBinaries;
 
-/// How the endpoint behaves.
+/// The settings of the endpoint.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where backups are read from, such as `http://127.0.0.1:9000`; spoken to in path style.
+    /// S3 endpoint of the backups, such as `http://127.0.0.1:9000`; addressed in path style.
     pub s3_endpoint: String,
     /// The region in ARNs and in signatures.
     pub region: String,
     /// The account in ARNs: twelve digits.
     pub account_id: String,
-    /// For downloads, servers' folders and their logs. A folder of its own is made in it, and removed at the end.
+    /// For downloads, servers' folders and their logs; all in one new folder, removed at the end.
     pub work_dir: PathBuf,
-    /// The real servers behind the nodes.
+    /// The real servers that run as nodes.
     pub servers: ServerBinaries,
-    /// A group stays `creating` at least this long, so that polling is seen.
+    /// A group stays `creating` at least this long, so that clients have to poll.
     pub create_delay: Duration,
     /// A group stays `deleting` at least this long.
     pub delete_delay: Duration,
-    /// Whether a group cannot be deleted while it is being created, as is expected of AWS.
+    /// Whether a group in `creating` cannot be deleted, as on AWS.
     pub refuse_delete_while_creating: bool,
-    /// What a group whose backup could not be restored says of itself.
+    /// The status of a group whose restore failed.
     pub failure_status: FailureStatus,
-    /// Whether primaries hold the key that real clusters hold beside the user's.
+    /// Whether primaries hold the service's own key, as on AWS.
     pub timestamp_key: bool,
-    /// How many backups are loaded and spread at once; more only share the same cores.
+    /// Backups loaded and spread at once; more would only share the same cores.
     pub concurrent_loads: usize,
-    /// How many nodes all groups may have together: above it, `NodeQuotaForCustomerExceeded`.
+    /// Nodes of all groups together; above it, `NodeQuotaForCustomerExceeded`.
     pub node_quota: usize,
 }
 
@@ -55,15 +57,15 @@ impl Config {
     }
 }
 
-/// What a group says when its restore failed; its members say `restore-failed` in every case. AWS documents only
-/// the members' status, so that a client has to cope with each of these.
+/// The status of a group whose restore failed; its members are `restore-failed` in every case. AWS documents only the
+/// members' status, so a client has to handle each of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FailureStatus {
-    /// The group says `create-failed`.
+    /// `create-failed`.
     #[default]
     CreateFailed,
-    /// The group says `restore-failed`.
+    /// `restore-failed`.
     RestoreFailed,
-    /// The group says `creating` for ever; it can be deleted all the same.
+    /// `creating` for ever; the group can still be deleted.
     StaysCreating,
 }

@@ -1,3 +1,5 @@
+//! The HTTP endpoint of the Query API.
+
 use std::sync::Arc;
 
 use axum::{
@@ -60,7 +62,7 @@ impl Server {
         self.state.running.pids()
     }
 
-    /// Ends every server, waits until it is gone, and removes the work folder.
+    /// Ends every server, waits for its end, and removes the work folder.
     pub async fn stop(self) {
         self.serving.abort();
         self.state.end().await;

@@ -1,3 +1,5 @@
+//! Errors: of the start, of an API request, of a restore.
+
 use std::{fmt, io};
 
 use axum::http::StatusCode;
@@ -41,7 +43,7 @@ impl ApiError {
     }
 }
 
-/// Why a group did not come up, in the words of its events.
+/// The reason why a group did not become available, as in its events.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure(pub(crate) String);
 

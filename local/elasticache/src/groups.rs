@@ -1,4 +1,4 @@
-//! Replication groups: what was asked for, and what became of it.
+//! Replication groups: their specification and their state.
 
 pub(crate) mod backup;
 pub(crate) mod slots;
@@ -13,7 +13,7 @@ use crate::{
     groups::slots::SlotRanges, servers::server_process::ServerProcess,
 };
 
-/// A create that was found to be in order.
+/// A valid create.
 #[derive(Debug, Clone)]
 pub(crate) struct GroupSpec {
     pub(crate) id: String,
@@ -24,7 +24,7 @@ pub(crate) struct GroupSpec {
     pub(crate) databases: u32,
     pub(crate) server_parameters: Vec<(String, String)>,
     pub(crate) node_type: String,
-    /// What the data of one primary may take, in bytes.
+    /// Limit for the data of one primary in bytes.
     pub(crate) maxmemory: u64,
     pub(crate) cluster_mode: bool,
     pub(crate) shards: Vec<ShardSpec>,
@@ -48,11 +48,11 @@ pub(crate) struct ShardSpec {
     pub(crate) id: String,
     pub(crate) slots: SlotRanges,
     pub(crate) replicas: u32,
-    /// One for each node as far as given, the primary's first.
+    /// Zones of the nodes, the primary's first; may be shorter.
     pub(crate) zones: Vec<String>,
 }
 
-/// A node's name and place, from the moment of the create.
+/// A node's name and place, known from the create on.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) id: String,
@@ -89,7 +89,7 @@ pub(crate) struct Node {
     pub(crate) server: ServerProcess,
 }
 
-/// Where a group stands.
+/// The status of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     Creating,
@@ -116,7 +116,7 @@ impl Status {
         }
     }
 
-    /// A node group has no status of failure.
+    /// Node groups have no status for failures.
     pub(crate) const fn of_node_group(self) -> &'static str {
         match self {
             Self::Failed(_) => "creating",
@@ -125,7 +125,7 @@ impl Status {
     }
 }
 
-/// A group from its create until it is gone.
+/// A group, from its create to its deletion.
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) spec: GroupSpec,
@@ -136,12 +136,12 @@ pub(crate) struct Group {
     /// In the members' order, once available.
     pub(crate) nodes: Vec<Node>,
     pub(crate) dir: PathBuf,
-    /// Ends the creation, if it may be deleted that early.
+    /// Aborts the creation, for a group that is deleted that early.
     pub(crate) creation: Option<AbortHandle>,
 }
 
 impl Group {
-    /// Where a member listens, once available.
+    /// The port of a member, once available.
     pub(crate) fn port(&self, member: usize) -> Option<u16> {
         self.nodes.get(member).map(|node| node.server.port)
     }

@@ -28,7 +28,7 @@ use crate::{
     state::State,
 };
 
-/// Begins a create, unless the name is taken or there would be too many nodes.
+/// Begins a create, unless the name exists or the nodes exceed the quota.
 pub(crate) fn begin_create(
     state: &Arc<State>,
     spec: GroupSpec,
@@ -102,7 +102,7 @@ async fn create(state: Arc<State>, spec: GroupSpec, dir: PathBuf) {
     let members = spec.members(&state.config.region);
     let result = restore(&state, &spec, members.clone(), &dir).await;
     if let Err(failure) = &result {
-        // The servers ended with the failed attempt; nobody is to see the failure before they are gone.
+        // The failure shows only after the servers of the failed attempt have ended.
         state.running.none_left(Some(id)).await;
         remove(&dir).await;
         state.events.group(id, format!("Restore failed: {failure}"));
@@ -130,7 +130,7 @@ async fn create(state: Arc<State>, spec: GroupSpec, dir: PathBuf) {
     }
 }
 
-/// What is other than on AWS is said where people look for what happened.
+/// Adds the differences from AWS to the events of the group.
 fn announce(state: &State, spec: &GroupSpec) {
     let backups = spec.backups.len();
     state.events.group(&spec.id, format!("Creating {} shards from {backups} backups", spec.shards.len()));
@@ -153,7 +153,7 @@ async fn delete(state: Arc<State>, id: String, dir: PathBuf) {
     state.events.group(&id, "Replication group deleted");
 }
 
-/// A file may just be written by a server that is about to go.
+/// Removes a folder; a server that is ending may still write a file to it.
 async fn remove(dir: &Path) {
     for _ in 0..10 {
         match fs::remove_dir_all(dir).await {

@@ -18,6 +18,7 @@ use crate::{
     servers::watchdog::RunningServers,
 };
 
+/// The groups, the catalog, and the clients to serve them.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) config: Config,

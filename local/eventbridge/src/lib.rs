@@ -1,7 +1,7 @@
-//! Event patterns of EventBridge: what a rule lets through.
+//! Event patterns of EventBridge: a rule matches an event, or not.
 //!
 //! A pattern is an object like the event: every field that it names has to be there and match one of its values. There
-//! is no "and" for one field. A pattern that this crate does not know is refused, never taken for a match.
+//! is no "and" for one field. An unknown pattern is refused and never counts as a match.
 #![forbid(unsafe_code)]
 
 mod parse;

@@ -5,15 +5,15 @@ use thiserror::Error;
 
 use crate::pattern::{Part, Pattern, Test, TextTest};
 
-/// How long a pattern may be, in characters of its JSON. Source: EventBridge quotas, "Event pattern size".
+/// Longest pattern in characters of its JSON. Source: EventBridge quotas, "Event pattern size".
 pub const MAX_PATTERN_CHARACTERS: usize = 2048;
 /// More than any event has; EventBridge allows about as many.
 const MAX_DEPTH: usize = 100;
 
-/// What is wrong with a pattern.
+/// The reason why a pattern is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PatternError {
-    /// It is longer than EventBridge takes.
+    /// It exceeds EventBridge's limit.
     #[error("the pattern has {0} characters, at most {MAX_PATTERN_CHARACTERS} are possible")]
     TooLong(usize),
     /// It has a part that cannot be read.
@@ -21,7 +21,7 @@ pub enum PatternError {
     Malformed {
         /// The path of the field, with dots.
         field: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
 }
@@ -30,7 +30,7 @@ impl Pattern {
     /// Reads a rule's `EventPattern`.
     ///
     /// # Errors
-    /// When EventBridge would not take it, or when it has something that is not known here.
+    /// When EventBridge would refuse it, or when it uses an operator that is not supported here.
     pub fn parse(pattern: &Value) -> Result<Self, PatternError> {
         let characters = pattern.to_string().chars().count();
         if characters > MAX_PATTERN_CHARACTERS {

@@ -36,7 +36,7 @@ pub(crate) enum TextTest {
 }
 
 impl Pattern {
-    /// Whether an event is let through.
+    /// Whether an event matches.
     pub fn matches(&self, event: &Value) -> bool {
         self.0.iter().all(|(name, part)| {
             let value = event.get(name);
@@ -82,7 +82,7 @@ impl TextTest {
     }
 }
 
-/// The first text stands at the beginning, the last at the end, the others in this order between them.
+/// The first text is at the start, the last at the end, the others in this order between them.
 fn wildcard(texts: &[String], found: &str) -> bool {
     let (Some(first), Some(last)) = (texts.first(), texts.last()) else { return false };
     let [_, between @ .., _] = texts else { return found == first };

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-/// What a server needs to start.
+/// The settings of a server.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The functions.
@@ -11,13 +11,13 @@ pub struct Config {
     pub region: String,
     /// Their account.
     pub account_id: String,
-    /// Where what they print goes: one file a function, `NAME.log`.
+    /// Folder of their logs: one file per function, `NAME.log`.
     pub log_dir: PathBuf,
     /// Invocations of one function at once; more wait.
     pub concurrency: usize,
 }
 
-/// How a function is run.
+/// The settings of a function.
 #[derive(Debug, Clone)]
 pub struct FunctionConfig {
     /// Its name, as in its ARN.
@@ -28,6 +28,6 @@ pub struct FunctionConfig {
     pub env: Vec<(String, String)>,
     /// After this time its process is killed.
     pub timeout: Duration,
-    /// What it is told of its memory; nothing enforces it here.
+    /// Memory size in its environment; not enforced here.
     pub memory_mb: u32,
 }

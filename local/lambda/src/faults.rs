@@ -1,11 +1,11 @@
-//! Faults on purpose.
+//! Injected faults.
 
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
 };
 
-/// Faults that the next invocations of a function meet, first planned first met.
+/// Faults that the next invocations of a function meet, in the order planned.
 #[derive(Debug, Default)]
 pub struct Faults {
     planned: Mutex<HashMap<String, Vec<Fault>>>,
@@ -14,7 +14,7 @@ pub struct Faults {
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The process is killed in the middle of the invocation, after it has been given its payload.
+    /// The process is killed in the middle of the invocation, after it has received its payload.
     Kill,
     /// The function is not run; this error is answered in its name.
     Fail {

@@ -57,13 +57,15 @@ impl State {
             () = tokio::time::sleep(Duration::from_millis(15)), if fault == Some(Fault::Kill) => None,
             status = worker.ended() => {
                 self.registry.close(&worker.id);
-                return error("Runtime.ExitError", &format!("RequestId: {request_id} Error: Runtime exited with error: {status}"));
+                let message = format!("RequestId: {request_id} Error: Runtime exited with error: {status}");
+                return error("Runtime.ExitError", &message);
             }
             () = tokio::time::sleep(timeout) => {
                 self.registry.close(&worker.id);
                 worker.kill().await;
                 let seconds = timeout.as_secs_f64();
-                return error("Sandbox.Timedout", &format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds"));
+                let message = format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds");
+                return error("Sandbox.Timedout", &message);
             }
         };
         if let Some(answer) = answer {
@@ -78,7 +80,7 @@ impl State {
         )
     }
 
-    /// Runs a function that nobody waits for, and twice more if it fails.
+    /// Runs a function without waiting for its answer, and twice more if it fails.
     pub(crate) async fn invoke_unattended(self: Arc<Self>, function: Arc<Function>, payload: Bytes) {
         let mut pauses = ASYNC_RETRIES.iter();
         while let Answer::Error(body) = self.invoke(&function, payload.clone()).await {
@@ -87,11 +89,11 @@ impl State {
                 tracing::error!(
                     function = function.config.name,
                     error,
-                    "an event is given up after three tries"
+                    "an event is dropped after three attempts"
                 );
                 return;
             };
-            tracing::warn!(function = function.config.name, error, "an event is tried again");
+            tracing::warn!(function = function.config.name, error, "an event is retried");
             tokio::time::sleep(*pause).await;
         }
     }

@@ -1,8 +1,8 @@
 //! Lambda on loopback: Invoke and the Runtime API around the real function binaries.
 //!
-//! A [`Server`] is given functions by their binaries. Invoke starts a process where none is idle, hands it the payload
-//! through the Runtime API that every Lambda runtime speaks, and returns what it answers. Timeouts, crashes, throttling
-//! and asynchronous retries are Lambda's own; [`Faults`] brings some about on purpose.
+//! A [`Server`] runs functions from their binaries. Invoke starts a process if none is idle, passes it the payload
+//! through the Runtime API, and returns its answer. Timeouts, crashes, throttling and asynchronous retries follow
+//! Lambda; [`Faults`] injects faults.
 #![forbid(unsafe_code)]
 
 mod config;

@@ -1,4 +1,4 @@
-//! The Runtime API: where processes fetch their jobs and leave their answers. Each process has a path of its own.
+//! The Runtime API: processes fetch their jobs and post their answers. Each process has its own path.
 
 use std::{
     collections::HashMap,
@@ -17,10 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::worker::{Answer, Job};
 
-/// A response of a function may have 6 MB; what is larger is refused with the status that Lambda gives.
+/// Largest response of a function: 6 MB. A larger one is refused with Lambda's status.
 const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024;
 
-/// The processes that are known, by their id.
+/// The registered processes by their id.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerRegistry {
     workers: Mutex<HashMap<String, Arc<RegisteredWorker>>>,
@@ -33,7 +33,7 @@ struct RegisteredWorker {
 }
 
 impl WorkerRegistry {
-    /// Makes a process known, before it is started.
+    /// Registers a process before it is started.
     pub(crate) fn open(&self, worker: &str) -> mpsc::Sender<Job> {
         let (sender, receiver) = mpsc::channel(1);
         let registered =
@@ -45,7 +45,7 @@ impl WorkerRegistry {
         sender
     }
 
-    /// Forgets a process that has gone.
+    /// Removes a process that has ended.
     pub(crate) fn close(&self, worker: &str) {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).remove(worker);
     }
@@ -57,7 +57,7 @@ impl WorkerRegistry {
     fn settle(&self, worker: &str, request: &str, answer: Answer) -> StatusCode {
         let Some(registered) = self.find(worker) else { return StatusCode::NOT_FOUND };
         let pending = registered.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(request);
-        // Nobody waits any more for an answer that came after its timeout.
+        // An answer after the timeout has no receiver.
         match pending.map(|sender| sender.send(answer)) {
             Some(Ok(())) => StatusCode::ACCEPTED,
             _ => StatusCode::BAD_REQUEST,

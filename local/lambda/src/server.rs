@@ -83,12 +83,12 @@ impl Server {
         &self.endpoint
     }
 
-    /// Faults to be brought about.
+    /// The faults to inject.
     pub fn faults(&self) -> &Faults {
         &self.state.faults
     }
 
-    /// How often a function was invoked, retries included.
+    /// Number of invocations of a function, retries included.
     pub fn invocations(&self, name: &str) -> u64 {
         self.state.functions.get(name).map_or(0, |function| function.invocations.load(Ordering::Relaxed))
     }

@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::config::FunctionConfig;
 
-/// What a process is given to do.
+/// An invocation for a process.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) request_id: String,
@@ -20,16 +20,16 @@ pub(crate) struct Job {
     pub(crate) answer: oneshot::Sender<Answer>,
 }
 
-/// What it makes of it.
+/// The process's answer to a job.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// The response, as it came.
+    /// The response, unchanged.
     Response(Bytes),
-    /// The error object, as it came.
+    /// The error object, unchanged.
     Error(Bytes),
 }
 
-/// The process, and the way to give it jobs. It is killed when this value is dropped.
+/// A process and the sender of its jobs. Dropping it kills the process.
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) id: String,
@@ -37,7 +37,7 @@ pub(crate) struct Worker {
     process: Child,
 }
 
-/// What Lambda sets for every function, besides what the function's configuration says.
+/// The values from which Lambda's own environment variables are set.
 pub(crate) struct ProcessEnvironment<'a> {
     pub(crate) runtime_api: String,
     pub(crate) region: &'a str,
@@ -81,7 +81,7 @@ impl Worker {
         matches!(self.process.try_wait(), Ok(None))
     }
 
-    /// Waits for the process to end by itself, and says how it did.
+    /// Waits for the process to end, and describes its end.
     pub(crate) async fn ended(&mut self) -> String {
         match self.process.wait().await {
             Ok(status) => status.to_string(),
@@ -89,9 +89,9 @@ impl Worker {
         }
     }
 
-    /// Ends the process and waits until it has gone.
+    /// Ends the process and waits for its end.
     pub(crate) async fn kill(mut self) {
-        // An error means that it has gone already.
+        // An error means that it has already ended.
         let _ = self.process.kill().await;
     }
 }

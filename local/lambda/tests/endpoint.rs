@@ -1,4 +1,4 @@
-//! The endpoint with a real function process behind it.
+//! The endpoint with a real function process.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
 
@@ -19,7 +19,7 @@ async fn server(timeout: Duration) -> Server {
         .unwrap()
 }
 
-/// Status, the error kind that Lambda gives in a header, and the body.
+/// Status, the error kind in the header, and the body.
 async fn invoke(server: &Server, name: &str, kind: &str, payload: Value) -> (u16, Option<String>, Value) {
     let url = format!("{}/2015-03-31/functions/{name}/invocations", server.endpoint());
     let request =

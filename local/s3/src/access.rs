@@ -1,4 +1,4 @@
-//! Who may do what. The account that owns the buckets may do all that no policy denies; everybody else needs an
+//! Access decisions. The account that owns the buckets may do everything that no policy denies; other callers need an
 //! Allow in the bucket policy, or, where the bucket still uses ACLs, a grant.
 
 pub(crate) mod acl;
@@ -9,7 +9,7 @@ use crate::access::policy::{AuthorizationRequest, Decision, Policy, Principal};
 use crate::config::SERVICE_CANONICAL_ID;
 use crate::request::identity::Caller;
 
-/// A question of access, with all that the answer depends on.
+/// An access check with everything that its result depends on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AccessCheck<'a> {
     pub(crate) caller: Caller,
@@ -28,7 +28,7 @@ pub(crate) struct AccessCheck<'a> {
 }
 
 impl AccessCheck<'_> {
-    /// Whether the caller gets in.
+    /// Whether the caller is allowed.
     pub(crate) fn is_allowed(&self) -> bool {
         let decision = self.policy.map_or(Decision::Silent, |policy| self.decide(policy));
         match (decision, self.caller) {
@@ -44,7 +44,7 @@ impl AccessCheck<'_> {
             Some(key) => format!("arn:aws:s3:::{}/{key}", self.bucket),
             None => format!("arn:aws:s3:::{}", self.bucket),
         };
-        // This endpoint stands for S3's own, which is reached over TLS.
+        // This endpoint acts for S3's own, which uses TLS.
         let mut context = vec![("aws:securetransport", "true")];
         let principal = match self.caller {
             Caller::Owner => {
@@ -249,7 +249,7 @@ mod tests {
         assert!(!with("Allow", r#"{"StringEquals":{"aws:SourceAccount":"999999999999"}}"#));
         assert!(!with("Allow", r#"{"StringEquals":{"aws:SourceArn":"x"}}"#));
         assert!(!with("Allow", r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#));
-        // The usual TLS-only statement: this endpoint stands for one that has TLS.
+        // The usual TLS-only statement: this endpoint acts for one that has TLS.
         assert!(with("Deny", r#"{"Bool":{"aws:SecureTransport":"false"}}"#));
         assert!(!with("Deny", r#"{"StringNotEquals":{"aws:SourceAccount":"999999999999"}}"#));
         assert!(with("Deny", r#"{"StringNotEquals":{"aws:SourceAccount":"123456789012"}}"#));

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use local_eventbridge::Pattern;
 
-/// The access key that stands for the ElastiCache service principal; its secret may be anything.
+/// The access key of the ElastiCache service principal, with any secret.
 pub const SERVICE_ACCESS_KEY: &str = "ELASTICACHESNAPSHOT";
 
 /// The canonical user ID of ElastiCache in the regions that are enabled by default, to which object ACLs grant.
 pub const SERVICE_CANONICAL_ID: &str = "540804c33a284a299d2547575ce1010f2312ef3da9b3a053c8bc45bf233e4353";
 
-/// What a server needs to start.
+/// The settings of a server.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Folder for object bytes; created if absent. Each object is a file with a random name, removed with it.
@@ -19,11 +19,11 @@ pub struct Config {
     pub region: String,
     /// The twelve digits of the account that owns every bucket.
     pub account_id: String,
-    /// Where upload events go; none are sent while this is unknown.
+    /// Targets of upload events; without them none are sent.
     pub notify: Option<Notify>,
 }
 
-/// Where upload events are delivered.
+/// The targets of upload events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notify {
     /// Base of the Lambda endpoint, as `http://127.0.0.1:PORT`.
@@ -35,7 +35,7 @@ pub struct Notify {
 /// A rule of EventBridge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// Which events it lets through.
+    /// The events that it matches.
     pub pattern: Pattern,
     /// The ARN of the function that it calls.
     pub target: String,

@@ -1,13 +1,13 @@
 //! S3 on loopback: objects on disk, with the access rules that seeding depends on.
 //!
-//! The protocol is spoken by `s3s`; what an object store *does* is here: object bytes in files that are never read
-//! whole, conditional writes, versions, multipart uploads, encryption attributes, bucket policies and ACLs that
-//! really decide who reads what, and upload notifications to Lambda and EventBridge. Metadata is in memory: the
-//! store lives as long as its [`Server`].
+//! `s3s` implements the protocol, this crate the object store: object bytes in files that are never read whole,
+//! conditional writes, versions, multipart uploads, encryption attributes, bucket policies and ACLs that decide who may
+//! read, and upload notifications to Lambda and EventBridge. Metadata is in memory: the store lives as long as its
+//! [`Server`].
 //!
 //! - [`Server`] binds a free port of 127.0.0.1 and serves until stopped.
-//! - Signatures are read, not verified: the access key and the region in a request say who calls and what for, the
-//!   secret is not looked at. Access key `ELASTICACHESNAPSHOT` is the ElastiCache service principal, any other key
+//! - Signatures are read, not verified: the access key names the caller, the scope the region; any secret is
+//!   accepted. Access key `ELASTICACHESNAPSHOT` is the ElastiCache service principal, any other key
 //!   is the account that owns every bucket, and a request without a signature is anonymous.
 //!
 //! ```no_run
@@ -25,10 +25,7 @@
 //! # }
 //! ```
 
-#![allow(
-    clippy::needless_pass_by_value,
-    reason = "operations take their request whole, as it is handed over"
-)]
+#![allow(clippy::needless_pass_by_value, reason = "an operation owns its request")]
 
 mod access;
 mod config;

@@ -18,7 +18,7 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 
 use crate::service::Service;
 
-/// The service as the protocol layer takes it.
+/// The service behind the trait of the protocol layer.
 pub(crate) struct Protocol(pub(crate) Arc<Service>);
 
 macro_rules! operations {

@@ -1,6 +1,5 @@
-//! What happens to a request before the protocol layer sees it: who calls is read from the signature, which is then
-//! taken off, and `aws-chunked` bodies are unwrapped. The protocol layer would verify signatures with a known secret;
-//! here every secret is as good as another.
+//! Requests on their way to the protocol layer: the identity is read from the signature, the signature removed, and
+//! an `aws-chunked` body decoded. The protocol layer would verify signatures; here any secret is accepted.
 
 pub(crate) mod chunked;
 pub(crate) mod identity;

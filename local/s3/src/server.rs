@@ -22,9 +22,9 @@ pub enum Error {
     /// The folder for object bytes could not be made.
     #[error("create object folder {path}: {source}")]
     Root {
-        /// The folder asked for.
+        /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// No port of 127.0.0.1 could be bound.
@@ -64,12 +64,12 @@ impl Server {
         &self.endpoint
     }
 
-    /// Says where upload events go from now on; events before the first call are not kept.
+    /// Replaces the targets of upload events; earlier events are not kept.
     pub fn set_notify(&self, notify: Notify) {
         self.service.notifier.set(Some(notify));
     }
 
-    /// Ends the listener, open connections and deliveries in flight. Object files go with the last reader.
+    /// Ends the listener, open connections and deliveries in flight. The last reader of an object file removes it.
     pub async fn stop(self) {
         self.accepting.abort();
         // An aborted task ends with an error that says only that it was aborted.

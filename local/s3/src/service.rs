@@ -35,7 +35,7 @@ impl Service {
         })
     }
 
-    /// The owner of everything, as the protocol has it.
+    /// The owner of everything, in the protocol's type.
     pub(crate) fn owner(&self) -> Owner {
         Owner { display_name: None, id: Some(self.owner_id.clone()) }
     }

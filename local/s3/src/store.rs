@@ -1,4 +1,4 @@
-//! The store: buckets, keys and versions in memory, behind one lock that is never held over a wait.
+//! The store: buckets, keys and versions in memory, under one lock that is never held across an await.
 
 pub(crate) mod attributes;
 pub(crate) mod blob;
@@ -26,7 +26,7 @@ use crate::store::multipart_upload::Upload;
 
 /// Most buckets, as S3's default quota per account.
 pub(crate) const BUCKET_LIMIT: usize = 10_000;
-/// The version id of what was written while versioning was off.
+/// The version id of objects written while versioning was off.
 pub(crate) const NULL_VERSION: &str = "null";
 
 /// All buckets.
@@ -54,7 +54,7 @@ pub(crate) struct Bucket {
     pub(crate) uploads: HashMap<String, Upload>,
 }
 
-/// Whether writes keep what they replace.
+/// The versioning of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Versioning {
     Never,
@@ -124,7 +124,7 @@ impl Bucket {
         self.current(key).map(|(_, object)| object.etag.as_str())
     }
 
-    /// The version asked for, or the newest; delete markers are errors as on S3.
+    /// The requested version, or the newest; delete markers are errors as on S3.
     pub(crate) fn find(&self, key: &str, version_id: Option<&str>) -> S3Result<(&Version, &Arc<Object>)> {
         let Some(id) = version_id else { return self.current(key).ok_or_else(|| no_such_key(key)) };
         let version = self

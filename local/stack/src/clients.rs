@@ -1,4 +1,4 @@
-//! The clients that a stack gives out.
+//! The clients of a stack.
 
 use std::time::Duration;
 

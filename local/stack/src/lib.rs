@@ -1,8 +1,8 @@
-//! The local stack put together: what `sam deploy` makes on AWS, on loopback.
+//! The local stack: everything that `sam deploy` creates on AWS, on loopback.
 //!
-//! [`Stack::start`] brings up S3, Lambda with the ten real function binaries, ElastiCache around real servers, and
+//! [`Stack::start`] starts S3, Lambda with the ten real function binaries, ElastiCache around real servers, and
 //! Step Functions with the project's own state machine file; then the buckets and the template's rules of
-//! EventBridge, for uploads and for executions that ended badly. What a tool needs to talk to it is in [`Stack::env`].
+//! EventBridge, for uploads and for failed executions. [`Stack::env`] has the environment for AWS tools.
 #![forbid(unsafe_code)]
 
 mod account;

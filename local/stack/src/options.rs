@@ -1,4 +1,4 @@
-//! What a stack can be told.
+//! The options of a stack.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,30 +21,30 @@ pub const FUNCTIONS: [&str; 10] = [
     "delete-cluster",
 ];
 
-/// How a stack is made; the default is what the tests use.
+/// The options of a stack; the tests use the defaults.
 #[derive(Debug, Clone)]
 pub struct StackOptions {
     /// The stack's defaults for requests, as its parameters would set them.
     pub seeding_defaults: Value,
-    /// Buckets that backups may lie in besides the stack's own; they are created too.
+    /// Further buckets for backups; created with the stack.
     pub backup_buckets: Vec<String>,
     /// The prefix under which dropped backups start a seeding.
     pub trigger_prefix: String,
     /// Further environment variables of functions: function, name, value.
     pub function_env: Vec<(String, String, String)>,
-    /// The time that a function is given, where it is to be another than in the template: function, time.
+    /// Timeouts that differ from the template: function, timeout.
     pub function_timeouts: Vec<(String, Duration)>,
-    /// Where everything is kept; a temporary folder, deleted at the end, if none is given.
+    /// Folder of all data; by default a temporary one, deleted at the end.
     pub dir: Option<PathBuf>,
-    /// Where the project lies: the state machine's file and the launcher are read from there.
+    /// Folder of the project, with the state machine's file and the launcher.
     pub project: PathBuf,
-    /// Where the functions' binaries are.
+    /// Folder of the functions' binaries.
     pub binaries: PathBuf,
     /// The Python that has the interpreter of state machines.
     pub python: PathBuf,
-    /// The list of the engines' servers that `make servers` writes; without it only the system's are taken.
+    /// The list of the engines' servers that `make servers` writes; without it only those on the `PATH` are used.
     pub servers: PathBuf,
-    /// How long a cluster stays `creating` at least, so that polling is seen. Milliseconds.
+    /// Least time in `creating`, in milliseconds, so that clients have to poll.
     pub create_delay_ms: u64,
 }
 
@@ -55,7 +55,8 @@ impl Default for StackOptions {
         Self {
             seeding_defaults: json!({
                 "cluster": {
-                    "engine": "redis", "engineVersion": "7.1", "nodeType": "cache.local.64mb", "transitEncryption": false
+                    "engine": "redis", "engineVersion": "7.1",
+                    "nodeType": "cache.local.64mb", "transitEncryption": false
                 },
                 "nodeFamilies": ["local"], "verify": true, "pollSeconds": 1, "deadlineMinutes": 10
             }),

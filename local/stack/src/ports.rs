@@ -1,4 +1,4 @@
-//! Ports for servers that are other processes, and so cannot be given a listener.
+//! Ports for servers in other processes, which cannot inherit a listener.
 
 use std::{
     net::TcpListener,
@@ -8,14 +8,14 @@ use std::{
 
 use anyhow::{Result, bail};
 
-/// Below the range that Linux takes for outgoing connections, and below that of the engines' nodes.
+/// Below Linux's range for outgoing connections and below the range of the engines' nodes.
 const PORTS: std::ops::Range<u16> = 10_000..18_000;
 
 static GIVEN: AtomicU16 = AtomicU16::new(0);
 
-/// A port of 127.0.0.1 that is free now and that nobody else in this process is given.
+/// Returns a free port of 127.0.0.1, and each port only once per process.
 pub fn free_port() -> Result<u16> {
-    // Processes that look at the same time begin at different places.
+    // Processes that search at the same time start at different ports.
     let begin = u16::try_from(process::id().wrapping_mul(97) % 8_000).unwrap_or(0);
     for _ in 0..1_000 {
         let next = begin.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));

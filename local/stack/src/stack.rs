@@ -43,7 +43,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts everything, which takes some two seconds.
+    /// Starts everything, within about two seconds.
     pub async fn start(options: StackOptions) -> Result<Self> {
         if let Some(missing) = FUNCTIONS.iter().find(|name| !options.binaries.join(name).is_file()) {
             bail!(
@@ -144,7 +144,7 @@ impl Stack {
         Ok(())
     }
 
-    /// What a tool of AWS, or `seeder`, needs in its environment to talk to this stack.
+    /// Environment variables with which AWS tools and `seeder` use this stack.
     pub fn env(&self) -> Vec<(String, String)> {
         [
             ("AWS_ENDPOINT_URL_S3", self.s3_server.endpoint()),
@@ -189,7 +189,7 @@ impl Stack {
         &self.elasticache
     }
 
-    /// The Lambda endpoint: faults can be brought about there, and invocations counted.
+    /// The Lambda endpoint: it injects faults and counts invocations.
     pub const fn lambda(&self) -> &local_lambda::Server {
         &self.lambda_server
     }
@@ -219,7 +219,7 @@ impl Stack {
         &self.dir
     }
 
-    /// Ends everything, what depends on others first.
+    /// Ends everything, dependents first.
     pub async fn stop(self) -> Result<()> {
         self.watch.abort();
         self.step_functions.stop().await;

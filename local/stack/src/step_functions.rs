@@ -14,9 +14,9 @@ use tokio::process::{Child, Command};
 
 use crate::options::StackOptions;
 
-/// From cold disks the interpreter takes some seconds to import.
+/// Start-up limit: from a cold disk the imports last some seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// It ends its threads before it goes.
+/// Limit for its end: it ends its threads first.
 const FAREWELL: Duration = Duration::from_secs(6);
 
 /// The running interpreter.

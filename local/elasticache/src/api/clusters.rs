@@ -1,3 +1,5 @@
+//! Clusters: describe the members of groups.
+
 use std::sync::Arc;
 
 use super::{groups::endpoint, page::page};

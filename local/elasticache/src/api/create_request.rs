@@ -12,11 +12,11 @@ use crate::{
     groups::{GroupSpec, backup::BackupLocation},
 };
 
-/// Other ways to fill a group, which this endpoint has not.
+/// Other sources of data for a group, not supported here.
 const UNSUPPORTED: [&str; 4] =
     ["SnapshotName", "ServerlessCacheSnapshotName", "PrimaryClusterId", "GlobalReplicationGroupId"];
 
-/// Turns the parameters into a group that can be brought up, or says why it cannot.
+/// Reads the parameters of a group, or returns the error to answer.
 pub(crate) fn parse(params: &Params, catalog: &Catalog) -> Result<GroupSpec, ApiError> {
     let id = group_id(params.required("ReplicationGroupId")?)?;
     let description = params.required("ReplicationGroupDescription")?.to_owned();
@@ -95,7 +95,7 @@ fn group_id(id: &str) -> Result<String, ApiError> {
     )))
 }
 
-/// The parameter group, and what follows from it.
+/// The parameter group, and the values that depend on it.
 struct ChosenParameters<'a> {
     name: String,
     group: &'a ParameterGroup,
@@ -139,7 +139,7 @@ impl<'a> ChosenParameters<'a> {
     }
 }
 
-/// Nodes listen on free ports here, whatever port is asked for; what the service would refuse is refused.
+/// Checks the port as the service does, although nodes listen on free ports here.
 fn port(params: &Params) -> Result<(), ApiError> {
     match params.number::<u16>("Port")? {
         Some(0) => Err(ApiError::value("Port must be 1 to 65535")),
@@ -147,7 +147,7 @@ fn port(params: &Params) -> Result<(), ApiError> {
     }
 }
 
-/// What goes together and what does not.
+/// Refuses combinations of parameters that the service refuses.
 fn combinations(spec: &GroupSpec, catalog: &Catalog) -> Result<(), ApiError> {
     if let Some(name) = &spec.subnet_group {
         catalog.subnet_group(name)?;

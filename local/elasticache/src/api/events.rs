@@ -1,3 +1,5 @@
+//! Events: describe.
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,3 +1,5 @@
+//! Groups: create, describe, delete.
+
 use std::sync::Arc;
 
 use super::page::page;
@@ -112,7 +114,7 @@ fn write_member(xml: &mut Xml, group: &Group, number: usize, member: &Member) {
     }
 }
 
-/// Written once there is something that listens.
+/// Writes an endpoint once a server listens.
 pub(super) fn endpoint(xml: &mut Xml, name: &str, port: Option<u16>) {
     if let Some(port) = port {
         xml.element(name, |xml| {

@@ -1,3 +1,5 @@
+//! Engine versions, subnet groups and user groups.
+
 use std::sync::Arc;
 
 use super::page::page;

@@ -1,9 +1,11 @@
+//! Pages of an answer.
+
 use crate::{api::query::Params, error::ApiError};
 
 /// One page of an answer.
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
-    /// Where the next page begins.
+    /// Start of the next page.
     pub(super) marker: Option<usize>,
 }
 

@@ -1,3 +1,5 @@
+//! Parameters and parameter groups.
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::page::page;

@@ -1,4 +1,5 @@
-//! Parameters of the query protocol: a form whose names are paths, `NodeGroupConfiguration.NodeGroupConfiguration.1.Slots`.
+//! Parameters of the query protocol: a form whose names are paths, such as
+//! `NodeGroupConfiguration.NodeGroupConfiguration.1.Slots`.
 
 use std::{borrow::Cow, collections::BTreeMap, str::FromStr};
 
@@ -79,7 +80,7 @@ impl Params {
         self.list(name).into_iter().filter_map(|item| item.value.clone()).collect()
     }
 
-    /// The tags given with a create.
+    /// The tags of a create.
     pub(crate) fn tags(&self) -> BTreeMap<String, String> {
         let tag = |tag: &Self| {
             Some((tag.text("Key")?.to_owned(), tag.text("Value").unwrap_or_default().to_owned()))

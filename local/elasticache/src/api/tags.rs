@@ -1,3 +1,5 @@
+//! Tags of groups.
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
@@ -29,7 +31,7 @@ pub(super) fn add(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> 
     })
 }
 
-/// Tags are to be had only while the group is available. Those of a member are its group's.
+/// Runs `act` on the tags of an available group; a member's tags are its group's.
 fn with_group<T>(
     state: &State,
     params: &Params,

@@ -1,4 +1,7 @@
-//! Node types and the bytes of memory that each offers: what the service's parameter `maxmemory` says.
+//! Node types with their memory in bytes, as in the service's parameter `maxmemory`.
+//!
+//! `crates/seeding` has a copy of this table. The local services import nothing of the product, so that an error of
+//! the product cannot hide in its double.
 
 /// Two small types for tests and demonstrations, which only this endpoint has.
 const LOCAL: [(&str, u64); 2] = [("cache.local.16mb", 16 << 20), ("cache.local.64mb", 64 << 20)];

@@ -1,4 +1,4 @@
-//! Parameters of the engines, as far as they matter to what a backup needs once loaded.
+//! Parameters of the engines, as far as they affect the memory of a loaded backup.
 
 /// One parameter with its default.
 #[derive(Debug, Clone, Copy)]
@@ -8,7 +8,7 @@ pub(crate) struct Parameter {
     pub(crate) data_type: &'static str,
     pub(crate) allowed: &'static str,
     pub(crate) modifiable: bool,
-    /// Whether the servers behind the nodes have it too.
+    /// Whether the real servers have it too.
     pub(crate) of_server: bool,
 }
 
@@ -82,7 +82,7 @@ const LISTPACKS: &[Parameter] = &[
     server("zset-max-listpack-value", "64", "integer", "0-"),
 ];
 
-/// Sets are listpacks from Valkey 7.2 on; a `redis-server` 7.0 that stands in knows neither.
+/// Sets are listpacks from Valkey 7.2 on; a substitute `redis-server` 7.0 knows neither.
 const SET_LISTPACKS: &[Parameter] = &[
     server("set-max-listpack-entries", "128", "integer", "0-"),
     server("set-max-listpack-value", "64", "integer", "0-"),

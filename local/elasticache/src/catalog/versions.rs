@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Which engine a group runs.
+/// The engine of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
     Redis,
@@ -48,7 +48,7 @@ pub(crate) const VERSIONS: [(Engine, &str, &str); 12] = [
     (Engine::Valkey, "9.1", "valkey9"),
 ];
 
-/// The version asked for, or the newest, with its family.
+/// The requested version, or the newest, with its family.
 pub(crate) fn version(engine: Engine, asked: Option<&str>) -> Option<(&'static str, &'static str)> {
     let mut own = VERSIONS.iter().filter(|(other, ..)| *other == engine);
     let found = match asked {

@@ -1,4 +1,4 @@
-//! Backups, fetched as the service itself would: through the S3 protocol, as its own principal.
+//! Backups, downloaded as the service does: through the S3 protocol, as its own principal.
 
 use std::path::Path;
 
@@ -15,10 +15,10 @@ use tokio::{
 
 use crate::{config::Config, error::Failure};
 
-/// The local S3 takes requests signed with this id as the service principal's, so only a policy or an ACL lets it in.
+/// The local S3 treats requests with this key as the service principal's, so only a policy or an ACL allows them.
 const ACCESS_KEY_ID: &str = "ELASTICACHESNAPSHOT";
 
-/// More than any laptop's restore; it keeps a mistake from filling the disk.
+/// Largest backup, so that a mistake cannot fill the disk.
 const MAX_BACKUP_BYTES: u64 = 64 << 30;
 
 /// One object, from its ARN.
@@ -51,7 +51,7 @@ pub(crate) fn client(config: &Config) -> Client {
         .endpoint_url(&config.s3_endpoint)
         .force_path_style(true)
         .credentials_provider(Credentials::new(ACCESS_KEY_ID, "unused", None, None, "local-elasticache"))
-        // The server that loads the file is to judge it, whatever was stored with it.
+        // The server that loads the file decides, not the checksum stored with it.
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .http_client(aws_smithy_http_client::Builder::new().build_http());
     Client::from_conf(configuration.build())

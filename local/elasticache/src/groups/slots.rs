@@ -2,10 +2,10 @@
 
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 
-/// How many slots a cluster has.
+/// Number of slots of a cluster.
 pub(crate) const SLOTS: u16 = 16384;
 
-/// One shard's slots: ranges in the order given.
+/// One shard's slots: ranges in the order of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SlotRanges(Vec<RangeInclusive<u16>>);
 
@@ -50,7 +50,7 @@ impl fmt::Display for SlotRanges {
     }
 }
 
-/// Which shard owns each slot.
+/// The shard that owns each slot.
 ///
 /// # Errors
 /// Names the first slot that no shard or two shards own.

@@ -21,10 +21,10 @@ use crate::{
     state::State,
 };
 
-/// While a backup is loaded it may take more than what is left in the end; beyond this it cannot fit.
+/// Memory beyond the limit that a backup may use while it loads; with more it cannot fit.
 const LOADING_ALLOWANCE_BYTES: u64 = 64 << 20;
 pub(crate) const POLL: Duration = Duration::from_millis(20);
-/// A minute of polls: for nodes that only have to find each other.
+/// Limit for the nodes to find each other, in polls: a minute.
 const MEETING_POLLS: u32 = 3_000;
 
 /// A group that is being created.
@@ -32,7 +32,7 @@ pub(crate) struct Creation<'a> {
     pub(crate) state: &'a State,
     pub(crate) spec: &'a GroupSpec,
     pub(crate) dir: &'a Path,
-    /// The server that plays the engine and version asked for.
+    /// The server chosen for the requested engine and version.
     pub(crate) server: &'a ServerBinary,
     pub(crate) places: Vec<Place>,
 }
@@ -70,8 +70,8 @@ impl Creation<'_> {
         Ok(Launch { password, cluster, replica_of, ..self.bare_launch(dir, place.port) })
     }
 
-    /// A server of its own, which is asked for its keys. It is none of a cluster, or it would answer only once it
-    /// has found that it owns all slots, and could not say which databases a backup holds.
+    /// Starts a server only to load a backup. It is not in cluster mode: a node of a cluster would answer only once it
+    /// owned all slots, and could not list the databases of a backup.
     pub(crate) async fn start_loader(&self, backup: &PathBuf) -> Result<ServerProcess, Failure> {
         let dir = self.folder(&format!("loader-{}", Uuid::new_v4().simple()), Some(backup)).await?;
         let password = Some(Uuid::new_v4().simple().to_string());
@@ -106,7 +106,7 @@ impl Creation<'_> {
     pub(crate) async fn loaded(&self, server: &ServerProcess, limit_bytes: u64) -> Result<Loaded, Failure> {
         let most_bytes = limit_bytes.saturating_add(limit_bytes / 4).saturating_add(LOADING_ALLOWANCE_BYTES);
         let loaded = server.loaded(most_bytes).await?;
-        self.tell(format!("{} loaded the backup", loaded.version));
+        self.log(format!("{} loaded the backup", loaded.version));
         Ok(loaded)
     }
 
@@ -126,7 +126,7 @@ impl Creation<'_> {
         Err(Failure::new(format_args!("the node {} did not find its cluster", node.member.id)))
     }
 
-    pub(crate) fn tell(&self, message: String) {
+    pub(crate) fn log(&self, message: String) {
         self.state.events.group(&self.spec.id, message);
     }
 }

@@ -1,4 +1,4 @@
-//! Where each node runs, and what each node of a cluster knows of the others.
+//! The ports of the nodes, and each node's view of its cluster.
 
 use std::{
     fmt::Write as _,
@@ -17,7 +17,7 @@ use crate::{
     servers::launch::ClusterFile,
 };
 
-/// Below the range that systems take for outgoing connections, so that nobody else is given one by chance.
+/// Below the range for outgoing connections, so that no other process gets one by chance.
 const PORTS: std::ops::Range<u16> = 18_000..32_000;
 const PORT_TRIES: u32 = 1000;
 
@@ -31,10 +31,10 @@ pub(crate) struct Place {
     node_id: String,
 }
 
-/// Servers before Redis 7.0 have their bus this far above their port, without a choice.
+/// Fixed distance of the bus from the port in servers before Redis 7.0.
 const OLD_BUS_OFFSET: u16 = 10_000;
 
-/// Gives every member a port, and another for the cluster bus.
+/// Assigns every member a port, and another for the cluster bus.
 pub(crate) fn places(members: Vec<Member>, before_7: bool) -> Result<Vec<Place>, Failure> {
     let place = |member| {
         let (port, bus_port) = if before_7 { ports_of_old_server()? } else { (free_port()?, free_port()?) };
@@ -56,15 +56,15 @@ fn ports_of_old_server() -> Result<(u16, u16), Failure> {
     )))
 }
 
-/// The port that was given out last, as its distance from the first one.
+/// The port returned last, as its distance from the first one.
 static LAST_PORT: LazyLock<AtomicU16> = LazyLock::new(|| {
-    // Processes that look at the same time begin at different places.
+    // Processes that search at the same time start at different ports.
     let [first, second, ..] = *Uuid::new_v4().as_bytes();
     AtomicU16::new(u16::from_be_bytes([first, second]))
 });
 
-/// Finds a port that is free now. Within this process none is given out twice before all others were: between this
-/// look and the moment when a server takes the port, nobody else here gets it.
+/// Returns a port that is free now. This process returns all others before it returns the same one again, so that no
+/// other server of this process gets it before its own binds it.
 pub(crate) fn free_port() -> Result<u16, Failure> {
     for _ in 0..PORT_TRIES {
         let port = PORTS.start + LAST_PORT.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start);
@@ -75,8 +75,8 @@ pub(crate) fn free_port() -> Result<u16, Failure> {
     Err(Failure::new(format_args!("no free port was found between {} and {}", PORTS.start, PORTS.end)))
 }
 
-/// What the node at `index` knows when it starts. Written down instead of told with MEET and REPLICATE: the nodes
-/// find each other as after a restart, without rounds of gossip.
+/// The cluster as the node at `index` knows it at its start. A file instead of MEET and REPLICATE: the nodes find each
+/// other as after a restart, without rounds of gossip.
 pub(crate) fn cluster_file(spec: &GroupSpec, places: &[Place], index: usize) -> ClusterFile {
     let mut nodes = String::new();
     for (number, place) in places.iter().enumerate() {

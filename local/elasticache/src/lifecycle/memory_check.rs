@@ -10,11 +10,11 @@ use crate::{
     servers::info::Info,
 };
 
-/// Tables that are being resized take twice their memory for a moment.
+/// Limit for the memory to settle, in polls: a table has twice its memory while it is resized.
 const SETTLING_POLLS: u32 = 50;
 
 impl Creation<'_> {
-    /// Compares what each primary's data take with what the node type offers.
+    /// Compares the data of each primary with the limit of the node type.
     pub(crate) async fn weigh(&self, primaries: &[Node]) -> Result<(), Failure> {
         if self.spec.backups.is_empty() {
             return Ok(());
@@ -43,7 +43,7 @@ impl Creation<'_> {
     }
 }
 
-/// `used_memory`, and what of it the data take, once two readings agree.
+/// `used_memory` and the bytes of the data, once two readings agree.
 async fn settled_bytes(connection: &mut MultiplexedConnection) -> Result<(u64, u64), Failure> {
     let mut before = u64::MAX;
     for _ in 0..SETTLING_POLLS {

@@ -10,13 +10,13 @@ use crate::{
     servers::{info::Info, server_process::ServerProcess},
 };
 
-/// The key that real clusters hold beside the user's.
+/// The service's own key, which real clusters hold.
 const TIMESTAMP_KEY: &str = "ElastiCacheMasterReplicationTimestamp";
-/// How long replicas may take for their copy, in polls: an hour.
+/// Limit for the copy of a replica, in polls: an hour.
 const COPY_POLLS: u32 = 180_000;
 
 impl Creation<'_> {
-    /// Makes the primaries what users find: with their limit, and with the service's own key.
+    /// Sets the limit of the primaries, and the service's own key.
     pub(crate) async fn open(&self, primaries: &[Node]) -> Result<(), Failure> {
         let timestamp = jiff::Timestamp::now().as_millisecond();
         let owner = if self.spec.cluster_mode {
@@ -41,7 +41,7 @@ impl Creation<'_> {
     }
 
     async fn limit(&self, connection: &mut MultiplexedConnection) -> Result<(), Failure> {
-        // One after the other: servers before Redis 7.0 take one at a time.
+        // One by one: servers before Redis 7.0 accept one at a time.
         let maxmemory = self.spec.maxmemory.to_string();
         for (name, value) in [("maxmemory-policy", "volatile-lru"), ("maxmemory", &maxmemory)] {
             let mut set = redis::cmd("CONFIG");
@@ -50,7 +50,7 @@ impl Creation<'_> {
         Ok(())
     }
 
-    /// Replicas start last: they copy what is there in one go.
+    /// Starts the replicas last, so that each copies its primary once.
     pub(crate) async fn add_replicas(&self, primaries: Vec<Node>) -> Result<Vec<Node>, Failure> {
         let mut replicas = Vec::new();
         for (index, place) in self.places.iter().enumerate().filter(|(_, place)| !place.member.primary) {

@@ -1,4 +1,4 @@
-//! A group is created: backups are downloaded, loaded by a real server, and spread over the shards.
+//! The restore: backups are downloaded, loaded by a real server, and spread over the shards.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::{
     state::State,
 };
 
-/// Brings up the group's nodes, in the members' order. When it fails, its servers end.
+/// Restores the group's nodes, in the members' order. On failure its servers end.
 pub(crate) async fn restore(
     state: &State,
     spec: &GroupSpec,
@@ -40,13 +40,13 @@ impl Creation<'_> {
         for (number, location) in self.spec.backups.iter().enumerate() {
             let file = self.dir.join(format!("backup-{number}.rdb"));
             let bytes = backup::fetch(&self.state.s3, location, &file).await?;
-            self.tell(format!("Read the backup {}/{}: {bytes} bytes", location.bucket, location.key));
+            self.log(format!("Read the backup {}/{}: {bytes} bytes", location.bucket, location.key));
             files.push(file);
         }
         Ok(files)
     }
 
-    /// Starts the primaries and gives them the backups' keys.
+    /// Starts the primaries and loads the backups' keys into them.
     async fn seed(&self, backups: Vec<PathBuf>) -> Result<Vec<Node>, Failure> {
         let primaries = match (backups.as_slice(), self.spec.shards.as_slice()) {
             ([backup], [_]) => self.load(backup).await?,
@@ -58,7 +58,7 @@ impl Creation<'_> {
         Ok(primaries)
     }
 
-    /// There is nothing to spread: the node is the server that loads the file.
+    /// One backup and one shard: the node itself loads the file.
     async fn load(&self, backup: &PathBuf) -> Result<Vec<Node>, Failure> {
         let _permit = self.permit().await?;
         let primaries = self.start_primaries(Some(backup)).await?;
@@ -72,7 +72,7 @@ impl Creation<'_> {
 
     /// One backup after the other, so that only one is in memory twice.
     async fn load_and_spread(&self, backups: &[PathBuf]) -> Result<Vec<Node>, Failure> {
-        // They find each other while a backup is loaded.
+        // The primaries find each other while a backup loads.
         let primaries = self.start_primaries(None).await?;
         let _permit = self.permit().await?;
         let shards: Vec<&ServerProcess> = primaries.iter().map(|primary| &primary.server).collect();
@@ -89,12 +89,12 @@ impl Creation<'_> {
                 spread::spread(&loader, database, &shards, &owners).await?;
             }
             spread::copy_functions(&loader, &shards).await?;
-            self.tell(format!("Spread the backup over {} shards", shards.len()));
+            self.log(format!("Spread the backup over {} shards", shards.len()));
         }
         Ok(primaries)
     }
 
-    /// With cluster mode there is database 0, and more only where the parameter group says so.
+    /// In cluster mode only database 0 exists, unless the parameter group allows more.
     fn only_possible(&self, databases: &[u32]) -> Result<(), Failure> {
         let most = self.spec.server_parameters.iter().find(|(name, _)| name == "cluster-databases");
         let most = most.and_then(|(_, value)| value.parse().ok()).unwrap_or(1);
@@ -106,8 +106,8 @@ impl Creation<'_> {
         )))
     }
 
-    /// A node of a cluster may crash at a key of another database than 0, and then does not say why: a server without
-    /// cluster mode can.
+    /// A plainer reason for a failure: a node of a cluster may crash without a reason at a key of another database than
+    /// 0, a server without cluster mode loads it.
     async fn plainer(&self, failure: Failure, node: &Node) -> Failure {
         if !self.spec.cluster_mode {
             return failure;

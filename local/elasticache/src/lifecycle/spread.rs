@@ -9,15 +9,15 @@ use tokio::sync::mpsc;
 
 use crate::{error::Failure, groups::slots, servers::server_process::ServerProcess};
 
-/// How many keys are asked for at once, and sent to a shard at once.
+/// Keys read at once, and sent to a shard at once.
 const BATCH_KEYS: usize = 500;
-/// How much of their values is on its way at once, per shard; a single value may be larger.
+/// Bytes of values in flight per shard; a single value may be larger.
 const BATCH_BYTES: u64 = 8 << 20;
 
 type Key = Vec<u8>;
 
 /// Copies every key of one database to its shard, values and expiry as they are. `owners` names the shard of each
-/// slot; a key that is there already, from an earlier backup, is replaced.
+/// slot; a key of an earlier backup is replaced.
 pub(crate) async fn spread(
     source: &ServerProcess,
     database: u32,
@@ -41,7 +41,7 @@ fn failed(error: redis::RedisError) -> Failure {
     Failure::local("copy keys to their shards", error)
 }
 
-/// Reads all keys, and gives each shard its own in batches. Ends early when a worker did: its error says why.
+/// Reads all keys and sends each shard its own in batches. Ends early if a worker did, whose error is the reason.
 async fn scan(
     mut source: MultiplexedConnection,
     owners: &Arc<[usize]>,
@@ -85,7 +85,7 @@ async fn copy(
         let asked_at_ms = Timestamp::now().as_millisecond();
         let mut answers: Vec<Option<i64>> = ask.query_async(&mut source).await?;
         if before_7 {
-            // What is left of the time, counted from now: as near as such a server tells, some milliseconds.
+            // Such a server has only the remaining time: the expiry is exact to some milliseconds.
             for left in answers.iter_mut().skip(1).step_by(2).flatten().filter(|left| **left >= 0) {
                 *left = left.saturating_add(asked_at_ms);
             }
@@ -93,7 +93,7 @@ async fn copy(
         let mut keys = keys.into_iter().zip(answers.chunks_exact(2)).peekable();
         while keys.peek().is_some() {
             let (mut dump, mut some, mut bytes) = (redis::pipe(), Vec::new(), 0);
-            // A key gone since, because its time came, has neither.
+            // A key that has expired since has neither.
             while let Some((key, [size, expiry])) = keys.next_if(|_| bytes < BATCH_BYTES).map(pair) {
                 bytes += size;
                 dump.cmd("DUMP").arg(&key);
@@ -121,7 +121,7 @@ fn pair((key, answers): (Key, &[Option<i64>])) -> (Key, [u64; 2]) {
     )
 }
 
-/// Copies the functions, which every shard holds.
+/// Copies the functions to every shard.
 pub(crate) async fn copy_functions(source: &ServerProcess, shards: &[&ServerProcess]) -> Result<(), Failure> {
     let failed = |error| Failure::local("copy functions to the shards", error);
     if source.before_7 {

@@ -1,4 +1,4 @@
-//! The real servers that play the nodes, and which of them plays the version that was asked for.
+//! The installed servers, and the choice of one for a requested version.
 
 use std::{
     cmp::Reverse,
@@ -9,13 +9,13 @@ use std::{
 
 use crate::catalog::versions::Engine;
 
-/// Far more than anybody has installed; it keeps a file that is no list from being read to its end.
+/// Limit for the lines of a list; a file that is no list is not read to its end.
 const MAX_LISTED: usize = 1_000;
 
-/// The servers that are there: those of `make servers` and those of the system.
+/// The installed servers: those of `make servers` and those of the system.
 #[derive(Debug, Clone)]
 pub struct ServerBinaries {
-    /// At least one; those of the list first, so that they go before equal ones of the system.
+    /// At least one; those of the list first, so that they precede equal ones of the system.
     servers: Vec<ServerBinary>,
 }
 
@@ -27,7 +27,7 @@ pub struct ServerBinary {
     path: PathBuf,
 }
 
-/// Major, minor and patch level. What was asked for may have no patch level.
+/// Major, minor and patch level. A requested version may have no patch level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Version {
     major: u32,
@@ -35,29 +35,29 @@ struct Version {
     patch: Option<u32>,
 }
 
-/// Which server plays a version.
+/// The server chosen for a version.
 #[derive(Debug, Clone, Copy)]
 pub struct Choice<'a> {
     /// The server.
     pub server: &'a ServerBinary,
-    /// How near it is to what was asked for.
+    /// Its nearness to the requested version.
     pub nearness: Nearness,
 }
 
-/// How near a server is to what was asked for, the nearest first.
+/// The nearness of a server to the requested version, the nearest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Nearness {
-    /// Engine, major and minor version are those asked for.
+    /// Engine, major and minor version are as requested.
     Same,
-    /// Another version of the same engine stands in.
+    /// Another version of the same engine.
     OtherVersion,
-    /// There is none of that engine: another engine stands in.
+    /// Another engine, because none of that engine is installed.
     OtherEngine,
 }
 
 impl ServerBinaries {
     /// The servers of a list as `make servers` writes it (`NAME ENGINE VERSION SERVER-PATH …`, one a line), as far as
-    /// they are there, and those on the `PATH`. A list that is not there is an empty one.
+    /// they exist, and those on the `PATH`. A missing list is an empty one.
     ///
     /// # Errors
     /// When there is no server at all.
@@ -98,22 +98,22 @@ impl ServerBinary {
         &self.path
     }
 
-    /// Whether it is a Redis before 7.0, which has no functions, cannot tell when a key expires, and has its cluster bus
-    /// always 10000 ports above its port.
+    /// Whether it is a Redis before 7.0, which has no functions and no PEXPIRETIME, and whose cluster bus is always
+    /// 10000 ports above its port.
     pub(crate) fn is_before_7(&self) -> bool {
         self.engine == Engine::Redis && self.version.major < 7
     }
 }
 
 impl fmt::Display for ServerBinary {
-    /// `valkey-server 8.1.1`, as servers say of themselves.
+    /// `valkey-server 8.1.1`, as in the output of `--version`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-server {}", self.engine, self.version)
     }
 }
 
 impl Choice<'_> {
-    /// What people are told of it, given what was asked for.
+    /// The text of the event that names the server.
     pub(crate) fn describe(&self, engine: Engine, version: &str) -> String {
         let server = self.server;
         match self.nearness {
@@ -128,14 +128,14 @@ impl Choice<'_> {
     }
 }
 
-/// How far a server is from what is asked for, the most important part first.
+/// The distance of a server from the requested version, the most important part first.
 fn distance(
     server: &ServerBinary,
     engine: Engine,
     asked: Version,
 ) -> (u8, u32, u32, u8, Reverse<Option<u32>>) {
     let Version { major, minor, patch } = server.version;
-    // Of the servers of one line, the patch level that was asked for, else the newest.
+    // Of the servers of one line, the requested patch level, else the newest.
     let other_patch = u8::from(asked.patch.is_some() && asked.patch != patch);
     let (kind, majors, minors) = if server.engine != engine {
         (4, u32::MAX - major, u32::MAX - minor)
@@ -152,7 +152,7 @@ fn distance(
 }
 
 impl Version {
-    /// `8.1` or `8.1.2`; what follows a third number is left out.
+    /// `8.1` or `8.1.2`; the rest after a third number is ignored.
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.').map(|part| part.parse::<u32>().ok());
         let (major, minor) = (parts.next()??, parts.next()??);
@@ -169,7 +169,7 @@ impl fmt::Display for Version {
 
 fn listed(list: &Path) -> Vec<ServerBinary> {
     let Ok(text) = std::fs::read_to_string(list) else {
-        tracing::info!(list = %list.display(), "there is no list of servers: only the system's are taken");
+        tracing::info!(list = %list.display(), "there is no list of servers: only those on the PATH are used");
         return Vec::new();
     };
     text.lines().take(MAX_LISTED).filter_map(of_line).filter(|server| server.path.is_file()).collect()
@@ -186,7 +186,7 @@ fn of_line(line: &str) -> Option<ServerBinary> {
     })
 }
 
-/// A program is asked what it is: some systems have a `redis-server` that is Valkey.
+/// Runs `--version`: the `redis-server` of some systems is Valkey.
 fn asked(path: PathBuf) -> Option<ServerBinary> {
     let output = Command::new(&path).arg("--version").output().ok()?;
     let (engine, version) = said(&String::from_utf8_lossy(&output.stdout))?;
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_asked_for_is_taken_and_else_the_nearest_of_its_engine() {
+    fn the_requested_version_is_chosen_or_else_the_nearest_of_its_engine() {
         use Nearness::*;
         let all = servers(&[
             "redis 8.0.6",
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn another_engine_stands_in_only_where_nothing_else_is_there_and_that_is_told() {
+    fn another_engine_is_chosen_only_where_there_is_no_other_and_the_event_says_so() {
         let only = servers(&["redis 7.0.15", "redis 6.2.5"]);
         let choice = only.choose("valkey", "8.1").unwrap();
         assert_eq!(choice.nearness, Nearness::OtherEngine);
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_says_of_itself_counts_and_lines_that_are_none_do_not() {
+    fn version_output_is_parsed_and_invalid_lines_are_skipped() {
         let valkey =
             said("Valkey server v=8.1.1 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=1").unwrap();
         assert_eq!(valkey, (Engine::Valkey, Version { major: 8, minor: 1, patch: Some(1) }));

@@ -1,4 +1,4 @@
-//! What a server says of itself.
+//! The answer of a server to INFO.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ impl Info {
         self.0.get(name).map_or("", String::as_str)
     }
 
-    /// 0 when there is no such number.
+    /// 0 if there is no such number.
     pub(crate) fn number(&self, name: &str) -> u64 {
         self.text(name).parse().unwrap_or(0)
     }
@@ -49,9 +49,9 @@ impl Info {
         databases
     }
 
-    /// Bytes that the data take: `used_memory` without what an empty server of this configuration took when it
-    /// started, and without the buffers of clients, replicas and cluster links. What remains are keys, values, their
-    /// tables and functions: what has to fit into the node type's `maxmemory`.
+    /// Bytes of the data: `used_memory` less the memory of the empty server at its start and the buffers of clients,
+    /// replicas and cluster links. The rest are keys, values, their tables and functions, which have to fit into the
+    /// node type's `maxmemory`.
     pub(crate) fn data_bytes(&self) -> u64 {
         let beside = [
             "used_memory_startup",

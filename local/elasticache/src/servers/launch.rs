@@ -5,14 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Nothing is ever evicted here: what fits is decided by weighing. But with a limit and this policy servers keep integers
-/// in objects of their own, as those of ElastiCache do.
+/// Nothing is evicted while a backup loads: the memory check decides whether it fits. With a limit and this policy,
+/// servers keep integers in objects of their own, as on ElastiCache.
 const UNREACHED_BYTES: u64 = 1 << 40;
 
 /// The name of the file that a server loads when it starts.
 pub(crate) const BACKUP_FILE: &str = "dump.rdb";
 
-/// What one server is started with.
+/// The settings of one server.
 #[derive(Debug, Clone)]
 pub(crate) struct Launch {
     pub(crate) binary: PathBuf,
@@ -30,7 +30,7 @@ pub(crate) struct Launch {
     pub(crate) replica_of: Option<u16>,
 }
 
-/// What a node of a cluster knows from the start, so that no node has to be introduced to another.
+/// The cluster as a node knows it from the start, so that no node has to be introduced to another.
 #[derive(Debug, Clone)]
 pub(crate) struct ClusterFile {
     pub(crate) bus_port: u16,

@@ -10,14 +10,14 @@ use tokio::{
     io::{AsyncReadExt, AsyncSeekExt},
 };
 
-/// How much of a server's log is read: more than a report on a crash.
+/// The part of a server's log that is read: more than a crash report.
 const LOG_TAIL_BYTES: u64 = 256 << 10;
 
 /// The last lines of a log that the server itself calls warnings.
 pub(crate) async fn reasons(log: &Path) -> String {
     let log = tail(log).await.unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
-    // A crash has its reason before the report on it.
+    // The reason precedes the crash report.
     let log = log.split("BUG REPORT START").next().unwrap_or_default();
     let lines: Vec<&str> = log.lines().filter(|line| says_why(line)).map(without_prefix).collect();
     match &lines[lines.len().saturating_sub(12)..] {
@@ -36,7 +36,7 @@ async fn tail(log: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Servers mark warnings with `#`, and the check of a refused file prints its findings as they are. Notes on the
-/// host's settings, and what the check found in order, are no reason.
+/// host's settings and the check's good findings are no reason.
 fn says_why(line: &str) -> bool {
     const NO_REASON: [&str; 10] = [
         "WARNING",
@@ -55,7 +55,7 @@ fn says_why(line: &str) -> bool {
     (marked || line.contains("Can't")) && !NO_REASON.iter().any(|words| line.contains(words))
 }
 
-/// `1234:M 24 Nov 2026 00:00:00.000 # text` without what comes before the text.
+/// `1234:M 24 Nov 2026 00:00:00.000 # text` without the prefix.
 fn without_prefix(line: &str) -> &str {
     line.split_once(" # ").map_or(line, |(_, text)| text).trim()
 }

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// How long a server may take to listen; loading is not counted.
+/// Connection attempts until a server has to listen; loading is not counted.
 const START_TRIES: u32 = 3000;
 const POLL: Duration = Duration::from_millis(10);
 
@@ -62,7 +62,7 @@ impl ServerProcess {
         let address = ConnectionAddr::Tcp("127.0.0.1".to_owned(), self.port);
         let info = address.into_connection_info().map_err(failed)?.set_redis_settings(settings);
         let client = Client::open(info).map_err(failed)?;
-        // A value of gigabytes takes its time; a server that died closes the connection.
+        // No timeout: values may have gigabytes, and a server that ends closes the connection.
         let config = AsyncConnectionConfig::new()
             .set_response_timeout(None)
             .set_connection_timeout(Some(Duration::from_secs(10)));
@@ -79,8 +79,8 @@ impl ServerProcess {
         Err(Failure::new(format_args!("the server did not come up: {}", self.last_words().await)))
     }
 
-    /// Waits until the server has loaded its file. Fails with the server's own words when it gives up, and stops
-    /// waiting when it takes more than `most_bytes` of memory.
+    /// Waits until the server has loaded its file. Fails with the server's own reason when it ends, and when it
+    /// uses more than `most_bytes` of memory.
     pub(crate) async fn loaded(&self, most_bytes: u64) -> Result<Loaded, Failure> {
         // A refused file ends the server, before or while it is asked.
         let Ok(mut connection) = self.connect(0).await else { return Err(self.refusal().await) };
@@ -107,7 +107,7 @@ impl ServerProcess {
 
     /// The last lines of the log that the server itself calls warnings.
     pub(crate) async fn last_words(&self) -> String {
-        // It writes its reason before it goes.
+        // It writes its reason before it ends.
         for _ in 0..500 {
             if self.process.has_exited() {
                 break;
@@ -122,6 +122,6 @@ impl ServerProcess {
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) version: String,
-    /// Those that hold keys.
+    /// The databases that hold keys.
     pub(crate) databases: Vec<u32>,
 }

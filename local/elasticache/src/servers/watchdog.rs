@@ -1,8 +1,8 @@
 //! Processes that never outlive this one.
 //!
-//! Each server is the child of a small shell that waits at a pipe whose other end is held here. When that end is
-//! closed, because the handle is dropped or because this whole process died, however it died, the shell kills its
-//! child by process id. Nothing else ends a server: no signal is ever sent by name.
+//! Each server is the child of a small shell that reads from a pipe of this process. When the pipe is closed, because
+//! the handle is dropped or this process has died in any way, the shell kills its child by process id. Nothing else
+//! ends a server: no signal is ever sent by name.
 
 use std::{
     collections::BTreeMap,
@@ -51,7 +51,7 @@ impl RunningServers {
         self.owners().keys().copied().collect()
     }
 
-    /// Returns when no server of the group, or of anybody, runs any more.
+    /// Waits until no server of the group runs, or none at all.
     pub(crate) async fn none_left(&self, owner: Option<&str>) {
         loop {
             let ended = self.0.ended.notified();
@@ -78,7 +78,7 @@ pub(crate) struct GuardedProcess {
 }
 
 impl GuardedProcess {
-    /// Starts `binary` with one argument; what it prints goes to `log`.
+    /// Starts `binary` with one argument; its output goes to `log`.
     pub(crate) async fn start(
         binary: &Path,
         argument: &Path,

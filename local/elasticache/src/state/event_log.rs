@@ -1,4 +1,4 @@
-//! What happened, for `DescribeEvents`.
+//! The events for `DescribeEvents`.
 
 use std::{
     collections::VecDeque,
@@ -7,12 +7,12 @@ use std::{
 
 use jiff::Timestamp;
 
-/// Older events are forgotten.
+/// Beyond this the oldest are dropped.
 const MAX_EVENTS: usize = 20_000;
 /// A server's log may be long.
 const MAX_MESSAGE_CHARACTERS: usize = 2_000;
 
-/// Something that happened to a group or to one of its members.
+/// An event of a group or of one of its members.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) at: Timestamp,

@@ -1,4 +1,4 @@
-//! What the Query API takes, refuses and answers.
+//! The Query API: its requests, refusals and answers.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Backups that do not come up, and what is left and told of it.
+//! Restores that fail: their events, and nothing left over.
 
 use crate::harness::{Local, Objects, backup, keys};
 use local_elasticache::FailureStatus;
@@ -14,7 +14,7 @@ async fn failed(local: &Local, id: &str) -> Vec<String> {
     local.events(id).await
 }
 
-fn told(events: &[String], words: &[&str]) {
+fn assert_reported(events: &[String], words: &[&str]) {
     let last = events.last().unwrap();
     assert!(words.iter().all(|words| last.contains(words)), "{events:#?}");
 }
@@ -25,14 +25,20 @@ async fn what_does_not_fit_is_told_with_its_shard_and_its_bytes() {
     let commands = "EVAL \"for i=1,3000 do redis.call('SET','{t}'..i,string.rep('x',9000)) end\" 0";
     let local = Local::start(Objects::from([("big.rdb", backup(commands))])).await;
     local.create("node", &["big.rdb"]).cache_node_type("cache.local.16mb").send().await.unwrap();
-    told(&failed(&local, "node").await, &["shard 0001", "maxmemory is 16777216", "cache.local.16mb"]);
+    assert_reported(
+        &failed(&local, "node").await,
+        &["shard 0001", "maxmemory is 16777216", "cache.local.16mb"],
+    );
     local
         .create_cluster("shards", &["big.rdb"], 2, 1)
         .cache_node_type("cache.local.16mb")
         .send()
         .await
         .unwrap();
-    told(&failed(&local, "shards").await, &["shard 0002 (slots 8192-16383)", "maxmemory is 16777216"]);
+    assert_reported(
+        &failed(&local, "shards").await,
+        &["shard 0002 (slots 8192-16383)", "maxmemory is 16777216"],
+    );
     local.delete("shards").await;
     local.create("node2", &["big.rdb"]).send().await.unwrap();
     local.available("node2").await;
@@ -45,7 +51,7 @@ async fn a_backup_far_too_big_is_not_loaded_to_its_end() {
     let local = Local::start(Objects::from([("huge.rdb", backup(commands))])).await;
     local.create("huge", &["huge.rdb"]).cache_node_type("cache.local.16mb").send().await.unwrap();
     let events = failed(&local, "huge").await;
-    told(&events, &[]);
+    assert_reported(&events, &[]);
     local.stop().await;
 }
 
@@ -75,14 +81,20 @@ async fn the_servers_own_words_tell_why_it_refused_a_file() {
     ] {
         let key = format!("{id}.rdb");
         local.create(id, &[&key]).send().await.unwrap();
-        told(&failed(&local, id).await, &["Restore failed: the server could not load the backup", words]);
+        assert_reported(
+            &failed(&local, id).await,
+            &["Restore failed: the server could not load the backup", words],
+        );
         let cluster = format!("{id}-shards");
         local.create_cluster(&cluster, &[&key], 3, 0).send().await.unwrap();
-        told(&failed(&local, &cluster).await, &["the server could not load the backup", words]);
+        assert_reported(&failed(&local, &cluster).await, &["the server could not load the backup", words]);
     }
     for (id, shards) in [("one", 1), ("three", 3)] {
         local.create_cluster(id, &["two.rdb"], shards, 0).send().await.unwrap();
-        told(&failed(&local, id).await, &["holds keys in databases [0, 1]: cluster mode has only 1"]);
+        assert_reported(
+            &failed(&local, id).await,
+            &["holds keys in databases [0, 1]: cluster mode has only 1"],
+        );
     }
     local.stop().await;
 }
@@ -91,9 +103,9 @@ async fn the_servers_own_words_tell_why_it_refused_a_file() {
 async fn a_backup_that_cannot_be_read_fails_the_restore_with_the_reason() {
     let local = Local::start(Objects::new()).await;
     local.create("denied", &["denied.rdb"]).send().await.unwrap();
-    told(&failed(&local, "denied").await, &["bucket/denied.rdb", "AccessDenied"]);
+    assert_reported(&failed(&local, "denied").await, &["bucket/denied.rdb", "AccessDenied"]);
     local.create("missing", &["missing.rdb"]).send().await.unwrap();
-    told(&failed(&local, "missing").await, &["bucket/missing.rdb", "NoSuchKey"]);
+    assert_reported(&failed(&local, "missing").await, &["bucket/missing.rdb", "NoSuchKey"]);
     local.stop().await;
 }
 

@@ -148,7 +148,7 @@ impl Local {
     }
 }
 
-/// Whether there is such a process, and not just what is left of it.
+/// Whether the process runs and is no zombie.
 pub(crate) fn runs(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     !status.is_empty() && !status.contains(") Z ")
@@ -164,7 +164,7 @@ pub(crate) fn client(endpoint: &str) -> Client {
     Client::from_conf(config.build())
 }
 
-/// A bucket that lets only the service principal read, and nobody what is called `denied.rdb`.
+/// A bucket that only the service principal may read, except `denied.rdb`, which no one may.
 async fn bucket(objects: Objects) -> String {
     async fn object(
         State(objects): State<HashMap<String, Bytes>>,
@@ -193,7 +193,7 @@ async fn bucket(objects: Objects) -> String {
     format!("http://{address}")
 }
 
-/// The servers of `make servers`, as far as they are there, and the system's.
+/// The servers of `make servers`, as far as they exist, and the system's.
 pub(crate) fn servers() -> ServerBinaries {
     let list = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/servers/list");
     ServerBinaries::find(Some(&list)).unwrap()
@@ -244,7 +244,7 @@ pub(crate) async fn connect(port: u16) -> redis::aio::MultiplexedConnection {
     client.get_multiplexed_async_connection().await.unwrap()
 }
 
-/// How many keys one node holds.
+/// Number of keys of one node.
 pub(crate) async fn size(port: u16) -> u64 {
     redis::cmd("DBSIZE").query_async(&mut connect(port).await).await.unwrap()
 }

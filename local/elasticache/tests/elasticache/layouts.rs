@@ -15,7 +15,8 @@ async fn sizes(local: &Local, id: &str) -> Vec<u64> {
 #[tokio::test]
 async fn three_shards_with_replicas_share_the_keys_by_slot() {
     let commands = format!(
-        "{}\nRPUSH list 1 2 3\nHSET hash f v\nXADD stream 1-1 a b\nFUNCTION LOAD \"#!lua name=mylib\\nredis.register_function('f', function() return 1 end)\"",
+        "{}\nRPUSH list 1 2 3\nHSET hash f v\nXADD stream 1-1 a b\nFUNCTION LOAD \
+         \"#!lua name=mylib\\nredis.register_function('f', function() return 1 end)\"",
         keys("k", 20_000)
     );
     let local = Local::start(Objects::from([("b.rdb", backup(&commands))])).await;

@@ -1,4 +1,4 @@
-//! Backups that come up, in every layout.
+//! Restores that succeed, in every layout.
 
 use crate::harness::{Local, Objects, backup, connect, keys, runs, size};
 

@@ -1,9 +1,9 @@
-//! The nodes are servers of the engine and version asked for, or it is told which others they are.
+//! The nodes are servers of the requested engine and version, or an event names the others.
 
 use crate::harness::{Local, Objects, backup_by, connect, keys};
 use local_elasticache::Nearness;
 
-/// What the node that came up says of itself, as an event would.
+/// The version of a running node, as an event names it.
 async fn runs(port: u16) -> String {
     let info: String = redis::cmd("INFO").arg("server").query_async(&mut connect(port).await).await.unwrap();
     let field = |name: &str| {
@@ -44,10 +44,10 @@ async fn every_version_runs_on_the_nearest_server_and_its_event_names_both() {
         let port = local.members(&id).await[0].2.unwrap();
         assert_eq!(runs(port).await, choice.server.to_string(), "{engine} {version}");
         let events = local.events(&id).await;
-        let told = events.iter().find(|event| event.contains(&format!("for {engine} {version}")));
-        let told = told.unwrap_or_else(|| panic!("{events:#?}"));
-        assert!(told.contains(&choice.server.to_string()), "{told}");
-        assert_eq!(told.contains("stands in"), choice.nearness != Nearness::Same, "{told}");
+        let reported = events.iter().find(|event| event.contains(&format!("for {engine} {version}")));
+        let reported = reported.unwrap_or_else(|| panic!("{events:#?}"));
+        assert!(reported.contains(&choice.server.to_string()), "{reported}");
+        assert_eq!(reported.contains("stands in"), choice.nearness != Nearness::Same, "{reported}");
         // The same with cluster mode on, where servers of several generations write and read other files of their own.
         let cluster = format!("{id}-shards");
         let create = local.create_cluster(&cluster, &["b.rdb"], 2, 1).engine(engine).engine_version(version);

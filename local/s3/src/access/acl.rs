@@ -8,7 +8,7 @@ const GRANT_LIMIT: usize = 100;
 const ALL_USERS: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
 const AUTHENTICATED_USERS: &str = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers";
 
-/// What a grant permits.
+/// The permission of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Permission {
     FullControl,
@@ -18,7 +18,7 @@ pub(crate) enum Permission {
     WriteAcp,
 }
 
-/// To whom a grant goes. Groups are kept and shown; nobody is let in by them.
+/// The grantee. Groups are stored and shown, but allow no access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Grantee {
     CanonicalUser(String),
@@ -51,17 +51,17 @@ impl Grant {
     }
 }
 
-/// The list that everything has at first.
+/// The default list.
 pub(crate) fn private(owner: &str) -> Vec<Grant> {
     vec![Grant::canonical(owner, Permission::FullControl)]
 }
 
-/// Whether a request may ask for `grants` where ACLs are off: only for what is so anyway.
+/// Whether `grants` are the default: the only list that a request may set where ACLs are off.
 pub(crate) fn changes_nothing(grants: &[Grant], owner: &str) -> bool {
     grants == private(owner)
 }
 
-/// The three ways to ask for a list; S3 takes one of them at a time.
+/// The three ways to request a list; S3 accepts one of them at a time.
 #[derive(Debug, Default)]
 pub(crate) struct AclRequest {
     pub(crate) canned: Option<String>,
@@ -84,7 +84,7 @@ impl AclRequest {
             || self.grants(owner)?.is_some_and(|grants| !changes_nothing(&grants, owner)))
     }
 
-    /// The list asked for; none if none is.
+    /// The requested list, if any.
     pub(crate) fn grants(&self, owner: &str) -> S3Result<Option<Vec<Grant>>> {
         let headers = [
             (&self.full_control, Permission::FullControl),

@@ -1,4 +1,4 @@
-//! Bucket policies: parsed once when put, asked on every request.
+//! Bucket policies: parsed when put, evaluated on every request.
 
 mod statement;
 mod wildcard;
@@ -19,7 +19,7 @@ pub(crate) struct Policy {
     statements: Vec<Statement>,
 }
 
-/// What a policy says to a request.
+/// The decision of a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     Allow,
@@ -53,7 +53,7 @@ impl Policy {
         Ok(Self { text, statements })
     }
 
-    /// Deny wins over Allow, wherever they stand.
+    /// Deny wins over Allow, in any order.
     pub(crate) fn decide(&self, request: &AuthorizationRequest<'_>) -> Decision {
         let mut decision = Decision::Silent;
         for statement in self.statements.iter().filter(|statement| statement.applies(request)) {

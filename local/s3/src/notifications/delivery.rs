@@ -12,9 +12,9 @@ use crate::config::Notify;
 use crate::notifications::event::ObjectCreated;
 use crate::notifications::filter;
 
-/// Most deliveries in flight; a laptop's worth of uploads stays far below.
+/// Most deliveries in flight; uploads on one machine stay far below.
 const IN_FLIGHT_LIMIT: usize = 1000;
-/// Waits between the tries of one delivery.
+/// Waits between the attempts of one delivery.
 const BACKOFF: [Duration; 5] = [
     Duration::from_millis(100),
     Duration::from_millis(300),
@@ -22,10 +22,10 @@ const BACKOFF: [Duration; 5] = [
     Duration::from_secs(2),
     Duration::from_secs(4),
 ];
-/// Longest that one try may take; an Event invocation is answered before the function runs.
+/// Timeout of one attempt; an Event invocation is answered before the function runs.
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Delivers events to wherever [`Notify`] says.
+/// Delivers events to the targets of [`Notify`].
 #[derive(Debug)]
 pub(crate) struct Notifier {
     target: Mutex<Option<Notify>>,
@@ -35,12 +35,12 @@ pub(crate) struct Notifier {
 
 impl Notifier {
     pub(crate) fn new(target: Option<Notify>) -> Result<Self, reqwest::Error> {
-        // A proxy of the environment has no business with loopback.
+        // Never a proxy for loopback.
         let client = reqwest::Client::builder().no_proxy().timeout(TRY_TIMEOUT).build()?;
         Ok(Self { target: Mutex::new(target), client, in_flight: Mutex::new(JoinSet::new()) })
     }
 
-    /// Says where events go from now on.
+    /// Replaces the targets.
     pub(crate) fn set(&self, target: Option<Notify>) {
         *self.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
     }
@@ -50,7 +50,7 @@ impl Notifier {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
     }
 
-    /// Tells the targets that a bucket's configuration names for a new object.
+    /// Sends the event of a new object to the targets in its bucket's configuration.
     pub(crate) fn created(&self, created: &ObjectCreated, configuration: &NotificationConfiguration) {
         let targets = configuration.lambda_function_configurations.iter().flatten();
         for target in
@@ -64,7 +64,7 @@ impl Notifier {
             let event = created.event_bridge_event();
             match target.and_then(|target| target.event_bridge) {
                 Some(rule) if rule.pattern.matches(&event) => self.invoke(&rule.target, &event),
-                _ => tracing::debug!(key = created.key, "no rule takes the event"),
+                _ => tracing::debug!(key = created.key, "no rule matches the event"),
             }
         }
     }
@@ -109,7 +109,7 @@ async fn deliver(request: reqwest::RequestBuilder, function_arn: String) {
                 let again = status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS;
                 let body = response.text().await.unwrap_or_default();
                 if !again {
-                    tracing::warn!(%function_arn, %status, body, "event refused, given up");
+                    tracing::warn!(%function_arn, %status, body, "event refused, dropped");
                     return;
                 }
                 format!("{status}: {body}")
@@ -117,10 +117,10 @@ async fn deliver(request: reqwest::RequestBuilder, function_arn: String) {
             Err(error) => error.to_string(),
         };
         let Some(wait) = waits.next() else {
-            tracing::warn!(%function_arn, fault, "event not delivered, given up");
+            tracing::warn!(%function_arn, fault, "event not delivered, dropped");
             return;
         };
-        tracing::debug!(%function_arn, fault, "event not delivered, tried again in {wait:?}");
+        tracing::debug!(%function_arn, fault, "event not delivered, retried in {wait:?}");
         tokio::time::sleep(*wait).await;
     }
 }

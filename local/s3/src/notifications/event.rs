@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// What S3 leaves as it is in the key of a Lambda event; a space becomes `+`.
+/// Characters that stay unencoded in the key of a Lambda event; a space becomes `+`.
 const KEY_ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -18,7 +18,7 @@ const KEY_ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'\'')
     .remove(b' ');
 
-/// How an object came into being.
+/// The operation that created an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
     Put,
@@ -26,7 +26,7 @@ pub(crate) enum Reason {
     CompleteMultipart,
 }
 
-/// An object that came into being.
+/// A new object.
 #[derive(Debug, Clone)]
 pub(crate) struct ObjectCreated {
     pub(crate) bucket: String,
@@ -62,7 +62,7 @@ impl Reason {
 }
 
 impl ObjectCreated {
-    /// What a Lambda target of the bucket's notification configuration gets.
+    /// The event for a Lambda target of the bucket's notification configuration.
     pub(crate) fn lambda_event(&self, configuration_id: &str) -> Value {
         let mut object = json!({
             "key": utf8_percent_encode(&self.key, KEY_ENCODED).to_string().replace(' ', "+"),
@@ -95,7 +95,7 @@ impl ObjectCreated {
         }] })
     }
 
-    /// What the target of an EventBridge rule on "Object Created" gets.
+    /// The event for the target of an EventBridge rule on "Object Created".
     pub(crate) fn event_bridge_event(&self) -> Value {
         let mut object = json!({
             "key": self.key,
@@ -128,7 +128,7 @@ impl ObjectCreated {
     }
 }
 
-/// What targets get when they are configured.
+/// The event for targets that have just been configured.
 pub(crate) fn test_event(bucket: &str, request_id: &str) -> Value {
     json!({
         "Service": "Amazon S3",

@@ -1,8 +1,8 @@
-//! Which targets of a notification configuration an event goes to.
+//! Filters of a notification configuration: the events and keys that a target wants.
 
 use s3s::dto::{FilterRuleName, LambdaFunctionConfiguration};
 
-/// Whether `target` asks for `event` (as `ObjectCreated:Put`) on `key`.
+/// Whether `target` wants `event` (as `ObjectCreated:Put`) on `key`.
 pub(crate) fn matches(target: &LambdaFunctionConfiguration, event: &str, key: &str) -> bool {
     let wanted = target.events.iter().any(|wanted| {
         wanted.as_ref().strip_prefix("s3:").is_some_and(|wanted| match wanted.strip_suffix('*') {
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_and_filters_decide_who_is_told() {
+    fn events_and_filters_select_targets() {
         let rule = |name, value: &str| FilterRule {
             name: Some(FilterRuleName::from_static(name)),
             value: Some(value.into()),

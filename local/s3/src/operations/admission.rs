@@ -1,5 +1,5 @@
-//! The gate in front of every operation: does the bucket exist, is it in the region that the request was signed for,
-//! does it belong to whom the caller expects, and may the caller do this at all.
+//! The checks before every operation: the bucket exists, in the region that the request was signed for, with the
+//! owner that the caller expects, and the caller may do this.
 
 use s3s::{S3Error, S3Request, S3Result, s3_error};
 
@@ -9,7 +9,7 @@ use crate::request::identity::{Caller, Identity};
 use crate::service::Service;
 use crate::store::Bucket;
 
-/// What an operation is about to do.
+/// The action of an operation, for access checks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Action<'a> {
     /// As `s3:GetObject`.
@@ -32,13 +32,13 @@ impl<'a> Action<'a> {
 }
 
 impl Service {
-    /// Lets the request through, or says why not.
+    /// Admits the request, or returns the error to answer.
     pub(crate) fn admit<T>(&self, request: &S3Request<T>, action: Action<'_>) -> S3Result<()> {
         let identity = Identity::of(request);
         let expected_owner = request.headers.get("x-amz-expected-bucket-owner");
         self.store.with(action.bucket, |bucket| {
             let signed = identity.signed_region.as_deref();
-            // Where a bucket is may be asked from anywhere.
+            // The location may be requested from any region.
             if signed.is_some_and(|region| region != bucket.region) && action.name != "s3:GetBucketLocation" {
                 return Err(other_region(&bucket.region));
             }
@@ -79,7 +79,7 @@ impl Service {
         if !access.is_allowed() {
             return Err(denied());
         }
-        // That a key is absent is told only to those who may list.
+        // Only callers who may list learn that a key is absent.
         let reads = action.name.starts_with("s3:GetObject");
         if let (Some(Err(_)), true, Some(key)) = (&version, reads, action.key) {
             let may_list = AccessCheck { action: "s3:ListBucket", key: None, grants: None, ..access };

@@ -11,7 +11,7 @@ use crate::store::conditions::SourceTerms;
 use crate::store::{Object, Version};
 
 impl Service {
-    /// The source of a copy, if it may be read on these terms, and its version id to show.
+    /// The source of a copy if these terms allow to read it, and its version id to show.
     pub(crate) fn source<T>(
         &self,
         request: &S3Request<T>,

@@ -14,9 +14,9 @@ use crate::store::encryption::{Encryption, EncryptionRequest};
 use crate::store::{Object, Version};
 
 impl Service {
-    /// Makes `object` the current one of `key` if `condition` holds for the `ETag` of the one that is, in one step,
-    /// and tells whoever asked to be told. Returns the version id to show.
-    #[allow(clippy::too_many_arguments, reason = "the one place where an object comes into being")]
+    /// Makes `object` the current one of `key` if `condition` holds for the `ETag` of the present one, atomically, and
+    /// notifies the targets of the bucket. Returns the version id to show.
+    #[allow(clippy::too_many_arguments, reason = "the one place that creates objects")]
     pub(crate) fn commit(
         &self,
         bucket: &str,

@@ -37,7 +37,7 @@ impl Trailers {
     }
 }
 
-/// What can be wrong with the framing.
+/// An error in the framing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Malformed {
     #[error("aws-chunked: chunk size is not hexadecimal")]
@@ -78,7 +78,7 @@ enum State {
 struct Decoder<S> {
     source: S,
     trailers: Trailers,
-    /// Framing that is not complete yet, and data not handed out yet: at most what one read brought, plus a line.
+    /// Framing that is not complete yet, and data not handed out yet: at most one read and one line.
     buffer: BytesMut,
     state: State,
 }

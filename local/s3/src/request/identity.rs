@@ -8,18 +8,18 @@ use uuid::Uuid;
 
 use crate::config::SERVICE_ACCESS_KEY;
 
-/// Who sent a request, by its access key alone.
+/// The sender of a request, by its access key alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
     /// The account that owns every bucket.
     Owner,
     /// The ElastiCache service principal.
     Service,
-    /// Nobody: the request carries no signature.
+    /// The request has no signature.
     Anonymous,
 }
 
-/// What the signature of a request says; handed on in the request's extensions.
+/// The identity in a request's signature; passed on in the request's extensions.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     pub(crate) caller: Caller,
@@ -49,7 +49,7 @@ impl Identity {
         }
     }
 
-    /// The identity that came with a request; anonymous if there is none.
+    /// The identity in the extensions of a request; anonymous if there is none.
     pub(crate) fn of<T>(request: &S3Request<T>) -> Self {
         request.extensions.get().cloned().unwrap_or(Self {
             caller: Caller::Anonymous,
@@ -78,7 +78,7 @@ fn credential(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     Some(percent_decode_str(&scope).decode_utf8_lossy().into_owned())
 }
 
-/// Takes the signature out of a presigned URL's query; the rest stays as sent.
+/// Removes the signature from a presigned URL's query.
 pub(crate) fn strip_presigned_query(uri: &mut Uri) {
     const SIGNING: [&str; 11] = [
         // Version 2, which some clients still presign with.
@@ -99,7 +99,7 @@ pub(crate) fn strip_presigned_query(uri: &mut Uri) {
         query.split('&').filter(|pair| !SIGNING.iter().any(|name| pair.starts_with(name))).collect();
     let path = uri.path();
     let stripped = if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
-    // A shorter query of a valid URI is valid; otherwise the request goes on as it came.
+    // A shorter query of a valid URI is valid; otherwise the request stays unchanged.
     if let Ok(stripped) = stripped.parse() {
         *uri = stripped;
     }
@@ -113,7 +113,8 @@ mod tests {
     fn presigned_urls_of_both_versions_name_the_caller_and_lose_their_signature() {
         for (signed, key) in [
             (
-                "/b/k?X-Amz-Algorithm=A&X-Amz-Credential=KEY%2F20260101%2Feu-west-1%2Fs3%2Faws4_request&versionId=1&X-Amz-Signature=0",
+                "/b/k?X-Amz-Algorithm=A&X-Amz-Credential=KEY%2F20260101%2Feu-west-1%2Fs3%2Faws4_request\
+                 &versionId=1&X-Amz-Signature=0",
                 "KEY/20260101/eu-west-1/s3/aws4_request",
             ),
             ("/b/k?AWSAccessKeyId=KEY&versionId=1&Signature=0&Expires=1", "KEY"),

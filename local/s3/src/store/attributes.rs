@@ -1,4 +1,4 @@
-//! What is kept beside an object's bytes and given back with it: headers, metadata, storage class, encryption.
+//! The attributes of an object: headers, metadata, storage class, encryption.
 
 use s3s::dto::{Checksum, Metadata, StorageClass, Timestamp};
 use s3s::{S3Result, s3_error};
@@ -21,14 +21,14 @@ pub(crate) struct Attributes {
     /// None for STANDARD.
     pub(crate) storage_class: Option<StorageClass>,
     pub(crate) encryption: Encryption,
-    /// Digests of the whole object that its writer asked for.
+    /// Digests of the whole object, as requested by its writer.
     pub(crate) checksum: Checksum,
     /// Number of parts of a multipart upload.
     pub(crate) parts_count: Option<i32>,
 }
 
 impl Attributes {
-    /// Refuses what S3 refuses.
+    /// Refuses metadata above the limit.
     pub(crate) fn check(&self) -> S3Result<()> {
         let bytes: usize = self.metadata.iter().flatten().map(|(name, value)| name.len() + value.len()).sum();
         if bytes > METADATA_LIMIT {
@@ -44,7 +44,7 @@ impl Attributes {
     }
 }
 
-/// The storage class as it is kept: STANDARD is the absence of one.
+/// The storage class as stored: none for STANDARD.
 pub(crate) fn storage_class(asked: Option<StorageClass>) -> S3Result<Option<StorageClass>> {
     const KNOWN: [&str; 7] = [
         StorageClass::DEEP_ARCHIVE,

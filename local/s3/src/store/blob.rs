@@ -1,7 +1,8 @@
-//! Object bytes on disk: files with random names, and the stretches of them that make up an object.
+//! Object bytes on disk: files with random names, and the segments of them that make up an object.
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use uuid::Uuid;
 /// Bytes read from disk at a time: large enough for throughput, small enough that a reader costs about 1 MiB.
 const READ_BYTES: u64 = 512 * 1024;
 
-/// A file of object bytes, removed when nothing refers to it any more.
+/// A file of object bytes, removed with its last reference.
 #[derive(Debug)]
 pub(crate) struct Blob {
     path: PathBuf,
@@ -46,7 +47,7 @@ impl Drop for Blob {
     }
 }
 
-/// A stretch of a file.
+/// A segment of a file.
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
     pub(crate) blob: Arc<Blob>,
@@ -54,8 +55,8 @@ pub(crate) struct Segment {
     pub(crate) length: u64,
 }
 
-/// The stretches that hold the bytes `range` of what `segments` hold together.
-pub(crate) fn cut(segments: &[Segment], range: std::ops::Range<u64>) -> Vec<Segment> {
+/// The parts of `segments` that hold the bytes `range` of the object.
+pub(crate) fn cut(segments: &[Segment], range: Range<u64>) -> Vec<Segment> {
     let mut cut = Vec::new();
     let mut start = 0;
     for segment in segments {
@@ -70,16 +71,16 @@ pub(crate) fn cut(segments: &[Segment], range: std::ops::Range<u64>) -> Vec<Segm
     cut
 }
 
-/// Reads segments in order, always one read ahead of whoever takes the data.
+/// Reads segments in order, always one read ahead of its consumer.
 pub(crate) struct Reader {
-    /// What has not been asked for yet, last first.
+    /// The segments not read yet, last first.
     segments: Vec<Segment>,
     remaining: u64,
     ahead: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
 impl Reader {
-    /// A reader of what `segments` hold together.
+    /// A reader of all bytes in `segments`.
     pub(crate) fn new(mut segments: Vec<Segment>) -> Self {
         let remaining = segments.iter().map(|segment| segment.length).sum();
         segments.reverse();

@@ -1,4 +1,4 @@
-//! A request's body on its way to disk: written, hashed and compared with the digests that came with it.
+//! A request's body on its way to disk: written, hashed, and compared with the digests in the request.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,11 +28,11 @@ const WRITE_BYTES: usize = 512 * 1024;
 pub(crate) struct StoredBody {
     pub(crate) segment: Segment,
     pub(crate) md5: [u8; 16],
-    /// The digests that the caller asked for, proven.
+    /// The digests that the caller asked for, verified.
     pub(crate) checksum: Checksum,
 }
 
-/// The digests that a request gives for its body.
+/// The digests and the length that a request declares for its body.
 #[derive(Debug, Default)]
 pub(crate) struct DeclaredBody {
     /// Base64 of the MD5.
@@ -46,7 +46,7 @@ pub(crate) struct DeclaredBody {
 }
 
 impl DeclaredBody {
-    /// What a request says of its body beyond its own fields.
+    /// Reads the trailers that a request announces, beside the given fields.
     pub(crate) fn new<T>(
         request: &s3s::S3Request<T>,
         content_md5: Option<String>,
@@ -106,7 +106,7 @@ impl DeclaredBody {
     }
 }
 
-/// What is written to, with its running digests; moves to a blocking thread and back.
+/// The file being written, with its running digests; moves to a blocking thread and back.
 struct Sink {
     blob: Blob,
     md5: Md5,
@@ -181,7 +181,7 @@ async fn finished(writing: Writing) -> S3Result<(Sink, BytesMut)> {
     writing.await.map_err(internal)?.map_err(internal)
 }
 
-/// The MD5 of what `segments` hold, for copies: their `ETag` is that of one whole object.
+/// The MD5 of the bytes in `segments`, for copies: their `ETag` is that of one whole object.
 pub(crate) async fn md5_of(segments: Vec<Segment>) -> S3Result<[u8; 16]> {
     let mut reader = Reader::new(segments);
     let mut md5 = Md5::new();

@@ -1,4 +1,4 @@
-//! Conditional requests: what `If-Match` and its relatives mean for reads, writes and deletes.
+//! Conditional requests: `If-Match` and its relatives for reads, writes and deletes.
 
 use http::StatusCode;
 use s3s::dto::{ETag, ETagCondition, Timestamp};
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_hold_on_to_what_they_saw() {
+    fn writes_fail_on_a_changed_object() {
         let write = |current, if_match: Option<ETagCondition>, if_none_match: Option<ETagCondition>| {
             check_write("k", current, if_match.as_ref(), if_none_match.as_ref())
                 .map_err(|error| error.code().as_str().to_owned())
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_fail_on_a_changed_object_and_tell_an_unchanged_one() {
+    fn reads_fail_on_a_changed_object_and_report_an_unchanged_one() {
         let written = SystemTime::UNIX_EPOCH + Duration::from_millis(1_000_500);
         let at = |seconds| Some(Timestamp::from(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)));
         let read = |conditions: ReadConditions| {

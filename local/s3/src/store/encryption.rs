@@ -6,7 +6,7 @@ use s3s::{S3Result, s3_error};
 /// The account's AWS managed key: used for `aws:kms` without a key id.
 const MANAGED_KEY: &str = "0a5c0e70-9f3c-4c1e-8a53-5e1f0c0a53a3";
 
-/// How an object is said to be encrypted. Bytes on disk are plain: what matters here is what callers see and need.
+/// The encryption of an object as callers see it; bytes on disk are plain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Encryption {
     /// `AES256`, `aws:kms` or `aws:kms:dsse`; none under a customer's own key.
@@ -18,7 +18,7 @@ pub(crate) struct Encryption {
     pub(crate) customer: Option<(String, String)>,
 }
 
-/// The encryption that a write asks for.
+/// The encryption that a request asks for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EncryptionRequest {
     pub(crate) algorithm: Option<ServerSideEncryption>,
@@ -29,7 +29,7 @@ pub(crate) struct EncryptionRequest {
 }
 
 impl EncryptionRequest {
-    /// What the object gets, given its bucket's default.
+    /// The encryption of the object, with its bucket's default.
     pub(crate) fn resolve(
         self,
         default: &Encryption,
@@ -62,7 +62,7 @@ impl EncryptionRequest {
 }
 
 impl Encryption {
-    /// What new buckets have.
+    /// The default of new buckets.
     pub(crate) fn sse_s3() -> Self {
         Self {
             algorithm: Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256)),

@@ -64,7 +64,8 @@ async fn an_explicit_deny_stops_the_owner_too() {
     let stack = Stack::start().await;
     stack.put("a", "x").await;
     let deny = format!(
-        r#"{{"Statement":{{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::{BUCKET}/a"}}}}"#
+        r#"{{"Statement":{{"Effect":"Deny","Principal":"*","Action":"s3:GetObject",
+            "Resource":"arn:aws:s3:::{BUCKET}/a"}}}}"#
     );
     stack.owner.put_bucket_policy().bucket(BUCKET).policy(deny).send().await.unwrap();
     let got = stack.owner.get_object().bucket(BUCKET).key("a").send().await;

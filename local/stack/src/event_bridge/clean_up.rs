@@ -1,5 +1,5 @@
-//! What EventBridge does on AWS: an execution that ended badly starts the clean-up entry of the state machine, if the
-//! template's rule takes the event.
+//! The clean-up rule, as EventBridge runs it on AWS: a failed execution starts the clean-up entry of the state
+//! machine if the template's rule matches the event.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::step_functions::state_machine;
 
-/// How often the executions are looked at.
+/// Polling interval for executions.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Watches until it is aborted.
@@ -19,15 +19,15 @@ pub(crate) fn watch(sfn: Client, rule: Pattern, input_template: String) -> JoinH
     tokio::spawn(async move {
         let mut settled = HashSet::new();
         loop {
-            if let Err(error) = look(&sfn, &rule, &input_template, &mut settled).await {
-                tracing::debug!(%error, "executions could not be looked at");
+            if let Err(error) = poll(&sfn, &rule, &input_template, &mut settled).await {
+                tracing::debug!(%error, "executions could not be polled");
             }
             tokio::time::sleep(PAUSE).await;
         }
     })
 }
 
-async fn look(
+async fn poll(
     sfn: &Client,
     rule: &Pattern,
     input_template: &str,
@@ -48,7 +48,7 @@ async fn look(
     Ok(())
 }
 
-/// The event, as far as rules look at it.
+/// The fields of the event that rules can match.
 fn status_change(execution: &DescribeExecutionOutput) -> Value {
     json!({
         "source": "aws.states",

@@ -12,9 +12,9 @@ use crate::{options::StackOptions, step_functions::state_machine};
 /// The template's rules.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    /// Which uploads call start-seeding.
+    /// The uploads that call start-seeding.
     pub(crate) drops: Pattern,
-    /// Which ends of executions start a clean-up.
+    /// The ends of executions that start a clean-up.
     pub(crate) clean_up: Pattern,
     /// The input of a clean-up, with `<execution>` where the execution's ARN goes.
     pub(crate) clean_up_input: String,

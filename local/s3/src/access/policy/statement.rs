@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::access::policy::wildcard::wildcard;
 
-/// Who asks, in the forms that a policy can name.
+/// The caller, in the forms that a policy can name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Principal<'a> {
     /// The account of an IAM principal; none for services and anonymous callers.
@@ -14,7 +14,7 @@ pub(crate) struct Principal<'a> {
     pub(crate) canonical_id: Option<&'a str>,
 }
 
-/// One request to a policy.
+/// A request that a policy decides on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AuthorizationRequest<'a> {
     pub(crate) principal: Principal<'a>,
@@ -78,14 +78,14 @@ impl Statement {
         if !statement.actions.names.iter().all(known) {
             return Err(invalid("action"));
         }
-        let ours = |resource: &String| {
+        let of_bucket = |resource: &String| {
             let inside = resource.split_once(":s3:::").map_or(resource.as_str(), |(_, inside)| inside);
             let named = inside.strip_prefix(bucket);
             named.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '*', '?']))
                 || (inside.contains(['*', '?'])
                     && (wildcard(inside, bucket) || wildcard(inside, &format!("{bucket}/"))))
         };
-        if !statement.resources.names.iter().all(ours) {
+        if !statement.resources.names.iter().all(of_bucket) {
             return Err(invalid("resource"));
         }
         Ok(statement)
@@ -106,7 +106,7 @@ impl Element {
 }
 
 impl Condition {
-    /// Whether the condition is met. One that cannot be judged here keeps an Allow from applying, and not a Deny:
+    /// Whether the condition is met. An unknown operator keeps an Allow from applying, but not a Deny:
     /// this store errs on the side of refusing.
     fn holds(&self, context: &[(&str, &str)], allow: bool) -> bool {
         let (operator, if_exists) = match self.operator.strip_suffix("IfExists") {

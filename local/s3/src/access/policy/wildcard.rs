@@ -4,7 +4,7 @@
 pub(crate) fn wildcard(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut seen) = (0, 0);
-    // Where the last star stands, and how much of the text it has taken so far.
+    // Position of the last star, and the end of the text that it covers so far.
     let mut star: Option<(usize, usize)> = None;
     while seen < text.len() {
         match pattern.get(at) {

@@ -1,4 +1,4 @@
-//! Settings of a bucket that are kept and given back: versioning, default encryption, public access block.
+//! Settings of a bucket: versioning, default encryption, public access block.
 
 #[allow(clippy::wildcard_imports, reason = "every operation brings two types of its own")]
 use s3s::dto::*;

@@ -14,7 +14,7 @@ use crate::store::{Bucket, NULL_VERSION, Versioning};
 /// Most keys of one `DeleteObjects`, as on S3.
 const KEYS_LIMIT: usize = 1000;
 
-/// What a delete left: a marker, or a version gone.
+/// The result of a delete: a marker, or a removed version.
 #[derive(Debug, Default)]
 struct Deleted {
     delete_marker: bool,
@@ -86,8 +86,8 @@ impl Service {
     }
 }
 
-/// Deletes a version, or puts a delete marker, or, without versioning, the object; a key that is not there is
-/// deleted already.
+/// Deletes a version, or puts a delete marker, or, without versioning, the object; an absent key
+/// counts as deleted.
 fn delete(
     bucket: &mut Bucket,
     key: &str,

@@ -14,15 +14,15 @@ use crate::store::{Object as StoredObject, Version};
 
 /// Most entries of one answer, as on S3.
 const PAGE_LIMIT: usize = 1000;
-/// What `encoding-type=url` leaves as it is.
+/// Characters that `encoding-type=url` leaves unencoded.
 const URL_ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/');
 
-/// What to list, and from where.
+/// The range of keys to list.
 struct Listing<'a> {
     prefix: &'a str,
     delimiter: Option<&'a str>,
-    /// Only what sorts after this; a common prefix stands for all that begins with it.
+    /// Only entries that sort after this; a common prefix includes all its keys.
     after: Option<&'a str>,
     limit: usize,
 }
@@ -146,7 +146,7 @@ impl Service {
         let input = request.input;
         let encoded = encoder(input.encoding_type.as_ref());
         let limit = page_limit(input.max_keys)?;
-        // Pages end between keys: all versions of a key come together.
+        // Pages end between keys: all versions of a key are on one page.
         let listing = Listing {
             prefix: input.prefix.as_deref().unwrap_or_default(),
             delimiter: input.delimiter.as_deref(),

@@ -1,10 +1,10 @@
 //! `GetObject` and `HeadObject`.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use s3s::dto::{
-    Checksum, ETag, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Range,
-    ServerSideEncryption, Timestamp,
+    self, Checksum, ETag, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Timestamp,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
@@ -15,12 +15,12 @@ use crate::store::attributes::Attributes;
 use crate::store::blob::{Reader, cut};
 use crate::store::conditions::ReadConditions;
 
-/// An object that may be read, and the part of it that was asked for.
+/// A readable object and its requested range.
 struct Found {
     object: Arc<Object>,
     modified: Timestamp,
     version_id: Option<String>,
-    range: std::ops::Range<u64>,
+    range: Range<u64>,
     /// None for the whole object.
     content_range: Option<String>,
 }
@@ -72,7 +72,7 @@ impl Service {
 
     pub(crate) fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<HeadObjectOutput> {
         let input = request.input.clone();
-        // What HeadObject asks is what GetObject asks.
+        // HeadObject has the same fields as GetObject.
         let as_get = GetObjectInput {
             bucket: input.bucket,
             key: input.key,
@@ -111,10 +111,10 @@ impl Service {
             last_modified: Some(found.modified),
             metadata: attributes.metadata,
             parts_count: attributes.parts_count.filter(|_| input.part_number.is_some()),
-            sse_customer_algorithm: encryption.customer.as_ref().map(|(algorithm, _)| algorithm.clone()),
-            sse_customer_key_md5: encryption.customer.map(|(_, md5)| md5),
+            sse_customer_algorithm: encryption.customer_algorithm(),
+            sse_customer_key_md5: encryption.customer_key_md5(),
             ssekms_key_id: encryption.kms_key_id,
-            server_side_encryption: encryption.algorithm as Option<ServerSideEncryption>,
+            server_side_encryption: encryption.algorithm,
             storage_class: attributes.storage_class,
             version_id: found.version_id,
             website_redirect_location: attributes.website_redirect_location,
@@ -157,8 +157,8 @@ impl Service {
     }
 }
 
-/// The bytes asked for, and how the answer names them.
-fn satisfy(range: Option<Range>, size: u64) -> S3Result<(std::ops::Range<u64>, Option<String>)> {
+/// The requested bytes, and the `Content-Range` of the answer.
+fn satisfy(range: Option<dto::Range>, size: u64) -> S3Result<(Range<u64>, Option<String>)> {
     let Some(range) = range else { return Ok((0..size, None)) };
     let satisfied = range.check(size).map_err(|_| {
         s3_error!(InvalidRange, "The requested range is not satisfiable: the object has {size} bytes")
@@ -173,11 +173,11 @@ fn satisfy(range: Option<Range>, size: u64) -> S3Result<(std::ops::Range<u64>, O
     Ok((satisfied, Some(content_range)))
 }
 
-fn length(range: &std::ops::Range<u64>) -> i64 {
+fn length(range: &Range<u64>) -> i64 {
     i64::try_from(range.end - range.start).unwrap_or(i64::MAX)
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "stands after `or_else`")]
+#[allow(clippy::unnecessary_wraps, reason = "an argument of `or_else`")]
 fn default_type() -> Option<String> {
     Some("binary/octet-stream".to_owned())
 }
