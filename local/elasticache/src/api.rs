@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::{api::query::Params, api::xml::Xml, error::ApiError, state::State};
 
+mod catalog;
 mod clusters;
 mod create_request;
 mod events;
 mod groups;
-mod names;
+
 mod page;
 mod parameters;
 pub(crate) mod query;
@@ -30,11 +31,11 @@ pub(crate) fn act(state: &Arc<State>, form: &str) -> Result<(String, Xml), ApiEr
         "DescribeCacheParameterGroups" => parameters::describe_groups(state, &params),
         "CreateCacheParameterGroup" => parameters::create_group(state, &params),
         "ModifyCacheParameterGroup" => parameters::modify_group(state, &params),
-        "DescribeCacheEngineVersions" => names::describe_engine_versions(&params),
-        "DescribeCacheSubnetGroups" => names::describe_subnet_groups(state, &params),
-        "CreateCacheSubnetGroup" => names::create_subnet_group(state, &params),
-        "DescribeUserGroups" => names::describe_user_groups(state, &params),
-        "CreateUserGroup" => names::create_user_group(state, &params),
+        "DescribeCacheEngineVersions" => catalog::describe_engine_versions(&params),
+        "DescribeCacheSubnetGroups" => catalog::describe_subnet_groups(state, &params),
+        "CreateCacheSubnetGroup" => catalog::create_subnet_group(state, &params),
+        "DescribeUserGroups" => catalog::describe_user_groups(state, &params),
+        "CreateUserGroup" => catalog::create_user_group(state, &params),
         "ListTagsForResource" => tags::list(state, &params),
         "AddTagsToResource" => tags::add(state, &params),
         "" => Err(ApiError::new("MissingAction", "the form has no Action")),
