@@ -1,20 +1,23 @@
 //! The actions of the Query API.
 
-use std::sync::Arc;
-
-use crate::{api::query::Params, api::xml::Xml, error::ApiError, state::State};
-
 mod catalog;
 mod clusters;
 mod create_request;
 mod events;
 mod groups;
-
 mod page;
 mod parameters;
 pub(crate) mod query;
 mod tags;
 pub(crate) mod xml;
+
+use std::sync::Arc;
+
+use crate::{
+    api::{query::Params, xml::Xml},
+    error::ApiError,
+    state::State,
+};
 
 /// Runs the action in the form; returns its name and its result.
 pub(crate) fn act(state: &Arc<State>, form: &str) -> Result<(String, Xml), ApiError> {

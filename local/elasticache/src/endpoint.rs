@@ -13,7 +13,12 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use uuid::Uuid;
 
-use crate::{api, api::xml, config::Config, error::Error, state::State};
+use crate::{
+    api::{self, xml},
+    config::Config,
+    error::Error,
+    state::State,
+};
 
 /// Far above the largest request.
 const MAX_BODY_BYTES: usize = 1 << 20;

@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use tokio::task::AbortHandle;
 
 use crate::{
-    catalog::versions::Engine, config::FailureStatus, groups::backup::BackupLocation,
-    groups::slots::SlotRanges, servers::server_process::ServerProcess,
+    catalog::versions::Engine,
+    config::FailureStatus,
+    groups::{backup::BackupLocation, slots::SlotRanges},
+    servers::server_process::ServerProcess,
 };
 
 /// A valid create.

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use super::page::page;
 use crate::{
-    api::query::Params,
-    api::xml::Xml,
-    catalog::versions,
-    catalog::{self, SubnetGroup, UserGroup},
+    api::{query::Params, xml::Xml},
+    catalog::{self, SubnetGroup, UserGroup, versions},
     error::ApiError,
     state::State,
 };

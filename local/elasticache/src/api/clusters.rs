@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::{groups::endpoint, page::page};
 use crate::{
-    api::query::Params,
-    api::xml::Xml,
+    api::{query::Params, xml::Xml},
     error::ApiError,
     groups::{Group, Member},
     state::State,

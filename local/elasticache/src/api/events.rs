@@ -5,7 +5,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::page::page;
-use crate::{api::query::Params, api::xml::Xml, error::ApiError, state::State};
+use crate::{
+    api::{query::Params, xml::Xml},
+    error::ApiError,
+    state::State,
+};
 
 /// Fourteen days.
 const MAX_MINUTES: i64 = 20_160;

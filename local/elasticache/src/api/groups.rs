@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::page::page;
 use crate::{
-    api::create_request,
-    api::query::Params,
-    api::xml::Xml,
+    api::{create_request, query::Params, xml::Xml},
     error::ApiError,
     groups::{Group, Member, Status},
     lifecycle,

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::page::page;
 use crate::{
-    api::query::Params,
-    api::xml::Xml,
-    catalog::node_types,
-    catalog::parameters::{self, Parameter},
-    catalog::versions,
-    catalog::{self, ParameterGroup},
+    api::{query::Params, xml::Xml},
+    catalog::{
+        self, ParameterGroup, node_types,
+        parameters::{self, Parameter},
+        versions,
+    },
     error::ApiError,
     state::State,
 };

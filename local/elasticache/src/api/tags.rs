@@ -3,8 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    api::query::Params,
-    api::xml::Xml,
+    api::{query::Params, xml::Xml},
     error::ApiError,
     groups::{Group, Status},
     state::State,
