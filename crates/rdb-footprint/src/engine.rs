@@ -2,4 +2,5 @@
 
 pub(crate) mod allocator;
 pub(crate) mod generation;
+pub(crate) mod layout;
 pub(crate) mod settings;

@@ -8,7 +8,7 @@ use rdb_scan::Inspection;
 use serde::Serialize;
 
 use crate::{
-    engine::{generation::Generation, settings::Settings},
+    engine::{generation::Generation, layout::SlotIndex, settings::Settings},
     prediction::chance::{expected, scaled, share},
     structures::tables::{Growth, buckets, structure, unmoved_buckets},
 };
@@ -93,7 +93,7 @@ impl Footprint {
                 }
             }
             live_keys += scaled(inspection.keys, live);
-            if settings.generation == Generation::Valkey9 {
+            if settings.generation.layout().indexes_expiring_fields {
                 volatile_keys += scaled(keys_with_volatile_fields(inspection), live);
             }
             let others = std::iter::once((u64::MAX, inspection.other_databases));
@@ -179,16 +179,16 @@ impl Footprint {
         }
         let Settings { generation, quantum, .. } = self.settings;
         let keys = self.shard_keys(slots);
-        match generation {
-            // A radix tree of slot and key (`slots_to_keys`): a node for the rest of the key, a leaf, a share of forks. What
+        match generation.layout().slot_index {
+            // A node for the rest of the key, a leaf, a share of forks. What
             // keys have in common is not looked at: it is this where names are of common length.
-            Generation::Redis6 => keys * (quantum.allocation(24) + quantum.allocation(8) + 16),
-            Generation::Redis7 | Generation::Valkey7 => {
+            SlotIndex::RadixTree => keys * (quantum.allocation(24) + quantum.allocation(8) + 16),
+            SlotIndex::LinkedEntries => {
                 let more = quantum.allocation(crate::structures::tables::ENTRY_BYTES + SLOT_LINKS_BYTES)
                     - quantum.allocation(crate::structures::tables::ENTRY_BYTES);
                 keys * more
             }
-            _ => 0,
+            SlotIndex::TableOfSlot => 0,
         }
     }
 
@@ -197,7 +197,7 @@ impl Footprint {
         let Settings { generation, quantum, .. } = self.settings;
         // The fields that expire are taken to be anywhere.
         let volatile = share(self.volatile_keys, self.live_keys);
-        if self.cluster_mode && generation.has_slot_tables() {
+        if self.cluster_mode && generation.layout().slot_index == SlotIndex::TableOfSlot {
             let all_keys = self.slot_keys.get(slots.clone()).unwrap_or_default().iter().sum();
             // Slots with as many keys take as much.
             let mut slots_of = BTreeMap::<u64, u64>::new();
@@ -222,7 +222,7 @@ impl Footprint {
                 self.table(*keys, *announced_keys, steps) + self.table(*expires, *announced_expires, 1.0);
             bytes += self.table(scaled(*keys, volatile), 0, 1.0);
         }
-        if generation == Generation::Valkey8 {
+        if generation.layout().lists_moving_tables {
             bytes += databases.len() as u64 * 2 * quantum.allocation(LIST_NODE_BYTES);
         }
         bytes
@@ -234,9 +234,9 @@ impl Footprint {
         if entries == 0 {
             return 0;
         }
-        let own = if generation.has_slot_tables() { self.table_structure() } else { 0 };
-        // Valkey 8.0 makes its tables when the first key comes, and so cannot heed what is announced.
-        if generation == Generation::Valkey8 {
+        let own =
+            if generation.layout().slot_index == SlotIndex::TableOfSlot { self.table_structure() } else { 0 };
+        if !generation.layout().heeds_announced_keys {
             let moving = unmoved_buckets(entries, steps_per_entry);
             let old = if moving >= SLOW_MOVE_BUCKETS { quantum.allocation(8 * moving) } else { 0 };
             return own + old + buckets(generation, quantum, entries, Growth::OneByOne);
@@ -292,7 +292,7 @@ fn slot_store_bytes(quantum: crate::Quantum) -> u64 {
 /// The keys of a file that will not be there, and those of them with an expiry.
 fn not_loaded(inspection: &Inspection, generation: Generation) -> (u64, u64) {
     let (expired, empty) = (inspection.already_expired, inspection.empty);
-    if !generation.skips_empty() {
+    if !generation.layout().skips_empty {
         return (expired, expired);
     }
     let more = |empties: u64| expired.saturating_add(empties.saturating_sub(empty.already_expired));

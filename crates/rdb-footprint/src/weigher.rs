@@ -3,15 +3,12 @@
 
 use rdb_scan::{
     Encoding, Expiry, KeyPiece, Kind as ValueKind, Length, PackedPiece, Piece, Pieces, SLOTS, Scales,
-    Weigher, Whole,
+    ValueType, Weigher, Whole,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{
-        generation::Generation,
-        settings::{Settings, Thresholds},
-    },
+    engine::settings::{Settings, Thresholds},
     values::{
         costs::{Costs, Kind},
         functions::FunctionCosts,
@@ -88,21 +85,26 @@ enum Form {
 
 impl Form {
     fn of(encoding: Encoding) -> Self {
-        let kind = match encoding.kind() {
+        let Encoding::Value(value_type) = encoding else { return Self::Other };
+        let kind = match value_type.kind() {
             ValueKind::Set => Kind::Set,
             ValueKind::Hash => Kind::Hash,
             ValueKind::Zset => Kind::Zset,
             ValueKind::List => {
-                let ziplists = encoding.name().ends_with("ziplist");
-                return Self::List { converts: encoding.name() != "ziplist", ziplists };
+                return Self::List {
+                    converts: value_type != ValueType::ListZiplist,
+                    ziplists: matches!(value_type, ValueType::ListZiplist | ValueType::ListQuicklistZiplist),
+                };
             }
             ValueKind::Stream => return Self::Stream,
             _ => return Self::Other,
         };
-        match encoding.name() {
-            "intset" => Self::Intset,
-            "listpack" | "ziplist" | "zipmap" | "listpack-expiry" => Self::Packed(kind),
-            _ => Self::Rows(kind),
+        if value_type == ValueType::SetIntset {
+            Self::Intset
+        } else if value_type.is_packed() {
+            Self::Packed(kind)
+        } else {
+            Self::Rows(kind)
         }
     }
 
@@ -127,8 +129,8 @@ impl Form {
 impl Weighing {
     fn new(settings: Settings) -> Self {
         let mut forms = [Form::Other; Encoding::COUNT];
-        for (form, encoding) in forms.iter_mut().zip(Encoding::all()) {
-            *form = Form::of(encoding);
+        for encoding in Encoding::all() {
+            forms[encoding.index()] = Form::of(encoding);
         }
         Self {
             settings,
@@ -186,7 +188,7 @@ impl Weighing {
 
     /// A packed collection as it is in the file.
     fn packed(&mut self, bytes: u64) {
-        let keeps_ziplists = self.settings.generation == Generation::Redis6;
+        let keeps_ziplists = self.settings.generation.layout().keeps_ziplists;
         match self.value.form {
             Form::Stream => self.stream(|stream, costs| stream.listpack(bytes, costs)),
             Form::List { ziplists, .. } if keeps_ziplists || !ziplists => {
@@ -199,7 +201,7 @@ impl Weighing {
     /// What a ziplist or zipmap becomes.
     fn repacked(&mut self, bytes: u64) {
         match self.value.form {
-            _ if self.settings.generation == Generation::Redis6 => {}
+            _ if self.settings.generation.layout().keeps_ziplists => {}
             Form::List { .. } => self.value.list.packed(bytes, &self.settings),
             _ => self.value.repacked = Some(bytes),
         }
@@ -207,7 +209,8 @@ impl Weighing {
 
     fn end(&mut self, key: KeyPiece) {
         let may_be_empty = !matches!(self.value.form, Form::Other | Form::Stream);
-        let is_skipped = may_be_empty && self.value.elements == 0 && self.settings.generation.skips_empty();
+        let is_skipped =
+            may_be_empty && self.value.elements == 0 && self.settings.generation.layout().skips_empty;
         let bytes = self.value.end(&self.settings, &self.stream_costs);
         if !is_skipped {
             self.value_of(key, bytes);
@@ -216,7 +219,7 @@ impl Weighing {
 
     /// A value that is one packed collection.
     fn whole(&mut self, piece: &PackedPiece) {
-        if piece.elements == 0 && self.settings.generation.skips_empty() {
+        if piece.elements == 0 && self.settings.generation.layout().skips_empty {
             return;
         }
         let form = self.forms[piece.encoding.index() % Encoding::COUNT];

@@ -171,6 +171,8 @@ codes! {
         DuplicateZiplistMember = "duplicate-ziplist-member",
         /// A score of a packed sorted set that is not a number.
         PackedScore = "packed-score",
+        /// A score that is written as text, and has bytes past its number. Servers leave them out.
+        ScoreTail = "score-tail",
         /// Another RDB file after the end, of which servers read nothing.
         AnotherRdb = "another-rdb",
         /// The end mark of a replication stream after the end, as `redis-cli --rdb -` leaves it.

@@ -35,8 +35,12 @@ use crate::{
     },
 };
 
-/// The version of the shape of [`Inspection`] and [`crate::Report`].
-pub const SCHEMA: u32 = 1;
+/// The version of the shape of [`Inspection`], [`crate::RangeInspection`] and [`Position`]. One of another version is not read.
+///
+/// 2: a position names the value's type, and the form of a text apart from it.
+pub const SCHEMA: u32 = 2;
+/// The version of the shape of [`crate::Report`].
+pub const REPORT_SCHEMA: u32 = 1;
 /// At most this many databases are named, those with the lowest numbers.
 pub const MAX_NAMED_DATABASES: usize = 1024;
 /// At most this many of the biggest keys are kept, however many are asked for.

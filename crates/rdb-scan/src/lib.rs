@@ -96,13 +96,14 @@ pub use crate::{
     bytes::source::{FileSource, Source},
     fault::{Cause, Fault, FaultCode, Hazard, HazardCode},
     format::{
-        Encoding, Kind, Magic,
+        Magic,
         slot::{SLOTS, key_slot},
+        value_type::{Encoding, Kind, TextForm, ValueType},
     },
     inspection::{
         BigKey, Crc, DatabaseCounts, DatabaseReport, EmptyCounts, Inspection, JoinError, MAX_BIGGEST_KEYS,
-        MAX_NAMED_DATABASES, Prefix, RdbInfo, Report, SCHEMA, SlotCount, SlotCounts, TimesToLive, TypeCounts,
-        Unchecked,
+        MAX_NAMED_DATABASES, Prefix, REPORT_SCHEMA, RdbInfo, Report, SCHEMA, SlotCount, SlotCounts,
+        TimesToLive, TypeCounts, Unchecked,
         inspect::{InspectOptions, Inspected, inspect, scan},
         weigh::{Scales, Weigher, Weighing, Weights},
         writer::written_by,

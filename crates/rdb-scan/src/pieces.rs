@@ -8,7 +8,7 @@ pub use self::{
     batch::Pieces,
     length::{Length, Row},
 };
-use crate::format::Encoding;
+use crate::format::value_type::Encoding;
 
 /// In tables of more rows integers are not told from other texts: no server packs so many.
 pub(crate) const MAX_PACKED_ROWS: u64 = 512;

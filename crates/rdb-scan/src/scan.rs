@@ -31,7 +31,8 @@ use crate::{
     },
     fault::HazardCode,
     format::{
-        Encoding, Magic, {self},
+        self, Magic,
+        value_type::{Encoding, TextForm, ValueType},
     },
     pieces::{Length, Piece, Whole},
     scan::visit::{Record, Visitor},
@@ -85,11 +86,13 @@ enum Phase {
 struct Current {
     offset: u64,
     expires_at_ms: Option<i64>,
-    type_id: u8,
+    value_type: ValueType,
     key: KeyFacts,
     value_start: u64,
-    /// The length of a string.
+    /// The length of a string, and the form of its text.
     text: Length,
+    #[serde(default)]
+    text_form: TextForm,
     /// The opcode of Redis Enterprise that stood before it, or 0.
     #[serde(default)]
     foreign: u8,
@@ -261,7 +264,7 @@ impl<V: Visitor> Scan<V> {
             opcode = cursor.u8()?;
         }
         // Most records are strings that are all there, and those are worth a way of their own.
-        let plain = if opcode == 0 { cursor.plain() } else { None };
+        let plain = if opcode == ValueType::String.id() { cursor.plain() } else { None };
         let Some(text) = plain else {
             (self.current.expires_at_ms, self.current.prefixed) = (expires_at_ms, expires_at_ms.is_some());
             return self.prefixes(cursor, opcode);
@@ -276,7 +279,7 @@ impl<V: Visitor> Scan<V> {
                 }
                 // The key is done with, as it is where it came before the value did.
                 self.current.expires_at_ms = expires_at_ms;
-                self.current.type_id = opcode;
+                self.current.value_type = ValueType::String;
                 self.phase = Phase::ValueBegin;
                 cursor.go_back(value_start);
                 cursor.commit();
@@ -290,16 +293,16 @@ impl<V: Visitor> Scan<V> {
             self.current = Current {
                 offset,
                 expires_at_ms,
-                type_id: opcode,
+                value_type: ValueType::String,
                 key: facts,
                 value_start,
                 text: length,
+                text_form: value::text_form(value),
                 foreign: 0,
                 prefixed: false,
                 key_known: true,
                 broken: false,
             };
-            self.current.type_id = value::string_encoding(value).index() as u8;
             self.phase = Phase::Value(Value::string());
             cursor.commit();
             return Ok(true);
@@ -315,7 +318,7 @@ impl<V: Visitor> Scan<V> {
             key_hash: facts.hash,
             slot: facts.slot,
             expires_at_ms,
-            encoding: value::string_encoding(value),
+            encoding: Encoding::String(value::text_form(value)),
             elements: 1,
         };
         self.visitor.record(&record);
@@ -354,8 +357,8 @@ impl<V: Visitor> Scan<V> {
                     cursor.commit();
                     return Ok(false);
                 }
-                type_id if format::is_known(type_id, self.magic) => {
-                    self.current.type_id = type_id;
+                id if let Some(value_type) = ValueType::of(id, self.magic) => {
+                    self.current.value_type = value_type;
                     let Self { shared, key, .. } = self;
                     let text = key::read(cursor, &mut shared.unpacker, key)?;
                     return self.key_read(cursor, text);
@@ -416,18 +419,17 @@ impl<V: Visitor> Scan<V> {
         self.current.value_start = cursor.offset();
         cursor.commit();
         let Self { current, shared, .. } = self;
-        let mut value = match current.type_id {
-            0 => {
+        let mut value = match current.value_type {
+            ValueType::String => {
                 let text = shared.pass(cursor, Then::Record)?;
                 current.text =
                     if shared.seen.pieces.is_on() { string_length(text, cursor) } else { text.length() };
-                // From here on the number also tells the form of the text.
-                current.type_id = value::string_encoding(text).index() as u8;
+                current.text_form = value::text_form(text);
                 Value::string()
             }
-            type_id => {
-                let before = shared.seen.pieces.begin(Encoding::of_type(type_id));
-                match Value::begin(cursor, type_id, self.magic, shared) {
+            value_type => {
+                let before = shared.seen.pieces.begin(Encoding::Value(value_type));
+                match Value::begin(cursor, value_type, shared) {
                     Ok(value) => value,
                     Err(stop) => {
                         shared.seen.pieces.undo(before);

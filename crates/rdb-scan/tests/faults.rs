@@ -339,6 +339,8 @@ fn scores_are_numbers() {
     expect(FaultCode::BadScore, record().key(5, "key").len(1).text(b"a").raw(&f64::NAN.to_le_bytes()));
     expect(FaultCode::BadScore, record().key(3, "key").len(1).text(b"a").raw(&[253]));
     expect(FaultCode::BadScore, record().key(3, "key").len(1).text(b"a").text(b"one"));
+    expect(FaultCode::BadScore, record().key(3, "key").len(1).text(b"a").text(b"4e@"));
+    contradicts(HazardCode::ScoreTail, record().key(3, "key").len(1).text(b"a").text(b"4\xfc"));
     contradicts(HazardCode::PackedScore, packed(17, &listpack(&["a", "nan"])));
     contradicts(HazardCode::PackedScore, packed(12, &ziplist(&["a", "-nan"])));
 }
@@ -363,6 +365,7 @@ fn streams_are_walked() {
     for node in [
         &["1", "0", "1", "field", "x", "2", "0", "0", "v", "4"][..],
         &["1", "0", "1", "field", "0", "2", "0", "0", "v", "x"],
+        &["1", "0", "1", "field", "0", "2", "0", "0", "v"],
     ] {
         contradicts(HazardCode::StreamNode, stream(&listpack(node), 1));
     }

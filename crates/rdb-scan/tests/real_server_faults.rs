@@ -107,11 +107,12 @@ fn only_deep_checks_see_strings_in_numbers_that_reading_skips() {
         let own = Server::start(&engine, &[]).save();
         let header = std::str::from_utf8(&own[..9]).unwrap();
         for node in [
-            ["1", "0", "1", "field", "x", "2", "0", "0", "v", "4"],
-            ["1", "0", "1", "field", "0", "2", "0", "0", "v", "x"],
+            &["1", "0", "1", "field", "x", "2", "0", "0", "v", "4"][..],
+            &["1", "0", "1", "field", "0", "2", "0", "0", "v", "x"],
+            &["1", "0", "1", "field", "0", "2", "0", "0", "v"],
         ] {
             let stream = Rdb::with_header(header).database(0).key(15, "key").len(1).text(&[0; 16]);
-            let file = stream.text(&listpack(&node)).len(1).len(2).len(0).len(0).end();
+            let file = stream.text(&listpack(node)).len(1).len(2).len(0).len(0).end();
             let inspection = read(&file);
             assert!(inspection.is_sound(), "{:?}", inspection.faults);
             assert_eq!(inspection.hazard_counts.get(&HazardCode::StreamNode), Some(&1));

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 use crate::{
+    facts::json_type,
     facts::{
         engine::{Engine, EngineVersion},
         location::BackupLocation,
@@ -146,7 +147,7 @@ impl Request {
         let mut merged = Value::Object(serde_json::Map::new());
         for (origin, layer) in layers {
             if !layer.is_object() {
-                let message = format!("expected a JSON object, found {}", kind(layer));
+                let message = format!("expected a JSON object, found {}", json_type(layer));
                 return Err(RequestError { origin: (*origin).to_owned(), path: String::new(), message });
             }
             read(origin, layer)?;
@@ -182,18 +183,6 @@ fn overlay(lower: &mut Value, upper: &Value) {
     }
 }
 
-/// What a value is, in words.
-pub(crate) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
 fn backups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<BackupLocation>>, D::Error> {
     let texts = match Value::deserialize(deserializer)? {
         Value::Null => return Ok(None),
@@ -202,13 +191,16 @@ fn backups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Back
             .into_iter()
             .map(|item| match item {
                 Value::String(text) => Ok(text),
-                other => Err(D::Error::custom(format!("expected texts in the list, found {}", kind(&other)))),
+                other => Err(D::Error::custom(format!(
+                    "expected strings in the array, found {}",
+                    json_type(&other)
+                ))),
             })
             .collect::<Result<_, _>>()?,
         other => {
             return Err(D::Error::custom(format!(
-                "expected a text or a list of texts, found {}",
-                kind(&other)
+                "expected a string or an array of strings, found {}",
+                json_type(&other)
             )));
         }
     };
@@ -236,7 +228,7 @@ fn split_list(text: &str) -> Vec<String> {
 
 impl<'de> Deserialize<'de> for SlotsRequest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let expected = "expected \"even\", \"balanced\" or a list of ranges such as \"0-5460\"";
+        let expected = "expected \"even\", \"balanced\" or an array of ranges such as \"0-5460\"";
         match Value::deserialize(deserializer)? {
             Value::String(text) if text == "even" => Ok(Self::Even),
             Value::String(text) if text == "balanced" => Ok(Self::Balanced),
@@ -245,11 +237,11 @@ impl<'de> Deserialize<'de> for SlotsRequest {
                 .into_iter()
                 .map(|item| match item {
                     Value::String(text) => SlotRange::parse(&text).map_err(D::Error::custom),
-                    other => Err(D::Error::custom(format!("{expected}, found {} in it", kind(&other)))),
+                    other => Err(D::Error::custom(format!("{expected}, found {} in it", json_type(&other)))),
                 })
                 .collect::<Result<_, _>>()
                 .map(Self::Ranges),
-            other => Err(D::Error::custom(format!("{expected}, found {}", kind(&other)))),
+            other => Err(D::Error::custom(format!("{expected}, found {}", json_type(&other)))),
         }
     }
 }
@@ -287,10 +279,10 @@ mod tests {
         );
         assert!(
             error(json!({"backups": ["a/b", 3]}))
-                .contains("backups: expected texts in the list, found a number")
+                .contains("backups: expected strings in the array, found a number")
         );
         assert!(error(json!({"cluster": {"slots": ["0-99999"]}})).contains("`0-99999` is not a slot range"));
-        assert_eq!(error(json!([])), "seed.json: expected a JSON object, found a list");
+        assert_eq!(error(json!([])), "seed.json: expected a JSON object, found an array");
     }
 
     #[test]

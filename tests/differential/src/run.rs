@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use rdb_benches::engines::Engine;
-use rdb_scan::HazardCode;
+use rdb_scan::{FaultCode, HazardCode};
 
 use crate::{
     corpus::Base,
@@ -180,6 +180,9 @@ pub fn explanation(mutant: &Mutant, reading: &Reading<'_>, engine: &Engine) -> O
         return Some(
             "the length behind a listpack entry, which this version does not read on its way forward",
         );
+    }
+    if faults.iter().any(|fault| fault.code == FaultCode::BadScore) {
+        return Some("a score with an exponent of no digits, which some C libraries read and others do not");
     }
     if !offered && ["24: ", "25: ", "26: ", "27: ", "28: "].iter().any(|kind| what.contains(kind)) {
         return Some("values of RDB 12 and later, which no engine of ElastiCache reads");

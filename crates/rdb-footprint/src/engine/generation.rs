@@ -67,22 +67,6 @@ impl Generation {
             _ => return None,
         })
     }
-
-    /// Whether tables are chained dictionaries (`dict.c`) and not buckets of a cache line (`hashtable.c`).
-    pub(crate) const fn has_dictionaries(self) -> bool {
-        !matches!(self, Self::Valkey81 | Self::Valkey9)
-    }
-
-    /// Whether collections without elements are left out of a load (`emptykey` in `rdbLoadObject`). Redis 6.2 does so from
-    /// 6.2.6 on, which is the generation's last; older ones keep them.
-    pub(crate) const fn skips_empty(self) -> bool {
-        !matches!(self, Self::Redis6)
-    }
-
-    /// Whether each slot of a cluster has a table of its own (`kvstore.c`).
-    pub(crate) const fn has_slot_tables(self) -> bool {
-        matches!(self, Self::Valkey8 | Self::Valkey81 | Self::Valkey9)
-    }
 }
 
 /// An engine version that predictions were compared with (`make calibrate`): a model is right for these, and for no

@@ -11,8 +11,6 @@ pub(crate) const ENTRY_BYTES: u64 = 24;
 pub(crate) const BARE_ENTRY_BYTES: u64 = 16;
 /// `dict`.
 pub(crate) const DICT_BYTES: u64 = 56;
-/// `dict` of Redis 6.2, with two `dictht` of four words each.
-const OLD_DICT_BYTES: u64 = 96;
 /// The smallest table of a dictionary (`DICT_HT_INITIAL_SIZE`).
 const LEAST_BUCKETS: u64 = 4;
 
@@ -94,16 +92,7 @@ pub(crate) fn value_table(generation: Generation, quantum: Quantum, entries: u64
 
 /// The structure of a table, with so many bytes of metadata at its end.
 pub(crate) fn structure(generation: Generation, quantum: Quantum, metadata: u64) -> u64 {
-    quantum.allocation(
-        metadata
-            + match generation {
-                Generation::Valkey81 => 72,
-                // One more pointer, to the iterators that must not be disturbed.
-                Generation::Valkey9 => 80,
-                Generation::Redis6 => OLD_DICT_BYTES,
-                _ => DICT_BYTES,
-            },
-    )
+    quantum.allocation(metadata + generation.layout().table_bytes)
 }
 
 /// The buckets of a dictionary: a power of two, at least as many as entries.

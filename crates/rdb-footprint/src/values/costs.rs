@@ -4,7 +4,7 @@ use rdb_scan::{Length, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{allocator::POINTER_BYTES, generation::Generation, settings::Settings},
+    engine::{allocator::POINTER_BYTES, settings::Settings},
     structures::{
         strings::{own_sds, sds, sds8},
         tables::ENTRY_BYTES,
@@ -109,7 +109,7 @@ impl Costs {
 
     /// Whether a member of a set has an entry with a place for a value.
     fn set_has_entries(&self) -> bool {
-        self.settings.generation < Generation::Valkey7
+        !self.settings.generation.layout().packs_small_sets
     }
 
     fn members(&self, rows: &[Row]) -> u64 {
@@ -179,7 +179,7 @@ impl Costs {
 /// A member of a sorted set in its table and its skip list, in fractions of a byte.
 fn zset_member(member: u64, settings: &Settings) -> u64 {
     let Settings { quantum, generation, .. } = *settings;
-    if generation == Generation::Valkey9 {
+    if generation.layout().members_in_skiplists {
         return levels(|levels| quantum.allocation(16 + LEVEL_BYTES * levels + 1 + sds(member)));
     }
     let entry = if generation.has_dictionaries() { quantum.allocation(ENTRY_BYTES) } else { 0 };

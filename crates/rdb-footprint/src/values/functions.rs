@@ -2,7 +2,7 @@
 //! The memory of the interpreter itself is not in `used_memory` of any engine here.
 
 use crate::{
-    engine::{allocator::Quantum, generation::Generation, settings::Settings},
+    engine::{allocator::Quantum, layout::Functions, settings::Settings},
     structures::{
         strings::{own_sds, sds},
         tables::{DICT_BYTES, ENTRY_BYTES, dict_buckets, unmoved_buckets},
@@ -48,26 +48,19 @@ impl FunctionCosts {
         let library = of(LIBRARY_BYTES) + of(DICT_BYTES) + entry + 2 * name + SHARE_OF_BUCKETS_BYTES;
         // It has an entry among all functions, with a copy of its name each, and one in its library.
         let entries = 2 * (entry + name) + SHARE_OF_BUCKETS_BYTES;
-        let own = match generation {
-            Generation::Redis6 | Generation::Redis7 | Generation::Valkey7 | Generation::Valkey8 => {
-                of(FUNCTION_BYTES) + of(REFERENCE_BYTES) + name
-            }
-            Generation::Valkey81 | Generation::Valkey9 => {
-                let is_versioned = generation == Generation::Valkey9;
-                let compiled = of(if is_versioned { VERSIONED_BYTES } else { COMPILED_BYTES });
-                compiled
-                    + of(COMPILED_INFO_BYTES)
-                    + of(LUA_FUNCTION_BYTES)
-                    + of(EMBEDDED_OVERHEAD_BYTES + NAME_BYTES)
-            }
+        let compiled = |head| {
+            of(head)
+                + of(COMPILED_INFO_BYTES)
+                + of(LUA_FUNCTION_BYTES)
+                + of(EMBEDDED_OVERHEAD_BYTES + NAME_BYTES)
         };
-        Self {
-            quantum,
-            // Redis 6.2 has none, and refuses them.
-            has_functions: generation != Generation::Redis6,
-            library,
-            function: entries + own,
-        }
+        let functions = generation.layout().functions;
+        let own = match functions {
+            Functions::Unknown | Functions::Referenced => of(FUNCTION_BYTES) + of(REFERENCE_BYTES) + name,
+            Functions::Compiled => compiled(COMPILED_BYTES),
+            Functions::CompiledVersioned => compiled(VERSIONED_BYTES),
+        };
+        Self { quantum, has_functions: functions != Functions::Unknown, library, function: entries + own }
     }
 
     /// A library with code of so many bytes, without its functions.

@@ -1,7 +1,11 @@
 //! Keys with their objects (`object.c`) and their entries in the tables of keys and expiries.
 
 use crate::{
-    engine::{allocator::Quantum, generation::Generation},
+    engine::{
+        allocator::Quantum,
+        generation::Generation,
+        layout::{EmbeddedStrings, KeyNames},
+    },
     structures::{
         strings::{own_sds, sds, sds8},
         tables::ENTRY_BYTES,
@@ -45,12 +49,10 @@ fn keyed_object(quantum: Quantum, key: u64, expires: bool) -> u64 {
 /// What the tables of keys and expiries have of a key, beside their buckets. Before Valkey 8.1, with the key itself.
 #[inline]
 fn entries(generation: Generation, quantum: Quantum, key: u64, expires: bool) -> u64 {
-    let of_key = match generation {
-        Generation::Redis6 | Generation::Redis7 | Generation::Valkey7 => {
-            quantum.allocation(ENTRY_BYTES) + own_sds(key, quantum)
-        }
-        Generation::Valkey8 => quantum.allocation(ENTRY_HEAD_BYTES + sds(key)),
-        Generation::Valkey81 | Generation::Valkey9 => return 0,
+    let of_key = match generation.layout().key_names {
+        KeyNames::Apart => quantum.allocation(ENTRY_BYTES) + own_sds(key, quantum),
+        KeyNames::InEntries => quantum.allocation(ENTRY_HEAD_BYTES + sds(key)),
+        KeyNames::InObjects => return 0,
     };
     of_key + if expires { quantum.allocation(ENTRY_BYTES) } else { 0 }
 }
@@ -86,15 +88,15 @@ impl Embedded {
     /// None where there is no such thing.
     #[inline]
     fn of(generation: Generation, key: u64, value: u64) -> Option<Self> {
-        match generation {
+        match generation.layout().embedded_strings {
             // `createStringObjectWithKeyAndExpire`: the header of a short key is what counts.
-            Generation::Valkey81 => Some(Self {
+            EmbeddedStrings::BehindKeys => Some(Self {
                 counted: OBJECT_BYTES + key + 3 + value + 4,
                 needed: OBJECT_BYTES + 1 + sds(key) + value + 4,
                 limit: 64,
             }),
             // `shouldEmbedStringObject`: the value stands where its pointer would.
-            Generation::Valkey9 if value <= MAX_SDS8_BYTES => {
+            EmbeddedStrings::InPlaceOfPointers if value <= MAX_SDS8_BYTES => {
                 let head = OBJECT_BYTES - POINTER_BYTES + 1 + sds(key);
                 Some(Self {
                     counted: head + sds8(value),

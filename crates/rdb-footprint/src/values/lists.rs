@@ -3,7 +3,7 @@
 use rdb_scan::Length;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{generation::Generation, settings::Settings};
+use crate::engine::settings::Settings;
 
 /// `quicklist`.
 const LIST_BYTES: u64 = 40;
@@ -71,12 +71,12 @@ impl List {
         self.fill(settings);
         let (bytes_limit, items_limit) = settings.list_limits();
         let small = self.only.is_some_and(|bytes| bytes <= bytes_limit) && elements <= items_limit;
-        if converts && small && settings.generation >= Generation::Valkey7 {
+        let layout = settings.generation.layout();
+        if converts && small && layout.packs_small_sets {
             return self.contents;
         }
-        let node = if settings.generation == Generation::Redis6 { 32 } else { 40 };
         self.contents
-            + self.nodes * settings.quantum.allocation(node)
+            + self.nodes * settings.quantum.allocation(layout.list_node_bytes)
             + settings.quantum.allocation(LIST_BYTES)
     }
 }

@@ -66,7 +66,7 @@ impl Rows {
             self.count += rows.len() as u64;
             return;
         }
-        let old_scores = kind == Kind::Zset && costs.settings.generation < Generation::Valkey7;
+        let old_scores = kind == Kind::Zset && !costs.settings.generation.layout().packs_small_sets;
         self.table += costs.rows(kind, rows);
         if small {
             for (row, before) in rows.iter().zip(self.count..) {
@@ -156,7 +156,7 @@ impl Rows {
                 if self.texts == 0 && self.count <= thresholds.set_intset_entries && self.count > 0 {
                     return quantum.allocation(INTSET_BYTES + self.width * self.count);
                 }
-                if *generation < Generation::Valkey7 {
+                if !generation.layout().packs_small_sets {
                     return self.as_table(kind, settings);
                 }
                 // A larger set begins as a table.
@@ -192,7 +192,7 @@ impl Rows {
             return settings.quantum.allocation(packed_bytes);
         }
         // Before Valkey 7.2 such a sorted set's table is not made for its members, but grows (`zsetConvert`).
-        let grows = kind == Kind::Zset && settings.generation < Generation::Valkey7;
+        let grows = kind == Kind::Zset && !settings.generation.layout().packs_small_sets;
         let unmoved = if grows { unmoved_buckets(elements, 1.0) } else { 0 };
         let unmoved = if unmoved > 0 { settings.quantum.allocation(POINTER_BYTES * unmoved) } else { 0 };
         self.as_table(kind, settings) + unmoved
@@ -212,14 +212,14 @@ impl Rows {
         let rows = self.table / FRACTIONS;
         match kind {
             Kind::Hash => {
-                // In Valkey 9 they have a pointer to the set of fields that expire.
-                let metadata = if generation == Generation::Valkey9 { POINTER_BYTES } else { 0 };
+                // A pointer to the set of fields that expire.
+                let metadata = if generation.layout().indexes_expiring_fields { POINTER_BYTES } else { 0 };
                 rows + value_table(generation, quantum, self.count, metadata) + self.volatile.bytes(settings)
             }
             Kind::Zset => {
                 rows + value_table(generation, quantum, self.count, 0) + skiplist(generation, quantum)
             }
-            Kind::Set if matches!(generation, Generation::Valkey7 | Generation::Valkey8) => {
+            Kind::Set if generation.layout().bare_set_entries => {
                 let entry = quantum.allocation(BARE_ENTRY_BYTES);
                 rows + value_table(generation, quantum, self.count, 0)
                     + colliding_bytes(self.count, dict_buckets(self.count), entry)
@@ -231,7 +231,7 @@ impl Rows {
 
 /// The structures of an empty skip list.
 fn skiplist(generation: Generation, quantum: Quantum) -> u64 {
-    let head = if generation == Generation::Valkey9 {
+    let head = if generation.layout().members_in_skiplists {
         // One structure, whose head keeps length and tail where nodes have score and pointer.
         quantum.allocation(16 + LEVEL_BYTES * MAX_LEVELS)
     } else {

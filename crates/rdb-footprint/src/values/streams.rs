@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{generation::Generation, settings::Settings},
+    engine::settings::Settings,
     structures::{
         ids::{ID_BYTES, IdCosts, IdTree},
         rax::Rax,
@@ -28,10 +28,10 @@ impl StreamCosts {
         Self { settings, ids: IdCosts::new(quantum), pending: quantum.allocation(PENDING_BYTES) }
     }
 
-    /// A radix tree with its head (`rax`), which counts its own bytes from Valkey 8.0 on.
+    /// A radix tree with its head.
     fn tree(&self, nodes: u64) -> u64 {
         let Settings { generation, quantum, .. } = self.settings;
-        quantum.allocation(if generation >= Generation::Valkey8 { 32 } else { 24 }) + nodes
+        quantum.allocation(generation.layout().rax_bytes) + nodes
     }
 
     fn id_tree(&self, ids: &IdTree) -> u64 {
@@ -89,9 +89,8 @@ impl Stream {
         self.done += group.end_consumer(costs);
         group.consumers.add(name, quantum);
         group.consumer = Some(IdTree::default());
-        // `streamConsumer`: times, name, pending entries.
-        let consumer = if generation >= Generation::Valkey7 { 32 } else { 24 };
-        self.done += quantum.allocation(consumer) + own_sds(name.len() as u64, quantum);
+        self.done +=
+            quantum.allocation(generation.layout().consumer_bytes) + own_sds(name.len() as u64, quantum);
     }
 
     /// Entries that are pending at the consumer.
@@ -105,8 +104,7 @@ impl Stream {
     pub(crate) fn bytes(mut self, costs: &StreamCosts) -> u64 {
         self.end_group(costs);
         let Settings { generation, quantum, .. } = costs.settings;
-        // `stream`: from Redis 7.0 on with the first and the last deleted id, and the number of entries ever added.
-        let stream = if generation == Generation::Redis6 { 40 } else { 80 };
+        let stream = generation.layout().stream_bytes;
         let groups = if self.groups == Rax::default() { 0 } else { costs.name_tree(&self.groups) };
         self.done + quantum.allocation(stream) + costs.id_tree(&self.nodes) + groups
     }
@@ -114,8 +112,7 @@ impl Stream {
     fn end_group(&mut self, costs: &StreamCosts) {
         let Some(mut group) = self.group.take() else { return };
         let Settings { generation, quantum, .. } = costs.settings;
-        // `streamCG`: last id, entries read (from 7.0 on), pending entries, consumers.
-        let structure = if generation == Generation::Redis6 { 32 } else { 40 };
+        let structure = generation.layout().group_bytes;
         self.done += group.end_consumer(costs) + quantum.allocation(structure);
         self.done += costs.id_tree(&group.pending) + costs.name_tree(&group.consumers);
     }

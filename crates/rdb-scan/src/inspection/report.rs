@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BigKey, DatabaseCounts, Inspection, Prefix, RdbInfo, SCHEMA, TimesToLive, TypeCounts, Unchecked,
+    BigKey, DatabaseCounts, Inspection, Prefix, REPORT_SCHEMA, RdbInfo, TimesToLive, TypeCounts, Unchecked,
 };
 use crate::fault::{Fault, Hazard};
 
@@ -13,7 +13,7 @@ use crate::fault::{Fault, Hazard};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// The version of this shape, [`SCHEMA`].
+    /// The version of this shape, [`REPORT_SCHEMA`].
     pub schema: u32,
     /// The file itself; none if it is not an RDB file.
     pub rdb: Option<RdbInfo>,
@@ -76,7 +76,7 @@ impl Inspection {
             expires: counts.expires,
         });
         Report {
-            schema: SCHEMA,
+            schema: REPORT_SCHEMA,
             rdb: self.rdb.clone(),
             keys: self.keys,
             expires: self.expires,

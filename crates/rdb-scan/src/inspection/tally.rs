@@ -11,7 +11,7 @@ use super::{
 use crate::{
     bytes::key_text::shown,
     fault::{Fault, Hazard},
-    format::Encoding,
+    format::value_type::Encoding,
     inspection::{
         inspect::InspectOptions,
         weigh::{Weigher, Weighing, Weights},
@@ -146,7 +146,8 @@ impl Tally {
     fn take_types(&mut self) -> BTreeMap<String, TypeCounts> {
         let mut types: BTreeMap<String, TypeCounts> = BTreeMap::new();
         let tallies = std::mem::replace(&mut self.types, [EncodingTally::default(); Encoding::COUNT]);
-        for (encoding, tally) in Encoding::all().zip(tallies).filter(|(_, tally)| tally.keys > 0) {
+        let tallies = Encoding::all().map(|encoding| (encoding, tallies[encoding.index()]));
+        for (encoding, tally) in tallies.filter(|(_, tally)| tally.keys > 0) {
             let counts = types.entry(encoding.kind().name().to_owned()).or_default();
             counts.keys += tally.keys;
             counts.elements = counts.elements.saturating_add(tally.elements);

@@ -139,7 +139,11 @@ impl Meaning for Node {
     /// Gives the number of entries that are not deleted.
     fn end(&mut self, seen: &mut Seen) -> Result<u64> {
         let Self { index: node, next, live, deleted, found, found_deleted, .. } = self;
-        if *next != Next::Flags {
+        if *next == Next::Back {
+            *found += 1;
+            let message = || format!("node {node} ends before the length of its last entry");
+            seen.contradictions.note(HazardCode::StreamNode, message);
+        } else if *next != Next::Flags {
             return bad(format!("node {node} ends before the {} of entry {found}", next.name()));
         }
         let agree = *live >= 0

@@ -1,7 +1,7 @@
 //! The pieces that are told together.
 
 use super::{KeyPiece, Length, PackedPiece, Piece, Row, RowPlaces, TextPlace, Whole, lengths};
-use crate::format::{Encoding, Kind};
+use crate::format::value_type::{Encoding, Kind};
 
 /// So many pieces are told at once; a value may have more.
 const BATCH: usize = 2048;

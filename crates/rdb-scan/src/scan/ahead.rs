@@ -11,9 +11,11 @@ use crate::{
         stop::Result,
     },
     format,
+    format::Magic,
     format::lzf::{
         Unpacker, Walk, {self},
     },
+    format::value_type::{Layout, PackedLayout, ValueType},
 };
 
 /// So many strings are decompressed at once,
@@ -202,24 +204,28 @@ fn next_string(cursor: &mut Cursor<'_>, then: Then) -> Result<Option<(Then, Text
 
 /// The first string of the next record's value.
 fn record(cursor: &mut Cursor<'_>) -> Result<Option<(Then, Text, bool)>> {
-    let mut type_id = cursor.u8()?;
-    if type_id == format::EXPIRETIME_MS {
+    let mut id = cursor.u8()?;
+    if id == format::EXPIRETIME_MS {
         cursor.take(8)?;
-        type_id = cursor.u8()?;
+        id = cursor.u8()?;
     }
     match cursor.text()? {
         Text::Raw(bytes) => drop(cursor.take(bytes as usize)?),
         Text::Int(_) => {}
         Text::Lzf { packed, .. } => drop(cursor.take(packed as usize)?),
     }
-    Ok(match type_id {
-        0 => Some((Then::Record, cursor.text()?, false)),
-        10..=13 | 16 | 17 | 20 => Some((Then::Record, cursor.text()?, true)),
-        18 => match cursor.number()? {
+    // What is read ahead is checked again when its turn comes: the magic makes no difference here.
+    let Some(value_type) = ValueType::of(id, Magic::Redis) else { return Ok(None) };
+    Ok(match value_type.layout() {
+        Layout::Text => Some((Then::Record, cursor.text()?, false)),
+        Layout::Packed(PackedLayout::Ziplist | PackedLayout::Intset | PackedLayout::Listpack) => {
+            Some((Then::Record, cursor.text()?, true))
+        }
+        Layout::Quicklist { containers: true } => match cursor.number()? {
             0 => None,
             nodes => next_string(cursor, Then::Nodes(nodes))?,
         },
-        15 | 19 | 21 => match cursor.number()? {
+        Layout::Stream(..=3) => match cursor.number()? {
             0 => None,
             nodes => next_string(cursor, Then::StreamNodes(nodes))?,
         },

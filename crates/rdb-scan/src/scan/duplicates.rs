@@ -3,7 +3,7 @@
 use crate::{
     bytes::cursor::{Cursor, Text},
     fault::HazardCode,
-    format::{Encoding, Kind},
+    format::value_type::{Encoding, Kind},
 };
 
 /// Which servers find a member that is there twice. Those that make a table of the value do; one that stays packed is

@@ -12,7 +12,8 @@ use crate::{
         cursor::Cursor,
         stop::{Result, broken},
     },
-    fault::FaultCode,
+    fault::{FaultCode, HazardCode},
+    format::value_type::TableRow,
     packed::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score, members::MAX_MEMBERS},
     pieces::{Length, MAX_PACKED_ROWS, Piece, Row, lengths},
 };
@@ -24,7 +25,7 @@ const OTHER_ROWS: u64 = 16;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Table {
-    row: RowKind,
+    row: TableRow,
     count: u64,
     left: u64,
     /// What the expiries of Redis's fields are counted from; 0 where they are absolute.
@@ -46,45 +47,18 @@ enum TablePart {
     Expiry,
 }
 
-/// What stands in a table for each member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum RowKind {
-    Member,
-    MemberAndValue,
-    MemberAndScore,
-    /// The score is written as text, with three lengths that stand for what is no number.
-    MemberAndTextScore,
-    /// Valkey: the expiry is eight bytes, -1 for none.
-    FieldValueAndExpiry,
-    /// Redis: the expiry is a length, 0 for none.
-    ExpiryFieldAndValue,
-}
-
-impl RowKind {
-    fn least_bytes(self) -> u64 {
-        match self {
-            Self::Member => 1,
-            Self::MemberAndValue | Self::MemberAndTextScore => 2,
-            Self::ExpiryFieldAndValue => 3,
-            Self::MemberAndScore => 9,
-            Self::FieldValueAndExpiry => 10,
-        }
-    }
-}
-
 impl Table {
     /// Reads the number of rows.
     pub(crate) fn begin(
         cursor: &mut Cursor<'_>,
-        row: RowKind,
+        row: TableRow,
         least_expiry: u64,
         shared: &mut Shared,
     ) -> Result<Self> {
         let count = cursor.count(row.least_bytes())?;
         if count <= MAX_MEMBERS as u64 {
             let is_hash =
-                !matches!(row, RowKind::Member | RowKind::MemberAndScore | RowKind::MemberAndTextScore);
+                !matches!(row, TableRow::Member | TableRow::MemberAndScore | TableRow::MemberAndTextScore);
             shared.seen.members.begin(count, is_hash);
         }
         shared.seen.pieces.sorts_integers = shared.seen.pieces.is_on() && count <= MAX_PACKED_ROWS;
@@ -120,9 +94,9 @@ impl Table {
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
         // Each in a loop of its own, where the compiler knows the row.
         match self.row {
-            RowKind::Member => self.rows::<SET>(cursor, shared),
-            RowKind::MemberAndValue => self.rows::<HASH>(cursor, shared),
-            RowKind::MemberAndScore => self.rows::<ZSET>(cursor, shared),
+            TableRow::Member => self.rows::<SET>(cursor, shared),
+            TableRow::MemberAndValue => self.rows::<HASH>(cursor, shared),
+            TableRow::MemberAndScore => self.rows::<ZSET>(cursor, shared),
             _ => self.any_rows(cursor, shared),
         }
     }
@@ -232,7 +206,8 @@ impl Table {
     }
 
     fn member(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(TablePart, Length)> {
-        let expires = self.row == RowKind::ExpiryFieldAndValue && self.redis_expiry(cursor, shared)?;
+        let expires =
+            matches!(self.row, TableRow::ExpiryFieldAndValue { .. }) && self.redis_expiry(cursor, shared)?;
         let length = if self.is_compared() {
             let (hash, length) = shared.member::<{ lengths::ASK }>(cursor)?;
             match hash {
@@ -245,20 +220,20 @@ impl Table {
         };
         self.expires = expires;
         shared.seen.field_expires += u64::from(expires);
-        Ok((if self.row == RowKind::Member { TablePart::Member } else { TablePart::Rest }, length))
+        Ok((if self.row == TableRow::Member { TablePart::Member } else { TablePart::Rest }, length))
     }
 
     fn rest(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(TablePart, Length)> {
         let length = match self.row {
-            RowKind::MemberAndScore => self.score(cursor, shared)?,
-            RowKind::MemberAndTextScore => self.text_score(cursor, shared)?,
-            RowKind::Member
-            | RowKind::MemberAndValue
-            | RowKind::ExpiryFieldAndValue
-            | RowKind::FieldValueAndExpiry => shared.measure::<{ lengths::ASK }>(cursor)?,
+            TableRow::MemberAndScore => self.score(cursor, shared)?,
+            TableRow::MemberAndTextScore => self.text_score(cursor, shared)?,
+            TableRow::Member
+            | TableRow::MemberAndValue
+            | TableRow::ExpiryFieldAndValue { .. }
+            | TableRow::FieldValueAndExpiry => shared.measure::<{ lengths::ASK }>(cursor)?,
         };
         Ok((
-            if self.row == RowKind::FieldValueAndExpiry { TablePart::Expiry } else { TablePart::Member },
+            if self.row == TableRow::FieldValueAndExpiry { TablePart::Expiry } else { TablePart::Member },
             length,
         ))
     }
@@ -306,15 +281,34 @@ impl Table {
             254 | 255 => None,
             bytes => {
                 let text = cursor.take(usize::from(bytes))?;
-                let number = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse::<f64>().ok());
-                if number.is_some_and(|number| !number.is_nan()) {
-                    return Ok(Length::of(text));
+                let (number, used) = leading_number(text);
+                if number.is_nan() {
+                    let text = text.escape_ascii();
+                    let message = format!("score of member {index} is no number: \"{text}\"");
+                    shared.contain(broken::<()>(FaultCode::BadScore, message))?;
+                } else if used < text.len() {
+                    let message = || {
+                        let text = text.escape_ascii();
+                        format!(
+                            "score of member {index} has bytes past its number: \"{text}\"; servers read {number}"
+                        )
+                    };
+                    shared.seen.contradictions.note(HazardCode::ScoreTail, message);
                 }
-                let text = text.escape_ascii();
-                let message = format!("score of member {index} is no number: \"{text}\"");
-                shared.contain(broken::<()>(FaultCode::BadScore, message))?
+                return Ok(Length::of(&text[..used]));
             }
         };
         Ok(Length::text(4))
     }
+}
+
+/// The number at the start of a text, as `sscanf` reads it, and the bytes up to its end; NaN if there is none.
+///
+/// An exponent without digits counts as none: older C libraries stop before it, newer ones fail.
+fn leading_number(text: &[u8]) -> (f64, usize) {
+    let spaces = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let parse = |end: usize| std::str::from_utf8(text.get(spaces..end)?).ok()?.parse::<f64>().ok();
+    let ends = (spaces + 1..=text.len()).rev();
+    let (number, end) = ends.into_iter().find_map(|end| Some((parse(end)?, end))).unwrap_or((f64::NAN, 0));
+    if let Some(b'e' | b'E') = text.get(end) { (f64::NAN, 0) } else { (number, end) }
 }

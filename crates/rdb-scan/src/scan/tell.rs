@@ -8,7 +8,7 @@ use crate::{
         stop::Broken,
     },
     fault::{Fault, Hazard, HazardCode},
-    format::{Encoding, Kind, Magic},
+    format::value_type::{Encoding, Kind, ValueType},
     pieces::{Expiry, KeyPiece, Length, MAX_INTEGER_BYTES},
     scan::visit::{Record, Visitor},
 };
@@ -24,7 +24,11 @@ impl<V: Visitor> Scan<V> {
             return;
         }
         let Phase::Value(value) = std::mem::take(&mut self.phase) else { return };
-        let encoding = Encoding::of_type(self.current.type_id);
+        let value_type = self.current.value_type;
+        let encoding = match value_type {
+            ValueType::String => Encoding::String(self.current.text_form),
+            other => Encoding::Value(other),
+        };
         let elements = value.elements;
         if let Some(flaw) = self.shared.flaw.take() {
             self.fault(*flaw);
@@ -47,9 +51,7 @@ impl<V: Visitor> Scan<V> {
                 format!("opcode {opcode} of Redis Enterprise before a key; Redis and Valkey refuse it");
             self.hazard(HazardCode::ForeignRecord, message);
         }
-        if let Encoding::HASH_PRE_GA | Encoding::HASH_LISTPACK_PRE_GA = encoding
-            && self.magic == Magic::Redis
-        {
+        if value_type.is_pre_ga() {
             let message = "hash as a release candidate of Redis 7.4 wrote it; releases refuse it".to_owned();
             self.hazard(HazardCode::ForeignRecord, message);
         }
@@ -71,7 +73,7 @@ impl<V: Visitor> Scan<V> {
             span: offset..cursor.offset(),
             raw: cursor.from(offset),
             value_start,
-            type_id: if encoding.kind() == Kind::String { 0 } else { self.current.type_id },
+            type_id: value_type.id(),
             database: self.database,
             key: &self.key,
             key_bytes: key.bytes,

@@ -2,20 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    ahead::Then,
-    module::Module,
-    stream::Stream,
-    table::{RowKind, Table},
-    text::Shared,
-};
+use super::{ahead::Then, module::Module, stream::Stream, table::Table, text::Shared};
 use crate::{
     bytes::{
         cursor::{Cursor, Text},
         stop::{Result, broken},
     },
     fault::FaultCode,
-    format::{Encoding, Magic},
+    format::value_type::{Kind, Layout, PackedLayout, TableRow, TextForm, ValueType},
     packed::{MAX_FIELD_EXPIRY_MS, Packing, bad_field_expiry},
     pieces::{Piece, lengths},
 };
@@ -58,47 +52,37 @@ impl Value {
         Self { elements: 1, shape: ValueShape::One }
     }
 
-    /// Reads the beginning of a value whose type [`crate::format::is_known`] and is no string.
-    pub(crate) fn begin(
-        cursor: &mut Cursor<'_>,
-        type_id: u8,
-        magic: Magic,
-        shared: &mut Shared,
-    ) -> Result<Self> {
-        // The least expiry of the fields, from which their own are counted; those of pre-GA forms have none.
-        let least_expiry = if let 24 | 25 = type_id { u64::from_le_bytes(cursor.array()?) } else { 0 };
-        // That of a listpack is not looked at: its fields have their own.
-        if type_id == 24 && least_expiry > MAX_FIELD_EXPIRY_MS + 1 {
-            shared.contain(bad_field_expiry::<()>("the first of the fields", least_expiry))?;
-        }
-        if let Some(packing) = packing(type_id) {
-            let elements = shared.packed(cursor, packing, Then::Record)?;
-            return Ok(Self { elements, shape: ValueShape::One });
-        }
-        let row = match (type_id, magic) {
-            (2, _) => Some(RowKind::Member),
-            (3, _) => Some(RowKind::MemberAndTextScore),
-            (4, _) => Some(RowKind::MemberAndValue),
-            (5, _) => Some(RowKind::MemberAndScore),
-            (22, Magic::Valkey) => Some(RowKind::FieldValueAndExpiry),
-            (22 | 24, Magic::Redis) => Some(RowKind::ExpiryFieldAndValue),
-            _ => None,
-        };
-        if let Some(row) = row {
-            let table = Table::begin(cursor, row, least_expiry, shared)?;
-            return Ok(Self { elements: table.count(), shape: ValueShape::Table(table) });
-        }
-        let shape = match type_id {
-            1 => ValueShape::List { left: cursor.count(1)? },
-            7 => ValueShape::Module(Module::value(cursor)?),
-            14 | 18 => ValueShape::Quicklist { left: cursor.count(1)?, node: 0, containers: type_id == 18 },
-            15 => ValueShape::Stream(Box::new(Stream::begin(cursor, 1)?)),
-            19 => ValueShape::Stream(Box::new(Stream::begin(cursor, 2)?)),
-            21 => ValueShape::Stream(Box::new(Stream::begin(cursor, 3)?)),
-            26 => ValueShape::Stream(Box::new(Stream::begin(cursor, 4)?)),
-            27 => ValueShape::Stream(Box::new(Stream::begin(cursor, 5)?)),
-            28 => ValueShape::Array { left: array_count(cursor)?, index: 0 },
-            _ => return broken(FaultCode::UnknownType, format!("value type {type_id}")),
+    /// Reads the beginning of a value that is no string.
+    pub(crate) fn begin(cursor: &mut Cursor<'_>, value_type: ValueType, shared: &mut Shared) -> Result<Self> {
+        let shape = match value_type.layout() {
+            Layout::Packed(layout) => {
+                if let PackedLayout::ListpackWithExpiries { counts_from_least: true } = layout {
+                    // Servers do not read it: the fields have their own.
+                    cursor.array::<8>()?;
+                }
+                let packing = packing(value_type.kind(), layout);
+                let elements = shared.packed(cursor, packing, Then::Record)?;
+                return Ok(Self { elements, shape: ValueShape::One });
+            }
+            Layout::Table(row) => {
+                let mut least_expiry = 0;
+                if let TableRow::ExpiryFieldAndValue { counts_from_least: true } = row {
+                    least_expiry = u64::from_le_bytes(cursor.array()?);
+                    if least_expiry > MAX_FIELD_EXPIRY_MS + 1 {
+                        shared.contain(bad_field_expiry::<()>("the first of the fields", least_expiry))?;
+                    }
+                }
+                let table = Table::begin(cursor, row, least_expiry, shared)?;
+                return Ok(Self { elements: table.count(), shape: ValueShape::Table(table) });
+            }
+            Layout::Text => return Ok(Self::string()),
+            Layout::Texts => ValueShape::List { left: cursor.count(1)? },
+            Layout::Module => ValueShape::Module(Module::value(cursor)?),
+            Layout::Quicklist { containers } => {
+                ValueShape::Quicklist { left: cursor.count(1)?, node: 0, containers }
+            }
+            Layout::Stream(version) => ValueShape::Stream(Box::new(Stream::begin(cursor, version)?)),
+            Layout::Array => ValueShape::Array { left: array_count(cursor)?, index: 0 },
         };
         Ok(Self { elements: 0, shape })
     }
@@ -202,28 +186,28 @@ impl Value {
     }
 }
 
-/// The packing of a value that is one packed collection.
-fn packing(type_id: u8) -> Option<Packing> {
-    Some(match type_id {
-        9 => Packing::ZipmapHash,
-        10 => Packing::ZiplistList,
-        11 => Packing::IntsetSet,
-        12 => Packing::ZiplistZset,
-        13 => Packing::ZiplistHash,
-        16 => Packing::ListpackHash,
-        17 => Packing::ListpackZset,
-        20 => Packing::ListpackSet,
-        23 | 25 => Packing::ListpackHashWithExpiry,
-        _ => return None,
-    })
+/// What the entries of a packed collection stand for in a value of this kind.
+fn packing(kind: Kind, layout: PackedLayout) -> Packing {
+    match (layout, kind) {
+        (PackedLayout::Zipmap, _) => Packing::ZipmapHash,
+        (PackedLayout::Intset, _) => Packing::IntsetSet,
+        (PackedLayout::ListpackWithExpiries { .. }, _) => Packing::ListpackHashWithExpiry,
+        (PackedLayout::Ziplist, Kind::Zset) => Packing::ZiplistZset,
+        (PackedLayout::Ziplist, Kind::Hash) => Packing::ZiplistHash,
+        (PackedLayout::Ziplist, _) => Packing::ZiplistList,
+        (PackedLayout::Listpack, Kind::Zset) => Packing::ListpackZset,
+        (PackedLayout::Listpack, Kind::Hash) => Packing::ListpackHash,
+        (PackedLayout::Listpack, Kind::Set) => Packing::ListpackSet,
+        (PackedLayout::Listpack, _) => Packing::ListpackList,
+    }
 }
 
 /// The form that the text of a string has in the file.
-pub(crate) fn string_encoding(text: Text) -> Encoding {
+pub(crate) fn text_form(text: Text) -> TextForm {
     match text {
-        Text::Raw(_) => Encoding::RAW,
-        Text::Int(_) => Encoding::INT,
-        Text::Lzf { .. } => Encoding::LZF,
+        Text::Raw(_) => TextForm::Raw,
+        Text::Int(_) => TextForm::Int,
+        Text::Lzf { .. } => TextForm::Lzf,
     }
 }
 

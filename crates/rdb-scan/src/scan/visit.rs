@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     fault::{Fault, Hazard},
-    format::{Encoding, Kind},
+    format::value_type::{Encoding, Kind},
     pieces::Pieces,
 };
 

@@ -10,7 +10,7 @@ pub(super) fn render(all: &[Checked], together: &Fit) -> String {
     let value = match all {
         [one] => with(file(one), together),
         all => json!({
-            "schema": rdb_scan::SCHEMA,
+            "schema": rdb_scan::REPORT_SCHEMA,
             "files": all.iter().map(file).collect::<Vec<_>>(),
             "total": with(total(all), together),
         }),
@@ -41,7 +41,7 @@ fn file(checked: &Checked) -> Value {
         Err(error) => Map::from_iter([("error".to_owned(), format!("{error:#}").into())]),
     };
     let seconds = checked.took.as_secs_f64();
-    fields.insert("schema".to_owned(), rdb_scan::SCHEMA.into());
+    fields.insert("schema".to_owned(), rdb_scan::REPORT_SCHEMA.into());
     fields.insert("file".to_owned(), checked.name.clone().into());
     if let Some(compression) = checked.compression {
         fields.insert("compression".to_owned(), compression.name().into());

@@ -6,6 +6,8 @@ use rdb_footprint::{Compared, Generation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
+use super::json_type;
+
 /// The engine of the new cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -171,7 +173,7 @@ impl<'de> Deserialize<'de> for EngineVersion {
             other => {
                 return Err(D::Error::custom(format!(
                     "expected an engine version such as \"8.1\", found {}",
-                    crate::request::kind(&other)
+                    json_type(&other)
                 )));
             }
         };

@@ -59,22 +59,7 @@ pub(crate) fn refuses(code: HazardCode, engine: Engine, version: EngineVersion) 
         | HazardCode::IntsetOrder
         | HazardCode::DuplicatePackedMember
         | HazardCode::PackedScore => loader == Loader::Valkey9,
+        HazardCode::ScoreTail => false,
         _ => return None,
     })
-}
-
-/// The RDB version that brought a type of value in this encoding, as [`rdb_scan::Encoding::name`] names it (`rdb.h`). A file
-/// may say that it is of an earlier version, and is refused where the type is met.
-pub(crate) fn came_with(kind: &str, encoding: &str) -> u32 {
-    match (kind, encoding) {
-        ("array", _) | ("stream", "listpacks-5") => 14,
-        ("stream", "listpacks-4") => 13,
-        ("hash", "hashtable-expiry" | "listpack-expiry") => 12,
-        ("set", "listpack") | ("stream", "listpacks-3") => 11,
-        ("hash" | "zset", "listpack") | ("list", "quicklist") | ("stream", "listpacks-2") => 10,
-        ("stream", _) => 9,
-        ("module", _) | ("zset", "skiplist") => 8,
-        ("list", "quicklist-ziplist") => 7,
-        _ => 1,
-    }
 }

@@ -3,11 +3,11 @@
 mod shared;
 
 use rdb_footprint::{Compared, Footprint};
-use rdb_scan::{Crc, Header, Inspection, Magic};
+use rdb_scan::{Crc, Header, Inspection, Magic, ValueType};
 use serde::Serialize;
 
 use crate::{
-    facts::{engine::EngineVersion, loaders::came_with},
+    facts::engine::EngineVersion,
     finding::{Code, Finding, Verdict},
     record::seeding::Seeding,
     request::cluster::ClusterSpec,
@@ -134,14 +134,15 @@ fn newer_type(name: &str, inspection: &Inspection, cluster: &ClusterSpec) -> Opt
     let types = inspection.types.iter();
     let mut encodings =
         types.flat_map(|(kind, counts)| counts.encodings.keys().map(move |encoding| (kind, encoding)));
-    let (kind, encoding) = encodings.find(|(kind, encoding)| came_with(kind, encoding) > max)?;
+    let (kind, encoding) =
+        encodings.find(|(kind, encoding)| ValueType::first_version(kind, encoding) > max)?;
     let remedy = "make a new backup: its version and its contents contradict each other";
     Some(
         Finding::new(Code::RefusedByEngine, remedy)
             .about(name)
             .with("type", kind.clone())
             .with("encoding", encoding.clone())
-            .with("cameWithRdbVersion", came_with(kind, encoding))
+            .with("cameWithRdbVersion", ValueType::first_version(kind, encoding))
             .with("rdbVersion", rdb.version)
             .with("engineReads", max),
     )

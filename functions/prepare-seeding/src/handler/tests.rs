@@ -327,7 +327,7 @@ async fn unknown_fields_are_named_before_anything_is_looked_at() {
             "request: cluster.nodetype: unknown field",
         ),
         (json!({"dropped": {"bucket": "backups"}}), "missing field `key`"),
-        (json!([]), "expected a JSON object, found a list"),
+        (json!([]), "expected a JSON object, found an array"),
     ] {
         let wire = script();
         let output = prepare(&wire, request).await;

@@ -4,7 +4,10 @@ use std::ops::RangeInclusive;
 
 use crate::{
     bytes::{cursor::Cursor, stop::Result},
-    format,
+    format::{
+        self, Magic,
+        value_type::{Layout, TableRow, ValueType},
+    },
 };
 
 /// Records with longer keys are no places to begin at: in most data that is no key.
@@ -29,7 +32,7 @@ fn begin_likely(bytes: &[u8], block: usize) -> u64 {
         let within = |byte: &u8, bounds: RangeInclusive<u8>| u8::from(bounds.contains(byte));
         // A type, the length of a key, and if that is a short one, the key's first character.
         let short = within(second, 4..=0x3f) & within(third, b' '..=0xff);
-        let typed = within(first, 0..=28) & (short | within(second, 0x40..=0x44));
+        let typed = within(first, 0..=ValueType::MAX_ID) & (short | within(second, 0x40..=0x44));
         // What may stand before a type: an expiry, a slot, a database and the like.
         let before = within(first, 107..=107) | within(first, 244..=244) | within(first, 248..=249);
         *may = typed | before | within(first, 251..=254);
@@ -56,10 +59,10 @@ fn may_begin(bytes: &[u8]) -> bool {
     let Some(first) = bytes.first_chunk::<12>() else { return true };
     match first[0] {
         // A type, and then a key: written as it is, as an integer, or compressed.
-        type_id @ (0..=5 | 7 | 9..=28) => may_begin_key(bytes, type_id),
+        id if ValueType::is_id(id) => may_begin_key(bytes, id),
         // Milliseconds up to the year 10000 leave the upper bytes empty. A type follows, or another prefix.
-        252 => first[7] == 0 && first[8] == 0 && matches!(first[9], 0..=28 | 107 | 243..=249),
-        253 => matches!(first[5], 0..=28 | 107 | 243..=249),
+        252 => first[7] == 0 && first[8] == 0 && matches!(first[9], 0..=ValueType::MAX_ID | 107 | 243..=249),
+        253 => matches!(first[5], 0..=ValueType::MAX_ID | 107 | 243..=249),
         // A database, or the sizes of its tables.
         251 | 254 => first[1] >> 6 != 3,
         107 | 243..=250 | 255 => true,
@@ -76,7 +79,7 @@ fn key_behind_prefixes(bytes: &[u8]) -> Result<Option<&[u8]>> {
     let mut cursor = Cursor::new(bytes, 0, None);
     loop {
         let numbers = match cursor.u8()? {
-            0..=5 | 7 | 9..=28 => return Ok(cursor.plain().filter(|key| key.len() <= MAX_KEY_BYTES)),
+            id if ValueType::is_id(id) => return Ok(cursor.plain().filter(|key| key.len() <= MAX_KEY_BYTES)),
             format::EXPIRETIME => cursor.take(4).map(|_| 0)?,
             format::EXPIRETIME_MS => cursor.take(8).map(|_| 0)?,
             format::FREQ => cursor.take(1).map(|_| 0)?,
@@ -92,7 +95,7 @@ fn key_behind_prefixes(bytes: &[u8]) -> Result<Option<&[u8]>> {
 }
 
 /// Whether a key and then a value of this type can follow.
-fn may_begin_key(bytes: &[u8], type_id: u8) -> bool {
+fn may_begin_key(bytes: &[u8], id: u8) -> bool {
     let mut cursor = Cursor::new(bytes.get(1..).unwrap_or_default(), 0, None);
     let Some(key) = cursor.plain() else {
         // An integer or compressed. Keys that are not all there are too long to be looked at here.
@@ -102,8 +105,14 @@ fn may_begin_key(bytes: &[u8], type_id: u8) -> bool {
     match cursor.rest().first() {
         _ if !(1..=MAX_KEY_BYTES).contains(&key.len()) => false,
         None | Some(0..=0x81) => true,
-        Some(0xc0..=0xc2) => type_id == 0,
-        Some(0xc3) => type_id == 0 || type_id >= 9,
+        Some(0xc0..=0xc2) => id == ValueType::String.id(),
+        Some(0xc3) => {
+            let layout = ValueType::of(id, Magic::Redis).map(ValueType::layout);
+            matches!(
+                layout,
+                Some(Layout::Text | Layout::Packed(_) | Layout::Table(TableRow::ExpiryFieldAndValue { .. }))
+            )
+        }
         _ => false,
     }
 }

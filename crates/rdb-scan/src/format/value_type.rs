@@ -1,0 +1,333 @@
+//! The value types of the format: one table, from which everything about a type is derived.
+
+use serde::{Deserialize, Serialize};
+
+use super::Magic;
+
+/// The types that users know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A string, an integer or a bitmap.
+    String,
+    /// A list.
+    List,
+    /// A set.
+    Set,
+    /// A sorted set.
+    Zset,
+    /// A hash.
+    Hash,
+    /// A stream.
+    Stream,
+    /// A value that only a module understands.
+    Module,
+    /// An array (Redis 8.8).
+    Array,
+}
+
+impl Kind {
+    /// The name that `TYPE` gives it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::Zset => "zset",
+            Self::Hash => "hash",
+            Self::Stream => "stream",
+            Self::Module => "module",
+            Self::Array => "array",
+        }
+    }
+}
+
+/// What the bytes of a value are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// One string.
+    Text,
+    /// A count, and as many strings.
+    Texts,
+    /// A count, and as many rows. With a least expiry before the count where rows have an expiry as a length.
+    Table(TableRow),
+    /// One string that is a packed collection.
+    Packed(PackedLayout),
+    /// A count, and as many nodes, which may say what they contain.
+    Quicklist { containers: bool },
+    /// A stream in this version of its layout.
+    Stream(u8),
+    /// The id of a module's type, and what the module has written.
+    Module,
+    /// A count, and as many numbered elements.
+    Array,
+}
+
+/// The row of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum TableRow {
+    Member,
+    MemberAndValue,
+    MemberAndScore,
+    /// The score is written as text, with three lengths that stand for what is no number.
+    MemberAndTextScore,
+    /// Valkey: the expiry has eight bytes, -1 for none.
+    FieldValueAndExpiry,
+    /// Redis: the expiry is a length, counted from the least one, 0 for none.
+    ExpiryFieldAndValue {
+        /// Whether the least expiry precedes the number of rows; else expiries are absolute.
+        counts_from_least: bool,
+    },
+}
+
+impl TableRow {
+    /// The bytes that it takes at least.
+    pub(crate) const fn least_bytes(self) -> u64 {
+        match self {
+            Self::Member => 1,
+            Self::MemberAndValue | Self::MemberAndTextScore => 2,
+            Self::ExpiryFieldAndValue { .. } => 3,
+            Self::MemberAndScore => 9,
+            Self::FieldValueAndExpiry => 10,
+        }
+    }
+}
+
+/// The form of a packed collection that is a whole value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PackedLayout {
+    Zipmap,
+    Ziplist,
+    Intset,
+    Listpack,
+    /// A listpack whose fields have expiries.
+    ListpackWithExpiries {
+        /// Whether the least expiry precedes it.
+        counts_from_least: bool,
+    },
+}
+
+macro_rules! value_types {
+    ($($id:literal $magic:ident $variant:ident $kind:ident $name:literal $since:literal $layout:expr;)*) => {
+        /// A type of value in the file.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        #[non_exhaustive]
+        #[allow(missing_docs, reason = "each is described by kind and name")]
+        pub enum ValueType {
+            #[default]
+            $($variant,)*
+        }
+
+        impl ValueType {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Its number in the file, which Redis and Valkey may use for different types.
+            pub const fn id(self) -> u8 {
+                match self { $(Self::$variant => $id,)* }
+            }
+
+            /// The type with this number under this magic.
+            #[inline]
+            pub(crate) const fn of(id: u8, magic: Magic) -> Option<Self> {
+                match (id, magic) {
+                    $(($id, value_types!(@magic $magic)) => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+
+            /// The type that users know.
+            #[inline]
+            pub const fn kind(self) -> Kind {
+                match self { $(Self::$variant => Kind::$kind,)* }
+            }
+
+            /// Its name in reports, such as `listpack` or `hashtable`. Types of different kinds may share one.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The RDB version that introduced it (`rdb.h`).
+            pub const fn since(self) -> u32 {
+                match self { $(Self::$variant => $since,)* }
+            }
+
+            /// What its bytes are.
+            #[inline]
+            pub(crate) const fn layout(self) -> Layout {
+                match self { $(Self::$variant => $layout,)* }
+            }
+        }
+    };
+    (@magic Both) => { Magic::Redis | Magic::Valkey };
+    (@magic Redis) => { Magic::Redis };
+    (@magic Valkey) => { Magic::Valkey };
+}
+
+use Layout::{Array, Module, Packed, Quicklist, Stream, Table, Text, Texts};
+use PackedLayout::{Intset, Listpack, ListpackWithExpiries, Ziplist, Zipmap};
+use TableRow::{
+    ExpiryFieldAndValue, FieldValueAndExpiry, Member, MemberAndScore, MemberAndTextScore, MemberAndValue,
+};
+
+// Sources: rdb.h of Redis 8.8 and Valkey 9.1. 6 and 8 are not used: 6 is a module value of a release candidate of Redis 4.0,
+// which cannot be walked.
+value_types! {
+    //  magic  variant              kind   name                since layout
+    0   Both   String               String "raw"               1  Text;
+    1   Both   ListOfStrings        List   "linkedlist"        1  Texts;
+    2   Both   SetTable             Set    "hashtable"         1  Table(Member);
+    3   Both   ZsetTableTextScores  Zset   "skiplist-text"     1  Table(MemberAndTextScore);
+    4   Both   HashTable            Hash   "hashtable"         1  Table(MemberAndValue);
+    5   Both   ZsetTable            Zset   "skiplist"          8  Table(MemberAndScore);
+    7   Both   Module               Module "module"            8  Module;
+    9   Both   HashZipmap           Hash   "zipmap"            1  Packed(Zipmap);
+    10  Both   ListZiplist          List   "ziplist"           1  Packed(Ziplist);
+    11  Both   SetIntset            Set    "intset"            1  Packed(Intset);
+    12  Both   ZsetZiplist          Zset   "ziplist"           1  Packed(Ziplist);
+    13  Both   HashZiplist          Hash   "ziplist"           1  Packed(Ziplist);
+    14  Both   ListQuicklistZiplist List   "quicklist-ziplist" 7  Quicklist { containers: false };
+    15  Both   Stream1              Stream "listpacks"         9  Stream(1);
+    16  Both   HashListpack         Hash   "listpack"          10 Packed(Listpack);
+    17  Both   ZsetListpack         Zset   "listpack"          10 Packed(Listpack);
+    18  Both   ListQuicklist        List   "quicklist"         10 Quicklist { containers: true };
+    19  Both   Stream2              Stream "listpacks-2"       10 Stream(2);
+    20  Both   SetListpack          Set    "listpack"          11 Packed(Listpack);
+    21  Both   Stream3              Stream "listpacks-3"       11 Stream(3);
+    // Redis: as a release candidate of 7.4 wrote hashes, which releases refuse.
+    22  Redis  HashExpiriesPreGa    Hash   "hashtable-expiry"  12 Table(ExpiryFieldAndValue { counts_from_least: false });
+    22  Valkey HashExpiriesValkey   Hash   "hashtable-expiry"  12 Table(FieldValueAndExpiry);
+    23  Redis  HashListpackExpiriesPreGa Hash "listpack-expiry" 12 Packed(ListpackWithExpiries { counts_from_least: false });
+    24  Redis  HashExpiries         Hash   "hashtable-expiry"  12 Table(ExpiryFieldAndValue { counts_from_least: true });
+    25  Redis  HashListpackExpiries Hash   "listpack-expiry"   12 Packed(ListpackWithExpiries { counts_from_least: true });
+    26  Redis  Stream4              Stream "listpacks-4"       13 Stream(4);
+    27  Redis  Stream5              Stream "listpacks-5"       14 Stream(5);
+    28  Redis  Array                Array  "array"             14 Array;
+}
+
+impl ValueType {
+    /// The highest number that a type has.
+    pub(crate) const MAX_ID: u8 = 28;
+
+    /// Whether only a release candidate wrote it, so that releases refuse it.
+    pub const fn is_pre_ga(self) -> bool {
+        matches!(self, Self::HashExpiriesPreGa | Self::HashListpackExpiriesPreGa)
+    }
+
+    /// Whether the whole value is one packed collection.
+    pub const fn is_packed(self) -> bool {
+        matches!(self.layout(), Layout::Packed(_))
+    }
+
+    /// Whether a type has this number under either magic.
+    #[inline]
+    pub(crate) const fn is_id(id: u8) -> bool {
+        Self::of(id, Magic::Redis).is_some() || Self::of(id, Magic::Valkey).is_some()
+    }
+
+    /// The lowest RDB version whose readers know a value of a kind, by the names of reports.
+    pub fn first_version(kind: &str, encoding: &str) -> u32 {
+        let named = Self::ALL.iter().filter(|one| one.kind().name() == kind && one.name() == encoding);
+        named.map(|one| one.since()).min().unwrap_or(1)
+    }
+}
+
+/// The form of a string's text in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TextForm {
+    /// As it is.
+    #[default]
+    Raw,
+    /// As an integer.
+    Int,
+    /// Compressed.
+    Lzf,
+}
+
+/// How a value is written: the form of a string's text, or the type of any other value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// A string.
+    String(TextForm),
+    /// Any other value.
+    Value(ValueType),
+}
+
+impl Encoding {
+    const TEXT_FORMS: [TextForm; 3] = [TextForm::Raw, TextForm::Int, TextForm::Lzf];
+    /// One more than the highest index.
+    pub const COUNT: usize = Self::TEXT_FORMS.len() + ValueType::ALL.len();
+
+    /// Every encoding there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let texts = Self::TEXT_FORMS.into_iter().map(Self::String);
+        let others = ValueType::ALL.iter().copied().filter(|one| one.kind() != Kind::String);
+        texts.chain(others.map(Self::Value))
+    }
+
+    /// A number below [`Self::COUNT`].
+    #[inline]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::String(form) => form as usize,
+            Self::Value(value_type) => Self::TEXT_FORMS.len() + value_type as usize,
+        }
+    }
+
+    /// The type of the value.
+    #[inline]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::String(_) => Kind::String,
+            Self::Value(value_type) => value_type.kind(),
+        }
+    }
+
+    /// Its name in reports, such as `int` or `listpack`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::String(TextForm::Raw) => "raw",
+            Self::String(TextForm::Int) => "int",
+            Self::String(TextForm::Lzf) => "lzf",
+            Self::Value(value_type) => value_type.name(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_is_that_of_one_type_under_each_magic() {
+        for magic in [Magic::Redis, Magic::Valkey] {
+            for id in 0..=u8::MAX {
+                let found = ValueType::of(id, magic);
+                assert!(found.is_none_or(|one| one.id() == id && id <= ValueType::MAX_ID), "{id}");
+            }
+        }
+        assert_eq!(ValueType::of(22, Magic::Valkey), Some(ValueType::HashExpiriesValkey));
+        assert_eq!(ValueType::of(24, Magic::Valkey), None);
+        assert_eq!(ValueType::of(6, Magic::Redis), None);
+    }
+
+    #[test]
+    fn every_encoding_has_a_place_of_its_own() {
+        let mut places: Vec<_> = Encoding::all().map(Encoding::index).collect();
+        places.sort_unstable();
+        places.dedup();
+        assert_eq!(places.len(), Encoding::all().count());
+        assert!(places.iter().all(|place| *place < Encoding::COUNT));
+    }
+
+    #[test]
+    fn a_version_is_known_by_the_names_of_reports() {
+        assert_eq!(ValueType::first_version("set", "listpack"), 11);
+        assert_eq!(ValueType::first_version("hash", "listpack"), 10);
+        assert_eq!(ValueType::first_version("hash", "hashtable"), 1);
+        assert_eq!(ValueType::first_version("string", "lzf"), 1);
+    }
+}
