@@ -19,6 +19,11 @@ macro_rules! error_names {
                 match self { $(Self::$variant => stringify!($variant),)* }
             }
 
+            /// One sentence on what it means.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $doc,)* }
+            }
+
             /// Whether the same call may succeed a moment later.
             pub const fn is_retryable(self) -> bool {
                 match self { $(Self::$variant => error_names!(@ $retry),)* }
@@ -46,6 +51,28 @@ error_names! {
     InvalidInput final "The step was given an input that it does not understand.",
     Internal final "A fault of this product.",
 }
+
+impl ErrorName {
+    /// The code of the finding that the state machine makes of the error: `BackupGone` becomes `backup-gone`.
+    pub fn finding_code(self) -> String {
+        let mut code = String::new();
+        for (place, letter) in self.as_str().char_indices() {
+            if letter.is_ascii_uppercase() && place > 0 {
+                code.push('-');
+            }
+            code.push(letter.to_ascii_lowercase());
+        }
+        code
+    }
+}
+
+/// Codes of findings that the state machine makes without an error of a function, and their meaning.
+pub const MACHINE_CODES: [(&str, &str); 4] = [
+    ("restore-failed", "ElastiCache could not restore the backup; the evidence has its events."),
+    ("create-failed", "ElastiCache could not create the cluster; the evidence has its events."),
+    ("deadline-passed", "The cluster was not available within `deadlineMinutes`."),
+    ("timeout", "A function did not end in time, after all retries."),
+];
 
 impl fmt::Display for ErrorName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -90,7 +90,7 @@ codes! {
     RdbNewerThanEngine "rdb-newer-than-engine" allowable Fail "The file was written by a newer server than the engine can read.",
     ModuleData "module-data" allowable Fail "The backup holds data of a module that ElastiCache does not have.",
     FunctionsUnsupported "functions-unsupported" allowable Fail "The backup holds functions, which the engine version does not know.",
-    MultipleDatabasesInClusterMode "multiple-databases-in-cluster-mode" allowable Fail "With cluster mode on there is database 0 only.",
+    MultipleDatabasesInClusterMode "multiple-databases-in-cluster-mode" allowable Fail "The backup has keys in databases that the cluster will not have: before Valkey 9, cluster mode has database 0 only.",
     DatabaseNumberTooHigh "database-number-too-high" allowable Fail "The backup uses a database number that the target does not have.",
     ClusterBackupIntoSingleNode "cluster-backup-into-single-node" allowable Fail "A backup of a cluster cannot seed a cluster with cluster mode off.",
     DuplicateData "duplicate-data" allowable Fail "The same key or member stands twice, which ends a server's load.",

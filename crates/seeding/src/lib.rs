@@ -22,7 +22,7 @@ mod request;
 mod verdict;
 
 pub use crate::{
-    error::{ErrorName, StepError},
+    error::{ErrorName, MACHINE_CODES, StepError},
     facts::{
         engine::{Engine, EngineVersion},
         location::{BackupLocation, LocationError, dns_compliant_bucket_name},

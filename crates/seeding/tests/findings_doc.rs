@@ -1,8 +1,8 @@
 //! Keeps `docs/FINDINGS.md` what the code says.
 
-use std::{env, fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::Path};
 
-use seeding::{Code, Severity};
+use seeding::{Code, ErrorName, MACHINE_CODES, Severity};
 
 fn page() -> String {
     let mut page = String::from(
@@ -27,7 +27,64 @@ fn page() -> String {
         };
         let _ = writeln!(page, "| `{code}` | {severity} | {allowed} | {} |", code.meaning());
     }
+    page.push_str(
+        "\n## When a step fails\n\n\
+         The first finding of `SeedingFailed` says which step failed, and why. Its code is the name of the error. None can be allowed.\n\
+         The step is retried first where the error is retryable.\n\n\
+         | code | error | retried | meaning |\n|---|---|---|---|\n",
+    );
+    for name in ErrorName::ALL {
+        let retried = if name.is_retryable() { "yes" } else { "" };
+        let _ = writeln!(page, "| `{}` | `{name}` | {retried} | {} |", name.finding_code(), name.meaning());
+    }
+    page.push_str("\nThe state machine itself adds:\n\n| code | meaning |\n|---|---|\n");
+    for (code, meaning) in MACHINE_CODES {
+        let _ = writeln!(page, "| `{code}` | {meaning} |");
+    }
     page
+}
+
+/// Every error name and code that the state machine writes down is in the page, and the page has no other.
+#[test]
+fn the_machine_writes_the_codes_of_the_page() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../statemachine/seed-cluster.asl.json");
+    let machine = fs::read_to_string(path).unwrap();
+    let is_code =
+        |text: &str| text.contains('-') && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    let is_name = |text: &str| {
+        text.starts_with(|letter: char| letter.is_ascii_uppercase())
+            && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    let mut written: BTreeSet<String> = BTreeSet::new();
+    // `'code': 'verify-failed'`
+    for rest in machine.split("'code': '").skip(1) {
+        let code = rest.split('\'').next().unwrap();
+        assert!(is_code(code), "{code}");
+        written.insert(code.to_owned());
+    }
+    // `'error': 'RestoreFailed'`, or one of two by a condition. Those of functions are in ErrorName.
+    for rest in machine.split("'error': ").skip(1) {
+        let expression = rest.split(", 'cause'").next().unwrap();
+        let names = expression.split('\'').filter(|text| is_name(text));
+        written.extend(names.map(kebab_case));
+    }
+    // States.Timeout, by `$replace('States.', '')`.
+    written.insert("timeout".to_owned());
+    // Some of the functions' codes the machine writes too.
+    written.retain(|code| Code::ALL.iter().all(|one| one.as_str() != code));
+    let listed: BTreeSet<_> = MACHINE_CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
+    assert_eq!(written, listed);
+}
+
+fn kebab_case(name: &str) -> String {
+    let mut code = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !code.is_empty() {
+            code.push('-');
+        }
+        code.push(letter.to_ascii_lowercase());
+    }
+    code
 }
 
 #[test]

@@ -32,7 +32,8 @@ pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSp
     } else if header.version <= 11 {
         "take Valkey 7.2 or later".to_owned()
     } else {
-        "no ElastiCache engine is known to read it: replicate into an older server and make the backup there"
+        "no ElastiCache engine is known to read it: copy the keys into Redis 7.2 or Valkey 8 with a tool that reads \
+         RDB 12, and make the backup there; an older server does not accept replication from a newer one"
             .to_owned()
     };
     let severity = if undocumented { Severity::Warn } else { Severity::Fail };
@@ -62,7 +63,7 @@ pub fn fault_remedy(fault: &Fault) -> &'static str {
         FaultCode::EmptyFile => "copy the file again: this one has 0 bytes",
         FaultCode::Truncated => "copy the whole file again, or make a new backup",
         FaultCode::RdbVersionUnknown => {
-            "no ElastiCache engine is known to read it: make the backup with an older server"
+            "no ElastiCache engine is known to read it: copy the keys into an older server with a tool that reads this version, and make the backup there"
         }
         FaultCode::ForeignRecord => FOREIGN_REMEDY,
         _ => "copy the file again and compare checksums, or make a new backup",
