@@ -56,7 +56,7 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
         }
     };
     let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
-    let target = match Target::of(&args.target, inputs.len(), now_ms) {
+    let target = match Target::of(&args, inputs.len(), now_ms) {
         Ok(target) => target,
         Err(error) => {
             eprintln!("error: {error}");

@@ -7,10 +7,10 @@ use seeding::{
     judge::{FootprintReport, Judgement, judge},
     resolve, unknown_node_type,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Checked;
-use crate::args::TargetArgs;
+use crate::args::CheckArgs;
 
 /// The cluster, as a seeding without backups of its own.
 pub(super) struct Target {
@@ -32,8 +32,13 @@ pub(super) struct Fit {
 
 impl Target {
     /// Reads what is asked for. The error is for the user: the command line is wrong.
-    pub(super) fn of(args: &TargetArgs, files: usize, now_ms: u64) -> Result<Self, String> {
-        let (resolved, findings) = resolve(&[("command line", &request(args, files))], "check");
+    pub(super) fn of(args: &CheckArgs, files: usize, now_ms: u64) -> Result<Self, String> {
+        let mut request = args.cluster.request();
+        let asked = !request.is_empty();
+        // Only their number counts.
+        let backups: Vec<_> = (0..files).map(|number| format!("check/{number}.rdb")).collect();
+        request.insert("backups".to_owned(), backups.into());
+        let (resolved, findings) = resolve(&[("command line", &Value::Object(request))], "check");
         let (faults, notes): (Vec<_>, Vec<_>) =
             findings.into_iter().partition(|finding| finding.severity == Severity::Fail);
         if let Some(finding) = faults.first() {
@@ -76,7 +81,7 @@ impl Target {
         } else {
             vec![seeding.memory_settings()]
         };
-        Ok(Self { seeding, notes, asked: args.is_asked(), engines })
+        Ok(Self { seeding, notes, asked, engines })
     }
 
     /// What the files are to be weighed by while they are read.
@@ -129,22 +134,6 @@ impl Target {
         let mode = if cluster.cluster_mode { "on" } else { "off" };
         format!("{} {}, cluster mode {mode}", cluster.engine, cluster.engine_version)
     }
-}
-
-/// The options as a request, which is checked like any other. The backups in it only say how many there are.
-fn request(args: &TargetArgs, files: usize) -> Value {
-    let backups: Vec<_> = (0..files).map(|number| format!("check/{number}.rdb")).collect();
-    let mode = args.cluster_mode.as_deref().map(|mode| if mode == "on" { "enabled" } else { "disabled" });
-    json!({
-        "backups": backups,
-        "cluster": {
-            "engine": args.engine, "engineVersion": args.engine_version, "nodeType": args.node_type,
-            "shards": args.shards, "replicasPerShard": args.replicas, "clusterMode": mode, "slots": args.slots,
-        },
-        "headroomPercent": args.headroom_percent,
-        "nodeFamilies": args.node_families,
-        "allow": args.allow,
-    })
 }
 
 /// A finding about the options, in one sentence.

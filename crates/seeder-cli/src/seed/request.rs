@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use seeding::{BackupLocation, Request};
 use serde_json::{Map, Value, json};
 
-use crate::args::SeedArgs;
+use crate::args::{SeedArgs, given};
 
 /// The request file with the options over it, checked here so that a slip of the pen costs no execution.
 pub(super) fn build(args: &SeedArgs, backups: &[BackupLocation]) -> Result<Value> {
@@ -20,38 +20,96 @@ pub(super) fn build(args: &SeedArgs, backups: &[BackupLocation]) -> Result<Value
     };
     Request::from_layers(&[("the request file", &request)])?;
     let uris: Vec<_> = backups.iter().map(|location| format!("s3://{location}")).collect();
-    let options = [
-        ("backups", Some(json!(uris))),
-        ("access", args.access.as_ref().map(|way| json!(way))),
-        ("onRestoreFailed", args.on_restore_failed.as_ref().map(|what| json!(what))),
-        ("allow", (!args.allow.is_empty()).then(|| json!(args.allow))),
-        ("dryRun", args.dry_run.then(|| json!(true))),
-    ];
-    let cluster_mode =
-        args.cluster_mode.as_ref().map(|mode| if mode == "on" { "enabled" } else { "disabled" });
-    let cluster = [
-        ("id", args.id.as_ref().map(|id| json!(id))),
-        ("engine", args.engine.as_ref().map(|engine| json!(engine))),
-        ("engineVersion", args.engine_version.as_ref().map(|version| json!(version))),
-        ("nodeType", args.node_type.as_ref().map(|node_type| json!(node_type))),
-        ("shards", args.shards.map(|shards| json!(shards))),
-        ("replicasPerShard", args.replicas.map(|replicas| json!(replicas))),
-        ("clusterMode", cluster_mode.map(|mode| json!(mode))),
-    ];
-    if let Value::Object(fields) = &mut request {
-        set(fields, options);
-        if let Value::Object(fields) = fields.entry("cluster").or_insert_with(|| json!({})) {
-            set(fields, cluster);
-        }
+    let mut options = args.cluster.request();
+    let dry_run = if args.dry_run { json!(true) } else { Value::Null };
+    options.extend(given([
+        ("backups", json!(uris)),
+        ("access", json!(args.access)),
+        ("onRestoreFailed", json!(args.on_restore_failed)),
+        ("dryRun", dry_run),
+    ]));
+    if let Some(id) = &args.id
+        && let Value::Object(cluster) = options.entry("cluster").or_insert_with(|| json!({}))
+    {
+        cluster.insert("id".to_owned(), json!(id));
+    }
+    if let Value::Object(request) = &mut request {
+        merge(request, options);
     }
     Request::from_layers(&[("the options", &request)])?;
     Ok(request)
 }
 
-fn set<const N: usize>(fields: &mut Map<String, Value>, options: [(&str, Option<Value>); N]) {
-    for (name, value) in options {
-        if let Some(value) = value {
-            fields.insert(name.to_owned(), value);
+/// Puts members over those of a request; those of an object one by one.
+fn merge(request: &mut Map<String, Value>, options: Map<String, Value>) {
+    for (name, option) in options {
+        match (request.get_mut(&name), option) {
+            (Some(Value::Object(below)), Value::Object(above)) => merge(below, above),
+            (_, option) => drop(request.insert(name, option)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Args, Command};
+
+    fn built(file: &Value, options: &[&str]) -> Result<Value> {
+        static FILES: AtomicUsize = AtomicUsize::new(0);
+        let (process, file_number) = (std::process::id(), FILES.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(format!("seeder-request-{process}-{file_number}.json"));
+        fs::write(&path, file.to_string())?;
+        let words = ["seeder", "seed", "s3://backups/a.rdb", "--state-machine", "arn", "--request"];
+        let path = path.to_string_lossy().into_owned();
+        let words = words.into_iter().chain([path.as_str()]).chain(options.iter().copied());
+        let Command::Seed(args) = Args::parse_from(words).command else { unreachable!("it is seed") };
+        let backups = [BackupLocation::parse("backups/a.rdb")?];
+        build(&args, &backups)
+    }
+
+    #[test]
+    fn every_option_about_the_cluster_overrides_the_request_and_leaves_the_rest_of_it() {
+        let file = json!({
+            "cluster": {"shards": 2, "port": 7000}, "verify": true, "headroomPercent": 50, "backups": ["other/b.rdb"],
+        });
+        let options = [
+            ["--id", "orders"],
+            ["--engine", "valkey"],
+            ["--engine-version", "8.0"],
+            ["--node-type", "auto"],
+            ["--shards", "3"],
+            ["--replicas", "1"],
+            ["--cluster-mode", "on"],
+            ["--slots", "balanced"],
+            ["--headroom-percent", "20"],
+            ["--node-families", "r7g,m7g"],
+            ["--allow", "big-key"],
+        ];
+        let request = built(&file, &options.concat()).unwrap();
+        assert_eq!(
+            request,
+            json!({
+                "backups": ["s3://backups/a.rdb"],
+                "cluster": {
+                    "id": "orders", "engine": "valkey", "engineVersion": "8.0", "nodeType": "auto", "shards": 3,
+                    "replicasPerShard": 1, "clusterMode": "enabled", "slots": "balanced", "port": 7000,
+                },
+                "headroomPercent": 20, "nodeFamilies": ["r7g", "m7g"], "allow": ["big-key"], "verify": true,
+            })
+        );
+    }
+
+    #[test]
+    fn a_request_without_options_stays_as_it_is() {
+        let file = json!({"cluster": {"id": "orders"}, "dryRun": true});
+        let request = built(&file, &[]).unwrap();
+        assert_eq!(request["cluster"], json!({"id": "orders"}));
+        assert_eq!(request["dryRun"], json!(true));
+        assert!(built(&json!({"clutser": {}}), &[]).is_err());
     }
 }

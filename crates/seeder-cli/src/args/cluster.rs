@@ -1,0 +1,69 @@
+//! The options that describe a cluster, the same for every command.
+
+use serde_json::{Map, Value, json};
+
+/// Options that describe the new cluster.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Target cluster")]
+pub(crate) struct ClusterArgs {
+    /// Engine. [default: valkey]
+    #[arg(long, value_name = "NAME", value_parser = ["valkey", "redis"])]
+    engine: Option<String>,
+    /// Engine version, such as 8.1. [default: 8.1 for valkey, 7.1 for redis]
+    #[arg(long, value_name = "VERSION")]
+    engine_version: Option<String>,
+    /// Node type, such as cache.r7g.large, or auto for the smallest that fits. [default: auto]
+    #[arg(long, value_name = "TYPE")]
+    node_type: Option<String>,
+    /// Number of shards. [default: with cluster mode on as few as the data fits into, else 1]
+    #[arg(long, value_name = "N")]
+    shards: Option<u32>,
+    /// Replicas per shard. [default: 0]
+    #[arg(long, value_name = "N")]
+    replicas: Option<u32>,
+    /// Cluster mode. [default: on for several shards or backups]
+    #[arg(long, value_name = "MODE", value_parser = ["on", "off"])]
+    cluster_mode: Option<String>,
+    /// Slot distribution: even, or balanced by memory. [default: even]
+    #[arg(long, value_name = "HOW", value_parser = ["even", "balanced"])]
+    slots: Option<String>,
+    /// Room to grow, in percent of a shard's data. [default: 10]
+    #[arg(long, value_name = "N")]
+    headroom_percent: Option<u32>,
+    /// Node families that auto chooses from. [default: r7g,m7g,t4g]
+    #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
+    node_families: Option<Vec<String>>,
+    /// Finding code to allow; repeatable.
+    #[arg(long, value_name = "CODE")]
+    allow: Vec<String>,
+}
+
+impl ClusterArgs {
+    /// The options as a request. Whatever is not given is absent.
+    pub(crate) fn request(&self) -> Map<String, Value> {
+        let mode = self.cluster_mode.as_deref().map(|mode| if mode == "on" { "enabled" } else { "disabled" });
+        let cluster = given([
+            ("engine", json!(self.engine)),
+            ("engineVersion", json!(self.engine_version)),
+            ("nodeType", json!(self.node_type)),
+            ("shards", json!(self.shards)),
+            ("replicasPerShard", json!(self.replicas)),
+            ("clusterMode", json!(mode)),
+            ("slots", json!(self.slots)),
+        ]);
+        let allow = if self.allow.is_empty() { Value::Null } else { json!(self.allow) };
+        let cluster = if cluster.is_empty() { Value::Null } else { Value::Object(cluster) };
+        given([
+            ("cluster", cluster),
+            ("headroomPercent", json!(self.headroom_percent)),
+            ("nodeFamilies", json!(self.node_families)),
+            ("allow", allow),
+        ])
+    }
+}
+
+/// The members that have a value.
+pub(crate) fn given<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
+    let given = members.into_iter().filter(|(_, value)| !value.is_null());
+    given.map(|(name, value)| (name.to_owned(), value)).collect()
+}
