@@ -59,5 +59,5 @@ machine: ## draw the state machine again, into docs/machine.svg
 fmt: ## format the code
 	@cargo fmt --all
 
-lint: ## clippy, with warnings as errors
-	@cargo clippy --workspace --all-targets -- -D warnings
+lint: ## clippy, style, packaging and licenses, with warnings as errors
+	@scripts/lint.sh

@@ -4,6 +4,8 @@ source "$(dirname "$0")/lib.sh"
 
 say "formatting"
 cargo fmt --all --check
+say "style"
+python3 scripts/check_style.py
 say "the template and the state machine"
 scripts/check-template.sh
 say "building (some minutes the first time)"

@@ -13,8 +13,8 @@ pub fn read_and_check(path: &Path) -> Result<u64> {
     let mut file = File::open(path)?;
     let mut left = file.metadata()?.len().checked_sub(TRAILER_BYTES).context("the file is too short")?;
     let mut crc = Digest::new(CrcAlgorithm::Crc64Redis);
-    // Some processors (AMD Zen 3) copy several times faster to the beginning of a page than to 16 bytes behind it, which
-    // is where a large allocation begins.
+    // Some processors (AMD Zen 3) copy several times faster to the beginning of a page than to 16 bytes behind it,
+    // which is where a large allocation begins.
     let mut memory = vec![0_u8; BLOCK_BYTES + PAGE_BYTES];
     let start = memory.as_ptr().align_offset(PAGE_BYTES).min(PAGE_BYTES);
     let block = &mut memory[start..start + BLOCK_BYTES];

@@ -1,8 +1,10 @@
 //! Writes the seeds of all targets into `fuzz/corpus`: files of the tests' own writer, and the files that are named.
 //!
 //! `cargo run --manifest-path fuzz/Cargo.toml --example seeds -- NAME.rdb...`
-use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
 
 #[path = "../../crates/rdb-scan/tests/common/mod.rs"]
 mod common;

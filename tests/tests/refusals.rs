@@ -1,4 +1,5 @@
-//! Requests and backups that cannot work: refused before anything is created, all reasons at once, each with its numbers.
+//! Requests and backups that cannot work: refused before anything is created, all reasons at once, each with its
+//! numbers.
 
 use std::io::Write as _;
 

@@ -1,4 +1,5 @@
-//! What bucket policies, keys, secrets, user groups and tags say to a request: told before anything is created, dry runs included.
+//! What bucket policies, keys, secrets, user groups and tags say to a request: told before anything is created, dry
+//! runs included.
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_s3::{primitives::ByteStream, types::ServerSideEncryption};

@@ -44,7 +44,8 @@ struct Args {
     /// Only these files, by their names without ending; "value" is the one of one long value.
     #[arg(long, value_delimiter = ',')]
     corpora: Vec<String>,
-    /// Only these programs: floor, ours, ours-2, ours-reading, ours-other-build, redis-check-rdb, redis-check-rdb-new, valkey-check-rdb, librdb, rdb.
+    /// Only these programs: floor, ours, ours-2, ours-reading, ours-other-build, redis-check-rdb, redis-check-rdb-new,
+    /// valkey-check-rdb, librdb, rdb.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// How often each program reads each file, in turns.

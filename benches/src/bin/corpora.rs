@@ -63,8 +63,8 @@ fn make(corpus: &Corpus, args: &Args) -> Result<()> {
     let found = connection.keys()?;
     ensure!(found == keys, "the server holds {found} keys, not {keys}");
     connection.ask(&["SAVE"])?;
-    // Copied, as backups are: what a server wrote bit by bit stays in the page cache as single pages, which takes twice as
-    // long to read, for everybody. It gets its name only when it is whole.
+    // Copied, as backups are: what a server wrote bit by bit stays in the page cache as single pages, which takes twice
+    // as long to read, for everybody. It gets its name only when it is whole.
     let copy = work.path().join("copy.rdb");
     std::fs::copy(work.path().join("dump.rdb"), &copy)?;
     std::fs::rename(copy, &file)?;

@@ -1,6 +1,5 @@
-//! `limits [FILE...]` measures each part of the work of a reader alone, our reader against all of them in turn, and what a
-//! second thread brings:
-//! `cargo run --profile bench -p rdb-benches --bin limits`.
+//! `limits [FILE...]` measures each part of the work of a reader alone, our reader against all of them in turn, and
+//! what a second thread brings: `cargo run --profile bench -p rdb-benches --bin limits`.
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};

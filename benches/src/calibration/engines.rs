@@ -81,8 +81,8 @@ impl fmt::Display for CalibratedEngine {
     }
 }
 
-/// The engines of the lists of `make servers` that ElastiCache has, oldest first, with both quanta; or those of them that
-/// are named. Redis 6.2 only if it is named: it reads no file that a later one has written.
+/// The engines of the lists of `make servers` that ElastiCache has, oldest first, with both quanta; or those of them
+/// that are named. Redis 6.2 only if it is named: it reads no file that a later one has written.
 pub fn calibrated(list: &Path, names: &[String]) -> Result<Vec<CalibratedEngine>> {
     let text = std::fs::read_to_string(list)
         .with_context(|| format!("failed to read {}: make servers writes it", list.display()))?;

@@ -24,7 +24,8 @@ const LOADING_SECONDS: u64 = 900;
 const READING_EVERY: Duration = Duration::from_secs(2);
 
 /// How often a second the server tidies up: ten times the default, which changes how soon its memory is final and not
-/// what it is then. Valkey resizes the tables of 16 slots each time, so with the default 10 its 16,384 slots take 103 s.
+/// what it is then. Valkey resizes the tables of 16 slots each time, so with the default 10 its 16,384 slots take 103
+/// s.
 const TIDYING_HZ: &str = "100";
 
 /// Readings over more than the 10.3 s that a round over all slots takes.

@@ -39,3 +39,8 @@ pub use crate::{
     },
     prediction::Footprint,
 };
+
+/// The example in the README runs with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -37,8 +37,8 @@ pub struct Footprint {
     pub settings: Settings,
     /// Whether cluster mode is on.
     pub cluster_mode: bool,
-    /// The keys of the files by slot, one entry a slot, those that will not be there included: which slots they are in is
-    /// not known.
+    /// The keys of the files by slot, one entry a slot, those that will not be there included: which slots they are in
+    /// is not known.
     #[serde(skip)]
     slot_keys: Vec<u64>,
     /// The keys that will be there.
@@ -82,8 +82,8 @@ impl Footprint {
                     *sum += bytes;
                 }
             }
-            // Those that have expired are not loaded, nor are empty collections. Where they were is not known, so all get
-            // their share.
+            // Those that have expired are not loaded, nor are empty collections. Where they were is not known, so all
+            // get their share.
             let (gone, gone_expires) = not_loaded(inspection, settings.generation);
             let live = 1.0 - share(gone, inspection.keys);
             let live_expires = 1.0 - share(gone_expires, inspection.expires);
@@ -283,7 +283,8 @@ impl Database {
     }
 }
 
-/// What a `kvstore` has for each slot: a pointer to its table, and a sum of keys (`hashtables`, `hashtable_size_index`).
+/// What a `kvstore` has for each slot: a pointer to its table, and a sum of keys (`hashtables`,
+/// `hashtable_size_index`).
 fn slot_store_bytes(quantum: crate::Quantum) -> u64 {
     let slots = rdb_scan::SLOTS as u64;
     quantum.allocation(8 * slots) + quantum.allocation(8 * (slots + 1))

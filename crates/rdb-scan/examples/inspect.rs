@@ -1,4 +1,5 @@
-//! Prints the report of one RDB file as JSON: `cargo run --release -p rdb-scan --example inspect -- FILE [--threads N]`.
+//! Prints the report of one RDB file as JSON: `cargo run --release -p rdb-scan --example inspect -- FILE [--threads
+//! N]`.
 
 use std::{
     io::{Error, Write},

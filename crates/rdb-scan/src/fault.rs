@@ -145,7 +145,8 @@ codes! {
         ForeignRecord = "foreign-record",
         /// A version newer than those known here, of which everything up to this could be read.
         NewerFormat = "newer-format",
-        /// Under the magic REDIS, the number of keys in a cluster slot as a record of its own, which came with Redis 7.4.
+        /// Under the magic REDIS, the number of keys in a cluster slot as a record of its own, which came with Redis
+        /// 7.4.
         SlotInfo = "slot-info",
         /// An AUX field `slot-info` that is not three numbers.
         BadSlotInfo = "bad-slot-info",

@@ -35,7 +35,8 @@ use crate::{
     },
 };
 
-/// The version of the shape of [`Inspection`], [`crate::RangeInspection`] and [`Position`]. One of another version is not read.
+/// The version of the shape of [`Inspection`], [`crate::RangeInspection`] and [`Position`]. One of another version is
+/// not read.
 ///
 /// 2: a position names the value's type, and the form of a text apart from it.
 pub const SCHEMA: u32 = 2;
@@ -70,8 +71,8 @@ pub struct Inspection {
     pub expires: u64,
     /// Keys whose expiry had passed at [`crate::InspectOptions::now_ms`].
     pub already_expired: u64,
-    /// Of all these, collections without elements, which are no keys where a server leaves them out: Redis from 6.2.6 on and
-    /// all of Valkey.
+    /// Of all these, collections without elements, which are no keys where a server leaves them out: Redis from 6.2.6
+    /// on and all of Valkey.
     #[serde(default, skip_serializing_if = "EmptyCounts::is_none")]
     pub empty: EmptyCounts,
     /// Hash fields with an expiry of their own.
@@ -229,8 +230,8 @@ pub struct DatabaseCounts {
     pub keys: u64,
     /// Keys with an expiry.
     pub expires: u64,
-    /// The keys that the file announces before they come (RESIZEDB), and those with an expiry: servers make tables for so
-    /// many. 0 if it does not.
+    /// The keys that the file announces before they come (RESIZEDB), and those with an expiry: servers make tables for
+    /// so many. 0 if it does not.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub announced_keys: u64,
     /// See above.

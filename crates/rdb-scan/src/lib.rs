@@ -31,8 +31,8 @@
 //!   takes some 5 MiB, one of a file made to need more at most 32 MiB.
 //! - **Reading goes on behind a fault inside a string**, so that all broken keys are told; behind a fault between
 //!   strings nothing can be trusted, and the scan ends.
-//! - **Duplicates are found** among the members of a value of up to 262,144 members of up to 64 KiB, and among the
-//!   keys of a file of up to [`InspectOptions::max_compared_keys`]; [`Inspection::unchecked`] says what was beyond that.
+//! - **Duplicates are found** among the members of a value of up to 262,144 members of up to 64 KiB, and among the keys
+//!   of a file of up to [`InspectOptions::max_compared_keys`]; [`Inspection::unchecked`] says what was beyond that.
 //!   They are told by hashes of 64 bits.
 //!
 //! # Examples
@@ -121,3 +121,8 @@ pub use crate::{
     },
     scan::visit::{Record, Visitor},
 };
+
+/// The example in the README runs with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

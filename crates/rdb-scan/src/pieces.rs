@@ -35,13 +35,14 @@ pub enum Piece {
     Begin(Encoding),
     /// The value that has begun last ends.
     End(KeyPiece),
-    /// The elements of the value, as in [`crate::Record::elements`]: before its end, and before the rows of a table. Once.
+    /// The elements of the value, as in [`crate::Record::elements`]: before its end, and before the rows of a table.
+    /// Once.
     Elements(u64),
     /// Members of a set or sorted set, or fields with their values. Those of packed collections are told of larger ones
     /// only ([`Whole`]), those of intsets never.
     Rows(RowPlaces),
-    /// Members of a large set or sorted set, of which only the lengths matter: [`Pieces::members`]. Once in a batch at the
-    /// most, and more may come in the next one. Some may come as rows instead.
+    /// Members of a large set or sorted set, of which only the lengths matter: [`Pieces::members`]. Once in a batch at
+    /// the most, and more may come in the next one. Some may come as rows instead.
     Members,
     /// A field that expires, with its value.
     ExpiringRow(Row),

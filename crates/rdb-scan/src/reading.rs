@@ -244,7 +244,8 @@ impl<'r, V: Visitor> Reading<'r, V> {
 
     /// The offset from which on there are only zeros up to where reading has come.
     ///
-    /// Where the file broke off, it has to be in the middle of them: the record there and all that is at hand are zeros.
+    /// Where the file broke off, it has to be in the middle of them: the record there and all that is at hand are
+    /// zeros.
     pub(crate) fn zeros_from(&mut self, broke_off: bool) -> Option<u64> {
         let from = self.window.zeros_from();
         let record = self.scan.record_offset();

@@ -488,8 +488,8 @@ impl<V: Visitor> Scan<V> {
         Ok(true)
     }
 
-    /// Where a record stands behind an opcode: what came before it for the next key still holds. (KeyDB writes AUX fields
-    /// between a key's expiry and the key, and servers keep the expiry: `rdbLoadRioWithLoadingCtx`.)
+    /// Where a record stands behind an opcode: what came before it for the next key still holds. (KeyDB writes AUX
+    /// fields between a key's expiry and the key, and servers keep the expiry: `rdbLoadRioWithLoadingCtx`.)
     fn behind_opcode(&self) -> Phase {
         if self.current.prefixed { Phase::Prefixes } else { Phase::Boundary }
     }

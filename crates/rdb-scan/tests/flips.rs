@@ -1,4 +1,5 @@
-//! Of many damaged files, at least as many are found as the engines' own checkers find; skipped where there is no engine.
+//! Of many damaged files, at least as many are found as the engines' own checkers find; skipped where there is no
+//! engine.
 //!
 //! `RDB_FLIPS=1000` sets the number of damaged files, and asks every checker there is and not just one of each engine.
 

@@ -2,7 +2,8 @@
 //!
 //! - [`Clients`] are made once, from one configuration.
 //! - [`ReportStore`] reads and writes the product's own files.
-//! - [`objects`] looks at buckets and objects, [`keys`] at what they are encrypted with, [`reader`] streams one through ranged reads.
+//! - [`objects`] looks at buckets and objects, [`keys`] at what they are encrypted with, [`reader`] streams one through
+//!   ranged reads.
 //! - [`cluster`] asks ElastiCache about the cluster of an execution.
 //! - [`bucket_access`] grants and revokes, under a lease.
 //! - [`service_error`] turns an SDK error into a [`seeding::StepError`], in one place.

@@ -20,7 +20,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Read backups completely; say whether they are sound, and whether they fit a cluster.
     ///
-    /// Exit status: 0 sound, 1 faults or rejected, 2 usage, 3 not readable. What is printed is described in docs/CHECK.md.
+    /// Exit status: 0 sound, 1 faults or rejected, 2 usage, 3 not readable. What is printed is described in
+    /// docs/CHECK.md.
     Check(Box<CheckArgs>),
     /// Seed a new cluster and follow it until it is available.
     ///
@@ -32,7 +33,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
-    /// The .rdb files, objects as `s3://bucket/key`, or - for standard input. Several files are one set, such as the shards of a cluster.
+    /// The .rdb files, objects as `s3://bucket/key`, or - for standard input. Several files are one set, such as the
+    /// shards of a cluster.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Print one JSON object instead of tables.
@@ -52,8 +54,8 @@ pub(crate) struct CheckArgs {
     pub(crate) quiet: bool,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
-    /// Spacing of the servers' smallest allocation classes in bytes. AWS does not disclose which one its servers have; 16 is the
-    /// careful choice. [default: 16]
+    /// Spacing of the servers' smallest allocation classes in bytes. AWS does not disclose which one its servers have;
+    /// 16 is the careful choice. [default: 16]
     #[arg(long, value_name = "BYTES", value_parser = ["8", "16"])]
     pub(crate) allocator_quantum: Option<String>,
     /// List the memory that the data needs in every engine.

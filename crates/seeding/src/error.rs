@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! error_names {
     ($($variant:ident $retry:ident $doc:literal,)*) => {
-        /// The names that the state machine's `ErrorEquals` matches on. A name is either worth a retry or final, never both.
+        /// The names that the state machine's `ErrorEquals` matches on. A name is either worth a retry or final, never
+        /// both.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum ErrorName { $(#[doc = $doc] $variant,)* }
 
@@ -14,7 +15,7 @@ macro_rules! error_names {
             /// Every name there is.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The name as it stands in the state machine.
+            /// The name as written in the state machine.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => stringify!($variant),)* }
             }
@@ -37,18 +38,18 @@ macro_rules! error_names {
 error_names! {
     ServiceBusy retry "A service throttled, timed out or failed on its side, also after the client's own retries.",
     GrantBusy retry "Another seeding is changing the same bucket's permissions.",
-    AccessDenied final "This stack's role may not do what the step needs.",
-    BackupGone final "The object was deleted after it had been looked at.",
-    ChangedDuringSeeding final "The object was overwritten after it had been looked at.",
+    AccessDenied final "The stack's role lacks a permission that the step needs.",
+    BackupGone final "The object was deleted after it was checked.",
+    ChangedDuringSeeding final "The object was overwritten after it was checked.",
     IdTaken final "A cluster with this id exists and is not this execution's.",
-    QuotaExceeded final "An account quota stands in the way.",
-    CapacityUnavailable final "AWS has no such nodes left in the zones asked for.",
+    QuotaExceeded final "An account quota is exceeded.",
+    CapacityUnavailable final "AWS has no such nodes available in the requested zones.",
     ParametersRefused final "ElastiCache refuses the parameters.",
     PolicyFull final "The bucket policy has no room for one more statement.",
-    GrantRefused final "The bucket does not take the grant that was asked for.",
+    GrantRefused final "The bucket does not accept the requested kind of grant.",
     GrantMissing final "ElastiCache has no access, and the request says to use what exists.",
-    SeedingEnded final "The execution has ended, and its access was taken back for good.",
-    InvalidInput final "The step was given an input that it does not understand.",
+    SeedingEnded final "The execution has ended, and its access is revoked for good.",
+    InvalidInput final "The input of the step is invalid.",
     Internal final "A fault of this product.",
 }
 

@@ -41,7 +41,7 @@ macro_rules! codes {
             /// Every code there is, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The code as it stands in JSON and in `allow`.
+            /// The code as written in JSON and in `allow`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
@@ -70,50 +70,50 @@ codes! {
     InvalidRequest "invalid-request" final Fail "The request has a field that is unknown, malformed or contradicts another.",
     BucketNotAllowed "bucket-not-allowed" final Fail "The bucket is not one that this stack may read backups from.",
     BucketNameNotDns "bucket-name-not-dns" final Fail "ElastiCache reads only from buckets with a DNS-compliant name.",
-    BucketInOtherRegion "bucket-in-other-region" final Fail "The bucket has to be in the region of the new cluster.",
-    BucketNotAccessible "bucket-not-accessible" final Fail "The bucket does not exist or this stack may not look into it.",
-    CommaInKey "comma-in-key" final Fail "ElastiCache takes a list of objects separated by commas, so a key must not hold one.",
-    BackupMissing "backup-missing" final Fail "There is no such object.",
-    BackupNotReadable "backup-not-readable" final Fail "The object is there, but reading it is refused.",
+    BucketInOtherRegion "bucket-in-other-region" final Fail "The bucket must be in the region of the new cluster.",
+    BucketNotAccessible "bucket-not-accessible" final Fail "The bucket does not exist, or the stack's roles have no access to it.",
+    CommaInKey "comma-in-key" final Fail "ElastiCache separates objects by commas, so a key must not contain one.",
+    BackupMissing "backup-missing" final Fail "The object does not exist.",
+    BackupNotReadable "backup-not-readable" final Fail "The object exists, but S3 denies reading it.",
     EncryptedWithUnusableKey "encrypted-with-unusable-key" final Fail "The object is encrypted in a way that ElastiCache cannot read.",
-    KmsKeyNeedsGrant "kms-key-needs-grant" allowable Warn "The object is encrypted with a KMS key, whose policy has to let ElastiCache decrypt.",
+    KmsKeyNeedsGrant "kms-key-needs-grant" allowable Warn "The object is encrypted with a KMS key. Its policy must allow ElastiCache to decrypt.",
     BucketKeyEnabled "bucket-key-enabled" final Fail "ElastiCache does not read objects that were encrypted with an S3 Bucket Key.",
-    ArchivedObject "archived-object" final Fail "The object is archived and has to be restored first.",
+    ArchivedObject "archived-object" final Fail "The object is archived and must be restored first.",
     EmptyBackup "empty-backup" final Fail "The object has no bytes.",
     BackupCorrupt "backup-corrupt" final Fail "The backup is damaged; no server would load it.",
     BackupTruncated "backup-truncated" final Fail "The backup ends before its end marker.",
-    NotAnRdb "not-an-rdb" final Fail "The object is something else than an RDB file.",
+    NotAnRdb "not-an-rdb" final Fail "The object is not an RDB file.",
     CompressedBackup "compressed-backup" final Fail "The backup is compressed; ElastiCache reads plain RDB files only.",
     AnotherRdbFollows "another-rdb-follows" allowable Fail "Another RDB file follows the end marker: servers load the first one only.",
-    InspectionTooLong "inspection-too-long" final Fail "The backup could not be read to its end within the rounds that there are.",
+    InspectionTooLong "inspection-too-long" final Fail "The backup was not read completely within the maximum number of rounds.",
     RefusedByEngine "refused-by-engine" allowable Fail "The file contradicts itself in a way that some engines refuse and others load.",
-    RdbNewerThanEngine "rdb-newer-than-engine" allowable Fail "The file was written by a newer server than the engine can read.",
+    RdbNewerThanEngine "rdb-newer-than-engine" allowable Fail "The RDB version is newer than the engine reads.",
     ModuleData "module-data" allowable Fail "The backup holds data of a module that ElastiCache does not have.",
     FunctionsUnsupported "functions-unsupported" allowable Fail "The backup holds functions, which the engine version does not know.",
     MultipleDatabasesInClusterMode "multiple-databases-in-cluster-mode" allowable Fail "The backup has keys in databases that the cluster will not have: before Valkey 9, cluster mode has database 0 only.",
     DatabaseNumberTooHigh "database-number-too-high" allowable Fail "The backup uses a database number that the target does not have.",
     ClusterBackupIntoSingleNode "cluster-backup-into-single-node" allowable Fail "A backup of a cluster cannot seed a cluster with cluster mode off.",
-    DuplicateData "duplicate-data" allowable Fail "The same key or member stands twice, which ends a server's load.",
+    DuplicateData "duplicate-data" allowable Fail "A key or member occurs twice; a server aborts loading there.",
     ForeignRecord "foreign-record" allowable Fail "The backup holds a record that no released Redis or Valkey reads: of Redis Enterprise, or of a release candidate.",
     HugeResizeDb "huge-resizedb" allowable Fail "The file asks the server to reserve a table far larger than its keys need.",
-    DoesNotFit "does-not-fit" allowable Fail "The data takes more memory than a node has.",
+    DoesNotFit "does-not-fit" allowable Fail "The data needs more memory than a node has.",
     TightFit "tight-fit" allowable Fail "The data fits only into memory that is reserved for backups and failover.",
-    HeadroomMissing "headroom-missing" allowable Warn "The data fits, with less room to grow than was asked for.",
+    HeadroomMissing "headroom-missing" allowable Warn "The data fits, with less headroom than requested.",
     MemoryIsLowerBound "memory-is-lower-bound" allowable Warn "The memory of module data is not predicted, so the need is a lower bound.",
     MemoryModelUncalibrated "memory-model-uncalibrated" allowable Warn "The memory model of this engine version was never compared with a real server.",
     DataTieringUnsupported "data-tiering-unsupported" final Fail "Nodes with data tiering (r6gd) cannot be seeded from a file.",
     QuotaMayBeExceeded "quota-may-be-exceeded" allowable Warn "The cluster has more nodes than an account may have without a raised quota.",
     NothingFits "nothing-fits" final Fail "No node type of the allowed families is large enough.",
-    WritesAfterBackup "writes-after-backup" allowable Warn "What was written after the backup is in an append-only log, behind the backup or in another file; ElastiCache ignores it.",
+    WritesAfterBackup "writes-after-backup" allowable Warn "Writes after the backup are in an append-only log, after the backup or in another file. ElastiCache ignores them.",
     TrailingBytes "trailing-bytes" allowable Warn "Bytes follow the end marker; servers ignore them.",
-    ChecksumAbsent "checksum-absent" allowable Note "The file carries no checksum, so damage inside values cannot be seen.",
-    BackupIsOld "backup-is-old" allowable Warn "The backup was written more than a day ago: what was written since is not in it.",
-    KeysAlreadyExpired "keys-already-expired" allowable Note "Keys whose time is over are dropped by the load.",
+    ChecksumAbsent "checksum-absent" allowable Note "The file has no checksum, so damage inside values cannot be detected.",
+    BackupIsOld "backup-is-old" allowable Warn "The backup is more than a day old. Later writes are not in it.",
+    KeysAlreadyExpired "keys-already-expired" allowable Note "Expired keys are dropped while loading.",
     NoKeys "no-keys" allowable Warn "The backup holds no key.",
-    ShardSkew "shard-skew" allowable Warn "One shard carries much more than its share.",
+    ShardSkew "shard-skew" allowable Warn "One shard holds much more than its share.",
     SharedSlots "shared-slots" allowable Fail "Two backups hold keys in the same slots, as dumps of a master and of its replica do.",
-    BigKey "big-key" allowable Warn "A single key is a large part of a node's memory: it cannot be shared out, and is slow to move.",
-    UnusualContent "unusual-content" allowable Note "Something in the file that most servers take, and some do not.",
+    BigKey "big-key" allowable Warn "A single key is a large part of a node's memory: it cannot be split, and moves slowly.",
+    UnusualContent "unusual-content" allowable Note "The file has content that most servers load and some do not.",
     IdTaken "id-taken" final Fail "A cluster with this id exists and was not created by this execution.",
     InvalidClusterId "invalid-cluster-id" final Fail "The cluster id breaks ElastiCache's rules for ids.",
     InvalidSlots "invalid-slots" final Fail "The slot ranges do not cover 0-16383 exactly once.",
@@ -121,16 +121,16 @@ codes! {
     EngineVersionUnknown "engine-version-unknown" final Fail "ElastiCache does not offer this engine version.",
     ParameterGroupUnusable "parameter-group-unusable" final Fail "The parameter group does not exist or is of another family or cluster mode.",
     SubnetGroupMissing "subnet-group-missing" final Fail "The subnet group does not exist.",
-    AuthTokenUnusable "auth-token-unusable" final Fail "The secret holds no AUTH token that ElastiCache takes.",
+    AuthTokenUnusable "auth-token-unusable" final Fail "The secret holds no AUTH token that ElastiCache accepts.",
     UserGroupUnusable "user-group-unusable" final Fail "The user group does not exist, is not active or is of another engine.",
     InvalidTag "invalid-tag" final Fail "A tag breaks AWS's rules for tags.",
-    TargetNotChecked "target-not-checked" allowable Warn "Something about the target could not be looked at beforehand.",
+    TargetNotChecked "target-not-checked" allowable Warn "Something about the target could not be checked beforehand.",
     ChangedDuringSeeding "changed-during-seeding" allowable Warn "The object was overwritten while it was being seeded.",
-    GrantNotChecked "grant-not-checked" allowable Warn "Whether ElastiCache may read the object could not be seen from here.",
-    AccessDeniedByPolicy "access-denied-by-policy" allowable Fail "A statement of the bucket's policy denies what the seeding needs.",
-    KeyCountDiffers "key-count-differs" allowable Warn "The cluster holds another number of keys than the backup.",
-    VerifyFailed "verify-failed" allowable Warn "The cluster is up, but its keys could not be counted.",
-    RevokeFailed "revoke-failed" allowable Warn "The access given to ElastiCache could not be taken back.",
+    GrantNotChecked "grant-not-checked" allowable Warn "Whether ElastiCache may read the object could not be checked.",
+    AccessDeniedByPolicy "access-denied-by-policy" allowable Fail "A statement of the bucket policy denies an action that the seeding needs.",
+    KeyCountDiffers "key-count-differs" allowable Warn "The number of keys in the cluster differs from the backup.",
+    VerifyFailed "verify-failed" allowable Warn "The cluster is available, but its keys could not be counted.",
+    RevokeFailed "revoke-failed" allowable Warn "ElastiCache's access could not be revoked.",
 }
 
 impl fmt::Display for Code {
@@ -139,7 +139,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// One thing that a person should know, with the numbers behind it.
+/// One thing that a person should know, with its numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Finding {

@@ -3,8 +3,8 @@
 //! Nothing here talks to AWS: this crate says what a seeding *is*, the functions do it.
 //!
 //! - [`Request`] is what a person asks for; [`resolve`] turns it into a [`Seeding`], the record that every step reads.
-//! - [`Finding`]s say what speaks against it, a [`Verdict`] sums them up; [`judge`] makes both from inspected files, and [`report`]
-//!   the report of a seeding.
+//! - [`Finding`]s say what speaks against it, a [`Verdict`] sums them up; [`judge`] makes both from inspected files,
+//!   and [`report`] the report of a seeding.
 //! - [`Plan`] is the cluster that will be created: node type and slots per shard.
 //! - [`ClusterPhase`] is what a polled cluster means for the flow, [`FailureReason`] why one did not come up.
 //! - [`ErrorName`] is what the state machine matches on, [`StepError`] one such error with its text and hint.

@@ -1,7 +1,8 @@
 //! Policies of buckets and keys: put ours in and take it out, and what a policy says to a question.
 //!
 //! - [`Statement::add_to`] and [`remove`] edit the text of a bucket's policy.
-//! - [`Document`] answers [`Question`]s as AWS would, as far as that can be told from here: an [`Answer`] may stay open.
+//! - [`Document`] answers [`Question`]s as AWS would, as far as that can be told from here: an [`Answer`] may stay
+//!   open.
 //! - [`policy_findings`] asks a bucket's policy about everything that a seeding needs, [`key_finding`] a key's.
 
 mod answer;

@@ -7,10 +7,10 @@ use seeding::{Code, ErrorName, MACHINE_CODES, Severity};
 fn page() -> String {
     let mut page = String::from(
         "# Findings\n\n\
-         A finding is one thing that a person should know about a seeding: `{code, severity, backup, shard, evidence, remedy}`.\n\
-         A `fail` refuses the seeding, unless its code is listed in the request's `allow` and can be allowed. A `warn` lets it go on.\n\
-         The severity is the usual one; where AWS documents less than it does, a `fail` may be a `warn`. `kms-key-needs-grant` is a `fail` where the key's\n\
-         policy could be read and does not let ElastiCache in; `engine-version-unknown` is a `note` where only a patch level was left out.\n\n\
+         A finding is one fact about a seeding: `{code, severity, backup, shard, evidence, remedy}`. A `fail` rejects the seeding, unless\n\
+         its code can be allowed and is listed in the request's `allow`. After a `warn` the seeding continues. The table has the usual\n\
+         severity. Where AWS documents less than it does, a `fail` may be a `warn`. `kms-key-needs-grant` is a `fail` if the key's policy\n\
+         is readable and does not allow ElastiCache. `engine-version-unknown` is a `note` if only the patch level was ignored.\n\n\
          <!-- Written by the test findings_doc of the crate seeding: UPDATE_DOCS=1 cargo test -p seeding --test findings_doc -->\n\n\
          | code | severity | can be allowed | meaning |\n|---|---|---|---|\n",
     );
@@ -29,8 +29,8 @@ fn page() -> String {
     }
     page.push_str(
         "\n## When a step fails\n\n\
-         The first finding of `SeedingFailed` says which step failed, and why. Its code is the name of the error. None can be allowed.\n\
-         The step is retried first where the error is retryable.\n\n\
+         The first finding of `SeedingFailed` says which step failed and why. Its code is the name of the error. None can be allowed.\n\
+         A step with a retryable error is retried first.\n\n\
          | code | error | retried | meaning |\n|---|---|---|---|\n",
     );
     for name in ErrorName::ALL {

@@ -124,8 +124,8 @@ impl AssessBackup {
         }
     }
 
-    /// Writes the number of shards into the record where it was left to the plan: later steps know how many nodes to wait
-    /// for.
+    /// Writes the number of shards into the record where it was left to the plan: later steps know how many nodes to
+    /// wait for.
     async fn settle_shards(&self, mut seeding: Seeding, plan: Option<&Plan>) -> Result<(), StepError> {
         let Some(plan) = plan.filter(|_| seeding.cluster.automatic_shards) else { return Ok(()) };
         let shards = u32::try_from(plan.shards.len()).map_err(StepError::internal)?;

@@ -123,7 +123,8 @@ impl CreateCluster {
         Ok(())
     }
 
-    /// The create has no token that would make it idempotent: the description tells whether the group is this execution's.
+    /// The create has no token that would make it idempotent: the description tells whether the group is this
+    /// execution's.
     async fn existing(&self, id: &str, execution: &str) -> Result<String, StepError> {
         match cluster::describe(&self.elasticache, id).await? {
             Some(group) if cluster::is_ours(&group, execution) => {

@@ -20,8 +20,9 @@ use serde_json::Value;
 /// A cluster that is being deleted is looked at for half an hour before it is reported as left behind.
 const DELETION_SECONDS: u32 = 30 * 60;
 
-/// Needs `s3:GetObject` on the backup buckets and the inspections, `s3:GetBucketPolicy` and `s3:GetObjectAcl`, `s3:PutObject` on
-/// the reports, ElastiCache's Describe operations, and to look at the keys and secrets that requests may name.
+/// Needs `s3:GetObject` on the backup buckets and the inspections, `s3:GetBucketPolicy` and `s3:GetObjectAcl`,
+/// `s3:PutObject` on the reports, ElastiCache's Describe operations, and to look at the keys and secrets that requests
+/// may name.
 pub(crate) struct PrepareSeeding {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,

@@ -1,9 +1,11 @@
 //! Measures ranged reads of a 1 GiB object, and the memory of the process that serves them:
 //! `cargo run -p local-s3 --example range_speed`. The server is a child process, so that its peak memory is its own.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
 
 use futures::{StreamExt, TryStreamExt, stream};
 

@@ -4,10 +4,14 @@
 pub(crate) mod acl;
 pub(crate) mod policy;
 
-use crate::access::acl::{Grant, Permission};
-use crate::access::policy::{AuthorizationRequest, Decision, Policy, Principal};
-use crate::config::SERVICE_CANONICAL_ID;
-use crate::request::identity::Caller;
+use crate::{
+    access::{
+        acl::{Grant, Permission},
+        policy::{AuthorizationRequest, Decision, Policy, Principal},
+    },
+    config::SERVICE_CANONICAL_ID,
+    request::identity::Caller,
+};
 
 /// An access check with everything that its result depends on.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,9 @@
 //! Errors that `s3s` has no status or no name for.
 
-use http::StatusCode;
-use http::header::{HeaderMap, HeaderValue};
+use http::{
+    StatusCode,
+    header::{HeaderMap, HeaderValue},
+};
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
 /// A fault of this endpoint's own, such as a full disk.

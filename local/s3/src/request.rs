@@ -4,14 +4,14 @@
 pub(crate) mod chunked;
 pub(crate) mod identity;
 
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, Response};
+use http::{
+    Request, Response,
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue},
+};
 use hyper::body::Incoming;
-use s3s::service::S3Service;
-use s3s::{Body, HttpError};
+use s3s::{Body, HttpError, service::S3Service};
 
-use self::chunked::Trailers;
-use self::identity::Identity;
+use self::{chunked::Trailers, identity::Identity};
 
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");

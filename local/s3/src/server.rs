@@ -1,19 +1,24 @@
 //! The server: a loopback listener and the connections it accepts.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
 use s3s::service::{S3Service, S3ServiceBuilder};
-use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::{
+    net::TcpListener,
+    task::{JoinHandle, JoinSet},
+};
 
-use crate::config::{Config, Notify};
-use crate::operations::Protocol;
-use crate::request;
-use crate::service::Service;
+use crate::{
+    config::{Config, Notify},
+    operations::Protocol,
+    request,
+    service::Service,
+};
 
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]

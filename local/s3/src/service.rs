@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use s3s::dto::Owner;
 use sha2::{Digest, Sha256};
 
-use crate::config::Config;
-use crate::notifications::delivery::Notifier;
-use crate::store::Store;
+use crate::{config::Config, notifications::delivery::Notifier, store::Store};
 
 /// The state that every operation works with.
 #[derive(Debug)]

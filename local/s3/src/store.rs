@@ -7,22 +7,27 @@ pub(crate) mod conditions;
 pub(crate) mod encryption;
 pub(crate) mod multipart_upload;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use s3s::dto::{NotificationConfiguration, PublicAccessBlockConfiguration, Timestamp};
-use s3s::{S3Result, s3_error};
+use s3s::{
+    S3Result,
+    dto::{NotificationConfiguration, PublicAccessBlockConfiguration, Timestamp},
+    s3_error,
+};
 use uuid::Uuid;
 
-use crate::access::acl::Grant;
-use crate::access::policy::Policy;
-use crate::errors::{no_such_bucket, no_such_key};
-use crate::store::attributes::Attributes;
-use crate::store::blob::Segment;
-use crate::store::encryption::Encryption;
-use crate::store::multipart_upload::Upload;
+use crate::{
+    access::{acl::Grant, policy::Policy},
+    errors::{no_such_bucket, no_such_key},
+    store::{attributes::Attributes, blob::Segment, encryption::Encryption, multipart_upload::Upload},
+};
 
 /// Most buckets, as S3's default quota per account.
 pub(crate) const BUCKET_LIMIT: usize = 10_000;

@@ -154,8 +154,8 @@ impl Server {
         Ok(counts.filter_map(|count| count.parse::<usize>().ok()).sum())
     }
 
-    /// Forgets everything, and takes these records: database, key, expiry in milliseconds and payload. Those that it refuses
-    /// are left out. Gives what it holds then.
+    /// Forgets everything, and takes these records: database, key, expiry in milliseconds and payload. Those that it
+    /// refuses are left out. Gives what it holds then.
     ///
     /// # Errors
     /// If the server is gone.

@@ -50,7 +50,8 @@ fn every_engine_does_with_a_mutant_what_our_verdict_says() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The unchanged files of every engine: loaded by each that knows their version, and nowhere refused for another reason.
+/// The unchanged files of every engine: loaded by each that knows their version, and nowhere refused for another
+/// reason.
 #[test]
 fn every_engine_loads_what_it_and_others_wrote() {
     let engines = engines();

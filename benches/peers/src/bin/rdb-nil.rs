@@ -1,11 +1,8 @@
 //! Reads a file with the crate rdb and its formatter that writes nothing. It does not check the checksum, and skips
 //! streams.
-use std::error::Error;
-use std::fs::File;
-use std::io::BufReader;
+use std::{error::Error, fs::File, io::BufReader};
 
-use rdb::filter::Simple;
-use rdb::formatter::Nil;
+use rdb::{filter::Simple, formatter::Nil};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args_os().nth(1).ok_or("usage: rdb-nil FILE")?;

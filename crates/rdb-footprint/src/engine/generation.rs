@@ -91,9 +91,9 @@ impl Compared {
 
     /// The version that stands for a version of an engine; none if none was compared.
     ///
-    /// ElastiCache is asked for major and minor, and does not tell its patch level: then the minor version counts. Where a
-    /// patch level is named, it has to be the one that was compared. AWS's own builds, Redis 7.1 and Valkey 8.2, cannot be
-    /// had, and are taken for what the open-source version before them is.
+    /// ElastiCache is asked for major and minor, and does not tell its patch level: then the minor version counts.
+    /// Where a patch level is named, it has to be the one that was compared. AWS's own builds, Redis 7.1 and Valkey
+    /// 8.2, cannot be had, and are taken for what the open-source version before them is.
     pub fn standing_for(engine: &str, major: u16, minor: u16, patch: Option<u16>) -> Option<Self> {
         let minor = match (engine, major, minor, patch) {
             ("redis", 7, 1, None) => 0,

@@ -1,5 +1,5 @@
-//! How each generation of engines lays data out: one row for each, of which the rest of the crate asks for properties. A new
-//! generation is a row here, and what the compiler then demands.
+//! How each generation of engines lays data out: one row for each, of which the rest of the crate asks for properties.
+//! A new generation is a row here, and what the compiler then demands.
 
 use super::generation::Generation;
 
@@ -8,7 +8,8 @@ use super::generation::Generation;
 pub(crate) struct Layout {
     /// The hash tables of keys, sets, hashes and sorted sets.
     pub(crate) tables: Tables,
-    /// The structure of one table, without its buckets: `dict`, with two `dictht` of four words in Redis 6.2, or `hashtable`.
+    /// The structure of one table, without its buckets: `dict`, with two `dictht` of four words in Redis 6.2, or
+    /// `hashtable`.
     pub(crate) table_bytes: u64,
     /// Where the name of a key lies.
     pub(crate) key_names: KeyNames,
@@ -16,15 +17,16 @@ pub(crate) struct Layout {
     pub(crate) embedded_strings: EmbeddedStrings,
     /// How the keys of a cluster's slot are found.
     pub(crate) slot_index: SlotIndex,
-    /// Whether the number of keys that a file announces decides how its tables are made. Valkey 8.0 makes its tables when the
-    /// first key comes.
+    /// Whether the number of keys that a file announces decides how its tables are made. Valkey 8.0 makes its tables
+    /// when the first key comes.
     pub(crate) heeds_announced_keys: bool,
-    /// Whether each database keeps lists of its tables that are being moved (`rehashing` of `kvstore.c`), in nodes of a list.
+    /// Whether each database keeps lists of its tables that are being moved (`rehashing` of `kvstore.c`), in nodes of a
+    /// list.
     pub(crate) lists_moving_tables: bool,
     /// Whether ziplists stay ziplists. Later they become listpacks.
     pub(crate) keeps_ziplists: bool,
-    /// Whether small sets and small lists are listpacks, scores have as few digits as possible, and a set's entries have no
-    /// place for a value (Redis 7.2).
+    /// Whether small sets and small lists are listpacks, scores have as few digits as possible, and a set's entries
+    /// have no place for a value (Redis 7.2).
     pub(crate) packs_small_sets: bool,
     /// Whether a set's entries are its members, where buckets do not collide (`dict.c` of Redis 7.2).
     pub(crate) bare_set_entries: bool,
@@ -44,8 +46,8 @@ pub(crate) struct Layout {
     pub(crate) consumer_bytes: u64,
     /// How functions are kept.
     pub(crate) functions: Functions,
-    /// Whether collections without elements are left out of a load (`emptykey` in `rdbLoadObject`). Redis 6.2 does so from
-    /// 6.2.6 on; older ones keep them.
+    /// Whether collections without elements are left out of a load (`emptykey` in `rdbLoadObject`). Redis 6.2 does so
+    /// from 6.2.6 on; older ones keep them.
     pub(crate) skips_empty: bool,
 }
 

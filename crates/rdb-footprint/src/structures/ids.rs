@@ -1,5 +1,5 @@
-//! Radix trees of stream ids (`rax.c`): what [`crate::structures::rax`] does for any keys, for those that all have 16 bytes. Pending
-//! entries are many, and each is in two trees.
+//! Radix trees of stream ids (`rax.c`): what [`crate::structures::rax`] does for any keys, for those that all have 16
+//! bytes. Pending entries are many, and each is in two trees.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,8 @@ impl IdCosts {
     }
 }
 
-/// A tree of ids that come in ascending order. Only the way to the last one can still change, so that is all that is kept.
+/// A tree of ids that come in ascending order. Only the way to the last one can still change, so that is all that is
+/// kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct IdTree {
     any: bool,

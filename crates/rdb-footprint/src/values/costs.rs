@@ -94,8 +94,8 @@ impl Costs {
         FRACTIONS * (strings + entries)
     }
 
-    /// What members of a small set take as part of a table, as in [`Self::rows`], and as entries of a listpack, and how long
-    /// the longest is; none if they are not all short texts.
+    /// What members of a small set take as part of a table, as in [`Self::rows`], and as entries of a listpack, and how
+    /// long the longest is; none if they are not all short texts.
     pub(crate) fn short_members(&self, rows: &[Row]) -> Option<(u64, u64, u64)> {
         // The halves of a sum do not reach into each other.
         let rows = Some(rows).filter(|rows| rows.len() <= SUMMED_ROWS)?;

@@ -137,8 +137,8 @@ pub(crate) struct Strings {
     values: [u32; LOOKED_UP_BYTES],
     /// The key with the object of a collection.
     objects: [[u32; LOOKED_UP_BYTES]; 2],
-    /// What a key and a string take together that are both shorter than [`SHORTEST_BYTES`], by both lengths; 0 where that has
-    /// not been asked yet.
+    /// What a key and a string take together that are both shorter than [`SHORTEST_BYTES`], by both lengths; 0 where
+    /// that has not been asked yet.
     both: Box<[[u16; SHORTEST_BYTES * SHORTEST_BYTES]; 2]>,
 }
 

@@ -161,8 +161,8 @@ fn hashes_with_one_long_value(filling: &mut Filling<'_>) {
     hash(filling, &rows);
 }
 
-/// Tables of these sizes are at the edge of a larger one. The fields are different ones in each hash: where they fall in
-/// a table would be the same chance in all of them.
+/// Tables of these sizes are at the edge of a larger one. The fields are different ones in each hash: where they fall
+/// in a table would be the same chance in all of them.
 fn hashes_with_a_long_value(filling: &mut Filling<'_>, counts: &[u64]) {
     let count = filling.random.one_of(counts);
     let long = filling.random.within(0..=count - 1);

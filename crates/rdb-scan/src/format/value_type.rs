@@ -172,8 +172,8 @@ use TableRow::{
     ExpiryFieldAndValue, FieldValueAndExpiry, Member, MemberAndScore, MemberAndTextScore, MemberAndValue,
 };
 
-// Sources: rdb.h of Redis 8.8 and Valkey 9.1. 6 and 8 are not used: 6 is a module value of a release candidate of Redis 4.0,
-// which cannot be walked.
+// Sources: rdb.h of Redis 8.8 and Valkey 9.1. 6 and 8 are not used: 6 is a module value of a release candidate of Redis
+// 4.0, which cannot be walked.
 value_types! {
     //  magic  variant              kind   name                since layout
     0   Both   String               String "raw"               1  Text;

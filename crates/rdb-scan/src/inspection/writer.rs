@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 /// do not say.
 ///
 /// Servers that are compatible with Redis write `redis-ver` too, with the version that they are compatible with, so
-/// their own fields come first. Sources: `RdbSaver::SaveAux` of Dragonfly; `rdbSaveInfoAuxFields` and `rdbSaveKeyValuePair`
-/// of `KeyDB`, whose versions 6.3 never were those of Redis.
+/// their own fields come first. Sources: `RdbSaver::SaveAux` of Dragonfly; `rdbSaveInfoAuxFields` and
+/// `rdbSaveKeyValuePair` of `KeyDB`, whose versions 6.3 never were those of Redis.
 pub fn written_by(aux: &BTreeMap<String, String>) -> Option<String> {
     let field = |name: &str| aux.get(name).map(String::as_str);
     if let Some(version) = field("df-ver") {

@@ -138,7 +138,8 @@ impl<const GROUP: u64> Meaning for Groups<GROUP> {
     fn end(&mut self, seen: &mut Seen) -> Result<u64> {
         if self.place != 0 {
             let entries = GROUP * self.seen + self.place;
-            // Half the number of entries is none, and the key is skipped as an empty one by whoever does not look deeper.
+            // Half the number of entries is none, and the key is skipped as an empty one by whoever does not look
+            // deeper.
             if self.code == FaultCode::BadListpack && GROUP == 2 && self.seen == 0 {
                 let message = || format!("{entries} entry cannot be a field and its value");
                 seen.contradictions.note(HazardCode::ListpackCount, message);

@@ -85,8 +85,8 @@ impl Members {
         self.off = true;
     }
 
-    /// Forgets the last value and makes room for about so many members. `alike` are those that are often the same from one
-    /// value to the next, as fields of hashes are: then it is foreseen which places of a table are free.
+    /// Forgets the last value and makes room for about so many members. `alike` are those that are often the same from
+    /// one value to the next, as fields of hashes are: then it is foreseen which places of a table are free.
     #[inline]
     pub(crate) fn begin(&mut self, expected: u64, alike: bool) {
         (self.len, self.duplicate, self.unchecked) = (0, false, false);

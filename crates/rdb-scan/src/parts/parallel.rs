@@ -73,8 +73,8 @@ fn sequentially<S: Source + ?Sized>(
     })
 }
 
-/// Ranges that get smaller towards the end: each costs something, and with small ones at the end all threads are done at
-/// about the same time.
+/// Ranges that get smaller towards the end: each costs something, and with small ones at the end all threads are done
+/// at about the same time.
 fn cut(size_bytes: u64, threads: usize) -> Vec<Range<u64>> {
     let mut ranges = Vec::new();
     let mut start = 0;

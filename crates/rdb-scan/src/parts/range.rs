@@ -32,9 +32,9 @@ const FIRST_EFFORT: Effort = Effort { likely: FIRST_VIEW_BYTES, any: 4 << 10, by
 /// on.
 const VIEW_BYTES: usize = MAX_LOOK_BYTES;
 const EFFORT: Effort = Effort { likely: LOOK_BYTES, any: LOOK_BYTES, bytes: 4 << 20 };
-/// Where there is no boundary in so many bytes, or none that is sure, the range is likely to be inside a giant value. The
-/// next look is then further on, and the distance doubles each time: looking takes longer than reading, and whoever reads
-/// the value comes by anyway.
+/// Where there is no boundary in so many bytes, or none that is sure, the range is likely to be inside a giant value.
+/// The next look is then further on, and the distance doubles each time: looking takes longer than reading, and whoever
+/// reads the value comes by anyway.
 const LOOK_BYTES: usize = VIEW_BYTES / 2;
 const FIRST_STRIDE_BYTES: u64 = 1 << 20;
 
@@ -46,8 +46,8 @@ const SINGLE_RECORDS: usize = 4;
 
 /// What one range of a file holds: the records whose first byte lies in it.
 ///
-/// The range's first record was found by looking for something that reads like records. [`crate::parts::assemble`] believes
-/// it only if the records before it end where it begins.
+/// The range's first record was found by looking for something that reads like records. [`crate::parts::assemble`]
+/// believes it only if the records before it end where it begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RangeInspection {
@@ -90,7 +90,8 @@ impl RangeInspection {
 /// workers on many machines; [`crate::parts::assemble`] makes one inspection of what they give.
 ///
 /// # Errors
-/// Only errors of the source. What is wrong with the file is found again where it matters, by [`crate::parts::assemble`].
+/// Only errors of the source. What is wrong with the file is found again where it matters, by
+/// [`crate::parts::assemble`].
 pub fn inspect_range<R: Read>(
     mut source: R,
     range: Range<u64>,

@@ -21,16 +21,16 @@ const MOST_IDS: u64 = 4096;
 
 /// The groups of a stream, one after the other.
 ///
-/// Servers keep groups, consumers and pending entries in radix trees: they load them in any order, and refuse what is there
-/// twice.
+/// Servers keep groups, consumers and pending entries in radix trees: they load them in any order, and refuse what is
+/// there twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ConsumerGroup {
     /// How many groups came before this one.
     index: u64,
     names: Names,
-    /// The entries that are pending in the group, those that are a consumer's or were given back, and those of the consumer
-    /// that is being read.
+    /// The entries that are pending in the group, those that are a consumer's or were given back, and those of the
+    /// consumer that is being read.
     pending: IdList,
     shared_out: IdList,
     owned: IdList,
@@ -174,8 +174,8 @@ impl ConsumerGroup {
         Ok(ids)
     }
 
-    /// Whether each pending entry is a consumer's or was given back. Servers refuse a consumer's that is not pending in the
-    /// group; one that is nobody's most of them load, and some fall over it later.
+    /// Whether each pending entry is a consumer's or was given back. Servers refuse a consumer's that is not pending in
+    /// the group; one that is nobody's most of them load, and some fall over it later.
     fn compare(&self, shared: &mut Shared) -> Result<()> {
         let Self { index, pending, shared_out, .. } = self;
         if let Some(id) = pending.twice() {

@@ -15,8 +15,8 @@ const MOST_KEPT: usize = 4096;
 
 /// A list of ids. Servers write them in ascending order, and load them in any: only one that is there twice is refused.
 ///
-/// Up to [`MOST_KEPT`] of them are kept, so that lists can be compared exactly; a position inside a value does not hold them,
-/// and then, as in a longer list, only the order shows that none is there twice.
+/// Up to [`MOST_KEPT`] of them are kept, so that lists can be compared exactly; a position inside a value does not hold
+/// them, and then, as in a longer list, only the order shows that none is there twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IdList {

@@ -1,5 +1,5 @@
-//! The rows of tables that are written plainly and are all at hand. Nearly all are, and a loop without anything else in it
-//! takes little time for each.
+//! The rows of tables that are written plainly and are all at hand. Nearly all are, and a loop without anything else in
+//! it takes little time for each.
 
 use crate::{
     bytes::{

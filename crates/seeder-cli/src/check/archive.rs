@@ -16,8 +16,8 @@ use flate2::bufread::GzDecoder;
 use rdb_scan::{Fault, Hazard, HazardCode, Inspection};
 use zstd::stream::read::Decoder as ZstdDecoder;
 
-/// The largest window of zstd that is read, as the exponent of 2 in bytes: what `zstd -d` takes unless it is told to take
-/// more. The window is the memory that decompressing takes.
+/// The largest window of zstd that is read, as the exponent of 2 in bytes: what `zstd -d` takes unless it is told to
+/// take more. The window is the memory that decompressing takes.
 const MAX_WINDOW_LOG: u32 = 27;
 
 /// How a backup is compressed.

@@ -107,7 +107,8 @@ impl Batch {
     }
 }
 
-/// Waits for both the verdict and the last part. A refusal does not wait for the parts, nor a failed part for the verdict.
+/// Waits for both the verdict and the last part. A refusal does not wait for the parts, nor a failed part for the
+/// verdict.
 async fn judged_while_sent(
     reading: Reading,
     sending: impl Future<Output = Result<()>>,

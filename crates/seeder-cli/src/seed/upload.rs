@@ -106,8 +106,8 @@ impl Upload {
         })
     }
 
-    /// Takes the parts away again. Parts that stay are paid for; the drop bucket's lifecycle rule takes them away if this
-    /// fails too.
+    /// Takes the parts away again. Parts that stay are paid for; the drop bucket's lifecycle rule takes them away if
+    /// this fails too.
     pub(super) async fn abort(&self, s3: &Client) -> Result<()> {
         let location = &self.location;
         let request = s3.abort_multipart_upload().bucket(&location.bucket).key(&location.key);

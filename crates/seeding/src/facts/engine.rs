@@ -73,8 +73,8 @@ impl Engine {
         }
     }
 
-    /// The generation whose structures a version keeps data in. ElastiCache's own builds (Redis 7.1, Valkey 8.2) are taken
-    /// for what the open-source version before them is.
+    /// The generation whose structures a version keeps data in. ElastiCache's own builds (Redis 7.1, Valkey 8.2) are
+    /// taken for what the open-source version before them is.
     pub fn generation(self, version: EngineVersion) -> Generation {
         Generation::of(self.as_str(), version.major, version.minor).unwrap_or(match self {
             Self::Valkey => Generation::Valkey9,
@@ -92,8 +92,8 @@ impl Engine {
         matches!(self, Self::Valkey) && version.major >= 9
     }
 
-    /// Whether a version leaves collections without elements out of a load. Redis does so from 6.2.6 on, which is the 6.2
-    /// that ElastiCache has, and all of Valkey.
+    /// Whether a version leaves collections without elements out of a load. Redis does so from 6.2.6 on, which is the
+    /// 6.2 that ElastiCache has, and all of Valkey.
     pub const fn skips_empty_collections(self, version: EngineVersion) -> bool {
         matches!(self, Self::Valkey) || version.major >= 7 || (version.major == 6 && version.minor >= 2)
     }
@@ -103,8 +103,8 @@ impl Engine {
         version.major >= 7
     }
 
-    /// Whether a version is chosen by its patch level too: "Specific version selection is not allowed for '6.2.6', please
-    /// use '6.2'" is what the API says from Redis 6 on and for every Valkey, though it lists patch levels.
+    /// Whether a version is chosen by its patch level too: "Specific version selection is not allowed for '6.2.6',
+    /// please use '6.2'" is what the API says from Redis 6 on and for every Valkey, though it lists patch levels.
     pub const fn takes_patch_level(self, version: EngineVersion) -> bool {
         matches!(self, Self::Redis) && version.major < 6
     }
@@ -159,8 +159,8 @@ impl Serialize for EngineVersion {
 }
 
 impl<'de> Deserialize<'de> for EngineVersion {
-    /// Reads `"8.1"`, and 8.1 without the quotes, which people forget. (7.10 without quotes *is* 7.1: no reader of JSON sees
-    /// the zero.)
+    /// Reads `"8.1"`, and 8.1 without the quotes, which people forget. (7.10 without quotes *is* 7.1: no reader of JSON
+    /// sees the zero.)
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = match Value::deserialize(deserializer)? {
             Value::String(text) => text,

@@ -1,5 +1,6 @@
-//! What the loaders of the engines do with files that contradict themselves: some refuse what others load. docs/READER.md has
-//! the table with the function of the engine's source for each row; `make differential` asks real servers.
+//! What the loaders of the engines do with files that contradict themselves: some refuse what others load.
+//! docs/READER.md has the table with the function of the engine's source for each row; `make differential` asks real
+//! servers.
 
 use rdb_scan::HazardCode;
 
@@ -41,7 +42,8 @@ impl Loader {
     }
 }
 
-/// Whether the engine's loader refuses a file with this in it, or ends of it; none where that is not a matter of the engine.
+/// Whether the engine's loader refuses a file with this in it, or ends of it; none where that is not a matter of the
+/// engine.
 pub(crate) fn refuses(code: HazardCode, engine: Engine, version: EngineVersion) -> Option<bool> {
     let loader = Loader::of(engine, version);
     Some(match code {

@@ -13,7 +13,8 @@ const MAX_KEY_BYTES: usize = 1024;
 ///
 /// Read from the ways in which people name one: `bucket/folder/file.rdb` as in the ElastiCache console,
 /// `arn:aws:s3:::bucket/folder/file.rdb` as in its API, `s3://bucket/folder/file.rdb`, and the object's address,
-/// `https://bucket.s3.region.amazonaws.com/folder/file.rdb` or `https://s3.region.amazonaws.com/bucket/folder/file.rdb`.
+/// `https://bucket.s3.region.amazonaws.com/folder/file.rdb` or
+/// `https://s3.region.amazonaws.com/bucket/folder/file.rdb`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BackupLocation {
@@ -64,7 +65,8 @@ pub enum LocationError {
         /// The host.
         host: String,
     },
-    /// An address with a query: presigned, or of one version. What it says is not repeated, since a signature is a secret.
+    /// An address with a query: presigned, or of one version. What it says is not repeated, since a signature is a
+    /// secret.
     #[error(
         "`{address}` goes on with a query, as presigned addresses do: ElastiCache reads objects, not addresses, so name it as bucket/key"
     )]

@@ -75,7 +75,8 @@ impl SlotRange {
         (0..shards).map(|i| Self { first: bound(i), last: bound(i + 1) - 1 }).collect()
     }
 
-    /// `shards` ranges such that the heaviest weighs as little as contiguous ranges allow. `weights` has one entry a slot.
+    /// `shards` ranges such that the heaviest weighs as little as contiguous ranges allow. `weights` has one entry a
+    /// slot.
     pub fn balanced(shards: u32, weights: &[u64]) -> Vec<Self> {
         debug_assert_eq!(weights.len(), usize::from(SLOTS));
         let shards = usize::try_from(shards.clamp(1, u32::from(SLOTS))).unwrap_or(1);

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// What the events give as the reason.
 ///
-/// AWS documents no text of these events, so what is matched are phrases: those of its documented messages on backups in
-/// S3, those that the engines themselves log, and those of S3 and KMS. Whatever says something else is [`Self::Other`]:
-/// a hint that follows from nothing would only mislead.
+/// AWS documents no text of these events, so what is matched are phrases: those of its documented messages on backups
+/// in S3, those that the engines themselves log, and those of S3 and KMS. Whatever says something else is
+/// [`Self::Other`]: a hint that follows from nothing would only mislead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureReason {

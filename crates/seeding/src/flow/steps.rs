@@ -1,7 +1,7 @@
 //! The input and output of each function, as the state machine passes them.
 //!
-//! Every step is given the execution's ARN besides, and reads the rest from the record ([`crate::record::seeding::Seeding`]), so that what the
-//! state machine carries stays small, whatever is being seeded.
+//! Every step is given the execution's ARN besides, and reads the rest from the record
+//! ([`crate::record::seeding::Seeding`]), so that what the state machine carries stays small, whatever is being seeded.
 
 use rdb_scan::{Position, RangeInspection};
 use serde::{Deserialize, Serialize};

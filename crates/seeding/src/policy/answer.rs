@@ -1,7 +1,7 @@
 //! Yes, no, or not to be told from here.
 
-/// What can be said to a question about a policy. They are in order: both of two answers are the lesser one, either of them is
-/// the greater one.
+/// What can be said to a question about a policy. They are in order: both of two answers are the lesser one, either of
+/// them is the greater one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
     /// Surely not.

@@ -49,8 +49,8 @@ fn text(value: &Value) -> Option<String> {
 }
 
 impl Condition {
-    /// Whether an Allow under this condition counts as a grant: it names this account as the source, or a time in which now
-    /// lies. Whether ElastiCache sends the source's account is not documented, so it stays to be looked at.
+    /// Whether an Allow under this condition counts as a grant: it names this account as the source, or a time in which
+    /// now lies. Whether ElastiCache sends the source's account is not documented, so it stays to be looked at.
     pub(super) fn counts(&self, context: &Context<'_>) -> bool {
         if self.is_about("aws:SourceAccount") {
             let account = context.account;

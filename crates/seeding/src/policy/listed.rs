@@ -59,8 +59,8 @@ pub(super) fn resource_is(pattern: &str, resource: &str) -> Answer {
     Answer::from(matches(&open, resource)).and(Answer::Perhaps)
 }
 
-/// A pattern of IAM, where `*` is any run of characters and `?` any single one. Takes time in proportion to the product of
-/// the lengths, which are bounded by those of a policy.
+/// A pattern of IAM, where `*` is any run of characters and `?` any single one. Takes time in proportion to the product
+/// of the lengths, which are bounded by those of a policy.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);

@@ -73,8 +73,8 @@ struct Denied<'a> {
     conditions: Vec<String>,
 }
 
-/// What a bucket's policy says against a seeding; and, for [`Access::Existing`], the backups that it does not let ElastiCache
-/// read, about which their ACLs have to be asked ([`ungranted_finding`]).
+/// What a bucket's policy says against a seeding; and, for [`Access::Existing`], the backups that it does not let
+/// ElastiCache read, about which their ACLs have to be asked ([`ungranted_finding`]).
 pub fn policy_findings<'a>(needs: &Needs<'a>, look: &PolicyLook) -> (Vec<Finding>, Vec<&'a BackupLocation>) {
     let existing = needs.access == Access::Existing;
     let ungranted = || if existing { needs.backups.iter().collect() } else { Vec::new() };
@@ -122,8 +122,8 @@ pub fn policy_findings<'a>(needs: &Needs<'a>, look: &PolicyLook) -> (Vec<Finding
 
 /// The finding for a backup that the bucket's policy does not let ElastiCache read.
 ///
-/// Its owner may still do so while the backup is being read: grant-access looks again and has the last word. A dry run ends
-/// before that, so there it is a fail.
+/// Its owner may still do so while the backup is being read: grant-access looks again and has the last word. A dry run
+/// ends before that, so there it is a fail.
 pub fn ungranted_finding(needs: &Needs<'_>, backup: &BackupLocation, acl: AclLook) -> Option<Finding> {
     let principal = needs.partition.service_principal();
     let remedy = "let ElastiCache read the object, by the statement of its user guide in the bucket policy, or use access: auto";

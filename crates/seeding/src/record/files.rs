@@ -84,9 +84,9 @@ impl<'a> ExecutionFiles<'a> {
 
     /// What is known of an object from an earlier seeding: [`crate::record::known::KnownInspection`].
     ///
-    /// An object with the same name, ETag and size has the same contents: the ETag is a digest of them, or, of parts and
-    /// under KMS, at least another one for each upload. One with names of keys is never the same file as one without, and
-    /// what was weighed for one engine is not what it takes in another.
+    /// An object with the same name, ETag and size has the same contents: the ETag is a digest of them, or, of parts
+    /// and under KMS, at least another one for each upload. One with names of keys is never the same file as one
+    /// without, and what was weighed for one engine is not what it takes in another.
     pub fn inspection(backup: &Backup, hide_keys: bool, memory: &Settings) -> FileKey<KnownInspection> {
         let Backup { location, etag, size_bytes, .. } = backup;
         let digest = hex::encode(Sha256::digest(location.to_string()));

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 /// expired is told of the moment of the inspection.
 const MAX_AGE_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// The inspection of a whole backup, kept for other seedings of the same object under [`crate::record::files::ExecutionFiles::inspection`].
+/// The inspection of a whole backup, kept for other seedings of the same object under
+/// [`crate::record::files::ExecutionFiles::inspection`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KnownInspection {

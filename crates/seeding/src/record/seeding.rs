@@ -13,8 +13,8 @@ use crate::{
 
 /// Everything that is settled about a seeding before its backups are read.
 ///
-/// It lies in the reports bucket ([`crate::record::files::ExecutionFiles::seeding`]), so that the state machine carries only the execution's
-/// name, and so that a clean-up knows what a stopped execution was about.
+/// It lies in the reports bucket ([`crate::record::files::ExecutionFiles::seeding`]), so that the state machine carries
+/// only the execution's name, and so that a clean-up knows what a stopped execution was about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Seeding {
@@ -34,8 +34,8 @@ pub struct Seeding {
     pub node_types: NodeTypes,
     /// The share of `maxmemory` that is kept for backups and failover, from the parameter group. Default 25.
     pub reserved_memory_percent: u32,
-    /// The number of databases that the cluster will have: of the parameter group, `databases` or, with cluster mode on,
-    /// `cluster-databases`.
+    /// The number of databases that the cluster will have: of the parameter group, `databases` or, with cluster mode
+    /// on, `cluster-databases`.
     pub databases: u64,
     /// The parameters that decide what the data takes once loaded.
     #[serde(default)]

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::finding::{Code, Finding};
 
-/// The bounds of a token, in characters. Source of these and of the characters: ElastiCache user guide, "Authenticating with
-/// the Valkey and Redis OSS AUTH command".
+/// The bounds of a token, in characters. Source of these and of the characters: ElastiCache user guide, "Authenticating
+/// with the Valkey and Redis OSS AUTH command".
 const CHARS: std::ops::RangeInclusive<usize> = 16..=128;
 /// What a token may hold besides letters and digits.
 const SPECIAL: &str = "!&#$^<>-";

@@ -19,8 +19,8 @@ pub struct UserGroupView {
 
 /// What speaks against a user group; `view` is nothing where there is none of this id.
 ///
-/// A group of the engine `redis` goes with both engines: it is what AWS asked for with Valkey at first (user guide, "Role-Based
-/// Access Control"). One of the engine `valkey` goes with Valkey only.
+/// A group of the engine `redis` goes with both engines: it is what AWS asked for with Valkey at first (user guide,
+/// "Role-Based Access Control"). One of the engine `valkey` goes with Valkey only.
 pub fn user_group_finding(spec: &ClusterSpec, id: &str, view: Option<&UserGroupView>) -> Option<Finding> {
     let unusable = |remedy: &str, reason: String| {
         let finding = Finding::new(Code::UserGroupUnusable, remedy).with("userGroup", id);

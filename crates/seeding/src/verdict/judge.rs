@@ -163,8 +163,8 @@ fn databases_finding(seeding: &Seeding, name: &str, inspection: &Inspection) -> 
             return Some(finding.with("databases", shown));
         }
     }
-    // A database that is selected counts like one that holds keys. With cluster mode on these engines still have the usual
-    // number, all but the first without a use.
+    // A database that is selected counts like one that holds keys. With cluster mode on these engines still have the
+    // usual number, all but the first without a use.
     let databases = if cluster.cluster_mode && one { seeding.databases.max(16) } else { seeding.databases };
     let highest = inspection.highest_database.max(highest);
     let remedy = if cluster.cluster_mode {

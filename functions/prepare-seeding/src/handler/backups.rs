@@ -75,7 +75,8 @@ impl PrepareSeeding {
         Ok((backups, findings))
     }
 
-    /// What the bucket's policy says to what the seeding needs. Where the bucket itself is `forbidden`, the policy may tell why.
+    /// What the bucket's policy says to what the seeding needs. Where the bucket itself is `forbidden`, the policy may
+    /// tell why.
     async fn look_at_access(
         &self,
         resolved: &Resolved,

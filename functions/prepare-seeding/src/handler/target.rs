@@ -152,8 +152,8 @@ impl PrepareSeeding {
         Ok(user_group_finding(spec, id, view.as_ref()))
     }
 
-    /// The parameters that the cluster will run with: those of its group, or the engine's own. The group decides about cluster
-    /// mode where that is open.
+    /// The parameters that the cluster will run with: those of its group, or the engine's own. The group decides about
+    /// cluster mode where that is open.
     async fn parameters(
         &self,
         spec: &mut ClusterSpec,
@@ -258,8 +258,8 @@ impl Parameters {
         self.values.get(name)?.parse().ok()
     }
 
-    /// The databases that the cluster will have. With cluster mode on they have a parameter of their own from Valkey 9 on;
-    /// before, there is one.
+    /// The databases that the cluster will have. With cluster mode on they have a parameter of their own from Valkey 9
+    /// on; before, there is one.
     fn databases(&self, spec: &ClusterSpec) -> u64 {
         if spec.cluster_mode {
             self.number("cluster-databases").unwrap_or(1)

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::harness::{Local, Objects, backup};
 use aws_sdk_elasticache::{
     error::ProvideErrorMetadata,
     operation::create_replication_group::builders::CreateReplicationGroupFluentBuilder as Create,
     types::{NodeGroupConfiguration, Tag},
 };
+
+use crate::harness::{Local, Objects, backup};
 
 #[tokio::test]
 async fn an_id_is_taken_once_and_a_group_is_not_deleted_while_it_is_created() {

@@ -1,7 +1,8 @@
 //! Restores that fail: their events, and nothing left over.
 
-use crate::harness::{Local, Objects, backup, keys};
 use local_elasticache::FailureStatus;
+
+use crate::harness::{Local, Objects, backup, keys};
 
 /// Creates a group that fails; returns its events.
 async fn failed(local: &Local, id: &str) -> Vec<String> {

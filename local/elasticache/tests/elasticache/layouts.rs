@@ -1,7 +1,8 @@
 //! Backups spread over the shards of a real cluster.
 
-use crate::harness::{Local, Objects, backup, connect, keys, size};
 use redis::Value;
+
+use crate::harness::{Local, Objects, backup, connect, keys, size};
 
 async fn sizes(local: &Local, id: &str) -> Vec<u64> {
     let mut sizes = Vec::new();

@@ -1,7 +1,8 @@
 //! The nodes are servers of the requested engine and version, or an event names the others.
 
-use crate::harness::{Local, Objects, backup_by, connect, keys};
 use local_elasticache::Nearness;
+
+use crate::harness::{Local, Objects, backup_by, connect, keys};
 
 /// The version of a running node, as an event names it.
 async fn runs(port: u16) -> String {

@@ -1,7 +1,6 @@
 //! Access control lists: grants, and the three ways in which a request can ask for them.
 
-use s3s::dto;
-use s3s::{S3Result, s3_error};
+use s3s::{S3Result, dto, s3_error};
 
 /// Most grants of one list, as on S3.
 const GRANT_LIMIT: usize = 100;

@@ -1,16 +1,19 @@
 //! Delivery of events to Lambda functions, in the background.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::NotificationConfiguration;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::config::Notify;
-use crate::notifications::event::ObjectCreated;
-use crate::notifications::filter;
+use crate::{
+    config::Notify,
+    notifications::{event::ObjectCreated, filter},
+};
 
 /// Most deliveries in flight; uploads on one machine stay far below.
 const IN_FLIGHT_LIMIT: usize = 1000;

@@ -4,10 +4,12 @@
 use s3s::dto::*;
 use s3s::{S3ErrorCode, S3Request, S3Result, s3_error};
 
-use crate::access::acl::{self, AclRequest};
-use crate::errors::with_status;
-use crate::operations::admission::Action;
-use crate::service::Service;
+use crate::{
+    access::acl::{self, AclRequest},
+    errors::with_status,
+    operations::admission::Action,
+    service::Service,
+};
 
 impl Service {
     pub(crate) fn get_object_acl(

@@ -3,11 +3,13 @@
 
 use s3s::{S3Error, S3Request, S3Result, s3_error};
 
-use crate::access::AccessCheck;
-use crate::errors::{no_such_key, other_region};
-use crate::request::identity::{Caller, Identity};
-use crate::service::Service;
-use crate::store::Bucket;
+use crate::{
+    access::AccessCheck,
+    errors::{no_such_key, other_region},
+    request::identity::{Caller, Identity},
+    service::Service,
+    store::Bucket,
+};
 
 /// The action of an operation, for access checks.
 #[derive(Debug, Clone, Copy)]

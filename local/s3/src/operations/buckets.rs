@@ -4,20 +4,23 @@ mod notification;
 mod policy;
 mod settings;
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::SystemTime;
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::SystemTime,
+};
 
 #[allow(clippy::wildcard_imports, reason = "every operation brings two types of its own")]
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::access::acl::{self, AclRequest};
-use crate::errors::no_such_bucket;
-use crate::operations::admission::Action;
-use crate::request::identity::{Caller, Identity};
-use crate::service::Service;
-use crate::store::encryption::Encryption;
-use crate::store::{BUCKET_LIMIT, Bucket as StoredBucket, Versioning};
+use crate::{
+    access::acl::{self, AclRequest},
+    errors::no_such_bucket,
+    operations::admission::Action,
+    request::identity::{Caller, Identity},
+    service::Service,
+    store::{BUCKET_LIMIT, Bucket as StoredBucket, Versioning, encryption::Encryption},
+};
 
 impl Service {
     pub(crate) fn create_bucket(

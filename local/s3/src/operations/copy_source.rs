@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use s3s::dto::CopySource;
-use s3s::{S3Request, S3Result, s3_error};
+use s3s::{S3Request, S3Result, dto::CopySource, s3_error};
 
-use crate::operations::admission::Action;
-use crate::service::Service;
-use crate::store::conditions::SourceTerms;
-use crate::store::{Object, Version};
+use crate::{
+    operations::admission::Action,
+    service::Service,
+    store::{Object, Version, conditions::SourceTerms},
+};
 
 impl Service {
     /// The source of a copy if these terms allow to read it, and its version id to show.

@@ -4,18 +4,18 @@ mod complete;
 mod list;
 mod parts;
 
-use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::{collections::BTreeMap, time::SystemTime};
 
 #[allow(clippy::wildcard_imports, reason = "every operation brings two types of its own")]
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 use uuid::Uuid;
 
-use crate::operations::admission::Action;
-use crate::operations::request_fields::ObjectRequest;
-use crate::service::Service;
-use crate::store::multipart_upload::Upload;
+use crate::{
+    operations::{admission::Action, request_fields::ObjectRequest},
+    service::Service,
+    store::multipart_upload::Upload,
+};
 
 /// Most uploads that a bucket holds open; S3 has no such limit, memory does.
 const UPLOAD_LIMIT: usize = 10_000;

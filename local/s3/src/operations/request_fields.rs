@@ -4,11 +4,15 @@ use s3s::S3Request;
 #[allow(clippy::wildcard_imports, reason = "the inputs of many operations")]
 use s3s::dto::*;
 
-use crate::access::acl::AclRequest;
-use crate::store::attributes::Attributes;
-use crate::store::body::DeclaredBody;
-use crate::store::conditions::{ReadConditions, SourceTerms};
-use crate::store::encryption::EncryptionRequest;
+use crate::{
+    access::acl::AclRequest,
+    store::{
+        attributes::Attributes,
+        body::DeclaredBody,
+        conditions::{ReadConditions, SourceTerms},
+        encryption::EncryptionRequest,
+    },
+};
 
 /// The ACL, the encryption and the attributes that a request asks for its new object.
 #[derive(Debug)]

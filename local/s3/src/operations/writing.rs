@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use s3s::{S3Result, s3_error};
 
-use crate::access::acl::{self, AclRequest, Grant};
-use crate::notifications::event::{ObjectCreated, Reason};
-use crate::operations::request_fields::ObjectRequest;
-use crate::request::identity::Identity;
-use crate::service::Service;
-use crate::store::attributes::{Attributes, storage_class};
-use crate::store::encryption::{Encryption, EncryptionRequest};
-use crate::store::{Object, Version};
+use crate::{
+    access::acl::{self, AclRequest, Grant},
+    notifications::event::{ObjectCreated, Reason},
+    operations::request_fields::ObjectRequest,
+    request::identity::Identity,
+    service::Service,
+    store::{
+        Object, Version,
+        attributes::{Attributes, storage_class},
+        encryption::{Encryption, EncryptionRequest},
+    },
+};
 
 impl Service {
     /// Makes `object` the current one of `key` if `condition` holds for the `ETag` of the present one, atomically, and

@@ -1,7 +1,9 @@
 //! The identity of a request, read from its signature. Signatures are not verified.
 
-use http::Uri;
-use http::header::{AUTHORIZATION, HeaderMap};
+use http::{
+    Uri,
+    header::{AUTHORIZATION, HeaderMap},
+};
 use percent_encoding::percent_decode_str;
 use s3s::S3Request;
 use uuid::Uuid;

@@ -1,7 +1,10 @@
 //! The attributes of an object: headers, metadata, storage class, encryption.
 
-use s3s::dto::{Checksum, Metadata, StorageClass, Timestamp};
-use s3s::{S3Result, s3_error};
+use s3s::{
+    S3Result,
+    dto::{Checksum, Metadata, StorageClass, Timestamp},
+    s3_error,
+};
 
 use crate::store::encryption::Encryption;
 

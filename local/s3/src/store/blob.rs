@@ -1,17 +1,21 @@
 //! Object bytes on disk: files with random names, and the segments of them that make up an object.
 
-use std::fs::File;
-use std::io;
-use std::ops::Range;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    fs::File,
+    io,
+    ops::Range,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use futures::Stream;
-use s3s::StdError;
-use s3s::dto::StreamingBlob;
-use s3s::stream::{ByteStream, RemainingLength};
+use s3s::{
+    StdError,
+    dto::StreamingBlob,
+    stream::{ByteStream, RemainingLength},
+};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 

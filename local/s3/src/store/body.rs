@@ -1,22 +1,25 @@
 //! A request's body on its way to disk: written, hashed, and compared with the digests in the request.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::BytesMut;
 use futures::StreamExt;
 use md5::{Digest, Md5};
-use s3s::checksum::ChecksumHasher;
-use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
-use s3s::dto::{Checksum, StreamingBlob};
-use s3s::{S3Result, s3_error};
+use s3s::{
+    S3Result,
+    checksum::ChecksumHasher,
+    crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256},
+    dto::{Checksum, StreamingBlob},
+    s3_error,
+};
 use tokio::task::JoinHandle;
 
-use crate::errors::internal;
-use crate::request::chunked::Trailers;
-use crate::store::blob::{Blob, Reader, Segment};
+use crate::{
+    errors::internal,
+    request::chunked::Trailers,
+    store::blob::{Blob, Reader, Segment},
+};
 
 /// Most bytes of one `PutObject` or `UploadPart`, as on S3.
 const BODY_LIMIT: u64 = 5 * 1024 * 1024 * 1024;

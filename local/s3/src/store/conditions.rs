@@ -1,8 +1,11 @@
 //! Conditional requests: `If-Match` and its relatives for reads, writes and deletes.
 
 use http::StatusCode;
-use s3s::dto::{ETag, ETagCondition, Timestamp};
-use s3s::{S3ErrorCode, S3Result, s3_error};
+use s3s::{
+    S3ErrorCode, S3Result,
+    dto::{ETag, ETagCondition, Timestamp},
+    s3_error,
+};
 
 use crate::errors::{no_such_key, with_status};
 

@@ -1,7 +1,10 @@
 //! Server-side encryption: the attributes of an object, the default of a bucket, and the fields of a request.
 
-use s3s::dto::{self, ServerSideEncryption};
-use s3s::{S3Result, s3_error};
+use s3s::{
+    S3Result,
+    dto::{self, ServerSideEncryption},
+    s3_error,
+};
 
 /// The account's AWS managed key: used for `aws:kms` without a key id.
 const MANAGED_KEY: &str = "0a5c0e70-9f3c-4c1e-8a53-5e1f0c0a53a3";

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use s3s::dto::{Checksum, ChecksumAlgorithm, ChecksumType, Timestamp};
 
-use crate::access::acl::Grant;
-use crate::store::attributes::Attributes;
-use crate::store::blob::Segment;
+use crate::{
+    access::acl::Grant,
+    store::{attributes::Attributes, blob::Segment},
+};
 
 /// An upload that has begun.
 #[derive(Debug)]

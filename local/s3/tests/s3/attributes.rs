@@ -1,7 +1,9 @@
-use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{
-    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
-    ServerSideEncryptionRule, StorageClass,
+use aws_sdk_s3::{
+    primitives::ByteStream,
+    types::{
+        ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
+        ServerSideEncryptionRule, StorageClass,
+    },
 };
 
 use crate::harness::{BUCKET, Stack, fault, refused};

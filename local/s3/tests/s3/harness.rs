@@ -1,9 +1,11 @@
 //! A server with clients for its two identities.
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+    error::{ProvideErrorMetadata, SdkError},
+    primitives::ByteStream,
+};
 use aws_smithy_http_client::Builder;
 use local_s3::{Config, SERVICE_ACCESS_KEY, Server};
 use tempfile::TempDir;

@@ -1,7 +1,9 @@
-use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{
-    BucketVersioningStatus, ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Delete,
-    ObjectIdentifier, VersioningConfiguration,
+use aws_sdk_s3::{
+    primitives::ByteStream,
+    types::{
+        BucketVersioningStatus, ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Delete,
+        ObjectIdentifier, VersioningConfiguration,
+    },
 };
 use futures::future::join_all;
 

@@ -1,5 +1,7 @@
-use aws_sdk_s3::error::SdkError;
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use aws_sdk_s3::{
+    error::SdkError,
+    types::{BucketLocationConstraint, CreateBucketConfiguration},
+};
 
 use crate::harness::{BUCKET, Stack, client, fault, refused};
 

@@ -1,4 +1,5 @@
-//! What several threads do with the ranges of one file: each takes the next range, reads it, and joins what can be joined.
+//! What several threads do with the ranges of one file: each takes the next range, reads it, and joins what can be
+//! joined.
 
 use std::{
     collections::BTreeMap,
@@ -173,7 +174,8 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
                 break;
             };
             drop(state);
-            // A range that was paused is none that is needed: everything stops, or it was joined by another way already.
+            // A range that was paused is none that is needed: everything stops, or it was joined by another way
+            // already.
             let added =
                 range.and_then(|range| if self.is_aborted() { Ok(()) } else { self.add(&mut chain, range) });
             state = self.lock();

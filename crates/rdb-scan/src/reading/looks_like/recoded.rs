@@ -38,8 +38,8 @@ impl Beginning {
     }
 }
 
-/// Behind the header stands an opcode (FA for AUX, FE for SELECTDB, FF for the end), and neither of these bytes is in any
-/// UTF-8 text: where they are one, they were made one.
+/// Behind the header stands an opcode (FA for AUX, FE for SELECTDB, FF for the end), and neither of these bytes is in
+/// any UTF-8 text: where they are one, they were made one.
 fn as_characters(records: &[u8]) -> Option<Cause> {
     if records.starts_with(b"?") && records.len() > 2 && records.is_ascii() {
         return Some(Cause::QuestionMarks);
@@ -59,8 +59,8 @@ fn as_characters(records: &[u8]) -> Option<Cause> {
     }
 }
 
-/// Whether every LF in these bytes became CR LF, also where no text is: a length of 10 behind a type, say. Texts that have
-/// such line ends themselves may end with one, before whatever follows, but hardly begin with one.
+/// Whether every LF in these bytes became CR LF, also where no text is: a length of 10 behind a type, say. Texts that
+/// have such line ends themselves may end with one, before whatever follows, but hardly begin with one.
 pub(crate) fn shows_line_ends(bytes: &[u8]) -> bool {
     let is_text = |byte: u8| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t');
     let before: Vec<_> = bytes

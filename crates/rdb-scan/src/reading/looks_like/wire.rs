@@ -39,8 +39,8 @@ pub(super) fn caught(start: &[u8]) -> Option<Look> {
     Some(Look::new(Cause::BulkReply, message))
 }
 
-/// Where the payload begins: behind the line feeds that keep a connection alive, and the answers to what was sent before
-/// (`+OK`, `+FULLRESYNC …`).
+/// Where the payload begins: behind the line feeds that keep a connection alive, and the answers to what was sent
+/// before (`+OK`, `+FULLRESYNC …`).
 fn behind_lines(start: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {

@@ -13,7 +13,8 @@ pub(super) fn scheme(text: &str) -> Option<(&str, &str)> {
 }
 
 /// `bucket/key` of an address without its scheme: `BUCKET.s3.REGION.amazonaws.com/KEY` or
-/// `s3.REGION.amazonaws.com/BUCKET/KEY`, the key percent-encoded. The region is left out: the bucket itself is asked for it.
+/// `s3.REGION.amazonaws.com/BUCKET/KEY`, the key percent-encoded. The region is left out: the bucket itself is asked
+/// for it.
 pub(super) fn path_style(address: &str) -> Result<String, LocationError> {
     if let Some((address, _)) = address.split_once(['?', '#']) {
         return Err(LocationError::Query { address: without_user(address).to_owned() });

@@ -9,9 +9,9 @@ use crate::finding::{Code, Finding};
 /// Pairs that are told; where many files are copies of one another, a few show it.
 const SHOWN_PAIRS: usize = 10;
 
-/// A finding for each two files with keys in the same slots, those that share most first. Shards of one cluster share no slot:
-/// such files are of a master and its replica, of two clusters, or of one shard at two times, and keys of one would be taken
-/// for the other's.
+/// A finding for each two files with keys in the same slots, those that share most first. Shards of one cluster share
+/// no slot: such files are of a master and its replica, of two clusters, or of one shard at two times, and keys of one
+/// would be taken for the other's.
 pub(super) fn shared_slots_findings(inspected: &[(String, &Inspection)]) -> Vec<Finding> {
     let mut pairs: Vec<_> = shared_slots(inspected).into_iter().collect();
     pairs.sort_by_key(|(files, slots)| (std::cmp::Reverse(*slots), *files));

@@ -1,17 +1,19 @@
 //! The notification configuration of a bucket: read and replaced.
 
-use s3s::dto::{
-    GetBucketNotificationConfigurationInput, GetBucketNotificationConfigurationOutput,
-    LambdaFunctionConfiguration, PutBucketNotificationConfigurationInput,
-    PutBucketNotificationConfigurationOutput,
+use s3s::{
+    S3Request, S3Result,
+    dto::{
+        GetBucketNotificationConfigurationInput, GetBucketNotificationConfigurationOutput,
+        LambdaFunctionConfiguration, PutBucketNotificationConfigurationInput,
+        PutBucketNotificationConfigurationOutput,
+    },
+    s3_error,
 };
-use s3s::{S3Request, S3Result, s3_error};
 use uuid::Uuid;
 
-use crate::notifications::event;
-use crate::operations::admission::Action;
-use crate::request::identity::Identity;
-use crate::service::Service;
+use crate::{
+    notifications::event, operations::admission::Action, request::identity::Identity, service::Service,
+};
 
 /// Most configurations of one bucket, as on S3.
 const CONFIGURATION_LIMIT: usize = 100;

@@ -1,14 +1,15 @@
 //! Bucket policy: put, get, delete.
 
-use s3s::dto::{
-    DeleteBucketPolicyInput, DeleteBucketPolicyOutput, GetBucketPolicyInput, GetBucketPolicyOutput,
-    PutBucketPolicyInput, PutBucketPolicyOutput,
+use s3s::{
+    S3Request, S3Result,
+    dto::{
+        DeleteBucketPolicyInput, DeleteBucketPolicyOutput, GetBucketPolicyInput, GetBucketPolicyOutput,
+        PutBucketPolicyInput, PutBucketPolicyOutput,
+    },
+    s3_error,
 };
-use s3s::{S3Request, S3Result, s3_error};
 
-use crate::access::policy::Policy;
-use crate::operations::admission::Action;
-use crate::service::Service;
+use crate::{access::policy::Policy, operations::admission::Action, service::Service};
 
 impl Service {
     pub(crate) fn get_bucket_policy(

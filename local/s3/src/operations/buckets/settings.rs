@@ -4,11 +4,12 @@
 use s3s::dto::*;
 use s3s::{S3ErrorCode, S3Request, S3Result, s3_error};
 
-use crate::errors::with_status;
-use crate::operations::admission::Action;
-use crate::service::Service;
-use crate::store::Versioning;
-use crate::store::encryption::Encryption;
+use crate::{
+    errors::with_status,
+    operations::admission::Action,
+    service::Service,
+    store::{Versioning, encryption::Encryption},
+};
 
 impl Service {
     pub(crate) fn get_bucket_versioning(

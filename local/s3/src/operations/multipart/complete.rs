@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use md5::{Digest, Md5};
-use s3s::dto::{CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart, ETag};
-use s3s::{S3Request, S3Result, s3_error};
+use s3s::{
+    S3Request, S3Result,
+    dto::{CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart, ETag},
+    s3_error,
+};
 
-use crate::notifications::event::Reason;
-use crate::operations::admission::Action;
-use crate::request::identity::Identity;
-use crate::service::Service;
-use crate::store::Object;
-use crate::store::conditions;
-use crate::store::multipart_upload::Upload;
+use crate::{
+    notifications::event::Reason,
+    operations::admission::Action,
+    request::identity::Identity,
+    service::Service,
+    store::{Object, conditions, multipart_upload::Upload},
+};
 
 /// Least bytes of a part that is not the last one, as on S3.
 const PART_LEAST_BYTES: u64 = 5 * 1024 * 1024;

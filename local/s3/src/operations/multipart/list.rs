@@ -4,8 +4,7 @@
 use s3s::dto::*;
 use s3s::{S3Request, S3Result};
 
-use crate::operations::admission::Action;
-use crate::service::Service;
+use crate::{operations::admission::Action, service::Service};
 
 /// Most parts of one answer, as on S3.
 const LIST_LIMIT: usize = 1000;

@@ -6,12 +6,16 @@ use std::time::SystemTime;
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::operations::admission::Action;
-use crate::service::Service;
-use crate::store::blob::cut;
-use crate::store::body::{self, DeclaredBody};
-use crate::store::conditions::SourceTerms;
-use crate::store::multipart_upload::UploadedPart;
+use crate::{
+    operations::admission::Action,
+    service::Service,
+    store::{
+        blob::cut,
+        body::{self, DeclaredBody},
+        conditions::SourceTerms,
+        multipart_upload::UploadedPart,
+    },
+};
 
 /// Most parts of an upload, as on S3.
 const PART_LIMIT: i32 = 10_000;

@@ -6,15 +6,13 @@ use std::sync::Arc;
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::notifications::event::Reason;
-use crate::operations::admission::Action;
-use crate::operations::request_fields::ObjectRequest;
-use crate::request::identity::Identity;
-use crate::service::Service;
-use crate::store::Object as StoredObject;
-use crate::store::attributes::Attributes;
-use crate::store::body;
-use crate::store::conditions::SourceTerms;
+use crate::{
+    notifications::event::Reason,
+    operations::{admission::Action, request_fields::ObjectRequest},
+    request::identity::Identity,
+    service::Service,
+    store::{Object as StoredObject, attributes::Attributes, body, conditions::SourceTerms},
+};
 
 /// Largest source of one `CopyObject` in bytes, as on S3.
 const COPY_LIMIT: u64 = 5 * 1024 * 1024 * 1024;

@@ -1,15 +1,19 @@
 //! `DeleteObject` and `DeleteObjects`.
 
-use s3s::dto::{
-    DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
-    ETagCondition, Error as DeleteError,
+use s3s::{
+    S3Request, S3Result,
+    dto::{
+        DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
+        ETagCondition, Error as DeleteError,
+    },
+    s3_error,
 };
-use s3s::{S3Request, S3Result, s3_error};
 
-use crate::operations::admission::Action;
-use crate::service::Service;
-use crate::store::conditions;
-use crate::store::{Bucket, NULL_VERSION, Versioning};
+use crate::{
+    operations::admission::Action,
+    service::Service,
+    store::{Bucket, NULL_VERSION, Versioning, conditions},
+};
 
 /// Most keys of one `DeleteObjects`, as on S3.
 const KEYS_LIMIT: usize = 1000;

@@ -1,16 +1,17 @@
 //! Listings of a bucket's keys and versions.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::{collections::BTreeMap, ops::Bound};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 #[allow(clippy::wildcard_imports, reason = "every operation brings two types of its own")]
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
-use crate::operations::admission::Action;
-use crate::service::Service;
-use crate::store::{Object as StoredObject, Version};
+use crate::{
+    operations::admission::Action,
+    service::Service,
+    store::{Object as StoredObject, Version},
+};
 
 /// Most entries of one answer, as on S3.
 const PAGE_LIMIT: usize = 1000;

@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
-use s3s::dto::{ETag, PutObjectInput, PutObjectOutput};
-use s3s::{S3Request, S3Result};
+use s3s::{
+    S3Request, S3Result,
+    dto::{ETag, PutObjectInput, PutObjectOutput},
+};
 
-use crate::notifications::event::Reason;
-use crate::operations::admission::Action;
-use crate::operations::request_fields::ObjectRequest;
-use crate::request::identity::Identity;
-use crate::service::Service;
-use crate::store::Object;
-use crate::store::attributes::Attributes;
-use crate::store::body::{self, DeclaredBody};
-use crate::store::conditions;
+use crate::{
+    notifications::event::Reason,
+    operations::{admission::Action, request_fields::ObjectRequest},
+    request::identity::Identity,
+    service::Service,
+    store::{
+        Object,
+        attributes::Attributes,
+        body::{self, DeclaredBody},
+        conditions,
+    },
+};
 
 impl Service {
     pub(crate) async fn put_object(

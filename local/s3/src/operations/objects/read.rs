@@ -1,19 +1,25 @@
 //! `GetObject` and `HeadObject`.
 
-use std::ops::Range;
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
-use s3s::dto::{
-    self, Checksum, ETag, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Timestamp,
+use s3s::{
+    S3Request, S3Result,
+    dto::{
+        self, Checksum, ETag, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Timestamp,
+    },
+    s3_error,
 };
-use s3s::{S3Request, S3Result, s3_error};
 
-use crate::operations::admission::Action;
-use crate::service::Service;
-use crate::store::Object;
-use crate::store::attributes::Attributes;
-use crate::store::blob::{Reader, cut};
-use crate::store::conditions::ReadConditions;
+use crate::{
+    operations::admission::Action,
+    service::Service,
+    store::{
+        Object,
+        attributes::Attributes,
+        blob::{Reader, cut},
+        conditions::ReadConditions,
+    },
+};
 
 /// A readable object and its requested range.
 struct Found {

@@ -1,0 +1,105 @@
+"""What rustfmt and clippy do not check: modules, imports, the width of comments, and the words of the glossary.
+
+CONTRIBUTING.md has the rules. Exits 1 and names each place.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MAX_COMMENT_WIDTH = 120
+# Left: words that were used for several things. Right: what to write instead.
+WORDS = {
+    r"\b(tell|tells|told)\b": "report, list, say",
+    r"\b(looks?|looked|looking) (at|into)\b": "check, read, inspect",
+    r"\bbehind\b": "after, past",
+    r"\bso many\b": "this many, at most N",
+    r"\bstands?\b(?! in\b)": "is, occurs, is stored",
+    r"\b(go|goes|going|went) on\b": "continue",
+    r"\bnobody\b": "no one, or the actor's name",
+    r"\b(come|comes|came) up\b": "become available",
+    r"\bspeaks? against\b": "block",
+    r"\b(taken|take|takes) back\b": "revoke",
+    r"\b(we|ours|us(?!-)|our)\b": "the tool's name, or the passive",
+}
+# What a person reads: pages, options, and the texts of findings and errors.
+PAGES = ["README.md", "docs/*.md"]
+HELP = ["crates/seeder-cli/src/args.rs", "crates/seeder-cli/src/args/*.rs"]
+
+
+def tracked(pattern):
+    names = subprocess.run(["git", "ls-files", pattern], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in names.splitlines() if (ROOT / name).exists()]
+
+
+def modules_have_one_style():
+    for path in tracked("*.rs"):
+        # A module that several test programs share has to be called so, or it would be a test program itself.
+        if path.name == "mod.rs" and "tests" not in path.parts:
+            yield f"{path.relative_to(ROOT)}: name it after its folder, beside the folder"
+
+
+def comments_are_within_the_width():
+    for path in tracked("*.rs"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if line.lstrip().startswith("//") and len(line) > MAX_COMMENT_WIDTH and "http" not in line:
+                yield f"{path.relative_to(ROOT)}:{number}: a comment of {len(line)} columns, expected {MAX_COMMENT_WIDTH} at most"
+
+
+def imports_are_grouped():
+    """One `use` for each crate, at the top of a file."""
+    for path in tracked("*.rs"):
+        top = re.split(r"^(?:fn|pub|struct|enum|impl|const|static|trait|macro_rules|#\[cfg\(test\)\])", path.read_text(), flags=re.M)[0]
+        # rustfmt leaves globs on their own.
+        crates = re.findall(r"^use (?:::)?(\w+)(?:;|::(?![\w:]*\*;))", top, re.M)
+        for name in sorted({name for name in crates if crates.count(name) > 1 and name not in ("self", "super")}):
+            yield f"{path.relative_to(ROOT)}: several `use {name}::…`, expected one"
+
+
+def words_are_those_of_the_glossary():
+    for pattern in PAGES:
+        for path in tracked(pattern):
+            yield from faults_of(path, enumerate(without_code(path.read_text()).splitlines(), 1))
+    for pattern in HELP:
+        for path in tracked(pattern):
+            lines = enumerate(path.read_text().splitlines(), 1)
+            yield from faults_of(path, [(number, line) for number, line in lines if line.lstrip().startswith("///")])
+
+
+def without_code(page):
+    """The page with blocks and spans of code blanked, so that lines keep their numbers."""
+    blank = lambda found: re.sub(r"[^\n]", " ", found[0])
+    return re.sub(r"`[^`\n]*`", blank, re.sub(r"^```.*?^```", blank, page, flags=re.M | re.S))
+
+
+def faults_of(path, lines):
+    for number, line in lines:
+        for word, better in WORDS.items():
+            for found in re.findall(word, line, re.I):
+                found = found if isinstance(found, str) else " ".join(found)
+                yield f"{path.relative_to(ROOT)}:{number}: `{found}`, write: {better}"
+
+
+CHECKS = [
+    modules_have_one_style,
+    comments_are_within_the_width,
+    imports_are_grouped,
+    words_are_those_of_the_glossary,
+]
+
+
+def main():
+    failed = 0
+    for check in CHECKS:
+        faults = list(check())
+        print(f"{'FAIL' if faults else 'ok  '} {check.__name__.replace('_', ' ')}")
+        for fault in faults:
+            print(f"       {fault}")
+        failed += bool(faults)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# What a change has to pass besides its tests, in the order in which faults are cheapest.
+source "$(dirname "$0")/lib.sh"
+
+# The version whose deny.toml this project has.
+cargo_deny=0.20.2
+
+say "formatting and style"
+cargo fmt --all --check
+python3 scripts/check_style.py
+say "clippy"
+cargo clippy --workspace --all-targets -- -D warnings
+say "the two libraries as packages"
+cargo package --quiet --allow-dirty --package rdb-scan --package rdb-footprint
+say "licenses, bans and sources (cargo-deny $cargo_deny; some minutes the first time)"
+once cargo-deny scripts/lint.sh -- cargo install --quiet --locked --root .tools "cargo-deny@$cargo_deny"
+.tools/bin/cargo-deny --log-level warn check bans licenses sources
