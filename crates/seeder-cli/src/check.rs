@@ -27,7 +27,7 @@ use progress::Meter;
 use rdb_scan::{InspectOptions, Inspection};
 use seeder_aws::Clients;
 use seeding::Verdict;
-use target::{Fit, Target};
+use target::{DescribedTarget, Fit};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 use crate::args::CheckArgs;
@@ -56,7 +56,7 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
         }
     };
     let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
-    let target = match Target::of(&args, inputs.len(), now_ms) {
+    let target = match DescribedTarget::of(&args, inputs.len(), now_ms) {
         Ok(target) => target,
         Err(error) => {
             eprintln!("error: {error}");
@@ -77,7 +77,7 @@ fn check(
     args: &CheckArgs,
     inputs: &[Input],
     objects: Option<&Objects>,
-    target: &Target,
+    target: &DescribedTarget,
     now_ms: u64,
 ) -> Result<ExitCode> {
     let threads = args.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);

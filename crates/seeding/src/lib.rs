@@ -44,7 +44,8 @@ pub use crate::{
         file_key::FileKey,
         files::ExecutionFiles,
         known::KnownInspection,
-        seeding::{Backup, Seeding},
+        partial::StoredPartial,
+        seeding::{Backup, Seeding, Target},
     },
     request::{
         ClusterMode, ClusterRequest, Request, RequestError, SlotsRequest,

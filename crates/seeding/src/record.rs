@@ -3,4 +3,5 @@
 pub(crate) mod file_key;
 pub(crate) mod files;
 pub(crate) mod known;
+pub(crate) mod partial;
 pub(crate) mod seeding;

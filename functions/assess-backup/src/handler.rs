@@ -113,11 +113,11 @@ impl AssessBackup {
             }
             let key = seeding::ExecutionFiles::inspection(
                 backup,
-                seeding.options.hide_keys,
-                &seeding.memory_settings(),
+                seeding.target.options.hide_keys,
+                &seeding.target.memory_settings(),
             );
             let known =
-                KnownInspection { looked_at_ms: seeding.looked_at_ms, inspection: inspection.clone() };
+                KnownInspection { looked_at_ms: seeding.target.looked_at_ms, inspection: inspection.clone() };
             if let Err(error) = self.reports.write(&key, &known).await {
                 tracing::warn!(%key, message = error.message, "the inspection is not kept");
             }
@@ -127,12 +127,12 @@ impl AssessBackup {
     /// Writes the number of shards into the record where it was left to the plan: later steps know how many nodes to
     /// wait for.
     async fn settle_shards(&self, mut seeding: Seeding, plan: Option<&Plan>) -> Result<(), StepError> {
-        let Some(plan) = plan.filter(|_| seeding.cluster.automatic_shards) else { return Ok(()) };
+        let Some(plan) = plan.filter(|_| seeding.target.cluster.automatic_shards) else { return Ok(()) };
         let shards = u32::try_from(plan.shards.len()).map_err(StepError::internal)?;
-        if seeding.cluster.shards == shards {
+        if seeding.target.cluster.shards == shards {
             return Ok(());
         }
-        seeding.cluster.shards = shards;
+        seeding.target.cluster.shards = shards;
         let key = seeding::ExecutionFiles::of(&seeding.execution).seeding();
         self.reports.write(&key, &seeding).await.map(drop)
     }
@@ -146,10 +146,17 @@ impl AssessBackup {
         let of_backup = pieces.iter().filter(|piece| piece.backup == backup);
         let keys: BTreeSet<_> = of_backup.map(|piece| piece.partial.clone()).collect();
         let read = stream::iter(keys).map(|key| async move {
-            let range = self.reports.read(&key).await?;
-            range.ok_or_else(|| StepError::internal(format!("the partial result {key} is gone")))
+            let stored = self.reports.read(&key.of_any_version()).await?;
+            let stored =
+                stored.ok_or_else(|| StepError::internal(format!("the partial result {key} is gone")))?;
+            let current = stored.current();
+            if current.is_none() {
+                tracing::warn!(%key, "written by another version: it is read again");
+            }
+            Ok(current)
         });
-        read.buffered(PIECES_AT_ONCE).try_collect().await
+        let ranges: Vec<_> = read.buffered(PIECES_AT_ONCE).try_collect().await?;
+        Ok(ranges.into_iter().flatten().collect())
     }
 
     /// Writes down where the gaps begin, and asks for them to be read.

@@ -39,8 +39,8 @@ impl Step for CheckCluster {
     async fn run(&self, input: CheckInput, execution: Execution<'_>) -> Result<CheckOutput, StepError> {
         let seeding = execution.seeding().await?;
         let age_ms = Timestamp::now().as_millisecond() - input.created_at_ms;
-        let deadline_passed = age_ms > i64::from(seeding.options.deadline_minutes) * 60_000;
-        let group = cluster::describe(&self.elasticache, &seeding.cluster.id).await?;
+        let deadline_passed = age_ms > i64::from(seeding.target.options.deadline_minutes) * 60_000;
+        let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;
         let Some(group) = group.filter(|group| cluster::is_ours(group, execution.name)) else {
             let (phase, status) = (ClusterPhase::Gone, "not found".to_owned());
             return Ok(CheckOutput {
@@ -54,8 +54,8 @@ impl Step for CheckCluster {
             });
         };
         let view = cluster::view(&self.elasticache, &group).await?;
-        let phase = view.phase(seeding.cluster.nodes());
-        tracing::info!(cluster = seeding.cluster.id, ?phase, status = view.status, members = ?view.members, "looked at");
+        let phase = view.phase(seeding.target.cluster.nodes());
+        tracing::info!(cluster = seeding.target.cluster.id, ?phase, status = view.status, members = ?view.members, "looked at");
         let available = phase == ClusterPhase::Available;
         let events = cluster::events(&self.elasticache, &group).await;
         Ok(CheckOutput {
@@ -74,7 +74,7 @@ impl CheckCluster {
     /// A backup that was overwritten while ElastiCache read it: a warning, for the cluster may hold either.
     async fn changed_backups(&self, seeding: &Seeding) -> Result<Vec<Finding>, StepError> {
         let owner =
-            (seeding.options.access != Access::Existing).then_some(seeding.partition.account.as_str());
+            (seeding.target.options.access != Access::Existing).then_some(seeding.partition.account.as_str());
         let mut findings = Vec::new();
         for backup in &seeding.backups {
             let now = match look_at_object(&self.s3, &backup.location, owner).await? {

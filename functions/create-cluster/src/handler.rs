@@ -48,8 +48,8 @@ impl Step for CreateCluster {
     async fn run(&self, input: CreateInput, execution: Execution<'_>) -> Result<CreateOutput, StepError> {
         let seeding = execution.seeding().await?;
         self.backups_are_unchanged(&seeding).await?;
-        let id = seeding.cluster.id.clone();
-        let token = match &seeding.cluster.auth_token_secret_arn {
+        let id = seeding.target.cluster.id.clone();
+        let token = match &seeding.target.cluster.auth_token_secret_arn {
             Some(arn) => Some(auth_token(&self.secrets, arn).await?),
             None => None,
         };
@@ -90,7 +90,7 @@ impl CreateCluster {
     /// ElastiCache cannot be told which version of an object to read, so it is looked at once more right before.
     async fn backups_are_unchanged(&self, seeding: &Seeding) -> Result<(), StepError> {
         let owner =
-            (seeding.options.access != Access::Existing).then_some(seeding.partition.account.as_str());
+            (seeding.target.options.access != Access::Existing).then_some(seeding.partition.account.as_str());
         for backup in &seeding.backups {
             match look_at_object(&self.s3, &backup.location, owner).await? {
                 ObjectLook::Found(view) if view.etag == backup.etag => {}
@@ -150,7 +150,7 @@ impl CreateCluster {
 }
 
 fn request(create: Create, seeding: &Seeding, input: &CreateInput) -> Result<Create, StepError> {
-    let spec = &seeding.cluster;
+    let spec = &seeding.target.cluster;
     let count = |number: u32| i32::try_from(number).map_err(StepError::internal);
     let partition = &seeding.partition.partition;
     let mut create = create

@@ -41,18 +41,18 @@ impl Step for DeleteCluster {
             tracing::info!("the execution never got to a cluster");
             return Ok(output(None, DeletionPhase::Gone, None));
         };
-        let group = cluster::describe(&self.elasticache, &seeding.cluster.id).await?;
+        let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;
         let Some(group) = group.filter(|group| cluster::is_ours(group, execution.name)) else {
             let phase = if self.may_still_appear(&execution).await? {
                 DeletionPhase::Deleting
             } else {
                 DeletionPhase::Gone
             };
-            tracing::info!(cluster = seeding.cluster.id, ?phase, "no cluster of this execution");
+            tracing::info!(cluster = seeding.target.cluster.id, ?phase, "no cluster of this execution");
             return Ok(output(Some(&seeding), phase, None));
         };
         let phase = self.delete(&seeding, &group).await?;
-        tracing::info!(cluster = seeding.cluster.id, status = group.status(), ?phase, "deletion");
+        tracing::info!(cluster = seeding.target.cluster.id, status = group.status(), ?phase, "deletion");
         Ok(output(Some(&seeding), phase, Some(&group)))
     }
 }
@@ -67,19 +67,19 @@ impl DeleteCluster {
     async fn delete(&self, seeding: &Seeding, group: &ReplicationGroup) -> Result<DeletionPhase, StepError> {
         let view = cluster::view(&self.elasticache, group).await?;
         let failed = matches!(
-            view.phase(seeding.cluster.nodes()),
+            view.phase(seeding.target.cluster.nodes()),
             ClusterPhase::RestoreFailed | ClusterPhase::CreateFailed
         );
         if view.was_available() {
             return Ok(DeletionPhase::Available);
         }
-        if failed && seeding.options.on_restore_failed == OnRestoreFailed::Keep {
+        if failed && seeding.target.options.on_restore_failed == OnRestoreFailed::Keep {
             return Ok(DeletionPhase::Kept);
         }
         if group.status() == Some("deleting") {
             return Ok(DeletionPhase::Deleting);
         }
-        let id = &seeding.cluster.id;
+        let id = &seeding.target.cluster.id;
         match self.elasticache.delete_replication_group().replication_group_id(id).send().await {
             Ok(_) => Ok(DeletionPhase::Deleting),
             Err(error) => match error_code(&error) {
@@ -95,14 +95,14 @@ impl DeleteCluster {
 }
 
 fn output(seeding: Option<&Seeding>, phase: DeletionPhase, group: Option<&ReplicationGroup>) -> DeleteOutput {
-    let poll_seconds = seeding.map_or(30, |seeding| seeding.options.poll_seconds);
+    let poll_seconds = seeding.map_or(30, |seeding| seeding.target.options.poll_seconds);
     DeleteOutput {
         phase,
-        cluster_id: seeding.map_or_else(String::new, |seeding| seeding.cluster.id.clone()),
+        cluster_id: seeding.map_or_else(String::new, |seeding| seeding.target.cluster.id.clone()),
         cluster: group.filter(|_| phase == DeletionPhase::Available).map(cluster::info),
         poll_seconds,
         max_deletion_polls: (DELETION_SECONDS / poll_seconds).max(10),
-        verify: seeding.is_some_and(|seeding| seeding.options.verify),
+        verify: seeding.is_some_and(|seeding| seeding.target.options.verify),
     }
 }
 

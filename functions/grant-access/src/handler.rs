@@ -55,7 +55,7 @@ impl GrantAccess {
     }
 
     async fn way(&self, seeding: &Seeding, bucket: &str) -> Result<Way, StepError> {
-        let access = seeding.options.access;
+        let access = seeding.target.options.access;
         // The ownership controls decide only where the choice is open.
         let open = access == seeding::Access::Auto && seeding.partition.partition != "aws";
         let acls_enabled = open && self.bucket(seeding, bucket).acls_enabled().await?;

@@ -55,11 +55,11 @@ impl Step for InspectChunk {
             None => Start::Find(header(backup, &range)?),
         };
         let options = InspectOptions {
-            hide_keys: seeding.options.hide_keys,
-            now_ms: seeding.looked_at_ms,
+            hide_keys: seeding.target.options.hide_keys,
+            now_ms: seeding.target.looked_at_ms,
             size_bytes: Some(backup.size_bytes),
             max_compared_keys: MAX_COMPARED_KEYS,
-            weighings: vec![Weighing::by(seeding.memory_settings())],
+            weighings: vec![Weighing::by(seeding.target.memory_settings())],
             ..InspectOptions::default()
         };
         let read =

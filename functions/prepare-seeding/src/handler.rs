@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use lambda::{Execution, Step, list, optional, required};
 use seeder_aws::{Clients, ReportStore};
 use seeding::{
-    Code, ErrorName, Seeding, Severity, StepError, Verdict,
+    Code, ErrorName, Seeding, Severity, StepError, Target, Verdict,
     chunks::{LEAST_CHUNK_BYTES, chunks},
     policy::Roles,
     steps::{PrepareInput, PrepareOutput},
@@ -87,13 +87,15 @@ impl Step for PrepareSeeding {
             execution: execution.name.to_owned(),
             partition: execution.partition.clone(),
             backups,
-            cluster: resolved.cluster,
-            options: resolved.options,
-            node_types: target.node_types,
-            reserved_memory_percent: target.reserved_memory_percent,
-            databases: target.databases,
-            memory: target.memory,
-            looked_at_ms,
+            target: Target {
+                cluster: resolved.cluster,
+                options: resolved.options,
+                node_types: target.node_types,
+                reserved_memory_percent: target.reserved_memory_percent,
+                databases: target.databases,
+                memory: target.memory,
+                looked_at_ms,
+            },
         };
         self.recognise(&mut seeding).await;
         self.reports.write(&execution.files().seeding(), &seeding).await?;
@@ -103,12 +105,12 @@ impl Step for PrepareSeeding {
 
 impl PrepareSeeding {
     fn output(&self, seeding: &Seeding, findings: Vec<seeding::Finding>) -> PrepareOutput {
-        let options = &seeding.options;
+        let options = &seeding.target.options;
         PrepareOutput {
             verdict: Verdict::of(&findings, &options.allow),
             findings,
             ranges: chunks(&seeding.backups, self.least_chunk_bytes),
-            cluster_id: seeding.cluster.id.clone(),
+            cluster_id: seeding.target.cluster.id.clone(),
             poll_seconds: options.poll_seconds,
             max_deletion_polls: (DELETION_SECONDS / options.poll_seconds).max(10),
             dry_run: options.dry_run,

@@ -41,7 +41,7 @@ impl Step for VerifyCluster {
         let seeding = execution.seeding().await?;
         let report: Option<ReportCounts> = self.reports.read(&execution.files().counts()).await?;
         let counts = report.ok_or_else(|| StepError::internal("the execution has no report"))?.counts;
-        let id = &seeding.cluster.id;
+        let id = &seeding.target.cluster.id;
         let group = cluster::describe(&self.elasticache, id).await?.ok_or_else(|| {
             StepError::new(
                 ErrorName::Internal,
@@ -49,7 +49,7 @@ impl Step for VerifyCluster {
                 "look at its events",
             )
         })?;
-        let token = match &seeding.cluster.auth_token_secret_arn {
+        let token = match &seeding.target.cluster.auth_token_secret_arn {
             Some(arn) => Some(auth_token(&self.secrets, arn).await?),
             None => None,
         };
@@ -59,7 +59,7 @@ impl Step for VerifyCluster {
             port: info.port,
             tls: group.transit_encryption_enabled().unwrap_or(false),
             token,
-            cluster_mode: seeding.cluster.cluster_mode,
+            cluster_mode: seeding.target.cluster.cluster_mode,
         };
         let keys = target.count_keys().await?;
         let findings: Vec<_> = count_findings(counts, keys).into_iter().collect();

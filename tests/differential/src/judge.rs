@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position, Record, Visitor, scan};
-use seeding::{MemoryParameters, NodeTypes, Partition, Seeding, Severity, Verdict, judge::judge, resolve};
+use seeding::{MemoryParameters, NodeTypes, Severity, Target, Verdict, judge::judge, resolve};
 use serde_json::json;
 
 /// A key with its value, as the reader tells it.
@@ -85,7 +85,7 @@ impl Reading<'_> {
 }
 
 /// One engine's target: a cluster of that version with cluster mode off, large enough for anything.
-pub struct Judge(Seeding);
+pub struct Judge(Target);
 
 impl Judge {
     /// Of an engine (`redis`, `valkey`) and a version.
@@ -100,13 +100,7 @@ impl Judge {
             "allow": ["cluster-backup-into-single-node", "another-rdb-follows"]});
         let (resolved, findings) = resolve(&[("request", &request)], "differential");
         let resolved = resolved.with_context(|| format!("{engine} {version:?}: {findings:?}"))?;
-        let partition = ["aws", "", ""].map(str::to_owned);
-        let [partition, region, account] = partition;
-        Ok(Self(Seeding {
-            schema: 1,
-            execution: "differential".to_owned(),
-            partition: Partition { partition, region, account },
-            backups: Vec::new(),
+        Ok(Self(Target {
             databases: 16,
             reserved_memory_percent: 25,
             memory: MemoryParameters::default(),

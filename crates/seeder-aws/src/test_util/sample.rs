@@ -1,6 +1,6 @@
 //! A seeding to try things with, and a step as the state machine calls it.
 
-use seeding::{Backup, Engine, MemoryParameters, NodeTypes, Partition, Seeding, resolve};
+use seeding::{Backup, Engine, MemoryParameters, NodeTypes, Partition, Seeding, Target, resolve};
 use serde_json::Value;
 
 use super::{Answer, json as answer};
@@ -38,13 +38,15 @@ pub fn seeding(request: &Value) -> Seeding {
         execution: execution.to_owned(),
         partition,
         backups: resolved.backups.into_iter().map(backup).collect(),
-        cluster: resolved.cluster,
-        options: resolved.options,
-        node_types: NodeTypes::documented(Engine::Valkey),
-        reserved_memory_percent: 25,
-        databases: 16,
-        memory: MemoryParameters::default(),
-        looked_at_ms: 1_700_000_000_000,
+        target: Target {
+            cluster: resolved.cluster,
+            options: resolved.options,
+            node_types: NodeTypes::documented(Engine::Valkey),
+            reserved_memory_percent: 25,
+            databases: 16,
+            memory: MemoryParameters::default(),
+            looked_at_ms: 1_700_000_000_000,
+        },
     }
 }
 

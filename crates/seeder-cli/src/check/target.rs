@@ -3,7 +3,7 @@
 use rdb_footprint::{Footprint, Generation, Quantum, Settings};
 use rdb_scan::{Inspection, Weighing};
 use seeding::{
-    EngineVersion, Finding, MemoryParameters, NodeTypes, Partition, Seeding, Severity, compressed_finding,
+    EngineVersion, Finding, MemoryParameters, NodeTypes, Severity, Target, compressed_finding,
     judge::{FootprintReport, Judgement, judge},
     resolve, unknown_node_type,
 };
@@ -12,9 +12,9 @@ use serde_json::Value;
 use super::Checked;
 use crate::args::CheckArgs;
 
-/// The cluster, as a seeding without backups of its own.
-pub(super) struct Target {
-    seeding: Seeding,
+/// The cluster that the options describe.
+pub(super) struct DescribedTarget {
+    target: Target,
     /// What is to be said of the options, though they are taken.
     notes: Vec<Finding>,
     /// Whether a verdict is asked for.
@@ -30,7 +30,7 @@ pub(super) struct Fit {
     pub(super) judgement: Option<(Judgement, String)>,
 }
 
-impl Target {
+impl DescribedTarget {
     /// Reads what is asked for. The error is for the user: the command line is wrong.
     pub(super) fn of(args: &CheckArgs, files: usize, now_ms: u64) -> Result<Self, String> {
         let mut request = args.cluster.request();
@@ -58,15 +58,7 @@ impl Target {
         }
         let quantum = args.allocator_quantum.as_ref().and_then(|text| text.parse().ok());
         let quantum = quantum.and_then(Quantum::of).unwrap_or_default();
-        let seeding = Seeding {
-            schema: 1,
-            execution: "check".to_owned(),
-            partition: Partition {
-                partition: "aws".to_owned(),
-                region: String::new(),
-                account: String::new(),
-            },
-            backups: Vec::new(),
+        let target = Target {
             // What a default parameter group of ElastiCache says.
             databases: if cluster.cluster_mode { 1 } else { 16 },
             reserved_memory_percent: 25,
@@ -77,19 +69,19 @@ impl Target {
             looked_at_ms: now_ms,
         };
         let engines = if args.all_engines {
-            Generation::ALL.map(|generation| Settings { generation, ..seeding.memory_settings() }).into()
+            Generation::ALL.map(|generation| Settings { generation, ..target.memory_settings() }).into()
         } else {
-            vec![seeding.memory_settings()]
+            vec![target.memory_settings()]
         };
-        Ok(Self { seeding, notes, asked, engines })
+        Ok(Self { target, notes, asked, engines })
     }
 
     /// What the files are to be weighed by while they are read.
     pub(super) fn weighings(&self) -> Vec<Weighing> {
         let mut all = self.engines.clone();
         // The one that is judged, which may be none of the engines that stand for a generation.
-        if !all.contains(&self.seeding.memory_settings()) {
-            all.push(self.seeding.memory_settings());
+        if !all.contains(&self.target.memory_settings()) {
+            all.push(self.target.memory_settings());
         }
         all.into_iter().map(Weighing::by).collect()
     }
@@ -107,14 +99,14 @@ impl Target {
         let compressed = compressed.map(|(name, how)| compressed_finding(name, how.name()));
         let earlier = self.notes.iter().cloned().chain(compressed).collect();
         let judgement = (self.asked && complete && !read.is_empty())
-            .then(|| (judge(&self.seeding, &read, earlier), self.in_words()));
+            .then(|| (judge(&self.target, &read, earlier), self.in_words()));
         Fit { footprints, judgement }
     }
 
     fn footprints(&self, read: &[(String, &Inspection)]) -> Vec<FootprintReport> {
-        let cluster = &self.seeding.cluster;
+        let cluster = &self.target.cluster;
         let of = |settings: &Settings, cluster_mode| {
-            let version = if *settings == self.seeding.memory_settings() {
+            let version = if *settings == self.target.memory_settings() {
                 cluster.engine_version
             } else {
                 EngineVersion::parse(settings.generation.version())?
@@ -130,7 +122,7 @@ impl Target {
     }
 
     fn in_words(&self) -> String {
-        let cluster = &self.seeding.cluster;
+        let cluster = &self.target.cluster;
         let mode = if cluster.cluster_mode { "on" } else { "off" };
         format!("{} {}, cluster mode {mode}", cluster.engine, cluster.engine_version)
     }

@@ -26,9 +26,18 @@ pub struct Seeding {
     pub partition: Partition,
     /// The backups, in the order of the request.
     pub backups: Vec<Backup>,
-    /// The cluster to come up.
+    /// What they are to become.
+    #[serde(flatten)]
+    pub target: Target,
+}
+
+/// The cluster to create, and everything that decides whether backups can seed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// The cluster.
     pub cluster: ClusterSpec,
-    /// How it is to be done.
+    /// How to seed it, and the findings that are allowed.
     pub options: Options,
     /// The node types that the engine version offers.
     pub node_types: NodeTypes,
@@ -46,7 +55,7 @@ pub struct Seeding {
     pub looked_at_ms: u64,
 }
 
-impl Seeding {
+impl Target {
     /// What the memory is predicted for.
     pub fn memory_settings(&self) -> Settings {
         let MemoryParameters { thresholds, shares_integers, quantum } = self.memory;

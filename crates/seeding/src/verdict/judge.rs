@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     facts::engine::EngineVersion,
     finding::{Code, Finding, Verdict},
-    record::seeding::Seeding,
+    record::seeding::Target,
     request::cluster::ClusterSpec,
     verdict::{
         backup::{fault_finding, hazard_finding, module_finding, version_finding},
@@ -30,18 +30,18 @@ pub struct Judgement {
     pub plan: Option<Plan>,
 }
 
-/// Judges files by their names, which findings are about. They were weighed by [`Seeding::memory_settings`].
-pub fn judge(seeding: &Seeding, inspected: &[(String, &Inspection)], earlier: Vec<Finding>) -> Judgement {
+/// Judges files by their names, which findings are about. They were weighed by [`Target::memory_settings`].
+pub fn judge(target: &Target, inspected: &[(String, &Inspection)], earlier: Vec<Finding>) -> Judgement {
     let mut findings = earlier;
     for (name, inspection) in inspected {
-        judge_file(seeding, name, inspection, &mut findings);
+        judge_file(target, name, inspection, &mut findings);
     }
     // Several files are one cluster's shards, and only with cluster mode on.
-    if seeding.cluster.cluster_mode {
+    if target.cluster.cluster_mode {
         findings.extend(shared::shared_slots_findings(inspected));
     }
     let sound = inspected.iter().all(|(_, inspection)| inspection.is_sound());
-    let skips_empty = seeding.cluster.engine.skips_empty_collections(seeding.cluster.engine_version);
+    let skips_empty = target.cluster.engine.skips_empty_collections(target.cluster.engine_version);
     let is_empty = |inspection: &Inspection| {
         inspection.keys == 0 || (skips_empty && inspection.keys == inspection.empty.keys)
     };
@@ -50,11 +50,11 @@ pub fn judge(seeding: &Seeding, inspected: &[(String, &Inspection)], earlier: Ve
             .push(Finding::new(Code::NoKeys, "check that it is the right file: the cluster will be empty"));
     }
     let inspections = inspected.iter().map(|(_, inspection)| *inspection);
-    let (settings, cluster_mode) = (seeding.memory_settings(), seeding.cluster.cluster_mode);
+    let (settings, cluster_mode) = (target.memory_settings(), target.cluster.cluster_mode);
     let footprint = Footprint::of(inspections, settings, cluster_mode).filter(|_| sound);
     let mut plan = None;
     if let Some(footprint) = &footprint {
-        let cluster = &seeding.cluster;
+        let cluster = &target.cluster;
         if cluster.engine.compared_with(cluster.engine_version).is_none() {
             let remedy =
                 "leave more headroom, or take an engine version whose model was compared with a server";
@@ -63,7 +63,7 @@ pub fn judge(seeding: &Seeding, inspected: &[(String, &Inspection)], earlier: Ve
                     .with("engine", format!("{} {}", cluster.engine, cluster.engine_version)),
             );
         }
-        plan = Plan::make(seeding, &Need::new(seeding, footprint.clone()), &mut findings);
+        plan = Plan::make(target, &Need::new(target, footprint.clone()), &mut findings);
         if let Some(plan) = &plan {
             findings.extend(inspected.iter().filter_map(|(name, one)| big_key(name, one, plan)));
         }
@@ -71,12 +71,12 @@ pub fn judge(seeding: &Seeding, inspected: &[(String, &Inspection)], earlier: Ve
     // A stable order: what forbids comes first.
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     // Without a plan nothing can be created, whatever is allowed.
-    let verdict = if sound { Verdict::of(&findings, &seeding.options.allow) } else { Verdict::Reject };
+    let verdict = if sound { Verdict::of(&findings, &target.options.allow) } else { Verdict::Reject };
     Judgement { verdict, findings, footprint, plan }
 }
 
-fn judge_file(seeding: &Seeding, name: &str, inspection: &Inspection, findings: &mut Vec<Finding>) {
-    let cluster = &seeding.cluster;
+fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &mut Vec<Finding>) {
+    let cluster = &target.cluster;
     findings.extend(inspection.faults.iter().map(|fault| fault_finding(name, fault)));
     if let Some(rdb) = &inspection.rdb {
         let header = Header { version: rdb.version, magic: rdb.magic, aux: inspection.aux.clone() };
@@ -88,7 +88,7 @@ fn judge_file(seeding: &Seeding, name: &str, inspection: &Inspection, findings: 
             findings.push(Finding::new(Code::ChecksumAbsent, remedy).about(name));
         }
     }
-    findings.extend(age_finding(name, inspection, seeding.looked_at_ms));
+    findings.extend(age_finding(name, inspection, target.looked_at_ms));
     for (module, count) in &inspection.modules {
         let finding = module_finding(module).about(name);
         findings.push(finding.with("module", module.clone()).with("count", *count));
@@ -103,7 +103,7 @@ fn judge_file(seeding: &Seeding, name: &str, inspection: &Inspection, findings: 
         let finding = Finding::new(Code::FunctionsUnsupported, remedy).about(name);
         findings.push(finding.with("libraries", inspection.functions));
     }
-    findings.extend(databases_finding(seeding, name, inspection));
+    findings.extend(databases_finding(target, name, inspection));
     if !cluster.cluster_mode && inspection.aux.contains_key("slot-info") {
         let remedy = "turn cluster mode on: ElastiCache does not seed a single shard from a cluster's backup";
         findings.push(Finding::new(Code::ClusterBackupIntoSingleNode, remedy).about(name));
@@ -149,8 +149,8 @@ fn newer_type(name: &str, inspection: &Inspection, cluster: &ClusterSpec) -> Opt
 }
 
 /// Whether the cluster has the databases that hold keys.
-fn databases_finding(seeding: &Seeding, name: &str, inspection: &Inspection) -> Option<Finding> {
-    let cluster = &seeding.cluster;
+fn databases_finding(target: &Target, name: &str, inspection: &Inspection) -> Option<Finding> {
+    let cluster = &target.cluster;
     let holding = inspection.databases.iter().filter(|(_, counts)| counts.keys > 0);
     let numbers: Vec<_> = holding.map(|(number, _)| *number).collect();
     let highest = numbers.iter().max().copied().unwrap_or(0);
@@ -165,7 +165,7 @@ fn databases_finding(seeding: &Seeding, name: &str, inspection: &Inspection) -> 
     }
     // A database that is selected counts like one that holds keys. With cluster mode on these engines still have the
     // usual number, all but the first without a use.
-    let databases = if cluster.cluster_mode && one { seeding.databases.max(16) } else { seeding.databases };
+    let databases = if cluster.cluster_mode && one { target.databases.max(16) } else { target.databases };
     let highest = inspection.highest_database.max(highest);
     let remedy = if cluster.cluster_mode {
         "take a parameter group with more cluster-databases"

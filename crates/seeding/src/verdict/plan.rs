@@ -15,7 +15,7 @@ use self::{
 use crate::{
     facts::{node_types::NodeTypes, slots::SlotRange},
     finding::{Code, Finding},
-    record::seeding::Seeding,
+    record::seeding::Target,
 };
 
 /// A cluster that the data fits into.
@@ -78,9 +78,9 @@ pub struct Reserve {
 
 impl Reserve {
     /// The reserve of one primary of a cluster like this.
-    fn of(seeding: &Seeding) -> Self {
+    fn of(target: &Target) -> Self {
         const MIB: u64 = 1 << 20;
-        let cluster = &seeding.cluster;
+        let cluster = &target.cluster;
         Self {
             // Empty servers take 0.9 to 1.0 MB, those of a cluster 1.6 to 2.8 MB.
             empty_server_bytes: if cluster.cluster_mode { 3 * MIB } else { MIB },
@@ -105,8 +105,8 @@ pub struct Need {
 
 impl Need {
     /// What data of this footprint needs in a cluster like the one asked for.
-    pub fn new(seeding: &Seeding, footprint: Footprint) -> Self {
-        Self { footprint, reserve: Reserve::of(seeding) }
+    pub fn new(target: &Target, footprint: Footprint) -> Self {
+        Self { footprint, reserve: Reserve::of(target) }
     }
 
     /// The shards with these slots, before anything is known of nodes.
@@ -133,12 +133,12 @@ pub(crate) const DEFAULT_NODE_QUOTA: u32 = 90;
 const TIERED_FAMILY: &str = "cache.r6gd.";
 
 impl Plan {
-    /// Plans the cluster of this seeding, and says what speaks against it.
+    /// Plans the cluster of this target, and says what speaks against it.
     ///
     /// `maxmemory` is the hard limit (`does-not-fit`); what is left of it after the reserve is the one that AWS asks to
     /// keep to (`tight-fit`). Where exactly a restore fails between the two is not documented.
-    pub fn make(seeding: &Seeding, need: &Need, findings: &mut Vec<Finding>) -> Option<Self> {
-        let cluster = &seeding.cluster;
+    pub fn make(target: &Target, need: &Need, findings: &mut Vec<Finding>) -> Option<Self> {
+        let cluster = &target.cluster;
         if cluster.node_type.starts_with(TIERED_FAMILY) {
             let remedy = "take a type of another family, such as r7g";
             findings.push(
@@ -147,8 +147,8 @@ impl Plan {
             );
             return None;
         }
-        if cluster.node_type != "auto" && seeding.node_types.maxmemory_bytes(&cluster.node_type).is_none() {
-            findings.push(unknown_node_type(&seeding.node_types, &cluster.node_type));
+        if cluster.node_type != "auto" && target.node_types.maxmemory_bytes(&cluster.node_type).is_none() {
+            findings.push(unknown_node_type(&target.node_types, &cluster.node_type));
             return None;
         }
         let most_shards = if cluster.automatic_shards {
@@ -160,11 +160,11 @@ impl Plan {
         let mut count = fewest_shards;
         let mut smaller = None;
         loop {
-            let shards = need.shards(&ranges(seeding, need, count));
-            let choice = choose(seeding, need, &shards);
+            let shards = need.shards(&ranges(target, need, count));
+            let choice = choose(target, need, &shards);
             if choice.fits() || count >= most_shards {
-                let (node_type, next_smaller) = choice.or_given(seeding, smaller, findings)?;
-                return Some(Self::settle(seeding, need, shards, node_type, next_smaller, findings));
+                let (node_type, next_smaller) = choice.or_given(target, smaller, findings)?;
+                return Some(Self::settle(target, need, shards, node_type, next_smaller, findings));
             }
             smaller = choice.fewer_shards(count);
             count += 1;
@@ -172,20 +172,20 @@ impl Plan {
     }
 
     fn settle(
-        seeding: &Seeding,
+        target: &Target,
         need: &Need,
         mut shards: Vec<ShardPlan>,
         node_type: String,
         next_smaller: Option<NextSmaller>,
         findings: &mut Vec<Finding>,
     ) -> Self {
-        let maxmemory_bytes = seeding.node_types.maxmemory_bytes(&node_type).unwrap_or(0);
-        let usable_bytes = usable(maxmemory_bytes, seeding.reserved_memory_percent);
+        let maxmemory_bytes = target.node_types.maxmemory_bytes(&node_type).unwrap_or(0);
+        let usable_bytes = usable(maxmemory_bytes, target.reserved_memory_percent);
         for shard in &mut shards {
             shard.usable_bytes = usable_bytes;
         }
-        judge_shards(seeding, need, &shards, maxmemory_bytes, findings);
-        let start_over_node_types = seeding.node_types.larger_than(&node_type);
+        judge_shards(target, need, &shards, maxmemory_bytes, findings);
+        let start_over_node_types = target.node_types.larger_than(&node_type);
         Self { node_type, shards, reserve: need.reserve, next_smaller, start_over_node_types }
     }
 }

@@ -64,14 +64,14 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
         .zip(inspections)
         .map(|(backup, inspection)| (backup.location.to_string(), inspection))
         .collect();
-    let Judgement { verdict, findings, footprint, plan } = judge(seeding, &inspected, earlier);
+    let Judgement { verdict, findings, footprint, plan } = judge(&seeding.target, &inspected, earlier);
     let reports = seeding.backups.iter().zip(inspections);
     let backups = reports
         .map(|(backup, inspection)| BackupReport { backup: backup.clone(), inspection: inspection.report() })
         .collect();
-    let cluster = &seeding.cluster;
+    let cluster = &seeding.target.cluster;
     let counts = Counts::of(inspections, cluster.engine.skips_empty_collections(cluster.engine_version));
-    let version = seeding.cluster.engine_version;
+    let version = seeding.target.cluster.engine_version;
     let footprint = footprint.as_ref().map(|footprint| FootprintReport::of(footprint, version));
     Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups }
 }

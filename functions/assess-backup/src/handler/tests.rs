@@ -32,7 +32,7 @@ fn inspected(file: &[u8], time: Control) -> Vec<RangeInspection> {
     loop {
         let from = usize::try_from(start.offset()).unwrap();
         let end = file.len() as u64;
-        let weighings = vec![Weighing::by(orders().memory_settings())];
+        let weighings = vec![Weighing::by(orders().target.memory_settings())];
         let options = InspectOptions { size_bytes: Some(end), weighings, ..InspectOptions::default() };
         let part = inspect_up_to(&file[from..], &start, end, &options, &mut |_| time).unwrap();
         let resume = part.resume.clone();
@@ -46,8 +46,8 @@ fn inspected(file: &[u8], time: Control) -> Vec<RangeInspection> {
 
 /// Where the inspection of a backup is kept.
 fn kept_key(seeding: &Seeding, backup: usize) -> String {
-    let memory = seeding.memory_settings();
-    seeding::ExecutionFiles::inspection(&seeding.backups[backup], seeding.options.hide_keys, &memory)
+    let memory = seeding.target.memory_settings();
+    seeding::ExecutionFiles::inspection(&seeding.backups[backup], seeding.target.options.hide_keys, &memory)
         .to_string()
 }
 
@@ -156,7 +156,7 @@ async fn what_is_known_of_a_backup_stands_for_reading_it() {
 #[tokio::test]
 async fn names_that_are_to_be_hidden_are_kept_apart() {
     let mut seeding = orders();
-    seeding.options.hide_keys = true;
+    seeding.target.options.hide_keys = true;
     let key = kept_key(&seeding, 0);
     let put = format!("PUT reports.s3/{key}");
     let part = whole(&rdb(&[("used-mem", "1000000")], &["a"]));
@@ -264,7 +264,7 @@ async fn rounds_that_are_used_up_are_a_finding_with_what_is_left() {
 async fn data_that_does_not_fit_is_rejected_with_the_numbers() {
     // A node of a hundred bytes.
     let mut seeding = orders();
-    seeding.node_types = std::iter::once(("cache.t4g.micro".to_owned(), 100)).collect();
+    seeding.target.node_types = std::iter::once(("cache.t4g.micro".to_owned(), 100)).collect();
     let part = whole(&rdb(&[], &["a"]));
     let wire = reading(&seeding, std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
     let output = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
@@ -284,13 +284,13 @@ async fn data_that_does_not_fit_is_rejected_with_the_numbers() {
 #[tokio::test]
 async fn the_number_of_shards_that_was_left_to_the_plan_is_settled_in_the_record() {
     let mut seeding = orders();
-    seeding.cluster.cluster_mode = true;
-    seeding.cluster.automatic_shards = true;
+    seeding.target.cluster.cluster_mode = true;
+    seeding.target.cluster.automatic_shards = true;
     // Each shard of a cluster needs 4 MiB for itself, and a little for the key: two nodes do, one does not.
     let names: Vec<String> = (0..60).map(|number| format!("{number:0>60}")).collect();
     let keys: Vec<&str> = names.iter().map(String::as_str).collect();
     let part = whole(&rdb(&[], &keys));
-    seeding.node_types = std::iter::once(("cache.t4g.micro".to_owned(), 5_606_000)).collect();
+    seeding.target.node_types = std::iter::once(("cache.t4g.micro".to_owned(), 5_606_000)).collect();
     let record = "PUT reports.s3/executions/orders-1/seeding.json";
     let wire =
         reading(&seeding, std::slice::from_ref(&part)).on(KEPT, ok()).on(record, ok()).on(REPORT, ok());

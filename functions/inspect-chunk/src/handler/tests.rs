@@ -80,7 +80,7 @@ async fn a_backup_is_read_by_range_and_etag_and_what_it_holds_is_written_down() 
 async fn key_names_stay_out_where_the_request_hides_them() {
     let file = rdb(&[], &["customer-4711"]);
     let mut seeding = orders(&file);
-    seeding.options.hide_keys = true;
+    seeding.target.options.hide_keys = true;
     let wire = script()
         .on(RECORD, read_record(&seeding))
         .on(get(0, file.len()), part(&file, 0, file.len()))

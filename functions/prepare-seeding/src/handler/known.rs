@@ -7,11 +7,11 @@ use super::PrepareSeeding;
 impl PrepareSeeding {
     /// Notes what is known of the backups. It only saves time: what cannot be read is as good as not there.
     pub(super) async fn recognise(&self, seeding: &mut Seeding) {
-        let memory = seeding.memory_settings();
+        let memory = seeding.target.memory_settings();
         for backup in &mut seeding.backups {
-            let key = ExecutionFiles::inspection(backup, seeding.options.hide_keys, &memory);
+            let key = ExecutionFiles::inspection(backup, seeding.target.options.hide_keys, &memory);
             match self.reports.read(&key).await {
-                Ok(Some(known)) if known.is_usable(seeding.looked_at_ms, &memory) => {
+                Ok(Some(known)) if known.is_usable(seeding.target.looked_at_ms, &memory) => {
                     tracing::info!(%key, "the backup is known");
                     backup.known_inspection = Some(key);
                 }

@@ -186,7 +186,7 @@ async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
 /// What an earlier seeding found in the backup, so many hours ago, for the engine of [`orders`].
 fn known(hours: u64) -> KnownInspection {
     let now_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
-    let memory = seeding(&orders()).memory_settings();
+    let memory = seeding(&orders()).target.memory_settings();
     let options = InspectOptions { weighings: vec![Weighing::by(memory)], ..InspectOptions::default() };
     let inspected =
         inspect(&rdb(&[], &["a"])[..], &Position::default(), &options, &mut |_| Control::Continue);

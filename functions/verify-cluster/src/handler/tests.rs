@@ -58,7 +58,7 @@ fn look(cluster: &Value, report: Answer, port: u16) -> Wire {
     script()
         .on(RECORD, read_record(&seeding))
         .on(REPORT, report)
-        .on(DESCRIBE_GROUP, group_at(port, seeding.cluster.cluster_mode))
+        .on(DESCRIBE_GROUP, group_at(port, seeding.target.cluster.cluster_mode))
 }
 
 #[tokio::test]

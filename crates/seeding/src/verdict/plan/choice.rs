@@ -4,14 +4,14 @@ use super::{Need, NextSmaller, ShardPlan, TIERED_FAMILY, usable};
 use crate::{
     facts::slots::SlotRange,
     finding::{Code, Finding},
-    record::seeding::Seeding,
+    record::seeding::Target,
     request::SlotsRequest,
 };
 
 /// The slots of so many shards.
-pub(super) fn ranges(seeding: &Seeding, need: &Need, shards: u32) -> Vec<SlotRange> {
-    match &seeding.cluster.slots {
-        _ if !seeding.cluster.cluster_mode => vec![SlotRange::ALL],
+pub(super) fn ranges(target: &Target, need: &Need, shards: u32) -> Vec<SlotRange> {
+    match &target.cluster.slots {
+        _ if !target.cluster.cluster_mode => vec![SlotRange::ALL],
         SlotsRequest::Even => SlotRange::even(shards),
         SlotsRequest::Balanced => SlotRange::balanced(shards, &need.footprint.slot_weights()),
         SlotsRequest::Ranges(ranges) => ranges.clone(),
@@ -28,18 +28,18 @@ pub(super) struct Choice {
 }
 
 /// The smallest type of the allowed families, or the given one, if it takes the largest shard.
-pub(super) fn choose(seeding: &Seeding, need: &Need, shards: &[ShardPlan]) -> Choice {
+pub(super) fn choose(target: &Target, need: &Need, shards: &[ShardPlan]) -> Choice {
     let largest_bytes = shards.iter().map(|shard| shard.used_memory_bytes).max().unwrap_or(0);
-    let needed_bytes = need.with_headroom(largest_bytes, seeding.options.headroom_percent);
-    let given = &seeding.cluster.node_type;
+    let needed_bytes = need.with_headroom(largest_bytes, target.options.headroom_percent);
+    let given = &target.cluster.node_type;
     let types = if given == "auto" {
-        seeding.node_types.of_families(&seeding.options.node_families)
+        target.node_types.of_families(&target.options.node_families)
     } else {
-        vec![(given.as_str(), seeding.node_types.maxmemory_bytes(given).unwrap_or(0))]
+        vec![(given.as_str(), target.node_types.maxmemory_bytes(given).unwrap_or(0))]
     };
     let mut too_small = None;
     for (name, maxmemory_bytes) in types.into_iter().filter(|(name, _)| !name.starts_with(TIERED_FAMILY)) {
-        let usable_bytes = usable(maxmemory_bytes, seeding.reserved_memory_percent);
+        let usable_bytes = usable(maxmemory_bytes, target.reserved_memory_percent);
         if usable_bytes >= needed_bytes {
             return Choice { node_type: Some(name.to_owned()), too_small, needed_bytes };
         }
@@ -65,18 +65,18 @@ impl Choice {
     /// would have meant.
     pub(super) fn or_given(
         self,
-        seeding: &Seeding,
+        target: &Target,
         smaller: Option<NextSmaller>,
         findings: &mut Vec<Finding>,
     ) -> Option<(String, Option<NextSmaller>)> {
-        let given = &seeding.cluster.node_type;
+        let given = &target.cluster.node_type;
         if given != "auto" {
             return Some((given.clone(), smaller));
         }
         if let Some(node_type) = self.node_type {
             return Some((node_type, self.too_small.or(smaller)));
         }
-        let remedy = if seeding.cluster.cluster_mode {
+        let remedy = if target.cluster.cluster_mode {
             "take more shards, or allow larger node families (nodeFamilies)"
         } else {
             "turn cluster mode on to take several shards, or allow larger node families (nodeFamilies)"
@@ -84,7 +84,7 @@ impl Choice {
         findings.push(
             Finding::new(Code::NothingFits, remedy)
                 .with("neededBytes", self.needed_bytes)
-                .with("families", seeding.options.node_families.clone())
+                .with("families", target.options.node_families.clone())
                 .with("largest", self.too_small.map(|smaller| smaller.node_type)),
         );
         None

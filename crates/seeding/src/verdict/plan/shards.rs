@@ -3,7 +3,7 @@
 use super::{DEFAULT_NODE_QUOTA, Need, ShardPlan};
 use crate::{
     finding::{Code, Finding, Severity},
-    record::seeding::Seeding,
+    record::seeding::Target,
 };
 
 /// More than this many times its share makes a shard worth a warning.
@@ -11,7 +11,7 @@ const SKEW: u64 = 2;
 
 /// What speaks against these shards on nodes with so much memory.
 pub(super) fn judge_shards(
-    seeding: &Seeding,
+    target: &Target,
     need: &Need,
     shards: &[ShardPlan],
     maxmemory_bytes: u64,
@@ -35,8 +35,8 @@ pub(super) fn judge_shards(
         } else if used.saturating_add(need.reserve.bytes()) > shard.usable_bytes {
             let remedy = "take a larger node type or more shards, or allow tight-fit to use the reserve";
             findings.push(finding(Code::TightFit, remedy));
-        } else if need.with_headroom(used, seeding.options.headroom_percent) > shard.usable_bytes {
-            let percent = seeding.options.headroom_percent;
+        } else if need.with_headroom(used, target.options.headroom_percent) > shard.usable_bytes {
+            let percent = target.options.headroom_percent;
             let remedy = "take a larger node type or more shards if the data is going to grow";
             findings.push(finding(Code::HeadroomMissing, remedy).with("headroomPercent", percent));
         }
@@ -51,7 +51,7 @@ pub(super) fn judge_shards(
             );
         }
     }
-    let nodes = (shards.len() as u64) * u64::from(seeding.cluster.replicas_per_shard + 1);
+    let nodes = (shards.len() as u64) * u64::from(target.cluster.replicas_per_shard + 1);
     if nodes > u64::from(DEFAULT_NODE_QUOTA) {
         let remedy =
             "ask AWS for more nodes per cluster (quota L-AF354865), or take fewer shards or replicas";

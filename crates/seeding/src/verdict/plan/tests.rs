@@ -4,23 +4,19 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    facts::{memory::MemoryParameters, node_types::NodeTypes, partition::Partition, slots::SLOTS},
+    facts::{memory::MemoryParameters, node_types::NodeTypes, slots::SLOTS},
     request::{Request, resolve::resolve},
 };
 
 const MIB: u64 = 1024 * 1024;
 
-fn seeding(request: &Value) -> Seeding {
+fn target(request: &Value) -> Target {
     Request::from_layers(&[("request", request)]).unwrap();
     let (resolved, findings) = resolve(&[("request", request)], "test-1");
     assert_eq!(findings, []);
     let resolved = resolved.unwrap();
     let types = [("cache.a.small", 100 * MIB), ("cache.a.large", 1000 * MIB), ("cache.b.medium", 400 * MIB)];
-    Seeding {
-        schema: 1,
-        execution: "test-1".into(),
-        partition: Partition { partition: "aws".into(), region: "us-east-1".into(), account: "1".into() },
-        backups: Vec::new(),
+    Target {
         cluster: resolved.cluster,
         options: resolved.options,
         node_types: types.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect::<NodeTypes>(),
@@ -47,7 +43,7 @@ fn need(used_memory_bytes: u64, weight: impl Fn(u16) -> u64) -> Need {
 
 fn plan(request: &Value, need: &Need) -> (Option<Plan>, Vec<Code>) {
     let mut findings = Vec::new();
-    let plan = Plan::make(&seeding(request), need, &mut findings);
+    let plan = Plan::make(&target(request), need, &mut findings);
     (plan, findings.into_iter().map(|finding| finding.code).collect())
 }
 
@@ -212,7 +208,7 @@ proptest! {
                 let ranges: Vec<_> = plan.shards.iter().map(|shard| shard.slots).collect();
                 prop_assert_eq!(SlotRange::check_cover(&ranges), Ok(()));
                 let largest = plan.shards.iter().map(|shard| shard.used_memory_bytes).max().unwrap();
-                for (name, maxmemory) in seeding(&request).node_types.of_families(&["a".into(), "b".into()]) {
+                for (name, maxmemory) in target(&request).node_types.of_families(&["a".into(), "b".into()]) {
                     let takes = usable(maxmemory, 25) >= need.with_headroom(largest, headroom);
                     prop_assert!(!takes || maxmemory >= plan.shards[0].usable_bytes, "{} is smaller", name);
                     prop_assert!(takes || name != plan.node_type, "{} is too small", name);
