@@ -347,6 +347,52 @@ def every_parameter_is_grouped_explained_and_used():
     yield from (f"{name} is grouped but no parameter" for name in grouped if name not in FULL.body["Parameters"])
 
 
+def every_default_is_the_same_everywhere():
+    """options.rs has the numbers; the template, the pages, the state machine and delete-cluster repeat them."""
+    source = (ROOT / "crates/seeding/src/request/options.rs").read_text()
+    bounds = {name: (int(default), int(low), int(high)) for name, default, low, high in
+              re.findall(r'bounded\("(\w+)", request\.\w+, (\d+), (\d+), (\d+)\)', source)}
+    if len(bounds) < 4:
+        yield "the bounds of options.rs were not found: adapt this check"
+    page = rows("docs/REQUEST.md")
+    for name, (default, low, high) in bounds.items():
+        found = page.get(name, ["", ""])[:2]
+        if found != [f"{low}-{high}", str(default)]:
+            yield f"docs/REQUEST.md has {found} for {name}, options.rs {low}-{high} and {default}"
+        parameter = FULL.body["Parameters"].get(name[0].upper() + name[1:])
+        if parameter:
+            found = tuple(int(parameter[key]) for key in ("Default", "MinValue", "MaxValue"))
+            if found != (default, low, high):
+                yield f"template.yaml has {found} for {name}, options.rs {(default, low, high)}"
+    poll = bounds.get("pollSeconds", (0,))[0]
+    for path in ("functions/delete-cluster/src/handler.rs", "statemachine/seed-cluster.asl.json"):
+        text = (ROOT / path).read_text()
+        found = set(map(int, re.findall(r'(?:pollSeconds": |poll_seconds = seeding\.map_or\()(\d+)', text)))
+        if found != {poll}:
+            yield f"{path} polls every {sorted(found)} s, options.rs every {poll}"
+    for name, (default, *_) in rows("docs/DEPLOY.md").items():
+        parameter = FULL.body["Parameters"].get(name)
+        if parameter is None:
+            continue
+        expected = str(parameter.get("Default", "")).lower() or "empty"
+        if default.strip("`").lower() != expected:
+            yield f"docs/DEPLOY.md has {default} for {name}, template.yaml {expected}"
+
+
+def rows(page):
+    """The cells after the name, for each name in the first column of a page's tables. One cell may be for several names."""
+    found = {}
+    for line in (ROOT / page).read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        names = re.findall(r"`([\w.]+)`", cells[0]) if line.startswith("|") else []
+        for place, name in enumerate(names):
+            def mine(cell):
+                parts = [part.strip() for part in cell.split(",")]
+                return parts[place] if len(names) > 1 and len(parts) == len(names) else cell
+            found[name] = [mine(cell) for cell in cells[1:]]
+    return found
+
+
 def sample_events_have_the_shape_of_the_code():
     inputs = {"prepare-seeding": "PrepareInput", "inspect-chunk": "InspectInput", "assess-backup": "AssessInput",
               "create-cluster": "CreateInput", "check-cluster": "CheckInput"}
@@ -389,6 +435,7 @@ CHECKS = [
     a_clean_up_starts_no_clean_up,
     every_alarm_has_a_section_in_the_runbook,
     every_parameter_is_grouped_explained_and_used,
+    every_default_is_the_same_everywhere,
     sample_events_have_the_shape_of_the_code,
 ]
 
