@@ -49,13 +49,11 @@ def record(size: int) -> dict:
 
 
 class Wire(http.server.BaseHTTPRequestHandler):
-    """S3 and the Runtime API on one port."""
+    """S3 and the Runtime API on one port, for one process: the last poll of a killed one must not take the next one's event."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     file = None
-    events: queue.Queue = queue.Queue()
-    answers: queue.Queue = queue.Queue()
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
@@ -67,7 +65,7 @@ class Wire(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path.startswith("/2018-06-01/"):
-            event = Wire.events.get()
+            event = self.server.events.get()
             deadline = str(int((time.time() + TIMEOUT_SECONDS) * 1000))
             headers = {
                 "Lambda_Runtime_Aws_Request_Id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
@@ -108,7 +106,7 @@ class Wire(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.taken()
         self.answer(202)
-        Wire.answers.put((self.path, body))
+        self.server.answers.put((self.path, body))
 
     def log_message(self, *_):
         pass
@@ -120,8 +118,15 @@ def processor_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(binary: str, address: str, size: int) -> tuple[float, float]:
+def measure(binary: str, size: int) -> tuple[float, float]:
     """Seconds from the event to the answer, and those of the processor."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Wire)
+    server.daemon_threads = True
+    # A process that is killed resets its connections.
+    server.handle_error = lambda *_: None
+    server.events, server.answers = queue.Queue(), queue.Queue()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"127.0.0.1:{server.server_port}"
     environment = {
         "AWS_LAMBDA_RUNTIME_API": address,
         "AWS_ENDPOINT_URL": f"http://{address}",
@@ -142,8 +147,8 @@ def measure(binary: str, address: str, size: int) -> tuple[float, float]:
     try:
         time.sleep(0.1)
         before, started = processor_seconds(process.pid), time.perf_counter()
-        Wire.events.put(json.dumps({"execution": EXECUTION, "range": {"backup": 0, "start": 0, "end": size}}).encode())
-        path, body = Wire.answers.get(timeout=TIMEOUT_SECONDS)
+        server.events.put(json.dumps({"execution": EXECUTION, "range": {"backup": 0, "start": 0, "end": size}}).encode())
+        path, body = server.answers.get(timeout=TIMEOUT_SECONDS)
         seconds = time.perf_counter() - started
         if not path.endswith("/response") or not json.loads(body).get("complete"):
             sys.exit(f"{binary} failed: {body.decode()}\n{b''.join(said).decode()}")
@@ -151,14 +156,12 @@ def measure(binary: str, address: str, size: int) -> tuple[float, float]:
     finally:
         process.kill()
         process.wait()
+        server.shutdown()
+        server.server_close()
 
 
 def main() -> None:
     binaries, files = sys.argv[1].split(","), sys.argv[2:]
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Wire)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"127.0.0.1:{server.server_port}"
     builds = ["as deployed", *(os.path.basename(os.path.dirname(binary)) + " build" for binary in binaries[1:])]
     heads = [f"{build}{what}" for build in builds for what in (", GB/s", ", GB a processor second")]
     print("| file | MB | " + " | ".join(heads) + " |\n" + "| --- " * (len(heads) + 2) + "|")
@@ -169,7 +172,7 @@ def main() -> None:
             best = [[float("inf")] * 2 for _ in binaries]
             for _ in range(ROUNDS):
                 for place, binary in enumerate(binaries):
-                    best[place] = [min(pair) for pair in zip(best[place], measure(binary, address, size))]
+                    best[place] = [min(pair) for pair in zip(best[place], measure(binary, size))]
             cells = [f"{size / 1e9 / max(seconds, 0.01):.2f}" for pair in best for seconds in pair]
             print(f"| {os.path.basename(name).removesuffix('.rdb')} | {size / 1e6:.0f} | " + " | ".join(cells) + " |", flush=True)
 

@@ -26,7 +26,7 @@ pub fn predict(file: &Path, engine: &CalibratedEngine, cluster_mode: bool) -> Re
     let source = FileSource::open(file)?;
     let threads = available_parallelism().map_or(1, usize::from);
     let inspection = inspect_parallel(&source, threads, &options, &|_| Control::Continue)?
-        .context("nobody asked for a pause")?;
+        .context("no pause was requested")?;
     ensure!(inspection.is_sound(), "{} is broken: {:?}", file.display(), inspection.faults.first());
     let footprint = Footprint::of([&inspection], settings, cluster_mode).context("it was weighed")?;
     Ok(footprint.used_memory_bytes())

@@ -1,4 +1,4 @@
-//! Listpacks entry by entry, with no look at what an entry is or at the length behind it.
+//! Listpacks entry by entry, with no look at what an entry is or at the length after it.
 
 const HEADER_BYTES: usize = 6;
 const END: u8 = 0xff;

@@ -131,7 +131,7 @@ struct Parts {
 fn ours(path: &Path) -> Result<Inspection> {
     let source = FileSource::open(path)?;
     let inspection = inspect_parallel(&source, 1, &InspectOptions::default(), &|_| Control::Continue)?;
-    inspection.context("nobody asked for a pause")
+    inspection.context("no pause was requested")
 }
 
 fn count_entries(listpack: &[u8]) -> Option<u64> {

@@ -32,7 +32,7 @@ fn the_walk_finds_the_keys_and_members_that_our_reader_finds() {
     let (start, options) = (Position::default(), InspectOptions::default());
     let (inspected, counted) =
         scan(&file[..], &start, &options, Counted::default(), &mut |_| Control::Continue).unwrap();
-    let Inspected::Complete(inspection) = inspected else { panic!("nobody asked for a pause") };
+    let Inspected::Complete(inspection) = inspected else { panic!("no pause was requested") };
     assert!(inspection.is_sound(), "{:?}", inspection.faults);
 
     let mut collected = Collected::default();

@@ -16,7 +16,7 @@
 //! let options = InspectOptions { weighings: vec![Weighing::by(settings)], ..InspectOptions::default() };
 //! let file = b"REDIS0010\xfe\0\0\x03key\x05value\xff\0\0\0\0\0\0\0\0";
 //! let inspected = inspect(&file[..], &Position::default(), &options, &mut |_| Control::Continue)?;
-//! let Inspected::Complete(inspection) = inspected else { panic!("nobody asked for a pause") };
+//! let Inspected::Complete(inspection) = inspected else { panic!("no pause was requested") };
 //! let footprint = Footprint::of([&inspection], settings, false).unwrap();
 //! assert!((100..400).contains(&footprint.used_memory_bytes()));
 //! # Ok::<(), std::io::Error>(())

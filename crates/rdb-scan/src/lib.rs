@@ -44,7 +44,7 @@
 //! let file = b"REDIS0010\xff\0\0\0\0\0\0\0\0";
 //! let options = InspectOptions::default();
 //! let inspected = inspect(&file[..], &Position::default(), &options, &mut |_| Control::Continue)?;
-//! let Inspected::Complete(inspection) = inspected else { panic!("nobody asked for a pause") };
+//! let Inspected::Complete(inspection) = inspected else { panic!("no pause was requested") };
 //! assert_eq!(inspection.keys, 0);
 //! assert!(inspection.is_sound());
 //! # Ok::<(), std::io::Error>(())

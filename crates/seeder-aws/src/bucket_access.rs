@@ -296,6 +296,6 @@ fn refused(error: &StepError) -> StepError {
     StepError::new(
         ErrorName::GrantRefused,
         error.message.clone(),
-        "take access: policy for a bucket whose owner is enforced, or grant access yourself and use access: existing",
+        "use access: policy for a bucket whose owner is enforced, or grant access yourself and use access: existing",
     )
 }

@@ -45,7 +45,7 @@ fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
         | "UnauthorizedOperation"
         | "AuthorizationError" => (
             ErrorName::AccessDenied,
-            "give the function's role this permission, and look for a Deny in policies",
+            "grant the function's role this permission, and check policies for a Deny",
         ),
         "Throttling"
         | "ThrottlingException"
@@ -58,9 +58,10 @@ fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
         | "InternalError"
         | "InternalFailure"
         | "ConditionalRequestConflict"
-        | "OperationAborted" => {
-            (ErrorName::ServiceBusy, "it is tried again; if it goes on, look at the AWS Health Dashboard")
-        }
+        | "OperationAborted" => (
+            ErrorName::ServiceBusy,
+            "it is retried automatically; if it persists, check the AWS Health Dashboard",
+        ),
         "PreconditionFailed" => (
             ErrorName::ChangedDuringSeeding,
             "leave the object alone while it is being seeded, and start again",
@@ -70,14 +71,14 @@ fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
         }
         "InsufficientCacheClusterCapacity" => (
             ErrorName::CapacityUnavailable,
-            "take another node type or other availability zones, or start again later",
+            "choose another node type or other Availability Zones, or start again later",
         ),
         "ClusterQuotaForCustomerExceeded"
         | "NodeQuotaForClusterExceeded"
         | "NodeQuotaForCustomerExceeded"
         | "NodeGroupsPerReplicationGroupQuotaExceeded"
         | "TagQuotaPerResourceExceeded" => {
-            (ErrorName::QuotaExceeded, "raise the quota in Service Quotas, or take fewer nodes")
+            (ErrorName::QuotaExceeded, "raise the quota in Service Quotas, or use fewer nodes")
         }
         "InvalidParameterValue"
         | "InvalidParameterCombination"
@@ -92,15 +93,16 @@ fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
         }
         _ if status == 403 => (
             ErrorName::AccessDenied,
-            "give the function's role this permission, and look for a Deny in policies",
+            "grant the function's role this permission, and check policies for a Deny",
         ),
         _ if status == 412 => (
             ErrorName::ChangedDuringSeeding,
             "leave the object alone while it is being seeded, and start again",
         ),
-        _ if status == 0 || status == 429 || status >= 500 => {
-            (ErrorName::ServiceBusy, "it is tried again; if it goes on, look at the AWS Health Dashboard")
-        }
+        _ if status == 0 || status == 429 || status >= 500 => (
+            ErrorName::ServiceBusy,
+            "it is retried automatically; if it persists, check the AWS Health Dashboard",
+        ),
         _ => (ErrorName::Internal, "report this with the execution's history"),
     }
 }

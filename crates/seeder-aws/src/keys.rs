@@ -12,7 +12,7 @@ use crate::service_error;
 pub async fn look_at_key(kms: &Client, key: &str) -> Result<KeyLook, StepError> {
     let described = kms.describe_key().key_id(key).send().await;
     let described =
-        unless_unknown(described.map_err(|error| service_error(&format!("look at the key {key}"), &error)))?;
+        unless_unknown(described.map_err(|error| service_error(&format!("inspect the key {key}"), &error)))?;
     let Some(metadata) = described.and_then(|answer| answer.key_metadata) else {
         return Ok(KeyLook::Unknown);
     };

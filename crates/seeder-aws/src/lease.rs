@@ -38,7 +38,7 @@ impl Lease<'_> {
         self.acquire(&key).await?;
         let result = tokio::time::timeout(EDIT, edit).await.unwrap_or_else(|_| {
             let message = format!("failed to change the permissions of {} within {EDIT:?}", self.bucket);
-            Err(StepError::new(ErrorName::ServiceBusy, message, "it is tried again"))
+            Err(StepError::new(ErrorName::ServiceBusy, message, "it is retried automatically"))
         });
         // A lease that cannot be given back runs out by itself.
         if let Err(error) = self.reports.delete(&key).await {
@@ -75,7 +75,7 @@ impl Lease<'_> {
                         "{holder} has been changing the permissions of {} for {:?}",
                         self.bucket, self.patience
                     ),
-                    "it is tried again",
+                    "it is retried automatically",
                 ));
             }
             tokio::time::sleep(PAUSE).await;

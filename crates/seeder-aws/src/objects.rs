@@ -30,7 +30,7 @@ pub async fn look_at_bucket(s3: &Client, bucket: &str, owner: Option<&str>) -> R
                 (Some(region), status) if status != 403 => Ok(BucketLook::Region(region.to_owned())),
                 (_, 403) => Ok(BucketLook::Forbidden),
                 (_, 404) => Ok(BucketLook::Missing),
-                _ => Err(service_error(&format!("look at the bucket {bucket}"), &error)),
+                _ => Err(service_error(&format!("inspect the bucket {bucket}"), &error)),
             }
         }
     }
@@ -100,7 +100,7 @@ pub async fn look_at_object(
             403 => Ok(ObjectLook::Forbidden),
             // A HEAD has no body to say so, but 400 is what an object with a customer's key answers.
             400 => Ok(ObjectLook::CustomerKey),
-            _ => Err(service_error(&format!("look at {location}"), &error)),
+            _ => Err(service_error(&format!("inspect {location}"), &error)),
         },
     }
 }
@@ -149,7 +149,7 @@ fn broken_off(doing: &str, error: &aws_sdk_s3::primitives::ByteStreamError) -> S
     StepError::new(
         seeding::ErrorName::ServiceBusy,
         format!("failed to {doing}: {error}"),
-        "it is tried again",
+        "it is retried automatically",
     )
 }
 

@@ -113,7 +113,7 @@ async fn fetch(s3: &Client, backup: &Backup, start: u64, end: u64) -> Result<Byt
             return Err(StepError::new(
                 ErrorName::ServiceBusy,
                 format!("failed to {doing}: {problem}"),
-                "it is tried again",
+                "it is retried automatically",
             ));
         }
         tracing::warn!(start, problem, "a ranged read broke off and is tried again");

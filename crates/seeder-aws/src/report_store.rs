@@ -55,7 +55,11 @@ impl ReportStore {
         }
         let etag = answer.e_tag().unwrap_or_default().to_owned();
         let bytes = answer.body.collect().await.map_err(|error| {
-            StepError::new(ErrorName::ServiceBusy, format!("failed to {doing}: {error}"), "it is tried again")
+            StepError::new(
+                ErrorName::ServiceBusy,
+                format!("failed to {doing}: {error}"),
+                "it is retried automatically",
+            )
         })?;
         let value = serde_json::from_slice(&bytes.into_bytes()).map_err(|error| {
             StepError::internal(format!("{} is not what this version writes: {error}", self.uri(key)))

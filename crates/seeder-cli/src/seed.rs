@@ -109,7 +109,7 @@ fn backup(args: &SeedArgs, execution: &str, number: usize, text: &str) -> Result
         return Ok(Backup { location: BackupLocation::parse(text)?, file: None });
     }
     if !path.is_file() {
-        bail!("{text} is no file here; name an object as s3://bucket/key");
+        bail!("{text} is not a file; name an S3 object as s3://bucket/key");
     }
     let Some(bucket) = args.bucket.clone() else {
         bail!("--bucket (or SEEDER_BUCKET) is needed to upload {text}");

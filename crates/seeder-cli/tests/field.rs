@@ -139,7 +139,7 @@ const ROWS: &[Row] = &[
         found: &[("stream-length", 85, "7 entries")],
         target: &["--engine", "valkey", "--engine-version", "9.1"],
         target_exit: 1,
-        findings: &[("refused-by-engine", "fail", "take an engine version that loads it")],
+        findings: &[("refused-by-engine", "fail", "use an engine version that loads it")],
     },
     Row {
         file: "stream-zero-live",

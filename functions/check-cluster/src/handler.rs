@@ -55,7 +55,7 @@ impl Step for CheckCluster {
         };
         let view = cluster::view(&self.elasticache, &group).await?;
         let phase = view.phase(seeding.target.cluster.nodes());
-        tracing::info!(cluster = seeding.target.cluster.id, ?phase, status = view.status, members = ?view.members, "looked at");
+        tracing::info!(cluster = seeding.target.cluster.id, ?phase, status = view.status, members = ?view.members, "checked");
         let available = phase == ClusterPhase::Available;
         let events = cluster::events(&self.elasticache, &group).await;
         Ok(CheckOutput {

@@ -115,7 +115,7 @@ impl CreateCluster {
                     return Err(StepError::new(
                         ErrorName::AccessDenied,
                         format!("{} cannot be read any more", backup.location),
-                        "give the function's role this permission, and look for a Deny in policies",
+                        "grant the function's role this permission, and check policies for a Deny",
                     ));
                 }
             }
@@ -137,13 +137,13 @@ impl CreateCluster {
                     "the cluster {id} exists with the description `{}`",
                     group.description().unwrap_or_default()
                 ),
-                "take another cluster.id: this cluster is not touched",
+                "choose another cluster.id; this cluster is not changed",
             )),
             // It was there a moment ago.
             None => Err(StepError::new(
                 ErrorName::ServiceBusy,
-                format!("the cluster {id} is just going"),
-                "it is tried again",
+                format!("the cluster {id} is being deleted"),
+                "it is retried automatically",
             )),
         }
     }

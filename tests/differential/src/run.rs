@@ -175,8 +175,7 @@ pub fn explanation(mutant: &Mutant, reading: &Reading<'_>, engine: &Engine) -> O
             "empty collections are skipped or refused from Redis 6.2.6 on, which is what ElastiCache has",
         );
     }
-    if engine.version == "6.2.5" && faults.iter().any(|fault| fault.message.contains("the length behind it"))
-    {
+    if engine.version == "6.2.5" && faults.iter().any(|fault| fault.message.contains("the length after it")) {
         return Some(
             "the length behind a listpack entry, which this version does not read on its way forward",
         );

@@ -161,10 +161,9 @@ impl<'w> Cursor<'w> {
     pub(crate) fn opcode_number(&mut self) -> Result<u64> {
         let at = self.offset();
         match self.number()? {
-            u64::MAX => broken(
-                FaultCode::BadLength,
-                format!("the number {} at offset {at} stands for none", u64::MAX),
-            ),
+            u64::MAX => {
+                broken(FaultCode::BadLength, format!("the number {} at offset {at} means none", u64::MAX))
+            }
             number => Ok(number),
         }
     }

@@ -96,7 +96,7 @@ impl<const GROUP: u64> Groups<GROUP> {
         if expiry != 0 && (self.last_expiry == 0 || expiry < self.last_expiry) {
             let (field, last) = (self.seen, self.last_expiry);
             let message = format!(
-                "field {field} expires at {expiry} but is behind one that expires at {last} (0: never)"
+                "field {field} expires at {expiry} but follows one that expires at {last} (0: never)"
             );
             return broken(self.code, message);
         }

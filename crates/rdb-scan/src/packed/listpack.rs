@@ -195,7 +195,7 @@ impl Listpack {
         if found != entry_bytes || !flags {
             let (entries, at) = (self.entries, self.at(at));
             return bad(format!(
-                "listpack entry {entries} at byte {at} has {entry_bytes} bytes, but the length behind it says {found}"
+                "listpack entry {entries} at byte {at} has {entry_bytes} bytes, but the length after it says {found}"
             ));
         }
         Ok(Some(size))

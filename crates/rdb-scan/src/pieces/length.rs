@@ -42,7 +42,7 @@ impl Length {
     /// An integer in its canonical form.
     pub fn integer(number: i64) -> Self {
         let digits = number.unsigned_abs().checked_ilog10().unwrap_or(0) + 1 + u32::from(number < 0);
-        // The whole entry of a listpack, with the length behind it.
+        // The whole entry of a listpack, with the length after it.
         let packed = match number {
             0..=127 => 2,
             -4096..=4095 => 3,

@@ -179,13 +179,13 @@ fn unknown(opcode: u8, magic: Magic, newer: bool) -> Result<()> {
     let id = if opcode < 128 { "value type" } else { "opcode" };
     if newer {
         let message = format!(
-            "{id} {opcode} came with a version newer than those known here; nothing behind it is read"
+            "{id} {opcode} came with a version newer than those known here; nothing after it is read"
         );
         return broken(FaultCode::RdbVersionUnknown, message);
     }
     if let Some(name) = format::foreign(opcode) {
         let message =
-            format!("{id} {opcode} is {name}, which Redis and Valkey refuse; nothing behind it is read");
+            format!("{id} {opcode} is {name}, which Redis and Valkey refuse; nothing after it is read");
         return broken(FaultCode::ForeignRecord, message);
     }
     match opcode {

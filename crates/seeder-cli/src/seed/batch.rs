@@ -78,7 +78,7 @@ impl Batch {
             }
             if Identity::of(&file.path)? != before {
                 bail!(
-                    "{} was changed while it was uploaded: seed a copy that nobody writes",
+                    "{} was changed while it was uploaded: seed a copy that is not being written",
                     file.path.display()
                 );
             }
@@ -191,7 +191,7 @@ struct Identity {
 
 impl Identity {
     fn of(path: &Path) -> Result<Self> {
-        let metadata = fs::metadata(path).with_context(|| format!("failed to look at {}", path.display()))?;
+        let metadata = fs::metadata(path).with_context(|| format!("failed to inspect {}", path.display()))?;
         Ok(Self {
             device: metadata.dev(),
             inode: metadata.ino(),

@@ -49,7 +49,7 @@ pub(super) async fn follow_to_end(
             tokio::select! {
                 () = tokio::time::sleep(PAUSE) => continue,
                 _ = tokio::signal::ctrl_c() => {
-                    eprintln!("the seeding goes on; to stop it: aws stepfunctions stop-execution --execution-arn {execution}");
+                    eprintln!("the seeding continues; to stop it: aws stepfunctions stop-execution --execution-arn {execution}");
                     return Ok(Followed { code: ExitCode::from(INTERRUPTED), rejected: false });
                 }
             }

@@ -68,7 +68,7 @@ pub enum LocationError {
     /// An address with a query: presigned, or of one version. What it says is not repeated, since a signature is a
     /// secret.
     #[error(
-        "`{address}` goes on with a query, as presigned addresses do: ElastiCache reads objects, not addresses, so name it as bucket/key"
+        "`{address}` has a query, as presigned addresses do: ElastiCache reads objects, not addresses, so name it as bucket/key"
     )]
     Query {
         /// The address without the query.

@@ -96,7 +96,7 @@ impl FailureReason {
                  key, and whether the object is still there"
             }
             Self::Memory => {
-                "the data takes more memory than a node has: take a larger node type or more shards"
+                "the data takes more memory than a node has: use a larger node type or more shards"
             }
             Self::Version => {
                 "the engine does not read files of this version: take a newer engine version, or make the backup with an \

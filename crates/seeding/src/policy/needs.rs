@@ -114,7 +114,7 @@ pub fn policy_findings<'a>(needs: &Needs<'a>, look: &PolicyLook) -> (Vec<Finding
         }
     }
     findings.extend(conditioned.into_iter().map(|statement| {
-        let remedy = "take the statement's conditions away if the restore fails: whether ElastiCache meets them is not documented";
+        let remedy = "remove the statement's conditions if the restore fails: whether ElastiCache meets them is not documented";
         not_checked(needs.bucket, remedy).with("statement", statement)
     }));
     (findings, ungranted)
@@ -242,7 +242,7 @@ impl Denied<'_> {
         let actions: Vec<_> = self.actions.iter().copied().collect();
         let finding = if answer == Answer::Yes {
             let remedy = format!(
-                "take the Deny statement {statement} out of the policy of {bucket}, or narrow it so that it does not meet {}",
+                "remove the Deny statement {statement} from the policy of {bucket}, or narrow it so that it does not match {}",
                 who.join(" and ")
             );
             Finding::new(Code::AccessDeniedByPolicy, remedy)

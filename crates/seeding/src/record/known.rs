@@ -45,7 +45,7 @@ mod tests {
         let options = InspectOptions { weighings: vec![Weighing::by(memory)], ..InspectOptions::default() };
         let file = b"REDIS0010\xff\0\0\0\0\0\0\0\0";
         let inspected = inspect(&file[..], &Position::default(), &options, &mut |_| Control::Continue);
-        let Ok(Inspected::Complete(inspection)) = inspected else { panic!("nobody asked for a pause") };
+        let Ok(Inspected::Complete(inspection)) = inspected else { panic!("no pause was requested") };
         let known = KnownInspection { looked_at_ms: 1000, inspection };
         assert!(known.is_usable(1000, &memory));
         assert!(known.is_usable(1000 + MAX_AGE_MS, &memory));

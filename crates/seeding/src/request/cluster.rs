@@ -185,7 +185,7 @@ impl ClusterSpec {
             invalid(
                 "shards",
                 self.shards.into(),
-                format!("take fewer shards or replicas: at most {MAX_NODES} nodes"),
+                format!("use fewer shards or replicas: at most {MAX_NODES} nodes"),
             );
         }
         if !self.cluster_mode && self.shards != 1 {
@@ -271,13 +271,13 @@ fn engine_version(
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClusterIdError {
     /// Empty or too long.
-    #[error("take a cluster id of 1 to {MAX_ID_CHARS} characters: this one has {0}")]
+    #[error("choose a cluster id of 1 to {MAX_ID_CHARS} characters: this one has {0}")]
     Length(usize),
     /// Not a letter first.
     #[error("begin the cluster id with a letter")]
     FirstCharacter,
     /// Something else than letters, digits and single hyphens.
-    #[error("take only letters, digits and single hyphens for the cluster id, and none at its end")]
+    #[error("use only letters, digits and single hyphens for the cluster id, and none at its end")]
     Characters,
 }
 

@@ -45,7 +45,7 @@ pub fn user_group_finding(spec: &ClusterSpec, id: &str, view: Option<&UserGroupV
     let least =
         least.filter(|_| spec.engine == Engine::Redis).filter(|least| spec.engine_version < *least)?;
     let reason = format!("it needs Redis {least}, the cluster is of {}", spec.engine_version);
-    unusable("take a later engine version, or no user group", reason)
+    unusable("use a later engine version, or no user group", reason)
 }
 
 #[cfg(test)]

@@ -28,9 +28,9 @@ pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSp
         "no ElastiCache engine is known to read it: it was written by a newer Valkey than ElastiCache offers"
             .to_owned()
     } else if valkey {
-        "take Valkey 9.0 or later".to_owned()
+        "use Valkey 9.0 or later".to_owned()
     } else if header.version <= 11 {
-        "take Valkey 7.2 or later".to_owned()
+        "use Valkey 7.2 or later".to_owned()
     } else {
         "no ElastiCache engine is known to read it: copy the keys into Redis 7.2 or Valkey 8 with a tool that reads \
          RDB 12, and make the backup there; an older server does not accept replication from a newer one"
@@ -59,7 +59,7 @@ pub fn fault_remedy(fault: &Fault) -> &'static str {
         return remedy;
     }
     match fault.code {
-        FaultCode::NotAnRdb => "take the .rdb file itself, not packed and not an append-only file",
+        FaultCode::NotAnRdb => "use the .rdb file itself, not packed and not an append-only file",
         FaultCode::EmptyFile => "copy the file again: this one has 0 bytes",
         FaultCode::Truncated => "copy the whole file again, or make a new backup",
         FaultCode::RdbVersionUnknown => {
@@ -89,7 +89,7 @@ fn cause_remedy(cause: Cause) -> Option<&'static str> {
         Cause::BulkReply => {
             "cut the RDB out of it: as many bytes as are named, from the offset that is named; or save it with redis-cli --rdb FILE"
         }
-        Cause::Html | Cause::Xml => "download the file again, and look at the status of the answer",
+        Cause::Html | Cause::Xml => "download the file again, and check the status of the response",
         Cause::Base64 => "decode it with base64 -d, and take what that gives",
         Cause::ReplacementCharacters | Cause::QuestionMarks | Cause::RecodedText | Cause::Utf16 => {
             "copy the file from the server again, in binary: through no editor, no PowerShell pipe and no text field"
@@ -173,7 +173,7 @@ pub(crate) fn hazard_finding(
             "nothing needs to be done: servers ignore the end mark that redis-cli leaves",
         ),
         HazardCode::Padding => {
-            (Code::TrailingBytes, "nothing needs to be done: servers ignore zeros behind the end")
+            (Code::TrailingBytes, "nothing needs to be done: servers ignore zeros after the end")
         }
         HazardCode::DuplicateKey | HazardCode::DuplicateMember => {
             (Code::DuplicateData, "make a new backup: a server ends its load here")
@@ -181,7 +181,7 @@ pub(crate) fn hazard_finding(
         HazardCode::ForeignRecord => (Code::ForeignRecord, FOREIGN_REMEDY),
         _ if refused == Some(true) => (
             Code::RefusedByEngine,
-            "take an engine version that loads it, or write the value anew on the source and make a new backup",
+            "use an engine version that loads it, or write the value anew on the source and make a new backup",
         ),
         _ if refused == Some(false) => (
             Code::RefusedByEngine,

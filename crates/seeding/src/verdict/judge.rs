@@ -57,7 +57,7 @@ pub fn judge(target: &Target, inspected: &[(String, &Inspection)], earlier: Vec<
         let cluster = &target.cluster;
         if cluster.engine.compared_with(cluster.engine_version).is_none() {
             let remedy =
-                "leave more headroom, or take an engine version whose model was compared with a server";
+                "leave more headroom, or use an engine version whose model was compared with a server";
             findings.push(
                 Finding::new(Code::MemoryModelUncalibrated, remedy)
                     .with("engine", format!("{} {}", cluster.engine, cluster.engine_version)),
@@ -99,7 +99,7 @@ fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &m
         findings.push(Finding::new(Code::MemoryIsLowerBound, remedy).about(name).with("values", values));
     }
     if inspection.functions > 0 && !cluster.engine.knows_functions(cluster.engine_version) {
-        let remedy = "take Redis 7.0 or Valkey, which know functions";
+        let remedy = "use Redis 7.0 or Valkey, which have functions";
         let finding = Finding::new(Code::FunctionsUnsupported, remedy).about(name);
         findings.push(finding.with("libraries", inspection.functions));
     }
@@ -168,9 +168,9 @@ fn databases_finding(target: &Target, name: &str, inspection: &Inspection) -> Op
     let databases = if cluster.cluster_mode && one { target.databases.max(16) } else { target.databases };
     let highest = inspection.highest_database.max(highest);
     let remedy = if cluster.cluster_mode {
-        "take a parameter group with more cluster-databases"
+        "use a parameter group with more cluster-databases"
     } else {
-        "take a parameter group with more databases"
+        "use a parameter group with more databases"
     };
     let finding = Finding::new(Code::DatabaseNumberTooHigh, remedy).about(name);
     (highest >= databases).then(|| finding.with("database", highest).with("databases", databases))

@@ -90,7 +90,7 @@ pub fn bucket_findings(
             );
         }
         Some(BucketLook::Forbidden) => {
-            let remedy = "let the stack's functions read the bucket: check its policy for a Deny";
+            let remedy = "allow the stack's functions to read the bucket: check its policy for a Deny";
             findings.push(
                 Finding::new(Code::BucketNotAccessible, remedy).about(bucket).with("reason", "access denied"),
             );
@@ -114,7 +114,7 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook) -> Vec<Find
             return findings;
         }
         ObjectLook::Forbidden => {
-            let remedy = "let the stack's functions read the object: check the bucket policy for a Deny, and the KMS key";
+            let remedy = "allow the stack's functions to read the object: check the bucket policy for a Deny, and the KMS key";
             add(Code::BackupNotReadable, remedy.to_owned());
             return findings;
         }

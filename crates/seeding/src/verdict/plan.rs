@@ -140,7 +140,7 @@ impl Plan {
     pub fn make(target: &Target, need: &Need, findings: &mut Vec<Finding>) -> Option<Self> {
         let cluster = &target.cluster;
         if cluster.node_type.starts_with(TIERED_FAMILY) {
-            let remedy = "take a type of another family, such as r7g";
+            let remedy = "use a type of another family, such as r7g";
             findings.push(
                 Finding::new(Code::DataTieringUnsupported, remedy)
                     .with("nodeType", cluster.node_type.clone()),
@@ -201,7 +201,7 @@ pub fn unknown_node_type(node_types: &NodeTypes, node_type: &str) -> Finding {
     let near = node_types.near(node_type);
     let remedy = match near.first() {
         Some(name) => format!("did you mean {name}?"),
-        None => "take a node type that ElastiCache offers, or auto".to_owned(),
+        None => "use a node type that ElastiCache offers, or auto".to_owned(),
     };
     Finding::new(Code::NodeTypeUnknown, remedy).with("nodeType", node_type).with("near", near)
 }

@@ -120,7 +120,7 @@ pub fn count_findings(counts: Counts, found: u64) -> Option<Finding> {
     if (at_least..=at_most).contains(&found) {
         return None;
     }
-    let remedy = "compare the cluster with the source before using it, and look at the cluster's events";
+    let remedy = "compare the cluster with the source before using it, and check the cluster's events";
     Some(
         Finding::new(Code::KeyCountDiffers, remedy)
             .with("found", found)
@@ -150,7 +150,7 @@ mod tests {
     fn empty_collections_are_not_expected_where_the_engine_leaves_them_out() {
         let options = InspectOptions { now_ms: 1000, ..InspectOptions::default() };
         let inspected = inspect(FILE, &Position::default(), &options, &mut |_| Control::Continue).unwrap();
-        let Inspected::Complete(inspection) = inspected else { panic!("nobody asked for a pause") };
+        let Inspected::Complete(inspection) = inspected else { panic!("no pause was requested") };
         let all = std::slice::from_ref(&inspection);
         let skipped = Counts::of(all, true);
         assert_eq!(skipped, Counts { keys: 1, expires: 0, already_expired: 0 });

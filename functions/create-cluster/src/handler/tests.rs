@@ -212,7 +212,7 @@ async fn a_backup_that_is_not_the_inspected_one_any_more_creates_nothing() {
         ),
         (status(404), ErrorName::BackupGone, "backups/in/orders.rdb was deleted"),
         (status(403), ErrorName::AccessDenied, "backups/in/orders.rdb cannot be read any more"),
-        (status(503), ErrorName::ServiceBusy, "failed to look at backups/in/orders.rdb: HTTP status 503"),
+        (status(503), ErrorName::ServiceBusy, "failed to inspect backups/in/orders.rdb: HTTP status 503"),
     ] {
         let wire = script().on(RECORD, read_record(&orders(&json!({})))).on(HEAD, answer);
         let error = create(&wire, &["0-16383"]).await.unwrap_err();

@@ -71,7 +71,7 @@ impl PrepareSeeding {
         if cluster::is_ours(&group, execution) {
             return Ok(None);
         }
-        let remedy = "take another cluster.id: this cluster is not touched";
+        let remedy = "choose another cluster.id; this cluster is not changed";
         Ok(Some(
             Finding::new(Code::IdTaken, remedy)
                 .with("id", spec.id.clone())
@@ -100,7 +100,7 @@ impl PrepareSeeding {
         if offered.iter().any(is_wanted) {
             return Ok(None);
         }
-        let remedy = format!("take one of the versions that ElastiCache offers for {}", spec.engine);
+        let remedy = format!("use one of the versions that ElastiCache offers for {}", spec.engine);
         Ok(Some(
             Finding::new(Code::EngineVersionUnknown, remedy).with("found", wanted).with("offered", offered),
         ))
@@ -189,7 +189,7 @@ impl PrepareSeeding {
         let found =
             answer.cache_parameter_groups().first().and_then(|one| one.cache_parameter_group_family());
         if let Some(found) = found.filter(|found| *found != family) {
-            let remedy = format!("take a parameter group of the family {family}");
+            let remedy = format!("use a parameter group of the family {family}");
             findings.push(
                 Finding::new(Code::ParameterGroupUnusable, remedy)
                     .with("parameterGroup", group.clone())
@@ -205,7 +205,7 @@ impl PrepareSeeding {
         spec.follow_parameter_group(open, cluster_mode == Some(true));
         if cluster_mode.is_some_and(|on| on != spec.cluster_mode) {
             let wanted = if spec.cluster_mode { "yes" } else { "no" };
-            let remedy = format!("take a parameter group with cluster-enabled {wanted}");
+            let remedy = format!("use a parameter group with cluster-enabled {wanted}");
             findings.push(
                 Finding::new(Code::ParameterGroupUnusable, remedy)
                     .with("parameterGroup", group.clone())

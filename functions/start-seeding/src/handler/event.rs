@@ -34,7 +34,7 @@ fn read<'de, T: Deserialize<'de>>(event: &'de Value) -> Result<T, StepError> {
         StepError::new(
             ErrorName::InvalidInput,
             format!("the event is incomplete: {error}"),
-            "look at the event's source",
+            "check the event's source",
         )
     })
 }
@@ -87,7 +87,7 @@ impl Record {
         let mut object = self.s3.object();
         let Some(key) = url_decode(&object.location.key) else {
             let message = format!("the key `{}` is not URL-encoded UTF-8", object.location.key);
-            return Some(Err(StepError::new(ErrorName::InvalidInput, message, "look at the event's source")));
+            return Some(Err(StepError::new(ErrorName::InvalidInput, message, "check the event's source")));
         };
         object.location.key = key;
         Some(Ok(object))

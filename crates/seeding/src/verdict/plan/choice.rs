@@ -77,7 +77,7 @@ impl Choice {
             return Some((node_type, self.too_small.or(smaller)));
         }
         let remedy = if target.cluster.cluster_mode {
-            "take more shards, or allow larger node families (nodeFamilies)"
+            "use more shards, or allow larger node families (nodeFamilies)"
         } else {
             "turn cluster mode on to take several shards, or allow larger node families (nodeFamilies)"
         };

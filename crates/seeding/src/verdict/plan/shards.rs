@@ -31,13 +31,13 @@ pub(super) fn judge_shards(
         };
         if used > maxmemory_bytes {
             findings
-                .push(finding(Code::DoesNotFit, "take a larger node type or more shards, or nodeType auto"));
+                .push(finding(Code::DoesNotFit, "use a larger node type or more shards, or nodeType auto"));
         } else if used.saturating_add(need.reserve.bytes()) > shard.usable_bytes {
-            let remedy = "take a larger node type or more shards, or allow tight-fit to use the reserve";
+            let remedy = "use a larger node type or more shards, or allow tight-fit to use the reserve";
             findings.push(finding(Code::TightFit, remedy));
         } else if need.with_headroom(used, target.options.headroom_percent) > shard.usable_bytes {
             let percent = target.options.headroom_percent;
-            let remedy = "take a larger node type or more shards if the data is going to grow";
+            let remedy = "use a larger node type or more shards if the data is going to grow";
             findings.push(finding(Code::HeadroomMissing, remedy).with("headroomPercent", percent));
         }
         if shards.len() > 1 && used > SKEW * mean_bytes && mean_bytes > 0 {
@@ -53,8 +53,7 @@ pub(super) fn judge_shards(
     }
     let nodes = (shards.len() as u64) * u64::from(target.cluster.replicas_per_shard + 1);
     if nodes > u64::from(DEFAULT_NODE_QUOTA) {
-        let remedy =
-            "ask AWS for more nodes per cluster (quota L-AF354865), or take fewer shards or replicas";
+        let remedy = "ask AWS for more nodes per cluster (quota L-AF354865), or use fewer shards or replicas";
         findings.push(
             Finding::new(Code::QuotaMayBeExceeded, remedy)
                 .with("nodes", nodes)
