@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::file_key::FileKey;
 
-/// A stored partial result. Functions may be updated while an execution runs: one that another version of the reader wrote is
-/// not used, and its bytes are read again.
+/// A stored partial result. Functions may be updated while an execution runs: one that another version of the reader
+/// wrote is not used, and its bytes are read again.
 #[derive(Debug)]
 pub struct StoredPartial(Option<Box<RangeInspection>>);
 
