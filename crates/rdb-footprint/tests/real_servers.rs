@@ -1,6 +1,6 @@
 //! Predictions of data that nobody has looked at, against real servers that load it.
 
-#![allow(clippy::cast_precision_loss, reason = "these are megabytes")]
+#![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "these are megabytes")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;

@@ -1,6 +1,10 @@
-//! Is our verdict the engine's? [`mutation`]s of [`file`]s from the [`corpus`] are loaded by real [`server`]s and
-//! judged by us ([`judge`]); [`run`] compares the two, and [`table`] shows how often each pair of outcomes came.
+//! Compares verdicts with those of engines: [`mutation`]s of [`file`]s from the [`corpus`] are loaded by real
+//! [`server`]s and judged ([`judge`]); [`run`] compares the two, and [`table`] shows how often each pair of outcomes came.
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::cast_possible_wrap,
+    reason = "mutants have some thousand bytes, and their numbers are wrong on purpose"
+)]
 
 pub mod corpus;
 pub mod file;

@@ -185,7 +185,7 @@ fn prefix(random: &mut Random) -> Vec<u8> {
         0 => [&[252], &at_ms.to_le_bytes()[..]].concat(),
         1 => [&[253], &(at_ms.clamp(-1, i64::from(i32::MAX)) as i32).to_le_bytes()[..]].concat(),
         2 => [vec![248], length_bytes([0, 1, 1 << 31, u64::MAX][random.below(4)])].concat(),
-        _ => vec![249, random.next() as u8],
+        _ => vec![249, random.draw() as u8],
     }
 }
 
@@ -245,7 +245,7 @@ fn in_tokens(record: &mut Record, random: &mut Random) -> Option<String> {
         record.tokens.iter().filter(|token| matches!(token, Token::Text(_))).cloned().collect();
     Some(match record.tokens.get_mut(index)? {
         Token::Byte(byte) => {
-            *byte = random.next() as u8;
+            *byte = random.draw() as u8;
             "byte".to_owned()
         }
         Token::Len(length) => {
@@ -253,7 +253,7 @@ fn in_tokens(record: &mut Record, random: &mut Random) -> Option<String> {
                 length.wrapping_add(1),
                 length.wrapping_sub(1),
                 0,
-                length.wrapping_add(random.next() % 300),
+                length.wrapping_add(random.draw() % 300),
                 1 << 20,
                 1 << 40,
                 u64::MAX,
@@ -271,11 +271,11 @@ fn in_tokens(record: &mut Record, random: &mut Random) -> Option<String> {
                 "text of another".to_owned()
             }
             2 => {
-                *record.tokens.get_mut(index)? = Token::Verbatim(vec![0xc0, random.next() as u8]);
+                *record.tokens.get_mut(index)? = Token::Verbatim(vec![0xc0, random.draw() as u8]);
                 "text to integer".to_owned()
             }
             3 => {
-                text.push(random.next() as u8);
+                text.push(random.draw() as u8);
                 "text longer".to_owned()
             }
             _ => {
@@ -286,7 +286,7 @@ fn in_tokens(record: &mut Record, random: &mut Random) -> Option<String> {
         },
         Token::Verbatim(bytes) => {
             let at = random.below(bytes.len());
-            *bytes.get_mut(at)? = random.next() as u8;
+            *bytes.get_mut(at)? = random.draw() as u8;
             "compressed or integer changed".to_owned()
         }
         Token::Fixed(bytes) => match random.below(3) {
@@ -300,7 +300,7 @@ fn in_tokens(record: &mut Record, random: &mut Random) -> Option<String> {
             }
             _ => {
                 let at = random.below(bytes.len());
-                *bytes.get_mut(at)? = random.next() as u8;
+                *bytes.get_mut(at)? = random.draw() as u8;
                 "fixed changed".to_owned()
             }
         },
@@ -358,7 +358,7 @@ fn pack(packed: &mut Packed, random: &mut Random) -> Option<String> {
             "no entries"
         }
         7 => {
-            *packed.entries.get_mut(at)?.first_mut()? = random.next() as u8;
+            *packed.entries.get_mut(at)?.first_mut()? = random.draw() as u8;
             "first byte of an entry"
         }
         8 => {
@@ -375,7 +375,7 @@ fn pack(packed: &mut Packed, random: &mut Random) -> Option<String> {
         10 if packed.form == Form::Listpack => {
             let numbers =
                 [vec![0], vec![1], vec![0xc1, 0x10], vec![0xdf, 0xff], vec![0xf3, 0xff, 0xff, 0xff, 0x7f]];
-            *packed.entries.get_mut(at)? = random.of(&numbers)?.clone();
+            packed.entries.get_mut(at)?.clone_from(random.of(&numbers)?);
             "entry to a number"
         }
         11 if packed.form == Form::Listpack => {
@@ -392,12 +392,12 @@ fn pack(packed: &mut Packed, random: &mut Random) -> Option<String> {
             "longer"
         }
         14 => {
-            packed.patches.push((-1, random.next() as u8));
+            packed.patches.push((-1, random.draw() as u8));
             "end mark"
         }
         _ => {
             let bytes = packed.bytes().len();
-            packed.patches.push((random.below(bytes) as i64, random.next() as u8));
+            packed.patches.push((random.below(bytes) as i64, random.draw() as u8));
             "any byte"
         }
     };

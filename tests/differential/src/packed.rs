@@ -179,10 +179,9 @@ mod tests {
 
     #[test]
     fn what_is_taken_apart_goes_together_again() {
-        let text = vec![b'x'; 200];
+        let text = [b'x'; 200];
         let entry = [&[0xe0, 200], &text[..]].concat();
-        let whole =
-            [&[7 + 2 + 202 + 2, 0, 0, 0, 2, 0, 5, 1], &entry[..], &[1, 202 & 127 | 128, 0xff]].concat();
+        let whole = [&[7 + 2 + 202 + 2, 0, 0, 0, 2, 0, 5, 1], &entry[..], &[1, 202, 0xff]].concat();
         let packed = Packed::parse(Form::Listpack, &whole);
         assert_eq!(packed.entries.len(), 2);
         assert_eq!(packed.bytes(), whole);

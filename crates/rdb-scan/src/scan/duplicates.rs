@@ -24,9 +24,7 @@ pub(super) fn duplicate_code(encoding: Encoding, elements: u64, value: Option<&[
         (Kind::Hash, "hashtable-expiry") if encoding.index() == 24 && elements <= HASH_ENTRIES => {
             HazardCode::DuplicatePackedMember
         }
-        (Kind::Hash, "hashtable")
-            if elements <= HASH_ENTRIES && value.is_some_and(|value| stays_packed(value)) =>
-        {
+        (Kind::Hash, "hashtable") if elements <= HASH_ENTRIES && value.is_some_and(stays_packed) => {
             HazardCode::DuplicatePackedMember
         }
         _ => HazardCode::DuplicateMember,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ids::{Id, IdList},
+    ids::{Beyond, Id, IdList},
     text::Shared,
 };
 use crate::{
@@ -148,7 +148,9 @@ impl ConsumerGroup {
             cursor.number()?;
         }
         let ids = &ids[..count];
-        ids.iter().for_each(|id| self.pending.add(Id::new(*id)));
+        for id in ids {
+            self.pending.add(Id::new(*id));
+        }
         self.left -= count as u64;
         shared.seen.pieces.push_text(ids.as_flattened(), Piece::Pending);
         Ok(GroupPart::Pending)
@@ -184,19 +186,19 @@ impl ConsumerGroup {
         if pending.is_same(shared_out) {
             return Ok(());
         }
-        if let Some(Some(id)) = shared_out.beyond(pending) {
+        if let Beyond::Id(id) = shared_out.beyond(pending) {
             return bad(format!(
                 "a consumer of group {index} has entry {id}, which is not pending in the group"
             ));
         }
         match pending.beyond(shared_out) {
-            Some(None) => Ok(()),
-            Some(Some(id)) => {
+            Beyond::Nothing => Ok(()),
+            Beyond::Id(id) => {
                 let message = || format!("entry {id} is pending in group {index} and no consumer's");
                 shared.seen.contradictions.note(HazardCode::OrphanedPending, message);
                 Ok(())
             }
-            None => {
+            Beyond::Unknown => {
                 let (pending, owned) = (pending.count, shared_out.count);
                 bad(format!(
                     "{pending} entries are pending in group {index}, and its consumers have {owned} others"

@@ -78,17 +78,29 @@ impl IdList {
         (self.count, self.hashes) == (other.count, other.hashes)
     }
 
-    /// Whether an id of this list is not in the other; not known for long lists.
-    pub(crate) fn beyond(&self, other: &Self) -> Option<Option<Id>> {
-        let (own, mut others) = (self.known()?, other.known()?.to_vec());
+    /// Whether an id of this list is not in the other.
+    pub(crate) fn beyond(&self, other: &Self) -> Beyond {
+        let (Some(own), Some(others)) = (self.known(), other.known()) else { return Beyond::Unknown };
+        let mut others = others.to_vec();
         others.sort_unstable();
-        Some(own.iter().find(|id| others.binary_search(id).is_err()).copied())
+        own.iter().find(|id| others.binary_search(id).is_err()).map_or(Beyond::Nothing, |id| Beyond::Id(*id))
     }
 
     /// All of them, if they are kept.
     fn known(&self) -> Option<&[Id]> {
         (self.kept.len() as u64 == self.count).then_some(&self.kept)
     }
+}
+
+/// What one list of ids has and another has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    /// All ids are in both.
+    Nothing,
+    /// The first of those ids.
+    Id(Id),
+    /// One list is too long to be kept.
+    Unknown,
 }
 
 impl Id {

@@ -61,11 +61,10 @@ impl Engine {
     /// number (`RDB_VERSION` in `src/rdb.h`); what AWS's own builds read beyond that is not documented.
     pub const fn max_rdb_version(self, version: EngineVersion) -> u32 {
         match (self, version.major, version.minor) {
-            (Self::Valkey, ..) => 11,
             (Self::Redis, ..=4, _) => 8,
             (Self::Redis, 5 | 6, _) => 9,
             (Self::Redis, 7, 0 | 1) => 10,
-            (Self::Redis, 7, 2 | 3) => 11,
+            (Self::Valkey, ..) | (Self::Redis, 7, 2 | 3) => 11,
             (Self::Redis, 7, _) | (Self::Redis, 8, ..=5) => 12,
             (Self::Redis, 8, 6 | 7) => 13,
             (Self::Redis, 8, 8 | 9) => 14,

@@ -62,7 +62,7 @@ mod tests {
         assert!(stored(|_| ()).is_some());
         assert!(stored(|value| value["schema"] = json!(SCHEMA - 1)).is_none());
         let other = |value: &mut Value| {
-            (value["schema"], value["parts"]) = (json!(SCHEMA + 1), json!("another shape"))
+            (value["schema"], value["parts"]) = (json!(SCHEMA + 1), json!("another shape"));
         };
         assert!(stored(other).is_none());
     }
