@@ -1,5 +1,6 @@
 //! Compares verdicts with those of engines: [`mutation`]s of [`file`]s from the [`corpus`] are loaded by real
-//! [`server`]s and judged ([`judge`]); [`run`] compares the two, and [`table`] shows how often each pair of outcomes came.
+//! [`server`]s and judged ([`judge`]); [`run`] compares the two, and [`table`] shows how often each pair of outcomes
+//! came.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::cast_possible_wrap,
