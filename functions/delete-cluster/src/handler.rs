@@ -6,11 +6,8 @@ use lambda::{Execution, Step, required};
 use seeder_aws::{Clients, ReportStore, cluster, error_code, service_error};
 use seeding::{
     ClusterPhase, OnRestoreFailed, Seeding, StepError,
-    steps::{DeleteOutput, DeletionPhase, NoInput},
+    steps::{DeleteOutput, DeletionPhase, NoInput, max_deletion_polls},
 };
-
-/// A cluster that is being deleted is looked at for half an hour before it is reported as left behind.
-const DELETION_SECONDS: u32 = 30 * 60;
 
 /// Needs `elasticache:DeleteReplicationGroup`, the Describe operations, and to read the reports.
 pub(crate) struct DeleteCluster {
@@ -101,7 +98,7 @@ fn output(seeding: Option<&Seeding>, phase: DeletionPhase, group: Option<&Replic
         cluster_id: seeding.map_or_else(String::new, |seeding| seeding.target.cluster.id.clone()),
         cluster: group.filter(|_| phase == DeletionPhase::Available).map(cluster::info),
         poll_seconds,
-        max_deletion_polls: (DELETION_SECONDS / poll_seconds).max(10),
+        max_deletion_polls: max_deletion_polls(poll_seconds),
         verify: seeding.is_some_and(|seeding| seeding.target.options.verify),
     }
 }

@@ -13,12 +13,9 @@ use seeding::{
     Code, ErrorName, Seeding, Severity, StepError, Target, Verdict,
     chunks::{LEAST_CHUNK_BYTES, chunks},
     policy::Roles,
-    steps::{PrepareInput, PrepareOutput},
+    steps::{PrepareInput, PrepareOutput, max_deletion_polls},
 };
 use serde_json::Value;
-
-/// A cluster that is being deleted is looked at for half an hour before it is reported as left behind.
-const DELETION_SECONDS: u32 = 30 * 60;
 
 /// Needs `s3:GetObject` on the backup buckets and the inspections, `s3:GetBucketPolicy` and `s3:GetObjectAcl`,
 /// `s3:PutObject` on the reports, ElastiCache's Describe operations, and to look at the keys and secrets that requests
@@ -112,7 +109,7 @@ impl PrepareSeeding {
             ranges: chunks(&seeding.backups, self.least_chunk_bytes),
             cluster_id: seeding.target.cluster.id.clone(),
             poll_seconds: options.poll_seconds,
-            max_deletion_polls: (DELETION_SECONDS / options.poll_seconds).max(10),
+            max_deletion_polls: max_deletion_polls(options.poll_seconds),
             dry_run: options.dry_run,
             verify: options.verify,
             on_restore_failed: options.on_restore_failed,
