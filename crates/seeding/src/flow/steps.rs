@@ -224,8 +224,8 @@ pub struct ClusterInfo {
     pub shards: u32,
 }
 
-/// The status checks of a cluster that is being deleted, before it is reported as left behind: those of half an hour, at
-/// least ten. The interval is at least a second.
+/// The status checks of a cluster that is being deleted, before it is reported as left behind: those of half an hour,
+/// at least ten. The interval is at least a second.
 pub fn max_deletion_polls(poll_seconds: u32) -> u32 {
     const DELETION_SECONDS: u32 = 30 * 60;
     (DELETION_SECONDS / poll_seconds).max(10)
