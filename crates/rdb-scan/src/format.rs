@@ -1,32 +1,11 @@
-//! The numbers of the format: opcodes, value types, and what each type is called.
+//! The numbers of the format: opcodes, value types, and those of other products.
 
 pub(crate) mod lzf;
+pub(crate) mod opcode;
 pub(crate) mod slot;
 pub(crate) mod value_type;
 
 use serde::{Deserialize, Serialize};
-
-/// Under the magic REDIS, metadata of a key; under VALKEY, a slot on its way into the cluster.
-pub(crate) const KEY_META_OR_SLOT_IMPORT: u8 = 243;
-pub(crate) const SLOT_INFO: u8 = 244;
-pub(crate) const FUNCTION2: u8 = 245;
-pub(crate) const FUNCTION_PRE_GA: u8 = 246;
-pub(crate) const MODULE_AUX: u8 = 247;
-pub(crate) const IDLE: u8 = 248;
-pub(crate) const FREQ: u8 = 249;
-pub(crate) const AUX: u8 = 250;
-pub(crate) const RESIZEDB: u8 = 251;
-pub(crate) const EXPIRETIME_MS: u8 = 252;
-pub(crate) const EXPIRETIME: u8 = 253;
-pub(crate) const SELECTDB: u8 = 254;
-pub(crate) const EOF: u8 = 255;
-/// Redis Enterprise writes it before a key: when the key was last used in RAM.
-pub(crate) const ENTERPRISE_RAM_LRU: u8 = 107;
-/// The type of module values in 4.0 release candidates, which cannot be walked.
-pub(crate) const MODULE_PRE_GA: u8 = 6;
-
-/// Redis Enterprise writes it before a key: the key's cluster slot.
-pub(crate) const ENTERPRISE_SLOT: u8 = 121;
 
 /// What another product writes under this id, and nobody else up to the versions known here. Sources: the constants of
 /// their files, `rdb_extensions.h` of Dragonfly and `rdb.h` of KeyDB.

@@ -31,7 +31,8 @@ use crate::{
     },
     fault::HazardCode,
     format::{
-        self, Magic,
+        Magic,
+        opcode::Opcode,
         value_type::{Encoding, TextForm, ValueType},
     },
     pieces::{Length, Piece, Whole},
@@ -259,7 +260,7 @@ impl<V: Visitor> Scan<V> {
         (self.current.key_known, self.current.foreign, self.current.prefixed) = (false, 0, false);
         let mut opcode = cursor.u8()?;
         let mut expires_at_ms = None;
-        if opcode == format::EXPIRETIME_MS {
+        if opcode == Opcode::ExpireTimeMs.id() {
             expires_at_ms = expiry(i64::from_le_bytes(cursor.array()?));
             opcode = cursor.u8()?;
         }
@@ -330,51 +331,54 @@ impl<V: Visitor> Scan<V> {
 
     /// Reads what may stand before a type, and then the rest of the record.
     #[inline(never)]
-    fn prefixes(&mut self, cursor: &mut Cursor<'_>, mut opcode: u8) -> Result<bool> {
+    fn prefixes(&mut self, cursor: &mut Cursor<'_>, mut id: u8) -> Result<bool> {
         loop {
+            if let Some(value_type) = ValueType::of(id, self.magic) {
+                self.current.value_type = value_type;
+                let Self { shared, key, .. } = self;
+                let text = key::read(cursor, &mut shared.unpacker, key)?;
+                return self.key_read(cursor, text);
+            }
+            let Some(opcode) = Opcode::of(id, self.magic) else {
+                return opcode::unknown(id, self.magic, self.newer).map(|()| true);
+            };
             match opcode {
-                format::EXPIRETIME => {
+                Opcode::ExpireTime => {
                     let seconds = i64::from(i32::from_le_bytes(cursor.array()?));
                     self.current.expires_at_ms = Some(seconds * 1000);
                 }
-                format::EXPIRETIME_MS => {
+                Opcode::ExpireTimeMs => {
                     self.current.expires_at_ms = expiry(i64::from_le_bytes(cursor.array()?));
                 }
-                format::IDLE => drop(cursor.opcode_number()?),
-                format::ENTERPRISE_RAM_LRU | format::ENTERPRISE_SLOT => {
+                Opcode::Idle => drop(cursor.opcode_number()?),
+                Opcode::EnterpriseRamLru | Opcode::EnterpriseSlot => {
                     cursor.number()?;
-                    self.current.foreign = opcode;
+                    self.current.foreign = id;
                 }
-                format::FREQ => drop(cursor.u8()?),
-                format::KEY_META_OR_SLOT_IMPORT if self.magic == Magic::Redis => {
+                Opcode::Freq => drop(cursor.u8()?),
+                Opcode::KeyMetadata => {
                     let classes = cursor.count(5)?;
                     self.current.prefixed = true;
                     self.metadata(cursor, classes)?;
                     self.hazard(HazardCode::ModuleData, format!("{classes} classes of key metadata"));
                     return Ok(true);
                 }
-                format::EOF => {
+                Opcode::Eof => {
                     cursor.commit();
                     return Ok(false);
                 }
-                id if let Some(value_type) = ValueType::of(id, self.magic) => {
-                    self.current.value_type = value_type;
-                    let Self { shared, key, .. } = self;
-                    let text = key::read(cursor, &mut shared.unpacker, key)?;
-                    return self.key_read(cursor, text);
-                }
-                opcode => {
+                between_keys => {
                     if self.phase == Phase::Boundary && self.current.prefixed {
                         // The key that it holds for comes later, and a pause may come before it.
                         self.phase = Phase::Prefixes;
                     }
-                    self.opcode(cursor, opcode)?;
+                    self.opcode(cursor, between_keys)?;
                     cursor.commit();
                     return Ok(true);
                 }
             }
             self.current.prefixed = true;
-            opcode = cursor.u8()?;
+            id = cursor.u8()?;
         }
     }
 

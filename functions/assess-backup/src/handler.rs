@@ -1,4 +1,4 @@
-//! The step: put the pieces together, judge them against the target, write the report.
+//! The step: join the inspected chunks, judge the backups against the target, write the report.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ const SHOWN_FINDINGS: usize = 5;
 const MOST_ROUNDS: u32 = 200;
 
 /// Partial results that are fetched at once.
-const PIECES_AT_ONCE: usize = 16;
+const PARTIALS_AT_ONCE: usize = 16;
 
 /// Needs to read and write the reports.
 pub(crate) struct AssessBackup {
@@ -51,35 +51,28 @@ impl Step for AssessBackup {
     async fn run(&self, input: AssessInput, execution: Execution<'_>) -> Result<AssessOutput, StepError> {
         let seeding = execution.seeding().await?;
         let mut inspections = Vec::with_capacity(seeding.backups.len());
-        let mut redo = Vec::new();
+        let mut unread = Vec::new();
         for (backup, object) in seeding.backups.iter().enumerate() {
             if let Some(known) = self.known(object).await? {
                 inspections.push(known);
                 continue;
             }
-            let ranges = self.ranges(&input.pieces, backup).await?;
-            match assemble(&ranges, object.size_bytes, input.round.saturating_sub(1)) {
+            let partials = self.partials(&input.inspected, backup).await?;
+            match assemble(&partials, object.size_bytes, input.round.saturating_sub(1)) {
                 Assembly::Whole(inspection) => inspections.push(*inspection),
-                Assembly::Gaps(gaps) => redo.extend(self.gaps(&execution, backup, gaps).await?),
+                Assembly::Gaps(gaps) => unread.extend(self.gaps(&execution, backup, gaps).await?),
             }
         }
         let report_key = execution.files().report();
-        if !redo.is_empty() && input.round >= self.max_rounds {
-            let bytes_left = redo.iter().map(|range| range.end.saturating_sub(range.start)).sum();
-            let assessment = report::too_long(input.round, redo.len(), bytes_left, input.findings);
+        if !unread.is_empty() && input.round >= self.max_rounds {
+            let bytes_left = unread.iter().map(|chunk| chunk.end.saturating_sub(chunk.start)).sum();
+            let assessment = report::too_long(input.round, unread.len(), bytes_left, input.findings);
             let report = self.reports.write(&report_key, &assessment).await?;
-            tracing::warn!(rounds = input.round, ranges = redo.len(), bytes_left, "the rounds are used up");
+            tracing::warn!(rounds = input.round, chunks = unread.len(), bytes_left, "the rounds are used up");
             return Ok(output(assessment, report));
         }
-        if !redo.is_empty() {
-            let report = self.reports.uri(&report_key);
-            return Ok(AssessOutput {
-                redo,
-                verdict: seeding::Verdict::Ok,
-                findings: Vec::new(),
-                plan: None,
-                report,
-            });
+        if !unread.is_empty() {
+            return Ok(AssessOutput::Incomplete { chunks: unread });
         }
         self.remember(&seeding, &inspections).await;
         let assessment = report::assess(&seeding, &inspections, input.findings);
@@ -90,11 +83,11 @@ impl Step for AssessBackup {
     }
 }
 
-/// What the state machine carries of an assessment.
+/// The part of an assessment that the state machine carries.
 fn output(assessment: Assessment, report: String) -> AssessOutput {
     let Assessment { verdict, mut findings, plan, .. } = assessment;
     findings.truncate(SHOWN_FINDINGS);
-    AssessOutput { redo: Vec::new(), verdict, findings, plan, report }
+    AssessOutput::Assessed { verdict, findings, plan, report }
 }
 
 impl AssessBackup {
@@ -137,14 +130,14 @@ impl AssessBackup {
         self.reports.write(&key, &seeding).await.map(drop)
     }
 
-    /// What the workers have written down of a backup, each piece once: a step that ran twice leaves it twice.
-    async fn ranges(
+    /// Reads the partial results of a backup, each once: a step that ran twice lists its chunk twice.
+    async fn partials(
         &self,
-        pieces: &[InspectedChunk],
+        inspected: &[InspectedChunk],
         backup: usize,
     ) -> Result<Vec<RangeInspection>, StepError> {
-        let of_backup = pieces.iter().filter(|piece| piece.backup == backup);
-        let keys: BTreeSet<_> = of_backup.map(|piece| piece.partial.clone()).collect();
+        let of_backup = inspected.iter().filter(|chunk| chunk.backup == backup);
+        let keys: BTreeSet<_> = of_backup.map(|chunk| chunk.partial.clone()).collect();
         let read = stream::iter(keys).map(|key| async move {
             let stored = self.reports.read(&key.of_any_version()).await?;
             let stored =
@@ -155,24 +148,24 @@ impl AssessBackup {
             }
             Ok(current)
         });
-        let ranges: Vec<_> = read.buffered(PIECES_AT_ONCE).try_collect().await?;
-        Ok(ranges.into_iter().flatten().collect())
+        let partials: Vec<_> = read.buffered(PARTIALS_AT_ONCE).try_collect().await?;
+        Ok(partials.into_iter().flatten().collect())
     }
 
-    /// Writes down where the gaps begin, and asks for them to be read.
+    /// Stores the position at which each gap begins, and returns the gaps as chunks to read.
     async fn gaps(
         &self,
         execution: &Execution<'_>,
         backup: usize,
         gaps: Vec<Gap>,
     ) -> Result<Vec<Chunk>, StepError> {
-        let mut ranges = Vec::with_capacity(gaps.len());
+        let mut chunks = Vec::with_capacity(gaps.len());
         for Gap { start, end } in gaps {
             let key = execution.files().gap(backup, start.offset());
             self.reports.write(&key, &start).await?;
-            ranges.push(Chunk { backup, start: start.offset(), end, resume: Some(key) });
+            chunks.push(Chunk { backup, start: start.offset(), end, resume: Some(key) });
         }
-        Ok(ranges)
+        Ok(chunks)
     }
 }
 

@@ -46,13 +46,13 @@ impl Step for InspectChunk {
 
     async fn run(&self, input: InspectInput, execution: Execution<'_>) -> Result<InspectedChunk, StepError> {
         let seeding = execution.seeding().await?;
-        let range = input.range;
-        let backup = seeding.backups.get(range.backup).ok_or_else(|| {
-            StepError::internal(format!("backup {} of {}", range.backup, seeding.backups.len()))
+        let chunk = input.chunk;
+        let backup = seeding.backups.get(chunk.backup).ok_or_else(|| {
+            StepError::internal(format!("backup {} of {}", chunk.backup, seeding.backups.len()))
         })?;
-        let start = match &range.resume {
+        let start = match &chunk.resume {
             Some(key) => Start::At(Box::new(self.position(key).await?)),
-            None => Start::Find(header(backup, &range)?),
+            None => Start::Find(header(backup, &chunk)?),
         };
         let options = InspectOptions {
             hide_keys: seeding.target.options.hide_keys,
@@ -63,19 +63,19 @@ impl Step for InspectChunk {
             ..InspectOptions::default()
         };
         let read =
-            self.read(backup.clone(), start, range.start..range.end, options, execution.invocation).await?;
-        let key = execution.files().partial(range.backup, range.start, range.end);
+            self.read(backup.clone(), start, chunk.start..chunk.end, options, execution.invocation).await?;
+        let key = execution.files().partial(chunk.backup, chunk.start, chunk.end);
         self.reports.write(&key, &read).await?;
-        let (end, complete) = (read.span().map_or(range.start, |span| span.end), read.resume.is_none());
+        let (end, complete) = (read.span().map_or(chunk.start, |span| span.end), read.resume.is_none());
         tracing::info!(
-            backup = range.backup,
-            begin = range.start,
+            backup = chunk.backup,
+            begin = chunk.start,
             end,
             complete,
             keys = read.keys(),
-            "range read"
+            "chunk read"
         );
-        Ok(InspectedChunk { backup: range.backup, start: range.start, end, complete, partial: key })
+        Ok(InspectedChunk { backup: chunk.backup, start: chunk.start, end, complete, partial: key })
     }
 }
 
@@ -88,11 +88,11 @@ enum Start {
 }
 
 /// What a worker has to know of the file to begin in its middle.
-fn header(backup: &Backup, range: &Chunk) -> Result<Header, StepError> {
+fn header(backup: &Backup, chunk: &Chunk) -> Result<Header, StepError> {
     match &backup.header {
         Some(header) => Ok(header.clone()),
         // The start of the file says it itself.
-        None if range.start == 0 => Ok(Header::default()),
+        None if chunk.start == 0 => Ok(Header::default()),
         None => Err(StepError::internal(format!("the record has no header of {}", backup.location))),
     }
 }

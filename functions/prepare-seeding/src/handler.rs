@@ -13,7 +13,7 @@ use seeding::{
     Code, ErrorName, Seeding, Severity, StepError, Target, Verdict,
     chunks::{LEAST_CHUNK_BYTES, chunks},
     policy::Roles,
-    steps::{PrepareInput, PrepareOutput, max_deletion_polls},
+    steps::{Preparation, PrepareInput, PrepareOutput},
 };
 use serde_json::Value;
 
@@ -64,7 +64,7 @@ impl Step for PrepareSeeding {
     async fn run(&self, input: PrepareInput, execution: Execution<'_>) -> Result<PrepareOutput, StepError> {
         let (resolved, mut findings) = self.resolve(&input.request, execution.name).await?;
         let Some(mut resolved) = resolved else {
-            return Ok(rejected(findings));
+            return Ok(PrepareOutput::Rejected { findings });
         };
         let (backups, found) = self.look_at_backups(&resolved, &execution.partition).await?;
         findings.extend(found);
@@ -76,7 +76,7 @@ impl Step for PrepareSeeding {
         }
         findings.extend(found);
         if Verdict::of(&findings, &resolved.options.allow) == Verdict::Reject {
-            return Ok(rejected(findings));
+            return Ok(PrepareOutput::Rejected { findings });
         }
         let looked_at_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
         let mut seeding = Seeding {
@@ -96,20 +96,19 @@ impl Step for PrepareSeeding {
         };
         self.recognise(&mut seeding).await;
         self.reports.write(&execution.files().seeding(), &seeding).await?;
-        Ok(self.output(&seeding, findings))
+        Ok(PrepareOutput::Prepared(self.preparation(&seeding, findings)))
     }
 }
 
 impl PrepareSeeding {
-    fn output(&self, seeding: &Seeding, findings: Vec<seeding::Finding>) -> PrepareOutput {
+    fn preparation(&self, seeding: &Seeding, findings: Vec<seeding::Finding>) -> Preparation {
         let options = &seeding.target.options;
-        PrepareOutput {
+        Preparation {
             verdict: Verdict::of(&findings, &options.allow),
             findings,
-            ranges: chunks(&seeding.backups, self.least_chunk_bytes),
+            chunks: chunks(&seeding.backups, self.least_chunk_bytes),
             cluster_id: seeding.target.cluster.id.clone(),
             poll_seconds: options.poll_seconds,
-            max_deletion_polls: max_deletion_polls(options.poll_seconds),
             dry_run: options.dry_run,
             verify: options.verify,
             on_restore_failed: options.on_restore_failed,
@@ -127,22 +126,6 @@ fn is_unknown_version(finding: &seeding::Finding) -> bool {
 fn least_chunk_bytes() -> Result<u64, StepError> {
     let Some(text) = optional("LEAST_CHUNK_BYTES") else { return Ok(LEAST_CHUNK_BYTES) };
     text.parse().map_err(|error| StepError::internal(format!("LEAST_CHUNK_BYTES is {text}: {error}")))
-}
-
-/// Nothing is recorded for a request that is refused here: there is nothing that a later step could need.
-fn rejected(findings: Vec<seeding::Finding>) -> PrepareOutput {
-    PrepareOutput {
-        verdict: Verdict::Reject,
-        findings,
-        ranges: Vec::new(),
-        cluster_id: String::new(),
-        poll_seconds: 1,
-        max_deletion_polls: 0,
-        dry_run: false,
-        verify: false,
-        on_restore_failed: seeding::OnRestoreFailed::Delete,
-        max_start_overs: 0,
-    }
 }
 
 /// A call that the role may not make: what it would have told stays unknown, which is a finding and no reason to stop.

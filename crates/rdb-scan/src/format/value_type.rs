@@ -172,8 +172,7 @@ use TableRow::{
     ExpiryFieldAndValue, FieldValueAndExpiry, Member, MemberAndScore, MemberAndTextScore, MemberAndValue,
 };
 
-// Sources: rdb.h of Redis 8.8 and Valkey 9.1. 6 and 8 are not used: 6 is a module value of a release candidate of Redis
-// 4.0, which cannot be walked.
+// Sources: rdb.h of Redis 8.8 and Valkey 9.1. 8 is not used; 6 is `ValueType::MODULE_PRE_GA_ID`.
 value_types! {
     //  magic  variant              kind   name                since layout
     0   Both   String               String "raw"               1  Text;
@@ -208,6 +207,9 @@ value_types! {
 }
 
 impl ValueType {
+    /// The type of module values in release candidates of Redis 4.0, which cannot be walked.
+    pub(crate) const MODULE_PRE_GA_ID: u8 = 6;
+
     /// The highest number that a type has.
     pub(crate) const MAX_ID: u8 = 28;
 

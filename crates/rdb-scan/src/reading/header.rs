@@ -11,7 +11,7 @@ use crate::{
         stop::{Broken, Result, Stop, broken},
     },
     fault::{Fault, FaultCode},
-    format::{HEADER_BYTES, Magic},
+    format::{HEADER_BYTES, Magic, opcode::Opcode},
     reading::looks_like::what_it_is,
     scan::{Advance, Scan, visit::Visitor},
 };
@@ -57,7 +57,7 @@ pub fn read_header(prefix: &[u8]) -> std::result::Result<Header, Fault> {
     let mut scan = Scan::new(AuxFields(BTreeMap::new()), header.magic, Some(0), false);
     let mut at = 0;
     // Record by record, as long as they are AUX fields.
-    while rest.get(at) == Some(&crate::format::AUX) {
+    while rest.get(at) == Some(&Opcode::Aux.id()) {
         let mut cursor = Cursor::new(&rest[at..], 0, None);
         match scan.advance(&mut cursor, 1) {
             Advance::Boundary => at += cursor.committed(),

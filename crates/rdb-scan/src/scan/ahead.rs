@@ -10,12 +10,12 @@ use crate::{
         cursor::{Cursor, Text},
         stop::Result,
     },
-    format,
-    format::Magic,
-    format::lzf::{
-        Unpacker, Walk, {self},
+    format::{
+        Magic,
+        lzf::{self, Unpacker, Walk},
+        opcode::Opcode,
+        value_type::{Layout, PackedLayout, ValueType},
     },
-    format::value_type::{Layout, PackedLayout, ValueType},
 };
 
 /// So many strings are decompressed at once,
@@ -205,7 +205,7 @@ fn next_string(cursor: &mut Cursor<'_>, then: Then) -> Result<Option<(Then, Text
 /// The first string of the next record's value.
 fn record(cursor: &mut Cursor<'_>) -> Result<Option<(Then, Text, bool)>> {
     let mut id = cursor.u8()?;
-    if id == format::EXPIRETIME_MS {
+    if id == Opcode::ExpireTimeMs.id() {
         cursor.take(8)?;
         id = cursor.u8()?;
     }

@@ -8,10 +8,11 @@ use crate::{
     },
     fault::{FaultCode, HazardCode},
     format::{
-        Magic,
+        Magic, foreign,
         lzf::Unpacker,
+        opcode::{Opcode, Place},
         slot::SLOTS,
-        {self},
+        value_type::ValueType,
     },
     scan::visit::Visitor,
 };
@@ -26,19 +27,20 @@ const MAX_AUX_BYTES: u64 = 256;
 const MAX_NAME_BYTES: u64 = 64 << 10;
 
 impl<V: Visitor> Scan<V> {
-    /// Reads the record of an opcode, all of it or up to its last string.
-    pub(super) fn opcode(&mut self, cursor: &mut Cursor<'_>, opcode: u8) -> Result<()> {
+    /// Reads the record of an opcode between keys, all of it or up to its last string.
+    pub(super) fn opcode(&mut self, cursor: &mut Cursor<'_>, opcode: Opcode) -> Result<()> {
+        debug_assert_eq!(opcode.place(), Place::BetweenKeys);
         match opcode {
-            format::SELECTDB => self.select_database(cursor)?,
-            format::RESIZEDB => self.resize_database(cursor)?,
-            format::AUX => self.aux(cursor)?,
-            format::MODULE_AUX => self.phase = Phase::ModuleAux(Module::auxiliary(cursor)?),
-            format::FUNCTION2 => {
+            Opcode::SelectDb => self.select_database(cursor)?,
+            Opcode::ResizeDb => self.resize_database(cursor)?,
+            Opcode::Aux => self.aux(cursor)?,
+            Opcode::ModuleAux => self.phase = Phase::ModuleAux(Module::auxiliary(cursor)?),
+            Opcode::Functions => {
                 let (code_bytes, functions) = self.shared.code(cursor)?;
                 self.function(code_bytes);
                 self.visitor.functions(functions);
             }
-            format::FUNCTION_PRE_GA => {
+            Opcode::FunctionsPreGa => {
                 name(cursor, &mut self.shared.unpacker)?;
                 name(cursor, &mut self.shared.unpacker)?;
                 if cursor.number()? != 0 {
@@ -50,7 +52,7 @@ impl<V: Visitor> Scan<V> {
                     "functions as a release candidate of Redis 7.0 wrote them; releases refuse them";
                 self.hazard(HazardCode::ForeignRecord, message.to_owned());
             }
-            format::SLOT_INFO => {
+            Opcode::SlotInfo => {
                 for _ in 0..3 {
                     cursor.opcode_number()?;
                 }
@@ -58,8 +60,16 @@ impl<V: Visitor> Scan<V> {
                     self.hazard(HazardCode::SlotInfo, "the number of keys in a cluster slot".to_owned());
                 }
             }
-            format::KEY_META_OR_SLOT_IMPORT if self.magic == Magic::Valkey => self.slot_import(cursor)?,
-            opcode => return unknown(opcode, self.magic, self.newer),
+            Opcode::SlotImport => self.slot_import(cursor)?,
+            // These are read with the key that follows, or end the file.
+            Opcode::EnterpriseRamLru
+            | Opcode::EnterpriseSlot
+            | Opcode::KeyMetadata
+            | Opcode::Idle
+            | Opcode::Freq
+            | Opcode::ExpireTimeMs
+            | Opcode::ExpireTime
+            | Opcode::Eof => {}
         }
         if self.shared.open.is_some() {
             self.phase = Phase::Opcode;
@@ -170,8 +180,9 @@ fn name(cursor: &mut Cursor<'_>, unpacker: &mut Unpacker) -> Result<Vec<u8>> {
     }
 }
 
+/// The fault of a number that is neither a value type nor an opcode under this magic.
 #[cold]
-fn unknown(opcode: u8, magic: Magic, newer: bool) -> Result<()> {
+pub(super) fn unknown(opcode: u8, magic: Magic, newer: bool) -> Result<()> {
     let name = match magic {
         Magic::Redis => "the magic REDIS",
         Magic::Valkey => "the magic VALKEY",
@@ -183,13 +194,13 @@ fn unknown(opcode: u8, magic: Magic, newer: bool) -> Result<()> {
         );
         return broken(FaultCode::RdbVersionUnknown, message);
     }
-    if let Some(name) = format::foreign(opcode) {
+    if let Some(name) = foreign(opcode) {
         let message =
             format!("{id} {opcode} is {name}, which Redis and Valkey refuse; nothing after it is read");
         return broken(FaultCode::ForeignRecord, message);
     }
     match opcode {
-        format::MODULE_PRE_GA => {
+        ValueType::MODULE_PRE_GA_ID => {
             let message = "module value of a 4.0 release candidate (type 6), which cannot be walked";
             broken(FaultCode::UnknownType, message)
         }

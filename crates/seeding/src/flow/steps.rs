@@ -23,29 +23,41 @@ pub struct PrepareInput {
     pub request: Value,
 }
 
-/// What `prepare-seeding` finds.
+/// The result of `prepare-seeding`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "outcome")]
+pub enum PrepareOutput {
+    /// A finding forbids the seeding. Nothing is recorded: no later step runs.
+    #[serde(rename_all = "camelCase")]
+    Rejected {
+        /// Everything that was found, the reason included.
+        findings: Vec<Finding>,
+    },
+    /// The backups are worth reading.
+    Prepared(Preparation),
+}
+
+/// A seeding that no finding forbids so far.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PrepareOutput {
-    /// Whether it makes sense to read the backups.
+pub struct Preparation {
+    /// The verdict so far: [`Verdict::Ok`] or [`Verdict::Warn`].
     pub verdict: Verdict,
-    /// What was found so far.
+    /// The findings so far.
     pub findings: Vec<Finding>,
-    /// What to read.
-    pub ranges: Vec<Chunk>,
-    /// The id of the cluster that will come up.
+    /// The chunks to read. Empty if every backup is known from an earlier seeding.
+    pub chunks: Vec<Chunk>,
+    /// The ID of the replication group to create.
     pub cluster_id: String,
-    /// Seconds between two looks at it.
+    /// The polling interval in seconds.
     pub poll_seconds: u32,
-    /// How many looks at a cluster that is being deleted, before it is reported as left behind.
-    pub max_deletion_polls: u32,
-    /// Stop after the verdict.
+    /// Whether to stop after the verdict.
     pub dry_run: bool,
-    /// Count the keys at the end.
+    /// Whether to count the keys at the end.
     pub verify: bool,
-    /// What happens when the restore fails.
+    /// The reaction to a failed restore.
     pub on_restore_failed: OnRestoreFailed,
-    /// How often it is tried again.
+    /// How many start-overs are allowed.
     pub max_start_overs: u32,
 }
 
@@ -64,12 +76,12 @@ pub struct Chunk {
     pub resume: Option<FileKey<Position>>,
 }
 
-/// What `inspect-chunk` is given.
+/// The input of `inspect-chunk`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InspectInput {
-    /// The range.
-    pub range: Chunk,
+    /// The chunk to read.
+    pub chunk: Chunk,
 }
 
 /// What `inspect-chunk` has read.
@@ -88,33 +100,41 @@ pub struct InspectedChunk {
     pub partial: FileKey<RangeInspection>,
 }
 
-/// What `assess-backup` is given.
+/// The input of `assess-backup`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AssessInput {
-    /// Every piece read so far, in any order.
-    pub pieces: Vec<InspectedChunk>,
-    /// What `prepare-seeding` had found.
+    /// Every chunk inspected so far, in any order. A step that ran twice may list one twice.
+    pub inspected: Vec<InspectedChunk>,
+    /// The findings of `prepare-seeding`.
     pub findings: Vec<Finding>,
-    /// How many rounds have been read, from 1.
+    /// The number of rounds read so far, from 1.
     pub round: u32,
 }
 
-/// What `assess-backup` decides.
+/// The result of `assess-backup`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AssessOutput {
-    /// What has to be read before anything can be decided; empty when the rest counts.
-    pub redo: Vec<Chunk>,
+#[serde(rename_all = "camelCase", tag = "outcome")]
+pub enum AssessOutput {
+    /// The chunks do not cover the backups yet: another round has to read the gaps.
+    #[serde(rename_all = "camelCase")]
+    Incomplete {
+        /// The gaps, never empty.
+        chunks: Vec<Chunk>,
+    },
     /// The decision.
-    pub verdict: Verdict,
-    /// The first findings, the weightiest first; all of them are in the report.
-    pub findings: Vec<Finding>,
-    /// What will be created; absent where nothing can be.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub plan: Option<Plan>,
-    /// The report, as `s3://bucket/key`.
-    pub report: String,
+    #[serde(rename_all = "camelCase")]
+    Assessed {
+        /// The verdict.
+        verdict: Verdict,
+        /// The first findings, most severe first. The report has all of them.
+        findings: Vec<Finding>,
+        /// The cluster to create; absent if none can be planned.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        plan: Option<Plan>,
+        /// The report, as `s3://bucket/key`.
+        report: String,
+    },
 }
 
 /// What the steps are given that need to know nothing but their execution.

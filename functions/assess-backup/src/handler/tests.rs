@@ -18,10 +18,11 @@ fn orders() -> Seeding {
     seeding(&json!({"backups": ["backups/in/orders.rdb"], "cluster": cluster}))
 }
 
-async fn assess(wire: &Wire, pieces: &[Value], findings: Value, round: u32) -> Result<Value, StepError> {
+async fn assess(wire: &Wire, inspected: &[Value], findings: Value, round: u32) -> Result<Value, StepError> {
     let step =
         AssessBackup { reports: ReportStore::new(wire.clients().s3(), "reports".into()), max_rounds: 200 };
-    let input = json!({"execution": EXECUTION_ARN, "pieces": pieces, "findings": findings, "round": round});
+    let input =
+        json!({"execution": EXECUTION_ARN, "inspected": inspected, "findings": findings, "round": round});
     run(&step, input).await
 }
 
@@ -59,7 +60,7 @@ fn partial(backup: usize, range: &RangeInspection) -> String {
     seeding::ExecutionFiles::of("orders-1").partial(backup, range.range.start, range.range.end).to_string()
 }
 
-fn piece(backup: usize, range: &RangeInspection) -> Value {
+fn chunk(backup: usize, range: &RangeInspection) -> Value {
     let end = range.span().unwrap().end;
     json!({
         "backup": backup, "start": range.range.start, "end": end, "complete": range.resume.is_none(),
@@ -67,7 +68,7 @@ fn piece(backup: usize, range: &RangeInspection) -> Value {
     })
 }
 
-/// The step's reading of these pieces of the first backup.
+/// The step's reading of these chunks of the first backup.
 fn reading(seeding: &Seeding, parts: &[RangeInspection]) -> Wire {
     parts.iter().fold(script().on(RECORD, read_record(seeding)), |wire, part| {
         wire.on(format!("GET reports.s3/{}", partial(0, part)), json(part))
@@ -77,7 +78,7 @@ fn reading(seeding: &Seeding, parts: &[RangeInspection]) -> Wire {
 async fn assess_file(file: &[u8]) -> Value {
     let part = whole(file);
     let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
-    let output = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
+    let output = assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap();
     wire.done();
     output
 }
@@ -90,9 +91,9 @@ fn codes(findings: &Value) -> Vec<&str> {
 async fn a_sound_backup_that_fits_is_ok_and_has_a_plan_and_a_report() {
     let part = whole(&rdb(&[("redis-ver", "7.0.15"), ("used-mem", "1000000")], &["a", "b", "c"]));
     let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
-    let output = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
+    let output = assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap();
     wire.done();
-    assert_eq!((&output["verdict"], &output["redo"]), (&json!("ok"), &json!([])));
+    assert_eq!((&output["outcome"], &output["verdict"]), (&json!("assessed"), &json!("ok")));
     assert_eq!(codes(&output["findings"]), ["checksum-absent"]);
     assert_eq!(output["plan"]["nodeType"], "cache.t4g.micro");
     let report = wire.json(REPORT);
@@ -107,19 +108,19 @@ async fn a_sound_backup_that_fits_is_ok_and_has_a_plan_and_a_report() {
 }
 
 #[tokio::test]
-async fn pieces_are_joined_to_what_one_pass_would_have_found() {
+async fn chunks_are_joined_to_what_one_pass_would_have_found() {
     let file = rdb(&[("used-mem", "1000000")], &["a", "b", "c", "d", "e"]);
     let parts = inspected(&file, Control::Pause);
     assert!(parts.len() > 2, "{} parts", parts.len());
-    let mut pieces: Vec<_> = parts.iter().map(|part| piece(0, part)).collect();
+    let mut chunks: Vec<_> = parts.iter().map(|part| chunk(0, part)).collect();
     // In any order, and one of them twice.
-    pieces.reverse();
-    pieces.push(pieces[0].clone());
+    chunks.reverse();
+    chunks.push(chunks[0].clone());
     let wire = reading(&orders(), &parts).on(KEPT, ok()).on(REPORT, ok());
-    let output = assess(&wire, &pieces, json!([]), 3).await.unwrap();
+    let output = assess(&wire, &chunks, json!([]), 3).await.unwrap();
     wire.done();
     let one_pass = reading(&orders(), &[whole(&file)]).on(KEPT, ok()).on(REPORT, ok());
-    let expected = assess(&one_pass, &[piece(0, &whole(&file))], json!([]), 1).await.unwrap();
+    let expected = assess(&one_pass, &[chunk(0, &whole(&file))], json!([]), 1).await.unwrap();
     assert_eq!(output, expected);
     assert_eq!(wire.json(REPORT), one_pass.json(REPORT));
 }
@@ -129,7 +130,7 @@ async fn what_is_known_of_a_backup_stands_for_reading_it() {
     let file = rdb(&[("used-mem", "1000000")], &["a", "b", "c"]);
     let part = whole(&file);
     let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
-    let first = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
+    let first = assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap();
     let key = kept_key(&orders(), 0);
     let kept = wire.json(&format!("PUT reports.s3/{key}"));
 
@@ -147,10 +148,10 @@ async fn what_is_known_of_a_backup_stands_for_reading_it() {
         .on(known, s3_error(404, "NoSuchKey"))
         .on("PUT reports.s3/executions/orders-1/partials/…", ok());
     let output = assess(&wire, &[], json!([]), 1).await.unwrap();
-    assert_eq!(output["redo"][0]["start"], 0);
+    assert_eq!(output["chunks"][0]["start"], 0);
     let refused = s3_error(403, "AccessDenied");
     let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, refused).on(REPORT, ok());
-    assert_eq!(assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap(), first);
+    assert_eq!(assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap(), first);
 }
 
 #[tokio::test]
@@ -161,7 +162,7 @@ async fn names_that_are_to_be_hidden_are_kept_apart() {
     let put = format!("PUT reports.s3/{key}");
     let part = whole(&rdb(&[("used-mem", "1000000")], &["a"]));
     let wire = reading(&seeding, std::slice::from_ref(&part)).on(&put, ok()).on(REPORT, ok());
-    assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
+    assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap();
     wire.done();
     assert!(key.ends_with("-hidden.json"), "{key}");
 }
@@ -184,9 +185,9 @@ async fn of_two_backups_only_the_unknown_one_waits_for_workers_and_is_kept() {
         .on(format!("GET reports.s3/{}", partial(1, &part)), json(&part))
         .on(&kept, ok())
         .on(REPORT, ok());
-    let output = assess(&wire, &[piece(1, &part)], json!([]), 1).await.unwrap();
+    let output = assess(&wire, &[chunk(1, &part)], json!([]), 1).await.unwrap();
     wire.done();
-    assert_eq!((&output["redo"], &wire.json(REPORT)["counts"]["keys"]), (&json!([]), &json!(3)));
+    assert_eq!((&output["outcome"], &wire.json(REPORT)["counts"]["keys"]), (&json!("assessed"), &json!(3)));
 }
 
 #[tokio::test]
@@ -211,10 +212,10 @@ async fn what_only_redis_enterprise_reads_is_refused() {
 async fn a_backup_that_breaks_off_where_a_worker_paused_is_not_taken_for_sound() {
     let file = rdb(&[], &["a", "b"]);
     let parts = inspected(&file[..file.len() - 9], Control::Pause);
-    let mut pieces: Vec<_> = parts.iter().map(|part| piece(0, part)).collect();
-    pieces.reverse();
+    let mut chunks: Vec<_> = parts.iter().map(|part| chunk(0, part)).collect();
+    chunks.reverse();
     let wire = reading(&orders(), &parts).on(KEPT, ok()).on(REPORT, ok());
-    let output = assess(&wire, &pieces, json!([]), 9).await.unwrap();
+    let output = assess(&wire, &chunks, json!([]), 9).await.unwrap();
     wire.done();
     assert_eq!(output["verdict"], "reject");
     assert_eq!(codes(&output["findings"]), ["backup-truncated"]);
@@ -230,10 +231,10 @@ async fn what_no_worker_has_finished_is_read_on_before_anything_is_decided() {
     let gap = seeding::ExecutionFiles::of("orders-1").gap(0, end);
     let put = format!("PUT reports.s3/{gap}");
     let wire = reading(&seeding, std::slice::from_ref(&unfinished)).on(&put, ok());
-    let output = assess(&wire, &[piece(0, &unfinished)], json!([]), 1).await.unwrap();
+    let output = assess(&wire, &[chunk(0, &unfinished)], json!([]), 1).await.unwrap();
     wire.done();
-    let redo = json!([{"backup": 0, "start": end, "end": file.len(), "resume": gap}]);
-    assert_eq!(output["redo"], redo);
+    let gap = json!({"backup": 0, "start": end, "end": file.len(), "resume": gap});
+    assert_eq!(output, json!({"outcome": "incomplete", "chunks": [gap]}));
     assert_eq!(wire.json(&put)["offset"], end);
 }
 
@@ -249,9 +250,9 @@ async fn rounds_that_are_used_up_are_a_finding_with_what_is_left() {
     let wire = reading(&seeding, std::slice::from_ref(&unfinished))
         .on("PUT reports.s3/executions/orders-1/partials/…", ok())
         .on(REPORT, ok());
-    let output = assess(&wire, &[piece(0, &unfinished)], earlier, 200).await.unwrap();
+    let output = assess(&wire, &[chunk(0, &unfinished)], earlier, 200).await.unwrap();
     wire.done();
-    assert_eq!((&output["verdict"], &output["redo"]), (&json!("reject"), &json!([])));
+    assert_eq!((&output["outcome"], &output["verdict"]), (&json!("assessed"), &json!("reject")));
     assert_eq!(codes(&output["findings"]), ["inspection-too-long", "unusual-content"]);
     let finding = &output["findings"][0];
     assert_eq!(finding["severity"], "fail");
@@ -267,7 +268,7 @@ async fn data_that_does_not_fit_is_rejected_with_the_numbers() {
     seeding.target.node_types = std::iter::once(("cache.t4g.micro".to_owned(), 100)).collect();
     let part = whole(&rdb(&[], &["a"]));
     let wire = reading(&seeding, std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
-    let output = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
+    let output = assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap();
     wire.done();
     assert_eq!(output["verdict"], "reject");
     let finding = &output["findings"][0];
@@ -294,7 +295,7 @@ async fn the_number_of_shards_that_was_left_to_the_plan_is_settled_in_the_record
     let record = "PUT reports.s3/executions/orders-1/seeding.json";
     let wire =
         reading(&seeding, std::slice::from_ref(&part)).on(KEPT, ok()).on(record, ok()).on(REPORT, ok());
-    let output = assess(&wire, &[piece(0, &part)], json!([]), 1).await.unwrap();
+    let output = assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap();
     wire.done();
     let shards = output["plan"]["shards"].as_array().unwrap().len();
     assert!(shards > 1, "{output:#}");
@@ -320,7 +321,7 @@ async fn the_machine_carries_five_findings_the_weightiest_first_and_the_report_a
     let earlier = json!([note, note, note, note, note, note, fail]);
     let part = whole(&rdb(&[("used-mem", "1000000")], &["a"]));
     let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
-    let output = assess(&wire, &[piece(0, &part)], earlier, 1).await.unwrap();
+    let output = assess(&wire, &[chunk(0, &part)], earlier, 1).await.unwrap();
     assert_eq!(output["verdict"], "reject");
     assert_eq!(output["findings"].as_array().unwrap().len(), 5);
     assert_eq!(output["findings"][0]["code"], "module-data");
@@ -328,26 +329,26 @@ async fn the_machine_carries_five_findings_the_weightiest_first_and_the_report_a
 }
 
 #[tokio::test]
-async fn pieces_that_do_not_meet_are_never_judged() {
+async fn chunks_that_do_not_meet_are_never_judged() {
     let file = rdb(&[], &["a", "b", "c", "d"]);
     let mut parts = inspected(&file, Control::Pause);
     let missing = parts.remove(1);
-    let pieces: Vec<_> = parts.iter().map(|part| piece(0, part)).collect();
+    let chunks: Vec<_> = parts.iter().map(|part| chunk(0, part)).collect();
     let wire = reading(&orders(), &parts).on("PUT reports.s3/executions/orders-1/partials/…", ok());
-    let output = assess(&wire, &pieces, json!([]), 2).await.unwrap();
+    let output = assess(&wire, &chunks, json!([]), 2).await.unwrap();
     wire.done();
     let gap = missing.range.start;
-    assert_eq!(output["redo"][0]["start"], gap);
-    assert_eq!(output["redo"][0]["end"], missing.span().unwrap().end);
+    assert_eq!(output["chunks"][0]["start"], gap);
+    assert_eq!(output["chunks"][0]["end"], missing.span().unwrap().end);
 
     let nothing =
         script().on(RECORD, read_record(&orders())).on("PUT reports.s3/executions/orders-1/partials/…", ok());
     let output = assess(&nothing, &[], json!([]), 1).await.unwrap();
-    assert_eq!(output["redo"][0]["start"], 0);
+    assert_eq!(output["chunks"][0]["start"], 0);
     let wire = script()
         .on(RECORD, read_record(&orders()))
         .on("GET reports.s3/executions/orders-1/partials/…", s3_error(404, "NoSuchKey"));
-    let error = assess(&wire, &[piece(0, &whole(&file))], json!([]), 1).await.unwrap_err();
+    let error = assess(&wire, &[chunk(0, &whole(&file))], json!([]), 1).await.unwrap_err();
     assert_eq!(error.name, ErrorName::Internal);
 }
 

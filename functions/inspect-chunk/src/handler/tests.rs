@@ -27,7 +27,7 @@ fn step(wire: &Wire) -> InspectChunk {
 }
 
 fn input(file: &[u8]) -> Value {
-    json!({"execution": EXECUTION_ARN, "range": {"backup": 0, "start": 0, "end": file.len()}})
+    json!({"execution": EXECUTION_ARN, "chunk": {"backup": 0, "start": 0, "end": file.len()}})
 }
 
 async fn inspect(wire: &Wire, file: &[u8]) -> Result<Value, StepError> {
@@ -189,8 +189,8 @@ async fn near_its_deadline_a_worker_writes_down_where_the_next_one_goes_on() {
         .on(get(end, file.len()), part(&file, end, file.len()))
         .on(format!("PUT reports.s3/{}", partial(end, file.len())), ok());
     let mut again = input(&file);
-    again["range"]["start"] = end.into();
-    again["range"]["resume"] = gap.into();
+    again["chunk"]["start"] = end.into();
+    again["chunk"]["resume"] = gap.into();
     let output = run(&step(&second), again).await.unwrap();
     second.done();
     let expected = json!({
@@ -213,7 +213,7 @@ async fn a_worker_begins_in_the_middle_with_the_first_record_that_it_finds() {
         .on(get(middle, file.len()), part(&file, middle, file.len()))
         .on(format!("PUT reports.s3/{}", partial(middle, file.len())), ok());
     let mut second_half = input(&file);
-    second_half["range"]["start"] = middle.into();
+    second_half["chunk"]["start"] = middle.into();
     let output = run(&step(&wire), second_half.clone()).await.unwrap();
     wire.done();
     assert_eq!((&output["start"], &output["end"]), (&json!(middle), &json!(file.len())));
@@ -235,7 +235,7 @@ async fn behind_the_end_of_a_range_only_what_a_record_needs_is_asked_for() {
         .on(get(16 * MIB, file.len()), part(&file, 16 * MIB, file.len()))
         .on(format!("PUT reports.s3/{}", partial(0, 1000)), ok());
     let mut start = input(&file);
-    start["range"]["end"] = 1000.into();
+    start["chunk"]["end"] = 1000.into();
     let output = run(&step(&wire), start).await.unwrap();
     wire.done();
     // The string that begins in the range is read to its end, the end mark behind it is another range's.
@@ -246,13 +246,13 @@ async fn behind_the_end_of_a_range_only_what_a_record_needs_is_asked_for() {
 async fn a_position_that_is_gone_and_a_backup_that_is_none_are_faults_of_ours() {
     let file = rdb(&[], &["a"]);
     let mut again = input(&file);
-    again["range"]["resume"] = "executions/orders-1/partials/gap.json".into();
+    again["chunk"]["resume"] = "executions/orders-1/partials/gap.json".into();
     let wire = script()
         .on(RECORD, read_record(&orders(&file)))
         .on("GET reports.s3/executions/orders-1/partials/gap.json", s3_error(404, "NoSuchKey"));
     assert_eq!(run(&step(&wire), again).await.unwrap_err().name, ErrorName::Internal);
     let mut other = input(&file);
-    other["range"]["backup"] = 7.into();
+    other["chunk"]["backup"] = 7.into();
     let wire = script().on(RECORD, read_record(&orders(&file)));
     let error = run(&step(&wire), other).await.unwrap_err();
     assert_eq!((error.name, error.message.as_str()), (ErrorName::Internal, "backup 7 of 1"));

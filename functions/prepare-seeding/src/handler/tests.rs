@@ -155,9 +155,9 @@ async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
     assert_eq!(
         output,
         json!({
-            "verdict": "ok", "findings": [], "ranges": [{"backup": 0, "start": 0, "end": 60}, {"backup": 0, "start": 60, "end": 100}],
+            "outcome": "prepared", "verdict": "ok", "findings": [], "chunks": [{"backup": 0, "start": 0, "end": 60}, {"backup": 0, "start": 60, "end": 100}],
             "clusterId": "orders",
-            "pollSeconds": 30, "maxDeletionPolls": 60, "dryRun": false, "verify": false, "onRestoreFailed": "delete",
+            "pollSeconds": 30, "dryRun": false, "verify": false, "onRestoreFailed": "delete",
             "maxStartOvers": 1,
         })
     );
@@ -201,7 +201,7 @@ async fn a_backup_that_is_known_is_not_read_again() {
         let mut request = orders();
         request["hideKeys"] = hide_keys.into();
         let output = prepare(&wire, request).await;
-        assert_eq!((&output["verdict"], &output["ranges"]), (&json!("ok"), &json!([])));
+        assert_eq!((&output["verdict"], &output["chunks"]), (&json!("ok"), &json!([])));
         let record = wire.json(PUT_RECORD);
         let key = record["backups"][0]["knownInspection"].as_str().unwrap();
         assert!(key.starts_with("inspections/") && key.contains("/e1-100-v2-valkey-8.1-"), "{key}");
@@ -214,7 +214,7 @@ async fn what_was_weighed_for_another_engine_is_read_again() {
     let mut other = known(1);
     other.inspection.weights.clear();
     let wire = fine_target(fine_backup(script())).on(KNOWN, json(other)).on(PUT_RECORD, ok());
-    assert_eq!(prepare(&wire, orders()).await["ranges"].as_array().unwrap().len(), 2);
+    assert_eq!(prepare(&wire, orders()).await["chunks"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn what_is_too_old_or_of_another_version_is_as_good_as_unknown() {
     {
         let wire = fine_target(fine_backup(script())).on(KNOWN, answer).on(PUT_RECORD, ok());
         let output = prepare(&wire, orders()).await;
-        assert_eq!(output["ranges"].as_array().unwrap().len(), 2);
+        assert_eq!(output["chunks"].as_array().unwrap().len(), 2);
         assert_eq!(wire.json(PUT_RECORD)["backups"][0].get("knownInspection"), None);
     }
 }
@@ -275,7 +275,7 @@ async fn what_is_dropped_and_only_taken_for_a_backup_is_rejected_with_the_reason
             status(206).body(beginning),
         );
         let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": key}})).await;
-        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec![code]), "{key}");
+        assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec![code]), "{key}");
         assert_eq!(output["findings"][0]["backup"], format!("backups/{key}"));
     }
     let key = "in/orders.rdb.gz";
@@ -292,7 +292,7 @@ async fn a_dropped_list_is_one_seeding_of_all_that_it_names() {
         .on("GET backups.s3/in/2.rdb range: bytes=0-4095 if-match: \"e1\"", beginning());
     let wire = fine_target(wire).on(KNOWN, not_known()).on(KNOWN, not_known()).on(PUT_RECORD, ok());
     let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "sets/all.seed.json"}})).await;
-    assert_eq!(output["ranges"].as_array().unwrap().len(), 4);
+    assert_eq!(output["chunks"].as_array().unwrap().len(), 4);
     assert_eq!(wire.json(PUT_RECORD)["cluster"]["clusterMode"], true);
 }
 
@@ -309,7 +309,7 @@ async fn settings_that_cannot_be_used_are_named_with_their_file() {
     ] {
         let wire = script().on("GET backups.s3/in/seed.json", answer);
         let output = prepare(&wire, dropped.clone()).await;
-        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["invalid-request"]));
+        assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["invalid-request"]));
         let found = output["findings"][0]["evidence"]["reason"].as_str().unwrap();
         assert!(found.contains(reason), "{found}");
     }
@@ -331,7 +331,7 @@ async fn unknown_fields_are_named_before_anything_is_looked_at() {
     ] {
         let wire = script();
         let output = prepare(&wire, request).await;
-        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["invalid-request"]));
+        assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["invalid-request"]));
         let found = output["findings"][0]["evidence"]["reason"].as_str().unwrap();
         assert!(found.contains(reason), "{found}");
     }
@@ -341,7 +341,7 @@ async fn unknown_fields_are_named_before_anything_is_looked_at() {
 async fn a_bucket_that_is_not_allowed_is_not_asked_for_anything() {
     let wire = fine_target(script());
     let output = prepare(&wire, json!({"backups": ["secrets/a.rdb"], "cluster": {"id": "orders"}})).await;
-    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["bucket-not-allowed"]));
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["bucket-not-allowed"]));
     let wire = script();
     let output = prepare(&wire, json!({"dropped": {"bucket": "secrets", "key": "a.rdb"}})).await;
     assert_eq!(codes(&output), ["bucket-not-allowed"]);
@@ -351,7 +351,7 @@ async fn a_bucket_that_is_not_allowed_is_not_asked_for_anything() {
 async fn a_bucket_whose_name_elasticache_cannot_read_is_not_asked_for_anything() {
     let wire = fine_target(script());
     let output = prepare(&wire, json!({"backups": ["Old_Backups/a.rdb"], "cluster": {"id": "orders"}})).await;
-    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["bucket-name-not-dns"]));
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["bucket-name-not-dns"]));
 }
 
 #[tokio::test]
@@ -382,7 +382,7 @@ async fn what_is_wrong_with_the_bucket_is_told_by_its_reason() {
         let wire = if closed { wire.on(GET_POLICY, s3_error(403, "AccessDenied")) } else { wire };
         let wire = fine_target(wire);
         let output = prepare(&wire, orders()).await;
-        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec![code]));
+        assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec![code]));
         assert_eq!(output["findings"][0]["evidence"][evidence.0], evidence.1);
     }
 }
@@ -409,7 +409,7 @@ async fn what_is_wrong_with_the_object_is_told_by_its_reason() {
             script().on(HEAD_BUCKET, bucket_is_there()).on(GET_POLICY, no_policy()).on(HEAD, answer),
         );
         let output = prepare(&wire, orders()).await;
-        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec![code]));
+        assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec![code]));
         assert_eq!(output["findings"][0]["backup"], "backups/in/orders.rdb");
     }
 }
@@ -428,7 +428,7 @@ async fn the_first_bytes_tell_what_the_engine_cannot_read() {
             .on(HEAD, object())
             .on(GET, status(206).body(bytes));
         let output = prepare(&fine_target(wire), orders()).await;
-        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec![code]));
+        assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec![code]));
     }
     let wire = script()
         .on(HEAD_BUCKET, bucket_is_there())

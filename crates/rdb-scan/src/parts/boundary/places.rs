@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use crate::{
     bytes::{cursor::Cursor, stop::Result},
     format::{
-        self, Magic,
+        Magic,
+        opcode::{Body, Opcode},
         value_type::{Layout, TableRow, ValueType},
     },
 };
@@ -14,6 +15,10 @@ use crate::{
 const MAX_KEY_BYTES: usize = 1 << 10;
 /// What looks like a key is text, not shorter and without control characters.
 const LEAST_KEY_BYTES: usize = 4;
+const EXPIRE_TIME_MS: u8 = Opcode::ExpireTimeMs.id();
+const EXPIRE_TIME: u8 = Opcode::ExpireTime.id();
+const SELECT_DB: u8 = Opcode::SelectDb.id();
+const RESIZE_DB: u8 = Opcode::ResizeDb.id();
 /// So many places are looked at in one go, by instructions that look at many bytes.
 const BLOCK_PLACES: usize = 64;
 
@@ -33,9 +38,10 @@ fn begin_likely(bytes: &[u8], block: usize) -> u64 {
         // A type, the length of a key, and if that is a short one, the key's first character.
         let short = within(second, 4..=0x3f) & within(third, b' '..=0xff);
         let typed = within(first, 0..=ValueType::MAX_ID) & (short | within(second, 0x40..=0x44));
-        // What may stand before a type: an expiry, a slot, a database and the like.
-        let before = within(first, 107..=107) | within(first, 244..=244) | within(first, 248..=249);
-        *may = typed | before | within(first, 251..=254);
+        // Opcodes that numbers or a fixed number of bytes follow (`is_short`), as ranges for the sake of speed.
+        let enterprise = within(first, 107..=107) | within(first, 121..=121);
+        let short = within(first, 244..=244) | within(first, 248..=249) | within(first, 251..=254);
+        *may = typed | enterprise | short;
     }
     may.iter().rev().fold(0, |bits, may| bits << 1 | u64::from(*may))
 }
@@ -54,20 +60,29 @@ pub(super) fn any_places(bytes: &[u8], places: usize) -> impl Iterator<Item = us
     (0..places.min(bytes.len())).filter(|place| may_begin(bytes.get(*place..).unwrap_or_default()))
 }
 
+/// Whether a type or an opcode has this number.
+fn may_follow(id: u8) -> bool {
+    ValueType::is_id(id) || Opcode::is_id(id)
+}
+
 /// Whether the first bytes can begin a record: a quick look that spares most trials.
 fn may_begin(bytes: &[u8]) -> bool {
     let Some(first) = bytes.first_chunk::<12>() else { return true };
     match first[0] {
         // A type, and then a key: written as it is, as an integer, or compressed.
         id if ValueType::is_id(id) => may_begin_key(bytes, id),
-        // Milliseconds up to the year 10000 leave the upper bytes empty. A type follows, or another prefix.
-        252 => first[7] == 0 && first[8] == 0 && matches!(first[9], 0..=ValueType::MAX_ID | 107 | 243..=249),
-        253 => matches!(first[5], 0..=ValueType::MAX_ID | 107 | 243..=249),
-        // A database, or the sizes of its tables.
-        251 | 254 => first[1] >> 6 != 3,
-        107 | 243..=250 | 255 => true,
-        _ => false,
+        // Milliseconds up to the year 10000 leave the upper bytes empty. A type follows, or another opcode.
+        EXPIRE_TIME_MS => first[7] == 0 && first[8] == 0 && may_follow(first[9]),
+        EXPIRE_TIME => may_follow(first[5]),
+        // A database, or the sizes of its tables: numbers, and no compressed or integer text.
+        SELECT_DB | RESIZE_DB => first[1] >> 6 != 3,
+        id => Opcode::is_id(id),
     }
+}
+
+/// Whether a record can follow within a few bytes: neither a string comes before it, nor the end.
+fn is_short(opcode: Opcode) -> bool {
+    opcode != Opcode::Eof && opcode.body() != Body::Other
 }
 
 /// Whether the first bytes can begin the record of a key that looks like one, its prefixes included.
@@ -78,18 +93,14 @@ fn may_begin_likely(bytes: &[u8]) -> bool {
 fn key_behind_prefixes(bytes: &[u8]) -> Result<Option<&[u8]>> {
     let mut cursor = Cursor::new(bytes, 0, None);
     loop {
-        let numbers = match cursor.u8()? {
-            id if ValueType::is_id(id) => return Ok(cursor.plain().filter(|key| key.len() <= MAX_KEY_BYTES)),
-            format::EXPIRETIME => cursor.take(4).map(|_| 0)?,
-            format::EXPIRETIME_MS => cursor.take(8).map(|_| 0)?,
-            format::FREQ => cursor.take(1).map(|_| 0)?,
-            format::IDLE | format::ENTERPRISE_RAM_LRU | format::SELECTDB => 1,
-            format::RESIZEDB => 2,
-            format::SLOT_INFO => 3,
-            _ => return Ok(None),
-        };
-        for _ in 0..numbers {
-            cursor.number()?;
+        let id = cursor.u8()?;
+        if ValueType::is_id(id) {
+            return Ok(cursor.plain().filter(|key| key.len() <= MAX_KEY_BYTES));
+        }
+        match Opcode::of(id, Magic::Redis).filter(|opcode| is_short(*opcode)).map(Opcode::body) {
+            Some(Body::Bytes(bytes)) => drop(cursor.take(bytes)?),
+            Some(Body::Numbers(numbers)) => (0..numbers).try_for_each(|_| cursor.number().map(drop))?,
+            Some(Body::Other) | None => return Ok(None),
         }
     }
 }
@@ -126,6 +137,17 @@ pub(super) fn is_likely_key(key: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ranges_of_a_block_are_the_short_opcodes_of_the_table() {
+        for id in ValueType::MAX_ID + 1..=u8::MAX {
+            let short = Opcode::of(id, Magic::Redis).is_some_and(is_short);
+            let mut bytes = [0xff; BLOCK_PLACES + 2];
+            bytes[0] = id;
+            bytes[1] = 0xff;
+            assert_eq!(begin_likely(&bytes, 0) & 1 == 1, short, "{id}");
+        }
+    }
 
     #[test]
     fn likely_places_are_those_that_a_look_at_each_finds() {

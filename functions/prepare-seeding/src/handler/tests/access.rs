@@ -25,7 +25,10 @@ async fn a_deny_stops_the_seeding_and_is_named_also_in_a_dry_run() {
         let mut request = orders();
         request["dryRun"] = true.into();
         let output = prepare(&fine_target(backup_with(policy(&statement))), request).await;
-        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["access-denied-by-policy"]));
+        assert_eq!(
+            (&output["outcome"], codes(&output)),
+            (&json!("rejected"), vec!["access-denied-by-policy"])
+        );
         let evidence = &output["findings"][0]["evidence"];
         assert_eq!(evidence["statement"], "Mine");
         assert_eq!((&evidence["denies"], &evidence["to"]), (&json!([denies]), &json!([to])));

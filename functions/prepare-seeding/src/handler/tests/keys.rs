@@ -34,8 +34,8 @@ async fn the_key_of_aws_and_a_key_that_is_off_are_refused_for_good() {
         request["allow"] = json!(["kms-key-needs-grant"]);
         let output = prepare(&wire, request).await;
         assert_eq!(
-            (&output["verdict"], codes(&output)),
-            (&json!("reject"), vec!["encrypted-with-unusable-key"])
+            (&output["outcome"], codes(&output)),
+            (&json!("rejected"), vec!["encrypted-with-unusable-key"])
         );
         assert_eq!(output["findings"][0]["evidence"]["key"], KEY);
     }
@@ -52,7 +52,7 @@ async fn the_policy_of_a_key_of_ones_own_decides() {
     let wire =
         encrypted().on(DESCRIBE, key("CUSTOMER", "Enabled")).on(GET_KEY_POLICY, key_policy(&json!([])));
     let output = prepare(&fine_target(wire), orders()).await;
-    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["kms-key-needs-grant"]));
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["kms-key-needs-grant"]));
     assert!(output["findings"][0]["remedy"].as_str().unwrap().contains("kms:Decrypt"));
 }
 

@@ -26,7 +26,7 @@ async fn an_id_that_is_taken_is_refused_and_ours_is_not() {
             .on(DEFAULTS, defaults())
     };
     let output = prepare(&taken("production"), orders()).await;
-    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["id-taken"]));
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["id-taken"]));
     assert_eq!(output["findings"][0]["evidence"]["description"], "production");
     let wire = taken(OURS).on(KNOWN, not_known()).on(PUT_RECORD, ok());
     assert_eq!(prepare(&wire, orders()).await["verdict"], "ok");
@@ -36,12 +36,12 @@ async fn an_id_that_is_taken_is_refused_and_ours_is_not() {
 async fn a_node_type_or_version_that_is_not_offered_is_refused_with_what_is() {
     let wire = fine_target(fine_backup(script()));
     let output = prepare(&wire, orders_with("nodeType", "cache.t4g.mirco")).await;
-    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["node-type-unknown"]));
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["node-type-unknown"]));
     assert_eq!(output["findings"][0]["remedy"], "did you mean cache.t4g.micro?");
     // What parameters such a version has is not asked.
     let wire = fine_backup(script()).on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions());
     let output = prepare(&wire, orders_with("engineVersion", "8.9")).await;
-    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["engine-version-unknown"]));
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["engine-version-unknown"]));
     assert_eq!(output["findings"][0]["evidence"]["offered"], json!(["7.2.6", "8.0.1", "8.1.0"]));
 }
 
@@ -119,8 +119,8 @@ async fn a_parameter_group_that_does_not_go_with_the_cluster_is_refused() {
         request["cluster"]["clusterMode"] = "disabled".into();
         let output = prepare(&wire, request).await;
         assert_eq!(
-            (&output["verdict"], codes(&output)),
-            (&json!("reject"), vec!["parameter-group-unusable"])
+            (&output["outcome"], codes(&output)),
+            (&json!("rejected"), vec!["parameter-group-unusable"])
         );
         assert_eq!(output["findings"][0]["evidence"].get("expected").cloned().unwrap_or_default(), expected);
     }
@@ -135,7 +135,7 @@ async fn a_subnet_group_has_to_be_there() {
         .on(VERSIONS, versions())
         .on(DEFAULTS, defaults());
     let output = prepare(&wire, orders_with("subnetGroup", "private")).await;
-    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["subnet-group-missing"]));
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["subnet-group-missing"]));
 }
 
 #[tokio::test]
@@ -248,7 +248,7 @@ async fn an_auth_token_is_checked_and_never_shown() {
         (json_error(400, "AccessDeniedException", "not authorized"), "may not be read"),
     ] {
         let output = prepare(&with(answer), orders_with("authTokenSecretArn", SECRET)).await;
-        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["auth-token-unusable"]));
+        assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["auth-token-unusable"]));
         let found = output["findings"][0]["evidence"]["reason"].as_str().unwrap();
         assert!(found.contains(reason), "{found}");
         assert!(!output.to_string().contains("too-short"), "{output}");
@@ -279,7 +279,7 @@ async fn a_user_group_has_to_be_there_active_and_of_the_engine() {
         (group("modifying", "valkey"), "modifying"),
     ] {
         let output = prepare(&with(answer), request()).await;
-        assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["user-group-unusable"]));
+        assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["user-group-unusable"]));
         let found = output["findings"][0]["evidence"]["reason"].as_str().unwrap();
         assert!(found.contains(reason), "{found}");
     }
@@ -296,6 +296,6 @@ async fn tags_follow_the_rules_of_aws() {
     let mut request = orders();
     request["cluster"]["tags"] = json!({"aws:team": "x", "team": "orders;1"});
     let output = prepare(&wire, request).await;
-    assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["invalid-tag"; 2]));
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["invalid-tag"; 2]));
     assert_eq!(output["findings"][0]["evidence"]["tag"], "aws:team");
 }
