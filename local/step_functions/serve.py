@@ -1,9 +1,9 @@
-"""Step Functions, KMS and Secrets Manager on loopback: moto's, with what it does otherwise than AWS put right.
+"""Step Functions, KMS and Secrets Manager on loopback: moto, with repairs where it departs from AWS.
 
-serve.py --port PORT    listens on 127.0.0.1 until its parent process is gone
+serve.py --port PORT    listens on 127.0.0.1 until its parent process has died
 
-LOCAL_ENDPOINT_LAMBDA   where Lambda functions are invoked
-LOCAL_ENDPOINT_S3       where item readers read
+LOCAL_ENDPOINT_LAMBDA   endpoint for the invocation of Lambda functions
+LOCAL_ENDPOINT_S3       endpoint for item readers
 """
 
 import argparse
@@ -15,7 +15,7 @@ import repairs
 
 
 def end_with_parent() -> None:
-    """A server whose parent has died would be left behind; the kernel then gives it another parent."""
+    """Exits when the parent process has died: the kernel then assigns another parent."""
     parent = os.getppid()
     while os.getppid() == parent:
         time.sleep(0.5)
@@ -28,7 +28,7 @@ def main() -> None:
     port = parser.parse_args().port
     threading.Thread(target=end_with_parent, daemon=True).start()
     repairs.apply()
-    # Only now: importing moto's server makes the backends, which the repairs have to come before.
+    # Not earlier: importing moto's server creates the backends, and the repairs have to be applied before that.
     from moto.server import main as serve
 
     serve(["-H", "127.0.0.1", "-p", str(port)])

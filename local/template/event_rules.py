@@ -1,6 +1,6 @@
-"""Prints the rules of EventBridge that the template would make, as JSON: {NAME: properties}.
+"""Prints the EventBridge rules of the template as JSON: {NAME: properties}.
 
-event_rules.py TEMPLATE    standard input: {"parameters": {NAME: value}, "references": {RESOURCE: what a Ref gives}}
+event_rules.py TEMPLATE    standard input: {"parameters": {NAME: value}, "references": {RESOURCE: value of Ref}}
 """
 
 import json

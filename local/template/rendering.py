@@ -1,4 +1,4 @@
-"""Reads the template and works out what CloudFormation would make of an expression in it."""
+"""Reads the template and evaluates its expressions as CloudFormation does."""
 
 import re
 
@@ -15,7 +15,7 @@ NO_VALUE = object()
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms, read as their long ones."""
+    """Loads YAML with CloudFormation's short forms, converted to the long forms."""
 
 
 def _short_form(loader, suffix, node):
@@ -34,9 +34,9 @@ Loader.add_multi_constructor("!", _short_form)
 
 
 class Template:
-    """The template with values for its parameters; what is not given has its default.
+    """The template with values for its parameters, or else their defaults.
 
-    `references` says what a Ref to a resource gives; without it that is the resource's name in lower case.
+    `references` maps resources to the value of a Ref. By default, that is the resource's name in lower case.
     """
 
     def __init__(self, text, references=None, **parameters):

@@ -19,7 +19,7 @@ use crate::{
     state::State,
 };
 
-/// Runs the action in the form; returns its name and its result.
+/// Runs the action that the form names. Returns the action's name and its result.
 pub(crate) fn act(state: &Arc<State>, form: &str) -> Result<(String, Xml), ApiError> {
     let params = Params::parse(form)?;
     let action = params.text("Action").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Parameter groups, subnet groups and user groups, to which a create refers by name.
+//! Parameter groups, subnet groups and user groups, which a create request refers to by name.
 
 pub(crate) mod node_types;
 pub(crate) mod parameters;
@@ -8,20 +8,20 @@ use std::collections::BTreeMap;
 
 use crate::error::ApiError;
 
-/// The most of each kind that an account may have.
+/// Quota of an account for each kind.
 const QUOTA: usize = 300;
 
-/// Parameters by name for the groups that use them.
+/// A parameter group.
 #[derive(Debug, Clone)]
 pub(crate) struct ParameterGroup {
     pub(crate) family: String,
     pub(crate) description: String,
-    /// Those that differ from the family's defaults.
+    /// Values that differ from the family's defaults.
     pub(crate) changed: BTreeMap<String, String>,
 }
 
 impl ParameterGroup {
-    /// The value in force.
+    /// The effective value of a parameter: the changed value, or the family's default.
     pub(crate) fn value(&self, name: &str) -> Option<String> {
         let default =
             || parameters::of_family(&self.family).into_iter().find(|parameter| parameter.name == name);
@@ -32,7 +32,7 @@ impl ParameterGroup {
         self.value("cluster-enabled").as_deref() == Some("yes")
     }
 
-    /// The settings of the real servers that differ from their defaults.
+    /// Changed parameters that the real servers have too.
     pub(crate) fn for_servers(&self) -> Vec<(String, String)> {
         let own = parameters::of_family(&self.family);
         let known = |name: &str| own.iter().any(|parameter| parameter.of_server && parameter.name == name);
@@ -44,21 +44,21 @@ impl ParameterGroup {
     }
 }
 
-/// A subnet group; its subnets are names only.
+/// A subnet group. Its subnets are only names.
 #[derive(Debug, Clone)]
 pub(crate) struct SubnetGroup {
     pub(crate) description: String,
     pub(crate) subnets: Vec<String>,
 }
 
-/// A user group; its users are names only.
+/// A user group. Its users are only names.
 #[derive(Debug, Clone)]
 pub(crate) struct UserGroup {
     pub(crate) engine: String,
     pub(crate) users: Vec<String>,
 }
 
-/// Everything with a name, except clusters.
+/// All named resources except clusters.
 #[derive(Debug)]
 pub(crate) struct Catalog {
     pub(crate) parameters: BTreeMap<String, ParameterGroup>,
@@ -67,7 +67,7 @@ pub(crate) struct Catalog {
 }
 
 impl Default for Catalog {
-    /// The defaults of every account: two parameter groups for each family, and the subnet group `default`.
+    /// The defaults of every account: two parameter groups per family, and the subnet group `default`.
     fn default() -> Self {
         let mut parameters = BTreeMap::new();
         for family in versions::families() {
@@ -123,7 +123,7 @@ impl Catalog {
     }
 }
 
-/// Adds a named item, unless the name exists or the quota is reached.
+/// Adds a named resource, unless the name exists or the quota is reached.
 pub(crate) fn add<T>(
     things: &mut BTreeMap<String, T>,
     name: &str,

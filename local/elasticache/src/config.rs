@@ -7,34 +7,34 @@ use crate::servers::binaries::ServerBinaries;
 /// The settings of the endpoint.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// S3 endpoint of the backups, such as `http://127.0.0.1:9000`; addressed in path style.
+    /// S3 endpoint of the backups, such as `http://127.0.0.1:9000`. Requests use path style.
     pub s3_endpoint: String,
-    /// The region in ARNs and in signatures.
+    /// The Region in ARNs and request signatures.
     pub region: String,
-    /// The account in ARNs: twelve digits.
+    /// The account ID in ARNs: 12 digits.
     pub account_id: String,
-    /// For downloads, servers' folders and their logs; all in one new folder, removed at the end.
+    /// Parent of one new folder for downloads, servers' folders and logs, which is removed at the end.
     pub work_dir: PathBuf,
     /// The real servers that run as nodes.
     pub servers: ServerBinaries,
-    /// A group stays `creating` at least this long, so that clients have to poll.
+    /// Shortest time that a replication group is `creating`, so that clients have to poll.
     pub create_delay: Duration,
-    /// A group stays `deleting` at least this long.
+    /// Shortest time that a replication group is `deleting`.
     pub delete_delay: Duration,
-    /// Whether a group in `creating` cannot be deleted, as on AWS.
+    /// Whether a replication group that is `creating` cannot be deleted, as on AWS.
     pub refuse_delete_while_creating: bool,
-    /// The status of a group whose restore failed.
+    /// The status of a replication group after a failed restore.
     pub failure_status: FailureStatus,
-    /// Whether primaries hold the service's own key, as on AWS.
+    /// Whether primaries hold ElastiCache's own key, as on AWS.
     pub timestamp_key: bool,
-    /// Backups loaded and spread at once; more would only share the same cores.
+    /// Number of backups that are loaded and spread at once. More would only share the same cores.
     pub concurrent_loads: usize,
-    /// Nodes of all groups together; above it, `NodeQuotaForCustomerExceeded`.
+    /// Quota for the nodes of all replication groups; beyond it, a create fails with `NodeQuotaForCustomerExceeded`.
     pub node_quota: usize,
 }
 
 impl Config {
-    /// The usual settings: region `us-east-1`, account 123456789012, two seconds of `creating`.
+    /// The usual settings: Region `us-east-1`, account 123456789012, two seconds of `creating`.
     pub fn new(
         s3_endpoint: impl Into<String>,
         work_dir: impl Into<PathBuf>,
@@ -57,8 +57,8 @@ impl Config {
     }
 }
 
-/// The status of a group whose restore failed; its members are `restore-failed` in every case. AWS documents only the
-/// members' status, so a client has to handle each of these.
+/// The status of a replication group after a failed restore. Its members are always `restore-failed`. AWS documents
+/// only the members' status, so clients have to handle each variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FailureStatus {
     /// `create-failed`.
@@ -66,6 +66,6 @@ pub enum FailureStatus {
     CreateFailed,
     /// `restore-failed`.
     RestoreFailed,
-    /// `creating` for ever; the group can still be deleted.
+    /// `creating` forever; the replication group can still be deleted.
     StaysCreating,
 }

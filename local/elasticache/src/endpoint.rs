@@ -20,10 +20,10 @@ use crate::{
     state::State,
 };
 
-/// Far above the largest request.
+/// Limit for a request's body, far above the largest one.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// The endpoint, and all servers that it started.
+/// The endpoint and all servers that it started.
 #[derive(Debug)]
 pub struct Server {
     endpoint: String,
@@ -36,7 +36,7 @@ impl Server {
     /// Listens on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// When the work folder cannot be made or nothing can listen.
+    /// When the work folder cannot be created, or the port cannot be bound.
     pub async fn start(config: Config) -> Result<Self, Error> {
         std::fs::create_dir_all(&config.work_dir)?;
         let work_dir = std::path::absolute(&config.work_dir)?;
@@ -57,17 +57,17 @@ impl Server {
         Ok(Self { endpoint, state, serving, dir })
     }
 
-    /// For `AWS_ENDPOINT_URL_ELASTICACHE`.
+    /// The endpoint URL, for `AWS_ENDPOINT_URL_ELASTICACHE`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The process ids of all servers that run now.
+    /// The process IDs of all running servers.
     pub fn running_servers(&self) -> Vec<u32> {
         self.state.running.pids()
     }
 
-    /// Ends every server, waits for its end, and removes the work folder.
+    /// Ends every server, waits until it has ended, and removes the work folder.
     pub async fn stop(self) {
         self.serving.abort();
         self.state.end().await;

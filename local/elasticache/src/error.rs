@@ -1,19 +1,19 @@
-//! Errors: of the start, of an API request, of a restore.
+//! Errors of the start, of an API request and of a restore.
 
 use std::{fmt, io};
 
 use axum::http::StatusCode;
 
-/// Why the endpoint could not start.
+/// An error that prevents the endpoint from starting.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Listening on loopback, or making the work folder.
+    /// The endpoint could not listen on loopback, or not create the work folder.
     #[error("start the local ElastiCache: {0}")]
     Start(#[from] io::Error),
 }
 
-/// An answer of the query protocol that is not a success.
+/// An error response of the Query API.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
@@ -43,7 +43,7 @@ impl ApiError {
     }
 }
 
-/// The reason why a group did not become available, as in its events.
+/// The reason why a replication group did not become available, as in its events.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure(pub(crate) String);
 
@@ -52,7 +52,7 @@ impl Failure {
         Self(message.to_string())
     }
 
-    /// Something on this machine, not in the backup.
+    /// A failure of this machine, not of the backup.
     pub(crate) fn local(doing: &str, error: impl fmt::Display) -> Self {
         Self(format!("{doing}: {error}"))
     }

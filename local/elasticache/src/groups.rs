@@ -15,7 +15,7 @@ use crate::{
     servers::server_process::ServerProcess,
 };
 
-/// A valid create.
+/// A valid create request.
 #[derive(Debug, Clone)]
 pub(crate) struct GroupSpec {
     pub(crate) id: String,
@@ -26,7 +26,7 @@ pub(crate) struct GroupSpec {
     pub(crate) databases: u32,
     pub(crate) server_parameters: Vec<(String, String)>,
     pub(crate) node_type: String,
-    /// Limit for the data of one primary in bytes.
+    /// Memory limit of each primary in bytes.
     pub(crate) maxmemory: u64,
     pub(crate) cluster_mode: bool,
     pub(crate) shards: Vec<ShardSpec>,
@@ -46,15 +46,15 @@ pub(crate) struct GroupSpec {
 /// One shard: a primary and its replicas.
 #[derive(Debug, Clone)]
 pub(crate) struct ShardSpec {
-    /// `0001`
+    /// Four digits, such as `0001`.
     pub(crate) id: String,
     pub(crate) slots: SlotRanges,
     pub(crate) replicas: u32,
-    /// Zones of the nodes, the primary's first; may be shorter.
+    /// Availability Zones of the nodes, the primary's first. May be shorter than the list of nodes.
     pub(crate) zones: Vec<String>,
 }
 
-/// A node's name and place, known from the create on.
+/// A node's name and zone, fixed by the create request.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) id: String,
@@ -64,7 +64,7 @@ pub(crate) struct Member {
 }
 
 impl GroupSpec {
-    /// All nodes in order, each shard's primary first.
+    /// All nodes in order, the primary of each shard first.
     pub(crate) fn members(&self, region: &str) -> Vec<Member> {
         let mut members = Vec::new();
         for (shard, spec) in self.shards.iter().enumerate() {
@@ -91,7 +91,7 @@ pub(crate) struct Node {
     pub(crate) server: ServerProcess,
 }
 
-/// The status of a group.
+/// The status of a replication group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     Creating,
@@ -118,7 +118,7 @@ impl Status {
         }
     }
 
-    /// Node groups have no status for failures.
+    /// The status of a node group, for which the API has no failure status.
     pub(crate) const fn of_node_group(self) -> &'static str {
         match self {
             Self::Failed(_) => "creating",
@@ -127,7 +127,7 @@ impl Status {
     }
 }
 
-/// A group, from its create to its deletion.
+/// A replication group, from creation to deletion.
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) spec: GroupSpec,
@@ -135,15 +135,15 @@ pub(crate) struct Group {
     pub(crate) status: Status,
     pub(crate) created_at: Timestamp,
     pub(crate) tags: BTreeMap<String, String>,
-    /// In the members' order, once available.
+    /// Nodes in the order of `members`, empty until the group is available.
     pub(crate) nodes: Vec<Node>,
     pub(crate) dir: PathBuf,
-    /// Aborts the creation, for a group that is deleted that early.
+    /// Aborts the creation, for a group that is deleted before it is available.
     pub(crate) creation: Option<AbortHandle>,
 }
 
 impl Group {
-    /// The port of a member, once available.
+    /// The port of a member, once the group is available.
     pub(crate) fn port(&self, member: usize) -> Option<u16> {
         self.nodes.get(member).map(|node| node.server.port)
     }

@@ -1,4 +1,4 @@
-//! The life of a group: create, restore, delete.
+//! The life cycle of a replication group: create, restore, delete.
 
 mod creation;
 mod layout;
@@ -28,7 +28,7 @@ use crate::{
     state::State,
 };
 
-/// Begins a create, unless the name exists or the nodes exceed the quota.
+/// Starts a creation, unless the name exists or the nodes exceed the quota.
 pub(crate) fn begin_create(
     state: &Arc<State>,
     spec: GroupSpec,
@@ -70,7 +70,7 @@ pub(crate) fn begin_create(
     Ok(())
 }
 
-/// Begins a deletion, if the group's state allows it.
+/// Starts a deletion, if the status of the group allows it.
 pub(crate) fn begin_delete(state: &Arc<State>, id: &str) -> Result<(), ApiError> {
     let mut groups = state.groups();
     let group = groups.get_mut(id).ok_or_else(|| ApiError::group_not_found(id))?;
@@ -102,7 +102,7 @@ async fn create(state: Arc<State>, spec: GroupSpec, dir: PathBuf) {
     let members = spec.members(&state.config.region);
     let result = restore(&state, &spec, members.clone(), &dir).await;
     if let Err(failure) = &result {
-        // The failure shows only after the servers of the failed attempt have ended.
+        // Report the failure only after the servers of the failed attempt have ended.
         state.running.none_left(Some(id)).await;
         remove(&dir).await;
         state.events.group(id, format!("Restore failed: {failure}"));
@@ -153,7 +153,7 @@ async fn delete(state: Arc<State>, id: String, dir: PathBuf) {
     state.events.group(&id, "Replication group deleted");
 }
 
-/// Removes a folder; a server that is ending may still write a file to it.
+/// Removes a folder. Retries, because a server that is ending may still write to it.
 async fn remove(dir: &Path) {
     for _ in 0..10 {
         match fs::remove_dir_all(dir).await {

@@ -18,7 +18,7 @@ use crate::{
     servers::watchdog::RunningServers,
 };
 
-/// The groups, the catalog, and the clients to serve them.
+/// The replication groups, the catalog, and the clients that serve them.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) config: Config,
@@ -53,12 +53,12 @@ impl State {
         self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An ARN of this account and region.
+    /// The ARN of a resource of this account and Region.
     pub(crate) fn arn(&self, kind: &str, id: &str) -> String {
         format!("arn:aws:elasticache:{}:{}:{kind}:{id}", self.config.region, self.config.account_id)
     }
 
-    /// Ends all that runs.
+    /// Aborts all creations and ends all servers.
     pub(crate) async fn end(&self) {
         let ended = std::mem::take(&mut *self.groups());
         for group in ended.values() {

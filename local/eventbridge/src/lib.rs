@@ -1,7 +1,8 @@
-//! Event patterns of EventBridge: a rule matches an event, or not.
+//! Event patterns of EventBridge, which decide whether a rule matches an event.
 //!
-//! A pattern is an object like the event: every field that it names has to be there and match one of its values. There
-//! is no "and" for one field. An unknown pattern is refused and never counts as a match.
+//! A pattern is an object with the structure of the event. The event must have each field that the pattern names, and
+//! match one of its values. One field cannot have conditions that must all hold. Unknown operators are rejected and
+//! never count as a match.
 #![forbid(unsafe_code)]
 
 mod parse;

@@ -1,25 +1,25 @@
-//! Patterns are read from JSON; everything unknown is refused.
+//! Parses patterns from JSON and rejects everything unknown.
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::pattern::{Part, Pattern, Test, TextTest};
 
-/// Longest pattern in characters of its JSON. Source: EventBridge quotas, "Event pattern size".
+/// Longest pattern in characters of JSON. Source: EventBridge quotas, "Event pattern size".
 pub const MAX_PATTERN_CHARACTERS: usize = 2048;
-/// More than any event has; EventBridge allows about as many.
+/// Deepest nesting, more than any event has. EventBridge allows about as much.
 const MAX_DEPTH: usize = 100;
 
-/// The reason why a pattern is refused.
+/// The reason why a pattern is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PatternError {
-    /// It exceeds EventBridge's limit.
+    /// The pattern exceeds EventBridge's limit.
     #[error("the pattern has {0} characters, at most {MAX_PATTERN_CHARACTERS} are possible")]
     TooLong(usize),
-    /// It has a part that cannot be read.
+    /// A part of the pattern cannot be parsed.
     #[error("the pattern's field `{field}` {reason}")]
     Malformed {
-        /// The path of the field, with dots.
+        /// The path of the field, separated by dots.
         field: String,
         /// The reason.
         reason: String,
@@ -27,10 +27,10 @@ pub enum PatternError {
 }
 
 impl Pattern {
-    /// Reads a rule's `EventPattern`.
+    /// Parses the `EventPattern` of a rule.
     ///
     /// # Errors
-    /// When EventBridge would refuse it, or when it uses an operator that is not supported here.
+    /// When EventBridge would reject the pattern, or when it uses an operator that is not supported here.
     pub fn parse(pattern: &Value) -> Result<Self, PatternError> {
         let characters = pattern.to_string().chars().count();
         if characters > MAX_PATTERN_CHARACTERS {
@@ -89,7 +89,7 @@ fn test(value: &Value, path: &str) -> Result<Test, PatternError> {
             Test::Text(TextTest::Suffix { text, ignore_case })
         }
         ("equals-ignore-case", Value::String(text)) => Test::Text(TextTest::EqualsIgnoreCase(text.clone())),
-        // EventBridge refuses two wildcards side by side, and a backslash would be its escape.
+        // EventBridge rejects consecutive wildcards and uses the backslash as escape character.
         ("wildcard", Value::String(text)) if !text.contains("**") && !text.contains('\\') => {
             Test::Text(TextTest::Wildcard(text.split('*').map(str::to_owned).collect()))
         }
@@ -102,7 +102,7 @@ fn test(value: &Value, path: &str) -> Result<Test, PatternError> {
     })
 }
 
-/// `".rdb"` or `{"equals-ignore-case": ".rdb"}`, and whether case counts.
+/// Parses `".rdb"` or `{"equals-ignore-case": ".rdb"}`. Returns the text and whether case is ignored.
 fn text(value: &Value, path: &str) -> Result<(String, bool), PatternError> {
     match value {
         Value::String(text) => Ok((text.clone(), false)),

@@ -1,8 +1,8 @@
-//! A pattern, and whether an event matches it.
+//! A pattern and how it matches events.
 
 use serde_json::Value;
 
-/// A pattern that was found to be in order.
+/// A valid pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(pub(crate) Vec<(String, Part)>);
 
@@ -31,12 +31,12 @@ pub(crate) enum TextTest {
         ignore_case: bool,
     },
     EqualsIgnoreCase(String),
-    /// The texts between the wildcards.
+    /// The texts between wildcards.
     Wildcard(Vec<String>),
 }
 
 impl Pattern {
-    /// Whether an event matches.
+    /// Whether the pattern matches an event.
     pub fn matches(&self, event: &Value) -> bool {
         self.0.iter().all(|(name, part)| {
             let value = event.get(name);
@@ -49,7 +49,7 @@ impl Pattern {
 }
 
 impl Test {
-    /// Of a field that is a list, one value that passes is enough.
+    /// Whether the test passes. If the field is a list, one matching value is enough.
     fn passes(&self, value: Option<&Value>) -> bool {
         match (self, value) {
             (Self::Exists(expected), value) => *expected == value.is_some(),
@@ -82,14 +82,14 @@ impl TextTest {
     }
 }
 
-/// The first text is at the start, the last at the end, the others in this order between them.
+/// Whether `found` starts with the first text, ends with the last one, and has the others in this order between them.
 fn wildcard(texts: &[String], found: &str) -> bool {
     let (Some(first), Some(last)) = (texts.first(), texts.last()) else { return false };
     let [_, between @ .., _] = texts else { return found == first };
     let Some(rest) = found.strip_prefix(first.as_str()) else { return false };
     let Some(mut rest) = rest.strip_suffix(last.as_str()) else { return false };
     for text in between {
-        // The earliest place leaves the most room for what follows.
+        // The earliest occurrence leaves the most room for the remaining texts.
         let Some(at) = rest.find(text.as_str()) else { return false };
         rest = &rest[at + text.len()..];
     }

@@ -1,4 +1,4 @@
-//! Patterns decide as EventBridge documents them.
+//! Patterns match as EventBridge documents them.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
 

@@ -1,33 +1,33 @@
-//! The configuration of a server and its functions.
+//! The configuration of the endpoint and its functions.
 
 use std::{path::PathBuf, time::Duration};
 
-/// The settings of a server.
+/// The settings of the endpoint.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The functions.
     pub functions: Vec<FunctionConfig>,
-    /// Their region.
+    /// The Region of the functions.
     pub region: String,
-    /// Their account.
+    /// The account ID of the functions.
     pub account_id: String,
-    /// Folder of their logs: one file per function, `NAME.log`.
+    /// Folder of the logs: one file per function, `NAME.log`.
     pub log_dir: PathBuf,
-    /// Invocations of one function at once; more wait.
+    /// Limit for concurrent invocations of one function. Further invocations wait.
     pub concurrency: usize,
 }
 
 /// The settings of a function.
 #[derive(Debug, Clone)]
 pub struct FunctionConfig {
-    /// Its name, as in its ARN.
+    /// The function's name, as in its ARN.
     pub name: String,
-    /// The executable, as it would be deployed as `bootstrap`.
+    /// The executable that is deployed as `bootstrap`.
     pub binary: PathBuf,
-    /// Its environment variables, in addition to those that Lambda sets.
+    /// Environment variables in addition to those that Lambda sets.
     pub env: Vec<(String, String)>,
-    /// After this time its process is killed.
+    /// Timeout after which the process is killed.
     pub timeout: Duration,
-    /// Memory size in its environment; not enforced here.
+    /// Memory size as reported to the function in MB; not enforced here.
     pub memory_mb: u32,
 }

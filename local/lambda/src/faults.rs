@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Faults that the next invocations of a function meet, in the order planned.
+/// Faults for the next invocations of a function, in the order in which they were planned.
 #[derive(Debug, Default)]
 pub struct Faults {
     planned: Mutex<HashMap<String, Vec<Fault>>>,
@@ -14,9 +14,9 @@ pub struct Faults {
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The process is killed in the middle of the invocation, after it has received its payload.
+    /// Kill the process in the middle of the invocation, after it has received the payload.
     Kill,
-    /// The function is not run; this error is answered in its name.
+    /// Return this error without running the function.
     Fail {
         /// `errorType`.
         name: String,
@@ -26,12 +26,12 @@ pub(crate) enum Fault {
 }
 
 impl Faults {
-    /// Kills the process of this function in the middle of its next invocation.
+    /// Kills the process of `function` in the middle of its next invocation.
     pub fn kill_next(&self, function: &str) {
         self.plan(function, Fault::Kill);
     }
 
-    /// Answers the next invocation of this function with an error, without running it.
+    /// Returns an error from the next invocation of `function`, without running it.
     pub fn fail_next(&self, function: &str, name: &str, message: &str) {
         self.plan(function, Fault::Fail { name: name.to_owned(), message: message.to_owned() });
     }

@@ -12,7 +12,7 @@ use crate::{config::FunctionConfig, worker::Worker};
 #[derive(Debug)]
 pub(crate) struct Function {
     pub(crate) config: FunctionConfig,
-    /// Invocations at once; more wait.
+    /// Limits concurrent invocations. Further invocations wait.
     pub(crate) slots: Semaphore,
     pub(crate) invocations: AtomicU64,
     idle: Mutex<Vec<Worker>>,
@@ -28,7 +28,7 @@ impl Function {
         self.invocations.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A warm process, if one is idle and still alive.
+    /// Returns a warm process, if one is idle and still alive.
     pub(crate) fn take_idle(&self) -> Option<Worker> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(mut worker) = idle.pop() {

@@ -1,4 +1,4 @@
-//! One invocation, from payload to answer.
+//! One invocation, from payload to response.
 
 use std::{
     sync::Arc,
@@ -16,11 +16,11 @@ use crate::{
     worker::{Answer, Job, ProcessEnvironment, Worker},
 };
 
-/// The pauses before the two retries of an asynchronous invocation. AWS waits one and two minutes.
+/// Waiting times before the two retries of an asynchronous invocation. AWS waits one minute and two minutes.
 const ASYNC_RETRIES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(900)];
 
 impl State {
-    /// Runs a function and waits for its answer. Errors of the function are answers too.
+    /// Runs a function and waits for its answer, which may be an error of the function.
     pub(crate) async fn invoke(self: &Arc<Self>, function: &Arc<Function>, payload: Bytes) -> Answer {
         let Ok(_slot) = function.slots.acquire().await else {
             return error("Runtime.ExitError", "the server is stopping");
@@ -53,7 +53,7 @@ impl State {
         let answer = tokio::select! {
             biased;
             Ok(answer) = answered, if sent && fault.is_none() => Some(answer),
-            // Long enough that the process has begun, short enough that it has not ended.
+            // Long enough for the process to have started, too short for it to have finished.
             () = tokio::time::sleep(Duration::from_millis(15)), if fault == Some(Fault::Kill) => None,
             status = worker.ended() => {
                 self.registry.close(&worker.id);
@@ -80,7 +80,7 @@ impl State {
         )
     }
 
-    /// Runs a function without waiting for its answer, and twice more if it fails.
+    /// Runs a function without waiting for its answer. Retries it twice if it fails.
     pub(crate) async fn invoke_unattended(self: Arc<Self>, function: Arc<Function>, payload: Bytes) {
         let mut pauses = ASYNC_RETRIES.iter();
         while let Answer::Error(body) = self.invoke(&function, payload.clone()).await {

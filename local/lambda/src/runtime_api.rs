@@ -1,4 +1,4 @@
-//! The Runtime API: processes fetch their jobs and post their answers. Each process has its own path.
+//! The Runtime API: processes fetch invocations and post responses. Each process has its own path.
 
 use std::{
     collections::HashMap,
@@ -17,10 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::worker::{Answer, Job};
 
-/// Largest response of a function: 6 MB. A larger one is refused with Lambda's status.
+/// Largest response of a function: 6 MiB. A larger one is rejected with Lambda's status.
 const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024;
 
-/// The registered processes by their id.
+/// The registered processes by ID.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerRegistry {
     workers: Mutex<HashMap<String, Arc<RegisteredWorker>>>,
@@ -57,7 +57,7 @@ impl WorkerRegistry {
     fn settle(&self, worker: &str, request: &str, answer: Answer) -> StatusCode {
         let Some(registered) = self.find(worker) else { return StatusCode::NOT_FOUND };
         let pending = registered.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(request);
-        // An answer after the timeout has no receiver.
+        // A response after the timeout has no receiver.
         match pending.map(|sender| sender.send(answer)) {
             Some(Ok(())) => StatusCode::ACCEPTED,
             _ => StatusCode::BAD_REQUEST,
@@ -112,7 +112,7 @@ async fn error(
     registry.settle(&worker, &request, Answer::Error(body))
 }
 
-/// A process that cannot start says why here, and ends; the invocation then sees it end.
+/// Logs why a process could not start. The process then exits, which the invocation notices.
 async fn init_error(Path(worker): Path<String>, body: Bytes) -> StatusCode {
     tracing::warn!(worker, error = %String::from_utf8_lossy(&body), "a function could not start");
     StatusCode::ACCEPTED

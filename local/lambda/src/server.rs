@@ -1,4 +1,4 @@
-//! The endpoint: Invoke, and the Runtime API on the same port.
+//! The endpoint: Invoke and the Runtime API on the same port.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -23,16 +23,16 @@ use crate::{
     worker::Answer,
 };
 
-/// The longest payload of a synchronous invocation.
+/// Largest payload of a synchronous invocation in bytes.
 const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
-/// The longest payload of an asynchronous one.
+/// Largest payload of an asynchronous invocation in bytes.
 const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
-/// Why a server could not start.
+/// An error that prevents the endpoint from starting.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No port of 127.0.0.1 could be bound, or the log folder not be made.
+    /// No port of 127.0.0.1 could be bound, or the log folder could not be created.
     #[error("listen on 127.0.0.1: {0}")]
     Listen(#[from] std::io::Error),
 }
@@ -46,7 +46,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds a free port of 127.0.0.1 and begins to serve. Processes are started when they are needed.
+    /// Binds a free port of 127.0.0.1 and starts serving. Processes start on demand.
     pub async fn start(config: Config) -> Result<Self, Error> {
         tokio::fs::create_dir_all(&config.log_dir).await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -78,7 +78,7 @@ impl Server {
         Ok(Self { endpoint: format!("http://{address}"), state, serving })
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// The endpoint's URL: `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -88,12 +88,12 @@ impl Server {
         &self.state.faults
     }
 
-    /// Number of invocations of a function, retries included.
+    /// Number of invocations of a function, including retries.
     pub fn invocations(&self, name: &str) -> u64 {
         self.state.functions.get(name).map_or(0, |function| function.invocations.load(Ordering::Relaxed))
     }
 
-    /// Ends the endpoint and every process of every function.
+    /// Stops the endpoint and every process of every function.
     pub async fn stop(self) {
         for function in self.state.functions.values() {
             function.slots.close();
@@ -145,7 +145,7 @@ fn refuse(status: StatusCode, name: &'static str, message: &str) -> Response<Bod
     response
 }
 
-/// Step Functions' interpreter needs a request id on every answer.
+/// Builds a response. The interpreter of state machines requires a request ID in each one.
 fn respond(status: StatusCode, function_error: Option<&str>, body: Bytes) -> Response<Body> {
     let mut response = Response::builder()
         .status(status)

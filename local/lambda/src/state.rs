@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use crate::{faults::Faults, function::Function, runtime_api::WorkerRegistry};
 
-/// The functions and their workers.
+/// The functions and their processes.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) address: SocketAddr,
@@ -21,7 +21,7 @@ impl State {
         format!("arn:aws:lambda:{}:{}:function:{name}", self.region, self.account_id)
     }
 
-    /// A function by its name, its ARN, or either with a qualifier.
+    /// Finds a function by name or ARN, with or without a qualifier.
     pub(crate) fn function(&self, name: &str) -> Option<&Arc<Function>> {
         let name = name.split(":function:").last().unwrap_or(name);
         self.functions.get(name.split(':').next().unwrap_or(name))

@@ -20,16 +20,16 @@ pub(crate) struct Job {
     pub(crate) answer: oneshot::Sender<Answer>,
 }
 
-/// The process's answer to a job.
+/// The answer of a process to a job.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// The response, unchanged.
+    /// The function's response, unchanged.
     Response(Bytes),
-    /// The error object, unchanged.
+    /// The function's error object, unchanged.
     Error(Bytes),
 }
 
-/// A process and the sender of its jobs. Dropping it kills the process.
+/// A process and the channel for its jobs. Dropping it kills the process.
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) id: String,
@@ -37,7 +37,7 @@ pub(crate) struct Worker {
     process: Child,
 }
 
-/// The values from which Lambda's own environment variables are set.
+/// The values of Lambda's own environment variables.
 pub(crate) struct ProcessEnvironment<'a> {
     pub(crate) runtime_api: String,
     pub(crate) region: &'a str,
@@ -45,7 +45,7 @@ pub(crate) struct ProcessEnvironment<'a> {
 }
 
 impl Worker {
-    /// Starts a process; the caller has made the Runtime API know its id.
+    /// Starts a process. The caller has registered its ID with the Runtime API.
     pub(crate) fn start(
         id: String,
         jobs: mpsc::Sender<Job>,
@@ -76,12 +76,12 @@ impl Worker {
         Ok(Self { id, jobs, process })
     }
 
-    /// Whether the process still runs.
+    /// Whether the process is still running.
     pub(crate) fn is_alive(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(None))
     }
 
-    /// Waits for the process to end, and describes its end.
+    /// Waits until the process has exited. Returns its exit status as text.
     pub(crate) async fn ended(&mut self) -> String {
         match self.process.wait().await {
             Ok(status) => status.to_string(),
@@ -89,9 +89,9 @@ impl Worker {
         }
     }
 
-    /// Ends the process and waits for its end.
+    /// Kills the process and waits until it has exited.
     pub(crate) async fn kill(mut self) {
-        // An error means that it has already ended.
+        // An error means that the process has already exited.
         let _ = self.process.kill().await;
     }
 }

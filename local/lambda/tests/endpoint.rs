@@ -1,4 +1,4 @@
-//! The endpoint with a real function process.
+//! The endpoint with a real process as function.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
 
@@ -19,7 +19,7 @@ async fn server(timeout: Duration) -> Server {
         .unwrap()
 }
 
-/// Status, the error kind in the header, and the body.
+/// Returns the status, the error kind in the header, and the body.
 async fn invoke(server: &Server, name: &str, kind: &str, payload: Value) -> (u16, Option<String>, Value) {
     let url = format!("{}/2015-03-31/functions/{name}/invocations", server.endpoint());
     let request =
@@ -65,7 +65,7 @@ async fn errors_exits_and_timeouts_are_told_as_lambda_tells_them() {
         let (status, error, body) = call(&server, payload).await;
         assert_eq!((status, error.as_deref(), &body["errorType"]), (200, Some("Unhandled"), &json!(name)));
     }
-    // None of it has broken the function.
+    // The function still works after all of them.
     assert_eq!(call(&server, json!({"n": 2})).await.2["echo"]["n"], 2);
     server.stop().await;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A function that does what its payload says, through the Runtime API as any runtime speaks it."""
+"""A function that acts on its payload. It uses the Runtime API as any runtime does."""
 
 import json
 import os

@@ -1,5 +1,6 @@
-//! Measures ranged reads of a 1 GiB object, and the memory of the process that serves them:
-//! `cargo run -p local-s3 --example range_speed`. The server is a child process, so that its peak memory is its own.
+//! Measures ranged reads of a 1 GiB object and the memory of the serving process:
+//! `cargo run -p local-s3 --example range_speed`. The server is a child process, so that its peak memory is measured
+//! separately.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -27,13 +28,13 @@ async fn main() -> Fallible<()> {
         .stdout(Stdio::piped())
         .spawn()?;
     let measured = measure(&mut child).await;
-    // The server ends when its input does.
+    // The server stops at the end of its standard input.
     drop(child.stdin.take());
     child.wait()?;
     measured
 }
 
-/// Serves until standard input ends.
+/// Serves until the end of standard input.
 async fn serve(root: std::path::PathBuf) -> Fallible<()> {
     let config = local_s3::Config {
         root,

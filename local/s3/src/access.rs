@@ -1,5 +1,5 @@
-//! Access decisions. The account that owns the buckets may do everything that no policy denies; other callers need an
-//! Allow in the bucket policy, or, where the bucket still uses ACLs, a grant.
+//! Access decisions. The account that owns the buckets may do everything that no policy denies. Other callers need an
+//! Allow in the bucket policy. The service principal may also use an ACL grant if the bucket still has ACLs enabled.
 
 pub(crate) mod acl;
 pub(crate) mod policy;
@@ -13,19 +13,19 @@ use crate::{
     request::identity::Caller,
 };
 
-/// An access check with everything that its result depends on.
+/// An access check with all inputs of the decision.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AccessCheck<'a> {
     pub(crate) caller: Caller,
-    /// As `s3:GetObject`.
+    /// Such as `s3:GetObject`.
     pub(crate) action: &'a str,
     pub(crate) bucket: &'a str,
-    /// None for an action on the bucket.
+    /// `None` for an action on the bucket.
     pub(crate) key: Option<&'a str>,
     pub(crate) policy: Option<&'a Policy>,
-    /// The grants of the object, or of the bucket when there is no key; none where ACLs are off.
+    /// The grants of the object, or of the bucket without a key. `None` if ACLs are disabled.
     pub(crate) grants: Option<&'a [Grant]>,
-    /// Region of the endpoint: the service principal's name begins with it.
+    /// Region of the endpoint, with which the service principal's name begins.
     pub(crate) region: &'a str,
     pub(crate) account_id: &'a str,
     pub(crate) owner_canonical_id: &'a str,
@@ -48,7 +48,7 @@ impl AccessCheck<'_> {
             Some(key) => format!("arn:aws:s3:::{}/{key}", self.bucket),
             None => format!("arn:aws:s3:::{}", self.bucket),
         };
-        // This endpoint acts for S3's own, which uses TLS.
+        // This endpoint substitutes for S3 endpoints with TLS.
         let mut context = vec![("aws:securetransport", "true")];
         let principal = match self.caller {
             Caller::Owner => {
@@ -253,7 +253,7 @@ mod tests {
         assert!(!with("Allow", r#"{"StringEquals":{"aws:SourceAccount":"999999999999"}}"#));
         assert!(!with("Allow", r#"{"StringEquals":{"aws:SourceArn":"x"}}"#));
         assert!(!with("Allow", r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#));
-        // The usual TLS-only statement: this endpoint acts for one that has TLS.
+        // The usual statement that requires TLS, for which this endpoint counts as one with TLS.
         assert!(with("Deny", r#"{"Bool":{"aws:SecureTransport":"false"}}"#));
         assert!(!with("Deny", r#"{"StringNotEquals":{"aws:SourceAccount":"999999999999"}}"#));
         assert!(with("Deny", r#"{"StringNotEquals":{"aws:SourceAccount":"123456789012"}}"#));

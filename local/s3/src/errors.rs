@@ -1,4 +1,4 @@
-//! Errors that `s3s` has no status or no name for.
+//! Errors for which `s3s` has no status or no name.
 
 use http::{
     StatusCode,
@@ -6,19 +6,19 @@ use http::{
 };
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
-/// A fault of this endpoint's own, such as a full disk.
+/// An internal error of this endpoint, such as a full disk.
 pub(crate) fn internal(error: impl std::error::Error + Send + Sync + 'static) -> S3Error {
     s3_error!(InternalError, "{error}")
 }
 
-/// An error with the status that S3 answers it with.
+/// An error with the status that S3 returns for it.
 pub(crate) fn with_status(code: S3ErrorCode, status: StatusCode, message: String) -> S3Error {
     let mut error = S3Error::with_message(code, message);
     error.set_status_code(status);
     error
 }
 
-/// The bucket is in `region`, and the request was signed for another.
+/// The error for a bucket in `region` and a request that was signed for another Region.
 pub(crate) fn other_region(region: &str) -> S3Error {
     let mut error = with_status(
         S3ErrorCode::PermanentRedirect,
@@ -34,12 +34,12 @@ pub(crate) fn other_region(region: &str) -> S3Error {
     error
 }
 
-/// A bucket that does not exist.
+/// The error for a bucket that does not exist.
 pub(crate) fn no_such_bucket(bucket: &str) -> S3Error {
     s3_error!(NoSuchBucket, "The specified bucket does not exist: {bucket}")
 }
 
-/// A key that does not exist.
+/// The error for a key that does not exist.
 pub(crate) fn no_such_key(key: &str) -> S3Error {
     s3_error!(NoSuchKey, "The specified key does not exist: {key}")
 }

@@ -1,14 +1,13 @@
-//! S3 on loopback: objects on disk, with the access rules that seeding depends on.
+//! S3 on loopback: objects on disk, with the access rules that seeding relies on.
 //!
-//! `s3s` implements the protocol, this crate the object store: object bytes in files that are never read whole,
-//! conditional writes, versions, multipart uploads, encryption attributes, bucket policies and ACLs that decide who may
-//! read, and upload notifications to Lambda and EventBridge. Metadata is in memory: the store lives as long as its
-//! [`Server`].
+//! `s3s` implements the protocol. This crate implements the object store: object files that are never read whole,
+//! conditional writes, versions, multipart uploads, encryption attributes, bucket policies and ACLs that control
+//! access, and upload notifications to Lambda and EventBridge. Metadata is in memory and lost with the [`Server`].
 //!
 //! - [`Server`] binds a free port of 127.0.0.1 and serves until stopped.
-//! - Signatures are read, not verified: the access key names the caller, the scope the region; any secret is
-//!   accepted. Access key `ELASTICACHESNAPSHOT` is the ElastiCache service principal, any other key
-//!   is the account that owns every bucket, and a request without a signature is anonymous.
+//! - Signatures are parsed, not verified. The access key ID names the caller, the credential scope the Region; any
+//!   secret is accepted. The access key ID `ELASTICACHESNAPSHOT` is the ElastiCache service principal. Any other is the
+//!   account that owns every bucket. A request without a signature is anonymous.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), local_s3::Error> {

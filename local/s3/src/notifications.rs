@@ -1,4 +1,4 @@
-//! Notifications of uploads: the events, and their delivery to Lambda functions and EventBridge.
+//! Upload notifications: the events and their delivery to Lambda functions and EventBridge.
 
 pub(crate) mod delivery;
 pub(crate) mod event;

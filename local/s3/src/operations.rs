@@ -1,4 +1,4 @@
-//! The operations of the endpoint, each with the method of [`Service`] that carries it out.
+//! The operations of the endpoint, each with the method of [`Service`] that implements it.
 
 mod acls;
 mod admission;
@@ -18,7 +18,7 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 
 use crate::service::Service;
 
-/// The service behind the trait of the protocol layer.
+/// Implements the trait of the protocol layer with the service.
 pub(crate) struct Protocol(pub(crate) Arc<Service>);
 
 macro_rules! operations {

@@ -1,5 +1,5 @@
-//! Requests on their way to the protocol layer: the identity is read from the signature, the signature removed, and
-//! an `aws-chunked` body decoded. The protocol layer would verify signatures; here any secret is accepted.
+//! Request handling before the protocol layer: reads the identity from the signature, removes the signature, and
+//! decodes an `aws-chunked` body. The protocol layer would verify signatures, but any secret is accepted here.
 
 pub(crate) mod chunked;
 pub(crate) mod identity;
@@ -50,7 +50,7 @@ fn is_chunked(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_SHA256).is_some_and(|value| value.as_bytes().starts_with(b"STREAMING-"))
 }
 
-/// Makes the headers describe the body without its framing.
+/// Adapts the headers to the body without framing.
 fn unwrap_headers(headers: &mut HeaderMap) {
     headers.remove(CONTENT_LENGTH);
     headers.remove(http::header::TRANSFER_ENCODING);

@@ -1,4 +1,4 @@
-//! The server: a loopback listener and the connections it accepts.
+//! The server: a listener on loopback and the connections that it accepts.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -20,22 +20,22 @@ use crate::{
     service::Service,
 };
 
-/// Why a server could not start.
+/// An error that prevents a server from starting.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The folder for object bytes could not be made.
+    /// The folder of object files could not be created.
     #[error("create object folder {path}: {source}")]
     Root {
         /// The folder.
         path: PathBuf,
-        /// The system's error.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// No port of 127.0.0.1 could be bound.
     #[error("listen on 127.0.0.1: {0}")]
     Listen(#[source] std::io::Error),
-    /// The client that delivers events could not be made.
+    /// The client that delivers events could not be created.
     #[error("make the client for notifications: {0}")]
     Client(#[source] reqwest::Error),
 }
@@ -49,7 +49,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds a free port of 127.0.0.1 and begins to serve.
+    /// Binds a free port of 127.0.0.1 and starts serving.
     pub async fn start(config: Config) -> Result<Self, Error> {
         let objects = config.root.join("objects");
         tokio::fs::create_dir_all(&objects)
@@ -64,27 +64,28 @@ impl Server {
         Ok(Self { endpoint: format!("http://{address}"), service, accepting })
     }
 
-    /// The endpoint's URL, as `http://127.0.0.1:PORT`; addressing is path style.
+    /// The endpoint's URL, such as `http://127.0.0.1:PORT`. Requests use path style.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Replaces the targets of upload events; earlier events are not kept.
+    /// Replaces the targets of upload events. Earlier events are not kept.
     pub fn set_notify(&self, notify: Notify) {
         self.service.notifier.set(Some(notify));
     }
 
-    /// Ends the listener, open connections and deliveries in flight. The last reader of an object file removes it.
+    /// Closes the listener and open connections, and aborts deliveries in flight. The last reader of an object file
+    /// removes it.
     pub async fn stop(self) {
         self.accepting.abort();
-        // An aborted task ends with an error that says only that it was aborted.
+        // The error of an aborted task says only that it was aborted.
         let _ = self.accepting.await;
         self.service.notifier.stop();
     }
 }
 
 async fn accept(listener: TcpListener, protocol: S3Service) {
-    // Dropped with this task, and the connections with it.
+    // Dropping this set with the task also closes the connections.
     let mut connections = JoinSet::new();
     loop {
         let stream = tokio::select! {

@@ -1,4 +1,4 @@
-//! The state that every operation works with.
+//! The state that all operations share.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{config::Config, notifications::delivery::Notifier, store::Store};
 
-/// The state that every operation works with.
+/// The state that all operations share.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) store: Store,
@@ -15,13 +15,13 @@ pub(crate) struct Service {
     pub(crate) objects: PathBuf,
     pub(crate) region: String,
     pub(crate) account_id: String,
-    /// The canonical user ID of the account: 64 hexadecimal digits made from its number.
+    /// The canonical user ID of the account: 64 hexadecimal digits derived from its number.
     pub(crate) owner_id: String,
     pub(crate) notifier: Notifier,
 }
 
 impl Service {
-    /// A service with an empty store.
+    /// Creates a service with an empty store.
     pub(crate) fn new(config: &Config, objects: PathBuf) -> Result<Self, reqwest::Error> {
         Ok(Self {
             store: Store::new(),
@@ -33,7 +33,7 @@ impl Service {
         })
     }
 
-    /// The owner of everything, in the protocol's type.
+    /// The owner of all buckets and objects, in the protocol's type.
     pub(crate) fn owner(&self) -> Owner {
         Owner { display_name: None, id: Some(self.owner_id.clone()) }
     }

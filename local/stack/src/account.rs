@@ -1,6 +1,6 @@
-//! The account and the region of the stack.
+//! The account and the Region of the stack.
 
-/// The region that everything is in.
+/// The Region of all resources.
 pub const REGION: &str = "us-east-1";
-/// The account that everything belongs to.
+/// The account ID of all resources.
 pub const ACCOUNT: &str = "123456789012";

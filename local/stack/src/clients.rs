@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_http_client::Builder;
 
-/// The configuration of a client for one endpoint: plain HTTP, any credentials, no retries that would hide a fault.
+/// The configuration of a client for one endpoint: plain HTTP, any credentials, no retries, which would hide faults.
 pub(crate) fn config(endpoint: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -25,7 +25,7 @@ fn function(name: &str, options: &StackOptions, environment: &Environment<'_>) -
         ("AWS_ENDPOINT_URL_S3", environment.s3),
         ("AWS_ENDPOINT_URL_ELASTICACHE", environment.elasticache),
         ("AWS_ENDPOINT_URL_SFN", environment.step_functions),
-        // The server that interprets state machines has these services too.
+        // The interpreter of state machines also serves KMS and Secrets Manager.
         ("AWS_ENDPOINT_URL_KMS", environment.step_functions),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", environment.step_functions),
         ("REPORTS_BUCKET", environment.reports_bucket),

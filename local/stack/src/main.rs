@@ -1,4 +1,4 @@
-//! `local-stack serve`: the local stack until it is interrupted.
+//! `local-stack serve`: runs the local stack until it is interrupted.
 #![forbid(unsafe_code)]
 
 use std::{
@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use local_stack::{Stack, StackOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The local stack: everything that `sam deploy` makes, on loopback.
+/// The local stack: everything that `sam deploy` creates, on loopback.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Args {
@@ -21,9 +21,9 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run until interrupted. Writes DIR/env to be sourced by a shell, and DIR/pid.
+    /// Run until interrupted. Writes DIR/env, for a shell to source, and DIR/pid.
     Serve {
-        /// Where logs and data go.
+        /// Folder for logs and data.
         #[arg(long, default_value = ".local")]
         dir: PathBuf,
     },
@@ -57,7 +57,7 @@ fn announce(stack: &Stack, dir: &Path) -> Result<()> {
         writeln!(env, "export {name}={value}")?;
     }
     std::fs::write(dir.join("env"), env)?;
-    // Last, because whoever waits for the stack waits for this file.
+    // Last, because scripts that wait for the stack wait for this file.
     std::fs::write(dir.join("pid"), std::process::id().to_string())?;
     println!(
         "The local stack runs. In another shell:

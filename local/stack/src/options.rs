@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// The functions, by their folder in `functions/`, which is their name and that of their binary.
+/// The functions by their folders in `functions/`, which are also the names of their binaries.
 pub const FUNCTIONS: [&str; 10] = [
     "start-seeding",
     "prepare-seeding",
@@ -21,30 +21,30 @@ pub const FUNCTIONS: [&str; 10] = [
     "delete-cluster",
 ];
 
-/// The options of a stack; the tests use the defaults.
+/// The options of a stack. Most tests use the defaults.
 #[derive(Debug, Clone)]
 pub struct StackOptions {
-    /// The stack's defaults for requests, as its parameters would set them.
+    /// The defaults for requests, which are parameters of the deployed stack.
     pub seeding_defaults: Value,
-    /// Further buckets for backups; created with the stack.
+    /// Additional buckets for backups, created with the stack.
     pub backup_buckets: Vec<String>,
     /// The prefix under which dropped backups start a seeding.
     pub trigger_prefix: String,
-    /// Further environment variables of functions: function, name, value.
+    /// Additional environment variables of functions: function, name, value.
     pub function_env: Vec<(String, String, String)>,
     /// Timeouts that differ from the template: function, timeout.
     pub function_timeouts: Vec<(String, Duration)>,
-    /// Folder of all data; by default a temporary one, deleted at the end.
+    /// Folder of all data; by default a temporary one, which is deleted at the end.
     pub dir: Option<PathBuf>,
-    /// Folder of the project, with the state machine's file and the launcher.
+    /// Folder of the project, with the state machine file and the Python launcher.
     pub project: PathBuf,
     /// Folder of the functions' binaries.
     pub binaries: PathBuf,
-    /// The Python that has the interpreter of state machines.
+    /// The Python with the interpreter of state machines.
     pub python: PathBuf,
-    /// The list of the engines' servers that `make servers` writes; without it only those on the `PATH` are used.
+    /// The list of servers that `make servers` writes. Without it, only servers on the `PATH` are used.
     pub servers: PathBuf,
-    /// Least time in `creating`, in milliseconds, so that clients have to poll.
+    /// Shortest time in `creating`, in milliseconds, so that clients have to poll.
     pub create_delay_ms: u64,
 }
 
@@ -74,7 +74,7 @@ impl Default for StackOptions {
     }
 }
 
-/// Beside the running program, which is in the same target folder (tests are one deeper, in `deps`).
+/// Finds the folder of the binaries: that of the running program, or its parent for tests, which are in `deps`.
 fn binaries(project: &Path) -> PathBuf {
     let running = std::env::current_exe().ok();
     let folders = running.iter().flat_map(|program| program.ancestors().skip(1).take(2));

@@ -8,12 +8,12 @@ use std::{
 
 use anyhow::{Result, bail};
 
-/// Below Linux's range for outgoing connections and below the range of the engines' nodes.
+/// Below Linux's ephemeral ports and below the ports of the cache nodes.
 const PORTS: std::ops::Range<u16> = 10_000..18_000;
 
 static GIVEN: AtomicU16 = AtomicU16::new(0);
 
-/// Returns a free port of 127.0.0.1, and each port only once per process.
+/// Returns a free port of 127.0.0.1. Tries all other ports of the range before it returns the same one again.
 pub fn free_port() -> Result<u16> {
     // Processes that search at the same time start at different ports.
     let begin = u16::try_from(process::id().wrapping_mul(97) % 8_000).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! The stack.
+//! The local stack.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -18,14 +18,14 @@ use crate::{
     step_functions::{StepFunctions, state_machine},
 };
 
-/// The bucket that backups are dropped into.
+/// The bucket for dropped backups.
 const DROP_BUCKET: &str = "elasticache-seeder-local";
 /// The bucket for the product's own files.
 const REPORTS_BUCKET: &str = "elasticache-seeder-reports";
-/// Invocations of one function at once.
+/// Limit for concurrent invocations of one function.
 const CONCURRENCY: usize = 10;
 
-/// Everything that runs.
+/// All servers of the stack and their clients.
 #[derive(Debug)]
 pub struct Stack {
     s3_server: local_s3::Server,
@@ -38,12 +38,12 @@ pub struct Stack {
     elasticache: aws_sdk_elasticache::Client,
     state_machine_arn: String,
     dir: PathBuf,
-    /// Deletes the folder at the end, if it is a temporary one.
+    /// Deletes the folder when dropped, if it is a temporary one.
     _temporary: Option<TempDir>,
 }
 
 impl Stack {
-    /// Starts everything, within about two seconds.
+    /// Starts all servers, within about two seconds.
     pub async fn start(options: StackOptions) -> Result<Self> {
         if let Some(missing) = FUNCTIONS.iter().find(|name| !options.binaries.join(name).is_file()) {
             bail!(
@@ -116,7 +116,7 @@ impl Stack {
         Ok(stack)
     }
 
-    /// The buckets, and the notification of uploads by which dropped backups start seedings.
+    /// Creates the buckets, and the upload notification with which dropped backups start seedings.
     async fn make_buckets(&self, backup_buckets: &[String], drops: Pattern) -> Result<()> {
         for bucket in backup_buckets.iter().map(String::as_str).chain([REPORTS_BUCKET]) {
             self.s3
@@ -144,7 +144,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Environment variables with which AWS tools and `seeder` use this stack.
+    /// Returns the environment variables with which AWS tools and `seeder` use this stack.
     pub fn env(&self) -> Vec<(String, String)> {
         [
             ("AWS_ENDPOINT_URL_S3", self.s3_server.endpoint()),
@@ -189,17 +189,17 @@ impl Stack {
         &self.elasticache
     }
 
-    /// The Lambda endpoint: it injects faults and counts invocations.
+    /// The Lambda endpoint, which injects faults and counts invocations.
     pub const fn lambda(&self) -> &local_lambda::Server {
         &self.lambda_server
     }
 
-    /// The state machine.
+    /// The ARN of the state machine.
     pub fn state_machine_arn(&self) -> &str {
         &self.state_machine_arn
     }
 
-    /// The bucket that backups are dropped into.
+    /// The bucket for dropped backups.
     pub const fn drop_bucket(&self) -> &'static str {
         DROP_BUCKET
     }
@@ -209,7 +209,7 @@ impl Stack {
         REPORTS_BUCKET
     }
 
-    /// The process ids of the engines' servers.
+    /// The process IDs of the cache nodes.
     pub fn running_servers(&self) -> Vec<u32> {
         self.elasticache_server.running_servers()
     }
@@ -219,7 +219,7 @@ impl Stack {
         &self.dir
     }
 
-    /// Ends everything, dependents first.
+    /// Stops all servers, dependents first.
     pub async fn stop(self) -> Result<()> {
         self.watch.abort();
         self.step_functions.stop().await;

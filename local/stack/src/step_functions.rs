@@ -14,9 +14,9 @@ use tokio::process::{Child, Command};
 
 use crate::options::StackOptions;
 
-/// Start-up limit: from a cold disk the imports last some seconds.
+/// Limit for the start: from a cold disk, the imports take several seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Limit for its end: it ends its threads first.
+/// Limit for the exit of the process.
 const FAREWELL: Duration = Duration::from_secs(6);
 
 /// The running interpreter.
@@ -70,7 +70,7 @@ impl StepFunctions {
     }
 
     pub(crate) async fn stop(mut self) {
-        // Killed, not asked: it holds nothing that would have to be written.
+        // The process is killed right away: it has nothing to save.
         let _ = self.process.start_kill();
         let _ = tokio::time::timeout(FAREWELL, self.process.wait()).await;
     }

@@ -1,8 +1,8 @@
-"""Where moto 5.2.5 departs from AWS, one module for each departure that matters here."""
+"""Repairs of moto 5.2.5 where it departs from AWS: one module per departure that matters here."""
 
 
 def apply() -> None:
-    """Puts everything right. Must run before moto's server is imported."""
+    """Applies all repairs. Must run before moto's server is imported."""
     from . import (
         endpoints,
         error_names,
@@ -14,7 +14,7 @@ def apply() -> None:
     )
 
     run_executions.apply()
-    # The clients first: the services below bind the function when they are imported.
+    # The clients first: the modules below bind the function when they are imported.
     endpoints.apply()
     expressions.apply()
     query_errors.apply()

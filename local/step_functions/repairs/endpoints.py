@@ -1,11 +1,11 @@
-"""moto sends the calls of Task states to its own port, whatever AWS_ENDPOINT_URL_* says."""
+"""moto sends the calls of Task states to its own port and ignores AWS_ENDPOINT_URL_*."""
 
 import os
 
 import boto3
 from botocore.config import Config
 
-# Longer than any function may take, so that it is always the state's own timeout that ends a call.
+# Longer than any function may take, so that a call always ends with the state's own timeout.
 READ_TIMEOUT_SECONDS = 1000
 
 
@@ -25,7 +25,7 @@ def apply() -> None:
             aws_access_key_id="local",
             aws_secret_access_key="local",
             config=Config(
-                # Inputs are taken as the state machine gives them; retries are the state machine's own.
+                # Inputs are passed on as they are, and only the state machine retries.
                 parameter_validation=False,
                 retries={"total_max_attempts": 1},
                 read_timeout=READ_TIMEOUT_SECONDS,

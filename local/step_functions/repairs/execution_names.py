@@ -1,4 +1,4 @@
-"""An execution that is started without a name gets a UUID; moto calls all of them None."""
+"""An execution that is started without a name gets a UUID. moto names all of them None."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""JSONata: moto evaluates it in a way that breaks on texts with quotes and lacks $uuid and $hash."""
+"""JSONata: moto's evaluation fails on strings with quotes and lacks $uuid and $hash."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ import jsonata
 
 
 def evaluate(expression: str):
-    """Evaluates an expression whose variables are bound in its own text, as moto writes it."""
+    """Evaluates an expression that begins with the assignments of its variables, as moto writes it."""
     from moto.stepfunctions.parser.asl.jsonata.jsonata import JSONataException
 
     try:
@@ -16,7 +16,7 @@ def evaluate(expression: str):
         compiled.register_lambda("uuid", lambda: str(uuid.uuid4()))
         compiled.register_lambda("hash", lambda value, name: hash_of(value, name))
         result = compiled.evaluate(None)
-        # Null and nothing are both None here.
+        # Both null and a missing result are None here.
         if result is None and not jsonata.Jsonata(f"$exists({expression})").evaluate(None):
             raise Undefined("returned nothing (undefined).")
         return json.loads(json.dumps(result, default=refuse))
@@ -27,21 +27,21 @@ def evaluate(expression: str):
 
 
 class Undefined(Exception):
-    """An expression has no result: Step Functions takes that for an error, wherever the expression stands."""
+    """An expression has no result. Step Functions treats this as an error, wherever the expression occurs."""
 
 
 def refuse(value) -> None:
-    """What JSON cannot hold, a function say, is no result, at whatever depth."""
+    """Rejects a value that JSON cannot hold, such as a function, at any depth of a result."""
     raise TypeError(f"returned an unsupported result type: {type(value).__name__}")
 
 
 def hash_of(value: str, name: str) -> str:
-    """The hexadecimal digest; names are those of Step Functions, such as SHA-256."""
+    """Returns the hexadecimal digest. `name` is one of Step Functions' names, such as SHA-256."""
     return hashlib.new(name.replace("-", "").lower(), value.encode()).hexdigest()
 
 
 def bind(bindings: dict) -> str:
-    """Variables as assignments in front of an expression. JSON is JSONata, quotes included."""
+    """Returns variables as assignments before an expression. JSON is valid JSONata, including its quotes."""
     from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
     return "".join(f"{name}:={to_json_str(value, separators=(',', ':'))};" for name, value in bindings.items())
@@ -55,6 +55,6 @@ def apply() -> None:
     evaluator._eval_jsonata = evaluate
     for module in (evaluator, states, variable_store):
         module.encode_jsonata_variable_declarations = bind
-    # moto would declare these two as unsupported.
+    # moto would declare both as unsupported.
     for name in ("$uuid", "$hash"):
         intrinsic._DECLARATION_BY_VARIABLE_REFERENCE.pop(name, None)

@@ -1,4 +1,4 @@
-"""A key behind an alias of AWS (alias/aws/s3) is managed by AWS; moto says of every key that the customer manages it."""
+"""A key with an AWS alias, such as alias/aws/s3, is managed by AWS. moto reports every key as customer managed."""
 
 
 def apply() -> None:

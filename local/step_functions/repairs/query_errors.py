@@ -1,5 +1,5 @@
-"""What JSONata cannot evaluate fails the state with States.QueryEvaluationError, which a Catch may catch; in moto it ends the
-execution with States.Runtime, or is taken for a value."""
+"""A JSONata expression that cannot be evaluated fails the state with States.QueryEvaluationError, which a Catch may
+catch. moto ends the execution with States.Runtime, or takes the error for a value."""
 
 
 def apply() -> None:
@@ -33,7 +33,7 @@ def _repair(expression_kind, raised) -> None:
 
 
 def failure(env, cause: str):
-    """The error of the state, written into the history as moto writes those that it knows itself."""
+    """Returns the error of the state, after writing it to the history as moto does for its own errors."""
     from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, HistoryEventType
     from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
     from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName

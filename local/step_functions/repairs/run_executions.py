@@ -1,4 +1,4 @@
-"""moto records executions and does not run them, unless it is told to."""
+"""By default, moto records executions without running them."""
 
 
 def apply() -> None:

@@ -1,4 +1,4 @@
-//! Clusters: describe the members of groups.
+//! Cache clusters: describes the members of replication groups.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
 pub(super) fn describe(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {
     let asked = params.text("CacheClusterId").map(str::to_ascii_lowercase);
     let nodes = params.flag("ShowCacheNodeInfo")?.unwrap_or(false);
-    // Every cluster here is a member of a group.
+    // Every cache cluster here belongs to a replication group.
     let alone = params.flag("ShowCacheClustersNotInReplicationGroups")?.unwrap_or(false);
     let groups = state.groups();
     let members =

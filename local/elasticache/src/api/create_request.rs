@@ -1,4 +1,4 @@
-//! `CreateReplicationGroup`'s parameters, checked as the service checks them.
+//! Parameters of `CreateReplicationGroup`, validated as ElastiCache validates them.
 
 mod shards;
 
@@ -12,11 +12,11 @@ use crate::{
     groups::{GroupSpec, backup::BackupLocation},
 };
 
-/// Other sources of data for a group, not supported here.
+/// Other data sources of a replication group, not supported here.
 const UNSUPPORTED: [&str; 4] =
     ["SnapshotName", "ServerlessCacheSnapshotName", "PrimaryClusterId", "GlobalReplicationGroupId"];
 
-/// Reads the parameters of a group, or returns the error to answer.
+/// Reads the parameters of a replication group, or returns the API error.
 pub(crate) fn parse(params: &Params, catalog: &Catalog) -> Result<GroupSpec, ApiError> {
     let id = group_id(params.required("ReplicationGroupId")?)?;
     let description = params.required("ReplicationGroupDescription")?.to_owned();
@@ -38,7 +38,7 @@ pub(crate) fn parse(params: &Params, catalog: &Catalog) -> Result<GroupSpec, Api
     let maxmemory = node_types::maxmemory(family, &node_type).ok_or_else(|| {
         ApiError::value(format_args!("Invalid Cache Node Type: {node_type} for {engine} {version}."))
     })?;
-    // r6gd nodes keep part of the data on disk, and nothing else does.
+    // All r6gd nodes use data tiering, and no other node type does.
     if params.flag("DataTieringEnabled")?.unwrap_or(false) != node_type.contains(".r6gd.") {
         return Err(ApiError::combination(
             "DataTieringEnabled must be true with r6gd node types, and only with them.",
@@ -81,7 +81,8 @@ pub(crate) fn parse(params: &Params, catalog: &Catalog) -> Result<GroupSpec, Api
     Ok(spec)
 }
 
-/// One to forty letters, digits and single hyphens, a letter first; kept in lower case.
+/// Validates a replication group ID: 1 to 40 letters, digits and single hyphens, starting with a letter. Stored in
+/// lower case.
 fn group_id(id: &str) -> Result<String, ApiError> {
     let letters = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let first = id.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
@@ -95,7 +96,7 @@ fn group_id(id: &str) -> Result<String, ApiError> {
     )))
 }
 
-/// The parameter group, and the values that depend on it.
+/// The parameter group and the values that depend on it.
 struct ChosenParameters<'a> {
     name: String,
     group: &'a ParameterGroup,
@@ -139,7 +140,7 @@ impl<'a> ChosenParameters<'a> {
     }
 }
 
-/// Checks the port as the service does, although nodes listen on free ports here.
+/// Validates the port as ElastiCache does, although nodes listen on free ports here.
 fn port(params: &Params) -> Result<(), ApiError> {
     match params.number::<u16>("Port")? {
         Some(0) => Err(ApiError::value("Port must be 1 to 65535")),
@@ -147,7 +148,7 @@ fn port(params: &Params) -> Result<(), ApiError> {
     }
 }
 
-/// Refuses combinations of parameters that the service refuses.
+/// Rejects the combinations of parameters that ElastiCache rejects.
 fn combinations(spec: &GroupSpec, catalog: &Catalog) -> Result<(), ApiError> {
     if let Some(name) = &spec.subnet_group {
         catalog.subnet_group(name)?;

@@ -1,4 +1,4 @@
-//! Events: describe.
+//! Events: `DescribeEvents`.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     state::State,
 };
 
-/// Fourteen days.
+/// Longest duration of `DescribeEvents` in minutes: 14 days.
 const MAX_MINUTES: i64 = 20_160;
 
 pub(super) fn describe(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {

@@ -1,4 +1,4 @@
-//! Groups: create, describe, delete.
+//! Replication groups: create, describe, delete.
 
 use std::sync::Arc;
 
@@ -112,7 +112,7 @@ fn write_member(xml: &mut Xml, group: &Group, number: usize, member: &Member) {
     }
 }
 
-/// Writes an endpoint once a server listens.
+/// Writes an endpoint if a server listens on a port yet.
 pub(super) fn endpoint(xml: &mut Xml, name: &str, port: Option<u16>) {
     if let Some(port) = port {
         xml.element(name, |xml| {

@@ -1,15 +1,15 @@
-//! Pages of an answer.
+//! Pagination of a response.
 
 use crate::{api::query::Params, error::ApiError};
 
-/// One page of an answer.
+/// One page of a response.
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
-    /// Start of the next page.
+    /// Start of the next page; `None` on the last one.
     pub(super) marker: Option<usize>,
 }
 
-/// Cuts the page that `Marker` and `MaxRecords` ask for.
+/// Returns the page that `Marker` and `MaxRecords` request.
 pub(super) fn page<T>(params: &Params, items: impl IntoIterator<Item = T>) -> Result<Page<T>, ApiError> {
     let most: usize = params.number("MaxRecords")?.unwrap_or(100);
     if !(20..=100).contains(&most) {

@@ -14,7 +14,7 @@ use crate::{
     state::State,
 };
 
-/// Pages go through the parameters first, then through those that differ by node type.
+/// A record of a parameter listing. Pages list the common parameters first, then those that differ by node type.
 enum Record {
     Same(Parameter, String, &'static str),
     MaxmemoryByNodeType,
@@ -163,7 +163,7 @@ pub(super) fn modify_group(state: &Arc<State>, params: &Params) -> Result<Xml, A
                 "{parameter} is not a modifiable parameter of {family}"
             )));
         }
-        // Values become lines of a server's configuration.
+        // Values become lines of a server's configuration file.
         if value.len() > 256 || value.contains(['"', '\\']) || value.chars().any(char::is_control) {
             return Err(ApiError::value(format_args!("invalid value for {parameter}")));
         }

@@ -1,4 +1,4 @@
-//! Parameters of the query protocol: a form whose names are paths, such as
+//! Parameters of the Query API: a form with paths as names, such as
 //! `NodeGroupConfiguration.NodeGroupConfiguration.1.Slots`.
 
 use std::{borrow::Cow, collections::BTreeMap, str::FromStr};
@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::ApiError;
 
-/// Far above the largest request: 500 node groups with six zones each.
+/// Limit for the parameters of a request, far above the largest one: 500 node groups with six Availability Zones each.
 const MAX_PARAMETERS: usize = 20_000;
 
 /// A value, its named parts, or both.
@@ -26,7 +26,7 @@ impl Params {
             }
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name)?, decode(value)?);
-            // No parameter of the API is deeper than eight.
+            // No parameter of the API has more than eight levels.
             let part = name
                 .splitn(8, '.')
                 .fold(&mut root, |part, step| part.parts.entry(step.to_owned()).or_default());
@@ -61,7 +61,7 @@ impl Params {
         self.text(name).map(parse).transpose()
     }
 
-    /// A list's items, whatever the item is called: SDKs differ in `SnapshotArns.SnapshotArn.1`, `.member.1` and `.1`.
+    /// Items of a list, under any item name: SDKs send `SnapshotArns.SnapshotArn.1`, `.member.1` or `.1`.
     pub(crate) fn list(&self, name: &str) -> Vec<&Self> {
         let Some(list) = self.parts.get(name) else { return Vec::new() };
         let numbered = |part: &'_ Self| part.parts.keys().any(|key| key.parse::<u32>().is_ok());
@@ -80,7 +80,7 @@ impl Params {
         self.list(name).into_iter().filter_map(|item| item.value.clone()).collect()
     }
 
-    /// The tags of a create.
+    /// The tags of a create request.
     pub(crate) fn tags(&self) -> BTreeMap<String, String> {
         let tag = |tag: &Self| {
             Some((tag.text("Key")?.to_owned(), tag.text("Value").unwrap_or_default().to_owned()))

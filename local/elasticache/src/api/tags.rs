@@ -1,4 +1,4 @@
-//! Tags of groups.
+//! Tags of replication groups.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -30,7 +30,7 @@ pub(super) fn add(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> 
     })
 }
 
-/// Runs `act` on the tags of an available group; a member's tags are its group's.
+/// Runs `act` on the tags of an available replication group. A member shares the tags of its group.
 fn with_group<T>(
     state: &State,
     params: &Params,

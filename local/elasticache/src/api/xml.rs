@@ -1,4 +1,4 @@
-//! Answers of the query protocol.
+//! Responses of the Query API.
 
 use std::fmt::Display;
 
@@ -8,14 +8,14 @@ use crate::error::ApiError;
 
 const NAMESPACE: &str = "http://elasticache.amazonaws.com/doc/2015-02-02/";
 
-/// The content of an element that is being written.
+/// The content of an XML element under construction.
 #[derive(Debug, Default)]
 pub(crate) struct Xml(String);
 
 impl Xml {
     pub(crate) fn text(&mut self, name: &str, value: impl Display) -> &mut Self {
         let value = value.to_string();
-        // Control characters are in no XML, escaped or not; a server's log may hold some.
+        // XML allows no control characters, not even escaped ones. A server's log may contain some.
         let clean: String = value.chars().filter(|c| !c.is_control() || matches!(c, '\t' | '\n')).collect();
         self.element(name, |xml| xml.0.push_str(&escape(clean.as_str())))
     }
@@ -62,7 +62,7 @@ impl Xml {
     }
 }
 
-/// The whole body of a success.
+/// The body of a success response.
 pub(crate) fn success(action: &str, request_id: &str, result: &Xml) -> String {
     format!(
         "<?xml version=\"1.0\"?>\n<{action}Response xmlns=\"{NAMESPACE}\"><{action}Result>{}</{action}Result>\
@@ -71,7 +71,7 @@ pub(crate) fn success(action: &str, request_id: &str, result: &Xml) -> String {
     )
 }
 
-/// The whole body of an error.
+/// The body of an error response.
 pub(crate) fn failure(request_id: &str, error: &ApiError) -> String {
     let mut xml = Xml::default();
     let kind = if error.status.is_server_error() { "Receiver" } else { "Sender" };

@@ -1,12 +1,12 @@
-//! Node types with their memory in bytes, as in the service's parameter `maxmemory`.
+//! Node types and their memory in bytes, as in ElastiCache's parameter `maxmemory`.
 //!
-//! `crates/seeding` has a copy of this table. The local services import nothing of the product, so that an error of
-//! the product cannot hide in its double.
+//! `crates/seeding` has a copy of this table. The local services import nothing of the product, so that they cannot
+//! repeat its errors.
 
-/// Two small types for tests and demonstrations, which only this endpoint has.
+/// Two small node types for tests and demonstrations, which AWS does not have.
 const LOCAL: [(&str, u64); 2] = [("cache.local.16mb", 16 << 20), ("cache.local.64mb", 64 << 20)];
 
-/// Size and bytes.
+/// Size and `maxmemory` in bytes.
 type Sizes = &'static [(&'static str, u64)];
 
 /// Families that share one table of sizes.
@@ -141,10 +141,10 @@ const FAMILIES: &[(&[&str], Sizes)] = &[
     ),
 ];
 
-/// Families that only Valkey runs on.
+/// Families that support only Valkey.
 const VALKEY_ONLY: [&str; 3] = ["m8g", "r8g", "c8gn"];
 
-/// Every node type of a parameter group family with its `maxmemory` in bytes.
+/// Every node type of a parameter group family, with its `maxmemory` in bytes.
 pub(crate) fn of_family(family: &str) -> impl Iterator<Item = (String, u64)> {
     let valkey = family.starts_with("valkey");
     let real =
@@ -155,7 +155,7 @@ pub(crate) fn of_family(family: &str) -> impl Iterator<Item = (String, u64)> {
     LOCAL.iter().map(|(name, bytes)| ((*name).to_owned(), *bytes)).chain(real)
 }
 
-/// `maxmemory` in bytes.
+/// `maxmemory` of a node type in bytes; `None` if the family does not support the type.
 pub(crate) fn maxmemory(family: &str, node_type: &str) -> Option<u64> {
     of_family(family).find(|(name, _)| name == node_type).map(|(_, bytes)| bytes)
 }

@@ -1,6 +1,6 @@
-//! Parameters of the engines, as far as they affect the memory of a loaded backup.
+//! Engine parameters that affect the memory of a loaded backup.
 
-/// One parameter with its default.
+/// One parameter and its default.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parameter {
     pub(crate) name: &'static str,
@@ -31,7 +31,7 @@ const fn service(
     Parameter { name, default, data_type, allowed, modifiable, of_server: false }
 }
 
-/// In every family, and with one name.
+/// Parameters that every family has under the same name.
 const COMMON: &[Parameter] = &[
     server("activedefrag", "no", "string", "yes,no"),
     server("activerehashing", "yes", "string", "yes,no"),
@@ -65,7 +65,7 @@ const COMMON: &[Parameter] = &[
     server("timeout", "0", "integer", "0,20-"),
 ];
 
-/// Before version 7 small hashes, lists and sorted sets are ziplists.
+/// Before version 7, small hashes, lists and sorted sets are ziplists.
 const ZIPLISTS: &[Parameter] = &[
     server("hash-max-ziplist-entries", "512", "integer", "0-"),
     server("hash-max-ziplist-value", "64", "integer", "0-"),
@@ -82,7 +82,7 @@ const LISTPACKS: &[Parameter] = &[
     server("zset-max-listpack-value", "64", "integer", "0-"),
 ];
 
-/// Sets are listpacks from Valkey 7.2 on; a substitute `redis-server` 7.0 knows neither.
+/// Small sets are listpacks since Valkey 7.2. A `redis-server` 7.0 that substitutes for Valkey has neither parameter.
 const SET_LISTPACKS: &[Parameter] = &[
     server("set-max-listpack-entries", "128", "integer", "0-"),
     server("set-max-listpack-value", "64", "integer", "0-"),
@@ -90,7 +90,7 @@ const SET_LISTPACKS: &[Parameter] = &[
 
 const CLUSTER_DATABASES: &[Parameter] = &[server("cluster-databases", "1", "integer", "1-10000")];
 
-/// A family's parameters by name.
+/// The parameters of a family, sorted by name.
 pub(crate) fn of_family(family: &str) -> Vec<Parameter> {
     let small: &[&[Parameter]] = match family {
         "redis4.0" | "redis5.0" | "redis6.x" => &[ZIPLISTS],

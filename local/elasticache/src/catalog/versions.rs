@@ -1,8 +1,8 @@
-//! Engines, their versions and their parameter group families.
+//! Engines, engine versions and parameter group families.
 
 use std::fmt;
 
-/// The engine of a group.
+/// The engine of a replication group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
     Redis,
@@ -32,7 +32,7 @@ impl fmt::Display for Engine {
     }
 }
 
-/// Engine, version, family; the newest of an engine last.
+/// Engine, version and family, from the oldest to the newest version of each engine.
 pub(crate) const VERSIONS: [(Engine, &str, &str); 12] = [
     (Engine::Redis, "4.0.10", "redis4.0"),
     (Engine::Redis, "5.0.6", "redis5.0"),
@@ -48,7 +48,7 @@ pub(crate) const VERSIONS: [(Engine, &str, &str); 12] = [
     (Engine::Valkey, "9.1", "valkey9"),
 ];
 
-/// The requested version, or the newest, with its family.
+/// The requested version, or the newest one by default, and its family.
 pub(crate) fn version(engine: Engine, asked: Option<&str>) -> Option<(&'static str, &'static str)> {
     let mut own = VERSIONS.iter().filter(|(other, ..)| *other == engine);
     let found = match asked {
@@ -58,7 +58,7 @@ pub(crate) fn version(engine: Engine, asked: Option<&str>) -> Option<(&'static s
     found.map(|(_, version, family)| (*version, *family))
 }
 
-/// Every family, once.
+/// Every family once.
 pub(crate) fn families() -> Vec<&'static str> {
     let mut families: Vec<&str> = VERSIONS.iter().map(|(.., family)| *family).collect();
     families.dedup();

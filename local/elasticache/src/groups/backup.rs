@@ -1,4 +1,4 @@
-//! Backups, downloaded as the service does: through the S3 protocol, as its own principal.
+//! Backups, downloaded as ElastiCache does: over the S3 API, as its service principal.
 
 use std::path::Path;
 
@@ -15,13 +15,14 @@ use tokio::{
 
 use crate::{config::Config, error::Failure};
 
-/// The local S3 treats requests with this key as the service principal's, so only a policy or an ACL allows them.
+/// The local S3 treats requests with this access key as the service principal's, so that only a policy or an ACL allows
+/// them.
 const ACCESS_KEY_ID: &str = "ELASTICACHESNAPSHOT";
 
-/// Largest backup, so that a mistake cannot fill the disk.
+/// Largest backup in bytes, so that a mistake cannot fill the disk.
 const MAX_BACKUP_BYTES: u64 = 64 << 30;
 
-/// One object, from its ARN.
+/// An S3 object, given by its ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BackupLocation {
     pub(crate) bucket: String,
@@ -29,7 +30,7 @@ pub(crate) struct BackupLocation {
 }
 
 impl BackupLocation {
-    /// Reads `arn:aws:s3:::bucket/folder/file.rdb`.
+    /// Parses `arn:aws:s3:::bucket/folder/file.rdb`.
     pub(crate) fn from_arn(arn: &str) -> Result<Self, String> {
         let path = arn.strip_prefix("arn:").and_then(|rest| rest.split_once(":s3:::")).map(|(_, path)| path);
         let parts = path
@@ -43,7 +44,7 @@ impl BackupLocation {
     }
 }
 
-/// A client that reads as the service principal.
+/// An S3 client that acts as the service principal.
 pub(crate) fn client(config: &Config) -> Client {
     let configuration = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -51,13 +52,13 @@ pub(crate) fn client(config: &Config) -> Client {
         .endpoint_url(&config.s3_endpoint)
         .force_path_style(true)
         .credentials_provider(Credentials::new(ACCESS_KEY_ID, "unused", None, None, "local-elasticache"))
-        // The server that loads the file decides, not the checksum stored with it.
+        // The server that loads the file validates it, not the object's stored checksum.
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .http_client(aws_smithy_http_client::Builder::new().build_http());
     Client::from_conf(configuration.build())
 }
 
-/// Streams one backup to a file; returns its size in bytes.
+/// Downloads one backup to a file. Returns its size in bytes.
 pub(crate) async fn fetch(client: &Client, location: &BackupLocation, file: &Path) -> Result<u64, Failure> {
     let BackupLocation { bucket, key } = location;
     let object = client.get_object().bucket(bucket).key(key).send().await.map_err(|error| {

@@ -1,11 +1,11 @@
-//! The 16384 hash slots of a cluster, and which of them a shard owns.
+//! The 16384 hash slots of a cluster and the shards that own them.
 
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 
-/// Number of slots of a cluster.
+/// Number of hash slots.
 pub(crate) const SLOTS: u16 = 16384;
 
-/// One shard's slots: ranges in the order of the request.
+/// The slots of one shard: ranges in the order of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SlotRanges(Vec<RangeInclusive<u16>>);
 
@@ -18,7 +18,7 @@ impl SlotRanges {
         self.0.iter().cloned().flatten()
     }
 
-    /// As in a node's own configuration: ranges with a blank between them.
+    /// Space-separated ranges, as in `nodes.conf`.
     pub(crate) fn spaced(&self) -> String {
         self.to_string().replace(',', " ")
     }
@@ -50,10 +50,10 @@ impl fmt::Display for SlotRanges {
     }
 }
 
-/// The shard that owns each slot.
+/// Returns the index of the owning shard for each slot.
 ///
 /// # Errors
-/// Names the first slot that no shard or two shards own.
+/// The first slot that no shard or two shards own.
 pub(crate) fn owners<'a>(shards: impl IntoIterator<Item = &'a SlotRanges>) -> Result<Vec<usize>, String> {
     let mut owners = vec![None; usize::from(SLOTS)];
     for (number, shard) in shards.into_iter().enumerate() {
@@ -69,7 +69,7 @@ pub(crate) fn owners<'a>(shards: impl IntoIterator<Item = &'a SlotRanges>) -> Re
     owners.into_iter().enumerate().map(owner).collect()
 }
 
-/// The slot of a key: of the part between its first braces, if there is something between them.
+/// Returns the hash slot of a key: of its hash tag (the part between the first braces) unless that is missing or empty.
 pub(crate) fn slot(key: &[u8]) -> u16 {
     let tag = key.iter().position(|&byte| byte == b'{').and_then(|open| {
         let rest = &key[open + 1..];

@@ -1,4 +1,4 @@
-//! The nodes of a group that is being created: their folders, their settings, their start.
+//! The nodes of a replication group in creation: folders, settings, start.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,13 +21,13 @@ use crate::{
     state::State,
 };
 
-/// Memory beyond the limit that a backup may use while it loads; with more it cannot fit.
+/// Memory in bytes by which a backup may exceed the limit while it loads. A backup that needs more cannot fit.
 const LOADING_ALLOWANCE_BYTES: u64 = 64 << 20;
 pub(crate) const POLL: Duration = Duration::from_millis(20);
-/// Limit for the nodes to find each other, in polls: a minute.
+/// Limit for the nodes to connect to each other, in polls: one minute.
 const MEETING_POLLS: u32 = 3_000;
 
-/// A group that is being created.
+/// A replication group in creation.
 pub(crate) struct Creation<'a> {
     pub(crate) state: &'a State,
     pub(crate) spec: &'a GroupSpec,
@@ -56,7 +56,7 @@ impl Creation<'_> {
         Ok(primaries)
     }
 
-    /// One node's folder and settings; the backup is moved into the folder.
+    /// Returns the settings of one node, and creates its folder, into which the backup is moved.
     pub(crate) async fn launch(
         &self,
         index: usize,
@@ -70,8 +70,8 @@ impl Creation<'_> {
         Ok(Launch { password, cluster, replica_of, ..self.bare_launch(dir, place.port) })
     }
 
-    /// Starts a server only to load a backup. It is not in cluster mode: a node of a cluster would answer only once it
-    /// owned all slots, and could not list the databases of a backup.
+    /// Starts a server only to load a backup, with cluster mode disabled: a cluster node answers only once it owns all
+    /// slots, and cannot list the databases of a backup.
     pub(crate) async fn start_loader(&self, backup: &PathBuf) -> Result<ServerProcess, Failure> {
         let dir = self.folder(&format!("loader-{}", Uuid::new_v4().simple()), Some(backup)).await?;
         let password = Some(Uuid::new_v4().simple().to_string());
@@ -131,7 +131,7 @@ impl Creation<'_> {
     }
 }
 
-/// The failure of a request to a server.
+/// The failure of a command sent to a server.
 pub(crate) fn asking(error: redis::RedisError) -> Failure {
     Failure::local("ask a server", error)
 }

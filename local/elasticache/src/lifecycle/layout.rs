@@ -1,4 +1,4 @@
-//! The ports of the nodes, and each node's view of its cluster.
+//! The ports of the nodes, and each node's view of the cluster.
 
 use std::{
     fmt::Write as _,
@@ -17,24 +17,24 @@ use crate::{
     servers::launch::ClusterFile,
 };
 
-/// Below the range for outgoing connections, so that no other process gets one by chance.
+/// Ports below the ephemeral range, so that no outgoing connection takes one by chance.
 const PORTS: std::ops::Range<u16> = 18_000..32_000;
 const PORT_TRIES: u32 = 1000;
 
-/// One node's place.
+/// The place of a node: its ports and its ID in the cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) member: Member,
     pub(crate) port: u16,
     bus_port: u16,
-    /// Forty hexadecimal digits, as nodes of a cluster call themselves.
+    /// Node ID in the cluster: 40 hexadecimal digits.
     node_id: String,
 }
 
-/// Fixed distance of the bus from the port in servers before Redis 7.0.
+/// Fixed offset of the cluster bus port from the port, before Redis 7.0.
 const OLD_BUS_OFFSET: u16 = 10_000;
 
-/// Assigns every member a port, and another for the cluster bus.
+/// Assigns each member a port and a cluster bus port.
 pub(crate) fn places(members: Vec<Member>, before_7: bool) -> Result<Vec<Place>, Failure> {
     let place = |member| {
         let (port, bus_port) = if before_7 { ports_of_old_server()? } else { (free_port()?, free_port()?) };
@@ -56,15 +56,15 @@ fn ports_of_old_server() -> Result<(u16, u16), Failure> {
     )))
 }
 
-/// The port returned last, as its distance from the first one.
+/// The most recently returned port, as an offset from the first one.
 static LAST_PORT: LazyLock<AtomicU16> = LazyLock::new(|| {
     // Processes that search at the same time start at different ports.
     let [first, second, ..] = *Uuid::new_v4().as_bytes();
     AtomicU16::new(u16::from_be_bytes([first, second]))
 });
 
-/// Returns a port that is free now. This process returns all others before it returns the same one again, so that no
-/// other server of this process gets it before its own binds it.
+/// Returns a port that is free now. Returns at least 9,000 other ports before the same one again, so that no other
+/// server of this process gets the port before its own server binds it.
 pub(crate) fn free_port() -> Result<u16, Failure> {
     for _ in 0..PORT_TRIES {
         let port = PORTS.start + LAST_PORT.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start);
@@ -75,8 +75,8 @@ pub(crate) fn free_port() -> Result<u16, Failure> {
     Err(Failure::new(format_args!("no free port was found between {} and {}", PORTS.start, PORTS.end)))
 }
 
-/// The cluster as the node at `index` knows it at its start. A file instead of MEET and REPLICATE: the nodes find each
-/// other as after a restart, without rounds of gossip.
+/// The cluster as the node at `index` knows it at its start. With a file instead of CLUSTER MEET and CLUSTER REPLICATE,
+/// the nodes connect to each other as after a restart, without rounds of gossip.
 pub(crate) fn cluster_file(spec: &GroupSpec, places: &[Place], index: usize) -> ClusterFile {
     let mut nodes = String::new();
     for (number, place) in places.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The memory check of a restore: the data of each shard against `maxmemory` of the node type.
+//! The memory check of a restore: the data of each shard against the `maxmemory` of the node type.
 
 use redis::aio::MultiplexedConnection;
 use tokio::time::sleep;
@@ -10,7 +10,7 @@ use crate::{
     servers::info::Info,
 };
 
-/// Limit for the memory to settle, in polls: a table has twice its memory while it is resized.
+/// Limit for the memory to settle, in polls. While a hash table is resized, it takes twice its memory.
 const SETTLING_POLLS: u32 = 50;
 
 impl Creation<'_> {
@@ -43,7 +43,7 @@ impl Creation<'_> {
     }
 }
 
-/// `used_memory` and the bytes of the data, once two readings agree.
+/// Returns `used_memory` and the bytes of the data, once two successive readings agree.
 async fn settled_bytes(connection: &mut MultiplexedConnection) -> Result<(u64, u64), Failure> {
     let mut before = u64::MAX;
     for _ in 0..SETTLING_POLLS {

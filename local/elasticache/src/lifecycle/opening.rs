@@ -1,4 +1,4 @@
-//! The last steps of a create: the primaries get their limit, and the replicas their copy.
+//! The last steps of a creation: the memory limit of the primaries, and the replicas.
 
 use redis::aio::MultiplexedConnection;
 use tokio::time::sleep;
@@ -10,13 +10,13 @@ use crate::{
     servers::{info::Info, server_process::ServerProcess},
 };
 
-/// The service's own key, which real clusters hold.
+/// A key of ElastiCache itself, which clusters on AWS hold.
 const TIMESTAMP_KEY: &str = "ElastiCacheMasterReplicationTimestamp";
-/// Limit for the copy of a replica, in polls: an hour.
+/// Limit for the full sync of a replica, in polls: one hour.
 const COPY_POLLS: u32 = 180_000;
 
 impl Creation<'_> {
-    /// Sets the limit of the primaries, and the service's own key.
+    /// Sets the memory limit of the primaries, and ElastiCache's own key.
     pub(crate) async fn open(&self, primaries: &[Node]) -> Result<(), Failure> {
         let timestamp = jiff::Timestamp::now().as_millisecond();
         let owner = if self.spec.cluster_mode {
@@ -41,7 +41,7 @@ impl Creation<'_> {
     }
 
     async fn limit(&self, connection: &mut MultiplexedConnection) -> Result<(), Failure> {
-        // One by one: servers before Redis 7.0 accept one at a time.
+        // One parameter per CONFIG SET: servers before Redis 7.0 accept no more.
         let maxmemory = self.spec.maxmemory.to_string();
         for (name, value) in [("maxmemory-policy", "volatile-lru"), ("maxmemory", &maxmemory)] {
             let mut set = redis::cmd("CONFIG");
@@ -50,7 +50,7 @@ impl Creation<'_> {
         Ok(())
     }
 
-    /// Starts the replicas last, so that each copies its primary once.
+    /// Starts the replicas last, so that each one syncs once.
     pub(crate) async fn add_replicas(&self, primaries: Vec<Node>) -> Result<Vec<Node>, Failure> {
         let mut replicas = Vec::new();
         for (index, place) in self.places.iter().enumerate().filter(|(_, place)| !place.member.primary) {

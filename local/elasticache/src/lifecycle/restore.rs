@@ -1,4 +1,4 @@
-//! The restore: backups are downloaded, loaded by a real server, and spread over the shards.
+//! The restore: downloads the backups, loads them with a real server, and spreads them over the shards.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::{
     state::State,
 };
 
-/// Restores the group's nodes, in the members' order. On failure its servers end.
+/// Restores the nodes of a replication group, in the order of `members`. On failure, its servers end.
 pub(crate) async fn restore(
     state: &State,
     spec: &GroupSpec,
@@ -46,7 +46,7 @@ impl Creation<'_> {
         Ok(files)
     }
 
-    /// Starts the primaries and loads the backups' keys into them.
+    /// Starts the primaries and loads the keys of the backups into them.
     async fn seed(&self, backups: Vec<PathBuf>) -> Result<Vec<Node>, Failure> {
         let primaries = match (backups.as_slice(), self.spec.shards.as_slice()) {
             ([backup], [_]) => self.load(backup).await?,
@@ -58,7 +58,7 @@ impl Creation<'_> {
         Ok(primaries)
     }
 
-    /// One backup and one shard: the node itself loads the file.
+    /// Loads one backup into one shard: the node itself loads the file.
     async fn load(&self, backup: &PathBuf) -> Result<Vec<Node>, Failure> {
         let _permit = self.permit().await?;
         let primaries = self.start_primaries(Some(backup)).await?;
@@ -70,9 +70,9 @@ impl Creation<'_> {
         Ok(primaries)
     }
 
-    /// One backup after the other, so that only one is in memory twice.
+    /// Loads one backup after the other, so that only one is in memory twice.
     async fn load_and_spread(&self, backups: &[PathBuf]) -> Result<Vec<Node>, Failure> {
-        // The primaries find each other while a backup loads.
+        // The primaries connect to each other while a backup loads.
         let primaries = self.start_primaries(None).await?;
         let _permit = self.permit().await?;
         let shards: Vec<&ServerProcess> = primaries.iter().map(|primary| &primary.server).collect();
@@ -94,7 +94,8 @@ impl Creation<'_> {
         Ok(primaries)
     }
 
-    /// In cluster mode only database 0 exists, unless the parameter group allows more.
+    /// Checks the databases of a backup: with cluster mode, only database 0 exists, unless the parameter group allows
+    /// more.
     fn only_possible(&self, databases: &[u32]) -> Result<(), Failure> {
         let most = self.spec.server_parameters.iter().find(|(name, _)| name == "cluster-databases");
         let most = most.and_then(|(_, value)| value.parse().ok()).unwrap_or(1);
@@ -106,8 +107,8 @@ impl Creation<'_> {
         )))
     }
 
-    /// A plainer reason for a failure: a node of a cluster may crash without a reason at a key of another database than
-    /// 0, a server without cluster mode loads it.
+    /// Returns a clearer reason for a failure. A cluster node may crash without a message on a key outside database 0.
+    /// A server with cluster mode disabled loads such a key.
     async fn plainer(&self, failure: Failure, node: &Node) -> Failure {
         if !self.spec.cluster_mode {
             return failure;

@@ -1,4 +1,4 @@
-//! Keys, from the servers that loaded the backups to the shards that own their slots.
+//! Copies keys from the servers that loaded the backups to the shards that own their slots.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use tokio::sync::mpsc;
 
 use crate::{error::Failure, groups::slots, servers::server_process::ServerProcess};
 
-/// Keys read at once, and sent to a shard at once.
+/// Number of keys per read from the source and per write to a shard.
 const BATCH_KEYS: usize = 500;
 /// Bytes of values in flight per shard; a single value may be larger.
 const BATCH_BYTES: u64 = 8 << 20;
 
 type Key = Vec<u8>;
 
-/// Copies every key of one database to its shard, values and expiry as they are. `owners` names the shard of each
-/// slot; a key of an earlier backup is replaced.
+/// Copies every key of one database to its shard, with unchanged value and expiry. `owners` holds the shard of each
+/// slot. A key of an earlier backup is replaced.
 pub(crate) async fn spread(
     source: &ServerProcess,
     database: u32,
@@ -41,7 +41,8 @@ fn failed(error: redis::RedisError) -> Failure {
     Failure::local("copy keys to their shards", error)
 }
 
-/// Reads all keys and sends each shard its own in batches. Ends early if a worker did, whose error is the reason.
+/// Reads all keys, and sends each shard its own in batches. Stops early if a worker has failed; the worker's error is
+/// the reason.
 async fn scan(
     mut source: MultiplexedConnection,
     owners: &Arc<[usize]>,
@@ -54,7 +55,7 @@ async fn scan(
         (cursor, keys) =
             redis::cmd("SCAN").arg(cursor).arg("COUNT").arg(2 * BATCH_KEYS).query_async(&mut source).await?;
         for key in keys {
-            // A single shard owns all slots, in cluster mode or not.
+            // A single shard owns all slots, with cluster mode enabled or disabled.
             let owner = owners.get(usize::from(slots::slot(&key))).copied().unwrap_or(0);
             waiting[owner].push(key);
         }
@@ -85,7 +86,7 @@ async fn copy(
         let asked_at_ms = Timestamp::now().as_millisecond();
         let mut answers: Vec<Option<i64>> = ask.query_async(&mut source).await?;
         if before_7 {
-            // Such a server has only the remaining time: the expiry is exact to some milliseconds.
+            // These servers report only the remaining time, so the expiry is exact to a few milliseconds.
             for left in answers.iter_mut().skip(1).step_by(2).flatten().filter(|left| **left >= 0) {
                 *left = left.saturating_add(asked_at_ms);
             }
@@ -93,7 +94,7 @@ async fn copy(
         let mut keys = keys.into_iter().zip(answers.chunks_exact(2)).peekable();
         while keys.peek().is_some() {
             let (mut dump, mut some, mut bytes) = (redis::pipe(), Vec::new(), 0);
-            // A key that has expired since has neither.
+            // A key that has expired since has neither size nor expiry.
             while let Some((key, [size, expiry])) = keys.next_if(|_| bytes < BATCH_BYTES).map(pair) {
                 bytes += size;
                 dump.cmd("DUMP").arg(&key);
@@ -111,7 +112,7 @@ async fn copy(
     Ok(())
 }
 
-/// Size in bytes and time of expiry, 0 for none.
+/// Size in bytes and expiry time, 0 for none.
 fn pair((key, answers): (Key, &[Option<i64>])) -> (Key, [u64; 2]) {
     (
         key,

@@ -1,4 +1,4 @@
-//! The installed servers, and the choice of one for a requested version.
+//! The installed servers, and how one is chosen for a requested version.
 
 use std::{
     cmp::Reverse,
@@ -9,17 +9,17 @@ use std::{
 
 use crate::catalog::versions::Engine;
 
-/// Limit for the lines of a list; a file that is no list is not read to its end.
+/// Limit for the lines of a list, so that a wrong file is not read to its end.
 const MAX_LISTED: usize = 1_000;
 
 /// The installed servers: those of `make servers` and those of the system.
 #[derive(Debug, Clone)]
 pub struct ServerBinaries {
-    /// At least one; those of the list first, so that they precede equal ones of the system.
+    /// At least one. Those of the list come first, so that they precede equal ones of the system.
     servers: Vec<ServerBinary>,
 }
 
-/// One server program.
+/// A server binary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerBinary {
     engine: Engine,
@@ -27,7 +27,7 @@ pub struct ServerBinary {
     path: PathBuf,
 }
 
-/// Major, minor and patch level. A requested version may have no patch level.
+/// Major, minor and patch version. A requested version may have no patch version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Version {
     major: u32,
@@ -35,32 +35,32 @@ struct Version {
     patch: Option<u32>,
 }
 
-/// The server chosen for a version.
+/// The server chosen for a requested version.
 #[derive(Debug, Clone, Copy)]
 pub struct Choice<'a> {
     /// The server.
     pub server: &'a ServerBinary,
-    /// Its nearness to the requested version.
+    /// How close it is to the requested version.
     pub nearness: Nearness,
 }
 
-/// The nearness of a server to the requested version, the nearest first.
+/// How close a server is to the requested version, the closest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Nearness {
-    /// Engine, major and minor version are as requested.
+    /// Engine, major and minor version match.
     Same,
-    /// Another version of the same engine.
+    /// Another version of the requested engine.
     OtherVersion,
-    /// Another engine, because none of that engine is installed.
+    /// Another engine, because the requested one is not installed.
     OtherEngine,
 }
 
 impl ServerBinaries {
-    /// The servers of a list as `make servers` writes it (`NAME ENGINE VERSION SERVER-PATH …`, one a line), as far as
-    /// they exist, and those on the `PATH`. A missing list is an empty one.
+    /// Finds the servers of a list and those on the `PATH`. `make servers` writes the list, with one server a line:
+    /// `NAME ENGINE VERSION SERVER-PATH …`. Servers that do not exist are skipped; a missing list counts as empty.
     ///
     /// # Errors
-    /// When there is no server at all.
+    /// When there is no server.
     pub fn find(list: Option<&Path>) -> io::Result<Self> {
         let mut servers = list.map(listed).unwrap_or_default();
         let path = env::var_os("PATH").unwrap_or_default();
@@ -75,9 +75,9 @@ impl ServerBinaries {
         Ok(Self { servers })
     }
 
-    /// The server for an engine (`redis`, `valkey`) and a version: the same major and minor version; else the nearest
-    /// of that major version; else the nearest later, else the nearest earlier one of that engine; else whatever there
-    /// is. Nothing only if engine or version cannot be read.
+    /// Chooses the server for an engine (`redis`, `valkey`) and a version. In this order: the same major and minor
+    /// version; the nearest minor version of that major version; the nearest later major version; the nearest earlier
+    /// one; the newest server of another engine. `None` only if engine or version cannot be parsed.
     pub fn choose(&self, engine: &str, version: &str) -> Option<Choice<'_>> {
         let (engine, version) = (Engine::parse(engine)?, Version::parse(version)?);
         let server = self.servers.iter().min_by_key(|server| distance(server, engine, version))?;
@@ -93,27 +93,27 @@ impl ServerBinaries {
 }
 
 impl ServerBinary {
-    /// The program.
+    /// The path of the binary.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it is a Redis before 7.0, which has no functions and no PEXPIRETIME, and whose cluster bus is always
-    /// 10000 ports above its port.
+    /// Whether this is a Redis before 7.0, which has neither functions nor PEXPIRETIME, and a cluster bus port that is
+    /// always 10000 above its port.
     pub(crate) fn is_before_7(&self) -> bool {
         self.engine == Engine::Redis && self.version.major < 7
     }
 }
 
 impl fmt::Display for ServerBinary {
-    /// `valkey-server 8.1.1`, as in the output of `--version`.
+    /// `valkey-server 8.1.1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-server {}", self.engine, self.version)
     }
 }
 
 impl Choice<'_> {
-    /// The text of the event that names the server.
+    /// The message of the event that names the server.
     pub(crate) fn describe(&self, engine: Engine, version: &str) -> String {
         let server = self.server;
         match self.nearness {
@@ -128,14 +128,14 @@ impl Choice<'_> {
     }
 }
 
-/// The distance of a server from the requested version, the most important part first.
+/// The distance of a server from the requested version, the most significant part first.
 fn distance(
     server: &ServerBinary,
     engine: Engine,
     asked: Version,
 ) -> (u8, u32, u32, u8, Reverse<Option<u32>>) {
     let Version { major, minor, patch } = server.version;
-    // Of the servers of one line, the requested patch level, else the newest.
+    // Among servers of the same major and minor version: the requested patch version, else the newest.
     let other_patch = u8::from(asked.patch.is_some() && asked.patch != patch);
     let (kind, majors, minors) = if server.engine != engine {
         (4, u32::MAX - major, u32::MAX - minor)
@@ -152,7 +152,7 @@ fn distance(
 }
 
 impl Version {
-    /// `8.1` or `8.1.2`; the rest after a third number is ignored.
+    /// Parses `8.1` or `8.1.2`, and ignores anything after the third number.
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.').map(|part| part.parse::<u32>().ok());
         let (major, minor) = (parts.next()??, parts.next()??);
@@ -175,7 +175,7 @@ fn listed(list: &Path) -> Vec<ServerBinary> {
     text.lines().take(MAX_LISTED).filter_map(of_line).filter(|server| server.path.is_file()).collect()
 }
 
-/// `NAME ENGINE VERSION SERVER-PATH CHECK-RDB-PATH`.
+/// Parses `NAME ENGINE VERSION SERVER-PATH CHECK-RDB-PATH`.
 fn of_line(line: &str) -> Option<ServerBinary> {
     let mut words = line.split_whitespace().skip(1);
     let (engine, version, path) = (words.next()?, words.next()?, words.next()?);
@@ -186,14 +186,14 @@ fn of_line(line: &str) -> Option<ServerBinary> {
     })
 }
 
-/// Runs `--version`: the `redis-server` of some systems is Valkey.
+/// Runs `--version`: on some systems, `redis-server` is Valkey.
 fn asked(path: PathBuf) -> Option<ServerBinary> {
     let output = Command::new(&path).arg("--version").output().ok()?;
     let (engine, version) = said(&String::from_utf8_lossy(&output.stdout))?;
     Some(ServerBinary { engine, version, path })
 }
 
-/// `Redis server v=7.0.15 sha=…`.
+/// Parses `Redis server v=7.0.15 sha=…`.
 fn said(text: &str) -> Option<(Engine, Version)> {
     let engine = Engine::parse(text.split_whitespace().next()?)?;
     let version = text.split_whitespace().find_map(|word| word.strip_prefix("v="))?;

@@ -1,10 +1,10 @@
-//! The answer of a server to INFO.
+//! The reply of a server to INFO.
 
 use std::collections::HashMap;
 
 use redis::{RedisResult, aio::MultiplexedConnection};
 
-/// An answer to INFO.
+/// A reply to INFO.
 #[derive(Debug)]
 pub(crate) struct Info(HashMap<String, String>);
 
@@ -24,12 +24,12 @@ impl Info {
         self.0.get(name).map_or("", String::as_str)
     }
 
-    /// 0 if there is no such number.
+    /// A number of the reply, or 0 if it is missing.
     pub(crate) fn number(&self, name: &str) -> u64 {
         self.text(name).parse().unwrap_or(0)
     }
 
-    /// `redis-server 7.0.15`, `valkey-server 8.1.1`.
+    /// Name and version of the server: `redis-server 7.0.15`, `valkey-server 8.1.1`.
     pub(crate) fn version(&self) -> String {
         match self.text("valkey_version") {
             "" => format!("redis-server {}", self.text("redis_version")),
@@ -37,7 +37,7 @@ impl Info {
         }
     }
 
-    /// The databases that hold keys, in order.
+    /// The databases that hold keys, in ascending order.
     pub(crate) fn databases(&self) -> Vec<u32> {
         let mut databases: Vec<u32> = self
             .0
@@ -49,9 +49,9 @@ impl Info {
         databases
     }
 
-    /// Bytes of the data: `used_memory` less the memory of the empty server at its start and the buffers of clients,
-    /// replicas and cluster links. The rest are keys, values, their tables and functions, which have to fit into the
-    /// node type's `maxmemory`.
+    /// Bytes of the data: `used_memory` less the memory of the empty server at its start, the buffers of clients,
+    /// replicas and cluster links, and the replication backlog. Keys, values, their tables and functions remain, which
+    /// have to fit into the `maxmemory` of the node type.
     pub(crate) fn data_bytes(&self) -> u64 {
         let beside = [
             "used_memory_startup",

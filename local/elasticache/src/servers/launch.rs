@@ -1,15 +1,15 @@
-//! The settings that a server is started with.
+//! The settings for the start of a server.
 
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
 };
 
-/// Nothing is evicted while a backup loads: the memory check decides whether it fits. With a limit and this policy,
-/// servers keep integers in objects of their own, as on ElastiCache.
+/// A `maxmemory` that no backup reaches: nothing is evicted while it loads, and the memory check decides whether it
+/// fits. With a limit and an LRU policy, servers use no shared integer objects, as on ElastiCache.
 const UNREACHED_BYTES: u64 = 1 << 40;
 
-/// The name of the file that a server loads when it starts.
+/// The name of the file that a server loads at its start.
 pub(crate) const BACKUP_FILE: &str = "dump.rdb";
 
 /// The settings of one server.
@@ -18,28 +18,28 @@ pub(crate) struct Launch {
     pub(crate) binary: PathBuf,
     /// See [`crate::servers::binaries::ServerBinary::is_before_7`].
     pub(crate) before_7: bool,
-    /// The server's own folder, which exists; it loads [`BACKUP_FILE`] from it, if there.
+    /// The server's own folder, which exists. The server loads [`BACKUP_FILE`] from it if the file exists.
     pub(crate) dir: PathBuf,
     pub(crate) port: u16,
     pub(crate) password: Option<String>,
     pub(crate) databases: u32,
     /// Parameters that differ from the engine's defaults.
     pub(crate) parameters: Vec<(String, String)>,
-    /// Present with cluster mode.
+    /// Set with cluster mode enabled.
     pub(crate) cluster: Option<ClusterFile>,
     pub(crate) replica_of: Option<u16>,
 }
 
-/// The cluster as a node knows it from the start, so that no node has to be introduced to another.
+/// The cluster as a node knows it from its start, so that no CLUSTER MEET is needed.
 #[derive(Debug, Clone)]
 pub(crate) struct ClusterFile {
     pub(crate) bus_port: u16,
-    /// In the format of `nodes.conf`.
+    /// Content of `nodes.conf`.
     pub(crate) nodes: String,
 }
 
 impl Launch {
-    /// The server's configuration file.
+    /// The content of the server's configuration file.
     pub(crate) fn configuration(&self) -> String {
         let Launch { dir, port, databases, .. } = self;
         let dir = Path::display(dir);

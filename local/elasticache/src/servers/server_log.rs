@@ -1,4 +1,4 @@
-//! The log of a server, read for the reason of its end.
+//! The log of a server, which holds the reason why it ended.
 
 use std::{
     io::{self, SeekFrom},
@@ -10,10 +10,10 @@ use tokio::{
     io::{AsyncReadExt, AsyncSeekExt},
 };
 
-/// The part of a server's log that is read: more than a crash report.
+/// Bytes read from the end of a server's log, more than a crash report has.
 const LOG_TAIL_BYTES: u64 = 256 << 10;
 
-/// The last lines of a log that the server itself calls warnings.
+/// Returns the last lines of a log that may say why the server ended, at most 12.
 pub(crate) async fn reasons(log: &Path) -> String {
     let log = tail(log).await.unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
@@ -35,8 +35,8 @@ async fn tail(log: &Path) -> io::Result<Vec<u8>> {
     Ok(tail)
 }
 
-/// Servers mark warnings with `#`, and the check of a refused file prints its findings as they are. Notes on the
-/// host's settings and the check's good findings are no reason.
+/// Whether a line may be the reason. Servers mark warnings with `#`, and print the findings on a rejected file without
+/// a mark. Notes on the host's settings and findings without a fault are no reason.
 fn says_why(line: &str) -> bool {
     const NO_REASON: [&str; 10] = [
         "WARNING",
@@ -55,7 +55,7 @@ fn says_why(line: &str) -> bool {
     (marked || line.contains("Can't")) && !NO_REASON.iter().any(|words| line.contains(words))
 }
 
-/// `1234:M 24 Nov 2026 00:00:00.000 # text` without the prefix.
+/// Strips the prefix of a line such as `1234:M 24 Nov 2026 00:00:00.000 # text`.
 fn without_prefix(line: &str) -> &str {
     line.split_once(" # ").map_or(line, |(_, text)| text).trim()
 }

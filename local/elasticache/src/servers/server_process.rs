@@ -1,4 +1,4 @@
-//! A running server: its start, its connections, and the end of its load.
+//! A running server: start, connections, and loading.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Connection attempts until a server has to listen; loading is not counted.
+/// Connection attempts before a server must listen. Loading time does not count.
 const START_TRIES: u32 = 3000;
 const POLL: Duration = Duration::from_millis(10);
 
@@ -52,7 +52,7 @@ impl ServerProcess {
         Ok(Self { port: *port, before_7: *before_7, process, password: password.clone(), log })
     }
 
-    /// Connects to one database, waiting for a server that has just been started.
+    /// Connects to one database. Waits for a server that has just been started.
     pub(crate) async fn connect(&self, database: u32) -> Result<MultiplexedConnection, Failure> {
         let failed = |error| Failure::local("connect to a server", error);
         let mut settings = RedisConnectionInfo::default().set_db(i64::from(database)).set_skip_set_lib_name();
@@ -62,7 +62,7 @@ impl ServerProcess {
         let address = ConnectionAddr::Tcp("127.0.0.1".to_owned(), self.port);
         let info = address.into_connection_info().map_err(failed)?.set_redis_settings(settings);
         let client = Client::open(info).map_err(failed)?;
-        // No timeout: values may have gigabytes, and a server that ends closes the connection.
+        // No response timeout: values may have gigabytes, and a server that ends closes the connection.
         let config = AsyncConnectionConfig::new()
             .set_response_timeout(None)
             .set_connection_timeout(Some(Duration::from_secs(10)));
@@ -79,10 +79,10 @@ impl ServerProcess {
         Err(Failure::new(format_args!("the server did not come up: {}", self.last_words().await)))
     }
 
-    /// Waits until the server has loaded its file. Fails with the server's own reason when it ends, and when it
-    /// uses more than `most_bytes` of memory.
+    /// Waits until the server has loaded its file. Fails with the server's own reason if it ends, and if it uses more
+    /// than `most_bytes` of memory.
     pub(crate) async fn loaded(&self, most_bytes: u64) -> Result<Loaded, Failure> {
-        // A refused file ends the server, before or while it is asked.
+        // A server that rejects the file ends before or during the request.
         let Ok(mut connection) = self.connect(0).await else { return Err(self.refusal().await) };
         loop {
             let Ok(info) = Info::of(&mut connection, "everything").await else {
@@ -105,9 +105,9 @@ impl ServerProcess {
         Failure::new(format_args!("the server could not load the backup: {}", self.last_words().await))
     }
 
-    /// The last lines of the log that the server itself calls warnings.
+    /// The last warnings in the server's log.
     pub(crate) async fn last_words(&self) -> String {
-        // It writes its reason before it ends.
+        // The server writes its reason before it ends.
         for _ in 0..500 {
             if self.process.has_exited() {
                 break;

@@ -1,8 +1,8 @@
 //! Processes that never outlive this one.
 //!
-//! Each server is the child of a small shell that reads from a pipe of this process. When the pipe is closed, because
-//! the handle is dropped or this process has died in any way, the shell kills its child by process id. Nothing else
-//! ends a server: no signal is ever sent by name.
+//! Each server is the child of a small shell that reads from a pipe of this process. The pipe closes when the handle is
+//! dropped or this process dies, however it dies. The shell then kills its child by process ID. Nothing else ends a
+//! server: no signal is ever sent by name.
 
 use std::{
     collections::BTreeMap,
@@ -20,8 +20,8 @@ use tokio::{
     time::timeout,
 };
 
-/// `$1` is the log, the rest is the command. The watcher is a second process, so that a server that ends by itself
-/// ends the shell too. It learns the server's id before the shell can have waited for it.
+/// `$1` is the log, the rest is the command. The watcher is a second process, so that a server that ends by itself also
+/// ends the shell. The watcher has the server's process ID before the shell can have reaped the server.
 const WATCHDOG: &str = r#"
 log=$1; shift
 exec 3<&0
@@ -36,7 +36,7 @@ kill "$watcher" 2>/dev/null
 exit "$status"
 "#;
 
-/// The ids of all running servers, each with the group that it belongs to.
+/// The process IDs of all running servers, each with the replication group that it belongs to.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RunningServers(Arc<Inner>);
 
@@ -51,7 +51,7 @@ impl RunningServers {
         self.owners().keys().copied().collect()
     }
 
-    /// Waits until no server of the group runs, or none at all.
+    /// Waits until no server of the group runs, or with `None`, no server at all.
     pub(crate) async fn none_left(&self, owner: Option<&str>) {
         loop {
             let ended = self.0.ended.notified();
@@ -69,7 +69,7 @@ impl RunningServers {
     }
 }
 
-/// A running server; dropping it ends the server.
+/// A running server, which ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct GuardedProcess {
     pid: u32,
@@ -78,7 +78,7 @@ pub(crate) struct GuardedProcess {
 }
 
 impl GuardedProcess {
-    /// Starts `binary` with one argument; its output goes to `log`.
+    /// Starts `binary` with one argument. Its output goes to `log`.
     pub(crate) async fn start(
         binary: &Path,
         argument: &Path,
@@ -92,7 +92,7 @@ impl GuardedProcess {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // Ctrl-C at the terminal is for the stack, which then ends its servers in order.
+            // Ctrl-C in the terminal is for the stack, which then ends its servers in order.
             .process_group(0)
             .spawn()?;
         let missing = || io::Error::other("the watchdog has no pipes");

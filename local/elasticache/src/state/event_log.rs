@@ -7,12 +7,12 @@ use std::{
 
 use jiff::Timestamp;
 
-/// Beyond this the oldest are dropped.
+/// Limit for the events; beyond it, the oldest are dropped.
 const MAX_EVENTS: usize = 20_000;
-/// A server's log may be long.
+/// Limit for a message, which may quote a long server log.
 const MAX_MESSAGE_CHARACTERS: usize = 2_000;
 
-/// An event of a group or of one of its members.
+/// An event of a replication group or of one of its members.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) at: Timestamp,
@@ -44,7 +44,7 @@ impl EventLog {
         events.push_back(Event { at: Timestamp::now(), source_type, source: source.to_owned(), message });
     }
 
-    /// Those between two times, oldest first.
+    /// Returns the events between two times, inclusive, oldest first.
     pub(crate) fn between(&self, start: Timestamp, end: Timestamp) -> Vec<Event> {
         self.events().iter().filter(|event| start <= event.at && event.at <= end).cloned().collect()
     }

@@ -1,4 +1,4 @@
-//! The Query API: its requests, refusals and answers.
+//! The Query API: requests, rejections and responses.
 
 use std::collections::BTreeMap;
 

@@ -1,10 +1,10 @@
-//! Restores that fail: their events, and nothing left over.
+//! Failed restores: their events, and that nothing is left over.
 
 use local_elasticache::FailureStatus;
 
 use crate::harness::{Local, Objects, backup, keys};
 
-/// Creates a group that fails; returns its events.
+/// Waits for a group that fails to be created. Returns its events.
 async fn failed(local: &Local, id: &str) -> Vec<String> {
     let group = local.settled(id).await;
     assert_eq!(group.status(), Some("create-failed"), "{:?}", local.events(id).await);
@@ -22,7 +22,7 @@ fn assert_reported(events: &[String], words: &[&str]) {
 
 #[tokio::test]
 async fn what_does_not_fit_is_told_with_its_shard_and_its_bytes() {
-    // All keys of one slot, so that only one of the shards is too small.
+    // All keys are in one slot, so that only one shard is too small.
     let commands = "EVAL \"for i=1,3000 do redis.call('SET','{t}'..i,string.rep('x',9000)) end\" 0";
     let local = Local::start(Objects::from([("big.rdb", backup(commands))])).await;
     local.create("node", &["big.rdb"]).cache_node_type("cache.local.16mb").send().await.unwrap();

@@ -1,4 +1,4 @@
-//! A bucket in memory, backups made by a real server, and the endpoint with clients for it.
+//! An in-memory bucket, backups made by a real server, and the endpoint with its clients.
 
 use std::{
     collections::HashMap,
@@ -25,7 +25,7 @@ use tokio::{net::TcpListener, time::sleep};
 
 pub(crate) type Objects = HashMap<&'static str, Vec<u8>>;
 
-/// The endpoint, its client, and the folder in which it works.
+/// The endpoint, its client and its work folder.
 pub(crate) struct Local {
     pub(crate) server: Server,
     pub(crate) client: Client,
@@ -57,7 +57,7 @@ impl Local {
         backups.iter().fold(create, |create, key| create.snapshot_arns(format!("arn:aws:s3:::bucket/{key}")))
     }
 
-    /// Cluster mode with even slots.
+    /// A create request with cluster mode enabled and evenly distributed slots.
     pub(crate) fn create_cluster(
         &self,
         id: &str,
@@ -90,7 +90,7 @@ impl Local {
         }
     }
 
-    /// The group once it is no longer being created.
+    /// Waits until the group is no longer being created.
     pub(crate) async fn settled(&self, id: &str) -> ReplicationGroup {
         loop {
             let group = self.group(id).await.unwrap();
@@ -113,7 +113,7 @@ impl Local {
         answer.events().iter().map(|event| event.message().unwrap().to_owned()).collect()
     }
 
-    /// Status, address and port of all members.
+    /// ID, status and port of all members.
     pub(crate) async fn members(&self, id: &str) -> Vec<(String, String, Option<u16>)> {
         let answer = self.client.describe_cache_clusters().show_cache_node_info(true).send().await.unwrap();
         let own = answer.cache_clusters().iter().filter(|cluster| cluster.replication_group_id() == Some(id));
@@ -137,7 +137,7 @@ impl Local {
         }
     }
 
-    /// Ends the endpoint, and makes sure that nothing is left of it.
+    /// Stops the endpoint, and checks that nothing is left over.
     pub(crate) async fn stop(self) {
         let pids = self.server.running_servers();
         self.server.stop().await;
@@ -164,7 +164,7 @@ pub(crate) fn client(endpoint: &str) -> Client {
     Client::from_conf(config.build())
 }
 
-/// A bucket that only the service principal may read, except `denied.rdb`, which no one may.
+/// A bucket that only the service principal may read, except for `denied.rdb`, which no one may read.
 async fn bucket(objects: Objects) -> String {
     async fn object(
         State(objects): State<HashMap<String, Bytes>>,
@@ -193,18 +193,18 @@ async fn bucket(objects: Objects) -> String {
     format!("http://{address}")
 }
 
-/// The servers of `make servers`, as far as they exist, and the system's.
+/// The servers of `make servers` that exist, and those of the system.
 pub(crate) fn servers() -> ServerBinaries {
     let list = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/servers/list");
     ServerBinaries::find(Some(&list)).unwrap()
 }
 
-/// A backup that Redis 7.0 wrote after `commands`, one a line.
+/// A backup that Redis 7.0 writes after `commands`, one command a line.
 pub(crate) fn backup(commands: &str) -> Vec<u8> {
     backup_by(servers().choose("redis", "7.0").unwrap().server, commands)
 }
 
-/// A backup that a real server wrote after `commands`, one a line.
+/// A backup that a real server writes after `commands`, one command a line.
 pub(crate) fn backup_by(server: &ServerBinary, commands: &str) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("s");
@@ -234,7 +234,7 @@ pub(crate) fn backup_by(server: &ServerBinary, commands: &str) -> Vec<u8> {
     std::fs::read(dir.path().join("dump.rdb")).unwrap()
 }
 
-/// `n` small keys, named by a prefix.
+/// A command that sets `n` small keys with a common prefix.
 pub(crate) fn keys(prefix: &str, n: u32) -> String {
     format!("EVAL \"for i=1,{n} do redis.call('SET','{prefix}:'..i,'value of '..i) end\" 0")
 }

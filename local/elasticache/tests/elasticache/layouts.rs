@@ -28,7 +28,7 @@ async fn three_shards_with_replicas_share_the_keys_by_slot() {
     let ids: Vec<&str> = group.member_clusters().iter().map(String::as_str).collect();
     assert_eq!(ids[..3], ["three-0001-001", "three-0001-002", "three-0002-001"]);
     let sizes = sizes(&local, "three").await;
-    // The service's own key is one more.
+    // ElastiCache's own key is one more.
     assert_eq!(sizes[0] + sizes[2] + sizes[4], 20_004);
     assert_eq!(
         [sizes[0], sizes[2], sizes[4]],

@@ -1,4 +1,4 @@
-//! The nodes are servers of the requested engine and version, or an event names the others.
+//! The nodes run the requested engine and version, or an event names the substitute.
 
 use local_elasticache::Nearness;
 
@@ -35,7 +35,7 @@ async fn every_version_runs_on_the_nearest_server_and_its_event_names_both() {
     .enumerate()
     {
         let choice = servers.choose(engine, version).unwrap();
-        // A file that the server has written itself: older ones do not read what others write.
+        // A backup that the same server wrote: older servers cannot read the files of newer ones.
         let objects = Objects::from([("b.rdb", backup_by(choice.server, &keys("k", 100)))]);
         let local = Local::start(objects).await;
         let id = format!("version-{number}");
@@ -49,7 +49,7 @@ async fn every_version_runs_on_the_nearest_server_and_its_event_names_both() {
         let reported = reported.unwrap_or_else(|| panic!("{events:#?}"));
         assert!(reported.contains(&choice.server.to_string()), "{reported}");
         assert_eq!(reported.contains("stands in"), choice.nearness != Nearness::Same, "{reported}");
-        // The same with cluster mode on, where servers of several generations write and read other files of their own.
+        // The same with cluster mode enabled, where every generation of servers has to accept its `nodes.conf`.
         let cluster = format!("{id}-shards");
         let create = local.create_cluster(&cluster, &["b.rdb"], 2, 1).engine(engine).engine_version(version);
         create.cache_parameter_group_name(format!("default.{family}.cluster.on")).send().await.unwrap();

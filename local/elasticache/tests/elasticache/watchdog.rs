@@ -25,7 +25,7 @@ async fn servers_end_when_the_process_that_started_them_is_killed() {
     let pids: Vec<u32> = pids.unwrap().split(',').map(|pid| pid.parse().unwrap()).collect();
     assert_eq!(pids.len(), 4);
     assert!(pids.iter().all(|&pid| runs(pid)));
-    // The helper gets no chance to tidy up.
+    // SIGKILL leaves the helper no chance to clean up.
     helper.kill().unwrap();
     helper.wait().unwrap();
     while pids.iter().any(|&pid| runs(pid)) {
@@ -33,7 +33,7 @@ async fn servers_end_when_the_process_that_started_them_is_killed() {
     }
 }
 
-/// Not a test of its own: what the test above starts and kills.
+/// Not a test of its own, but the process that the test above starts and kills.
 #[tokio::test]
 async fn helper_with_a_cluster() {
     if std::env::var_os(HELPER).is_none() {

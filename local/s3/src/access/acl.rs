@@ -1,8 +1,8 @@
-//! Access control lists: grants, and the three ways in which a request can ask for them.
+//! Access control lists: grants, and the three ways to request them.
 
 use s3s::{S3Result, dto, s3_error};
 
-/// Most grants of one list, as on S3.
+/// Most grants of one ACL, as on S3.
 const GRANT_LIMIT: usize = 100;
 const ALL_USERS: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
 const AUTHENTICATED_USERS: &str = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers";
@@ -17,14 +17,14 @@ pub(crate) enum Permission {
     WriteAcp,
 }
 
-/// The grantee. Groups are stored and shown, but allow no access.
+/// The grantee. Groups are stored and returned, but grant no access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Grantee {
     CanonicalUser(String),
     Group(String),
 }
 
-/// One line of a list.
+/// One grant of an ACL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Grant {
     grantee: Grantee,
@@ -41,7 +41,7 @@ impl Grant {
         Self { grantee: Grantee::Group(uri.to_owned()), permission }
     }
 
-    /// The canonical user ID that the grant goes to, unless it goes to a group.
+    /// The canonical user ID of the grantee, unless it is a group.
     pub(crate) fn canonical_id(&self) -> Option<&str> {
         match &self.grantee {
             Grantee::CanonicalUser(id) => Some(id),
@@ -50,17 +50,17 @@ impl Grant {
     }
 }
 
-/// The default list.
+/// The default ACL.
 pub(crate) fn private(owner: &str) -> Vec<Grant> {
     vec![Grant::canonical(owner, Permission::FullControl)]
 }
 
-/// Whether `grants` are the default: the only list that a request may set where ACLs are off.
+/// Whether `grants` is the default ACL, the only one that a request may set while ACLs are disabled.
 pub(crate) fn changes_nothing(grants: &[Grant], owner: &str) -> bool {
     grants == private(owner)
 }
 
-/// The three ways to request a list; S3 accepts one of them at a time.
+/// The three ways to request an ACL. S3 accepts only one of them per request.
 #[derive(Debug, Default)]
 pub(crate) struct AclRequest {
     pub(crate) canned: Option<String>,
@@ -73,17 +73,17 @@ pub(crate) struct AclRequest {
 }
 
 impl AclRequest {
-    /// Whether a canned ACL other than `bucket-owner-full-control`, or any grant, is asked for.
+    /// Whether the request has any grant, or a canned ACL other than `bucket-owner-full-control`.
     pub(crate) fn is_refused_when_enforced(&self, owner: &str) -> S3Result<bool> {
         if self.canned.as_deref() == Some("bucket-owner-full-control") {
             return Ok(false);
         }
-        // `private` is refused as well, although it changes nothing; so does S3.
+        // `private` is rejected too, although it changes nothing, as on S3.
         Ok(self.canned.is_some()
             || self.grants(owner)?.is_some_and(|grants| !changes_nothing(&grants, owner)))
     }
 
-    /// The requested list, if any.
+    /// The requested ACL, if any.
     pub(crate) fn grants(&self, owner: &str) -> S3Result<Option<Vec<Grant>>> {
         let headers = [
             (&self.full_control, Permission::FullControl),
@@ -142,7 +142,7 @@ fn from_canned(canned: &str, owner: &str) -> S3Result<Vec<Grant>> {
     Ok(grants)
 }
 
-/// A grant header: `id="…", uri="…"`.
+/// Parses a grant header: `id="…", uri="…"`.
 fn from_header(header: &str, permission: Permission, grants: &mut Vec<Grant>) -> S3Result<()> {
     for part in header.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let (kind, name) = part.split_once('=').ok_or_else(|| {
@@ -176,7 +176,7 @@ fn from_dto(grant: &dto::Grant) -> S3Result<Grant> {
     }
 }
 
-/// Canonical user IDs are 64 hexadecimal digits.
+/// Validates a canonical user ID: 64 hexadecimal digits.
 fn known_id(id: &str) -> S3Result<String> {
     if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(id.to_lowercase());
@@ -184,7 +184,7 @@ fn known_id(id: &str) -> S3Result<String> {
     Err(s3_error!(InvalidArgument, "Invalid id: {id}"))
 }
 
-/// A list as the protocol has it.
+/// Converts an ACL to the protocol's type.
 pub(crate) fn to_dto(grants: &[Grant]) -> Vec<dto::Grant> {
     grants
         .iter()

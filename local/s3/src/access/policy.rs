@@ -1,4 +1,4 @@
-//! Bucket policies: parsed when put, evaluated on every request.
+//! Bucket policies, parsed by `PutBucketPolicy` and evaluated on every request.
 
 mod statement;
 mod wildcard;
@@ -8,13 +8,13 @@ use serde_json::Value;
 use self::statement::Statement;
 pub(crate) use self::statement::{AuthorizationRequest, Principal};
 
-/// Longest policy text, in bytes, as on S3.
+/// Longest policy in bytes, as on S3.
 pub(crate) const POLICY_LIMIT: usize = 20 * 1024;
 
-/// A bucket policy that S3 would accept for its bucket.
+/// A bucket policy that S3 accepts for its bucket.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {
-    /// As it was put, to the byte.
+    /// The text as it was put, byte for byte.
     pub(crate) text: String,
     statements: Vec<Statement>,
 }
@@ -29,7 +29,7 @@ pub(crate) enum Decision {
 }
 
 impl Policy {
-    /// Reads a policy for `bucket`; the error is the message that goes with `MalformedPolicy`.
+    /// Parses a policy for `bucket`. The error is the message of `MalformedPolicy`.
     pub(crate) fn parse(text: String, bucket: &str) -> Result<Self, String> {
         if text.len() > POLICY_LIMIT {
             return Err("Policy exceeds the maximum allowed document size.".to_owned());
@@ -53,7 +53,7 @@ impl Policy {
         Ok(Self { text, statements })
     }
 
-    /// Deny wins over Allow, in any order.
+    /// Decides on a request. Deny overrides Allow, in any order.
     pub(crate) fn decide(&self, request: &AuthorizationRequest<'_>) -> Decision {
         let mut decision = Decision::Silent;
         for statement in self.statements.iter().filter(|statement| statement.applies(request)) {

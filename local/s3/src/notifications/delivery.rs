@@ -1,4 +1,4 @@
-//! Delivery of events to Lambda functions, in the background.
+//! Background delivery of events to Lambda functions.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -15,9 +15,9 @@ use crate::{
     notifications::{event::ObjectCreated, filter},
 };
 
-/// Most deliveries in flight; uploads on one machine stay far below.
+/// Most deliveries in flight. Uploads on one machine stay far below.
 const IN_FLIGHT_LIMIT: usize = 1000;
-/// Waits between the attempts of one delivery.
+/// Waiting times between the attempts of one delivery.
 const BACKOFF: [Duration; 5] = [
     Duration::from_millis(100),
     Duration::from_millis(300),
@@ -25,7 +25,7 @@ const BACKOFF: [Duration; 5] = [
     Duration::from_secs(2),
     Duration::from_secs(4),
 ];
-/// Timeout of one attempt; an Event invocation is answered before the function runs.
+/// Timeout of one attempt. An Event invocation returns before the function runs.
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Delivers events to the targets of [`Notify`].
@@ -38,7 +38,7 @@ pub(crate) struct Notifier {
 
 impl Notifier {
     pub(crate) fn new(target: Option<Notify>) -> Result<Self, reqwest::Error> {
-        // Never a proxy for loopback.
+        // Loopback never needs a proxy.
         let client = reqwest::Client::builder().no_proxy().timeout(TRY_TIMEOUT).build()?;
         Ok(Self { target: Mutex::new(target), client, in_flight: Mutex::new(JoinSet::new()) })
     }
@@ -48,12 +48,12 @@ impl Notifier {
         *self.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
     }
 
-    /// Ends deliveries in flight.
+    /// Aborts deliveries in flight.
     pub(crate) fn stop(&self) {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
     }
 
-    /// Sends the event of a new object to the targets in its bucket's configuration.
+    /// Sends the event of a new object to the targets in the notification configuration of its bucket.
     pub(crate) fn created(&self, created: &ObjectCreated, configuration: &NotificationConfiguration) {
         let targets = configuration.lambda_function_configurations.iter().flatten();
         for target in
@@ -72,14 +72,14 @@ impl Notifier {
         }
     }
 
-    /// Invokes a function with `payload`, without waiting for it.
+    /// Invokes a function with `payload`, without waiting for the result.
     pub(crate) fn invoke(&self, function_arn: &str, payload: &Value) {
         let target = self.target.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(target) = target else {
             tracing::debug!(function_arn, "no Lambda endpoint is known, event not sent");
             return;
         };
-        // Colons of the ARN too, as SDKs send it; endpoints decode.
+        // Encodes the colons of the ARN too, as SDKs do. Endpoints decode them.
         let name = utf8_percent_encode(function_arn, NON_ALPHANUMERIC);
         let base = target.lambda_endpoint.trim_end_matches('/');
         let url = format!("{base}/2015-03-31/functions/{name}/invocations");
@@ -103,7 +103,7 @@ impl Notifier {
 async fn deliver(request: reqwest::RequestBuilder, function_arn: String) {
     let mut waits = BACKOFF.iter();
     loop {
-        // The body is a string, so that it can be sent again.
+        // The body is a string, so the request can be sent again.
         let Some(attempt) = request.try_clone() else { return };
         let fault = match attempt.send().await {
             Ok(response) if response.status().is_success() => return,

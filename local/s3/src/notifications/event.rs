@@ -1,11 +1,11 @@
-//! Upload events, in the two shapes that S3 sends them in.
+//! Upload events, in the two formats of S3.
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Characters that stay unencoded in the key of a Lambda event; a space becomes `+`.
+/// Characters that are percent-encoded in the key of a Lambda event. A space becomes `+` instead.
 const KEY_ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -43,7 +43,7 @@ pub(crate) struct ObjectCreated {
 }
 
 impl Reason {
-    /// The event's name, without `s3:`.
+    /// The event name without `s3:`.
     pub(crate) fn event_name(self) -> &'static str {
         match self {
             Self::Put => "ObjectCreated:Put",
@@ -95,7 +95,7 @@ impl ObjectCreated {
         }] })
     }
 
-    /// The event for the target of an EventBridge rule on "Object Created".
+    /// The event for the target of an EventBridge rule that matches "Object Created".
     pub(crate) fn event_bridge_event(&self) -> Value {
         let mut object = json!({
             "key": self.key,
@@ -128,7 +128,7 @@ impl ObjectCreated {
     }
 }
 
-/// The event for targets that have just been configured.
+/// The test event for targets that have just been configured.
 pub(crate) fn test_event(bucket: &str, request_id: &str) -> Value {
     json!({
         "Service": "Amazon S3",

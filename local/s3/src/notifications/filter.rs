@@ -1,8 +1,8 @@
-//! Filters of a notification configuration: the events and keys that a target wants.
+//! Filters of a notification configuration: the events and keys that a target receives.
 
 use s3s::dto::{FilterRuleName, LambdaFunctionConfiguration};
 
-/// Whether `target` wants `event` (as `ObjectCreated:Put`) on `key`.
+/// Whether `target` receives `event`, such as `ObjectCreated:Put`, for `key`.
 pub(crate) fn matches(target: &LambdaFunctionConfiguration, event: &str, key: &str) -> bool {
     let wanted = target.events.iter().any(|wanted| {
         wanted.as_ref().strip_prefix("s3:").is_some_and(|wanted| match wanted.strip_suffix('*') {

@@ -1,4 +1,4 @@
-//! Reading and replacing ACLs, and the setting that turns them off.
+//! Reads and replaces ACLs, and the ownership controls that disable them.
 
 #[allow(clippy::wildcard_imports, reason = "every operation brings two types of its own")]
 use s3s::dto::*;

@@ -1,5 +1,5 @@
-//! The checks before every operation: the bucket exists, in the region that the request was signed for, with the
-//! owner that the caller expects, and the caller may do this.
+//! The checks before every operation. The bucket exists, its Region is the one that the request was signed for, its
+//! owner is the expected one, and the caller is allowed to perform the action.
 
 use s3s::{S3Error, S3Request, S3Result, s3_error};
 
@@ -11,10 +11,10 @@ use crate::{
     store::Bucket,
 };
 
-/// The action of an operation, for access checks.
+/// The action of an operation, for the access check.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Action<'a> {
-    /// As `s3:GetObject`.
+    /// Such as `s3:GetObject`.
     pub(crate) name: &'a str,
     pub(crate) bucket: &'a str,
     pub(crate) key: Option<&'a str>,
@@ -34,13 +34,13 @@ impl<'a> Action<'a> {
 }
 
 impl Service {
-    /// Admits the request, or returns the error to answer.
+    /// Admits the request, or returns the error.
     pub(crate) fn admit<T>(&self, request: &S3Request<T>, action: Action<'_>) -> S3Result<()> {
         let identity = Identity::of(request);
         let expected_owner = request.headers.get("x-amz-expected-bucket-owner");
         self.store.with(action.bucket, |bucket| {
             let signed = identity.signed_region.as_deref();
-            // The location may be requested from any region.
+            // Any Region may be asked for the location.
             if signed.is_some_and(|region| region != bucket.region) && action.name != "s3:GetBucketLocation" {
                 return Err(other_region(&bucket.region));
             }
@@ -51,7 +51,8 @@ impl Service {
         })
     }
 
-    /// Like [`Self::admit`], for the source of a copy: another bucket, and no region of its own.
+    /// Like [`Self::admit`], but for the source of a copy, which is in another bucket and has no signed Region of its
+    /// own.
     pub(crate) fn admit_source<T>(&self, request: &S3Request<T>, action: Action<'_>) -> S3Result<()> {
         let identity = Identity::of(request);
         let expected_owner = request.headers.get("x-amz-source-expected-bucket-owner");
@@ -81,7 +82,7 @@ impl Service {
         if !access.is_allowed() {
             return Err(denied());
         }
-        // Only callers who may list learn that a key is absent.
+        // Only callers with permission to list learn that a key does not exist.
         let reads = action.name.starts_with("s3:GetObject");
         if let (Some(Err(_)), true, Some(key)) = (&version, reads, action.key) {
             let may_list = AccessCheck { action: "s3:ListBucket", key: None, grants: None, ..access };

@@ -1,4 +1,4 @@
-//! Buckets: create, find, list, delete.
+//! Buckets: create, head, list, delete.
 
 mod notification;
 mod policy;
@@ -88,7 +88,7 @@ impl Service {
         let name = &request.input.bucket;
         self.admit(&request, Action::on_bucket("s3:GetBucketLocation", name))?;
         let region = self.store.with(name, |bucket| Ok(bucket.region.clone()))?;
-        // The one region whose constraint is empty.
+        // us-east-1 is the only Region with an empty constraint.
         let constraint = (region != "us-east-1").then(|| BucketLocationConstraint::from(region));
         Ok(GetBucketLocationOutput { location_constraint: constraint })
     }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Service {
-    /// The source of a copy if these terms allow to read it, and its version id to show.
+    /// Returns the source of a copy, if `terms` allow reading it, and its visible version ID.
     pub(crate) fn source<T>(
         &self,
         request: &S3Request<T>,

@@ -17,7 +17,7 @@ use crate::{
     store::multipart_upload::Upload,
 };
 
-/// Most uploads that a bucket holds open; S3 has no such limit, memory does.
+/// Most open uploads per bucket. S3 has no such limit, but the memory here has.
 const UPLOAD_LIMIT: usize = 10_000;
 
 impl Service {

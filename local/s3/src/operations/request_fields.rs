@@ -1,4 +1,4 @@
-//! The fields that several requests share, read in one place.
+//! Fields that several requests share.
 
 use s3s::S3Request;
 #[allow(clippy::wildcard_imports, reason = "the inputs of many operations")]
@@ -14,17 +14,17 @@ use crate::{
     },
 };
 
-/// The ACL, the encryption and the attributes that a request asks for its new object.
+/// The ACL, the encryption and the attributes that a request specifies for its new object.
 #[derive(Debug)]
 pub(crate) struct ObjectRequest {
     pub(crate) acl: AclRequest,
     pub(crate) encryption: EncryptionRequest,
     pub(crate) storage_class: Option<StorageClass>,
-    /// Headers and metadata; neither storage class nor encryption.
+    /// Headers and metadata, without storage class and encryption.
     pub(crate) attributes: Attributes,
 }
 
-/// The ACL in the headers, and in further fields of the request.
+/// Reads the ACL from headers and from additional fields of the request.
 macro_rules! acl_requests {
     ($($input:ident { $($field:ident: $source:ident),* })*) => {$(
         impl From<&$input> for AclRequest {

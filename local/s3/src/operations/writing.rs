@@ -1,4 +1,4 @@
-//! The steps that `PutObject`, `CopyObject` and multipart uploads share.
+//! Steps that `PutObject`, `CopyObject` and multipart uploads share.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use crate::{
 };
 
 impl Service {
-    /// Makes `object` the current one of `key` if `condition` holds for the `ETag` of the present one, atomically, and
-    /// notifies the targets of the bucket. Returns the version id to show.
+    /// Atomically makes `object` the current object of `key` if `condition` holds for the `ETag` of the present one,
+    /// and notifies the targets of the bucket. Returns the visible version ID.
     #[allow(clippy::too_many_arguments, reason = "the one place that creates objects")]
     pub(crate) fn commit(
         &self,
@@ -45,7 +45,7 @@ impl Service {
                 account_id: self.account_id.clone(),
                 owner_id: self.owner_id.clone(),
                 request_id: identity.request_id.clone(),
-                // Taken under the lock, so that order and sequencers agree.
+                // Taken under the lock, so that the order of sequencers is that of the writes.
                 sequencer: self.store.sequencer(),
                 reason,
             };
@@ -55,7 +55,7 @@ impl Service {
         Ok(shown)
     }
 
-    /// The grants and the attributes of a new object, checked as its bucket requires.
+    /// Returns the grants and the attributes of a new object, checked against the settings of its bucket.
     pub(crate) fn resolve(
         &self,
         bucket: &str,
@@ -71,7 +71,7 @@ impl Service {
         Ok((grants, attributes))
     }
 
-    /// The grants of a new object; an error where ACLs are off and the request asks for some.
+    /// Returns the grants of a new object. Fails if ACLs are disabled and the request specifies some.
     fn object_acl(&self, bucket: &str, asked: &AclRequest) -> S3Result<Vec<Grant>> {
         let enforced = self.store.with(bucket, |stored| Ok(stored.is_owner_enforced()))?;
         if enforced && asked.is_refused_when_enforced(&self.owner_id)? {
@@ -80,7 +80,7 @@ impl Service {
         Ok(asked.grants(&self.owner_id)?.unwrap_or_else(|| acl::private(&self.owner_id)))
     }
 
-    /// The encryption of a new object.
+    /// Returns the encryption of a new object.
     fn resolve_encryption(&self, bucket: &str, asked: EncryptionRequest) -> S3Result<Encryption> {
         let default = self.store.with(bucket, |stored| Ok(stored.encryption.clone()))?;
         asked.resolve(&default, &self.region, &self.account_id)

@@ -1,4 +1,6 @@
-//! `aws-chunked` bodies: chunks of `SIZE[;chunk-signature=…]\r\n DATA \r\n`, a chunk of size 0, then trailer lines.
+//! Decoder of `aws-chunked` bodies: chunks of `SIZE[;chunk-signature=…]\r
+//!  DATA \r
+//! `, a chunk of size 0, then trailer lines.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,17 +10,17 @@ use http::header::HeaderMap;
 use http_body_util::{BodyDataStream, StreamBody};
 use hyper::body::{Body, Frame, Incoming};
 
-/// Longest line of framing: a size with a signature, or one trailer.
+/// Longest framing line in bytes: a size with a signature, or one trailer.
 const LINE_LIMIT: usize = 4096;
-/// Most trailers in a body; S3 knows a handful.
+/// Most trailers of a body. S3 defines a handful.
 const TRAILER_LIMIT: usize = 32;
 
-/// The trailers of a body, there once the body has been read.
+/// The trailers of a body, available once it has been read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trailers(Arc<Mutex<HeaderMap>>);
 
 impl Trailers {
-    /// The value of one trailer, by its lower-case name.
+    /// The value of a trailer, given its lower-case name.
     pub(crate) fn value(&self, name: &str) -> Option<String> {
         let trailers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         trailers.get(name)?.to_str().ok().map(ToOwned::to_owned)
@@ -54,7 +56,7 @@ pub(crate) enum Malformed {
     Read(#[from] hyper::Error),
 }
 
-/// The body inside the framing; its trailers go to `trailers` at its end.
+/// Decodes a body. The trailers at its end go to `trailers`.
 pub(crate) fn decode(
     body: Incoming,
     trailers: Trailers,
@@ -78,7 +80,7 @@ enum State {
 struct Decoder<S> {
     source: S,
     trailers: Trailers,
-    /// Framing that is not complete yet, and data not handed out yet: at most one read and one line.
+    /// Incomplete framing and data that is not returned yet: at most one read and one line.
     buffer: BytesMut,
     state: State,
 }
@@ -108,7 +110,7 @@ impl<S: Stream<Item = Result<Bytes, Malformed>> + Unpin> Decoder<S> {
                     None => return Err(Malformed::Truncated),
                 },
                 State::Trailers => match self.line().await? {
-                    // The last line end is often left out.
+                    // Clients often omit the last line break.
                     Some(line) if line.is_empty() => self.state = State::End,
                     Some(line) => self.trailers.insert(&line)?,
                     None => self.state = State::End,
@@ -118,7 +120,7 @@ impl<S: Stream<Item = Result<Bytes, Malformed>> + Unpin> Decoder<S> {
         }
     }
 
-    /// The next line without its end; none at the end of the body.
+    /// Returns the next line without its line break; `None` at the end of the body.
     async fn line(&mut self) -> Result<Option<String>, Malformed> {
         loop {
             if let Some(end) = self.buffer.iter().take(LINE_LIMIT).position(|byte| *byte == b'\n') {

@@ -1,4 +1,4 @@
-//! The identity of a request, read from its signature. Signatures are not verified.
+//! The identity of a request, parsed from its signature. Signatures are not verified.
 
 use http::{
     Uri,
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::config::SERVICE_ACCESS_KEY;
 
-/// The sender of a request, by its access key alone.
+/// The caller of a request, identified only by the access key ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
     /// The account that owns every bucket.
@@ -21,18 +21,18 @@ pub(crate) enum Caller {
     Anonymous,
 }
 
-/// The identity in a request's signature; passed on in the request's extensions.
+/// The identity in a request's signature, stored in the request's extensions.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     pub(crate) caller: Caller,
-    /// The region in the signature's scope.
+    /// The Region in the credential scope.
     pub(crate) signed_region: Option<String>,
-    /// Goes back as `x-amz-request-id`, and into events.
+    /// Returned as `x-amz-request-id` and included in events.
     pub(crate) request_id: String,
 }
 
 impl Identity {
-    /// Reads the identity from a request's headers or its presigned query.
+    /// Parses the identity from the headers or the presigned query of a request.
     pub(crate) fn read(headers: &HeaderMap, uri: &Uri) -> Self {
         let credential = credential(headers, uri);
         Self {
@@ -51,7 +51,7 @@ impl Identity {
         }
     }
 
-    /// The identity in the extensions of a request; anonymous if there is none.
+    /// The identity in the extensions of a request, anonymous by default.
     pub(crate) fn of<T>(request: &S3Request<T>) -> Self {
         request.extensions.get().cloned().unwrap_or(Self {
             caller: Caller::Anonymous,
@@ -61,14 +61,14 @@ impl Identity {
     }
 }
 
-/// The credential scope of a request, from its header or its presigned query.
+/// Returns the credential scope from the header or the presigned query of a request.
 fn credential(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     if let Some(value) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
         if let Some(at) = value.find("Credential=") {
             let scope = &value[at + "Credential=".len()..];
             return scope.split(',').next().map(|scope| scope.trim().to_owned());
         }
-        // Signature version 2: `AWS KEY:SIGNATURE`.
+        // Signature Version 2: `AWS KEY:SIGNATURE`.
         return Some(value.strip_prefix("AWS ")?.split(':').next()?.to_owned());
     }
     let mut pairs = uri.query()?.split('&');
@@ -80,10 +80,10 @@ fn credential(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     Some(percent_decode_str(&scope).decode_utf8_lossy().into_owned())
 }
 
-/// Removes the signature from a presigned URL's query.
+/// Removes the signature from the query of a presigned URL.
 pub(crate) fn strip_presigned_query(uri: &mut Uri) {
     const SIGNING: [&str; 11] = [
-        // Version 2, which some clients still presign with.
+        // Signature Version 2, with which some clients still presign.
         "AWSAccessKeyId=",
         "Signature=",
         "Expires=",
@@ -101,7 +101,7 @@ pub(crate) fn strip_presigned_query(uri: &mut Uri) {
         query.split('&').filter(|pair| !SIGNING.iter().any(|name| pair.starts_with(name))).collect();
     let path = uri.path();
     let stripped = if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
-    // A shorter query of a valid URI is valid; otherwise the request stays unchanged.
+    // A valid URI stays valid with a shorter query. Otherwise the request remains unchanged.
     if let Ok(stripped) = stripped.parse() {
         *uri = stripped;
     }

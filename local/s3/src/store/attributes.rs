@@ -1,4 +1,4 @@
-//! The attributes of an object: headers, metadata, storage class, encryption.
+//! Object attributes: headers, metadata, storage class, encryption.
 
 use s3s::{
     S3Result,
@@ -8,9 +8,9 @@ use s3s::{
 
 use crate::store::encryption::Encryption;
 
-/// Most bytes of user metadata, names and values together, as on S3.
+/// Most bytes of user metadata, the sum of names and values, as on S3.
 const METADATA_LIMIT: usize = 2048;
-/// Everything about an object but its bytes, time and name.
+/// Everything about an object except its bytes, time and key.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Attributes {
     pub(crate) content_type: Option<String>,
@@ -21,17 +21,17 @@ pub(crate) struct Attributes {
     pub(crate) expires: Option<Timestamp>,
     pub(crate) website_redirect_location: Option<String>,
     pub(crate) metadata: Option<Metadata>,
-    /// None for STANDARD.
+    /// `None` for STANDARD.
     pub(crate) storage_class: Option<StorageClass>,
     pub(crate) encryption: Encryption,
-    /// Digests of the whole object, as requested by its writer.
+    /// Checksums of the whole object that its writer requested.
     pub(crate) checksum: Checksum,
-    /// Number of parts of a multipart upload.
+    /// Number of parts, if the object is from a multipart upload.
     pub(crate) parts_count: Option<i32>,
 }
 
 impl Attributes {
-    /// Refuses metadata above the limit.
+    /// Rejects metadata above the limit.
     pub(crate) fn check(&self) -> S3Result<()> {
         let bytes: usize = self.metadata.iter().flatten().map(|(name, value)| name.len() + value.len()).sum();
         if bytes > METADATA_LIMIT {
@@ -40,14 +40,14 @@ impl Attributes {
         Ok(())
     }
 
-    /// Whether the object has to be restored from an archive before it can be read.
+    /// Whether the object must be restored from an archive before it can be read.
     pub(crate) fn is_archived(&self) -> bool {
         let class = self.storage_class.as_ref().map(StorageClass::as_str);
         matches!(class, Some(StorageClass::GLACIER | StorageClass::DEEP_ARCHIVE))
     }
 }
 
-/// The storage class as stored: none for STANDARD.
+/// Returns the storage class to store: `None` for STANDARD.
 pub(crate) fn storage_class(asked: Option<StorageClass>) -> S3Result<Option<StorageClass>> {
     const KNOWN: [&str; 7] = [
         StorageClass::DEEP_ARCHIVE,

@@ -1,4 +1,4 @@
-//! Object bytes on disk: files with random names, and the segments of them that make up an object.
+//! Object bytes on disk: files with random names, and the segments of files that make up an object.
 
 use std::{
     fs::File,
@@ -19,10 +19,10 @@ use s3s::{
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// Bytes read from disk at a time: large enough for throughput, small enough that a reader costs about 1 MiB.
+/// Bytes per read from disk: large enough for throughput, small enough that a reader takes about 1 MiB.
 const READ_BYTES: u64 = 512 * 1024;
 
-/// A file of object bytes, removed with its last reference.
+/// A file of object bytes, removed when its last reference is dropped.
 #[derive(Debug)]
 pub(crate) struct Blob {
     path: PathBuf,
@@ -30,7 +30,7 @@ pub(crate) struct Blob {
 }
 
 impl Blob {
-    /// A new empty file in `folder`; its name says nothing about the key.
+    /// Creates an empty file in `folder`. Its name does not depend on the key.
     pub(crate) fn create(folder: &Path) -> io::Result<Self> {
         let path = folder.join(Uuid::new_v4().simple().to_string());
         let file = File::options().read(true).write(true).create_new(true).open(&path)?;
@@ -59,7 +59,7 @@ pub(crate) struct Segment {
     pub(crate) length: u64,
 }
 
-/// The parts of `segments` that hold the bytes `range` of the object.
+/// Returns the parts of `segments` with the bytes `range` of the object.
 pub(crate) fn cut(segments: &[Segment], range: Range<u64>) -> Vec<Segment> {
     let mut cut = Vec::new();
     let mut start = 0;
@@ -75,23 +75,23 @@ pub(crate) fn cut(segments: &[Segment], range: Range<u64>) -> Vec<Segment> {
     cut
 }
 
-/// Reads segments in order, always one read ahead of its consumer.
+/// Reads segments in order, and always reads one block ahead.
 pub(crate) struct Reader {
-    /// The segments not read yet, last first.
+    /// The remaining segments, last first.
     segments: Vec<Segment>,
     remaining: u64,
     ahead: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
 impl Reader {
-    /// A reader of all bytes in `segments`.
+    /// Creates a reader of all bytes in `segments`.
     pub(crate) fn new(mut segments: Vec<Segment>) -> Self {
         let remaining = segments.iter().map(|segment| segment.length).sum();
         segments.reverse();
         Self { segments, remaining, ahead: None }
     }
 
-    /// The next bytes, up to 512 KiB; none at the end.
+    /// Returns the next bytes, at most 512 KiB; `None` at the end.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Bytes>> {
         std::future::poll_fn(|context| self.poll(context)).await.transpose()
     }

@@ -1,4 +1,4 @@
-//! A request's body on its way to disk: written, hashed, and compared with the digests in the request.
+//! Storage of a request's body: writes and hashes it, and verifies the checksums of the request.
 
 use std::{path::Path, sync::Arc};
 
@@ -23,33 +23,33 @@ use crate::{
 
 /// Most bytes of one `PutObject` or `UploadPart`, as on S3.
 const BODY_LIMIT: u64 = 5 * 1024 * 1024 * 1024;
-/// Bytes collected before they are hashed and written.
+/// Bytes that are buffered before they are hashed and written.
 const WRITE_BYTES: usize = 512 * 1024;
 
-/// A body that is on disk.
+/// A body on disk.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredBody {
     pub(crate) segment: Segment,
     pub(crate) md5: [u8; 16],
-    /// The digests that the caller asked for, verified.
+    /// The checksums that the caller requested, verified.
     pub(crate) checksum: Checksum,
 }
 
-/// The digests and the length that a request declares for its body.
+/// The checksums and the length that a request declares for its body.
 #[derive(Debug, Default)]
 pub(crate) struct DeclaredBody {
-    /// Base64 of the MD5.
+    /// MD5 in Base64.
     pub(crate) content_md5: Option<String>,
-    /// From the headers.
+    /// Checksums in the headers.
     pub(crate) checksum: Checksum,
-    /// `x-amz-trailer`: names of digests that follow the body.
+    /// `x-amz-trailer`: names of the checksums that follow the body.
     pub(crate) announced: Vec<String>,
     pub(crate) trailers: Trailers,
     pub(crate) length: Option<i64>,
 }
 
 impl DeclaredBody {
-    /// Reads the trailers that a request announces, beside the given fields.
+    /// Combines the given fields with the trailers that a request announces.
     pub(crate) fn new<T>(
         request: &s3s::S3Request<T>,
         content_md5: Option<String>,
@@ -109,7 +109,7 @@ impl DeclaredBody {
     }
 }
 
-/// The file being written, with its running digests; moves to a blocking thread and back.
+/// The file being written and its running checksums. Moves to a blocking thread and back.
 struct Sink {
     blob: Blob,
     md5: Md5,
@@ -147,7 +147,7 @@ pub(crate) async fn store(
             }
             buffer.extend_from_slice(&data);
             if buffer.len() >= WRITE_BYTES {
-                // One buffer fills while the other is hashed and written.
+                // One buffer is filled while the other is hashed and written.
                 let (sink, empty) = finished(writing).await?;
                 writing = write(sink, std::mem::replace(&mut buffer, empty));
             }
@@ -184,7 +184,7 @@ async fn finished(writing: Writing) -> S3Result<(Sink, BytesMut)> {
     writing.await.map_err(internal)?.map_err(internal)
 }
 
-/// The MD5 of the bytes in `segments`, for copies: their `ETag` is that of one whole object.
+/// Returns the MD5 of the bytes in `segments`, for copies: their `ETag` is that of a single object.
 pub(crate) async fn md5_of(segments: Vec<Segment>) -> S3Result<[u8; 16]> {
     let mut reader = Reader::new(segments);
     let mut md5 = Md5::new();

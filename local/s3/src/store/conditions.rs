@@ -1,4 +1,4 @@
-//! Conditional requests: `If-Match` and its relatives for reads, writes and deletes.
+//! Conditional requests: `If-Match` and similar headers for reads, writes and deletes.
 
 use http::StatusCode;
 use s3s::{
@@ -9,7 +9,7 @@ use s3s::{
 
 use crate::errors::{no_such_key, with_status};
 
-/// The conditions of a read, by the names of their headers.
+/// The conditions of a read, named after their headers.
 #[derive(Debug, Default)]
 #[allow(clippy::struct_field_names, reason = "the headers' own names")]
 pub(crate) struct ReadConditions {
@@ -20,8 +20,8 @@ pub(crate) struct ReadConditions {
 }
 
 impl ReadConditions {
-    /// 412 or 304 unless an object with this `etag` and time may be read. As in RFC 9110, an `ETag` condition makes
-    /// its time condition moot.
+    /// Fails with 412 or 304 unless an object with this `etag` and time may be read. An `ETag` condition overrides the
+    /// corresponding time condition (RFC 9110).
     pub(crate) fn check(&self, etag: &str, modified: &Timestamp) -> S3Result<()> {
         let failed = || s3_error!(PreconditionFailed, "the object's ETag is \"{etag}\"");
         match (&self.if_match, &self.if_unmodified_since) {
@@ -42,7 +42,7 @@ impl ReadConditions {
     }
 }
 
-/// The keys and conditions with which a source may be read.
+/// The conditions and the customer key for reading the source of a copy.
 #[derive(Debug, Default)]
 pub(crate) struct SourceTerms {
     pub(crate) conditions: ReadConditions,
@@ -50,7 +50,7 @@ pub(crate) struct SourceTerms {
     pub(crate) customer_key_md5: Option<String>,
 }
 
-/// 412 or 404 unless a key whose current object has the `ETag` `current` (none: no object) may be written.
+/// Fails with 412 or 404 unless the key may be written. `current` is the `ETag` of its current object, if there is one.
 pub(crate) fn check_write(
     key: &str,
     current: Option<&str>,
@@ -66,7 +66,7 @@ pub(crate) fn check_write(
     Ok(())
 }
 
-/// 412 or 404 unless `if_match` holds.
+/// Fails with 412 or 404 unless `if_match` holds.
 pub(crate) fn check_match(
     key: &str,
     current: Option<&str>,
@@ -85,7 +85,7 @@ fn matches(condition: &ETagCondition, etag: &str) -> bool {
     condition.as_etag().map(ETag::value).is_none_or(|wanted| wanted == etag)
 }
 
-/// HTTP dates have whole seconds.
+/// Truncates a time to whole seconds, the resolution of HTTP dates.
 fn seconds(time: &Timestamp) -> i64 {
     let mut text = Vec::new();
     if time.format(s3s::dto::TimestampFormat::EpochSeconds, &mut text).is_err() {

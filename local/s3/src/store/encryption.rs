@@ -1,4 +1,4 @@
-//! Server-side encryption: the attributes of an object, the default of a bucket, and the fields of a request.
+//! Server-side encryption of objects, buckets and requests.
 
 use s3s::{
     S3Result,
@@ -6,22 +6,22 @@ use s3s::{
     s3_error,
 };
 
-/// The account's AWS managed key: used for `aws:kms` without a key id.
+/// The AWS managed key of the account, used for `aws:kms` without a key ID.
 const MANAGED_KEY: &str = "0a5c0e70-9f3c-4c1e-8a53-5e1f0c0a53a3";
 
-/// The encryption of an object as callers see it; bytes on disk are plain.
+/// The encryption of an object as callers see it. The bytes on disk are not encrypted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Encryption {
-    /// `AES256`, `aws:kms` or `aws:kms:dsse`; none under a customer's own key.
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`; `None` with a customer-provided key.
     pub(crate) algorithm: Option<ServerSideEncryption>,
     pub(crate) kms_key_id: Option<String>,
-    /// Some(true) where an S3 Bucket Key is used.
+    /// `Some(true)` if an S3 Bucket Key is used.
     pub(crate) bucket_key_enabled: Option<bool>,
-    /// SSE-C: algorithm and MD5 of the key.
+    /// SSE-C: algorithm, and MD5 of the key.
     pub(crate) customer: Option<(String, String)>,
 }
 
-/// The encryption that a request asks for.
+/// The encryption that a request specifies.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EncryptionRequest {
     pub(crate) algorithm: Option<ServerSideEncryption>,
@@ -32,7 +32,7 @@ pub(crate) struct EncryptionRequest {
 }
 
 impl EncryptionRequest {
-    /// The encryption of the object, with its bucket's default.
+    /// Returns the encryption of the object: the requested one, or the default of its bucket.
     pub(crate) fn resolve(
         self,
         default: &Encryption,
@@ -65,7 +65,7 @@ impl EncryptionRequest {
 }
 
 impl Encryption {
-    /// The default of new buckets.
+    /// The default encryption of new buckets.
     pub(crate) fn sse_s3() -> Self {
         Self {
             algorithm: Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256)),
@@ -73,7 +73,7 @@ impl Encryption {
         }
     }
 
-    /// A bucket's default, from its configuration.
+    /// Reads the default encryption of a bucket from its configuration.
     pub(crate) fn from_rule(
         rule: &dto::ServerSideEncryptionRule,
         region: &str,
@@ -99,7 +99,7 @@ impl Encryption {
         self.customer.as_ref().map(|(_, md5)| md5.clone())
     }
 
-    /// Refuses a read of an SSE-C object without its key, or with another one.
+    /// Rejects a read of an SSE-C object without its key or with another key.
     pub(crate) fn check_customer_key(&self, algorithm: Option<&str>, key_md5: Option<&str>) -> S3Result<()> {
         match (&self.customer, algorithm, key_md5) {
             (None, None, _) => Ok(()),
@@ -117,7 +117,7 @@ impl Encryption {
     }
 }
 
-/// Keys are shown by their ARN, however they were named.
+/// Returns the ARN of a key, which responses use however the key was named.
 fn key_arn(key_id: Option<&str>, region: &str, account_id: &str) -> String {
     match key_id {
         Some(arn) if arn.starts_with("arn:") => arn.to_owned(),

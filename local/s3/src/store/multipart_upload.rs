@@ -1,4 +1,4 @@
-//! Multipart uploads that are open, and their parts.
+//! Open multipart uploads and their parts.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::{
     store::{attributes::Attributes, blob::Segment},
 };
 
-/// An upload that has begun.
+/// An open upload.
 #[derive(Debug)]
 pub(crate) struct Upload {
     pub(crate) key: String,
@@ -21,7 +21,7 @@ pub(crate) struct Upload {
     pub(crate) parts: BTreeMap<i32, UploadedPart>,
 }
 
-/// A part that is on disk.
+/// A part on disk.
 #[derive(Debug, Clone)]
 pub(crate) struct UploadedPart {
     pub(crate) segments: Vec<Segment>,

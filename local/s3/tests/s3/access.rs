@@ -7,7 +7,7 @@ use local_s3::SERVICE_CANONICAL_ID;
 use crate::harness::{BUCKET, Stack, fault, refused};
 
 fn policy(resource: &str) -> String {
-    // Spaces and order are the writer's own.
+    // S3 keeps the spaces and the order of the writer.
     format!(
         "{{ \"Version\":\"2012-10-17\",\n \"Statement\": [{{\"Sid\":\"x\", \"Effect\":\"Allow\",\
          \"Principal\":{{\"Service\":\"us-east-1.elasticache-snapshot.amazonaws.com\"}},\

@@ -23,7 +23,7 @@ async fn attributes_come_back_with_head_and_get() {
     let head = stack.owner.head_object().bucket(BUCKET).key("a").send().await.unwrap();
     assert_eq!(head.content_length, Some(5));
     assert_eq!(head.content_type(), Some("application/x-rdb"));
-    // `aws-chunked` is the transport's business, not the object's.
+    // `aws-chunked` belongs to the transport, not to the object.
     assert_eq!(head.content_encoding(), Some("gzip"));
     assert_eq!(head.metadata().unwrap()["team"], "orders");
     assert_eq!(head.storage_class(), Some(&StorageClass::StandardIa));
@@ -98,7 +98,7 @@ async fn objects_get_the_buckets_default_encryption() {
         .bucket(BUCKET)
         .server_side_encryption_configuration(configuration);
     put.send().await.unwrap();
-    // As on S3, what is there stays as it was.
+    // As on S3, existing objects stay unchanged.
     assert_eq!(algorithm().await.0, ServerSideEncryption::Aes256);
     stack.put("a", "y").await;
     assert_eq!(algorithm().await, (ServerSideEncryption::AwsKms, Some(true), Some(arn.to_owned())));

@@ -1,4 +1,4 @@
-//! A server with clients for its two identities.
+//! A server and the clients of its two identities.
 
 use aws_sdk_s3::{
     Client,
@@ -10,10 +10,10 @@ use aws_smithy_http_client::Builder;
 use local_s3::{Config, SERVICE_ACCESS_KEY, Server};
 use tempfile::TempDir;
 
-/// The bucket that every test has.
+/// The bucket of every test.
 pub(crate) const BUCKET: &str = "backups";
 
-/// A server on its own folder.
+/// A server in its own folder.
 pub(crate) struct Stack {
     pub(crate) server: Server,
     pub(crate) owner: Client,
@@ -22,7 +22,7 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// A server with one empty bucket.
+    /// Starts a server with one empty bucket.
     pub(crate) async fn start() -> Self {
         let root = tempfile::tempdir().unwrap();
         let config = Config {
@@ -38,25 +38,25 @@ impl Stack {
         Self { server, owner, service, root }
     }
 
-    /// Puts an object; the answer is its `ETag`.
+    /// Puts an object and returns its `ETag`.
     pub(crate) async fn put(&self, key: &str, body: &'static str) -> String {
         let put = self.owner.put_object().bucket(BUCKET).key(key);
         put.body(ByteStream::from_static(body.as_bytes())).send().await.unwrap().e_tag.unwrap()
     }
 
-    /// Reads an object whole.
+    /// Reads a whole object.
     pub(crate) async fn body(&self, key: &str) -> Vec<u8> {
         let got = self.owner.get_object().bucket(BUCKET).key(key).send().await.unwrap();
         got.body.collect().await.unwrap().to_vec()
     }
 
-    /// Files of object bytes on disk.
+    /// Number of object files on disk.
     pub(crate) fn files(&self) -> usize {
         std::fs::read_dir(self.root.path().join("objects")).unwrap().count()
     }
 }
 
-/// A client of the server at `endpoint`; the secret does not matter.
+/// A client of the server at `endpoint`. Any secret will do.
 pub(crate) fn client(endpoint: &str, access_key: &str, region: &str) -> Client {
     let credentials = Credentials::new(access_key, "whatever", None, None, "test");
     let config = aws_sdk_s3::Config::builder()
@@ -69,7 +69,7 @@ pub(crate) fn client(endpoint: &str, access_key: &str, region: &str) -> Client {
     Client::from_conf(config.build())
 }
 
-/// Status and code of a failed call; HEAD has no body, so no code either.
+/// Returns the status and the code of a failed call. HEAD responses have no body, thus no code either.
 pub(crate) fn refused<T, E>(result: Result<T, SdkError<E>>) -> (u16, String)
 where
     SdkError<E>: ProvideErrorMetadata,

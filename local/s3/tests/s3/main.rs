@@ -1,4 +1,4 @@
-//! The behaviour that seeding relies on, through the SDK, against a server on loopback.
+//! The behavior that seeding relies on, through the SDK, against a server on loopback.
 
 #![allow(clippy::unwrap_used, reason = "these are tests, their helpers included")]
 

@@ -25,7 +25,7 @@ const RULE_TARGET: &str = "arn:aws:lambda:us-east-1:123456789012:function:rule-t
 
 type Invocation = (String, Value);
 
-/// A Lambda endpoint that fails its first call.
+/// A Lambda endpoint that fails the first call.
 async fn lambda() -> (String, UnboundedReceiver<Invocation>) {
     #[derive(Clone)]
     struct Endpoint {
@@ -85,7 +85,7 @@ async fn a_drop_reaches_the_function_and_the_rule() {
     let put = stack.owner.put_bucket_notification_configuration().bucket(BUCKET);
     put.notification_configuration(configuration).send().await.unwrap();
 
-    // The first try was answered with 503.
+    // The first attempt failed with 503.
     let (function, test) = next(&mut events).await;
     assert_eq!((function.as_str(), test["Event"].as_str()), (FUNCTION, Some("s3:TestEvent")));
     assert_eq!(test["Bucket"], BUCKET);
@@ -94,7 +94,7 @@ async fn a_drop_reaches_the_function_and_the_rule() {
     assert_eq!(kept.lambda_function_configurations()[0].id(), Some("drop"));
     assert!(kept.event_bridge_configuration().is_some());
 
-    // The rule's pattern has no place for this one, and the other is not under the prefix: only the rule hears of it.
+    // Neither key is under the prefix of the function's filter. Only other.rdb matches the pattern of the rule.
     stack.put("other.txt", "hello").await;
     stack.put("other.rdb", "hello").await;
     let (function, event) = next(&mut events).await;

@@ -12,7 +12,7 @@ use crate::harness::{BUCKET, Stack, fault, refused};
 #[tokio::test]
 async fn bytes_come_back_whole_and_in_ranges() {
     let stack = Stack::start().await;
-    // Larger than any buffer on the way, so that it is read in several pieces.
+    // Larger than any buffer, so that it is transferred in several pieces.
     let content: Vec<u8> = (0..3_000_000_u32).map(|at| (at % 251) as u8).collect();
     let put = stack.owner.put_object().bucket(BUCKET).key("a.rdb").body(ByteStream::from(content.clone()));
     put.send().await.unwrap();
@@ -71,7 +71,7 @@ async fn keys_of_any_characters_are_safe() {
     let listed: Vec<&str> = listed.contents().iter().filter_map(|object| object.key()).collect();
     assert!(keys.iter().all(|key| listed.contains(key)), "{listed:?}");
     assert_eq!(listed.len(), 2 * keys.len());
-    // Nothing was written beside the store's own folder, and copies share their source's bytes.
+    // The store writes only to its own folder, and copies share the bytes of their source.
     assert_eq!(stack.files(), keys.len());
     assert_eq!(std::fs::read_dir(stack.root.path()).unwrap().count(), 1);
     stack.server.stop().await;
@@ -91,7 +91,7 @@ async fn only_one_of_many_writers_takes_the_lease() {
     }
     let etag = taken.into_iter().next().unwrap().unwrap().e_tag.unwrap();
 
-    // Renewed by who holds it, lost by who does not.
+    // The holder renews the lease, and any other caller fails.
     let renew = stack.owner.put_object().bucket(BUCKET).key("lease").if_match(&etag).body(vec![b'x'].into());
     let renewed = renew.send().await.unwrap().e_tag.unwrap();
     let delete = |etag: &str| stack.owner.delete_object().bucket(BUCKET).key("lease").if_match(etag).send();
@@ -110,7 +110,7 @@ async fn parts_make_an_object_with_a_composite_etag() {
     let upload_id = begun.upload_id.unwrap();
     let parts = [vec![1_u8; 5 << 20], vec![2_u8; 5 << 20], vec![3_u8; 7]];
     let mut completed = Vec::new();
-    // Out of order, as parallel uploads are.
+    // Out of order, as in parallel uploads.
     for number in [3, 1, 2] {
         let body = ByteStream::from(parts[number - 1].clone());
         let number = i32::try_from(number).unwrap();
@@ -148,7 +148,7 @@ async fn parts_make_an_object_with_a_composite_etag() {
     let head = client.head_object().bucket(BUCKET).key("big").send().await.unwrap();
     assert_eq!((head.e_tag.unwrap(), head.content_type.unwrap()), (etag, "x/y".to_owned()));
 
-    // A copy is one object again, and parts can come from objects.
+    // A copy is a single object again, and parts can be copied from objects.
     let copied =
         client.copy_object().bucket(BUCKET).key("copy").copy_source(format!("{BUCKET}/big")).send().await;
     let copied = copied.unwrap().copy_object_result.unwrap().e_tag.unwrap();

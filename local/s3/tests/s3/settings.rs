@@ -38,7 +38,7 @@ async fn a_bucket_of_another_region_says_where_it_is() {
     assert_eq!((head.raw().status().as_u16(), region(head.raw()).as_deref()), (301, Some("eu-central-1")));
     let list = stack.owner.list_objects_v2().bucket("frankfurt").send().await;
     assert_eq!(refused(list), fault(301, "PermanentRedirect"));
-    // The location may be requested from any region.
+    // Any Region may be asked for the location.
     let location = stack.owner.get_bucket_location().bucket("frankfurt").send().await.unwrap();
     assert_eq!(location.location_constraint(), Some(&BucketLocationConstraint::EuCentral1));
     stack.server.stop().await;

@@ -1,5 +1,5 @@
-//! The clean-up rule, as EventBridge runs it on AWS: a failed execution starts the clean-up entry of the state
-//! machine if the template's rule matches the event.
+//! The clean-up rule, as EventBridge applies it on AWS. If the rule matches the event of a failed execution, that
+//! starts the clean-up entry of the state machine.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::step_functions::state_machine;
 /// Polling interval for executions.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// Watches until it is aborted.
+/// Polls executions until the task is aborted.
 pub(crate) fn watch(sfn: Client, rule: Pattern, input_template: String) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut settled = HashSet::new();
@@ -48,7 +48,7 @@ async fn poll(
     Ok(())
 }
 
-/// The fields of the event that rules can match.
+/// The event of a status change, with the fields that rules can match.
 fn status_change(execution: &DescribeExecutionOutput) -> Value {
     json!({
         "source": "aws.states",

@@ -1,4 +1,4 @@
-//! The rules of EventBridge, as the template makes them: which uploads start seedings, and which ends a clean-up.
+//! The EventBridge rules of the template: the uploads that start a seeding, and the failures that start a clean-up.
 
 use std::process::Stdio;
 
@@ -12,16 +12,16 @@ use crate::{options::StackOptions, step_functions::state_machine};
 /// The template's rules.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    /// The uploads that call start-seeding.
+    /// The uploads that invoke start-seeding.
     pub(crate) drops: Pattern,
-    /// The ends of executions that start a clean-up.
+    /// The status changes of executions that start a clean-up.
     pub(crate) clean_up: Pattern,
-    /// The input of a clean-up, with `<execution>` where the execution's ARN goes.
+    /// The input of a clean-up, with `<execution>` as a placeholder for the execution's ARN.
     pub(crate) clean_up_input: String,
 }
 
 impl Rules {
-    /// Renders them with the parameters that this stack would be deployed with.
+    /// Renders the rules with the parameters of this stack.
     pub(crate) async fn of_template(
         options: &StackOptions,
         drop_bucket: &str,

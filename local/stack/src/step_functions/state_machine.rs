@@ -1,18 +1,18 @@
-//! The state machine, from the file that is deployed.
+//! The state machine, from the deployed file.
 
 use anyhow::{Context, Result, bail};
 
 use crate::options::{FUNCTIONS, StackOptions};
 
-/// Its name, as in its ARN.
+/// The state machine's name, as in its ARN.
 pub(crate) const NAME: &str = "seed-cluster";
 
-/// The ARN that it will have.
+/// The state machine's ARN.
 pub(crate) fn arn() -> String {
     format!("arn:aws:states:{}:{}:stateMachine:{NAME}", crate::account::REGION, crate::account::ACCOUNT)
 }
 
-/// Creates it, with the substitutions that the template would make.
+/// Creates the state machine, with the template's substitutions.
 pub(crate) async fn create(sfn: &aws_sdk_sfn::Client, options: &StackOptions) -> Result<()> {
     let path = options.project.join("statemachine/seed-cluster.asl.json");
     let text =

@@ -1,4 +1,4 @@
-//! The shards that a `CreateReplicationGroup` asks for.
+//! The shards of a `CreateReplicationGroup` request.
 
 use crate::{
     api::query::Params,
@@ -13,7 +13,7 @@ const MAX_SHARDS: usize = 90;
 const MAX_REPLICAS: u32 = 5;
 const MAX_NODES_WITHOUT_CLUSTER_MODE: u32 = 6;
 
-/// The shards of cluster mode.
+/// The shards with cluster mode enabled.
 pub(super) fn of_cluster(params: &Params, seeding: bool) -> Result<Vec<ShardSpec>, ApiError> {
     if params.text("NumCacheClusters").is_some() {
         return Err(ApiError::combination(
@@ -99,7 +99,7 @@ fn replicas(count: u32) -> Result<u32, ApiError> {
     Ok(count)
 }
 
-/// Without cluster mode there is one shard, described by other parameters.
+/// The only shard with cluster mode disabled, which other parameters describe.
 pub(super) fn single(params: &Params) -> Result<Vec<ShardSpec>, ApiError> {
     if params.number::<u32>("NumNodeGroups")?.is_some_and(|count| count != 1) {
         return Err(ApiError::combination("More than one node group needs cluster mode enabled."));

@@ -1,28 +1,28 @@
-//! One statement of a policy, and whether it applies to a request.
+//! A policy statement and whether it applies to a request.
 
 use serde_json::Value;
 
 use crate::access::policy::wildcard::wildcard;
 
-/// The caller, in the forms that a policy can name.
+/// The caller, in the forms that a policy can name it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Principal<'a> {
-    /// The account of an IAM principal; none for services and anonymous callers.
+    /// The account of an IAM principal; `None` for services and anonymous callers.
     pub(crate) account_id: Option<&'a str>,
     /// The name of a service principal.
     pub(crate) service: Option<&'a str>,
     pub(crate) canonical_id: Option<&'a str>,
 }
 
-/// A request that a policy decides on.
+/// A request that is checked against a policy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AuthorizationRequest<'a> {
     pub(crate) principal: Principal<'a>,
-    /// As `s3:GetObject`.
+    /// Such as `s3:GetObject`.
     pub(crate) action: &'a str,
     /// ARN of a bucket or an object.
     pub(crate) resource: &'a str,
-    /// Condition keys, in lower case, and their values.
+    /// Condition keys in lower case, and their values.
     pub(crate) context: &'a [(&'a str, &'a str)],
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Statement {
     conditions: Vec<Condition>,
 }
 
-/// `Action` or `NotAction`, and so on.
+/// An element such as `Action`, or its inverse, such as `NotAction`.
 #[derive(Debug, Clone)]
 struct Element {
     names: Vec<String>,
@@ -106,8 +106,8 @@ impl Element {
 }
 
 impl Condition {
-    /// Whether the condition is met. An unknown operator keeps an Allow from applying, but not a Deny:
-    /// this store errs on the side of refusing.
+    /// Whether the condition is met. With an unknown operator, an Allow does not apply, but a Deny does: this store
+    /// errs on the side of denying access.
     fn holds(&self, context: &[(&str, &str)], allow: bool) -> bool {
         let (operator, if_exists) = match self.operator.strip_suffix("IfExists") {
             Some(operator) => (operator, true),
@@ -132,7 +132,7 @@ impl Condition {
     }
 }
 
-/// `AWS:…`, `Service:…`, `CanonicalUser:…`, or `*`.
+/// Parses principals to `*`, or to names with their kind, such as `Service:…`.
 fn principals(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(all) if all == "*" => Some(vec![all.clone()]),

@@ -1,10 +1,11 @@
-//! Wildcards of policies.
+//! Wildcards in policies.
 
-/// Whether `pattern` with `*` and `?` covers all of `text`; linear in the product of their lengths.
+/// Whether `pattern`, with `*` and `?`, matches all of `text`. Takes time in proportion to the product of their
+/// lengths.
 pub(crate) fn wildcard(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut seen) = (0, 0);
-    // Position of the last star, and the end of the text that it covers so far.
+    // Position of the last star, and the end of the text that it matches so far.
     let mut star: Option<(usize, usize)> = None;
     while seen < text.len() {
         match pattern.get(at) {

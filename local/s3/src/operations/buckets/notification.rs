@@ -1,4 +1,4 @@
-//! The notification configuration of a bucket: read and replaced.
+//! The notification configuration of a bucket: get and put.
 
 use s3s::{
     S3Request, S3Result,
@@ -15,7 +15,7 @@ use crate::{
     notifications::event, operations::admission::Action, request::identity::Identity, service::Service,
 };
 
-/// Most configurations of one bucket, as on S3.
+/// Most notification configurations of one bucket, as on S3.
 const CONFIGURATION_LIMIT: usize = 100;
 
 impl Service {

@@ -1,4 +1,4 @@
-//! `CompleteMultipartUpload`: parts become an object. They stay in their files; nothing is copied.
+//! `CompleteMultipartUpload`: makes an object of parts. They stay in their files; nothing is copied.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
     store::{Object, conditions, multipart_upload::Upload},
 };
 
-/// Least bytes of a part that is not the last one, as on S3.
+/// Smallest size of each part except the last one in bytes, as on S3.
 const PART_LEAST_BYTES: u64 = 5 * 1024 * 1024;
 
 impl Service {
@@ -38,7 +38,7 @@ impl Service {
             self.commit(&bucket, &key, &object, acl, &identity, Reason::CompleteMultipart, |current| {
                 conditions::check_write(&key, current, input.if_match.as_ref(), input.if_none_match.as_ref())
             })?;
-        // Last, so that a failed condition leaves the upload to be tried again or aborted, as on S3.
+        // Last, so that after a failed condition the upload can be retried or aborted, as on S3.
         self.store.with(&bucket, |stored| {
             stored.uploads.remove(&input.upload_id);
             Ok(())
@@ -58,7 +58,7 @@ impl Service {
     }
 }
 
-/// The object that the listed parts make; its `ETag` is the MD5 of their MD5s, with their number.
+/// Assembles an object from the listed parts. Its `ETag` is the MD5 of their MD5s, followed by their number.
 fn assemble(upload: &Upload, listed: &[CompletedPart]) -> S3Result<Object> {
     if listed.is_empty() {
         return Err(s3_error!(MalformedXML, "a multipart upload needs at least one part"));

@@ -6,7 +6,7 @@ use s3s::{S3Request, S3Result};
 
 use crate::{operations::admission::Action, service::Service};
 
-/// Most parts of one answer, as on S3.
+/// Most parts of one response, as on S3.
 const LIST_LIMIT: usize = 1000;
 
 impl Service {
@@ -78,7 +78,7 @@ impl Service {
                 .collect())
         })?;
         uploads.sort_by(|a, b| (&a.key, &a.upload_id).cmp(&(&b.key, &b.upload_id)));
-        // All on one page; few are ever open here.
+        // A single page suffices: only a few uploads are ever open here.
         Ok(ListMultipartUploadsOutput {
             bucket: Some(input.bucket),
             is_truncated: Some(false),

@@ -104,7 +104,7 @@ impl Service {
         })
     }
 
-    /// Keeps a part, in place of an older one of its number; the upload may have ended meanwhile.
+    /// Stores a part and replaces any part with the same number. Fails if the upload has ended meanwhile.
     fn put_part(
         &self,
         place: &UploadPartInput,

@@ -1,4 +1,4 @@
-//! `CopyObject`: the same bytes under another name, without moving them.
+//! `CopyObject`: refers to the same bytes under another key, without copying them.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Service {
         check(&request.input, source.size)?;
         let (acl, attributes) = self.resolve(&bucket, requested(&request.input, &source.attributes))?;
 
-        // A copy is one whole object, even if its source was uploaded in parts.
+        // A copy is a single object, even if its source was uploaded in parts.
         let etag = match source.attributes.parts_count {
             None => source.etag.clone(),
             Some(_) => hex::encode(body::md5_of(source.segments.clone()).await?),
@@ -60,7 +60,7 @@ impl Service {
     }
 }
 
-/// Refuses a source that is too large, and a copy onto itself that changes nothing.
+/// Rejects a source that is too large, and a copy onto itself that changes nothing.
 fn check(input: &CopyObjectInput, source_size: u64) -> S3Result<()> {
     if source_size > COPY_LIMIT {
         let message = "The specified copy source is larger than the maximum allowable size for a copy source";
@@ -79,8 +79,8 @@ fn check(input: &CopyObjectInput, source_size: u64) -> S3Result<()> {
     Ok(())
 }
 
-/// The request for the copy. Its headers and metadata are those of the source unless the directive is REPLACE; the
-/// redirect location, the storage class and the encryption are never those of the source.
+/// Returns the request for the copy. Headers and metadata come from the source unless the directive is REPLACE. The
+/// redirect location, the storage class and the encryption never come from the source.
 fn requested(input: &CopyObjectInput, source: &Attributes) -> ObjectRequest {
     let requested = ObjectRequest::from(input);
     let own = requested.attributes;

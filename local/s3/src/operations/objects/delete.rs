@@ -15,7 +15,7 @@ use crate::{
     store::{Bucket, NULL_VERSION, Versioning, conditions},
 };
 
-/// Most keys of one `DeleteObjects`, as on S3.
+/// Most keys of one `DeleteObjects` request, as on S3.
 const KEYS_LIMIT: usize = 1000;
 
 /// The result of a delete: a marker, or a removed version.
@@ -90,8 +90,7 @@ impl Service {
     }
 }
 
-/// Deletes a version, or puts a delete marker, or, without versioning, the object; an absent key
-/// counts as deleted.
+/// Deletes a version or adds a delete marker. Without versioning, deletes the object. A missing key counts as deleted.
 fn delete(
     bucket: &mut Bucket,
     key: &str,

@@ -13,9 +13,9 @@ use crate::{
     store::{Object as StoredObject, Version},
 };
 
-/// Most entries of one answer, as on S3.
+/// Most entries of one response, as on S3.
 const PAGE_LIMIT: usize = 1000;
-/// Characters that `encoding-type=url` leaves unencoded.
+/// Characters that `encoding-type=url` percent-encodes.
 const URL_ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/');
 
@@ -23,7 +23,7 @@ const URL_ENCODED: &AsciiSet =
 struct Listing<'a> {
     prefix: &'a str,
     delimiter: Option<&'a str>,
-    /// Only entries that sort after this; a common prefix includes all its keys.
+    /// Lists only entries that sort after this one. A common prefix includes all its keys.
     after: Option<&'a str>,
     limit: usize,
 }
@@ -33,7 +33,7 @@ struct Listing<'a> {
 struct Page<'a> {
     keys: Vec<(&'a String, &'a Vec<Version>)>,
     common_prefixes: Vec<String>,
-    /// The last entry of the page, where more follow.
+    /// The last entry of the page, if more follow.
     next: Option<String>,
 }
 

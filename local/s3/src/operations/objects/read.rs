@@ -21,13 +21,13 @@ use crate::{
     },
 };
 
-/// A readable object and its requested range.
+/// A readable object and the requested range.
 struct Found {
     object: Arc<Object>,
     modified: Timestamp,
     version_id: Option<String>,
     range: Range<u64>,
-    /// None for the whole object.
+    /// `None` for the whole object.
     content_range: Option<String>,
 }
 
@@ -163,7 +163,7 @@ impl Service {
     }
 }
 
-/// The requested bytes, and the `Content-Range` of the answer.
+/// Returns the requested byte range and the `Content-Range` of the response.
 fn satisfy(range: Option<dto::Range>, size: u64) -> S3Result<(Range<u64>, Option<String>)> {
     let Some(range) = range else { return Ok((0..size, None)) };
     let satisfied = range.check(size).map_err(|_| {
