@@ -510,6 +510,18 @@ fn hazards_are_named() {
             assert_eq!(hazards(&Rdb::new().key(type_id, "key").text(&pack).end()), [DuplicatePackedMember]);
         }
     }
+    // Hashes with expiries: small ones of Redis stay packed, those of Valkey become tables.
+    let fields = [("a", "1"), ("a", "2")];
+    let redis = Rdb::new().key(24, "key").raw(&4_102_444_800_000u64.to_le_bytes()).len(2);
+    let redis = fields
+        .iter()
+        .fold(redis, |rdb, (field, value)| rdb.len(1).text(field.as_bytes()).text(value.as_bytes()));
+    assert_eq!(hazards(&redis.end()), [DuplicatePackedMember]);
+    let valkey = Rdb::with_header("VALKEY080").database(0).key(22, "key").len(2);
+    let valkey = fields
+        .iter()
+        .fold(valkey, |rdb, (field, value)| rdb.text(field.as_bytes()).text(value.as_bytes()).raw(&[255; 8]));
+    assert_eq!(hazards(&valkey.end()), [DuplicateMember]);
     let pack = ziplist(&["a", "1", "a", "2"]);
     assert_eq!(hazards(&Rdb::new().key(13, "key").text(&pack).end()), [DuplicateZiplistMember]);
 }

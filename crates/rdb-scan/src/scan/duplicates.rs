@@ -3,7 +3,7 @@
 use crate::{
     bytes::cursor::{Cursor, Text},
     fault::HazardCode,
-    format::value_type::{Encoding, Kind},
+    format::value_type::{Encoding, Kind, ValueType},
 };
 
 /// Which servers find a member that is there twice. Those that make a table of the value do; one that stays packed is
@@ -21,7 +21,9 @@ pub(super) fn duplicate_code(encoding: Encoding, elements: u64, value: Option<&[
         (Kind::Hash, "ziplist") if elements <= HASH_ENTRIES => HazardCode::DuplicateZiplistMember,
         (Kind::Zset, "ziplist") if elements <= SMALL_ENTRIES => HazardCode::DuplicateZiplistMember,
         // Those of Redis; those of Valkey become tables (`RDB_TYPE_HASH_2`).
-        (Kind::Hash, "hashtable-expiry") if encoding.index() == 24 && elements <= HASH_ENTRIES => {
+        (Kind::Hash, "hashtable-expiry")
+            if encoding == Encoding::Value(ValueType::HashExpiries) && elements <= HASH_ENTRIES =>
+        {
             HazardCode::DuplicatePackedMember
         }
         (Kind::Hash, "hashtable") if elements <= HASH_ENTRIES && value.is_some_and(stays_packed) => {

@@ -239,9 +239,10 @@ impl Names {
         let start = &name[..name.len().min(Self::MAX_BYTES)];
         let first = self.hashes.is_empty();
         self.disordered |= !first && *start <= *self.last;
+        let as_last = !first && name.len() <= Self::MAX_BYTES && *name == *self.last;
         self.last.clear();
         self.last.extend_from_slice(start);
-        let again = self.disordered && self.hashes.contains(&hash);
+        let again = as_last || (self.disordered && self.hashes.contains(&hash));
         if self.hashes.len() < Self::MOST {
             self.hashes.push(hash);
         }
@@ -258,4 +259,19 @@ pub(super) fn numbers(cursor: &mut Cursor<'_>, count: u32) -> Result<()> {
 
 pub(super) fn bad<T>(message: String) -> Result<T> {
     broken(FaultCode::BadStream, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_of_one_name_are_found_after_any_number_of_names() {
+        let mut names = Names::default();
+        for number in 0..2 * Names::MOST {
+            assert!(!names.is_again(Some(format!("{number:06}").as_bytes())), "{number}");
+        }
+        let last = format!("{:06}", 2 * Names::MOST - 1);
+        assert!(names.is_again(Some(last.as_bytes())));
+    }
 }
