@@ -4,10 +4,13 @@
 pub(crate) mod acl;
 pub(crate) mod policy;
 
+use jiff::Timestamp;
+use local_iam::{AuthorizationRequest, Decision, Principal};
+
 use crate::{
     access::{
         acl::{Grant, Permission},
-        policy::{AuthorizationRequest, Decision, Policy, Principal},
+        policy::Policy,
     },
     config::SERVICE_CANONICAL_ID,
     request::identity::Caller,
@@ -49,7 +52,8 @@ impl AccessCheck<'_> {
             None => format!("arn:aws:s3:::{}", self.bucket),
         };
         // This endpoint substitutes for S3 endpoints with TLS.
-        let mut context = vec![("aws:securetransport", "true")];
+        let now = Timestamp::now().to_string();
+        let mut context = vec![("aws:securetransport", "true"), ("aws:currenttime", now.as_str())];
         let principal = match self.caller {
             Caller::Owner => {
                 context.push(("aws:principalaccount", self.account_id));

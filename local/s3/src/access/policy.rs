@@ -1,31 +1,17 @@
-//! Bucket policies, parsed by `PutBucketPolicy` and evaluated on every request.
+//! Bucket policies: parsed when put, evaluated on every request.
 
-mod statement;
-mod wildcard;
-
+use local_iam::{AuthorizationRequest, Decision, wildcard};
 use serde_json::Value;
 
-use self::statement::Statement;
-pub(crate) use self::statement::{AuthorizationRequest, Principal};
-
-/// Longest policy in bytes, as on S3.
+/// Maximum size of a policy in bytes, as on S3.
 pub(crate) const POLICY_LIMIT: usize = 20 * 1024;
 
 /// A bucket policy that S3 accepts for its bucket.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {
-    /// The text as it was put, byte for byte.
+    /// The exact text that was put.
     pub(crate) text: String,
-    statements: Vec<Statement>,
-}
-
-/// The decision of a policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decision {
-    Allow,
-    Deny,
-    /// No statement applies.
-    Silent,
+    document: local_iam::Policy,
 }
 
 impl Policy {
@@ -34,36 +20,38 @@ impl Policy {
         if text.len() > POLICY_LIMIT {
             return Err("Policy exceeds the maximum allowed document size.".to_owned());
         }
-        let document: Value = serde_json::from_str(&text).map_err(|error| {
+        let value: Value = serde_json::from_str(&text).map_err(|error| {
             format!("Policies must be valid JSON and the first byte must be '{{': {error}")
         })?;
-        let document =
-            document.as_object().ok_or("Policies must be valid JSON and the first byte must be '{'")?;
-        match document.get("Version").map(Value::as_str) {
-            None | Some(Some("2012-10-17" | "2008-10-17")) => {}
-            Some(_) => return Err("The policy must contain a valid version string".to_owned()),
+        let document = local_iam::Policy::parse(&value)?;
+        for statement in document.statements() {
+            if !statement.names_principals() {
+                return Err("Missing required field Principal".to_owned());
+            }
+            let is_action = |action: &String| action == "*" || action.to_lowercase().starts_with("s3:");
+            if !statement.actions().iter().all(is_action) {
+                return Err("Policy has invalid action".to_owned());
+            }
+            if !statement.resources().iter().all(|resource| is_of_bucket(resource, bucket)) {
+                return Err("Policy has invalid resource".to_owned());
+            }
         }
-        let statements = match document.get("Statement") {
-            Some(Value::Array(statements)) => statements.iter().collect(),
-            Some(statement @ Value::Object(_)) => vec![statement],
-            _ => return Err("Missing required field Statement".to_owned()),
-        };
-        let statements =
-            statements.into_iter().map(|value| Statement::parse(value, bucket)).collect::<Result<_, _>>()?;
-        Ok(Self { text, statements })
+        Ok(Self { text, document })
     }
 
-    /// Decides on a request. Deny overrides Allow, in any order.
+    /// The decision on a request.
     pub(crate) fn decide(&self, request: &AuthorizationRequest<'_>) -> Decision {
-        let mut decision = Decision::Silent;
-        for statement in self.statements.iter().filter(|statement| statement.applies(request)) {
-            if !statement.allow {
-                return Decision::Deny;
-            }
-            decision = Decision::Allow;
-        }
-        decision
+        self.document.decide(request)
     }
+}
+
+/// Whether a resource is the bucket, or in it.
+fn is_of_bucket(resource: &str, bucket: &str) -> bool {
+    let inside = resource.split_once(":s3:::").map_or(resource, |(_, inside)| inside);
+    let named = inside.strip_prefix(bucket);
+    named.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '*', '?']))
+        || (inside.contains(['*', '?'])
+            && (wildcard(inside, bucket) || wildcard(inside, &format!("{bucket}/"))))
 }
 
 #[cfg(test)]

@@ -1,0 +1,89 @@
+//! Planned faults.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::call::Call;
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The service answers that there are too many calls, and does nothing.
+    Throttled,
+    /// The service answers with an internal error, and does nothing.
+    ServerError,
+    /// The service does what it was asked for, and the connection closes before its answer arrives.
+    AnswerLost,
+    /// The service does what it was asked for, and its answer never arrives.
+    Slow,
+    /// The service answers that the caller may not do this, and does nothing.
+    Denied,
+    /// The caller's process is killed before the service has seen the call.
+    KilledBefore,
+    /// The caller's process is killed after the service has done what it was asked for.
+    KilledAfter,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Throttled,
+        Self::ServerError,
+        Self::AnswerLost,
+        Self::Slow,
+        Self::Denied,
+        Self::KilledBefore,
+        Self::KilledAfter,
+    ];
+}
+
+/// Which calls meet which fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The caller.
+    pub caller: String,
+    /// The action.
+    pub action: String,
+    /// How many of these calls pass before the first that meets the fault.
+    pub after: usize,
+    /// How many calls meet it. [`usize::MAX`] for all that follow.
+    pub times: usize,
+    /// The fault.
+    pub fault: Fault,
+}
+
+/// The planned faults of a gateway.
+#[derive(Debug, Default)]
+pub struct Faults {
+    plans: Mutex<Vec<Plan>>,
+}
+
+impl Faults {
+    /// Adds a plan. It counts calls from now on.
+    pub fn plan(&self, plan: Plan) {
+        self.lock().push(plan);
+    }
+
+    /// Removes all plans.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// The fault that this call meets.
+    pub(crate) fn next(&self, call: &Call) -> Option<Fault> {
+        let mut plans = self.lock();
+        let mut met = None;
+        for plan in plans.iter_mut().filter(|plan| plan.caller == call.caller && plan.action == call.action) {
+            if plan.after > 0 {
+                plan.after -= 1;
+            } else if plan.times > 0 && met.is_none() {
+                plan.times = if plan.times == usize::MAX { usize::MAX } else { plan.times - 1 };
+                met = Some(plan.fault);
+            }
+        }
+        met
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Plan>> {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
