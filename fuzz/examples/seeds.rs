@@ -1,4 +1,4 @@
-//! Writes the seeds of all targets into `fuzz/corpus`: files of the tests' own writer, and the files that are named.
+//! Writes the seeds of all targets to `fuzz/corpus`: files from the tests' own writer, and the given files.
 //!
 //! `cargo run --manifest-path fuzz/Cargo.toml --example seeds -- NAME.rdb...`
 use std::{
@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
     for (name, file) in files {
         write("whole_file", &name, &[&[17], &file[..]].concat())?;
         write("ranges_and_joins", &name, &[&[3, 40, 0, 200, 1, 90, 3], &file[..]].concat())?;
-        // Pauses every second time.
+        // Every second request is answered with a pause.
         write("ranges_and_joins", &format!("{name}-paused"), &[&[18, 0, 2, 100, 0], &file[..]].concat())?;
     }
     write("ranges_and_joins", "cut-at-a-record", &[&[1, 12, 0], &Rdb::new().filler().0[..]].concat())?;
@@ -95,7 +95,7 @@ fn valkey() -> Vec<u8> {
         .end()
 }
 
-/// Enough records for a boundary to be found between them.
+/// A file with enough records that boundaries between them can be found.
 fn many_keys() -> Vec<u8> {
     let mut rdb = Rdb::new();
     for index in 0..60 {
@@ -115,7 +115,7 @@ fn many_keys() -> Vec<u8> {
     rdb.end()
 }
 
-/// Compressed strings one after the other, in all places where they are looked for.
+/// A file with consecutive compressed strings, in every place where a reader expects strings.
 fn compressed() -> Vec<u8> {
     let long = "long ".repeat(20);
     let repeated = lzf(b"\x02abc\xe0\x40\x02\x1fabcdefghijklmnopqrstuvwxyzabcdef", 3 + 73 + 32);
@@ -139,7 +139,7 @@ fn compressed() -> Vec<u8> {
     rdb.end()
 }
 
-/// A value that reads like records of another database, and a cut at its beginning.
+/// A value that looks like records of another database, and a cut at its beginning.
 fn records_in_a_value() -> Vec<u8> {
     let value = Rdb(Vec::new()).database(1).key(0, "fake").text(b"x").key(0, "fake too").text(b"x").0;
     let start = Rdb::new().database(0).key(0, "real").len(value.len() as u64);

@@ -1,5 +1,5 @@
-//! Packed collections: whole and in pieces they are found to be the same, and listpacks agree with a plain reader.
-//! The input is a byte for the kind, one for the size of the pieces, then the collection.
+//! Packed collections: reading them whole and in pieces gives the same result, and listpacks agree with a simple
+//! reader. The input is one byte for the kind, one for the size of the pieces, then the collection.
 #![no_main]
 
 use std::collections::HashSet;
@@ -11,7 +11,7 @@ use rdb_scan::fuzzing::{Found, PACKINGS, check};
 fuzz_target!(|input: &[u8]| {
     let [kind, piece, bytes @ ..] = input else { return };
     let (kind, fix, piece) = (kind % PACKINGS, kind / PACKINGS, usize::from(*piece) + 1);
-    // Lengths that are true let the rest be seen.
+    // With a correct length, the rest of the collection is checked too.
     let mut bytes = bytes.to_vec();
     if fix % 2 == 1 && kind < 9 && bytes.len() >= 4 {
         let total = bytes.len() as u32;
@@ -38,7 +38,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(whole.clone().ok(), plain, "{whole:?}");
 });
 
-/// The entries of a listpack as text, read as plainly as can be.
+/// Reads the entries of a listpack as text, with a reader that is as simple as possible.
 fn plain(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     if number(bytes.get(..4)?) != bytes.len() as u64 {
         return None;
@@ -85,7 +85,7 @@ fn plain(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     (at + 1 == bytes.len() && (count == 0xffff || count == entries.len())).then_some(entries)
 }
 
-/// A length as it stands behind an entry: the last byte without the flag is the first to be read backwards.
+/// The backward length after an entry. Read from the end, the last byte is the one without the flag.
 fn back(size: usize) -> Vec<u8> {
     let limits = [127, 16382, 2_097_150, 268_435_454];
     let bytes = 1 + limits.iter().filter(|limit| size > **limit).count();

@@ -1,6 +1,6 @@
-//! Compressed strings: what is proven, what is decoded in pieces, whole and side by side agree with a plain decoder.
-//! The input is a byte for the size of the pieces, one for how far the declared length is off, one for the number of
-//! strings, then their tokens, which take equal parts of it.
+//! Compressed strings: validating them, decoding them in pieces, whole, or several at once agrees with a simple
+//! decoder. The input is one byte for the size of the pieces, one for the error of the declared length, one for the
+//! number of strings, then their tokens in equal parts.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -15,7 +15,7 @@ fuzz_target!(|input: &[u8]| {
     let mut expected = Vec::new();
     for packed in packed.chunks(part) {
         let plain = plain(packed);
-        // Mostly what is true, so that the rest is seen too.
+        // Mostly the correct length, so that the rest is checked too.
         let length = plain.as_ref().map_or(usize::from(*piece) << 4, Vec::len);
         let declared = (length + off % 16).saturating_sub(off / 16 * 17);
         off = 0;
@@ -39,7 +39,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(unpacked.as_ref().ok(), expected.as_ref(), "unpacked: {unpacked:?}");
 });
 
-/// The format in as few lines as it takes.
+/// Decodes LZF in as few lines as possible.
 fn plain(packed: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = packed.iter();
     let mut out = Vec::new();

@@ -1,5 +1,5 @@
-//! A file cut anywhere, its ranges read without knowing each other: what they give together is what one pass gives.
-//! The input is a byte with the number of cuts and whether to pause, two bytes for each cut, then the file.
+//! A file that is cut anywhere, with ranges that are read independently: together they have the result of a single
+//! pass. The input is one byte for the number of cuts and how often to pause, two bytes per cut, then the file.
 #![no_main]
 
 use std::ops::Range;
@@ -17,11 +17,11 @@ fuzz_target!(|input: &[u8]| {
     let Some((cuts, file)) = rest.split_at_checked(2 * usize::from(way & 7)) else { return };
     let Ok(header) = read_header(file) else { return };
     let size_bytes = file.len() as u64;
-    // What is weighed has to be the same, too.
+    // The predicted memory must be the same, too.
     let weighings = vec![Weighing::by(Settings::new(Generation::Valkey81))];
     let options = InspectOptions { size_bytes: Some(size_bytes), weighings, ..InspectOptions::default() };
     let mut asked = 0u32;
-    // Every so often, as the input wants it.
+    // Pauses at every n-th request; the input determines n, and 0 is never.
     let mut watch = |_: &_| {
         asked += 1;
         let every = u32::from(way >> 3 & 7);
@@ -49,7 +49,7 @@ fuzz_target!(|input: &[u8]| {
                 round += 1;
                 for Gap { start, end } in gaps {
                     let source = &file[start.offset() as usize..];
-                    // Pauses are for the ranges, or this would take many rounds.
+                    // Only ranges pause. Otherwise, the gaps would take many rounds.
                     let part =
                         inspect_up_to(source, &start, end, &options, &mut |_| Control::Continue).unwrap();
                     parts.push(between_processes(&part));
@@ -60,7 +60,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(*assembled, whole, "cut into {:?}", ranges(cuts, size_bytes).collect::<Vec<_>>());
 });
 
-/// Up to eight ranges that meet and hold the whole file.
+/// Up to eight adjacent ranges that cover the whole file.
 fn ranges(cuts: &[u8], size_bytes: u64) -> impl Iterator<Item = Range<u64>> {
     let (pairs, _) = cuts.as_chunks::<2>();
     let mut ends: Vec<_> =
@@ -73,7 +73,7 @@ fn ranges(cuts: &[u8], size_bytes: u64) -> impl Iterator<Item = Range<u64>> {
     starts.into_iter().zip(ends.into_iter().skip(1)).map(|(start, end)| start..end)
 }
 
-/// What is left of it when it has gone through JSON.
+/// Passes a part through JSON, as between processes.
 fn between_processes(part: &RangeInspection) -> RangeInspection {
     serde_json::from_slice(&serde_json::to_vec(part).unwrap()).unwrap()
 }

@@ -1,5 +1,5 @@
-//! Any bytes as a file: no panic, the same result however they arrive and wherever the scan pauses, and records that
-//! are where they are said to be. The input is a byte that says how bytes arrive, then the file.
+//! Any bytes as a file: no panic, the same result however they arrive and wherever the scan pauses, and records at
+//! their reported positions. The input is one byte for how the bytes arrive, then the file.
 #![no_main]
 
 use std::io::{self, Read};
@@ -42,12 +42,12 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(joined, whole, "in steps of {step}, with a pause at every {every}th");
 });
 
-/// The oldest and the newest of the memory models, which have nothing in common.
+/// The oldest and the newest memory model, which have nothing in common.
 fn weighings() -> Vec<Weighing> {
     [Generation::Redis6, Generation::Valkey9].map(|generation| Weighing::by(Settings::new(generation))).into()
 }
 
-/// Gives a few bytes at a time.
+/// A reader that returns a few bytes at a time.
 struct Dribble<'a>(&'a [u8], usize);
 
 impl Read for Dribble<'_> {
@@ -57,7 +57,7 @@ impl Read for Dribble<'_> {
     }
 }
 
-/// Pauses every so often, also inside values.
+/// Scans with a pause at every `every`-th request, also inside values.
 fn in_parts(file: &[u8], step: usize, every: u32, options: &InspectOptions) -> Inspection {
     let (mut whole, mut position) = (Inspection::default(), Position::default());
     let mut asked = 0u32;
@@ -78,7 +78,7 @@ fn in_parts(file: &[u8], step: usize, every: u32, options: &InspectOptions) -> I
     }
 }
 
-/// Looks whether records are where they are said to be.
+/// Checks the reported positions of records.
 struct Places<'f> {
     file: &'f [u8],
     end: u64,

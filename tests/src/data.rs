@@ -1,13 +1,13 @@
-//! Datasets: every type in every encoding, made inside the server.
+//! Datasets with every type in every encoding, generated inside the server.
 
 use anyhow::Result;
 
 use crate::source::Source;
 
-/// Keys of one call of the script.
+/// Number of keys per call of the script.
 const BATCH: u64 = 5_000;
 
-/// Key `i` of the mixed dataset. Deterministic; a third of the keys expire in the far future.
+/// Script that sets keys of the mixed dataset. Deterministic; a third of the keys expire in the far future.
 const MIXED: &str = r"
 local call = redis.call
 for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
@@ -39,7 +39,7 @@ for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
   end
 end";
 
-/// Fills a server with `keys` keys of all types, and a few large collections; names begin with `prefix`.
+/// Fills a server with `keys` keys of all types and a few large collections. Their names begin with `prefix`.
 pub async fn fill_mixed(source: &Source, keys: u64, prefix: &str) -> Result<()> {
     let mut connection = source.connect().await?;
     let mut first = 1;
@@ -58,7 +58,7 @@ pub async fn fill_mixed(source: &Source, keys: u64, prefix: &str) -> Result<()> 
     Ok(())
 }
 
-/// Fills a server with strings that together take some `megabytes` MiB of memory and are not compressible.
+/// Fills a server with incompressible strings that take about `megabytes` MiB of memory.
 pub async fn fill_bytes(source: &Source, megabytes: u64) -> Result<()> {
     for batch in 0..megabytes {
         fill_blobs(source, batch * 1_000 + 1, (batch + 1) * 1_000).await?;
@@ -66,8 +66,8 @@ pub async fn fill_bytes(source: &Source, megabytes: u64) -> Result<()> {
     Ok(())
 }
 
-/// Adds strings of 1,000 characters that are not compressible, 1,024 bytes each with what is around them, by their
-/// numbers.
+/// Adds incompressible strings of 1,000 characters, numbered `first` to `last`. Each value takes 1,024 bytes in the
+/// allocator.
 pub async fn fill_blobs(source: &Source, first: u64, last: u64) -> Result<()> {
     const SCRIPT: &str = r"
         math.randomseed(tonumber(ARGV[1]))

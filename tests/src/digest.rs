@@ -1,4 +1,4 @@
-//! What a dataset says, as a client sees it: each key with its type, expiry and whole value.
+//! Digests of a dataset as a client sees it: each key with its type, expiry and whole value.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use anyhow::{Result, bail};
 use redis::{Value, aio::MultiplexedConnection};
 use sha2::{Digest as _, Sha256};
 
-/// Each key of database 0 with a digest of what it holds.
+/// Each key of a database with a digest of its value.
 pub type Digest = BTreeMap<Vec<u8>, [u8; 16]>;
 
-/// The key that ElastiCache keeps in every cluster of its own.
+/// The key that ElastiCache stores in every cluster.
 const ELASTICACHE_KEY: &[u8] = b"ElastiCacheMasterReplicationTimestamp";
 
-/// Reads one database on each of these primaries.
+/// Reads one database from each of these primaries.
 pub async fn digest(addresses: &[String], database: i64) -> Result<Digest> {
     let mut digest = Digest::new();
     for address in addresses {
@@ -73,19 +73,19 @@ async fn add(digest: &mut Digest, node: &mut MultiplexedConnection, keys: Vec<Ve
     Ok(())
 }
 
-/// The value with its members in an order that does not depend on how the server keeps them.
+/// The value, with its members in an order that does not depend on the server's encoding.
 fn whole_value(kind: &Value, value: &Value) -> Vec<u8> {
     let kind = text(kind);
     let Value::Array(items) = value else { return text(value) };
     match kind.as_slice() {
         b"\"set\"" => sorted(items, 1),
         b"\"hash\"" => sorted(items, 2),
-        // Generations of servers write one and the same score with more or fewer digits.
+        // Generations of servers print the same score with more or fewer digits.
         b"\"zset\"" => items
             .chunks(2)
             .flat_map(|pair| [text(&pair[0]), pair.get(1).map_or_else(Vec::new, score)].concat())
             .collect(),
-        // How many radix tree nodes a stream takes is the server's own business.
+        // The number of radix tree nodes of a stream depends on the server.
         b"\"stream\"" => {
             let fields = items.chunks(2).filter(|pair| !text(&pair[0]).starts_with(b"\"radix-tree"));
             fields.flat_map(|pair| pair.iter().flat_map(text)).collect()
@@ -94,7 +94,7 @@ fn whole_value(kind: &Value, value: &Value) -> Vec<u8> {
     }
 }
 
-/// A score as the number that it is.
+/// A score as binary floating-point number.
 fn score(value: &Value) -> Vec<u8> {
     let Value::BulkString(digits) = value else { return text(value) };
     let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<f64>().ok());
@@ -108,7 +108,7 @@ fn sorted(items: &[Value], size: usize) -> Vec<u8> {
     groups.concat()
 }
 
-/// A value as bytes, with its texts in quotes and its ends marked.
+/// A value as bytes, with quoted strings and marked ends.
 fn text(value: &Value) -> Vec<u8> {
     match value {
         Value::BulkString(bytes) => [b"\"", bytes.as_slice(), b"\""].concat(),
@@ -121,7 +121,7 @@ fn text(value: &Value) -> Vec<u8> {
     }
 }
 
-/// What differs between two datasets, up to ten keys; empty when they are the same.
+/// The differences between two datasets, at most ten keys; empty if they are equal.
 pub fn differences(source: &Digest, target: &Digest) -> Vec<String> {
     let name = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
     let missing =

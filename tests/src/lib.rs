@@ -1,4 +1,4 @@
-//! What the end-to-end tests and the demonstration share: source servers with data, digests of datasets, and a stack
+//! Shared by the end-to-end tests and the demonstration: source servers with data, digests of datasets, and a stack
 //! with the calls that a user makes.
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! A self-managed Redis, from which backups come.
+//! A self-managed Redis, the source of backups.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,10 +11,10 @@ use local_stack::{ServerBinaries, ServerBinary, StackOptions};
 use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
 use tempfile::TempDir;
 
-/// What most self-managed servers are, and what every engine of ElastiCache from Redis 7.0 on reads.
+/// The most common version of self-managed servers. Every ElastiCache engine since Redis 7.0 reads its files.
 const VERSION: &str = "7.0";
 
-/// A running server; it ends with this value.
+/// A running server, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Source {
     process: Child,
@@ -24,7 +24,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Starts Redis 7.0, or what is nearest to it, on a free loopback port, with nothing in it.
+    /// Starts an empty Redis 7.0, or the nearest installed version, on a free port of 127.0.0.1.
     pub async fn start() -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let port = local_stack::free_port()?;
@@ -48,25 +48,25 @@ impl Source {
         Ok(source)
     }
 
-    /// The server that it is.
+    /// The server binary.
     pub const fn server(&self) -> &ServerBinary {
         &self.server
     }
 
-    /// Its address.
+    /// Host and port.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// A connection to it.
+    /// Opens a connection.
     pub async fn connect(&self) -> Result<MultiplexedConnection> {
         let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port))?;
-        // A save of many megabytes takes its time where others work too.
+        // Saving many megabytes may take long on a busy machine.
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_mins(1)));
         Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
     }
 
-    /// Runs one command given as words.
+    /// Runs one command, given as words.
     pub async fn command(&self, words: &[&str]) -> Result<()> {
         let mut command = redis::cmd(words[0]);
         for word in &words[1..] {
@@ -76,7 +76,7 @@ impl Source {
         Ok(())
     }
 
-    /// Writes a backup and returns its path; it goes with the server.
+    /// Writes a backup and returns its path. The file is deleted with the server.
     pub async fn save(&self) -> Result<PathBuf> {
         self.command(&["SAVE"]).await?;
         let path = self.dir.path().join("backup.rdb");
@@ -85,7 +85,7 @@ impl Source {
         Ok(copy)
     }
 
-    /// A folder for files that belong to this server's backups.
+    /// A folder for files that belong to the backups of this server.
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }

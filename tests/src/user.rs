@@ -1,4 +1,4 @@
-//! What a user of a stack does: drop files, start executions, wait for them, look at clusters.
+//! Actions of a user of the stack: drop files, start executions, wait for them, describe clusters.
 
 use std::{path::Path, time::Duration};
 
@@ -9,27 +9,27 @@ use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types:
 use local_stack::Stack;
 use serde_json::Value;
 
-/// A seeding on a laptop takes seconds; this is when something hangs.
+/// Limit for a seeding, which takes seconds on a laptop: beyond it, something hangs.
 const PATIENCE: Duration = Duration::from_mins(3);
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How an execution has ended.
+/// The outcome of an execution.
 #[derive(Debug)]
 pub struct Outcome {
     /// Its ARN.
     pub execution: String,
     /// SUCCEEDED, FAILED and so on.
     pub status: ExecutionStatus,
-    /// The error's name, for one that failed.
+    /// The name of the error, if the execution failed.
     pub error: Option<String>,
-    /// Its output, or the Cause of its failure.
+    /// The output, or the cause of the failure.
     pub value: Value,
-    /// The states that it went through, in order.
+    /// The entered states, in order.
     pub states: Vec<String>,
 }
 
 impl Outcome {
-    /// The codes of its findings.
+    /// The codes of the findings.
     pub fn codes(&self) -> Vec<&str> {
         self.value["findings"]
             .as_array()
@@ -39,7 +39,7 @@ impl Outcome {
             .collect()
     }
 
-    /// The first finding with this code, or an error that shows what there is.
+    /// The first finding with this code, or an error that shows all findings.
     pub fn finding(&self, code: &str) -> Result<&Value> {
         let findings = self.value["findings"].as_array();
         findings
@@ -47,12 +47,12 @@ impl Outcome {
             .with_context(|| format!("no finding {code} in {:?} {:#}", self.error, self.value))
     }
 
-    /// An error that shows everything, unless the cluster was seeded.
+    /// Fails, showing everything, unless the cluster was seeded.
     pub fn expect_seeded(&self) -> Result<()> {
         self.expect(None)
     }
 
-    /// An error that shows everything, unless it ended with this error, or well for `None`.
+    /// Fails, showing everything, unless the execution ended with this error, or succeeded for `None`.
     pub fn expect(&self, error: Option<&str>) -> Result<()> {
         if self.error.as_deref() == error && (error.is_some() || self.status == ExecutionStatus::Succeeded) {
             return Ok(());
@@ -67,7 +67,7 @@ impl Outcome {
     }
 }
 
-/// Puts a file into a bucket, as any tool does.
+/// Uploads a file to a bucket, as any tool does.
 pub async fn drop_file(stack: &Stack, bucket: &str, key: &str, file: &Path) -> Result<()> {
     let body = ByteStream::from_path(file).await?;
     stack
@@ -82,7 +82,7 @@ pub async fn drop_file(stack: &Stack, bucket: &str, key: &str, file: &Path) -> R
     Ok(())
 }
 
-/// Puts text into a bucket.
+/// Uploads text to a bucket.
 pub async fn drop_text(stack: &Stack, bucket: &str, key: &str, text: &str) -> Result<()> {
     let body = ByteStream::from(text.as_bytes().to_vec());
     stack
@@ -97,19 +97,19 @@ pub async fn drop_text(stack: &Stack, bucket: &str, key: &str, text: &str) -> Re
     Ok(())
 }
 
-/// Starts an execution with this input, as from the console, and returns its ARN.
+/// Starts an execution with this input, as from the console. Returns its ARN.
 pub async fn start(stack: &Stack, input: &Value) -> Result<String> {
     let start =
         stack.sfn().start_execution().state_machine_arn(stack.state_machine_arn()).input(input.to_string());
     Ok(start.send().await.context("failed to start an execution")?.execution_arn().to_owned())
 }
 
-/// Starts an execution and waits for its end.
+/// Starts an execution and waits until it has ended.
 pub async fn seed(stack: &Stack, input: &Value) -> Result<Outcome> {
     outcome(stack, &start(stack, input).await?).await
 }
 
-/// All executions whose input contains this text.
+/// The ARNs of all executions with this text in their input.
 pub async fn executions_about(stack: &Stack, text: &str) -> Result<Vec<String>> {
     let listed = stack.sfn().list_executions().state_machine_arn(stack.state_machine_arn()).send().await?;
     let mut found = Vec::new();
@@ -123,7 +123,7 @@ pub async fn executions_about(stack: &Stack, text: &str) -> Result<Vec<String>> 
     Ok(found)
 }
 
-/// Waits until something has started exactly one execution about this text.
+/// Waits until exactly one execution with this text in its input has started. Returns its ARN.
 pub async fn started_by(stack: &Stack, text: &str) -> Result<String> {
     let mut waited = Duration::ZERO;
     loop {
@@ -141,7 +141,7 @@ pub async fn started_by(stack: &Stack, text: &str) -> Result<String> {
     }
 }
 
-/// Waits for the end of an execution.
+/// Waits until an execution has ended.
 pub async fn outcome(stack: &Stack, execution: &str) -> Result<Outcome> {
     let mut waited = Duration::ZERO;
     loop {
@@ -166,7 +166,7 @@ async fn ended(stack: &Stack, described: DescribeExecutionOutput) -> Result<Outc
     Ok(Outcome { execution, status: described.status().clone(), error, value, states })
 }
 
-/// The states that an execution has entered so far.
+/// The states that an execution has entered so far, in order.
 pub async fn states(stack: &Stack, execution: &str) -> Result<Vec<String>> {
     let history = stack.sfn().get_execution_history().execution_arn(execution).send().await?;
     let entered = history.events().iter().filter_map(|event| event.state_entered_event_details());
@@ -186,7 +186,7 @@ pub async fn until_state(stack: &Stack, execution: &str, state: &str) -> Result<
     Ok(())
 }
 
-/// All clusters.
+/// Describes all clusters.
 pub async fn clusters(stack: &Stack) -> Result<Vec<ReplicationGroup>> {
     let described = stack.elasticache().describe_replication_groups().send().await?;
     Ok(described.replication_groups.unwrap_or_default())
@@ -213,11 +213,11 @@ async fn cluster_primaries(endpoint: &str) -> Result<Vec<String>> {
     let mut node = client.get_multiplexed_async_connection().await?;
     let text: String = redis::cmd("CLUSTER").arg("NODES").query_async(&mut node).await?;
     let primaries = text.lines().filter(|line| line.contains("master") && !line.contains("fail"));
-    // id host:port@busport[,hostname] flags …
+    // Format: id host:port@busport[,hostname] flags …
     Ok(primaries.filter_map(|line| Some(line.split(' ').nth(1)?.split('@').next()?.to_owned())).collect())
 }
 
-/// What a server says that it is: `valkey-server 8.1.1`.
+/// Name and version of a server, from INFO: `valkey-server 8.1.1`.
 pub async fn server_of(address: &str) -> Result<String> {
     let client = redis::Client::open(format!("redis://{address}"))?;
     let mut node = client.get_multiplexed_async_connection().await?;
@@ -228,12 +228,13 @@ pub async fn server_of(address: &str) -> Result<String> {
     version.context("the server does not tell its version")
 }
 
-/// The bucket's policy, or nothing.
+/// The policy of a bucket, if it has one.
 pub async fn policy(stack: &Stack, bucket: &str) -> Option<String> {
     stack.s3().get_bucket_policy().bucket(bucket).send().await.ok().and_then(|answer| answer.policy)
 }
 
-/// Whatever a seeding should not have left: clusters, policy statements, server processes. Empty when all is clean.
+/// Everything that a seeding should not leave behind: clusters, policy statements, server processes. Empty if all is
+/// clean.
 pub async fn left_behind(stack: &Stack, buckets: &[&str]) -> Result<Vec<String>> {
     let mut left: Vec<_> = clusters(stack)
         .await?

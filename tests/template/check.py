@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What the linters of the template do not see: whether it agrees with the code, the state machine and the documents.
+"""What linters do not check: whether the template agrees with the code, the state machine and the documents.
 
-Prints a line for each check. A check that fails says what is wrong and where, and the exit code is 1.
+Prints one line per check. For a failed check, it says what is wrong and where, and the exit code is 1.
 """
 
 import json
@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# The local stack renders the template too.
+# The local stack uses the same renderer.
 sys.path.insert(0, str(ROOT / "local/template"))
 
 from rendering import Template  # noqa: E402
 
 TEXT = (ROOT / "template.yaml").read_text()
 FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/Cargo.toml"))
-# Every parameter that may be empty, filled in.
+# A value for every parameter that may be empty.
 FILLED = {
     "BackupBucketName": "drops",
     "BackupBuckets": "old-dumps,other.dumps",
@@ -40,7 +40,7 @@ AS_DEPLOYED = Template(TEXT)
 FULL = Template(TEXT, **FILLED)
 FUNCTIONS = {one["Properties"]["CodeUri"].removeprefix("functions/"): (name, one["Properties"])
              for name, one in FULL.resources("AWS::Serverless::Function").items()}
-# What a call in the code needs, where the name of the call is not already that of the action.
+# The actions that calls in the code need, unless the action has the name of the call.
 CALLS = {
     r"cluster::describe\(": ["elasticache:DescribeReplicationGroups"],
     r"cluster::view\(": ["elasticache:DescribeCacheClusters"],
@@ -58,11 +58,11 @@ CALLS = {
     r"\b(grant_by_policy|revoke_policy)\(": ["s3:GetBucketPolicy", "s3:PutBucketPolicy"],
     r"\brevoke_policy\(": ["s3:DeleteBucketPolicy"],
     r"\b(grant_by_acl|revoke_acl)\(": ["s3:GetObjectAcl", "s3:PutObjectAcl"],
-    # The lease that guards an edit.
+    # The lease that protects an edit.
     r"BucketAccess \{": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
 }
 SERVICES = {"elasticache": "elasticache", "step_functions": "states"}
-# What AWS asks for with a call: its Service Authorization Reference, "dependent actions".
+# Additional actions that AWS requires for a call. Source: Service Authorization Reference, "dependent actions".
 NETWORK = {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
            "ec2:DescribeVpcs"}
 DEPENDENT = {
@@ -71,7 +71,8 @@ DEPENDENT = {
 }
 # EventBridge quotas, "Event pattern size".
 MAX_PATTERN_CHARACTERS = 2048
-# What no call in the code shows: traces, logs, keys, the VPC, the first cluster of an account, the destination of failures.
+# Services of actions that no call in the code shows: traces, logs, keys, the VPC, the first cluster of an account, the
+# destination of failures.
 BEYOND_CALLS = re.compile(r"(xray|logs|kms|ec2|iam|sqs):")
 
 
@@ -81,7 +82,7 @@ def camel(snake):
 
 
 def fields(file, struct):
-    """The fields of a struct of the domain, as they are written in JSON, and those of them that may be left out."""
+    """Returns the fields of a struct of `seeding` as written in JSON, and those that are optional."""
     source = (ROOT / "crates/seeding/src" / file).read_text()
     found = re.search(rf"^pub struct {struct} \{{\n(.*?)^\}}", source, re.M | re.S)
     if not found:
@@ -90,13 +91,13 @@ def fields(file, struct):
 
 
 def source_of(folder):
-    """The code of a function, without its tests."""
+    """Returns the code of a function without its `tests.rs`."""
     files = (path for path in sorted((ROOT / "functions" / folder / "src").rglob("*.rs")) if path.stem != "tests")
     return "\n".join(path.read_text() for path in files)
 
 
 def statements(template):
-    """(where, statement) for every statement of every role and managed policy."""
+    """Yields (where, statement) for every statement of every role and managed policy."""
     for name, one in template.resources("AWS::IAM::Role").items():
         for policy in one["Properties"].get("Policies", []):
             yield from ((name, statement) for statement in template.render(policy)["PolicyDocument"]["Statement"])
@@ -110,7 +111,7 @@ def as_list(value):
 
 
 def statements_of(folder, template):
-    """What a function's own role and the managed policies attached to it allow."""
+    """Returns the statements of a function's own role and of the managed policies attached to it."""
     role = FUNCTIONS[folder][1]["Role"]["Fn::GetAtt"][0]
     attached = {one["Ref"] for one in template.body["Resources"][role]["Properties"]["ManagedPolicyArns"]}
     return [statement for where, statement in statements(template) if where == role or where in attached]
@@ -262,7 +263,7 @@ def buckets_are_private_kept_and_over_tls():
 
 
 def matches(pattern, event):
-    """Whether an event matches a pattern, as far as this template's patterns go."""
+    """Whether an event matches a pattern, limited to the operators in this template's patterns."""
     if isinstance(pattern, dict):
         return all(name in event and matches(one, event[name]) for name, one in pattern.items())
     for one in pattern:
@@ -283,7 +284,7 @@ def dropped_files_start_seedings_and_others_do_not():
     event = json.loads((ROOT / "events/eventbridge-object-created.json").read_text())
     event["detail"]["bucket"]["name"] = "drops"
     pattern = FULL.render(FULL.body["Resources"]["DropRule"]["Properties"]["EventPattern"])
-    # Whether a backup lies under the prefix is for start-seeding to say.
+    # start-seeding decides whether a backup is under the prefix.
     for key, expected in (("incoming/redis.rdb", True), ("incoming/a/DUMP.RDB", True), ("incoming/Dump.Rdb", True),
                           ("incoming/dump.rdb.GZ", True), ("incoming/dump.rdb.zst", True), ("incoming/dump.rdb.bak", True),
                           ("incoming/appendonly.aof", True), ("incoming/sets/all.seed.json", True),
@@ -297,7 +298,7 @@ def dropped_files_start_seedings_and_others_do_not():
 def event_patterns_are_no_longer_than_eventbridge_takes():
     buckets = FULL.body["Parameters"]["BackupBuckets"]["MaxLength"]
     prefix = int(re.search(r"\{0,(\d+)\}", FULL.body["Parameters"]["TriggerPrefix"]["AllowedPattern"])[1])
-    # The shortest names make the longest pattern: each brings two quotes.
+    # The shortest names make the longest pattern, because each one adds two quotes.
     names = ",".join(["abc"] * (buckets // 4))
     longest = Template(TEXT, **FILLED | {"BackupBucketName": "x" * 63, "BackupBuckets": names, "TriggerPrefix": "p" * prefix})
     for name, rule in longest.resources("AWS::Events::Rule").items():
@@ -348,7 +349,7 @@ def every_parameter_is_grouped_explained_and_used():
 
 
 def every_default_is_the_same_everywhere():
-    """options.rs has the numbers; the template, the pages, the state machine and delete-cluster repeat them."""
+    """options.rs has the numbers. The template, the pages, the state machine and delete-cluster repeat them."""
     source = (ROOT / "crates/seeding/src/request/options.rs").read_text()
     bounds = {name: (int(default), int(low), int(high)) for name, default, low, high in
               re.findall(r'bounded\("(\w+)", request\.\w+, (\d+), (\d+), (\d+)\)', source)}
@@ -380,7 +381,7 @@ def every_default_is_the_same_everywhere():
 
 
 def rows(page):
-    """The cells after the name, for each name in the first column of a page's tables. One cell may be for several names."""
+    """Maps each name in the first column of a page's tables to the other cells. One cell may contain several names."""
     found = {}
     for line in (ROOT / page).read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]

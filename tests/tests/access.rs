@@ -1,4 +1,4 @@
-//! How ElastiCache is let into the bucket, and that it gets in no other way.
+//! How ElastiCache gets access to the bucket, and that there is no other way.
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_s3::types::{BucketCannedAcl, ObjectOwnership, OwnershipControls, OwnershipControlsRule};

@@ -1,4 +1,4 @@
-//! What dropping a file starts, by the rule of the template that is deployed.
+//! Executions that dropped files start, with the rule of the deployed template.
 
 use anyhow::{Context, Result, ensure};
 use local_stack::{Stack, StackOptions};

@@ -1,4 +1,4 @@
-//! Seedings that fail half way, are stopped or disturbed: nothing is left behind, and nothing good is deleted.
+//! Seedings that fail, are stopped or are disturbed: nothing is left over, and nothing good is deleted.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ fn hint(outcome: &user::Outcome) -> &str {
 async fn the_hint_of_a_failed_restore_is_what_its_events_say() -> Result<()> {
     let source = small().await?;
     let stack = stack_with(&source).await?;
-    // The grant is gone before the service has read anything.
+    // Removes the grant before ElastiCache has read anything.
     let mut input = request("no-access");
     input["pollSeconds"] = json!(5);
     let execution = user::start(&stack, &input).await?;
@@ -78,7 +78,7 @@ async fn the_hint_of_a_failed_restore_is_what_its_events_say() -> Result<()> {
     let told = hint(&outcome);
     ensure!(told.contains("could not read the backup") && !told.contains("memory"), "{:#}", outcome.value);
 
-    // A version that the server does not read, without a checksum that would give it away.
+    // An RDB version that the server does not support, without a checksum that would reveal the edit.
     let file = source.save().await?;
     let mut bytes = std::fs::read(&file)?;
     bytes[5..9].copy_from_slice(b"0012");
@@ -190,7 +190,7 @@ async fn every_function_may_be_killed_once_and_the_seeding_goes_on() -> Result<(
     stack.stop().await
 }
 
-/// Where a final error of each step leads.
+/// The outcome after a final error in each step.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_catch_leads_to_a_clean_end() -> Result<()> {
     let stack = stack_with(&small().await?).await?;
@@ -200,7 +200,7 @@ async fn every_catch_leads_to_a_clean_end() -> Result<()> {
         ("assess-backup", Some("SeedingFailed"), "internal"),
         ("grant-access", Some("SeedingFailed"), "internal"),
         ("create-cluster", Some("SeedingFailed"), "internal"),
-        // The cluster comes up while it cannot be deleted yet, and is kept.
+        // The cluster becomes available before it can be deleted, and is kept.
         ("check-cluster", None, ""),
         ("verify-cluster", None, "verify-failed"),
     ] {
@@ -237,7 +237,7 @@ async fn an_object_overwritten_after_its_inspection_is_not_seeded() -> Result<()
     let other = Source::start().await?;
     fill_mixed(&other, 10, "other:").await?;
     let other = other.save().await?;
-    // Held up long enough for the object to change.
+    // Delays the step long enough for the object to change.
     for _ in 0..2 {
         stack.lambda().faults().fail_next("grant-access", "ServiceBusy", "made to wait\nhint: none");
     }

@@ -1,4 +1,4 @@
-//! Prediction and reality: what is said of a backup's memory is what real servers take, up to the edge of a node.
+//! Predictions and reality: the predicted memory of a backup is what real servers use, up to the limit of a node.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,7 +19,7 @@ use system_tests::{
 const NODE: &str = "cache.local.16mb";
 const MAXMEMORY_BYTES: u64 = 16 << 20;
 
-/// What the model says of a file in the engine that is behind every local node.
+/// The predicted memory of a file in bytes, for the engine of these clusters.
 fn predicted(file: &Path) -> Result<u64> {
     let settings = Settings::new(Generation::Redis7);
     let options = InspectOptions { weighings: vec![Weighing::by(settings)], ..InspectOptions::default() };
@@ -28,7 +28,8 @@ fn predicted(file: &Path) -> Result<u64> {
     Ok(footprint.used_memory_bytes())
 }
 
-/// Adds strings of a kilobyte until the predicted memory is this share of the node's, within a quarter of a percent.
+/// Adds strings of a kilobyte until the predicted memory is `percent` of the node's memory, less at most a quarter of a
+/// percent.
 async fn fill_to(source: &Source, percent: u64) -> Result<PathBuf> {
     let wanted = MAXMEMORY_BYTES * percent / 100;
     let mut connection = source.connect().await?;
@@ -39,7 +40,7 @@ async fn fill_to(source: &Source, percent: u64) -> Result<PathBuf> {
         if missing < MAXMEMORY_BYTES / 400 {
             return Ok(file);
         }
-        // Each takes some 1,200 bytes; the last ones are added in small steps.
+        // Each string takes less than 1,300 bytes, so that the prediction approaches the target from below.
         let last = first + (missing / 1_300).max(1) - 1;
         fill_blobs(source, first, last).await?;
         first = last + 1;
@@ -69,14 +70,14 @@ async fn at_98_percent_of_maxmemory_it_comes_up_and_at_102_it_is_refused_and_for
     ensure!(needed == predicted(&below)?, "{needed} is not what the file takes");
     let workers = stack.lambda().invocations("inspect-chunk");
 
-    // On a larger node it fits, and that is known at once: nobody reads the backup again for the same engine.
+    // The backup fits on a larger node. This takes no new inspection, because the engine is the same.
     let mut larger = request_for("cache.local.64mb", "larger", "below.rdb", &[]);
     larger["dryRun"] = true.into();
     let begin = Instant::now();
     user::seed(&stack, &larger).await?.expect_seeded()?;
     println!("decided for a larger node after {:?}", begin.elapsed());
 
-    // Allowed it comes up.
+    // If the finding is allowed, the cluster becomes available.
     let allowed = user::seed(&stack, &request("tight", "below.rdb", &["tight-fit"])).await?;
     allowed.expect_seeded()?;
     ensure!(stack.lambda().invocations("inspect-chunk") == workers, "the backup was read again");
@@ -117,7 +118,7 @@ async fn shards_take_what_the_plan_says_and_are_as_many_as_are_needed() -> Resul
         .flatten()
         .filter_map(|shard| shard["usedMemoryBytes"].as_u64())
         .collect();
-    // 180 % of a node's memory, of which three quarters are usable, less what each node needs for itself.
+    // 180 % of a node's memory, of which three quarters are usable, less the overhead of each node.
     ensure!(planned.len() >= 3, "planned {planned:?}");
     ensure!(report["plan"]["nextSmaller"]["shards"] == planned.len() - 1, "{:#}", report["plan"]);
     let (least, most) = (planned.iter().min().unwrap_or(&0), planned.iter().max().unwrap_or(&0));
@@ -137,7 +138,7 @@ async fn report(stack: &Stack, outcome: &user::Outcome) -> Result<Value> {
     Ok(serde_json::from_slice(&object.body.collect().await?.into_bytes())?)
 }
 
-/// What the data takes on each primary of a cluster, as the servers themselves say, in the order of the members.
+/// The memory of the data on each primary, as the servers report it, in the order of the members.
 async fn restored_bytes(stack: &Stack, id: &str) -> Result<Vec<u64>> {
     let events = stack.elasticache().describe_events().duration(60).send().await?;
     let mut told: Vec<(String, u64)> = events

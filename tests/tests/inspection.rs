@@ -1,4 +1,5 @@
-//! Backups read by many workers, by workers without time, by nobody because they are known, and by the command line.
+//! Inspections by many workers, by workers that run out of time, from the cache of known backups, and by the command
+//! line.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -16,13 +17,13 @@ use system_tests::{
 
 const WORKER: &str = "inspect-chunk";
 
-/// A stack that cuts backups into ranges of at least so many bytes.
+/// A stack with chunks of at least `least_chunk_bytes` bytes.
 fn cutting(least_chunk_bytes: u64) -> StackOptions {
     let least = ("prepare-seeding".to_owned(), "LEAST_CHUNK_BYTES".to_owned(), least_chunk_bytes.to_string());
     StackOptions { function_env: vec![least], ..StackOptions::default() }
 }
 
-/// Reads a backup and stops before anything is created.
+/// Inspects a backup with a dry run, which creates nothing.
 async fn look(stack: &Stack, key: &str) -> Result<Outcome> {
     let input = json!({"backups": [format!("backups/{key}")], "cluster": {"shards": 3, "nodeType": "auto"}, "dryRun": true});
     let outcome = user::seed(stack, &input).await?;
@@ -30,7 +31,7 @@ async fn look(stack: &Stack, key: &str) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// What the report says of the backup.
+/// The inspection of the backup in the report.
 async fn inspection(stack: &Stack, outcome: &Outcome) -> Result<Value> {
     let name = outcome.execution.rsplit(':').next().context("no name")?;
     let key = format!("executions/{name}/report.json");
@@ -39,9 +40,9 @@ async fn inspection(stack: &Stack, outcome: &Outcome) -> Result<Value> {
     Ok(report["backups"][0]["inspection"].clone())
 }
 
-/// What one pass over the file finds.
+/// The result of a single pass over the file.
 fn one_pass(file: &Path) -> Result<Value> {
-    // As the workers: no key expires in this century, and so many are compared.
+    // As in the workers: no key has expired yet, and the same number of keys is compared.
     let options =
         InspectOptions { now_ms: 1_800_000_000_000, max_compared_keys: 1 << 15, ..InspectOptions::default() };
     let inspection = inspect_parallel(&FileSource::open(file)?, 1, &options, &|_| Control::Continue)?;
@@ -67,7 +68,7 @@ async fn a_backup_read_by_many_workers_is_told_as_by_one_and_is_read_once() -> R
     let expected = one_pass(&file)?;
     ensure!(found == expected, "found {found:#}\nexpected {expected:#}");
 
-    // The same object again: nobody reads it.
+    // The same object is not inspected again.
     let second = look(&stack, "large.rdb").await?;
     ensure!(stack.lambda().invocations(WORKER) == workers, "it was read again");
     for member in ["verdict", "plan", "findings"] {
@@ -75,7 +76,7 @@ async fn a_backup_read_by_many_workers_is_told_as_by_one_and_is_read_once() -> R
     }
     ensure!(inspection(&stack, &second).await? == expected, "another inspection");
 
-    // Another object of the same name is read.
+    // Another object with the same name is inspected.
     source.command(&["SET", "one more", "key"]).await?;
     let file = source.save().await?;
     user::drop_file(&stack, "backups", "large.rdb", &file).await?;
@@ -87,7 +88,7 @@ async fn a_backup_read_by_many_workers_is_told_as_by_one_and_is_read_once() -> R
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_whose_time_is_over_are_followed_by_others() -> Result<()> {
-    // A worker keeps 20 s to write down what it has, so none of these reads more than the least, which is 8 MiB.
+    // A worker reserves 20 s for writing its result, so each of these reads only the minimum of 8 MiB.
     let short = (WORKER.to_owned(), Duration::from_secs(20));
     let stack = Stack::start(StackOptions { function_timeouts: vec![short], ..cutting(20 << 20) }).await?;
     let source = Source::start().await?;

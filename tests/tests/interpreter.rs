@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use local_stack::{Stack, StackOptions};
 use serde_json::{Value, json};
 
-/// Runs a machine of one state, with a second one to go on to, on the input `{"known": 1}`.
+/// Runs a state machine with the given state and a final one on the input `{"known": 1}`.
 async fn run(stack: &Stack, name: &str, state: &Value) -> Result<(Option<String>, Option<String>)> {
     let states = json!({"First": state, "Second": {"Type": "Succeed"}});
     let definition = json!({"QueryLanguage": "JSONata", "StartAt": "First", "States": states});
@@ -43,7 +43,7 @@ async fn an_expression_without_a_result_fails_its_state_wherever_it_stands() -> 
         let (error, _) = run(&stack, name, &state).await?;
         ensure!(error.as_deref() == Some("States.QueryEvaluationError"), "{name}: {error:?}");
     }
-    // A state may catch it, and null is a result.
+    // A Catch may handle the error, and null is a valid result.
     let caught = json!({
         "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": "{% 1 + 'a' %}"},
         "Catch": [{"ErrorEquals": ["States.QueryEvaluationError"], "Next": "Second"}], "Next": "Second",

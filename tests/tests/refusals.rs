@@ -1,4 +1,4 @@
-//! Requests and backups that cannot work: refused before anything is created, all reasons at once, each with its
+//! Requests and backups that cannot work: rejected before anything is created, with all reasons at once, each with its
 //! numbers.
 
 use std::io::Write as _;
@@ -16,8 +16,8 @@ use system_tests::{
     user,
 };
 
-/// A stack whose functions may also read from two buckets that it has not made: one in another region, and one whose
-/// name S3 gives to nobody any more.
+/// A stack with access to two additional buckets that it has not created: one in another Region, and one with a name
+/// that S3 no longer allows.
 async fn stack() -> Result<Stack> {
     let allowed = ("prepare-seeding", "BACKUP_BUCKETS", "backups,elsewhere,My_Bucket");
     let allowed = (allowed.0.to_owned(), allowed.1.to_owned(), allowed.2.to_owned());
@@ -34,7 +34,7 @@ async fn put(stack: &Stack, key: &str, bytes: Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// Expects a rejection with this code, and that nothing was created.
+/// Expects a rejection with this code, and that nothing is created.
 async fn refused(stack: &Stack, input: &Value, code: &str) -> Result<Value> {
     let outcome = user::seed(stack, input).await?;
     outcome.expect(Some("BackupRejected")).with_context(|| format!("{input}"))?;
@@ -71,7 +71,7 @@ async fn files_that_are_no_sound_backup() -> Result<()> {
     refused(&stack, &of("short.rdb"), "backup-truncated").await?;
 
     let mut flipped = good.clone();
-    // In the checksum: a flip elsewhere may hit a length, and then the file ends too early.
+    // Flips a bit of the checksum. Elsewhere, the bit may belong to a length, and the file would end too early.
     *flipped.last_mut().unwrap_or(&mut 0) ^= 1;
     put(&stack, "flipped.rdb", flipped).await?;
     let finding = refused(&stack, &of("flipped.rdb"), "backup-corrupt").await?;
@@ -87,7 +87,7 @@ async fn files_that_are_no_sound_backup() -> Result<()> {
     stack.stop().await
 }
 
-/// gzip without another dependency: a stored block is gzip too, and its first bytes are what is looked at.
+/// Compresses without another dependency: a stored block is valid gzip, and only the first bytes are checked.
 fn flate(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     packed.write_all(bytes)?;
@@ -161,7 +161,7 @@ async fn a_cluster_that_is_not_ours_is_never_touched() -> Result<()> {
     create.cache_node_type("cache.local.16mb").num_cache_clusters(1).send().await?;
     let input = json!({"backups": ["backups/redis.rdb"], "cluster": {"id": "orders"}});
     refused(&stack, &input, "id-taken").await?;
-    // The clean-up of the refused execution has had its chance, too.
+    // By then, any clean-up after the rejected execution would have run.
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     let clusters = user::clusters(&stack).await?;
     ensure!(clusters.len() == 1 && clusters[0].description() == Some("somebody's"), "{clusters:?}");

@@ -1,5 +1,5 @@
-//! What bucket policies, keys, secrets, user groups and tags say to a request: told before anything is created, dry
-//! runs included.
+//! Findings about bucket policies, keys, secrets, user groups and tags: reported before anything is created, also by
+//! dry runs.
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_s3::{primitives::ByteStream, types::ServerSideEncryption};
@@ -9,7 +9,7 @@ use system_tests::{data::fill_mixed, source::Source, user};
 
 const SERVICE: &str = "us-east-1.elasticache-snapshot.amazonaws.com";
 
-/// A stack with a backup `backups/redis.rdb`, and the backup's bytes.
+/// Starts a stack with the backup `backups/redis.rdb`. Returns the backup's bytes too.
 async fn stack_with_backup(options: StackOptions) -> Result<(Stack, Vec<u8>)> {
     let stack = Stack::start(options).await?;
     let source = Source::start().await?;
@@ -29,7 +29,7 @@ fn dry_run(cluster: &Value) -> Value {
     json!({"backups": ["backups/redis.rdb"], "cluster": cluster, "dryRun": true})
 }
 
-/// Expects a rejection with this code before anything was read or created.
+/// Expects a rejection with this code before anything is read or created.
 async fn refused(stack: &Stack, input: &Value, code: &str) -> Result<Value> {
     let outcome = user::seed(stack, input).await?;
     outcome.expect(Some("BackupRejected")).with_context(|| format!("{input}"))?;
@@ -39,7 +39,7 @@ async fn refused(stack: &Stack, input: &Value, code: &str) -> Result<Value> {
     Ok(finding)
 }
 
-/// Expects that a dry run ends well; gives the codes of what was found.
+/// Expects that a dry run succeeds. Returns the codes of its findings.
 async fn passes(stack: &Stack, input: &Value) -> Result<Vec<String>> {
     let outcome = user::seed(stack, input).await?;
     outcome.expect(None).with_context(|| format!("{input}"))?;
@@ -61,17 +61,18 @@ async fn a_bucket_policy_is_asked_before_anything_is_created() -> Result<()> {
     let finding = refused(&stack, &dry_run(&json!({})), "access-denied-by-policy").await?;
     ensure!(finding["evidence"]["statement"] == "Mine", "{finding:#}");
     ensure!(finding["evidence"]["to"] == json!([SERVICE]), "{finding:#}");
-    // What may hold or not is for people to look at.
+    // A condition that may or may not hold is only a warning.
     let mut conditioned = deny(service, "s3:GetObject", "arn:aws:s3:::backups/*");
     conditioned["Condition"] = json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}});
     put_policy(&stack, conditioned).await?;
     ensure!(passes(&stack, &dry_run(&json!({}))).await? == ["grant-not-checked"]);
-    // The usual statement against plain HTTP is nobody's hindrance.
+    // The usual statement against plain HTTP blocks no one.
     let mut tls_only = deny(json!("*"), "s3:*", "arn:aws:s3:::backups/*");
     tls_only["Condition"] = json!({"Bool": {"aws:SecureTransport": "false"}});
     put_policy(&stack, tls_only).await?;
     ensure!(passes(&stack, &dry_run(&json!({}))).await?.is_empty());
-    // What would keep the grant from being made. (And nobody can change the policy any more, so this is the last.)
+    // A statement that prevents the grant. It also denies any further change of the policy, so this case is the last
+    // one.
     put_policy(&stack, deny(json!("*"), "s3:PutBucketPolicy", "arn:aws:s3:::backups")).await?;
     let finding = refused(&stack, &dry_run(&json!({})), "access-denied-by-policy").await?;
     ensure!(finding["evidence"]["denies"] == json!(["s3:PutBucketPolicy"]), "{finding:#}");
@@ -93,7 +94,7 @@ async fn a_dry_run_says_whether_existing_access_counts() -> Result<()> {
     refused(&stack, &input, "access-denied-by-policy").await?;
     put_policy(&stack, allow(json!({"StringEquals": {"aws:SourceAccount": local_stack::ACCOUNT}}))).await?;
     ensure!(passes(&stack, &input).await? == ["grant-not-checked"]);
-    // And the cluster comes up with it.
+    // The cluster becomes available with it.
     input["dryRun"] = false.into();
     user::seed(&stack, &input).await?.expect_seeded()?;
     stack.stop().await
@@ -108,13 +109,13 @@ async fn the_key_of_a_backup_has_to_let_elasticache_decrypt() -> Result<()> {
         object.body(ByteStream::from(bytes.clone())).send().await?;
         Ok(json!({"backups": ["backups/encrypted.rdb"], "dryRun": true}))
     };
-    // S3 tells the ARN of the key that AWS made for it, never its alias.
+    // S3 returns the ARN of the AWS managed key, never its alias.
     let of_aws = stack.kms().describe_key().key_id("alias/aws/s3").send().await?;
     let arn = of_aws.key_metadata().and_then(|key| key.arn()).context("no key")?.to_owned();
     ensure!(!arn.contains("alias"), "{arn}");
     let finding = refused(&stack, &encrypted(&arn).await?, "encrypted-with-unusable-key").await?;
     ensure!(finding["evidence"]["key"] == arn, "{finding:#}");
-    // A key of the customer: as KMS makes it, then with the statement that the finding names.
+    // A customer managed key: as KMS creates it, then with the statement that the finding names.
     let own = stack.kms().create_key().send().await?;
     let arn = own.key_metadata().and_then(|key| key.arn()).context("no key")?.to_owned();
     let input = encrypted(&arn).await?;
@@ -134,7 +135,7 @@ async fn the_key_of_a_backup_has_to_let_elasticache_decrypt() -> Result<()> {
         .send()
         .await?;
     ensure!(passes(&stack, &input).await?.is_empty());
-    // A key that nobody knows stays a warning.
+    // A key that does not exist is only a warning.
     let unknown = format!("arn:aws:kms:us-east-1:{}:key/0", local_stack::ACCOUNT);
     ensure!(passes(&stack, &encrypted(&unknown).await?).await? == ["kms-key-needs-grant"]);
     stack.stop().await
@@ -199,7 +200,7 @@ async fn tags_are_checked_and_those_of_the_stack_come_first() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_read_as_people_write_them() -> Result<()> {
     let (stack, bytes) = stack_with_backup(StackOptions::default()).await?;
-    // A version with its patch level, or without quotes; an object by its address.
+    // A version with a patch level or as a number, and an object by its URL.
     let codes = passes(&stack, &dry_run(&json!({"engine": "redis", "engineVersion": "7.1.0"}))).await?;
     ensure!(codes == ["engine-version-unknown"], "{codes:?}");
     let address = "https://s3.us-east-1.amazonaws.com/backups/redis.rdb";
@@ -209,12 +210,12 @@ async fn requests_are_read_as_people_write_them() -> Result<()> {
     let presigned = json!({"backups": [format!("{address}?X-Amz-Signature=c0ffee")]});
     let finding = refused(&stack, &presigned, "invalid-request").await?;
     ensure!(!finding.to_string().contains("c0ffee"), "{finding:#}");
-    // A version that is not offered is one finding, whatever else depends on it.
+    // An unknown version gives one finding, although other checks depend on it.
     let unknown =
         dry_run(&json!({"engine": "redis", "engineVersion": "9.9", "nodeType": "cache.none.large"}));
     let outcome = user::seed(&stack, &unknown).await?;
     ensure!(outcome.codes() == ["engine-version-unknown"], "{:?}", outcome.codes());
-    // The parameter group decides about cluster mode.
+    // The parameter group determines cluster mode.
     let group = dry_run(&json!({"parameterGroup": "default.redis7.cluster.on"}));
     let outcome = user::seed(&stack, &group).await?;
     outcome.expect(None)?;

@@ -1,4 +1,4 @@
-//! Seedings that go well, from every way in and into every layout.
+//! Seedings that succeed, from every entry point and into every layout.
 
 use anyhow::{Context, Result, ensure};
 use local_stack::{Stack, StackOptions};
@@ -10,7 +10,7 @@ use system_tests::{
     user,
 };
 
-/// A source with some keys, and its backup in the bucket `backups`, where nothing starts by itself.
+/// A source with some keys and its backup in the bucket `backups`, where uploads start nothing.
 async fn source_with_backup(stack: &Stack, keys: u64, prefix: &str, key: &str) -> Result<Source> {
     let source = Source::start().await?;
     fill_mixed(&source, keys, prefix).await?;
@@ -206,7 +206,7 @@ async fn an_event_that_is_delivered_three_times_starts_one_seeding() -> Result<(
         let answer = reqwest::Client::new().post(&url).body(event.to_string()).send().await?;
         let error = answer.headers().contains_key("x-amz-function-error");
         ensure!(!error, "delivery {delivery}: {}", answer.text().await?);
-        // The last comes after the execution has ended.
+        // The last delivery follows the end of the execution.
         if delivery == 2 {
             user::outcome(&stack, &user::started_by(&stack, "again.rdb").await?).await?.expect_seeded()?;
         }

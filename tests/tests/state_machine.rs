@@ -1,4 +1,4 @@
-//! The state machine as a text: what no run of it would show.
+//! Properties of the state machine's definition that no execution shows.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
 
@@ -12,7 +12,7 @@ fn machine() -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Every state, those inside a Map included, with its name.
+/// Returns every state with its name, including those inside a Map.
 fn states(machine: &Value) -> Vec<(String, &Map<String, Value>)> {
     let mut found = Vec::new();
     for (name, state) in machine["States"].as_object().unwrap() {
@@ -28,7 +28,7 @@ fn texts(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// Names that Lambda and Step Functions give, not our functions.
+/// Whether Lambda or Step Functions defines this error name, not the functions.
 fn is_foreign(name: &str) -> bool {
     ["Lambda.", "States.", "Sandbox.", "Runtime."].iter().any(|prefix| name.starts_with(prefix))
 }
@@ -56,7 +56,7 @@ fn every_error_that_a_function_can_give_is_retried_if_that_helps_and_caught_in_t
         for name in ErrorName::ALL {
             assert_eq!(retried.contains(name.as_str()), name.is_retryable(), "{state} and {name}");
         }
-        // What fails inside the Map is caught by the Map.
+        // The Map catches errors of the states inside it.
         let catcher = if state == "InspectChunk" {
             &machine["States"]["InspectChunks"]["Catch"]
         } else {

@@ -1,4 +1,5 @@
-//! `seeder seed FILE`: an object appears only once the file was found sound, and goes again if it is rejected.
+//! `seeder seed FILE`: the object appears only after the file was found sound, and is deleted if the backup is
+//! rejected.
 
 use std::{path::Path, process::Output};
 
@@ -11,7 +12,7 @@ use system_tests::{
     user,
 };
 
-/// Runs the command with what `make local` puts into the environment.
+/// Runs the command with the environment of `make local`.
 async fn seed(stack: &Stack, file: &Path, args: &[&str]) -> Result<Output> {
     let mut command = std::process::Command::new(StackOptions::default().binaries.join("seeder"));
     command.args(["seed", "--json"]).arg(file).args(args).envs(stack.env());
@@ -23,7 +24,7 @@ fn outcome(output: &Output) -> Result<Value> {
     serde_json::from_slice(&output.stdout).with_context(|| told)
 }
 
-/// The keys in the drop bucket, and of uploads that are neither completed nor aborted.
+/// Returns the keys in the drop bucket, and those of uploads that are neither completed nor aborted.
 async fn objects_and_uploads(stack: &Stack) -> Result<(Vec<String>, Vec<String>)> {
     let bucket = stack.drop_bucket();
     let objects = stack.s3().list_objects_v2().bucket(bucket).send().await?;
@@ -49,7 +50,7 @@ async fn a_broken_file_never_becomes_an_object_small_or_large() -> Result<()> {
     for source in [&small, &large] {
         let file = source.save().await?;
         let mut bytes = std::fs::read(&file)?;
-        // One bit near the end: most of a large file is under way before it is found.
+        // Flips a bit near the end, so that most of a large file is uploaded before the fault is found.
         let place = bytes.len() - bytes.len() / 50;
         bytes[place] ^= 1;
         std::fs::write(&file, bytes)?;
@@ -61,7 +62,7 @@ async fn a_broken_file_never_becomes_an_object_small_or_large() -> Result<()> {
         ensure!(outcome["findings"][0]["evidence"]["offset"].is_u64(), "{outcome:#}");
         nothing_is_there(&stack).await?;
     }
-    // Of two files the sound one is no object either.
+    // With one broken file, the sound file does not become an object either.
     let (sound, broken) = (small.save().await?, small.dir().join("broken.rdb"));
     std::fs::write(&broken, b"this is not a backup\n")?;
     let output = seed(&stack, &sound, &[&broken.to_string_lossy()]).await?;

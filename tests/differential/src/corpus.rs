@@ -1,4 +1,4 @@
-//! The files that mutations begin from: what each engine writes, and what only early ones wrote.
+//! The files to mutate: files written by each engine, and one with types that only early versions wrote.
 
 use anyhow::{Context as _, Result};
 use rdb_benches::engines::Engine;
@@ -9,7 +9,7 @@ use crate::{
     server::Server,
 };
 
-/// Every type in every encoding, few and small: a word with `~` has spaces.
+/// Commands for a few small values of every type in every encoding. `~` is a space within a word.
 const SMALL: &str = "
     SET text value
     SET number 12345
@@ -50,7 +50,7 @@ const SMALL: &str = "
     HSET hash f v
 ";
 
-/// What makes small values large.
+/// Settings with which small values are stored in the encodings of large ones.
 const THRESHOLDS: &str = "
     CONFIG SET hash-max-listpack-entries 1
     CONFIG SET hash-max-ziplist-entries 1
@@ -64,19 +64,19 @@ const THRESHOLDS: &str = "
     CONFIG SET maxmemory-policy allkeys-lfu
 ";
 
-/// A file to begin from, and who wrote it.
+/// A file to mutate and its origin.
 #[derive(Debug, Clone)]
 pub struct Base {
-    /// The engine, and how.
+    /// The engine, and how it wrote the file.
     pub name: String,
     /// The file.
     pub file: File,
 }
 
-/// What these engines write, and one file of early types.
+/// Files that these engines write, and one file with early types.
 ///
 /// # Errors
-/// If an engine cannot be started, or its file cannot be taken apart.
+/// If an engine cannot be started, or its file cannot be parsed.
 pub fn bases(engines: &[Engine]) -> Result<Vec<Base>> {
     let mut bases = vec![Base { name: "early types".to_owned(), file: early() }];
     for engine in engines {
@@ -94,7 +94,7 @@ pub fn bases(engines: &[Engine]) -> Result<Vec<Base>> {
     Ok(bases)
 }
 
-/// Types that no server of today writes, in a file that all of them read.
+/// A file with types that no current server writes, but all of them read.
 fn early() -> File {
     let text = |text: &str| Token::Text(text.as_bytes().to_vec());
     let ziplist = |entries: &[&str]| {
@@ -106,7 +106,7 @@ fn early() -> File {
     };
     let key = |type_id: u8, name: &str, value: Vec<Token>, series: Vec<(usize, usize, usize)>| {
         let tokens = [vec![Token::Byte(type_id), text(name)], value].concat();
-        // Count, the first item, and tokens an item: to the end.
+        // The index of the count and of the first item, and the number of tokens per item. The items extend to the end.
         let series = series.into_iter().map(|(count, start, step)| Series {
             count,
             items: (start..tokens.len()).step_by(step).map(|at| at..at + step).collect(),

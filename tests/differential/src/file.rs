@@ -1,60 +1,60 @@
-//! An RDB file as its records and tokens. Only for files that servers wrote: what is not understood stays bytes.
+//! RDB files as records and tokens. Only for files that servers wrote: anything not understood remains bytes.
 
 use crate::packed::{Form, Packed};
 
-/// The smallest thing that a mutation takes hold of.
+/// The smallest unit of a mutation.
 #[derive(Debug, Clone)]
 pub enum Token {
     /// A type, an opcode or another single byte.
     Byte(u8),
     /// A length or a number.
     Len(u64),
-    /// A string, written as it is.
+    /// A plain string, with its length.
     Text(Vec<u8>),
-    /// A string in another form, with its head: an integer or a compressed one.
+    /// A string in another form, including its head: an integer, or a compressed string.
     Verbatim(Vec<u8>),
-    /// Bytes without a length: times, ids and scores.
+    /// Bytes without a length: times, IDs and scores.
     Fixed(Vec<u8>),
     /// A string that is a packed collection.
     Packed(Packed),
 }
 
-/// Items that follow each other, with the token that tells their number.
+/// Consecutive items, and the token with their number.
 #[derive(Debug, Clone)]
 pub struct Series {
     /// The index of the count among the tokens.
     pub count: usize,
-    /// Which tokens each item is.
+    /// The token range of each item.
     pub items: Vec<std::ops::Range<usize>>,
 }
 
-/// What stands between two boundaries.
+/// The part of a file between two boundaries.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// Type or opcode, behind the prefixes.
+    /// Type or opcode, after the prefixes.
     pub type_id: u8,
-    /// Whether it is a key with its value.
+    /// Whether the record is a key with its value.
     pub is_key: bool,
-    /// What it is made of, prefixes first.
+    /// The tokens of the record, prefixes first.
     pub tokens: Vec<Token>,
-    /// Where a key's type stands among the tokens.
+    /// The index of the token with the key's type.
     pub type_at: usize,
-    /// Repeated parts.
+    /// The repeated parts.
     pub series: Vec<Series>,
 }
 
-/// A file taken apart.
+/// A parsed file.
 #[derive(Debug, Clone)]
 pub struct File {
     /// Magic and version.
     pub header: Vec<u8>,
-    /// All records but the end mark.
+    /// All records except for the end-of-file opcode.
     pub records: Vec<Record>,
-    /// Whether a true checksum is written; otherwise zeros, or none before RDB 5.
+    /// Whether the correct checksum is written. Otherwise, it is zeros, or missing before RDB 5.
     pub checksum: bool,
-    /// Bytes missing at the end.
+    /// Number of bytes missing at the end.
     pub cut: usize,
-    /// Bytes behind the end.
+    /// Bytes after the end.
     pub behind: Vec<u8>,
 }
 
@@ -75,7 +75,7 @@ fn write_text(text: &[u8], out: &mut Vec<u8>) {
     out.extend(text);
 }
 
-/// A length in its shortest form.
+/// Encodes a length in its shortest form.
 pub fn length_bytes(length: u64) -> Vec<u8> {
     match length {
         0..64 => vec![length as u8],
@@ -86,7 +86,7 @@ pub fn length_bytes(length: u64) -> Vec<u8> {
 }
 
 impl Record {
-    /// The bytes.
+    /// The bytes of the record.
     pub fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         self.tokens.iter().for_each(|token| token.write(&mut out));
@@ -101,7 +101,7 @@ impl File {
         digits.fold(0, |version, digit| version * 10 + u32::from(digit - b'0'))
     }
 
-    /// The bytes, with all that is wrong.
+    /// The bytes of the file, with all its faults.
     pub fn bytes(&self) -> Vec<u8> {
         let mut out = self.header.clone();
         self.records.iter().for_each(|record| out.extend(record.bytes()));
@@ -115,7 +115,7 @@ impl File {
         out
     }
 
-    /// Takes a file apart that a server wrote.
+    /// Parses a file that a server wrote.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let header = bytes.get(..9)?.to_vec();
         let valkey = header.starts_with(b"VALKEY");
@@ -226,7 +226,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// A count, and as many items.
+    /// Reads a count and as many items.
     fn series(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         let count = self.tokens.len();
         let mut items = Vec::new();
@@ -326,7 +326,7 @@ impl Reader<'_> {
     }
 }
 
-/// The checksum of an RDB file, one bit at a time.
+/// The CRC-64 checksum of an RDB file, computed one bit at a time.
 pub fn crc64(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |crc, byte| {
         (0..8).fold(crc ^ u64::from(*byte), |crc, _| {

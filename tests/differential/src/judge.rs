@@ -1,4 +1,4 @@
-//! Our verdict on a file for one engine, and what our reader saw in it.
+//! The product's verdict on a file for one engine, and the contents that its reader found.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,36 +7,36 @@ use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position, Record,
 use seeding::{MemoryParameters, NodeTypes, Severity, Target, Verdict, judge::judge, resolve};
 use serde_json::json;
 
-/// A key with its value, as the reader tells it.
+/// A key and its value, as the reader reports them.
 pub struct Seen {
     /// Its database.
     pub database: u64,
-    /// Its name.
+    /// Its bytes.
     pub key: Vec<u8>,
-    /// When it expires.
+    /// Its expiry in milliseconds since 1970.
     pub expires_at_ms: Option<i64>,
-    /// Its type and its value's bytes, as `RESTORE` takes them.
+    /// Its type and the bytes of its value, as in the payload of `RESTORE`.
     pub payload: Vec<u8>,
-    /// Its elements.
+    /// Number of its elements.
     pub elements: u64,
     /// The name of its type.
     pub kind: &'static str,
 }
 
-/// The verdict of one engine, with the codes that led to it.
+/// The verdict for one engine, and the codes that led to it.
 #[derive(Debug, Clone)]
 pub struct Ours {
-    /// Whether the file is refused for it.
+    /// Whether the file is rejected for this engine.
     pub refused: bool,
-    /// Whether it is taken with a warning about its contents.
+    /// Whether the file is accepted with a warning about its contents.
     pub warned: bool,
-    /// The faults and failing findings.
+    /// The faults and the findings that lead to a rejection.
     pub why: String,
 }
 
-/// What our reader says of a file.
+/// The reader's result for a file.
 pub struct Reading<'f> {
-    /// All that it holds.
+    /// The contents of the file.
     pub inspection: Inspection,
     /// Its keys in file order.
     pub seen: Vec<Seen>,
@@ -62,7 +62,7 @@ impl Visitor for Eye<'_> {
 /// Reads a file completely.
 ///
 /// # Errors
-/// None that memory gives.
+/// None: reading from memory cannot fail.
 pub fn read(file: &[u8]) -> Result<Reading<'_>> {
     let options =
         InspectOptions { size_bytes: Some(file.len() as u64), now_ms: now_ms(), ..InspectOptions::default() };
@@ -72,7 +72,7 @@ pub fn read(file: &[u8]) -> Result<Reading<'_>> {
     Ok(Reading { inspection, seen, file })
 }
 
-/// The time, in milliseconds since 1970.
+/// The current time in milliseconds since 1970.
 pub fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as u64)
 }
@@ -84,19 +84,19 @@ impl Reading<'_> {
     }
 }
 
-/// One engine's target: a cluster of that version with cluster mode off, large enough for anything.
+/// A target for one engine: a cluster of that version with cluster mode disabled, large enough for any file.
 pub struct Judge(Target);
 
 impl Judge {
-    /// Of an engine (`redis`, `valkey`) and a version.
+    /// Creates the target for an engine (`redis`, `valkey`) and a version.
     ///
     /// # Errors
-    /// If there is no such engine.
+    /// If the engine or the version does not exist.
     pub fn of(engine: &str, version: &str) -> Result<Self> {
         let version: Vec<_> = version.split('.').take(2).collect();
         let request = json!({"backups": ["differential/0.rdb"],
             "cluster": {"engine": engine, "engineVersion": version.join("."), "clusterMode": "disabled"},
-            // AWS's rule, and a loss that no engine sees: they load the first file.
+            // The first is a rule of AWS, the second a loss that no engine notices: they load only the first file.
             "allow": ["cluster-backup-into-single-node", "another-rdb-follows"]});
         let (resolved, findings) = resolve(&[("request", &request)], "differential");
         let resolved = resolved.with_context(|| format!("{engine} {version:?}: {findings:?}"))?;
@@ -111,7 +111,7 @@ impl Judge {
         }))
     }
 
-    /// The verdict on a file that was read.
+    /// Returns the verdict on a file.
     pub fn verdict(&self, inspection: &Inspection) -> Ours {
         let judgement = judge(&self.0, &[("file".to_owned(), inspection)], Vec::new());
         let failing = judgement.findings.iter().filter(|finding| finding.severity == Severity::Fail);

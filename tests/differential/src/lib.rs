@@ -1,6 +1,6 @@
-//! Compares verdicts with those of engines: [`mutation`]s of [`file`]s from the [`corpus`] are loaded by real
-//! [`server`]s and judged ([`judge`]); [`run`] compares the two, and [`table`] shows how often each pair of outcomes
-//! came.
+//! Compares the product's verdicts with the behavior of engines. Real [`server`]s load [`mutation`]s of [`file`]s from
+//! the [`corpus`], and [`judge`] gives the verdict on each. [`run`] compares both, and [`table`] counts each pair of
+//! outcomes.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::cast_possible_wrap,

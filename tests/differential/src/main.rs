@@ -1,4 +1,4 @@
-//! `differential`: our verdict on mutated files against what real servers do when they load them.
+//! `differential`: compares the verdicts on mutated files with what real servers do when they load them.
 
 use std::{
     fs,
@@ -17,30 +17,30 @@ use differential::{
 };
 use rdb_benches::engines::listed;
 
-/// Mutates files of every engine, has every engine load them, and compares that with our verdict.
+/// Mutate files of every engine, load them into every engine, and compare the outcome with the verdict.
 ///
-/// Exit status: 0 every verdict was the engine's, 1 some were not, 3 the comparison could not be made.
+/// Exit status: 0 all verdicts agree with the engines, 1 some do not, 3 the comparison could not be made.
 #[derive(Debug, Parser)]
 struct Args {
-    /// How many mutants.
+    /// Number of mutants.
     #[arg(long, default_value_t = 20_000)]
     mutants: usize,
-    /// The number of the first, to do one again.
+    /// Number of the first mutant, to repeat a single one.
     #[arg(long, default_value_t = 0)]
     first: usize,
-    /// Other mutants.
+    /// Seed; another one gives other mutants.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many at once.
+    /// Number of threads.
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// The list of make servers.
+    /// List of servers that make servers writes.
     #[arg(long, default_value = "target/servers/list")]
     servers: PathBuf,
-    /// Only these engines, like valkey-8.1; may be repeated.
+    /// Engine to use, such as valkey-8.1; repeatable.
     #[arg(long = "engine", value_name = "NAME")]
     engines: Vec<String>,
-    /// Where the table goes beside standard output, and the files of wrong verdicts, in a folder of the same name.
+    /// File for the table, which is also printed. Files with wrong verdicts go to a folder of the same name.
     #[arg(long, default_value = "target/differential.md")]
     output: PathBuf,
 }
@@ -111,7 +111,7 @@ fn lock(total: &Mutex<Total>) -> std::sync::MutexGuard<'_, Total> {
     total.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The number of the next mutant; says now and then how far it is.
+/// Returns the number of the next mutant. Reports the progress every ten seconds.
 fn next(total: &Mutex<Total>, first: usize, end: usize) -> Option<usize> {
     let mut total = lock(total);
     let (tally, number, said) = &mut *total;

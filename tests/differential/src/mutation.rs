@@ -1,4 +1,4 @@
-//! What can be wrong with a file: one mutation, sometimes two, of a file that a server wrote.
+//! Mutations: one or two faults in a file that a server wrote.
 
 use crate::{
     file::{File, Record, Token, crc64, length_bytes},
@@ -6,23 +6,23 @@ use crate::{
     random::Random,
 };
 
-/// A changed file and what was done to it.
+/// A mutated file and how it was mutated.
 #[derive(Debug, Clone)]
 pub struct Mutant {
     /// The kinds of mutations, in order.
     pub what: String,
     /// The file.
     pub bytes: Vec<u8>,
-    /// How many records with a key it has, if it is read to its end.
+    /// Number of records with a key if the file is read to its end.
     pub keys: usize,
 }
 
-/// Changes a file in one way, or two.
+/// Mutates a file in one or two ways.
 pub fn mutate(file: &File, random: &mut Random) -> Mutant {
     let mut file = file.clone();
     let mut what = Vec::new();
     for _ in 0..if random.once_in(5) { 2 } else { 1 } {
-        // Some have nothing to take hold of.
+        // Some mutations do not apply to the chosen part; others are tried.
         for _ in 0..20 {
             if let Some(name) = once(&mut file, random) {
                 what.push(name);
@@ -39,7 +39,7 @@ fn once(file: &mut File, random: &mut Random) -> Option<String> {
         0..8 => whole(file, random),
         8..22 => among_records(file, random),
         _ => {
-            // Types first, so that the many strings do not take it all.
+            // Chooses the type first, so that the many strings do not dominate.
             let mut types: Vec<u8> = file.records.iter().map(|record| record.type_id).collect();
             types.sort_unstable();
             types.dedup();
@@ -178,7 +178,7 @@ fn among_records(file: &mut File, random: &mut Random) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// An expiry, an idle time or a frequency.
+/// A prefix: an expiry, an idle time or a frequency.
 fn prefix(random: &mut Random) -> Vec<u8> {
     let at_ms: i64 = [0, 1, -1, 4_102_444_800_123, i64::MAX, 1_000_000_000_000][random.below(6)];
     match random.below(4) {
@@ -229,7 +229,7 @@ fn in_series(record: &mut Record, random: &mut Random) -> Option<String> {
             "part of another item"
         }
     };
-    // Where things are now is not known any more.
+    // The indexes of the items are no longer valid.
     record.series.clear();
     Some(if counted { name.to_owned() } else { format!("{name}, not counted") })
 }
@@ -337,7 +337,7 @@ fn pack(packed: &mut Packed, random: &mut Random) -> Option<String> {
             "entry again"
         }
         3 => {
-            // A pair, as a field with its value is.
+            // A pair of entries, such as a field and its value.
             let first = at & !1;
             let pair = packed.entries.get(first..first + 2)?.to_vec();
             let end = packed.entries.len();

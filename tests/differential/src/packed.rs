@@ -1,11 +1,11 @@
-//! Packed collections as lists of entries, to be put together again with something wrong.
+//! Packed collections as lists of entries, which can be put together again with faults.
 
 /// The form of a packed collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// Entries with their own lengths behind them.
+    /// Entries followed by their own length.
     Listpack,
-    /// Entries with the length of the one before in front of them.
+    /// Entries that start with the length of the previous one.
     Ziplist,
     /// Integers of one width.
     Intset,
@@ -13,29 +13,29 @@ pub enum Form {
     Opaque,
 }
 
-/// A packed collection, and what is wrong with it.
+/// A packed collection and its faults.
 #[derive(Debug, Clone)]
 pub struct Packed {
-    /// How entries are written.
+    /// The format of the entries.
     pub form: Form,
-    /// Each without the lengths that other entries have a part in.
+    /// The entries, without the lengths that depend on other entries.
     pub entries: Vec<Vec<u8>>,
-    /// The width of an intset's members.
+    /// The width of an intset's members in bytes.
     pub width: u32,
-    /// Added to the number of bytes that the header tells.
+    /// Difference added to the number of bytes in the header.
     pub wrong_total: i32,
-    /// The count in the header, in place of the true one.
+    /// The count in the header, if not the correct one.
     pub count: Option<u16>,
-    /// Bytes to be changed when all is written: where, counted from 0 or from the end (negative), and to what.
+    /// Bytes to change after writing: the index, from the start or, if negative, from the end, and the new value.
     pub patches: Vec<(i64, u8)>,
-    /// Bytes missing at the end.
+    /// Number of bytes missing at the end.
     pub cut: usize,
-    /// Bytes that follow.
+    /// Bytes after the end.
     pub behind: Vec<u8>,
 }
 
 impl Packed {
-    /// Takes a well-formed collection apart; opaque if it is none of the form.
+    /// Parses a well-formed collection. Anything that is not in this form becomes opaque.
     pub fn parse(form: Form, bytes: &[u8]) -> Self {
         let parsed = match form {
             Form::Listpack => listpack(bytes),
@@ -50,7 +50,7 @@ impl Packed {
         Self { form, entries, width, wrong_total: 0, count: None, patches: vec![], cut: 0, behind: vec![] }
     }
 
-    /// The bytes, with all that is wrong.
+    /// The bytes of the collection, with all its faults.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = match self.form {
             Form::Listpack => self.write_listpack(),
@@ -106,7 +106,7 @@ impl Packed {
     }
 }
 
-/// The length of a listpack's entry as it stands behind it.
+/// The backward length of a listpack entry.
 fn back_length(bytes: usize) -> Vec<u8> {
     let mut groups = vec![(bytes & 127) as u8];
     let mut left = bytes >> 7;
@@ -114,7 +114,7 @@ fn back_length(bytes: usize) -> Vec<u8> {
         groups.push((left & 127) as u8);
         left >>= 7;
     }
-    // Read from the end, each group but the last one is marked.
+    // Read from the end, each group except for the last one has the flag.
     groups.reverse();
     groups.iter_mut().skip(1).for_each(|group| *group |= 128);
     groups

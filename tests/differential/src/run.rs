@@ -1,4 +1,4 @@
-//! Mutants, one after the other, on every engine.
+//! Runs mutants on every engine.
 
 use anyhow::Result;
 use rdb_benches::engines::Engine;
@@ -13,27 +13,27 @@ use crate::{
     server::{Outcome, Server},
 };
 
-/// What our verdict and the server's load are together.
+/// The combined outcome of the verdict and the server's load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cell {
-    /// We call it sound and it loads, with what we saw.
+    /// The verdict is sound, and the server loads the reported contents.
     SoundLoads,
-    /// We call it sound with a warning and it loads, with what we saw.
+    /// The verdict is sound with a warning, and the server loads the reported contents.
     WarnedLoads,
-    /// We refuse it, and so does the server, or ends of it.
+    /// The verdict is a rejection, and the server refuses the file or crashes.
     RefusedRefuses,
-    /// We refuse it, and the server loads it with less or other than what was saved.
+    /// The verdict is a rejection, and the server loads less or other data than was saved.
     RefusedLoadsOther,
-    /// We refuse it, but the server loads it just as it was saved.
+    /// The verdict is a rejection, but the server loads all data as it was saved.
     RefusedLoads,
-    /// We call it sound, but the server refuses it, ends of it, or has something else.
+    /// The verdict is sound, but the server refuses the file, crashes, or loads other data.
     SoundFails,
-    /// As the two before, for a reason that is known and named by [`explanation`].
+    /// Like one of the two before, for a known reason, which [`explanation`] names.
     Explained,
 }
 
 impl Cell {
-    /// All, in the order of the table.
+    /// All outcomes, in the order of the table.
     pub const ALL: [Self; 7] = [
         Self::SoundLoads,
         Self::WarnedLoads,
@@ -44,7 +44,7 @@ impl Cell {
         Self::Explained,
     ];
 
-    /// Whether our verdict is not the engine's.
+    /// Whether the verdict disagrees with the engine.
     pub fn is_wrong(self) -> bool {
         matches!(self, Self::RefusedLoads | Self::SoundFails)
     }
@@ -55,15 +55,15 @@ impl Cell {
 pub struct Case {
     /// The number of the mutant.
     pub number: usize,
-    /// The file that it was made from, and what was done to it.
+    /// The base file and the mutation.
     pub what: String,
-    /// The engine's index.
+    /// The index of the engine.
     pub engine: usize,
-    /// Both verdicts.
+    /// The combined outcome.
     pub cell: Cell,
-    /// What we say.
+    /// The reason for the verdict.
     pub ours: String,
-    /// What the server says.
+    /// The server's outcome or log.
     pub theirs: String,
 }
 
@@ -96,7 +96,7 @@ impl Bench {
         Ok(Self { lanes: lanes.collect::<Result<_>>()? })
     }
 
-    /// A mutant on every engine.
+    /// Runs a mutant on every engine.
     ///
     /// # Errors
     /// If a server cannot be started.
@@ -124,7 +124,7 @@ impl Lane {
         refused: bool,
         warned: bool,
     ) -> Result<(Cell, String)> {
-        // A running server that was told of so many keys is slow with whatever it loads next.
+        // A huge RESIZEDB makes a running server slow for its following loads.
         let huge = reading.inspection.hazard_counts.contains_key(&HazardCode::HugeResizedb);
         let outcome = if refused || huge {
             Server::load_alone(&self.engine, reading.file())?
@@ -143,7 +143,7 @@ impl Lane {
             (false, true) => (Cell::SoundLoads, theirs),
             (false, false) => (Cell::SoundFails, format!("loads other than we saw: {theirs}")),
             (true, true) => (Cell::RefusedLoads, theirs),
-            // The reader may not have come to the end: then the number of keys decides.
+            // The reader may have stopped before the end. Then the number of keys decides.
             (true, false) if !reading.inspection.is_sound() && keys >= mutant.keys => {
                 (Cell::RefusedLoads, theirs)
             }
@@ -152,7 +152,7 @@ impl Lane {
     }
 }
 
-/// The reason of a verdict that is not this engine's, where it is known.
+/// The known reason why the verdict disagrees with this engine, if there is one.
 pub fn explanation(mutant: &Mutant, reading: &Reading<'_>, engine: &Engine) -> Option<&'static str> {
     let offered = engine.engine != "redis" || engine.numbers() < vec![7, 2];
     let has = |code| reading.inspection.hazard_counts.contains_key(&code);
@@ -194,7 +194,7 @@ pub fn explanation(mutant: &Mutant, reading: &Reading<'_>, engine: &Engine) -> O
     None
 }
 
-/// What `RESTORE` takes of each record that has not expired.
+/// The records that have not expired, with their payloads for `RESTORE`.
 fn records<'r>(reading: &'r Reading<'_>) -> impl Iterator<Item = (u64, &'r [u8], Option<i64>, Vec<u8>)> {
     let now_ms = now_ms() as i64;
     let version = reading.inspection.rdb.as_ref().map_or(0, |rdb| rdb.version as u16);
@@ -209,7 +209,7 @@ fn records<'r>(reading: &'r Reading<'_>) -> impl Iterator<Item = (u64, &'r [u8],
     )
 }
 
-/// The mutant of a number: always the same for one seed.
+/// Returns the mutant with this number, always the same for one seed.
 pub fn mutant(bases: &[Base], seed: u64, number: usize) -> Option<(&str, Mutant)> {
     let mut random = Random::new(seed ^ (number as u64).wrapping_mul(0xd6e8_feb8_6659_fd93));
     let base = random.of(bases)?;

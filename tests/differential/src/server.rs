@@ -1,5 +1,5 @@
-//! Real servers: one that loads a file after the other, one that takes records by `RESTORE`, and one for each file that
-//! is expected to end its server.
+//! Real servers: one that loads one file after the other, one that receives records with `RESTORE`, and one per file
+//! that is expected to crash its server.
 
 use std::{
     fs::{
@@ -16,27 +16,27 @@ use anyhow::{Context as _, Result, bail};
 use rdb_benches::engines::Engine;
 use tempfile::TempDir;
 
-/// Longer than any file of this size takes.
+/// Limit for a load, more than any file of this size takes.
 const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(2);
 
-/// What became of a load.
+/// The outcome of a load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The server has it, and could read all of it: `DEBUG DIGEST`, and the number of keys.
+    /// The server loaded the file and could read all of it.
     Loaded {
-        /// The digest of all databases.
+        /// `DEBUG DIGEST` of all databases.
         digest: String,
-        /// Keys in all databases.
+        /// Number of keys in all databases.
         keys: usize,
     },
-    /// It did not load it: the last line of its log.
+    /// The server refused the file: the last line of its log.
     Refused(String),
-    /// It ended of it or hung, while it loaded or when the data was read.
+    /// The server crashed or hung during the load or a read of the data.
     Died(String),
 }
 
-/// A running server, ended when this is dropped.
+/// A running server, which ends when this is dropped.
 pub struct Server {
     engine: Engine,
     process: Child,
@@ -48,7 +48,7 @@ impl Server {
     /// Starts an empty server.
     ///
     /// # Errors
-    /// If it does not answer.
+    /// If the server does not answer.
     pub fn start(engine: &Engine) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("differential-").tempdir()?;
         let process = spawn(engine, folder.path())?;
@@ -58,10 +58,10 @@ impl Server {
         }
     }
 
-    /// Starts a server with a file, and has it read what it loaded.
+    /// Starts a server with a file, and lets it read all loaded data.
     ///
     /// # Errors
-    /// If it can neither be started nor waited for.
+    /// If the server can be neither started nor waited for.
     pub fn load_alone(engine: &Engine, file: &[u8]) -> Result<Outcome> {
         let folder = tempfile::Builder::new().prefix("differential-").tempdir()?;
         fs::write(folder.path().join("dump.rdb"), file)?;
@@ -80,10 +80,10 @@ impl Server {
         let deadline = Instant::now() + PATIENCE;
         let client = redis::Client::open(format!("unix://{}", folder.path().join("socket").display()))?;
         loop {
-            // Also bounds the handshake: a server that hangs in a load accepts connections and answers nothing.
+            // Also bounds the handshake: a server that hangs in a load accepts connections but does not answer.
             if let Ok(mut connection) = client.get_connection_with_timeout(PATIENCE) {
                 connection.set_read_timeout(Some(PATIENCE))?;
-                // While it loads it answers with an error.
+                // A server that is loading answers with an error.
                 if redis::cmd("PING").query::<String>(&mut connection).is_ok() {
                     return Ok(Ok(Self { engine: engine.clone(), process, connection, folder }));
                 }
@@ -100,10 +100,10 @@ impl Server {
         }
     }
 
-    /// Has this server load a file in place of what it holds. It is started anew if it ends of it.
+    /// Loads a file in place of the server's data. Restarts the server if it crashes.
     ///
     /// # Errors
-    /// If it cannot be started anew.
+    /// If the server cannot be restarted.
     pub fn load(&mut self, file: &[u8]) -> Result<Outcome> {
         fs::write(self.folder.path().join("dump.rdb"), file)?;
         let answer: redis::RedisResult<String> =
@@ -119,7 +119,7 @@ impl Server {
         Ok(outcome)
     }
 
-    /// Reads all that the server holds.
+    /// Reads all data of the server.
     fn read(&mut self) -> Result<Outcome> {
         let digest: redis::RedisResult<String> =
             redis::cmd("DEBUG").arg("DIGEST").query(&mut self.connection);
@@ -130,7 +130,7 @@ impl Server {
         }
     }
 
-    /// Waits until the server has ended, which it is about to; ends one that hangs. Says what became of it.
+    /// Waits for a server that is about to exit, and kills it if it hangs. Returns the reason.
     fn end(&mut self) -> Result<String> {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
@@ -154,11 +154,11 @@ impl Server {
         Ok(counts.filter_map(|count| count.parse::<usize>().ok()).sum())
     }
 
-    /// Forgets everything, and takes these records: database, key, expiry in milliseconds and payload. Those that it
-    /// refuses are left out. Gives what it holds then.
+    /// Flushes all data, then restores these records: database, key, expiry in milliseconds and payload. Skips records
+    /// that the server refuses. Returns the resulting data.
     ///
     /// # Errors
-    /// If the server is gone.
+    /// If the server has exited.
     pub fn restore<'r>(
         &mut self,
         records: impl Iterator<Item = (u64, &'r [u8], Option<i64>, Vec<u8>)>,
@@ -190,10 +190,11 @@ impl Server {
         Ok(outcome)
     }
 
-    /// Commands of words, one a line; errors of single commands are passed over, as not every engine knows all.
+    /// Runs commands, one a line, and returns the file that `SAVE` writes. Ignores errors, because not every engine has
+    /// every command.
     ///
     /// # Errors
-    /// If the file that `SAVE` writes cannot be read.
+    /// If the written file cannot be read.
     pub fn write(&mut self, commands: &str) -> Result<Vec<u8>> {
         for line in commands.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let mut words = line.split(' ');
@@ -223,7 +224,7 @@ fn spawn(engine: &Engine, folder: &Path) -> Result<Child> {
     let out = File::create(folder.join("log"))?;
     let mut command = tied_to_us(&engine.server);
     command.args(["--port", "0", "--save", "", "--appendonly", "no", "--daemonize", "no"]);
-    // A report on a crash takes seconds, and nobody reads it.
+    // Crash reports take seconds and are not used.
     command.args(["--crash-log-enabled", "no", "--crash-memcheck-enabled", "no"]);
     if engine.numbers() >= vec![7] {
         command.args(["--enable-debug-command", "local"]);
@@ -237,7 +238,7 @@ fn spawn(engine: &Engine, folder: &Path) -> Result<Child> {
     command.spawn().with_context(|| format!("failed to start {}", engine.server.display()))
 }
 
-/// A command for a program that ends when this one is killed, where the system can do that: one that hangs would go on.
+/// A command that ends with this process, if the system supports that. Otherwise, a server that hangs would outlive it.
 fn tied_to_us(program: &Path) -> Command {
     const TIE: &str = "/usr/bin/setpriv";
     if !Path::new(TIE).exists() {
@@ -248,7 +249,7 @@ fn tied_to_us(program: &Path) -> Command {
     command
 }
 
-/// The line of a log that says why the server ended.
+/// Returns the line of the log with the reason why the server exited.
 fn log(folder: &Path) -> String {
     const TELLING: [&str; 9] = [
         "Internal error in RDB",

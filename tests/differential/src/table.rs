@@ -1,4 +1,4 @@
-//! The outcome as Markdown.
+//! The results as Markdown.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -6,7 +6,7 @@ use rdb_benches::engines::Engine;
 
 use crate::run::{Case, Cell};
 
-/// How often each pair of outcomes came for each engine.
+/// The number of cases for each engine and outcome.
 #[derive(Debug, Default, Clone)]
 pub struct Tally(BTreeMap<(usize, Cell), usize>);
 
@@ -16,19 +16,19 @@ impl Tally {
         *self.0.entry((case.engine, case.cell)).or_default() += 1;
     }
 
-    /// Both together.
+    /// Adds the counts of `other`.
     pub fn join(&mut self, other: &Self) {
         for (key, count) in &other.0 {
             *self.0.entry(*key).or_default() += count;
         }
     }
 
-    /// Cases in which our verdict was not the engine's.
+    /// Number of cases in which the verdict disagrees with the engine.
     pub fn wrong(&self) -> usize {
         self.0.iter().filter(|((_, cell), _)| cell.is_wrong()).map(|(_, count)| count).sum()
     }
 
-    /// A line an engine.
+    /// Renders a table with one row per engine.
     pub fn render(&self, engines: &[Engine]) -> String {
         let mut text = String::from(
             "| engine | sound, loads the same | warned, loads the same | refused, refuses or dies | refused, loads something else \

@@ -1,4 +1,4 @@
-//! A sample of what `make differential` does, on every server that is there.
+//! A sample of `make differential` on every installed server.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use std::{
@@ -14,7 +14,7 @@ use differential::{
 };
 use rdb_benches::engines::{Engine, listed};
 
-/// No longer than this, however slow the machine is.
+/// Time limit, however slow the machine is.
 const MOST: Duration = Duration::from_mins(1);
 
 fn engines() -> Vec<Engine> {
@@ -50,8 +50,7 @@ fn every_engine_does_with_a_mutant_what_our_verdict_says() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The unchanged files of every engine: loaded by each that knows their version, and nowhere refused for another
-/// reason.
+/// The unchanged files of every engine: at least one engine loads each of them, and no verdict is wrong.
 #[test]
 fn every_engine_loads_what_it_and_others_wrote() {
     let engines = engines();

@@ -1,4 +1,5 @@
-//! The demonstration: a real backup becomes a real cluster, and hopeless ones are refused or cleaned up.
+//! The demonstration: a real backup becomes a real cluster, unusable backups are rejected, and failed clusters are
+//! cleaned up.
 
 use std::{
     path::{Path, PathBuf},
@@ -33,11 +34,11 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What comes up: Valkey where there is a server of it, else Redis.
+/// The target cluster: Valkey if a Valkey server is installed, else Redis.
 struct Target {
     engine: &'static str,
     version: &'static str,
-    /// What cannot be shown on this machine.
+    /// Parts that cannot be shown on this machine.
     not_shown: Vec<String>,
 }
 
@@ -63,7 +64,7 @@ async fn demonstrate() -> Result<()> {
     let servers = ServerBinaries::find(Some(&options.servers))?;
     let mut target = Target::of(&servers)?;
     let source = servers.choose("redis", "7.0").context("there is no server")?;
-    // A newer server writes files that no engine of ElastiCache is known to read; a stand-in may read them.
+    // A newer server writes files that no ElastiCache engine is known to read, although a substitute may read them.
     let too_new = source.nearness != Nearness::Same;
     if too_new {
         target.not_shown.push(format!("a backup of Redis 7.0: {} writes it", source.server));
@@ -187,7 +188,7 @@ async fn corrupt_is_refused(stack: &Stack, source: &Source, backup: &Path) -> Re
     Ok(())
 }
 
-/// Runs the CLI as a user would, with what `make local` puts into the environment.
+/// Runs the CLI as a user does, with the environment of `make local`.
 fn seeder(stack: &Stack, args: &[&str]) -> Result<i32> {
     println!("$ seeder {}", args.join(" "));
     let binary = std::env::current_exe()?.with_file_name("seeder");
