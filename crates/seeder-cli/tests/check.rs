@@ -10,10 +10,10 @@ use std::{
 
 use serde_json::Value;
 
-/// One string key `k` = `v` in database 0, written by RDB version 10 without a checksum.
+/// One string key `k` = `v` in database 0, in RDB version 10 without a checksum.
 const SOUND: &[u8] = b"REDIS0010\xfe\x00\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0";
 
-/// A file with so many keys, some of them with an expiry, a hash and a name that would clear a terminal.
+/// A file with `keys` strings, a third of which expire, and a hash with a name that would clear a terminal.
 fn many_keys(keys: u64) -> Vec<u8> {
     let mut rdb = b"REDIS0010\xfa\x09redis-ver\x067.0.15\xfe\x00".to_vec();
     for key in 0..keys {
@@ -134,7 +134,7 @@ fn several_files_are_one_set_and_the_worst_of_them_decides() {
     assert!(set["files"][1]["error"].as_str().unwrap().contains("No such file"));
     assert_eq!(set["files"][2]["keys"], 1);
 
-    // The keys of both are in the same slots.
+    // Both files have keys in the same slots.
     let copy = file("copy.rdb", SOUND);
     let table = check(&[one, copy.to_str().unwrap()]);
     let table = String::from_utf8(table.stdout).unwrap();
@@ -145,7 +145,7 @@ fn several_files_are_one_set_and_the_worst_of_them_decides() {
 
 #[test]
 fn the_number_of_threads_changes_nothing_but_the_time() {
-    // Enough for several ranges.
+    // Large enough for several ranges.
     let path = file("threads.rdb", &many_keys(1_200_000));
     let [one, four] = ["1", "4"].map(|threads| {
         let output = check(&["--json", "--threads", threads, "--top", "3", path.to_str().unwrap()]);
@@ -155,7 +155,7 @@ fn the_number_of_threads_changes_nothing_but_the_time() {
         report
     });
     assert_eq!((&one["keys"], one["biggest"].as_array().unwrap().len()), (&1_200_001.into(), 3));
-    // The time left to a key is that at the moment of each run, but these have years.
+    // Remaining times depend on the moment of each run, but these keys expire only in many years.
     assert_eq!(one, four);
 }
 
@@ -198,7 +198,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 fn a_cluster_that_is_described_is_planned_and_judged() {
     let path = file("judged.rdb", &many_keys(20_000));
     let path = path.to_str().unwrap();
-    // Nothing is judged that was not asked for, but the memory is always told.
+    // Without a target there is no verdict, but the memory is always reported.
     let without_target = json(&check(&["--json", path]));
     assert_eq!(
         (&without_target["verdict"], without_target["footprints"].as_array().unwrap().len()),
@@ -216,7 +216,7 @@ fn a_cluster_that_is_described_is_planned_and_judged() {
     assert_eq!(keys, 20_001);
     let footprint = &report["footprints"][0];
     assert_eq!((&footprint["clusterMode"], &footprint["calibrated"]), (&true.into(), &true.into()));
-    // The table of one server's keys is a power of two, those of three shards are smaller ones.
+    // The hash table of a single server's keys has a power of two as size. Those of three shards are smaller.
     let used = footprint["usedMemoryBytes"].as_u64().unwrap();
     let shards = plan["shards"].as_array().unwrap().iter();
     let sum: u64 = shards.map(|shard| shard["usedMemoryBytes"].as_u64().unwrap()).sum();
@@ -240,7 +240,7 @@ fn what_cannot_come_up_ends_with_1_and_the_code_that_could_allow_it() {
     assert_eq!(json(&rejected)["findings"][0]["code"], "rdb-newer-than-engine");
     let allowed = check(&["--json", path, "--engine", "valkey", "--allow", "rdb-newer-than-engine"]);
     assert_eq!((allowed.status.code(), &json(&allowed)["verdict"]), (Some(0), &Value::from("warn")));
-    // A file that is broken is rejected, too, and has no plan.
+    // A broken file is rejected too, and has no plan.
     let path = file("broken-judged.rdb", &many_keys(10)[..100]);
     let broken = check(&["--json", path.to_str().unwrap(), "--shards", "2"]);
     let report = json(&broken);
@@ -265,7 +265,7 @@ fn dumps_of_a_master_and_its_replica_are_no_two_shards() {
     assert_eq!(finding["evidence"]["sharedSlots"], 200);
     let allowed = check(&["--json", &master, &replica, "--shards", "2", "--allow", "shared-slots"]);
     assert_eq!((allowed.status.code(), &json(&allowed)["total"]["verdict"]), (Some(0), &"warn".into()));
-    // One of them is a cluster of its own.
+    // A single one of them is a valid cluster.
     assert_eq!(check(&[&master, "--shards", "2"]).status.code(), Some(0));
 }
 
@@ -313,7 +313,7 @@ fn every_engine_is_told_and_the_allocator_counts() {
     assert_eq!(versions, ["7.2", "7.2"]);
     let table = check(&[path, "--all-engines"]);
     assert!(String::from_utf8_lossy(&table.stdout).contains("uncalibrated"));
-    // Of AWS's own versions, and of those that nobody has looked at.
+    // Versions that only AWS has, and versions that were never calibrated.
     for (engine, version, told) in [
         ("valkey", "8.1", "in valkey 8.1\n"),
         ("valkey", "8.2", "in valkey 8.2 (taken for valkey 8.1.1)\n"),
@@ -348,7 +348,7 @@ fn a_cluster_that_cannot_be_is_a_wrong_command_line() {
     }
 }
 
-/// docs/CHECK.md names every member that there is.
+/// docs/CHECK.md documents every member of the JSON.
 #[test]
 fn every_member_is_documented() {
     let page = include_str!("../../../docs/CHECK.md");
@@ -377,7 +377,7 @@ fn members(value: &Value, names: &mut Vec<String>) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 names.push(name.clone());
-                // The members of these are names out of the file.
+                // The members of these are names from the file.
                 if name == "types" {
                     fields[name].as_object().unwrap().values().for_each(|counts| members(counts, names));
                 } else if !["aux", "modules", "encodings", "hazardCounts", "evidence"]

@@ -12,7 +12,7 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
-/// 50,000 keys, written by RDB version 10 without a checksum.
+/// 50,000 keys, in RDB version 10 without a checksum.
 fn rdb() -> Vec<u8> {
     let mut rdb = b"REDIS0010\xfa\x09redis-ver\x067.0.15\xfe\x00".to_vec();
     for key in 0..50_000u32 {
@@ -36,7 +36,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
-    // As the program does unless it is told not to.
+    // The zstd program does so by default.
     encoder.include_checksum(true).unwrap();
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -66,7 +66,7 @@ fn hazards(report: &Value) -> Vec<(&str, u64)> {
     hazards.map(|hazard| (hazard["code"].as_str().unwrap(), hazard["offset"].as_u64().unwrap())).collect()
 }
 
-/// The name says nothing, and neither does it matter where the bytes come from.
+/// Neither the file's name nor the source of the bytes matters.
 #[test]
 fn a_packed_backup_is_read_as_if_it_were_not() {
     let rdb = rdb();
@@ -166,7 +166,7 @@ fn members_and_what_follows_them_are_told() {
             assert_eq!(hazards(&report), expected, "{name} {case}");
             assert_eq!(report["rdb"]["bytes"], size);
         }
-        // What is cut behind the first member is still a cut archive.
+        // An archive that is cut after the first member is still incomplete.
         let cut = [&whole[..], &whole[..whole.len() / 2]].concat();
         assert_eq!(check(&file(&format!("cut second.{name}"), &cut), &[]).status.code(), Some(3), "{name}");
     }
@@ -176,7 +176,7 @@ fn members_and_what_follows_them_are_told() {
     assert_eq!((&report["compression"], hazards(&report)), (&json!("zstd"), vec![]));
 }
 
-/// What `zstd -d` refuses without being told otherwise, because it would take as much memory.
+/// `zstd -d` refuses such a window by default, because it would take as much memory.
 #[test]
 fn a_window_that_takes_too_much_memory_is_refused() {
     let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
@@ -193,7 +193,7 @@ fn a_window_that_takes_too_much_memory_is_refused() {
     assert_eq!(check(&file("window", &encoder.finish().unwrap()), &[]).status.code(), Some(0));
 }
 
-/// The tools that people have.
+/// The usual compression tools.
 #[test]
 fn what_the_tools_write_is_read() {
     let path = file("tools.rdb", &rdb());

@@ -1,5 +1,5 @@
-//! Files as people have them, in `tests/field`: each stands for a public report, and was made for this test. What
-//! `seeder check` has to say of each, without a target and with one.
+//! Files from the field, in `tests/field`: each reproduces a public report and was made for this test. Each row has the
+//! expected output of `seeder check`, without a target and with one.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
 
@@ -7,24 +7,24 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// What is right for one file. Texts are parts of what has to be there.
+/// The expected output for one file. Texts are substrings.
 struct Row {
     file: &'static str,
-    /// Keys that are read.
+    /// Number of keys that are read.
     keys: u64,
-    /// The exit status without a target, and what the table's heading has to say.
+    /// The exit status without a target, and a part of the table's heading.
     exit: i32,
     heading: &'static str,
-    /// Every fault and hazard: its code, its offset, and a part of its message.
+    /// Every fault and hazard: code, offset, and a part of the message.
     found: &'static [(&'static str, u64, &'static str)],
-    /// A cluster, and the exit status with it.
+    /// The options for a target, and the exit status with it.
     target: &'static [&'static str],
     target_exit: i32,
-    /// Every finding with its severity, but for [`ELSEWHERE`], and a part of its message or remedy.
+    /// Every finding except [`ELSEWHERE`]: code, severity, and a part of the message or remedy.
     findings: &'static [(&'static str, &'static str, &'static str)],
 }
 
-/// Findings that are not about what a row is about: some come with time.
+/// Findings that are not the subject of any row. Some depend on the date.
 const ELSEWHERE: &[&str] =
     &["backup-is-old", "checksum-absent", "keys-already-expired", "memory-model-uncalibrated"];
 

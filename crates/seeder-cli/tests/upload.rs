@@ -1,4 +1,4 @@
-//! `seeder seed FILE` when it is interrupted in the middle of the upload.
+//! `seeder seed FILE`, interrupted in the middle of the upload.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
 
@@ -17,7 +17,8 @@ use nix::{
 };
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-/// An S3 that begins uploads and never answers a part, so that the command cannot be done before it is interrupted.
+/// An S3 that starts multipart uploads but never answers a part, so that the command cannot finish before it is
+/// interrupted.
 async fn answer(calls: UnboundedSender<String>, method: Method, uri: Uri) -> (StatusCode, String) {
     let query = uri.query().unwrap_or_default().to_owned();
     let part = query.contains("partNumber");

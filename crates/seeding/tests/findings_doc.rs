@@ -1,4 +1,4 @@
-//! Keeps `docs/FINDINGS.md` what the code says.
+//! Keeps `docs/FINDINGS.md` in step with the code.
 
 use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::Path};
 
@@ -44,7 +44,7 @@ fn page() -> String {
     page
 }
 
-/// Every error name and code that the state machine writes down is in the page, and the page has no other.
+/// The page has every error name and code that the state machine writes, and no others.
 #[test]
 fn the_machine_writes_the_codes_of_the_page() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../statemachine/seed-cluster.asl.json");
@@ -56,21 +56,22 @@ fn the_machine_writes_the_codes_of_the_page() {
             && text.bytes().all(|byte| byte.is_ascii_alphabetic())
     };
     let mut written: BTreeSet<String> = BTreeSet::new();
-    // `'code': 'verify-failed'`
+    // Format: `'code': 'verify-failed'`.
     for rest in machine.split("'code': '").skip(1) {
         let code = rest.split('\'').next().unwrap();
         assert!(is_code(code), "{code}");
         written.insert(code.to_owned());
     }
-    // `'error': 'RestoreFailed'`, or one of two by a condition. Those of functions are in ErrorName.
+    // Format: `'error': 'RestoreFailed'`, or one of two names by a condition. Names that functions write are in
+    // `ErrorName`.
     for rest in machine.split("'error': ").skip(1) {
         let expression = rest.split(", 'cause'").next().unwrap();
         let names = expression.split('\'').filter(|text| is_name(text));
         written.extend(names.map(kebab_case));
     }
-    // States.Timeout, by `$replace('States.', '')`.
+    // From States.Timeout, by `$replace('States.', '')`.
     written.insert("timeout".to_owned());
-    // Some of the functions' codes the machine writes too.
+    // Codes that functions write as well are in `Code`.
     written.retain(|code| Code::ALL.iter().all(|one| one.as_str() != code));
     let listed: BTreeSet<_> = MACHINE_CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
     assert_eq!(written, listed);

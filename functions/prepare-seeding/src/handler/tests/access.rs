@@ -1,4 +1,4 @@
-//! What the bucket's policy says to a seeding.
+//! Findings about the policy of the bucket.
 
 use super::*;
 

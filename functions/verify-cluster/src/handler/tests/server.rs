@@ -1,4 +1,4 @@
-//! Real servers on loopback, for as long as a test runs.
+//! Real servers on loopback that run during a test.
 
 use std::{
     net::TcpListener,
@@ -11,21 +11,21 @@ use redis::{Client, RedisResult, Value, aio::MultiplexedConnection};
 use tempfile::TempDir;
 
 const PROGRAM: &str = "/usr/bin/redis-server";
-/// Attempts to reach a state that takes a server a fraction of a second.
+/// Polls for a state that a server reaches within a fraction of a second.
 const ATTEMPTS: u32 = 300;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A server that ends with its owner.
+/// A server that ends when this is dropped.
 pub(super) struct Server {
     pub(super) port: u16,
     process: Child,
     password: Option<String>,
-    /// Where the server writes, if it writes at all.
+    /// The server's working folder.
     _folder: TempDir,
 }
 
 impl Server {
-    /// Starts a server with these options; none where there is no server to start.
+    /// Starts a server with these options; `None` if no server is installed.
     pub(super) async fn start(options: &[&str]) -> Option<Self> {
         if !Path::new(PROGRAM).exists() {
             println!("skipped: {PROGRAM} is not there");
@@ -39,7 +39,7 @@ impl Server {
         panic!("{PROGRAM} does not start with {options:?}");
     }
 
-    /// Nothing if the server ends at once, as it does when somebody else has taken the port meanwhile.
+    /// Tries to start a server. `None` if it exits at once, for example because another process has taken the port.
     async fn try_start(options: &[&str]) -> Option<Self> {
         let (folder, port) = (TempDir::new().unwrap(), free_port());
         let process = Command::new(PROGRAM)
@@ -75,7 +75,7 @@ impl Server {
         None
     }
 
-    /// Whether it is this process that answers at the port.
+    /// Whether this process is the one that answers on the port.
     async fn answers(&self) -> bool {
         let Ok(mut connection) = self.connect().await else { return false };
         let info =
@@ -83,7 +83,7 @@ impl Server {
         info.contains(&format!("process_id:{}\r", self.process.id()))
     }
 
-    /// Sends two commands over one connection; the answer to the second.
+    /// Sends two commands over one connection. Returns the reply to the second one.
     pub(super) async fn command(&self, first: &[&str], second: &[&str]) -> Value {
         let mut connection = self.connect().await.unwrap();
         let _: Value = command(first).query_async(&mut connection).await.unwrap();
@@ -105,7 +105,7 @@ impl Drop for Server {
     }
 }
 
-/// A cluster of two primaries, the first with slots 0 to 8191.
+/// Starts a cluster of two primaries, the first with slots 0 to 8191.
 pub(super) async fn two_shards() -> Option<(Server, Server)> {
     let mut servers = Vec::new();
     let mut buses = Vec::new();
@@ -135,12 +135,12 @@ async fn wait_until_whole(server: &Server) {
     panic!("the two shards do not come together");
 }
 
-/// The slot of a key.
+/// Returns the slot of a key.
 pub(super) async fn slot(key: &str, server: &Server) -> i64 {
     redis::from_redis_value(server.command(&["PING"], &["CLUSTER", "KEYSLOT", key]).await).unwrap()
 }
 
-/// A port that nobody listened on a moment ago.
+/// Returns a port that was free a moment ago.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
