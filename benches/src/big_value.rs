@@ -1,4 +1,4 @@
-//! A file with one key of one very long value, which shows who reads values whole.
+//! A file with a single key and a very long value, which shows which readers hold whole values in memory.
 use std::{
     fs::File,
     io::{BufWriter, Result, Write},
@@ -9,10 +9,10 @@ use crc_fast::{CrcAlgorithm, Digest};
 
 use crate::random::Random;
 
-/// Length of the value.
+/// Length of the value in bytes.
 pub const VALUE_BYTES: u32 = 300_000_000;
 
-/// Writes the file, with a value of `value_bytes`.
+/// Writes the file with a value of `value_bytes` bytes.
 pub fn write(path: &Path, value_bytes: u32) -> Result<()> {
     let mut out = BufWriter::new(File::create(path)?);
     let mut crc = Digest::new(CrcAlgorithm::Crc64Redis);
@@ -21,7 +21,7 @@ pub fn write(path: &Path, value_bytes: u32) -> Result<()> {
         out.write_all(bytes)
     };
     put(b"REDIS0010")?;
-    // Database 0, of one key; a string "blob", whose length takes four bytes.
+    // Database 0 with one key: the string "blob", with a length in four bytes.
     put(&[0xFE, 0x00, 0xFB, 0x01, 0x00, 0x00, 0x04])?;
     put(b"blob")?;
     put(&[0x80])?;

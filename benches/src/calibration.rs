@@ -1,8 +1,8 @@
-//! Predicted memory against that of real servers, of the [`engines`] that ElastiCache has.
+//! Compares predicted memory with that of real servers, for the [`engines`] of ElastiCache.
 //!
-//! [`jobs`] are what there is to [`measure`]; what came of them is kept as [`truths`], because a run takes minutes and
-//! the truth stays true. Each is compared with what [`predict`] says, and a [`table`] shows it.
-//! [`interruption`] ends the servers when a run is ended early.
+//! [`jobs`] lists what to [`measure`]. The results are kept as [`truths`], because a run takes minutes and its results
+//! stay valid. Each is compared with the result of [`predict`], and a [`table`] shows it. [`interruption`] ends the
+//! servers when a run is interrupted.
 
 pub mod engines;
 pub mod interruption;
@@ -12,38 +12,38 @@ pub mod predict;
 pub mod table;
 pub mod truths;
 
-/// One file in one engine: what was measured and what was predicted.
+/// Measured and predicted memory of one file in one engine.
 #[derive(Debug, Clone)]
 pub struct Cell {
-    /// The file's name without its ending.
+    /// The file's name without extension.
     pub file: String,
     /// The engine and its version.
     pub engine: String,
-    /// Whether the server was a node of a cluster.
+    /// Whether the server was a cluster node.
     pub cluster_mode: bool,
-    /// What the file takes in the server.
+    /// The measured memory of the file in the server.
     pub measured: Measured,
-    /// What it was said to take, or why that could not be said; of no meaning where the server refused the file.
+    /// The predicted memory in bytes, or why there is no prediction. Meaningless if the server refused the file.
     pub predicted: Result<u64, String>,
 }
 
-/// What a file takes in a server.
+/// The memory of a file in a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Measured {
-    /// It was loaded.
+    /// The server loaded the file.
     Loaded {
         /// `used_memory` beyond that of an empty server of the same configuration.
         bytes: u64,
-        /// Whether the readings agreed in time.
+        /// Whether the readings agreed within the time limit.
         settled: bool,
     },
-    /// It was not loaded: the last that the server said.
+    /// The server refused the file: the last line of its log.
     Refused(String),
 }
 
 impl Cell {
-    /// How far the prediction is above the truth, or below it if negative. `None` where there is only one of them.
-    // Far below what a double counts exactly.
+    /// Error of the prediction in percent, positive if it is too high. `None` if either value is missing.
+    // Bytes are far below the limit of exact integers in a double.
     #[allow(clippy::cast_precision_loss)]
     pub fn error_percent(&self) -> Option<f64> {
         match (&self.measured, &self.predicted) {
@@ -54,7 +54,7 @@ impl Cell {
         }
     }
 
-    /// Whether the prediction is missing, or off by more than `limit_percent`; never where the file was refused.
+    /// Whether the prediction is missing, or off by more than `limit_percent`. False if the server refused the file.
     pub fn is_beyond(&self, limit_percent: f64) -> bool {
         matches!(self.measured, Measured::Loaded { .. })
             && self.error_percent().is_none_or(|error| error.abs() > limit_percent)

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-/// One command in the making: its name and arguments in the protocol's form.
+/// A command under construction: its name and arguments in RESP.
 #[derive(Debug, Default)]
 pub struct Command {
     body: Vec<u8>,
@@ -17,7 +17,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// Begins anew, with the memory of the one before.
+    /// Starts a new command, and reuses the memory of the previous one.
     pub fn begin(&mut self, name: &str) -> &mut Self {
         self.body.clear();
         self.arguments = 0;
@@ -34,14 +34,14 @@ impl Command {
         self
     }
 
-    /// Writes the command as it goes over the wire.
+    /// Writes the command in RESP.
     pub fn send(&self, out: &mut dyn Write) -> std::io::Result<()> {
         write!(out, "*{}\r\n", self.arguments)?;
         out.write_all(&self.body)
     }
 }
 
-/// A connection on which replies are switched off but for what is asked.
+/// A connection that gets replies only to [`Connection::ask`].
 #[derive(Debug)]
 pub struct Connection {
     replies: BufReader<UnixStream>,
@@ -55,7 +55,7 @@ impl Connection {
         Ok(Self { replies: BufReader::new(commands.try_clone()?), commands })
     }
 
-    /// Asks one thing and returns the reply's text: a status, a number or a bulk string.
+    /// Sends one command and returns the text of its reply: a status, a number or a bulk string.
     pub fn ask(&mut self, words: &[&str]) -> Result<String> {
         let mut command = Command::default();
         for word in words {
@@ -65,12 +65,12 @@ impl Connection {
         self.reply().with_context(|| format!("failed to ask {}", words.join(" ")))
     }
 
-    /// How many keys the server holds, in all databases.
+    /// Number of keys in all databases.
     pub fn keys(&mut self) -> Result<u64> {
         Ok(stored_keys(&self.ask(&["INFO", "keyspace"])?))
     }
 
-    /// Sends what `write` writes. The server answers none of it, and counts its errors, which are told as ours.
+    /// Sends the commands that `write` writes, without replies. Fails if the server counts errors meanwhile.
     pub fn pour(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
         const BUFFER_BYTES: usize = 1 << 18;
         let errors_before = self.errors()?;
@@ -120,7 +120,7 @@ impl Connection {
     }
 }
 
-/// The keys of all databases, from lines like `db0:keys=1,expires=0,avg_ttl=0`.
+/// The number of keys in all databases, from lines such as `db0:keys=1,expires=0,avg_ttl=0`.
 fn stored_keys(keyspace: &str) -> u64 {
     let counts = keyspace
         .lines()

@@ -1,4 +1,4 @@
-//! What is in each file: so many keys of such shapes, the same every time.
+//! The contents of each file: fixed numbers of keys of fixed shapes, the same every time.
 mod documents;
 mod shapes;
 
@@ -6,15 +6,15 @@ use std::io::Write;
 
 use crate::{connection::Command, random::Random};
 
-/// Goes into the stamp of each file: to be counted up whenever a shape changes, so that old files are made anew.
+/// Part of each file's stamp. Increase it with every change of a shape, so that old files are replaced.
 pub const REVISION: u32 = 1;
 
-/// One file's contents.
+/// The contents of one file.
 #[derive(Debug, Clone, Copy)]
 pub struct Corpus {
-    /// The file's name without its ending.
+    /// The file's name without extension.
     pub name: &'static str,
-    /// What is in it, in a few words.
+    /// A short description of the contents.
     pub about: &'static str,
     parts: &'static [Part],
     databases: &'static [u64],
@@ -23,15 +23,15 @@ pub struct Corpus {
 /// Keys of one shape.
 #[derive(Debug, Clone, Copy)]
 struct Part {
-    /// How many at scale 1, over all databases.
+    /// Number of keys at scale 1, in all databases together.
     keys: u64,
-    /// Writes the commands that make the key of this number.
+    /// Writes the commands that create the key with a given number.
     make: Make,
 }
 
 type Make = fn(&mut Filling<'_>, u64) -> std::io::Result<()>;
 
-/// What a shape makes its key with.
+/// The tools with which a shape creates its key.
 struct Filling<'a> {
     random: Random,
     command: &'a mut Command,
@@ -46,7 +46,7 @@ const fn corpus(name: &'static str, about: &'static str, parts: &'static [Part])
     Corpus { name, about, parts, databases: &[0] }
 }
 
-/// All of them; the last one is only made when asked for.
+/// All files. The last one is created only on request.
 pub const CORPORA: [Corpus; 10] = [
     corpus("a", "small strings", &[part(5_000_000, shapes::session)]),
     corpus("b", "hashes of 20 fields, packed", &[part(200_000, shapes::profile)]),
@@ -69,17 +69,18 @@ pub const CORPORA: [Corpus; 10] = [
     LARGE,
 ];
 
-/// The one that is about 1 GB.
+/// The file of about 1 GB.
 pub const LARGE: Corpus = corpus("a1g", "small strings, 1 GB", &[part(15_000_000, shapes::session)]);
 
 impl Corpus {
-    /// How many keys the file has at a scale.
+    /// Number of keys in the file at a scale.
     pub fn keys(&self, scale: f64) -> u64 {
         let in_each: u64 = self.parts.iter().map(|part| self.keys_of(part, scale)).sum();
         in_each * self.databases.len() as u64
     }
 
-    /// Writes the commands that make all keys at a scale; `tell` hears now and then how many are made.
+    /// Writes the commands that create all keys at a scale. Reports the number of keys so far to `tell`, once per
+    /// 10,000 keys.
     pub fn write(&self, scale: f64, out: &mut dyn Write, tell: &mut dyn FnMut(u64)) -> std::io::Result<()> {
         const TOLD_EVERY: u64 = 10_000;
         let mut command = Command::default();
@@ -88,7 +89,7 @@ impl Corpus {
             command.begin("SELECT").arg(database).send(out)?;
             for (part, number) in self.parts.iter().zip(0..) {
                 for key in 1..=self.keys_of(part, scale) {
-                    // The first letter, so that the large file begins as the small one does.
+                    // Only the first letter, so that the large file begins like the small one.
                     let seed = u64::from(self.name.as_bytes()[0]);
                     let random = Random::of(&[seed, database, number, key]);
                     (part.make)(&mut Filling { random, command: &mut command, out }, key)?;
@@ -103,7 +104,7 @@ impl Corpus {
     }
 
     fn keys_of(&self, part: &Part, scale: f64) -> u64 {
-        // Far below what a double counts exactly.
+        // Numbers are far below the limit of exact integers in a double.
         #[allow(clippy::cast_precision_loss, clippy::cast_sign_loss)]
         let scaled = (part.keys as f64 * scale) as u64;
         (scaled / self.databases.len() as u64).max(1)
@@ -135,7 +136,7 @@ mod tests {
         let sets = CORPORA.iter().find(|corpus| corpus.name == "f").unwrap();
         assert_eq!(sets.keys(1.0), 305_000);
         assert_eq!(sets.keys(0.1), 30_500);
-        // Never a part without a key.
+        // Every part has at least one key.
         assert_eq!(sets.keys(0.000_001), 3);
         let mixed = CORPORA.iter().find(|corpus| corpus.name == "i").unwrap();
         assert_eq!(mixed.keys(1.0), 999_999);

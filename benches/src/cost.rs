@@ -1,24 +1,24 @@
-//! What it takes to inspect a large backup with many functions: a simulation of the state machine's Map over ranges.
+//! Cost of inspecting a large backup with many functions: a simulation of the state machine's Map over ranges.
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "bytes and seconds of an estimate")]
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-/// What the state machine and its functions are set to.
+/// The settings of the state machine and its functions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
-    /// Ranges at most, over all backups of a seeding.
+    /// Most ranges over all backups of a seeding.
     pub max_ranges: u64,
-    /// No range is smaller, but the last.
+    /// Smallest range in bytes, except for the last one.
     pub least_range_bytes: u64,
-    /// Ranges that are read at once. An inline Map runs 40 (Step Functions quota).
+    /// Number of ranges that are read at once. An inline Map runs 40 (Step Functions quota).
     pub at_once: usize,
-    /// What a function reads in a second, one figure for each kind of data; ranges take them in turn.
+    /// Read rates of a function in bytes per second, one per kind of data. Ranges use them in turn.
     pub bytes_per_second: Vec<f64>,
-    /// Start, first request, search for a boundary, writing the result.
+    /// Overhead per function in seconds: start, first request, search for a boundary, writing the result.
     pub overhead_seconds: f64,
-    /// How long a function reads before it writes down where to go on.
+    /// Seconds that a function reads before it stores its position.
     pub reading_seconds: f64,
-    /// Memory of a function.
+    /// Memory of a function in GiB.
     pub memory_gib: f64,
 }
 
@@ -28,7 +28,7 @@ impl Default for Setting {
             max_ranges: 200,
             least_range_bytes: 64 << 20,
             at_once: 40,
-            // 625 Mbit/s, the network of a function (Lambda quotas).
+            // 625 Mbit/s, the network bandwidth of a function (Lambda quotas).
             bytes_per_second: vec![78e6],
             overhead_seconds: 1.0,
             reading_seconds: 880.0,
@@ -39,36 +39,36 @@ impl Default for Setting {
 
 /// Prices in us-east-1, in dollars (AWS price lists, 2026).
 pub mod price {
-    /// Of one GiB of an arm64 function's memory for a second.
+    /// One GiB-second of an arm64 function.
     pub const LAMBDA_GIB_SECOND: f64 = 0.000_013_333_4;
-    /// Of one invocation.
+    /// One invocation.
     pub const LAMBDA_REQUEST: f64 = 0.2e-6;
-    /// Of one transition of a state machine.
+    /// One state transition.
     pub const TRANSITION: f64 = 25e-6;
-    /// Of one GET of S3.
+    /// One GET request of S3.
     pub const S3_GET: f64 = 0.4e-6;
-    /// Of one PUT of S3.
+    /// One PUT request of S3.
     pub const S3_PUT: f64 = 5e-6;
 }
 
-/// What an inspection takes.
+/// The cost of an inspection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
-    /// Ranges of the first round.
+    /// Number of ranges in the first round.
     pub ranges: u64,
-    /// Times that the Map runs: more than one where a function's time is not enough for its range.
+    /// Number of runs of the Map: more than one if a function's time is too short for its range.
     pub rounds: u32,
-    /// From the first range's start to the last one's end.
+    /// Seconds from the start of the first range to the end of the last one.
     pub seconds: f64,
-    /// The time of all functions together.
+    /// Seconds of all functions together.
     pub lambda_seconds: f64,
-    /// Of functions, requests and transitions.
+    /// Dollars for functions, requests and transitions.
     pub dollars: f64,
 }
 
-/// Runs the ranges of a backup as the Map does: each as soon as there is a place for it.
+/// Simulates the Map: each range of a backup starts as soon as a slot is free.
 pub fn simulate(size_bytes: u64, setting: &Setting) -> Cost {
-    /// One request reads so much (the reader's part size).
+    /// Bytes per request, the part size of the reader.
     const PART_BYTES: f64 = (8 << 20) as f64;
     let ranges = size_bytes.div_ceil(setting.least_range_bytes).clamp(1, setting.max_ranges);
     let bytes = size_bytes as f64 / ranges as f64;

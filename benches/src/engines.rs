@@ -1,32 +1,32 @@
-//! The engines that `make servers` brings.
+//! The engines that `make servers` installs.
 use std::path::PathBuf;
 
-/// One line of the list.
+/// An engine, one line of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Engine {
-    /// What it is called here: `valkey-8.1`.
+    /// Its name, such as `valkey-8.1`.
     pub name: String,
     /// `redis` or `valkey`.
     pub engine: String,
-    /// Its whole version: `8.1.1`.
+    /// Its full version, such as `8.1.1`.
     pub version: String,
-    /// The server program.
+    /// The path of the server.
     pub server: PathBuf,
-    /// The program that checks RDB files.
+    /// The path of the RDB checker.
     pub check: PathBuf,
 }
 
 impl Engine {
-    /// The version as numbers, which order as versions do.
+    /// The version as numbers, which sort correctly.
     pub fn numbers(&self) -> Vec<u64> {
         self.version.split('.').map_while(|number| number.parse().ok()).collect()
     }
 }
 
-/// The engines in a list of lines `NAME ENGINE VERSION SERVER-PATH CHECK-RDB-PATH`; other lines are left out.
+/// Parses a list with lines `NAME ENGINE VERSION SERVER-PATH CHECK-RDB-PATH`. Skips other lines.
 pub fn listed(list: &str) -> impl Iterator<Item = Engine> {
     list.lines().filter_map(|line| {
-        // Both paths end in the program's name, and either may have spaces before it.
+        // Both paths end with the program's name, and may contain spaces before it.
         const SERVER_ENDS: &str = "-server ";
         let mut fields = line.splitn(4, ' ');
         let (name, engine, version, paths) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);

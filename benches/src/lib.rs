@@ -1,11 +1,11 @@
-//! What `make corpora`, `make bench` and `make calibrate` are made of.
+//! The parts of `make corpora`, `make bench` and `make calibrate`.
 //!
-//! [`corpora`] says what is in each file and writes it through a [`server`] of its own, over a [`connection`] that
-//! waits for no reply; [`random`] makes the contents the same every time, and [`big_value`] makes the one file that no
-//! server is needed for. The comparison is of [`tools`], each [`run`] as a process of its own on a known [`machine`],
-//! and ends in a [`table`]. [`cost`] is apart: what the inspection of a large backup by many functions takes.
-//! [`calibration`] loads files into the [`engines`] of `make servers` and compares the memory that they take with what
-//! was predicted. [`limits`] tells what each part of reading costs alone, of which [`floor`] is the first.
+//! [`corpora`] defines the contents of each file and writes it through a [`server`] of its own, over a [`connection`]
+//! that waits for no replies. [`random`] makes the contents reproducible, and [`big_value`] writes the only file that
+//! needs no server. The benchmark compares [`tools`], each [`run`] as a process of its own on a known [`machine`], and
+//! prints a [`table`]. [`cost`] is independent: the cost of inspecting a large backup with many functions.
+//! [`calibration`] loads files into the [`engines`] of `make servers` and compares their memory with the prediction.
+//! [`limits`] measures what each part of reading costs alone. The first part is [`floor`].
 
 pub mod big_value;
 pub mod calibration;

@@ -1,9 +1,9 @@
-//! How close our reader is to what the work itself costs.
+//! How close rdb-scan comes to the cost of the work itself.
 //!
-//! A reader of RDB files has to do certain things whatever it is made of: read and check the CRC, go from length to
-//! length, follow the tokens of compressed strings, hash keys. Here each of them is done alone, by the smallest loop
-//! there is for it, on a file that is in memory and is known to be sound. A reader that does one after the other, each
-//! as fast as alone, is the limit that ours is held against. With two threads, the limit is twice as fast.
+//! Every RDB reader has to do certain work: read and verify the CRC, step from length to length, follow the tokens of
+//! compressed strings, hash keys. Here the smallest possible loop does each part alone, on a sound file in memory. The
+//! limit for rdb-scan is a reader that does one part after the other, each as fast as alone. With two threads, the
+//! limit is twice as fast.
 
 mod best;
 mod collect;

@@ -1,4 +1,4 @@
-//! What a measurement was made on, for its heading.
+//! The machine of a measurement, for its heading.
 use std::{process::Command, time::Instant};
 
 use nix::sys::{
@@ -6,7 +6,7 @@ use nix::sys::{
     time::TimeValLike,
 };
 
-/// Date, machine and version of our reader, in one line.
+/// Returns the date, the machine and the revision of the product in one line.
 pub fn heading() -> String {
     let date = jiff::Zoned::now().strftime("%Y-%m-%d").to_string();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -23,7 +23,7 @@ fn processor() -> String {
         Some(line.split_once(':')?.1.trim().to_owned())
     };
     let Some(model) = field("model name") else { return std::env::consts::ARCH.to_owned() };
-    // Cloud machines often have a model name that says no more than the maker's.
+    // On cloud machines, the model name often contains only the manufacturer.
     match (field("cpu family"), field("model")) {
         (Some(family), Some(number)) => format!("{model} (family {family}, model {number})"),
         _ => model,
@@ -36,7 +36,7 @@ fn revision() -> Option<String> {
     (output.status.success() && !text.trim().is_empty()).then(|| text.trim().to_owned())
 }
 
-/// Watches what the machine does beside the measurement, because that spoils it.
+/// Measures other work on the machine, because it distorts the measurement.
 #[derive(Debug)]
 pub struct Watch {
     started: Instant,
@@ -45,13 +45,13 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch. `None` where the system does not tell.
+    /// Starts to measure. `None` if the system does not report processor times.
     pub fn start() -> Option<Self> {
         let machine_seconds = busy_seconds(&std::fs::read_to_string("/proc/stat").ok()?)?;
         Some(Self { started: Instant::now(), machine_seconds, our_seconds: our_seconds()? })
     }
 
-    /// How many cores, on average since the start, were taken by what is not a child of this process.
+    /// Number of cores, on average since the start, used by other processes than this one and its children.
     pub fn cores_taken_by_others(&self) -> Option<f64> {
         let now = Self::start()?;
         let others = (now.machine_seconds - self.machine_seconds) - (now.our_seconds - self.our_seconds);
@@ -60,7 +60,7 @@ impl Watch {
     }
 }
 
-/// Processor time of this process and of its children that have ended, and theirs.
+/// Processor time in seconds of this process and of its descendants that have exited.
 fn our_seconds() -> Option<f64> {
     let mut microseconds = 0;
     for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
@@ -70,13 +70,14 @@ fn our_seconds() -> Option<f64> {
     u32::try_from(microseconds / 1000).ok().map(|milliseconds| f64::from(milliseconds) / 1e3)
 }
 
-/// Processor time of all that runs, and what the host of a virtual machine took from it, from `/proc/stat`.
+/// Processor time in seconds of all processes, plus the time stolen by the host of a virtual machine, from
+/// `/proc/stat`.
 fn busy_seconds(stat: &str) -> Option<f64> {
-    // Linux counts in hundredths here, whatever its own clock.
+    // Linux reports hundredths of seconds here, whatever its own tick rate.
     const TICKS_PER_SECOND: f64 = 100.0;
     let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
     let ticks: Vec<f64> = line.split_whitespace().filter_map(|number| number.parse().ok()).collect();
-    // user nice system idle iowait irq softirq steal; guests are in user already.
+    // Columns: user nice system idle iowait irq softirq steal. Guest time is included in user time.
     let [user, nice, system, _, _, irq, softirq, steal, ..] = ticks.as_slice() else { return None };
     Some((user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND)
 }

@@ -1,14 +1,14 @@
-//! Numbers and texts that look random and are the same every time.
+//! Pseudorandom numbers and texts that are the same in every run.
 
-/// A small generator (`SplitMix64`). Good enough to fill files; nothing here needs secrecy.
+/// `SplitMix64`, a small generator: good enough for the contents of files, and not meant for secrets.
 #[derive(Debug, Clone)]
 pub struct Random {
     state: u64,
 }
 
 impl Random {
-    /// A generator of its own for one thing, so that what is made of it depends on nothing that was made before:
-    /// the thousandth key is the same in a small file and in a large one.
+    /// Creates a generator for one item, so that its contents do not depend on earlier ones: the thousandth key is the
+    /// same in a small file and in a large one.
     pub fn of(path: &[u64]) -> Self {
         let mut random = Self { state: 0x5EED };
         for &step in path {
@@ -25,27 +25,27 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from `low` to `high`, both included; `low` where they are the wrong way round.
+    /// A number from `low` to `high`, inclusive, or `low` if `high` is smaller.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         let choices = u128::from(high.saturating_sub(low)) + 1;
         low + ((u128::from(self.bits()) * choices) >> 64) as u64
     }
 
-    /// A number from 0 up to, not including, `limit`, with as many digits as a double has.
+    /// A number from 0 to `limit`, exclusive, with the precision of a double.
     pub fn fraction(&mut self, limit: f64) -> f64 {
-        // 53 bits are what a double holds exactly.
+        // A double represents integers of 53 bits exactly.
         #[allow(clippy::cast_precision_loss)]
         let unit = (self.bits() >> 11) as f64 / (1_u64 << 53) as f64;
         unit * limit
     }
 
-    /// One of them. `None` only of none.
+    /// One of the choices; `None` if there are none.
     pub fn one_of<'a>(&mut self, choices: &[&'a str]) -> Option<&'a str> {
         let last = choices.len().checked_sub(1)?;
         choices.get(self.between(0, last as u64) as usize).copied()
     }
 
-    /// A text of `length` hexadecimal digits.
+    /// A string of `length` hexadecimal digits.
     pub fn hex(&mut self, length: u64) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = String::with_capacity(length as usize);
@@ -60,7 +60,7 @@ impl Random {
         text
     }
 
-    /// A text of hexadecimal digits, from `shortest` to `longest` of them.
+    /// A string of `shortest` to `longest` hexadecimal digits.
     pub fn hex_between(&mut self, shortest: u64, longest: u64) -> String {
         let length = self.between(shortest, longest);
         self.hex(length)

@@ -1,8 +1,8 @@
-//! One run of one program: how long it took, and the most memory that it held.
+//! Runs a program once, and measures its time and its peak memory.
 //!
-//! The system tells the peak memory of a process's ended children only as the highest of all of them, so each run
-//! needs a process of its own that has no other child: the program `measure`, which [`execute`] is the inside of and
-//! [`measured`] the outside.
+//! For children that have exited, the system reports only the highest peak memory of all. Each run thus needs a process
+//! of its own without other children: the program `measure`. [`execute`] is its implementation, and [`measured`] calls
+//! it.
 use std::{
     ffi::OsString,
     path::Path,
@@ -20,21 +20,21 @@ use nix::{
     unistd::Pid,
 };
 
-/// No run takes longer: a program that does is ended.
+/// Time limit of a run in seconds, after which the program is killed.
 pub const LIMIT_SECONDS: u64 = 600;
 
-/// What one run cost.
+/// The cost of one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
-    /// From the start of the process to its end.
+    /// Seconds from the start of the process to its exit.
     pub seconds: f64,
-    /// The most memory that it held at once, pages of files that it mapped included.
+    /// Peak memory in bytes, including pages of mapped files.
     pub peak_bytes: u64,
 }
 
-/// Runs a command to its end, with no input and its output thrown away. Errors if it fails or takes too long.
+/// Runs a command to its end, without input and with discarded output. Fails if the command fails or exceeds the limit.
 ///
-/// The peak is right only for the first call in a process.
+/// The peak memory is correct only for the first call in a process.
 pub fn execute(command: &[OsString]) -> Result<Cost> {
     let (program, arguments) = command.split_first().context("there is no program to run")?;
     let started = Instant::now();
@@ -50,7 +50,7 @@ pub fn execute(command: &[OsString]) -> Result<Cost> {
     // Waiting without polling keeps the time exact.
     std::thread::spawn(move || {
         if watched.recv_timeout(Duration::from_secs(LIMIT_SECONDS)) == Err(RecvTimeoutError::Timeout) {
-            // Not yet waited for, so the process id is still its own.
+            // The process has not been waited for, so its process ID cannot have been reused.
             let _ = kill(process, Signal::SIGKILL);
         }
     });
@@ -58,12 +58,12 @@ pub fn execute(command: &[OsString]) -> Result<Cost> {
     let seconds = started.elapsed().as_secs_f64();
     drop(ended);
     ensure!(status.success(), "{status} after {seconds:.1} s");
-    // The system counts in KiB.
+    // The system reports KiB.
     let peak_bytes = u64::try_from(getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss())? * 1024;
     Ok(Cost { seconds, peak_bytes })
 }
 
-/// Runs a command through the program `measure`.
+/// Runs a command with the program `measure`.
 pub fn measured(measure: &Path, command: &[OsString]) -> Result<Cost> {
     let output = Command::new(measure).args(command).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());

@@ -1,4 +1,4 @@
-//! A server of our own, reachable through a socket in a folder of its own and, unless it is asked to, over no network.
+//! A server with a Unix socket in its own folder, and without a network port unless requested.
 use std::{
     fs::File,
     path::Path,
@@ -13,7 +13,7 @@ use crate::connection::Connection;
 
 const START_SECONDS: u64 = 20;
 
-/// A running server, ended when this is dropped.
+/// A running server, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
@@ -21,13 +21,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `program` (a redis-server) empty, to save its files as `dump.rdb` in `data`.
+    /// Starts `program`, a redis-server, empty. It saves to `dump.rdb` in `data`.
     pub fn start(program: &Path, data: &Path) -> Result<Self> {
         Self::start_with(program, data, &["--port", "0", "--rdbcompression", "yes", "--rdbchecksum", "yes"])
     }
 
-    /// Starts `program` with arguments besides those that every server of ours has. If there is a `dump.rdb` in
-    /// `data`, it loads that.
+    /// Starts `program` with `arguments` in addition to those of every server here. Loads `dump.rdb` in `data` if it
+    /// exists.
     pub fn start_with(program: &Path, data: &Path, arguments: &[&str]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("server-").tempdir()?;
         let log = File::create(folder.path().join("log"))?;
@@ -47,7 +47,7 @@ impl Server {
         Ok(Self { process, folder })
     }
 
-    /// Connects, waiting until the server listens.
+    /// Connects, and waits until the server listens.
     pub fn connect(&mut self) -> Result<Connection> {
         let deadline = Instant::now() + Duration::from_secs(START_SECONDS);
         loop {
@@ -64,8 +64,8 @@ impl Server {
         }
     }
 
-    /// How it ended, and the last line of its log; `None` if it runs. Waits a little for one that is about to end: it
-    /// closes its connections before.
+    /// The exit status and the last line of the log; `None` if the server is running. Waits a little for a server that
+    /// is about to exit: it closes its connections first.
     pub fn ending(&mut self) -> Result<Option<(ExitStatus, String)>> {
         const ENDING_SECONDS: u64 = 2;
         let deadline = Instant::now() + Duration::from_secs(ENDING_SECONDS);
@@ -81,7 +81,7 @@ impl Server {
     }
 
     fn log(&self) -> String {
-        // Keys and values may be in it.
+        // The log may contain keys and values.
         let bytes = std::fs::read(self.folder.path().join("log")).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let last = text.lines().rfind(|line| !line.trim().is_empty());
@@ -89,7 +89,7 @@ impl Server {
     }
 }
 
-/// A command for a program that ends when this one is killed, where the system can do that.
+/// A command that ends with this process, if the system supports that.
 fn tied_to_us(program: &Path) -> Command {
     const TIE: &str = "setpriv";
     let can_tie = Command::new(TIE).args(["--pdeathsig", "KILL", "true"]).stderr(Stdio::null()).status();
@@ -103,7 +103,7 @@ fn tied_to_us(program: &Path) -> Command {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Nothing is lost with it: what is wanted was saved before.
+        // Nothing is lost: the results have been saved before.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! What was measured, as Markdown.
+//! Renders the measurements as Markdown.
 use std::fmt::Write;
 
 use crate::{
@@ -6,20 +6,20 @@ use crate::{
     tools::{Role, Tool},
 };
 
-/// One file and what each program needed for it, in the order of the programs.
+/// One file and the cost of each program, in the order of the programs.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// The file's name without its ending.
+    /// The file's name without extension.
     pub name: String,
-    /// What is in it.
+    /// A description of its contents.
     pub about: String,
-    /// Its length.
+    /// Its length in bytes.
     pub bytes: u64,
-    /// `None` where a program is missing or failed.
+    /// The costs; `None` if a program is missing or failed.
     pub costs: Vec<Option<Cost>>,
 }
 
-/// Gigabytes (of 10^9 bytes) of the file in a second, for each program, and what our reader's are to others'.
+/// Renders the throughput of each program in GB (10^9 bytes) of file per second, and the ratios of `seeder` to others.
 pub fn throughput(tools: &[Tool], rows: &[Row]) -> String {
     let mut heads = vec!["file".to_owned(), "MB".to_owned()];
     heads.extend(tools.iter().map(|tool| tool.title.clone()));
@@ -54,7 +54,7 @@ pub fn throughput(tools: &[Tool], rows: &[Row]) -> String {
     markdown(&heads, lines)
 }
 
-/// The most memory that each program held, in megabytes (of 10^6 bytes).
+/// Renders the peak memory of each program in MB (10^6 bytes).
 pub fn memory(tools: &[Tool], rows: &[Row]) -> String {
     let mut heads = vec!["file".to_owned(), "MB".to_owned()];
     heads.extend(tools.iter().map(|tool| tool.title.clone()));
@@ -66,15 +66,15 @@ pub fn memory(tools: &[Tool], rows: &[Row]) -> String {
     markdown(&heads, lines)
 }
 
-/// How our reader compares on one file; `None` where either side was not measured.
+/// Ratios of `seeder` to others on one file; `None` if either was not measured.
 #[derive(Debug, PartialEq)]
 struct Ratios {
     to_reference: Option<f64>,
     to_fastest_peer: Option<f64>,
     of_two_threads: Option<f64>,
-    /// What of the time is not that of reading alone.
+    /// The share of the time that is not spent in the reader.
     of_predicting: Option<f64>,
-    /// How much more time it takes than in another build.
+    /// The additional time compared with the other build, as a fraction.
     beyond_other_build: Option<f64>,
 }
 
@@ -88,7 +88,7 @@ impl Ratios {
         let times_faster = |ours: Option<f64>, other: Option<f64>| Some(other? / ours?);
         Self {
             to_reference: times_faster(ours, seconds(|role| role == Role::Reference)),
-            // The reference checks it too.
+            // The reference verifies the CRC too.
             to_fastest_peer: times_faster(
                 ours,
                 seconds(|role| matches!(role, Role::Reference | Role::Peer { checks_crc: true })),
@@ -102,7 +102,7 @@ impl Ratios {
     }
 }
 
-// Lengths of files and of memory are far below what a double counts exactly.
+// Lengths of files and of memory are far below the limit of exact integers in a double.
 #[allow(clippy::cast_precision_loss)]
 pub(crate) fn gigabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e9
@@ -117,7 +117,7 @@ pub(crate) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-/// Three digits or so, which is as exact as these are.
+/// Formats a number with about three digits, the precision of the measurements.
 pub(crate) fn number(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
@@ -184,7 +184,7 @@ mod tests {
                 beyond_other_build: None,
             }
         );
-        // Where the reference is itself the fastest, it is the one to beat.
+        // If the reference is the fastest, it is the one to compare with.
         let ratios = Ratios::of(&tools, &row(&[0.05, 0.2, 0.125, 0.5, 0.8, 0.1]));
         assert_eq!(ratios.to_fastest_peer, Some(2.5));
     }

@@ -1,4 +1,4 @@
-//! The programs that are compared.
+//! The compared programs.
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -7,45 +7,45 @@ use std::{
 
 use crate::engines::{Engine, listed};
 
-/// What a program is to the comparison.
+/// The role of a program in the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Reads the file and checks the checksum, and nothing else.
+    /// Reads the file and verifies the checksum, and nothing else.
     Floor,
-    /// `seeder check` on one thread, as it is installed: with the memory that the data will take in one engine.
+    /// `seeder check` on one thread, as installed: it also predicts the memory in one engine.
     Ours,
-    /// The same on two threads.
+    /// `seeder check` on two threads.
     OursOnTwo,
-    /// The reader of `seeder` alone, on one thread: nothing is predicted.
+    /// rdb-scan alone, on one thread, without a prediction.
     OursReading,
-    /// `seeder` in another build, on one thread, to compare it with the one that is installed.
+    /// `seeder` in another build, on one thread, to compare with the installed one.
     OtherBuild,
-    /// The check that the system's Redis brings.
+    /// The RDB checker of the system's Redis.
     Reference,
     /// Another reader, on one thread.
     Peer {
-        /// Whether it checks the file's checksum.
+        /// Whether it verifies the checksum.
         checks_crc: bool,
     },
 }
 
-/// A program and how it is to be called.
+/// A program and how to call it.
 #[derive(Debug, Clone)]
 pub struct Tool {
-    /// What it is called on the command line.
+    /// Its name on the command line.
     pub id: &'static str,
-    /// What it is called in the table.
+    /// Its title in the table.
     pub title: String,
-    /// What it is to the comparison.
+    /// Its role in the comparison.
     pub role: Role,
-    /// Where it is; `None` where it is missing.
+    /// Its path; `None` if it is missing.
     pub program: Option<PathBuf>,
     /// Arguments before the file.
     pub arguments: &'static [&'static str],
 }
 
 impl Tool {
-    /// The command that reads a file; `None` where the program is missing.
+    /// The command that reads a file; `None` if the program is missing.
     pub fn command(&self, file: &Path) -> Option<Vec<OsString>> {
         let program = self.program.as_ref()?;
         let mut command: Vec<OsString> = vec![program.into()];
@@ -55,28 +55,28 @@ impl Tool {
     }
 }
 
-/// Where programs are to be looked for. What is not there is a column of dashes.
+/// The paths of the programs. A missing program gets a column of dashes.
 #[derive(Debug)]
 pub struct Places {
     /// The program `floor`.
     pub floor: PathBuf,
-    /// The program `seeder`, as it is installed.
+    /// The program `seeder`, as installed.
     pub ours: PathBuf,
-    /// Our reader alone.
+    /// The reader alone: the example `inspect` of rdb-scan.
     pub reading: PathBuf,
     /// `seeder` in another build.
     pub other_build: Option<PathBuf>,
-    /// The folder of the other libraries' programs.
+    /// Folder of the programs with other libraries.
     pub peers: PathBuf,
-    /// The list of `make servers`.
+    /// List of servers that `make servers` writes.
     pub servers: PathBuf,
 }
 
-/// What people run.
+/// The usual command.
 const CHECK: &[&str] = &["check", "--json", "--threads", "1"];
 const CHECK_ON_TWO: &[&str] = &["check", "--json", "--threads", "2"];
 
-/// All of them, in the order of the table.
+/// Returns all programs, in the order of the table.
 pub fn all(places: &Places) -> Vec<Tool> {
     let servers = std::fs::read_to_string(&places.servers).unwrap_or_default();
     let ours = there(&places.ours);
@@ -127,7 +127,7 @@ fn newest_check(id: &'static str, engine: &str, servers: &str) -> Tool {
     tool(id, title.trim(), Role::Peer { checks_crc: true }, found.and_then(|(_, program)| there(&program)))
 }
 
-/// The newest version of an engine in the list of `make servers`.
+/// Returns the newest version of an engine in the list of `make servers`.
 fn newest(engine: &str, servers: &str) -> Option<(String, PathBuf)> {
     let found = listed(servers).filter(|listed| listed.engine == engine);
     found.max_by_key(Engine::numbers).map(|newest| (newest.version, newest.check))

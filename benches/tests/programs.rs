@@ -1,4 +1,4 @@
-//! The small programs, as the benchmark calls them.
+//! The small programs, called as by the benchmark.
 use std::{ffi::OsString, path::Path, process::Command};
 
 use rdb_benches::{

@@ -1,4 +1,4 @@
-//! Compares readers of RDB files, each as a whole process: throughput and peak memory, as Markdown on standard output.
+//! Compares RDB readers, each as a whole process: throughput and peak memory, as Markdown on standard output.
 use std::{
     fs::File,
     path::{Path, PathBuf},
@@ -15,43 +15,43 @@ use rdb_benches::{
     tools::{Places, Tool, all},
 };
 
-/// The file of one long value.
+/// Name of the file with a single long value.
 const BIG_VALUE: &str = "value";
-/// From here on, other work on the machine is told of: less is what any machine does on the side.
+/// Cores used by other work above which the output has a warning. Less is normal on any machine.
 const SPOILING_CORES: f64 = 0.15;
 
-/// Compares readers of RDB files.
+/// Compare RDB readers.
 #[derive(Parser)]
 struct Args {
-    /// Where the files are.
+    /// Folder of the files.
     #[arg(long, default_value = "target/corpora")]
     folder: PathBuf,
-    /// The program `seeder`, built as `cargo install` builds it.
+    /// The program `seeder`, as `cargo install` builds it.
     #[arg(long, default_value = "target/release/seeder")]
     ours: PathBuf,
-    /// Our reader alone: the example `inspect` of rdb-scan.
+    /// The reader alone: the example `inspect` of rdb-scan.
     #[arg(long, default_value = "target/release/examples/inspect")]
     reading: PathBuf,
-    /// `seeder` in another build: a column of its own, and how much longer ours takes.
+    /// `seeder` in another build, for an additional column and the extra time of the installed one.
     #[arg(long)]
     other_build: Option<PathBuf>,
-    /// The folder of the other libraries' programs.
+    /// Folder of the programs with other libraries.
     #[arg(long, default_value = "target/peers/release")]
     peers: PathBuf,
-    /// The list of `make servers`.
+    /// List of servers that `make servers` writes.
     #[arg(long, default_value = "target/servers/list")]
     servers: PathBuf,
-    /// Only these files, by their names without ending; "value" is the one of one long value.
+    /// Names of the files to read, without extension; "value" is the file with a single long value.
     #[arg(long, value_delimiter = ',')]
     corpora: Vec<String>,
-    /// Only these programs: floor, ours, ours-2, ours-reading, ours-other-build, redis-check-rdb, redis-check-rdb-new,
+    /// Programs to run: floor, ours, ours-2, ours-reading, ours-other-build, redis-check-rdb, redis-check-rdb-new,
     /// valkey-check-rdb, librdb, rdb.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// How often each program reads each file, in turns.
+    /// Number of times that each program reads each file, in turns.
     #[arg(long, env = "BENCH_ROUNDS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
-    /// Which of the rounds is told.
+    /// The round to report.
     #[arg(long, value_enum, default_value_t = Told::Best)]
     told: Told,
 }
@@ -124,7 +124,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The files that are there, of those that are asked for.
+/// Returns the requested files that exist.
 fn corpora(args: &Args) -> Result<Vec<Corpus>> {
     let file = |name: &str| args.folder.join(format!("{name}.rdb"));
     let wanted = |name: &str| args.corpora.is_empty() || args.corpora.iter().any(|wanted| wanted == name);
@@ -154,7 +154,7 @@ fn corpora(args: &Args) -> Result<Vec<Corpus>> {
 }
 
 fn compare(corpus: &Corpus, tools: &[Tool], args: &Args, measure: &Path) -> Result<Row> {
-    // Into the page cache, and its length.
+    // Reads the file into the page cache, and determines its length.
     let bytes = std::io::copy(&mut File::open(&corpus.file)?, &mut std::io::sink())?;
     let mut runs: Vec<Vec<Cost>> = vec![Vec::new(); tools.len()];
     let mut failed = vec![false; tools.len()];
@@ -179,7 +179,7 @@ fn compare(corpus: &Corpus, tools: &[Tool], args: &Args, measure: &Path) -> Resu
     Ok(Row { name: corpus.name.clone(), about: corpus.about.clone(), bytes, costs })
 }
 
-/// The time that is told of several, and the most memory of all.
+/// Returns the time of the reported run, and the highest peak memory of all runs.
 fn told(mut runs: Vec<Cost>, told: Told) -> Option<Cost> {
     runs.sort_by(|left, right| left.seconds.total_cmp(&right.seconds));
     let at = match told {

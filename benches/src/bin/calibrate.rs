@@ -1,4 +1,4 @@
-//! Compares predicted memory with that of real servers that load the files; Markdown on standard output.
+//! Compares predicted memory with that of real servers that load the files. Prints Markdown on standard output.
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -26,42 +26,42 @@ const BEYOND: u8 = 1;
 const USAGE: u8 = 2;
 const FAILED: u8 = 3;
 
-/// Predicted, measured and error of `used_memory`, of files in engines that ElastiCache has.
+/// Compare predicted and measured `used_memory` of files in the engines of ElastiCache.
 ///
-/// Exit status: 0 all within the limit, 1 a cell beyond it, 2 usage, 3 could not be measured.
+/// Exit status: 0 all errors are within the limit, 1 an error is beyond it, 2 usage, 3 the measurement failed.
 #[derive(Parser)]
 struct Args {
-    /// A file to load; may be repeated. Default: a.rdb to i.rdb of --folder that are there.
+    /// File to load; repeatable. Default: those of a.rdb to i.rdb in --folder that exist.
     #[arg(long = "file", value_name = "PATH")]
     files: Vec<PathBuf>,
-    /// An engine like valkey-8.1; may be repeated. Default: all.
+    /// Engine to use, such as valkey-8.1; repeatable. Default: all.
     #[arg(long = "engine", value_name = "NAME")]
     engines: Vec<String>,
-    /// Whether the servers are nodes of a cluster.
+    /// Whether the servers are cluster nodes.
     #[arg(long, value_enum, default_value_t = Cluster::Both)]
     cluster: Cluster,
-    /// Measure anew what is asked for, whether or not it was measured before.
+    /// Repeat measurements that are already known.
     #[arg(long)]
     fresh: bool,
-    /// The error in percent, above or below, that is still right.
+    /// Allowed error in percent, in either direction.
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = percent)]
     limit: f64,
-    /// Also a line a cell, in bytes.
+    /// Also print one line per cell, in bytes.
     #[arg(long)]
     verbose: bool,
-    /// How many servers at once.
+    /// Number of servers to run at once.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     at_once: u8,
-    /// Where make corpora puts its files.
+    /// Folder of the files that make corpora writes.
     #[arg(long, default_value = "target/corpora")]
     folder: PathBuf,
-    /// The list of make servers.
+    /// List of servers that make servers writes.
     #[arg(long, default_value = "target/servers/list")]
     servers: PathBuf,
-    /// Where measurements are kept.
+    /// Folder of known measurements.
     #[arg(long, default_value = "target/calibration")]
     kept: PathBuf,
-    /// Where the table goes beside standard output.
+    /// File for the table, which is also printed.
     #[arg(long, default_value = "target/calibration.md")]
     output: PathBuf,
 }
@@ -104,7 +104,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The files that are asked for, or those that are there.
+/// Returns the requested files, or by default those that exist.
 fn corpora(args: &Args) -> Result<Vec<Corpus>> {
     let files = if args.files.is_empty() {
         let all = CORPORA.iter().filter(|corpus| corpus.name != LARGE.name);
@@ -122,7 +122,7 @@ fn corpora(args: &Args) -> Result<Vec<Corpus>> {
     files.into_iter().map(corpus).collect()
 }
 
-/// Whether all are within the limit.
+/// Runs the calibration. Returns whether all errors are within the limit.
 fn calibrate(args: &Args, corpora: &[Corpus], engines: &[CalibratedEngine]) -> Result<bool> {
     let interruption = Interruption::watch()?;
     std::fs::create_dir_all(&args.kept)?;

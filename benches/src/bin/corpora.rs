@@ -1,4 +1,4 @@
-//! Writes the RDB files that the benchmark reads, each through a server of its own.
+//! Writes the RDB files for the benchmarks, each through its own server.
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -11,19 +11,19 @@ use rdb_benches::{
     server::Server,
 };
 
-/// Writes RDB files of known shapes, the same every time.
+/// Write RDB files of known shapes, the same every time.
 #[derive(Parser)]
 struct Args {
-    /// Where the files go.
+    /// Folder for the files.
     #[arg(long)]
     folder: PathBuf,
-    /// The redis-server that writes them.
+    /// The redis-server that writes the files.
     #[arg(long, default_value = "redis-server")]
     server: PathBuf,
-    /// How many keys: 1 is as many as in the published tables.
+    /// Factor for the number of keys; 1 gives the files of the published tables.
     #[arg(long, env = "CORPORA_SCALE", default_value_t = 1.0, value_parser = scale)]
     scale: f64,
-    /// Also the file of 1 GB.
+    /// Also write the file of 1 GB.
     #[arg(long)]
     large: bool,
 }
@@ -46,7 +46,7 @@ fn make(corpus: &Corpus, args: &Args) -> Result<()> {
         return Ok(());
     }
     let started = Instant::now();
-    // In the same file system as the result, so that it can be moved there.
+    // In the file system of the result, so that the result can be moved there.
     let work = tempfile::Builder::new().prefix(".work-").tempdir_in(&args.folder)?;
     let mut server = Server::start(&args.server, work.path())?;
     let mut connection = server.connect()?;
@@ -63,8 +63,8 @@ fn make(corpus: &Corpus, args: &Args) -> Result<()> {
     let found = connection.keys()?;
     ensure!(found == keys, "the server holds {found} keys, not {keys}");
     connection.ask(&["SAVE"])?;
-    // Copied, as backups are: what a server wrote bit by bit stays in the page cache as single pages, which takes twice
-    // as long to read, for everybody. It gets its name only when it is whole.
+    // Copied, as backups are. The page cache holds the file that the server wrote in small writes as single pages,
+    // which take every reader twice as long. The copy gets its name only when it is complete.
     let copy = work.path().join("copy.rdb");
     std::fs::copy(work.path().join("dump.rdb"), &copy)?;
     std::fs::rename(copy, &file)?;

@@ -1,4 +1,5 @@
-//! `floor FILE` reads an RDB file in blocks of 1 MiB and checks its checksum: what no reader that checks can beat.
+//! `floor FILE` reads an RDB file in blocks of 1 MiB and verifies its checksum, the lower limit for every reader that
+//! does.
 use std::path::Path;
 
 use anyhow::{Context as _, Result};

@@ -1,6 +1,6 @@
-//! Prints what the inspection of large backups costs: `inspection_cost [MB-PER-SECOND...]`, one rate for each kind of
-//! data that the backup holds. The default is what a function's network gives; `make bench` shows that a core reads
-//! every kind of data faster.
+//! Prints the cost of inspecting large backups: `inspection_cost [MB-PER-SECOND...]`, with one rate per kind of data in
+//! the backup. The default rate is the network bandwidth of a function. `make bench` shows that a core reads every kind
+//! of data faster.
 use rdb_benches::cost::{Setting, simulate};
 
 fn main() {

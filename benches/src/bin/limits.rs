@@ -1,5 +1,5 @@
-//! `limits [FILE...]` measures each part of the work of a reader alone, our reader against all of them in turn, and
-//! what a second thread brings: `cargo run --profile bench -p rdb-benches --bin limits`.
+//! `limits [FILE...]` measures each part of a reader's work alone, rdb-scan against all of them in turn, and the gain
+//! of a second thread: `cargo run --profile bench -p rdb-benches --bin limits`.
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
@@ -10,15 +10,15 @@ use rdb_benches::{
     machine::heading,
 };
 
-/// The profile `release` is for what is deployed, and small.
+/// The profile `release` optimizes most crates for size, this one included.
 const OPT_LEVEL: &str = env!("BENCHES_OPT_LEVEL");
 
-/// Measures what each part of the work of a reader costs alone, and how close ours comes to all of them in turn.
+/// Measure what each part of a reader's work costs alone, and how close rdb-scan comes to all of them in turn.
 #[derive(Parser)]
 struct Args {
-    /// RDB files of Redis 7 [default: those of make corpora, but for the largest].
+    /// RDB files of Redis 7 [default: those of make corpora, except the largest].
     files: Vec<PathBuf>,
-    /// The best of so many rounds is told.
+    /// Number of rounds, of which the best is reported.
     #[arg(long, env = "LIMITS_ROUNDS", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
 }
@@ -52,7 +52,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The files of `make corpora` that are there, but for the one that is as another and only larger.
+/// The existing files of `make corpora`, except for the one that is only a larger version of another.
 fn corpora() -> Vec<PathBuf> {
     let names = CORPORA.iter().map(|corpus| corpus.name).filter(|name| name.len() == 1);
     let files = names.map(|name| PathBuf::from(format!("target/corpora/{name}.rdb")));

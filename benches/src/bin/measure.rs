@@ -1,4 +1,4 @@
-//! `measure PROGRAM ARGUMENTS...` runs a program and prints the seconds it took and the most bytes of memory it held.
+//! `measure PROGRAM ARGUMENTS...` runs a program and prints its seconds and its peak memory in bytes.
 use std::{ffi::OsString, process::ExitCode};
 
 use rdb_benches::run::execute;

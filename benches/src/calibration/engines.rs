@@ -1,4 +1,4 @@
-//! The engines that predictions are calibrated on.
+//! The engines with which predictions are calibrated.
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -9,30 +9,30 @@ use rdb_footprint::Quantum;
 
 use crate::engines::{Engine, listed};
 
-/// An engine that ElastiCache has, as a program that is there.
+/// An engine of ElastiCache, as an installed program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CalibratedEngine {
-    /// What it is called on the command line: `valkey-8.1`.
+    /// Its name on the command line, such as `valkey-8.1`.
     pub name: String,
-    /// Which of the two it is.
+    /// Redis or Valkey.
     pub family: Family,
-    /// Its whole version: `8.1.1`.
+    /// Its full version, such as `8.1.1`.
     pub version: String,
-    /// The first two numbers of the version: what decides the layout in memory.
+    /// Major and minor version, which determine the memory layout.
     pub release: (u64, u64),
-    /// The server program.
+    /// The server binary.
     pub server: PathBuf,
-    /// The spacing of its allocator's smallest sizes.
+    /// The spacing of its allocator's smallest size classes.
     pub quantum: Quantum,
 }
 
-/// How the names end of servers with another allocator than Debian's.
+/// Name suffix of servers with another allocator than Debian's.
 const QUANTUM_8: &str = "-q8";
 
-/// Redis or Valkey.
+/// The family of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
-    /// Redis, up to 7.1 in ElastiCache.
+    /// Redis, up to 7.1 on ElastiCache.
     Redis,
     /// Valkey.
     Valkey,
@@ -48,23 +48,23 @@ impl CalibratedEngine {
         let [major, minor, ..] = listed.numbers()[..] else { return None };
         let Engine { name, version, server, .. } = listed;
         let release = (major, minor);
-        // Debian's are linked with the system's jemalloc; the one Redis 6.2 that there is has its own.
+        // Debian's servers use the system's jemalloc. The only available Redis 6.2 uses its own.
         let is_eight = name.ends_with(QUANTUM_8) || (family == Family::Redis && release == (6, 2));
         let quantum = if is_eight { Quantum::Eight } else { Quantum::Sixteen };
         Some(Self { name, family, version, release, server, quantum })
     }
 
-    /// Whether ElastiCache has it: no Redis from 7.2 on.
+    /// Whether ElastiCache offers the engine: Redis only before 7.2.
     fn is_offered(&self) -> bool {
         self.family == Family::Valkey || self.release < (7, 2)
     }
 
-    /// Whether it reads no more than RDB 9, and has to be given files of its own.
+    /// Whether the engine reads only RDB versions up to 9, and thus needs its own files.
     pub fn is_before_7(&self) -> bool {
         self.family == Family::Redis && self.release < (7, 0)
     }
 
-    /// Whether a cluster may have more than one database, and is to be told how many.
+    /// Whether a cluster may have more than one database, with the number as a parameter.
     pub fn has_cluster_databases(&self) -> bool {
         self.family == Family::Valkey && self.release >= (9, 0)
     }
@@ -81,12 +81,12 @@ impl fmt::Display for CalibratedEngine {
     }
 }
 
-/// The engines of the lists of `make servers` that ElastiCache has, oldest first, with both quanta; or those of them
-/// that are named. Redis 6.2 only if it is named: it reads no file that a later one has written.
+/// Returns the engines in the lists of `make servers` that ElastiCache offers, with both quanta and oldest first, or
+/// those with the given names. Redis 6.2 is used only by name, because it cannot read files of later versions.
 pub fn calibrated(list: &Path, names: &[String]) -> Result<Vec<CalibratedEngine>> {
     let text = std::fs::read_to_string(list)
         .with_context(|| format!("failed to read {}: make servers writes it", list.display()))?;
-    // Where none could be had, there is none.
+    // A missing list is an empty one.
     let more = std::fs::read_to_string(list.with_file_name("list-quantum-8")).unwrap_or_default();
     chosen(&(text + &more), names)
 }

@@ -1,4 +1,4 @@
-//! An end by signal that leaves no server and no folder behind.
+//! Interruption by a signal, without leaving servers or folders behind.
 use std::{
     sync::{
         Arc,
@@ -10,19 +10,20 @@ use std::{
 use anyhow::{Result, ensure};
 use nix::sys::signal::{SigSet, Signal};
 
-/// Tells whether this process was asked to end. Whoever waits does so here, and returns the error, so that guards on
-/// the way out are dropped as ever.
+/// Whether this process was asked to end. Waiting code uses this and returns the error, so that guards are dropped as
+/// usual.
 #[derive(Debug, Clone)]
 pub struct Interruption(Arc<AtomicBool>);
 
 impl Interruption {
-    /// Begins to listen. To be called before any thread is started: only later ones take part.
+    /// Starts to listen. Must be called before any thread is started, because only later threads inherit the signal
+    /// mask.
     pub fn watch() -> Result<Self> {
         let mut signals = SigSet::empty();
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
             signals.add(signal);
         }
-        // Children do not inherit it: the standard library gives them an empty mask.
+        // Children do not inherit the mask: the standard library resets it.
         signals.thread_block()?;
         let asked = Arc::new(AtomicBool::new(false));
         let heard = Arc::clone(&asked);
@@ -35,13 +36,13 @@ impl Interruption {
         Ok(Self(asked))
     }
 
-    /// Errors if this process was asked to end.
+    /// Fails if this process was asked to end.
     pub fn check(&self) -> Result<()> {
         ensure!(!self.0.load(Ordering::Relaxed), "interrupted");
         Ok(())
     }
 
-    /// Waits, and errors as soon as this process is asked to end.
+    /// Waits for `duration`. Fails as soon as this process is asked to end.
     pub fn pause(&self, duration: Duration) -> Result<()> {
         const STEP: Duration = Duration::from_millis(100);
         let until = Instant::now() + duration;

@@ -1,4 +1,4 @@
-//! What there is to measure, several at once: a server at rest takes no processor.
+//! Pending measurements, several at a time: a server at rest uses no processor time.
 use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
@@ -17,18 +17,18 @@ use super::{
     truths::{Key, Truths},
 };
 
-/// A file to be loaded.
+/// A file to load.
 #[derive(Debug, Clone)]
 pub struct Corpus {
-    /// Its name without ending.
+    /// Its name without extension.
     pub name: String,
-    /// Where it is.
+    /// Its path.
     pub file: PathBuf,
     /// Its [`identity`](super::truths::identity).
     pub identity: String,
 }
 
-/// One server to start: with a file, or empty.
+/// One server to start, with a file or empty.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
     corpus: Option<&'a Corpus>,
@@ -36,7 +36,7 @@ pub struct Job<'a> {
     cluster_mode: bool,
 }
 
-/// All of them: each file in each engine and mode, and before them the empty servers.
+/// All measurements: the empty servers first, then each file, in each engine and mode.
 pub fn all<'a>(
     corpora: &'a [Corpus],
     engines: &'a [CalibratedEngine],
@@ -50,7 +50,7 @@ pub fn all<'a>(
     })
 }
 
-/// Measures what is not known yet, `at_once` at a time, and tells each on standard error. Data goes to folders in
+/// Makes the missing measurements, `at_once` at a time, and reports each on standard error. Data goes to folders in
 /// `work`.
 pub fn run<'a>(
     jobs: impl Iterator<Item = Job<'a>>,
@@ -65,7 +65,7 @@ pub fn run<'a>(
     let truths = Mutex::new((truths, 0));
     let work_off = || -> Result<()> {
         loop {
-            // A panic elsewhere leaves both as they should be.
+            // A panic in another thread leaves both values consistent.
             let job = missing.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(job) = job else { return Ok(()) };
             interruption.check()?;
@@ -83,7 +83,7 @@ pub fn run<'a>(
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..at_once.min(total)).map(|_| scope.spawn(work_off)).collect();
-        // The first error is told; the others go on to their end, so that their work is not lost.
+        // The first error is returned. The other threads continue to their end, so that their work is not lost.
         let ends = workers.into_iter().map(|worker| {
             worker.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a measurement panicked: see above")))
         });
@@ -91,7 +91,7 @@ pub fn run<'a>(
     })
 }
 
-/// What a file takes beyond an empty server. `None` where either was not measured.
+/// Returns the memory of a file less that of an empty server. `None` if either was not measured.
 pub fn measured(
     truths: &Truths,
     corpus: &Corpus,
@@ -110,7 +110,7 @@ pub fn measured(
 }
 
 impl Job<'_> {
-    /// What its measurement is kept by.
+    /// The key of the measurement.
     pub fn key(&self) -> Key {
         let identity = self.corpus.map(|corpus| corpus.identity.as_str());
         Key::new(identity, self.engine, self.cluster_mode)

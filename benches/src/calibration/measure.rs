@@ -1,4 +1,4 @@
-//! What a real server's memory is, with a file or empty.
+//! Measures the memory of a real server, with a file or empty.
 use std::{
     net::{Ipv4Addr, TcpListener},
     os::unix::process::ExitStatusExt as _,
@@ -14,49 +14,49 @@ use serde::{Deserialize, Serialize};
 use super::{engines::CalibratedEngine, interruption::Interruption};
 use crate::{connection::Connection, server::Server};
 
-/// To be counted up whenever measuring changes, so that old truths are forgotten.
+/// Revision of the measuring method. Increase it with every change, so that old results are discarded.
 pub const REVISION: u32 = 1;
 
-/// How long readings may take to agree.
+/// Time limit in seconds for readings to agree.
 pub const SETTLING_SECONDS: u64 = 60;
 
 const LOADING_SECONDS: u64 = 900;
 const READING_EVERY: Duration = Duration::from_secs(2);
 
-/// How often a second the server tidies up: ten times the default, which changes how soon its memory is final and not
-/// what it is then. Valkey resizes the tables of 16 slots each time, so with the default 10 its 16,384 slots take 103
-/// s.
+/// Rate of the server's cron job in Hz, ten times the default. It changes how soon the memory settles, but not its
+/// final value. Valkey resizes the tables of 16 slots per run, so that with the default of 10 Hz its 16,384 slots take
+/// 103 s.
 const TIDYING_HZ: &str = "100";
 
-/// Readings over more than the 10.3 s that a round over all slots takes.
+/// Number of readings that must agree. They span more than the 10.3 s of a round over all slots.
 const AGREEING_READINGS: usize = 7;
 
-/// By so much the reply buffer of our own connection shrinks and grows.
+/// Variation in bytes of the reply buffer of the measuring connection.
 const AGREEMENT_BYTES: u64 = 1024;
 
-/// What came of starting a server.
+/// The outcome of a start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It runs.
+    /// The server runs.
     Loaded(Reading),
-    /// It ended while loading: the last that it said.
+    /// The server exited while loading: the last line of its log.
     Refused(String),
 }
 
-/// A server's memory at rest.
+/// The memory of a server at rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
-    /// The lowest of the readings that agree; the last one if none do.
+    /// The lowest of the readings that agree, or the last one if none do.
     pub used_memory_bytes: u64,
-    /// Whether they agreed in time.
+    /// Whether the readings agreed within the time limit.
     pub settled: bool,
-    /// The keys of all databases.
+    /// Number of keys in all databases.
     pub keys: u64,
 }
 
-/// Starts a server with `file`, or empty, and waits until its memory is at rest. `work` is a folder for data, best in
-/// the file's own file system.
+/// Starts a server with `file`, or empty, and waits until its memory has settled. `work` is a folder for data, ideally
+/// on the same file system as the file.
 pub fn measure(
     file: Option<&Path>,
     engine: &CalibratedEngine,
@@ -67,7 +67,7 @@ pub fn measure(
     let data = tempfile::Builder::new().prefix(".work-").tempdir_in(work)?;
     if let Some(file) = file {
         let link = data.path().join("dump.rdb");
-        // The server never writes into it: it would save to another file and rename that.
+        // The server never writes to this file: it saves to a temporary file and renames that.
         if std::fs::hard_link(file, &link).is_err() {
             std::fs::copy(file, &link).with_context(|| format!("failed to copy {}", file.display()))?;
         }
@@ -81,7 +81,7 @@ pub fn measure(
     interruption.check()?;
     match server.ending()? {
         Some((status, last_line)) if file.is_some() => {
-            // An interruption from the terminal reaches the server too, and may be first there.
+            // An interruption from the terminal reaches the server too, possibly earlier.
             interruption.pause(Duration::from_millis(200))?;
             refusal(status, &last_line).map(Outcome::Refused)
         }
@@ -90,10 +90,10 @@ pub fn measure(
     }
 }
 
-/// The configuration: ElastiCache's default eviction policy, under which integers are not shared, and a limit that is
-/// never reached.
+/// Starts a server with ElastiCache's default eviction policy, under which integer objects are not shared, and a memory
+/// limit that is never reached.
 fn start(engine: &CalibratedEngine, cluster_mode: bool, data: &Path) -> Result<Server> {
-    // Held until both are known, so that they differ. Clusters have a second port.
+    // Both ports are held until they are known, so that they differ. A cluster node has two.
     let listeners = [free_port()?, free_port()?];
     let [port, bus_port] = [listeners[0].1.to_string(), listeners[1].1.to_string()];
     drop(listeners);
@@ -101,7 +101,7 @@ fn start(engine: &CalibratedEngine, cluster_mode: bool, data: &Path) -> Result<S
     arguments.extend(["--maxmemory", "200gb", "--maxmemory-policy", "volatile-lru"]);
     if cluster_mode {
         arguments.extend(["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"]);
-        // Before Redis 7.0 it is the port and 10,000.
+        // Before Redis 7.0, it is always the port plus 10,000.
         if !engine.is_before_7() {
             arguments.extend(["--cluster-port", &bus_port]);
         }
@@ -118,8 +118,8 @@ fn free_port() -> Result<(TcpListener, u16)> {
     Ok((listener, port))
 }
 
-/// Waits for the end of loading and then until readings agree, all on one connection, whose own buffers are in every
-/// reading alike.
+/// Waits until the file is loaded, and then until readings agree. All readings use one connection and thus include the
+/// same buffers.
 fn at_rest(connection: &mut Connection, interruption: &Interruption) -> Result<Reading> {
     let deadline = Instant::now() + Duration::from_secs(LOADING_SECONDS);
     while field(connection, "persistence", "loading")? != 0 {
@@ -144,7 +144,7 @@ fn at_rest(connection: &mut Connection, interruption: &Interruption) -> Result<R
     })
 }
 
-/// The lowest of the last readings, if they agree.
+/// Returns the lowest of the last readings, if they agree.
 fn agreed(readings: &[u64]) -> Option<u64> {
     let last = &readings[readings.len().checked_sub(AGREEING_READINGS)?..];
     let (lowest, highest) = (last.iter().min()?, last.iter().max()?);
@@ -158,16 +158,17 @@ fn field(connection: &mut Connection, section: &str, name: &str) -> Result<u64> 
     value.trim().parse().with_context(|| format!("{name} is no number: {value}"))
 }
 
-/// Why a server ended by itself. Errors if it was ended by somebody, or for something that is not the file's.
+/// Returns the reason why a server exited by itself. Fails if it was killed, or exited for a reason other than the
+/// file.
 fn refusal(status: ExitStatus, last_line: &str) -> Result<String> {
-    // 29517:M 25 Nov 2026 23:50:31.405 # FATAL: ...
+    // Format: 29517:M 25 Nov 2026 23:50:31.405 # FATAL: ...
     let said = last_line.split_once(" # ").map_or(last_line, |(_, said)| said);
     let signal = status.signal().and_then(|signal| Signal::try_from(signal).ok());
     let ended_by_somebody =
         status.success() || matches!(signal, Some(Signal::SIGKILL | Signal::SIGTERM | Signal::SIGINT));
     ensure!(!ended_by_somebody, "the server was ended ({status}) by somebody, or for want of memory: {said}");
     ensure!(!said.contains("listening on port"), "the server did not get its port: {said}");
-    // A crash ends in a report whose last line says nothing.
+    // The last line of a crash report has no information.
     Ok(signal.map_or_else(|| said.to_owned(), |signal| format!("it crashed ({signal})")))
 }
 
@@ -180,7 +181,7 @@ mod tests {
         let still = vec![5000; AGREEING_READINGS];
         assert_eq!(agreed(&still), Some(5000));
         assert_eq!(agreed(&still[1..]), None);
-        // The buffer of our own connection is no change.
+        // Variation of the connection's own buffer does not count.
         let mut breathing = still.clone();
         breathing[3] -= 1024;
         assert_eq!(agreed(&breathing), Some(3976));

@@ -1,4 +1,4 @@
-//! What a file is said to take: the only place here that knows the model.
+//! Predicts the memory of a file; the only module of the calibration that uses the model.
 use std::{path::Path, thread::available_parallelism};
 
 use anyhow::{Context as _, Result, ensure};
@@ -8,7 +8,7 @@ use rdb_scan::{Control, FileSource, InspectOptions, Weighing, inspect_parallel};
 
 use super::engines::{CalibratedEngine, Family};
 
-/// Predicts the `used_memory` that a file takes in an engine, beyond that of an empty server.
+/// Predicts the `used_memory` of a file in an engine in bytes, less that of an empty server.
 pub fn predict(file: &Path, engine: &CalibratedEngine, cluster_mode: bool) -> Result<u64> {
     let family = match engine.family {
         Family::Redis => "redis",

@@ -1,10 +1,10 @@
-//! Cells as Markdown, and as lines of exact numbers.
+//! Renders cells as Markdown, and as lines of exact numbers.
 use std::fmt::Write;
 
 use super::{Cell, Measured, measure::SETTLING_SECONDS};
 use crate::table::{markdown, megabytes as in_megabytes};
 
-/// One row a file, one column an engine and mode; below it what needs words, and a summary.
+/// Renders one row per file and one column per engine and mode, followed by notes and a summary.
 pub fn report(cells: &[Cell], limit_percent: f64) -> String {
     let columns = distinct(cells.iter().map(column));
     let files = distinct(cells.iter().map(|cell| cell.file.clone()));
@@ -29,7 +29,7 @@ pub fn report(cells: &[Cell], limit_percent: f64) -> String {
     text
 }
 
-/// A line of exact numbers a cell: `file engine cluster predicted measured error`.
+/// Renders one line of exact numbers per cell: `file engine cluster predicted measured error`.
 pub fn exact(cells: &[Cell]) -> String {
     let mut text = String::from("file engine cluster predicted measured error\n");
     for cell in cells {
@@ -48,7 +48,7 @@ pub fn exact(cells: &[Cell]) -> String {
     text
 }
 
-/// Megabytes of 10^6 bytes.
+/// Formats bytes in megabytes (10^6 bytes).
 pub(super) fn megabytes(bytes: u64) -> String {
     format!("{:.1}", in_megabytes(bytes))
 }
@@ -145,7 +145,7 @@ mod tests {
              - i in valkey 8.1.1, cluster: refused: FATAL\n\n\
              Worst: a in valkey 8.1.1, cluster, +1.23 %. 1 of 3 cells are beyond ±1 %; 1 refused.\n"
         );
-        // What could not be predicted is no success.
+        // A missing prediction counts as a failure.
         cells[0].predicted = Err("no model".to_owned());
         let text = report(&cells, 1.0);
         assert!(text.contains("| **100.0, ? !** |") && text.contains("no prediction: no model"), "{text}");

@@ -1,4 +1,4 @@
-//! Measurements, kept in a file for the next run.
+//! Measurements, stored in a file for the next run.
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -15,14 +15,14 @@ use super::{
     measure::{Outcome, REVISION},
 };
 
-/// What was measured, by what decides it.
+/// Measurements by the inputs that determine them.
 #[derive(Debug)]
 pub struct Truths {
     file: PathBuf,
     entries: BTreeMap<String, Entry>,
 }
 
-/// The file's name and the time are for whoever reads it.
+/// A measurement. The file's name and the time are only for human readers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Entry {
     file: String,
@@ -31,12 +31,12 @@ struct Entry {
     outcome: Outcome,
 }
 
-/// What decides a measurement: contents, engine and mode.
+/// The inputs that determine a measurement: contents, engine and mode.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key(String);
 
 impl Key {
-    /// `contents` is an [`identity`], or `None` for an empty server.
+    /// Creates a key. `contents` is an [`identity`], or `None` for an empty server.
     pub fn new(contents: Option<&str>, engine: &CalibratedEngine, cluster_mode: bool) -> Self {
         let mode = if cluster_mode { "on" } else { "off" };
         let contents = contents.unwrap_or("empty");
@@ -45,7 +45,7 @@ impl Key {
 }
 
 impl Truths {
-    /// Reads what is known; a file that is not there is empty.
+    /// Reads the stored measurements. A missing file counts as empty.
     pub fn read(file: &Path) -> Result<Self> {
         let entries = match std::fs::read_to_string(file) {
             Ok(text) => serde_json::from_str(&text)
@@ -56,17 +56,17 @@ impl Truths {
         Ok(Self { file: file.to_owned(), entries })
     }
 
-    /// Forgets a measurement, so that it is made anew.
+    /// Removes a measurement, so that it is repeated.
     pub fn forget(&mut self, key: &Key) {
         self.entries.remove(&key.0);
     }
 
-    /// What came of it, if it was measured.
+    /// The outcome of a measurement, if it was made.
     pub fn get(&self, key: &Key) -> Option<&Outcome> {
         self.entries.get(&key.0).map(|entry| &entry.outcome)
     }
 
-    /// Keeps a measurement, at once also in the file.
+    /// Adds a measurement and stores the file at once.
     pub fn put(&mut self, key: Key, file: &str, outcome: Outcome) -> Result<()> {
         let entry = Entry { file: file.to_owned(), measured_at: jiff::Timestamp::now(), outcome };
         self.entries.insert(key.0, entry);
@@ -77,8 +77,8 @@ impl Truths {
     }
 }
 
-/// Length and hash of the first and the last MiB. The last bytes of an RDB file are its checksum, so that this changes
-/// with any byte.
+/// Returns the length of a file and the CRC of its first and last MiB. The last bytes of an RDB file with a checksum
+/// change with any other byte.
 pub fn identity(file: &Path) -> Result<String> {
     const PART_BYTES: u64 = 1 << 20;
     let mut contents = File::open(file).with_context(|| format!("failed to open {}", file.display()))?;

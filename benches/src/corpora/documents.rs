@@ -1,4 +1,4 @@
-//! JSON texts as applications store them: alike enough to be compressed, with something of their own in each record.
+//! JSON documents as applications store them: similar enough to compress well, but with unique data in each record.
 use std::fmt::Write;
 
 use crate::random::Random;
@@ -8,7 +8,7 @@ const NAMES: [&str; 10] =
 const CITIES: [&str; 8] =
     ["Antwerp", "Bologna", "Cologne", "Dundee", "Esbjerg", "Florence", "Gothenburg", "Hamburg"];
 
-/// A document of at least `length` bytes, and at most one record more.
+/// Returns a document of at least `length` bytes, and at most one record more.
 pub(super) fn json(random: &mut Random, length: u64) -> String {
     let mut text = String::from(r#"{"version":2,"items":["#);
     while (text.len() as u64) < length {

@@ -1,10 +1,10 @@
-//! The shapes of keys. Lengths and numbers of members decide which encoding the server chooses, and so what a reader
-//! of the file has to do; the contents are hexadecimal text, which compresses a little, as real contents do.
+//! The shapes of keys. Lengths and numbers of members determine the encoding that the server chooses, and thus the work
+//! of a reader. The contents are hexadecimal text, which compresses a little, as real contents do.
 use std::{fmt::Display, io::Result};
 
 use super::{Filling, documents::json};
 
-/// The most arguments that are put into one command.
+/// Most members added by one command.
 const MEMBERS_PER_COMMAND: u64 = 200;
 
 impl Filling<'_> {
@@ -12,7 +12,7 @@ impl Filling<'_> {
         self.command.send(self.out)
     }
 
-    /// A key of many members, by commands of a bounded length; `member` adds the arguments of each.
+    /// Creates a key with many members, with commands of bounded length. `member` adds the arguments of each.
     fn members(
         &mut self,
         name: &str,
@@ -102,7 +102,7 @@ pub(super) fn queue(to: &mut Filling<'_>, key: u64) -> Result<()> {
     })
 }
 
-/// Numbers that take two bytes each in every third set and four in the others.
+/// Creates a set of integers that take two bytes each in every third set, and four bytes in the others.
 pub(super) fn numbers(to: &mut Filling<'_>, key: u64) -> Result<()> {
     let highest = if key.is_multiple_of(3) { 30_000 } else { 2_000_000_000 };
     to.members("SADD", format_args!("ids:{key}"), 50, |to, _| to.number_arg(1, highest))
@@ -116,7 +116,7 @@ pub(super) fn group(to: &mut Filling<'_>, key: u64) -> Result<()> {
     to.members("SADD", format_args!("group:{key}"), 1000, |to, _| to.hex_arg("member:", 8, 20))
 }
 
-/// A thousand entries; two groups of three consumers, each with a hundred that it has not acknowledged.
+/// Creates a stream of 1,000 entries and two groups of three consumers, each with 100 pending entries.
 pub(super) fn events(to: &mut Filling<'_>, key: u64) -> Result<()> {
     let name = format!("events:{key}");
     for group in 1..=2 {
@@ -164,7 +164,7 @@ pub(super) fn document(to: &mut Filling<'_>, key: u64) -> Result<()> {
     to.set(format_args!("doc:{key}"), text)
 }
 
-/// What an application's cache may hold: of twenty keys eight are sessions, the others of every type.
+/// Creates a key of a typical cache: of 20 keys, eight are sessions, and the others are of every type.
 pub(super) fn mixed(to: &mut Filling<'_>, key: u64) -> Result<()> {
     let name = match key % 20 {
         0..8 => {
@@ -205,7 +205,7 @@ pub(super) fn mixed(to: &mut Filling<'_>, key: u64) -> Result<()> {
         }
     };
     if key.is_multiple_of(2) {
-        // In the next century, so that no file grows old.
+        // In the next century, so that the keys of old files have not expired.
         let milliseconds = 4_102_444_800_000 + to.random.between(1, 1_000_000_000);
         to.command.begin("PEXPIREAT").arg(&name).arg(milliseconds);
         to.send()?;
@@ -213,7 +213,7 @@ pub(super) fn mixed(to: &mut Filling<'_>, key: u64) -> Result<()> {
     Ok(())
 }
 
-/// A hash with a document in it, or now and then a large one.
+/// Creates a hash with a document in it, or sometimes a large one.
 fn record(to: &mut Filling<'_>, key: u64) -> Result<String> {
     let name = format!("bigh:{key}");
     if key % 400 == 18 {

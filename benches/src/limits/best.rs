@@ -1,5 +1,5 @@
-//! The best of several runs, by the time that the processor worked for them: nothing here waits for anything, and other
-//! work on the machine then matters less.
+//! The best of several runs, measured in processor time: nothing here waits for anything, so that other work on the
+//! machine matters less.
 use std::{
     hint::black_box,
     process::{Command, Stdio},
@@ -10,7 +10,7 @@ use nix::sys::{
     time::TimeValLike,
 };
 
-/// The shortest time so far.
+/// The shortest time so far in seconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Best {
     pub(super) seconds: f64,
@@ -23,7 +23,7 @@ impl Default for Best {
 }
 
 impl Best {
-    /// Runs something once more.
+    /// Runs a function once more.
     pub(super) fn time<T>(&mut self, run: impl FnOnce() -> T) -> T {
         let started = processor_seconds(UsageWho::RUSAGE_SELF);
         let result = black_box(run());
@@ -31,7 +31,7 @@ impl Best {
         result
     }
 
-    /// Runs another program once more. Nothing is noted if it is missing or fails.
+    /// Runs another program once more. Records nothing if it is missing or fails.
     pub(super) fn time_program(&mut self, command: &mut Command) {
         let started = processor_seconds(UsageWho::RUSAGE_CHILDREN);
         let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -40,7 +40,7 @@ impl Best {
         }
     }
 
-    /// `None` if nothing was run.
+    /// The shortest time in seconds; `None` if nothing has run.
     pub(super) fn known(self) -> Option<f64> {
         self.seconds.is_finite().then_some(self.seconds)
     }
@@ -49,14 +49,14 @@ impl Best {
         self.seconds = self.seconds.min(seconds);
     }
 
-    /// The shortest of several.
+    /// The shortest of several times in seconds.
     pub(super) fn of(several: &[Self]) -> f64 {
         several.iter().map(|best| best.seconds).fold(f64::INFINITY, f64::min)
     }
 }
 
-/// What this process, or its children that have ended, had of the processor, in the program and in the system for it.
-// Microseconds of days are counted exactly.
+/// Processor time in seconds, user and system, of this process or of its children that have exited.
+// Microseconds of days are exact.
 #[allow(clippy::cast_precision_loss)]
 fn processor_seconds(who: UsageWho) -> f64 {
     getrusage(who).map_or(f64::NAN, |usage| {

@@ -1,4 +1,4 @@
-//! What a file holds, sorted by what has to be done with it, so that each kind of work can be done apart.
+//! Collects the strings of a file by the work that they need, so that each kind of work can run alone.
 use super::{
     listpack::entries,
     lzf::{Compressed, Unpacker},
@@ -10,15 +10,15 @@ use super::{
 #[derive(Debug, Default)]
 pub(super) struct Collected {
     pub(super) keys: Strings,
-    /// Compressed strings that nobody has to look into: their tokens have to give what they declare.
+    /// Compressed strings with contents that are not needed: it suffices that their tokens give the declared length.
     pub(super) proven: Compressed,
     /// Compressed strings whose contents are needed: keys, members, packed collections.
     pub(super) opened: Compressed,
     /// Listpacks, decompressed.
     pub(super) listpacks: Strings,
-    /// Members and fields, of tables and of listpacks, that might be there twice.
+    /// Members and fields of tables and listpacks, which could be duplicates.
     pub(super) members: Strings,
-    /// How many of them each value has.
+    /// Number of members in each value.
     pub(super) values: Vec<u64>,
     unpacker: Unpacker,
 }
@@ -50,7 +50,7 @@ impl Collected {
         match role {
             Role::Key => self.keys.push(contents),
             Role::Member => self.members.push(contents),
-            // Their order is their own proof.
+            // The order of an intset proves that it has no duplicates.
             Role::Other | Role::Packed(Packing::Intset) => {}
             Role::Packed(packing) => {
                 self.listpacks.push(contents);

@@ -1,19 +1,19 @@
-//! A hash of strings that is about as quick as a decent one can be, and a table that finds one that is there twice.
+//! A hash of strings that is about as fast as a good one can be, and a table that finds duplicates.
 
 const SEEDS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03];
 
-/// Folded multiplies over 8-byte words.
+/// Hashes with folded multiplications over 8-byte words.
 #[inline]
 pub(super) fn hash(bytes: &[u8]) -> u64 {
     let length = SEEDS[1] ^ bytes.len() as u64;
     let Some(last) = bytes.last_chunk::<8>() else { return fold(SEEDS[0] ^ short(bytes), length) };
-    // The last word may have been taken in part already.
+    // The last word may overlap the one before it.
     let words = bytes[..bytes.len() - 1].as_chunks::<8>().0;
     let hash = words.iter().fold(SEEDS[0], |hash, word| fold(hash ^ u64::from_le_bytes(*word), SEEDS[1]));
     fold(hash ^ u64::from_le_bytes(*last), length)
 }
 
-/// Up to seven bytes as a number, by reads that overlap.
+/// Reads up to seven bytes as a number, with overlapping reads.
 #[inline]
 fn short(bytes: &[u8]) -> u64 {
     if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
@@ -29,22 +29,22 @@ fn fold(one: u64, other: u64) -> u64 {
     (product as u64) ^ (product >> 64) as u64
 }
 
-/// The hashes of one value's members.
+/// The hashes of the members of one value.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    // Zeros are free places. A power of two, and at most an eighth full: then the first place is nearly always free,
-    // and whether it is need not be guessed. Half full takes up to twice as long.
+    // 0 is a free place. The size is a power of two, and at most an eighth is full: the first place is then nearly
+    // always free, which the processor predicts well. A table that is half full takes up to twice as long.
     places: Vec<u64>,
 }
 
 impl Table {
-    /// Forgets all and makes room.
+    /// Removes all hashes and makes room for `members`.
     pub(super) fn begin(&mut self, members: usize) {
         self.places.clear();
         self.places.resize((8 * members.max(1)).next_power_of_two(), 0);
     }
 
-    /// Notes a hash; true if it is there already.
+    /// Adds a hash. Returns whether it was already there.
     #[inline]
     pub(super) fn is_double(&mut self, hash: u64) -> bool {
         let hash = hash.max(1);

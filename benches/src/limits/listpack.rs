@@ -1,17 +1,17 @@
-//! Listpacks entry by entry, with no look at what an entry is or at the length after it.
+//! Steps through the entries of listpacks, without reading their contents or their backward lengths.
 
 const HEADER_BYTES: usize = 6;
 const END: u8 = 0xff;
 
-/// Goes through a listpack, and tells of the bytes of every entry; gives how many there are, or nothing if an entry is
-/// not all there or the end is not where it should be.
+/// Passes the bytes of every entry of a listpack to `tell`. Returns the number of entries, or `None` if an entry is
+/// incomplete or the end is in the wrong place.
 #[inline]
 pub(super) fn entries<'b>(listpack: &'b [u8], mut tell: impl FnMut(&'b [u8])) -> Option<u64> {
     let mut rest = listpack.get(HEADER_BYTES..)?;
     let mut count = 0;
     loop {
         let first = *rest.first()?;
-        // The header of an entry and the bytes behind it.
+        // The size of the entry's header and of the data after it.
         let (header, data) = match first {
             0x00..0x80 => (0, 1),
             0x80..0xc0 => (1, usize::from(first & 0x3f)),
@@ -32,7 +32,7 @@ pub(super) fn entries<'b>(listpack: &'b [u8], mut tell: impl FnMut(&'b [u8])) ->
     }
 }
 
-/// The bytes of the entry's own length, which stands behind it.
+/// The size in bytes of the backward length after an entry.
 #[inline]
 fn back_bytes(entry: usize) -> usize {
     match entry {

@@ -1,8 +1,8 @@
-//! Compressed strings, token by token: a control byte says how many literal bytes follow, or how many bytes of what
-//! was given before are to be repeated.
+//! Compressed strings, token by token. A control byte holds the number of literal bytes that follow, or the number of
+//! earlier output bytes to repeat.
 //!
-//! There are several loops because none is the fastest on every file, and because what stops a reader is the time until
-//! it is known where a token ends: several strings side by side wait for that at once.
+//! There are several loops, because none is the fastest on every file. What slows a reader down is the time until the
+//! end of a token is known. With several strings side by side, these times overlap.
 
 mod decode;
 mod loops;
@@ -12,15 +12,15 @@ pub(super) use decode::Unpacker;
 pub(super) use loops::{Loops, TITLES};
 use step::{Jump, Step};
 
-/// Compressed strings one behind the other.
+/// Consecutive compressed strings.
 #[derive(Debug, Default)]
 pub(super) struct Compressed {
-    // With some bytes at the end, so that each token can be read as a word.
+    // With padding at the end, so that each token can be read as a word.
     bytes: Vec<u8>,
     strings: Vec<Packed>,
 }
 
-/// Where a compressed string is, and how long its contents are.
+/// The position of a compressed string, and the declared length of its contents.
 #[derive(Debug, Clone, Copy, Default)]
 struct Packed {
     at: usize,
@@ -55,7 +55,7 @@ impl Compressed {
         self.strings.iter().map(|packed| packed.declared).sum()
     }
 
-    /// How many tokens there are.
+    /// Number of tokens.
     pub(super) fn tokens(&self) -> u64 {
         let mut tokens = 0;
         for packed in &self.strings {
@@ -68,14 +68,14 @@ impl Compressed {
     }
 }
 
-/// A string on its way.
+/// The state of one string.
 #[derive(Clone, Copy, Default)]
 struct Lane {
     at: usize,
     end: usize,
     given: usize,
     declared: usize,
-    /// Less than 0 if a reference reaches behind the beginning.
+    /// Negative if a reference reaches before the start.
     slack: isize,
 }
 
@@ -84,7 +84,7 @@ impl Lane {
         Self { at, end, given: 0, declared, slack: 0 }
     }
 
-    /// Goes past a token; false at the end.
+    /// Steps over a token. False at the end.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "called for every token")]
     fn step<S: Step, const CHECKED: bool>(&mut self, bytes: &[u8]) -> bool {
@@ -102,21 +102,21 @@ impl Lane {
         true
     }
 
-    /// Whether the tokens end where the string does, and gave what it declares.
+    /// Whether the tokens end with the string and give the declared length.
     fn is_good(&self) -> bool {
         self.at == self.end && self.given == self.declared && self.slack >= 0
     }
 }
 
-/// Goes through the tokens of all strings, so many strings side by side; tells how many strings are sound. Whether
-/// references reach behind the beginning is looked at only where it is `CHECKED`.
+/// Walks the tokens of all strings, `LANES` strings side by side. Returns the number of sound strings. Checks whether
+/// references reach before the start only if `CHECKED`.
 fn walk<S: Step, const LANES: usize, const CHECKED: bool>(compressed: &Compressed) -> usize {
     let bytes = &compressed.bytes[..];
     let mut waiting = compressed.strings.iter().map(|packed| Lane::new(*packed));
     let mut good = 0;
     let mut lanes: [Lane; LANES] = std::array::from_fn(|_| waiting.next().unwrap_or_default());
     let mut left = compressed.strings.len();
-    // As long as every lane has a string.
+    // While every lane has a string.
     'all: while left >= LANES {
         for lane in &mut lanes {
             if !lane.step::<S, CHECKED>(bytes) {
@@ -140,7 +140,7 @@ fn walk<S: Step, const LANES: usize, const CHECKED: bool>(compressed: &Compresse
 mod tests {
     use super::{step::LookUp, *};
 
-    /// Three literal bytes, a short reference, a long one over itself, and a literal.
+    /// Three literal bytes, a short reference, a long overlapping one, and a literal.
     pub(super) const PACKED: [u8; 11] = [2, b'a', b'b', b'c', 0x20, 2, 0xe0, 5, 2, 0, b'x'];
     pub(super) const CONTENTS: &[u8] = b"abcabcabcabcabcabcabx";
 
@@ -163,7 +163,7 @@ mod tests {
         compressed.push(&PACKED, CONTENTS.len() + 1);
         compressed.push(&PACKED[..10], CONTENTS.len() - 1);
         assert_eq!(walk::<LookUp, 4, false>(&compressed), 12);
-        // One that reaches behind the beginning.
+        // A reference that reaches before the start.
         compressed.push(&[0, b'a', 0x20, 1], 4);
         assert_eq!(walk::<LookUp, 4, false>(&compressed), 13);
         assert_eq!(walk::<LookUp, 4, true>(&compressed), 12);

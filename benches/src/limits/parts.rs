@@ -1,4 +1,4 @@
-//! Each part of the work alone, and our reader beside it.
+//! Measures each part of the work alone, and rdb-scan for comparison.
 use std::{path::Path, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
@@ -14,46 +14,46 @@ use super::{
 };
 use crate::floor::read_and_check;
 
-/// What was measured of one file: seconds, of the best round.
+/// The measurements of one file: seconds of the best round.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Its length.
+    /// Length of the file in bytes.
     pub bytes: u64,
-    /// Reading from the page cache, and the CRC.
+    /// Reading from the page cache, and computing the CRC.
     pub read: f64,
-    /// From length to length.
+    /// Stepping from length to length.
     pub lengths: f64,
-    /// The tokens of all compressed strings, by the fastest loop. `None` where there are none.
+    /// Stepping over the tokens of all compressed strings, with the fastest loop. `None` if there are none.
     pub tokens: Option<f64>,
-    /// The same with a look at how far references reach, and those decompressed whose contents are needed.
+    /// Checking references too, and decompressing strings with contents that are needed.
     pub contents: Option<f64>,
-    /// Hash and cluster slot of each key.
+    /// Hash and hash slot of each key.
     pub keys: f64,
-    /// The entries of decompressed listpacks. `None` where there are none.
+    /// Stepping over the entries of decompressed listpacks. `None` if there are none.
     pub entries: Option<f64>,
-    /// The hash of each member and field. `None` where there are none.
+    /// Hashing each member and field. `None` if there are none.
     pub members: Option<f64>,
-    /// The same, and those of one value compared with each other.
+    /// Hashing them, and comparing the hashes within each value.
     pub compared: Option<f64>,
-    /// Our reader, on one thread.
+    /// rdb-scan, on one thread.
     pub ours: f64,
-    /// The system's `redis-check-rdb`, which we want to be ten times as fast as. `None` where it is missing.
+    /// The system's `redis-check-rdb`, which rdb-scan aims to beat ten times over. `None` if it is missing.
     pub reference: Option<f64>,
-    /// All compressed strings by each of the loops.
+    /// All compressed strings with each of the loops.
     pub loops: Vec<f64>,
-    /// How many tokens the file has, and the bytes that they stand in.
+    /// Number of tokens in the compressed strings.
     pub lzf_tokens: u64,
-    /// See `lzf_tokens`.
+    /// Bytes of the compressed strings.
     pub lzf_bytes: u64,
 }
 
 impl Limits {
-    /// A reader that does the least that there is to do, one after the other, each as fast as alone.
+    /// The limit for the least that a reader has to do: one part after the other, each as fast as alone.
     pub fn least(&self) -> f64 {
         self.always() + self.tokens.unwrap_or(0.0) + self.members.unwrap_or(0.0)
     }
 
-    /// The same, with what else ours has to do: decompress what it looks into, and compare members.
+    /// The limit with the additional work of rdb-scan: decompressing what it reads, and comparing members.
     pub fn work(&self) -> f64 {
         self.always() + self.contents.unwrap_or(0.0) + self.compared.unwrap_or(0.0)
     }
@@ -63,7 +63,7 @@ impl Limits {
     }
 }
 
-/// Measures all of it, the best of so many rounds, in turns. The file has to be one that Redis 7 wrote, and sound.
+/// Measures all parts in turn, `rounds` times. The file must be sound and written by Redis 7.
 pub fn measure(path: &Path, rounds: u32) -> Result<Limits> {
     let file = std::fs::read(path)?;
     let inspection = ours(path)?;
@@ -114,7 +114,7 @@ pub fn measure(path: &Path, rounds: u32) -> Result<Limits> {
     })
 }
 
-/// The parts of which there is one way to do them.
+/// The parts with only one loop.
 #[derive(Default)]
 struct Parts {
     read: Best,
@@ -127,7 +127,7 @@ struct Parts {
     reference: Best,
 }
 
-/// As the example `inspect` of rdb-scan, which `make bench` measures.
+/// As in the example `inspect` of rdb-scan, which `make bench` measures.
 fn ours(path: &Path) -> Result<Inspection> {
     let source = FileSource::open(path)?;
     let inspection = inspect_parallel(&source, 1, &InspectOptions::default(), &|_| Control::Continue)?;
@@ -142,7 +142,7 @@ fn hash_keys<'k>(keys: impl Iterator<Item = &'k [u8]>) -> u64 {
     keys.fold(0, |sum, key| sum ^ hash(key).wrapping_add(u64::from(key_slot(key))))
 }
 
-/// How many members are in a value twice.
+/// Counts the duplicate members of all values.
 fn doubles<'m>(mut members: impl Iterator<Item = &'m [u8]>, values: &[u64]) -> usize {
     let mut table = Table::default();
     let mut doubles = 0;

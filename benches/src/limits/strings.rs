@@ -1,6 +1,6 @@
-//! Many strings in one piece of memory, so that going through them costs as little as it can.
+//! Many strings in one allocation, so that iterating over them costs as little as possible.
 
-/// Strings one behind the other.
+/// Consecutive strings.
 #[derive(Debug, Default)]
 pub(super) struct Strings {
     bytes: Vec<u8>,
@@ -8,7 +8,7 @@ pub(super) struct Strings {
 }
 
 impl Strings {
-    /// Adds a string; none of the files has one of 4 GiB.
+    /// Adds a string. No file has one of 4 GiB.
     pub(super) fn push(&mut self, string: &[u8]) {
         self.bytes.extend_from_slice(string);
         self.lengths.push(u32::try_from(string.len()).unwrap_or(u32::MAX));

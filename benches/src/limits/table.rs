@@ -1,8 +1,8 @@
-//! The limits as Markdown.
+//! Renders the limits as Markdown.
 use super::{lzf::TITLES, parts::Limits};
 use crate::table::{gigabytes, markdown, megabytes, number};
 
-/// The columns, and what each of them is.
+/// The columns and their meanings.
 const COLUMNS: [(&str, &str); 15] = [
     ("file", "the file"),
     ("MB", "its length"),
@@ -36,7 +36,7 @@ const COLUMNS: [(&str, &str); 15] = [
     ("ours / least, ours / work", "ours as a part of these limits"),
 ];
 
-/// A line for each file: GB of the file in a second, for each part of the work.
+/// Renders one line per file: GB of the file per second, for each part of the work.
 pub fn summary(rows: &[(String, Limits)]) -> String {
     let heads: Vec<String> = COLUMNS.iter().map(|(head, _)| (*head).to_owned()).collect();
     let lines = rows.iter().map(|(name, limits)| {
@@ -63,7 +63,7 @@ pub fn summary(rows: &[(String, Limits)]) -> String {
     markdown(&heads, lines)
 }
 
-/// The ways to go through compressed strings, for each file that has any.
+/// Renders the loops over compressed strings, for each file that has any.
 pub fn loops(rows: &[(String, Limits)]) -> String {
     let with_lzf = rows.iter().filter(|(_, limits)| limits.lzf_tokens > 0);
     let mut heads: Vec<String> =
@@ -83,13 +83,13 @@ pub fn loops(rows: &[(String, Limits)]) -> String {
     markdown(&heads, lines)
 }
 
-/// A line for each column.
+/// Renders one line per column.
 pub fn explanations() -> String {
     let lines: Vec<String> = COLUMNS.iter().map(|(head, meaning)| format!("- `{head}`: {meaning}")).collect();
     lines.join("\n")
 }
 
-// Lengths of files are far below what a double counts exactly.
+// Lengths of files are far below the limit of exact integers in a double.
 #[allow(clippy::cast_precision_loss)]
 fn exact(number: u64) -> f64 {
     number as f64

@@ -1,4 +1,4 @@
-//! The walk and what it collects, against our reader on a file of every type that it knows.
+//! The walk and the collected strings, compared with rdb-scan on a file with every supported type.
 use std::time::Duration;
 
 use crc_fast::{CrcAlgorithm, checksum};
@@ -6,12 +6,12 @@ use rdb_scan::{Control, InspectOptions, Inspected, Kind, Position, Record, Visit
 
 use super::{collect::Collected, measure, measure_threads, walk::walk};
 
-/// Counts what the walk counts.
+/// Counts the same things as the walk.
 #[derive(Default)]
 struct Counted {
     keys: u64,
     key_bytes: usize,
-    /// Those that can be there twice: an intset's cannot.
+    /// Members that could be duplicates. Those of an intset cannot.
     members: u64,
 }
 
@@ -43,14 +43,14 @@ fn the_walk_finds_the_keys_and_members_that_our_reader_finds() {
     assert_eq!(collected.members.len() as u64, counted.members);
     assert_eq!(collected.values.iter().sum::<u64>(), counted.members);
     assert_eq!((collected.proven.len(), collected.opened.len()), (1, 2));
-    // A hash, a sorted set, a set, two nodes of lists and one of each of three streams.
+    // A hash, a sorted set, a set, two nodes of a list, and one node of each of three streams.
     assert_eq!(collected.listpacks.len(), 8);
 }
 
 #[test]
 fn a_walk_ends_where_bytes_are_missing_and_at_what_it_does_not_know() {
     let file = file();
-    // The checksum is not for the walk.
+    // The walk does not read the checksum.
     let end = file.len() - 8;
     assert!((0..end).all(|bytes| walk(&file[..bytes], &mut ()).is_none()));
     assert_eq!(walk(b"REDIS0010\x07\x01k", &mut ()), None);
@@ -64,7 +64,7 @@ fn everything_is_measured_and_nothing_sound_is_refused() {
     let limits = measure(&path, 1).unwrap();
     assert_eq!(limits.bytes, file().len() as u64);
     assert!(limits.tokens.is_some() && limits.entries.is_some() && limits.members.is_some());
-    // Two strings of two tokens and one of three.
+    // Two strings with two tokens each, and one with three.
     assert_eq!(limits.lzf_tokens, 7);
     let text =
         super::summary(&[("all".to_owned(), limits.clone())]) + &super::loops(&[("all".to_owned(), limits)]);
@@ -74,10 +74,10 @@ fn everything_is_measured_and_nothing_sound_is_refused() {
     assert!(super::threads(&[("all".to_owned(), of_two)]).lines().last().unwrap().starts_with("| all |"));
 }
 
-/// Keys of every type, with all that stands between keys.
+/// A file with keys of every type, and everything that can be between keys.
 fn file() -> Vec<u8> {
     let mut file = b"REDIS0011\xfa\x09redis-ver\x057.2.0\xfe\x00\xfb\x20\x01".to_vec();
-    // 24 times the same letter: a literal byte, and a reference of 23 to 1 byte before it.
+    // The same letter 24 times: a literal byte, and a reference of 23 bytes at distance 1.
     let lzf = b"\xc3\x05\x18\x00a\xe0\x0e\x00";
     let mut number = 0;
     let mut key = |type_id: u8, value: &[u8]| {
@@ -119,7 +119,7 @@ fn text(bytes: &[u8]) -> Vec<u8> {
     [&header[..], bytes].concat()
 }
 
-/// Short texts, and numbers below 128.
+/// Builds a listpack of short strings and numbers below 128.
 fn listpack(entries: &[Result<&str, u8>]) -> Vec<u8> {
     let mut body = Vec::new();
     for entry in entries {
@@ -138,7 +138,7 @@ fn listpack(entries: &[Result<&str, u8>]) -> Vec<u8> {
     [&total.to_le_bytes()[..], &count.to_le_bytes(), &body, &[0xff]].concat()
 }
 
-/// A listpack of ten times the same number, compressed: its header and first entry, then a reference to that.
+/// A compressed listpack of ten equal numbers: its header and first entry, then a reference to that entry.
 fn packed_list() -> Vec<u8> {
     let contents = listpack(&[Err(7); 10]);
     let literal = &contents[..8];
@@ -146,7 +146,7 @@ fn packed_list() -> Vec<u8> {
     [&[0xc3, packed.len() as u8, contents.len() as u8][..], &packed].concat()
 }
 
-/// One node of one entry, and one group that has given it to its consumer.
+/// A stream with one node of one entry, and one group with that entry pending for its consumer.
 fn stream(version: u8) -> Vec<u8> {
     let id = [0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1];
     let node = listpack(&[Err(1), Err(0), Err(1), Ok("f"), Err(0), Err(2), Err(0), Err(0), Ok("v"), Err(4)]);

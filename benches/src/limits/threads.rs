@@ -1,4 +1,4 @@
-//! What a second thread brings, and what keeps it from bringing as much as the first.
+//! Measures the gain of a second thread, and what limits it.
 use std::{
     hint::spin_loop,
     path::Path,
@@ -12,22 +12,22 @@ use rdb_scan::{Control, FileSource, InspectOptions, inspect_parallel};
 
 use crate::table::{markdown, megabytes, number};
 
-/// What was measured of one file.
+/// The measurements of one file.
 #[derive(Debug, Clone)]
 pub struct Threads {
-    /// Its length.
+    /// Length of the file in bytes.
     pub bytes: u64,
-    /// A scan with one thread, the best round.
+    /// A scan with one thread, best round.
     pub one: Duration,
-    /// With two.
+    /// A scan with two threads, best round.
     pub two: Duration,
-    /// Two scans at once with one thread each: the longer of the two, each timed by itself.
+    /// Two concurrent scans with one thread each: the longer one of the best round.
     pub at_once: Duration,
-    /// How long after its creation a second thread got a processor: the median and the most.
+    /// Time between the creation of a second thread and its start on a processor: median and maximum.
     pub late: [Duration; 2],
 }
 
-/// Measures all of it in so many rounds, in turns.
+/// Measures all of this in turn, `rounds` times.
 pub fn measure_threads(path: &Path, rounds: u32) -> Result<Threads> {
     let bytes = path.metadata()?.len();
     let [mut one, mut two, mut at_once] = [Duration::MAX; 3];
@@ -56,7 +56,7 @@ fn scan(path: &Path, threads: usize) -> Result<Duration> {
     Ok(started.elapsed())
 }
 
-/// How long a new thread waits for a processor while this one goes on working.
+/// Measures how long a new thread waits for a processor while this one keeps working.
 fn start_of_a_thread() -> Duration {
     let started = Instant::now();
     let begun = OnceLock::new();
@@ -69,7 +69,7 @@ fn start_of_a_thread() -> Duration {
     begun.into_inner().unwrap_or_default()
 }
 
-/// A line for each file, in milliseconds.
+/// Renders one line per file, in milliseconds.
 pub fn threads(rows: &[(String, Threads)]) -> String {
     let heads = [
         "file",

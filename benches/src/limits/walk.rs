@@ -1,8 +1,8 @@
-//! The least that any reader does: from length to length, with no look at what lies between.
+//! The least that any reader does: stepping from length to length, without reading what is between.
 //!
-//! It knows the types that Redis 7 writes, and trusts the file: it stops where bytes are missing, and that is all.
+//! It supports the types that Redis 7 writes, and trusts the file: the only check is that no bytes are missing.
 
-/// What a string of a file is there for.
+/// The role of a string in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// A key.
@@ -11,16 +11,16 @@ pub(super) enum Role {
     Member,
     /// A collection in one string.
     Packed(Packing),
-    /// Nobody has to look into it.
+    /// A string with contents that are not needed.
     Other,
 }
 
-/// What a collection in one string is.
+/// The kind of a collection in one string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Packing {
-    /// A listpack of which every entry is a member.
+    /// A listpack with a member in every entry.
     Set,
-    /// A listpack of which every other entry is a member: a hash or a sorted set.
+    /// A listpack with a member in every other entry: a hash or a sorted set.
     Pairs,
     /// A listpack without members: a list, or a node of a stream.
     Items,
@@ -33,21 +33,22 @@ pub(super) enum Packing {
 pub(super) enum Text<'f> {
     /// The text, or the one to four bytes of an integer.
     Plain(&'f [u8]),
-    /// Compressed.
+    /// A compressed string.
     Lzf { packed: &'f [u8], declared: usize },
 }
 
-/// Sees what the walk goes past.
+/// Receives the strings that the walk passes.
 pub(super) trait Watcher<'f> {
     fn text(&mut self, _role: Role, _text: Text<'f>) {}
-    /// So many members of one table follow.
+    /// Announces the number of members of a table.
     fn table(&mut self, _members: u64) {}
 }
 
-/// The walk alone.
+/// Ignores everything, for the walk alone.
 impl Watcher<'_> for () {}
 
-/// Goes through a whole file; gives the number of its keys, or nothing if there is something that it does not know.
+/// Walks a whole file. Returns the number of its keys, or `None` if the file has something unsupported or is
+/// incomplete.
 pub(super) fn walk<'f, W: Watcher<'f>>(file: &'f [u8], watcher: &mut W) -> Option<u64> {
     const HEADER_BYTES: usize = 9;
     let mut walk = Walk { rest: file.get(HEADER_BYTES..)?, watcher };

@@ -1,4 +1,4 @@
-//! Counts the keys of a file with librdb, through its crate. It checks the checksum.
+//! Counts the keys of a file with librdb, through its crate. It verifies the checksum.
 use std::error::Error;
 
 use librdb::{KeyInfo, Parser, RdbHandlers};

@@ -1,10 +1,10 @@
-//! Compressed strings decompressed: what has to be done where somebody looks into them.
+//! Decompression, for strings with contents that are needed.
 use super::{
     Compressed, Packed,
     step::{Jump, LookUp, Step, choose, distance},
 };
 
-/// Decompresses all strings as anybody would write it; gives the bytes of the contents of those that are sound.
+/// Decompresses all strings in the obvious way. Returns the number of bytes in the contents of sound strings.
 pub(super) fn decode_plainly(compressed: &Compressed) -> usize {
     let mut out = Vec::new();
     let mut sum = 0;
@@ -34,22 +34,22 @@ pub(super) fn decode_plainly(compressed: &Compressed) -> usize {
 fn repeat(out: &mut Vec<u8>, from: usize, given: usize) {
     let end = out.len() + given;
     while out.len() < end {
-        // Each round doubles what can be copied at once.
+        // Each round doubles the length that can be copied at once.
         let piece = (end - out.len()).min(out.len() - from);
         out.extend_from_within(from..from + piece);
     }
 }
 
-/// So many bytes are copied whatever is asked for.
+/// Bytes of a wide copy, whatever the requested length.
 const WIDE: usize = 32;
-/// What one token can give, and a wide copy.
+/// The most that one token can write, and wide copies.
 const MARGIN_BYTES: usize = 264 + 2 * WIDE;
-/// So many strings are decompressed before the memory is used again, if they are not too long for the cache.
+/// Strings that are decompressed before memory is reused, unless they are too long for the cache.
 const BATCH_STRINGS: usize = 16;
 const BATCH_BYTES: usize = 96 << 10;
 
-/// Decompresses strings side by side. A string and its contents lie in one buffer, so that literal bytes and what is
-/// repeated are both a copy of fixed size from somewhere before.
+/// Decompresses strings side by side. A string and its contents are in one buffer, so that literals and references are
+/// both copies of fixed size from an earlier place.
 #[derive(Debug, Default)]
 pub(in crate::limits) struct Unpacker {
     buffer: Vec<u8>,
@@ -65,12 +65,12 @@ struct Lane {
 }
 
 impl Unpacker {
-    /// Decompresses all strings, so many side by side; gives the bytes of the contents of those that are sound.
+    /// Decompresses all strings, `LANES` side by side. Returns the number of bytes in the contents of sound strings.
     pub(super) fn decode<const LANES: usize>(&mut self, compressed: &Compressed) -> usize {
         self.batches::<LANES>(compressed, |_| {})
     }
 
-    /// The same, and tells of the contents of each.
+    /// Does the same, one string at a time, and passes the contents of each to `tell`.
     pub(in crate::limits) fn each(&mut self, compressed: &Compressed, tell: impl FnMut(&[u8])) -> usize {
         self.batches::<1>(compressed, tell)
     }
@@ -88,7 +88,7 @@ impl Unpacker {
             }
             run::<LANES>(&mut self.buffer, &mut self.lanes);
             for lane in self.lanes.iter().filter(|lane| lane.at == lane.last && lane.out == lane.end) {
-                // The contents begin a wide copy behind the string.
+                // The contents begin a wide copy after the string.
                 let contents = &self.buffer[lane.last + WIDE..lane.end];
                 sum += contents.len();
                 tell(contents);
@@ -136,7 +136,7 @@ fn run<const LANES: usize>(buffer: &mut [u8], lanes: &mut [Lane]) {
 }
 
 impl Lane {
-    /// One token; false where there is no more, or no room for what it gives.
+    /// Decodes one token. False at the end of the string or of its contents.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "called for every token")]
     fn step(&mut self, buffer: &mut [u8]) -> bool {
@@ -152,7 +152,7 @@ impl Lane {
         if from >= out {
             return false;
         }
-        // Less than 0 is more than anything.
+        // As an unsigned number, a negative distance is larger than any length.
         if given > WIDE || distance.cast_unsigned() < given {
             copy_long(buffer, from, out, given);
         } else {
@@ -164,7 +164,7 @@ impl Lane {
     }
 }
 
-/// Copies what is longer than a wide copy, or overlaps itself.
+/// Copies bytes that exceed a wide copy or overlap themselves.
 fn copy_long(buffer: &mut [u8], from: usize, to: usize, given: usize) {
     let mut done = 0;
     while done < given {

@@ -1,4 +1,4 @@
-//! All loops over compressed strings, and how long each takes.
+//! All loops over compressed strings, and the time of each.
 use anyhow::{Result, ensure};
 
 use super::{
@@ -12,7 +12,7 @@ use crate::limits::best::Best;
 type Proof = fn(&Compressed) -> usize;
 type Decoder = fn(&mut Unpacker, &Compressed) -> usize;
 
-/// How tokens are read, and how many strings side by side.
+/// How tokens are read, how many strings run side by side, and whether references are checked.
 const PROOFS: [Proof; 7] = [
     walk::<Jump, 1, false>,
     walk::<LookUp, 1, false>,
@@ -22,7 +22,7 @@ const PROOFS: [Proof; 7] = [
     walk::<LookUp, 2, true>,
     walk::<LookUp, 4, true>,
 ];
-/// The first of them do less than a proof needs.
+/// Number of the first loops, which check too little for a proof.
 const UNCHECKED: usize = 4;
 
 const DECODERS: [Decoder; 4] = [
@@ -32,7 +32,7 @@ const DECODERS: [Decoder; 4] = [
     Unpacker::decode::<4>,
 ];
 
-/// What the loops are called, in the order of [`Loops::seconds`].
+/// The names of the loops, in the order of [`Loops::seconds`].
 pub(in crate::limits) const TITLES: [&str; PROOFS.len() + DECODERS.len()] = [
     "jumps",
     "look-up",
@@ -47,7 +47,7 @@ pub(in crate::limits) const TITLES: [&str; PROOFS.len() + DECODERS.len()] = [
     "decoded, 4 strings",
 ];
 
-/// The best run of each loop over the same strings.
+/// The best times of all loops over the same strings.
 #[derive(Debug, Default)]
 pub(in crate::limits) struct Loops {
     proofs: [Best; PROOFS.len()],
@@ -56,7 +56,7 @@ pub(in crate::limits) struct Loops {
 }
 
 impl Loops {
-    /// Runs each once.
+    /// Runs each loop once.
     pub(in crate::limits) fn run(&mut self, strings: &Compressed) -> Result<()> {
         for (best, proof) in self.proofs.iter_mut().zip(PROOFS) {
             let good = best.time(|| proof(strings));
@@ -69,22 +69,22 @@ impl Loops {
         Ok(())
     }
 
-    /// The fastest way to get to the end of all tokens, with no look at where references reach.
+    /// The shortest time to step over all tokens, without checking where references reach.
     pub(in crate::limits) fn tokens(&self) -> f64 {
         Best::of(&self.proofs[..UNCHECKED])
     }
 
-    /// The fastest way to find out that all tokens are sound.
+    /// The shortest time to prove that all tokens are sound.
     pub(in crate::limits) fn proven(&self) -> f64 {
         Best::of(&self.proofs[UNCHECKED..])
     }
 
-    /// The fastest way to have the contents.
+    /// The shortest time to decompress the contents.
     pub(in crate::limits) fn decoded(&self) -> f64 {
         Best::of(&self.decoders)
     }
 
-    /// Of each loop.
+    /// The time of each loop.
     pub(in crate::limits) fn seconds(&self) -> Vec<f64> {
         self.proofs.iter().chain(&self.decoders).map(|best| best.seconds).collect()
     }

@@ -1,12 +1,12 @@
-//! How long a token is and what it gives: two ways to find that out.
+//! Two ways to determine the length of a token and of its output.
 
-/// A way to find out.
+/// A way to determine them.
 pub(super) trait Step {
-    /// The length of a token and the bytes of contents that it gives, by its first four bytes.
+    /// Returns the length of a token and of its output in bytes, from its first four bytes.
     fn step(word: u32) -> (usize, usize);
 }
 
-/// As it is written down, with a jump for each kind.
+/// The definition of the format, with a branch per kind of token.
 pub(super) struct Jump;
 
 impl Step for Jump {
@@ -23,7 +23,7 @@ impl Step for Jump {
     }
 }
 
-/// Looked up, so that no jump is guessed wrong.
+/// A table lookup, which avoids mispredicted branches.
 pub(super) struct LookUp;
 
 impl Step for LookUp {
@@ -34,31 +34,31 @@ impl Step for LookUp {
     }
 }
 
-/// How far back a token reaches; less than 0 for literal bytes, so that they need no case of their own.
+/// The distance of a reference. Negative for literals, so that they need no case of their own.
 #[inline]
 pub(super) fn distance(word: u32) -> isize {
     let Shape { low, high, .. } = SHAPES[usize::from(word as u8)];
     isize::from(high) + isize::from((word >> low) as u8)
 }
 
-/// The first for literal bytes, the second for a reference: not by a jump, which would be guessed wrong too often.
+/// Returns `literal` or `reference` by the kind of token, without a branch, which would be mispredicted too often.
 #[inline]
 pub(super) fn choose(word: u32, literal: usize, reference: usize) -> usize {
     let mask = isize::from(SHAPES[usize::from(word as u8)].literal).cast_unsigned();
     literal & mask | reference & !mask
 }
 
-/// What a control byte says.
+/// The meaning of a control byte.
 #[derive(Clone, Copy)]
 struct Shape {
     used: u8,
     given: u8,
-    /// These bits of the second byte are added to what is given.
+    /// Mask for the bits of the second byte that are added to `given`.
     more: u8,
-    /// How far the word has to be shifted to have the low bits of the distance.
+    /// Number of bits by which the word is shifted to get the low bits of the distance.
     low: u8,
     high: i16,
-    /// All ones for literal bytes.
+    /// All bits set for literals.
     literal: i16,
 }
 
