@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares what people run with others' readers on target/corpora: `seeder` as `cargo install` builds it, and inspect-chunk
 # as it is deployed; the tables go to standard output and to target/bench.md.
-# BENCH_ARGS="--corpora a,b --only ours,redis-check-rdb" narrows the first, BENCH_ROUNDS=5 repeats more often.
+# BENCH_ARGS="--corpora a,b --only seeder,redis-check-rdb" narrows the first, BENCH_ROUNDS=5 repeats more often.
 # BENCH_FASTEST=1 also builds both for nothing but speed, and tells how close they come to that.
 source "$(dirname "$0")/lib.sh"
 

@@ -25,15 +25,15 @@ pub fn throughput(tools: &[Tool], rows: &[Row]) -> String {
     heads.extend(tools.iter().map(|tool| tool.title.clone()));
     heads.extend(
         [
-            "ours / redis-check-rdb",
-            "ours / fastest other that checks the CRC",
+            "seeder / redis-check-rdb",
+            "seeder / fastest other that checks the CRC",
             "2 threads / 1",
             "share of predicting",
         ]
         .map(Into::into),
     );
     let has_other_build = tools.iter().any(|tool| tool.role == Role::OtherBuild);
-    heads.extend(has_other_build.then(|| "time beyond the other build's".to_owned()));
+    heads.extend(has_other_build.then(|| "time over the other build".to_owned()));
     heads.push("what is in it".to_owned());
     let lines = rows.iter().map(|row| {
         let ratios = Ratios::of(tools, row);

@@ -83,13 +83,13 @@ pub fn all(places: &Places) -> Vec<Tool> {
     let floor = there(&places.floor);
     let other = places.other_build.as_ref().map(|program| Tool {
         arguments: CHECK,
-        ..tool("ours-other-build", "ours, other build", Role::OtherBuild, there(program))
+        ..tool("seeder-other-build", "seeder, other build", Role::OtherBuild, there(program))
     });
     let first = vec![
         tool("floor", "floor", Role::Floor, floor),
-        Tool { arguments: CHECK, ..tool("ours", "ours", Role::Ours, ours.clone()) },
-        Tool { arguments: CHECK_ON_TWO, ..tool("ours-2", "ours, 2 threads", Role::OursOnTwo, ours) },
-        tool("ours-reading", "ours, reading alone", Role::OursReading, there(&places.reading)),
+        Tool { arguments: CHECK, ..tool("seeder", "seeder", Role::Ours, ours.clone()) },
+        Tool { arguments: CHECK_ON_TWO, ..tool("seeder-2", "seeder, 2 threads", Role::OursOnTwo, ours) },
+        tool("rdb-scan", "rdb-scan alone", Role::OursReading, there(&places.reading)),
     ];
     let others = [
         system_check(),

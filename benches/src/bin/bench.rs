@@ -44,7 +44,7 @@ struct Args {
     /// Names of the files to read, without extension; "value" is the file with a single long value.
     #[arg(long, value_delimiter = ',')]
     corpora: Vec<String>,
-    /// Programs to run: floor, ours, ours-2, ours-reading, ours-other-build, redis-check-rdb, redis-check-rdb-new,
+    /// Programs to run: floor, seeder, seeder-2, rdb-scan, seeder-other-build, redis-check-rdb, redis-check-rdb-new,
     /// valkey-check-rdb, librdb, rdb.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
@@ -116,9 +116,9 @@ fn main() -> Result<()> {
     println!("## Throughput\n");
     println!("GB (10^9 bytes) of file in a second, of whole processes; the files are in the page cache.");
     println!(
-        "`floor` reads the file in blocks of 1 MiB and checks its CRC. `ours` is `seeder check --json --threads 1` as it is"
+        "`floor` reads the file in blocks of 1 MiB and checks its CRC. `seeder` is `seeder check --json --threads 1` as it is"
     );
-    println!("installed, which predicts memory; `reading alone` is its reader without that.\n");
+    println!("installed, which predicts memory; `rdb-scan alone` is its reader without that.\n");
     println!("{}", throughput(&tools, &rows));
     println!("## Peak memory, MB\n\n{}", memory(&tools, &rows));
     Ok(())

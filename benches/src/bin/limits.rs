@@ -47,7 +47,7 @@ fn main() -> Result<()> {
     println!("{}\n{}\n", summary(&rows), explanations());
     println!("## Loops over compressed strings\n\nIn the same unit: all compressed strings of the file.\n");
     println!("{}", loops(&rows));
-    println!("\n## A second thread\n\nOf whole scans by our reader, the best round.\n");
+    println!("\n## A second thread\n\nOf whole scans by rdb-scan, the best round.\n");
     println!("{}", threads(&of_threads));
     Ok(())
 }

@@ -7,14 +7,14 @@ const COLUMNS: [(&str, &str); 15] = [
     ("file", "the file"),
     ("MB", "its length"),
     ("read + CRC", "the file in the page cache is read in blocks of 1 MiB and its CRC is checked"),
-    ("lengths", "from length to length through the whole file, with no look at what lies between"),
+    ("lengths", "from length to length through the whole file, without reading what is between"),
     (
         "LZF tokens",
         "all compressed strings token by token, by the fastest of the loops below: nothing is decompressed",
     ),
     (
         "LZF contents",
-        "the same with a look at how far references reach, and decompressed where somebody looks into them (listpacks, members)",
+        "the same, but references are checked, and strings with needed contents (listpacks, members) are decompressed",
     ),
     ("keys", "hash and cluster slot of each key"),
     ("entries", "the listpacks, decompressed beforehand, entry by entry"),
@@ -26,14 +26,14 @@ const COLUMNS: [(&str, &str); 15] = [
     ),
     (
         "work",
-        "the same with LZF contents for LZF tokens and compared for members: what ours does, without most of its checks",
+        "the same with LZF contents for LZF tokens and compared for members: the work of rdb-scan, without most of its checks",
     ),
-    ("ours", "our reader on one thread, with all its checks, from the page cache"),
+    ("rdb-scan", "the reader on one thread, with all its checks, from the page cache"),
     (
         "target",
-        "ten times the rate of the system's `redis-check-rdb`: beyond `least`, nobody reaches it by this work",
+        "ten times the rate of the system's `redis-check-rdb`: beyond `least`, no reader that does this work reaches it",
     ),
-    ("ours / least, ours / work", "ours as a part of these limits"),
+    ("rdb-scan / least, rdb-scan / work", "rdb-scan as a share of these limits"),
 ];
 
 /// Renders one line per file: GB of the file per second, for each part of the work.
