@@ -1,5 +1,5 @@
-//! Bytes on their way in and out: a window over a source, a cursor over the bytes at hand, and how bytes are hashed,
-//! shown and written into JSON. Knows nothing of the format.
+//! Bytes without the format: a window over a source, a cursor over a slice, and how bytes are hashed, shown and written
+//! into JSON.
 
 pub(crate) mod crc;
 pub(crate) mod cursor;

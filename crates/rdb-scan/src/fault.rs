@@ -1,52 +1,53 @@
-//! What can be wrong with a file, and what is well-formed but dangerous.
+//! Faults, which break a file, and hazards, which are well-formed but dangerous.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The file is broken at one place.
+/// Damage at one place of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
     /// What is wrong, for programs.
     pub code: FaultCode,
-    /// File offset of the first byte of the record that is broken, its expiry and LRU prefixes included.
+    /// File offset of the first byte of the broken record, including its expiry and LRU prefixes.
     pub offset: u64,
-    /// The database that the record belongs to.
+    /// The database of the record.
     pub database: u64,
-    /// The record's key, escaped and cut to 256 bytes; none when keys are hidden or the fault is outside a key.
+    /// The record's key, escaped and cut to 256 bytes; none if keys are hidden or the fault is outside a key.
     pub key: Option<String>,
-    /// The exact place, what was expected and what was found; behind a semicolon, what was done to the file, if that
-    /// can be seen.
+    /// The exact place, what was expected and what was found; after a semicolon, what was done to the file, if it is
+    /// known.
     pub message: String,
-    /// What was done to the file, for programs. Known once the whole file has been read: a [`crate::Visitor`] is not
-    /// told.
+    /// What was done to the file, for programs. Set only once the whole file has been read, so faults that a
+    /// [`crate::Visitor`] receives have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
 }
 
 impl Fault {
-    /// Stands for the database of a record in a range that does not say which it is, until the range is joined.
+    /// A placeholder for a database that is not known: in a range that does not name one, until it is joined, and for a
+    /// duplicate key.
     pub const UNKNOWN_DATABASE: u64 = u64::MAX;
 }
 
-/// The file is well-formed, but holds something that kills or upsets some servers.
+/// Something well-formed that crashes or misleads some servers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Hazard {
-    /// What it is, for programs.
+    /// What was found, for programs.
     pub code: HazardCode,
     /// File offset of the record's first byte.
     pub offset: u64,
-    /// The database that the record belongs to.
+    /// The database of the record.
     pub database: u64,
-    /// The record's key, escaped and cut to 256 bytes; none when keys are hidden or there is none.
+    /// The record's key, escaped and cut to 256 bytes; none if keys are hidden or there is none.
     pub key: Option<String>,
     /// What was found, with its numbers.
     pub message: String,
 }
 
-/// An enum of codes that is written in kebab-case everywhere: in JSON, by `as_str` and by `Display`.
+/// Defines an enum of codes that are kebab-case everywhere: in JSON, in `as_str` and in `Display`.
 macro_rules! codes {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$meta])*
@@ -55,10 +56,10 @@ macro_rules! codes {
         pub enum $name { $($(#[$doc])* #[serde(rename = $text)] $variant,)* }
 
         impl $name {
-            /// Every code there is.
+            /// All codes.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The code as it is written in reports, in kebab-case.
+            /// The code in kebab-case, as in reports.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
@@ -75,15 +76,15 @@ macro_rules! codes {
 codes! {
     /// What is wrong with a file.
     FaultCode {
-        /// The file begins like something else; the message names what, if it is known.
+        /// The file begins like something else; the message names it, if it is known.
         NotAnRdb = "not-an-rdb",
-        /// The file has no bytes.
+        /// The file is empty.
         EmptyFile = "empty-file",
         /// The file ends inside a record, before its end mark or inside its checksum.
         Truncated = "truncated",
-        /// Every record was read, but the checksum is not that of the bytes.
+        /// Every record was read, but the checksum does not match the bytes.
         CrcMismatch = "crc-mismatch",
-        /// A version that no known server writes, or a record that came with a version newer than those known here.
+        /// An RDB version that no known server writes, or an unknown record under a version newer than the known ones.
         RdbVersionUnknown = "rdb-version-unknown",
         /// A value type that this version of the format does not have.
         UnknownType = "unknown-type",
@@ -91,7 +92,7 @@ codes! {
         UnknownOpcode = "unknown-opcode",
         /// A length in no known encoding, or one that the rest of the file cannot hold.
         BadLength = "bad-length",
-        /// A compressed string whose tokens do not give what it declares.
+        /// A compressed string that does not decompress to the size it declares.
         BadLzf = "bad-lzf",
         /// A broken listpack.
         BadListpack = "bad-listpack",
@@ -101,17 +102,17 @@ codes! {
         BadIntset = "bad-intset",
         /// A broken zipmap.
         BadZipmap = "bad-zipmap",
-        /// A quicklist node in no known container.
+        /// A quicklist node in an unknown container.
         BadQuicklist = "bad-quicklist",
-        /// A stream whose parts contradict each other.
+        /// A stream that contradicts itself.
         BadStream = "bad-stream",
         /// A sorted set score that is not a number.
         BadScore = "bad-score",
         /// Module data that cannot be walked.
         BadModule = "bad-module",
-        /// An array element of no known kind.
+        /// An array element of an unknown kind.
         BadArray = "bad-array",
-        /// A number out of its range, or where the format has none.
+        /// A number out of range, or where the format has none.
         BadValue = "bad-value",
         /// A record of another product, such as Dragonfly or KeyDB, that cannot be walked; the message names it.
         ForeignRecord = "foreign-record",
@@ -121,11 +122,11 @@ codes! {
 codes! {
     /// What is well-formed but dangerous.
     HazardCode {
-        /// A table size hint for more keys than any server has, which makes some servers allocate until they die.
+        /// A table size hint for more keys than any server has. Some servers allocate until they are killed.
         HugeResizedb = "huge-resizedb",
         /// A database beyond the 16 that a server has by default.
         DatabaseNumber = "database-number",
-        /// A value or auxiliary data of a module, which only loads where the module is.
+        /// A value or auxiliary data of a module. It loads only into a server with that module.
         ModuleData = "module-data",
         /// A library of functions.
         Functions = "functions",
@@ -139,57 +140,57 @@ codes! {
         DuplicateKey = "duplicate-key",
         /// A set member, sorted set member or hash field that occurs twice in one value.
         DuplicateMember = "duplicate-member",
-        /// Slots under way into a cluster when the file was written.
+        /// A cluster slot that was being imported when the file was written.
         SlotImport = "slot-import",
-        /// A record that no released Redis or Valkey reads: of Redis Enterprise, or of a release candidate.
+        /// A record that no released Redis or Valkey reads: one of Redis Enterprise or of a release candidate.
         ForeignRecord = "foreign-record",
-        /// A version newer than those known here, of which everything up to this could be read.
+        /// An RDB version newer than the known ones. Everything up to here could be read.
         NewerFormat = "newer-format",
-        /// Under the magic REDIS, the number of keys in a cluster slot as a record of its own, which came with Redis
-        /// 7.4.
+        /// Under the magic REDIS, a record with the number of keys in a cluster slot. It came with Redis 7.4.
         SlotInfo = "slot-info",
         /// An AUX field `slot-info` that is not three numbers.
         BadSlotInfo = "bad-slot-info",
-        /// A stream that says it has another number of entries than its nodes have.
+        /// A stream that declares a number of entries other than that of its nodes.
         StreamLength = "stream-length",
-        /// A stream that says it has entries and has no node: only Redis before 7.0 loads it.
+        /// A stream that declares entries but has no node: only Redis before 7.0 loads it.
         StreamWithoutNodes = "stream-without-nodes",
-        /// A node of a stream in which all entries are deleted.
+        /// A stream node in which all entries are deleted.
         EmptyStreamNode = "empty-stream-node",
-        /// A node of a stream that contradicts itself in numbers that most servers pass over.
+        /// A stream node that contradicts itself in numbers that most servers ignore.
         StreamNode = "stream-node",
-        /// An entry that is pending in a consumer group and no consumer's.
+        /// An entry that is pending in a consumer group but for no consumer.
         OrphanedPending = "orphaned-pending",
-        /// A listpack with another number of entries than it says, or with bytes behind its end.
+        /// A listpack that declares a wrong number of entries, or has bytes after its end.
         ListpackCount = "listpack-count",
-        /// A ziplist with another number of entries than it says.
+        /// A ziplist that declares a wrong number of entries.
         ZiplistCount = "ziplist-count",
         /// Members of an intset that are not in ascending order.
         IntsetOrder = "intset-order",
-        /// As `duplicate-member`, in a hash, set or sorted set that stays as small as it is: found by few servers.
+        /// As `duplicate-member`, in a hash, set or sorted set that is small enough to stay packed: few servers find
+        /// it.
         DuplicatePackedMember = "duplicate-packed-member",
-        /// As `duplicate-member`, in a small ziplist: only servers that still keep ziplists load it.
+        /// As `duplicate-member`, in a small ziplist: only servers that still store ziplists load it.
         DuplicateZiplistMember = "duplicate-ziplist-member",
-        /// A score of a packed sorted set that is not a number.
+        /// A score in a packed sorted set that is not a number.
         PackedScore = "packed-score",
-        /// A score that is written as text, and has bytes past its number. Servers leave them out.
+        /// A score as text with bytes after its number. Servers ignore them.
         ScoreTail = "score-tail",
-        /// Another RDB file after the end, of which servers read nothing.
+        /// Another RDB file after the end. Servers read nothing of it.
         AnotherRdb = "another-rdb",
         /// The end mark of a replication stream after the end, as `redis-cli --rdb -` leaves it.
         ReplicationEndMark = "replication-end-mark",
         /// Zeros after the end, as storage in whole blocks leaves them.
         Padding = "padding",
-        /// The file is the base of an append-only file: what was written since is in another one.
+        /// The file is the base of an append-only file. Later writes are in another file.
         AofBase = "aof-base",
-        /// The file came out of an archive of several members, which were read one after the other. No scan says so:
-        /// it is for those who decompress.
+        /// The file was extracted from an archive of several members, which were read one after the other. No scan
+        /// reports this: it is for callers that decompress.
         AnotherMember = "another-member",
     }
 }
 
 codes! {
-    /// What was done to a file on its way, or what it is in place of an RDB file.
+    /// What was done to a file, or what it is instead of an RDB file.
     Cause {
         /// Compressed by gzip.
         Gzip = "gzip",
@@ -201,39 +202,39 @@ codes! {
         Xz = "xz",
         /// Compressed by bzip2.
         Bzip2 = "bzip2",
-        /// In a zip archive.
+        /// Inside a zip archive.
         Zip = "zip",
-        /// In a 7z archive.
+        /// Inside a 7z archive.
         SevenZip = "7z",
-        /// In a tar archive.
+        /// Inside a tar archive.
         Tar = "tar",
         /// Encrypted by openssl.
         Encrypted = "encrypted",
         /// Commands of an append-only file, without an RDB part.
         AppendOnlyFile = "append-only-file",
-        /// The list of the files that an append-only file is made of.
+        /// The list of the files of an append-only file.
         AofManifest = "aof-manifest",
-        /// A replication stream with an end mark (`$EOF:`), caught as it came over the wire.
+        /// A replication stream with an end mark (`$EOF:`), captured from the wire.
         ReplicationStream = "replication-stream",
-        /// A reply or a replication stream with a length (`$LENGTH`), caught as it came over the wire.
+        /// A reply or a replication stream with a length (`$LENGTH`), captured from the wire.
         BulkReply = "bulk-reply",
-        /// A page of a web server.
+        /// A web page.
         Html = "html",
-        /// An XML document, such as an error of S3.
+        /// An XML document, such as an S3 error.
         Xml = "xml",
         /// Written in base64.
         Base64 = "base64",
         /// Written as UTF-16 text.
         Utf16 = "utf-16",
-        /// What is no UTF-8 text became replacement characters (EF BF BD).
+        /// Bytes that are not valid UTF-8 became replacement characters (EF BF BD).
         ReplacementCharacters = "replacement-characters",
-        /// What is no ASCII text became question marks.
+        /// Bytes that are not ASCII became question marks.
         QuestionMarks = "question-marks",
-        /// Bytes above 7F became two or three each, as Latin-1 becomes UTF-8.
+        /// Each byte above 7F became two or three, as when Latin-1 is converted to UTF-8.
         RecodedText = "recoded-text",
         /// Every LF became CR LF.
         LineEnds = "line-ends",
-        /// Nothing but zeros, from the beginning or from some offset on.
+        /// Only zeros, from the start or from some offset on.
         Zeros = "zeros",
     }
 }

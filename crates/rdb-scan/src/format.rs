@@ -7,8 +7,8 @@ pub(crate) mod value_type;
 
 use serde::{Deserialize, Serialize};
 
-/// What another product writes under this id, and nobody else up to the versions known here. Sources: the constants of
-/// their files, `rdb_extensions.h` of Dragonfly and `rdb.h` of KeyDB.
+/// What another product writes under this id, if neither Redis nor Valkey uses the id in any known version. Sources:
+/// the constants of the products, `rdb_extensions.h` of Dragonfly and `rdb.h` of KeyDB.
 pub(crate) fn foreign(id: u8) -> Option<&'static str> {
     Some(match id {
         30 => "a JSON value of Dragonfly",
@@ -25,19 +25,19 @@ pub(crate) fn foreign(id: u8) -> Option<&'static str> {
     })
 }
 
-/// Magic and version.
+/// The size of magic and version.
 pub(crate) const HEADER_BYTES: usize = 9;
 
-/// From this version on, a file ends with a checksum.
+/// Files of this version and later end with a checksum.
 pub(crate) const FIRST_VERSION_WITH_CRC: u32 = 5;
 
-/// The first letters of a file, which decide what its types and opcodes mean.
+/// The first letters of a file. They decide what its types and opcodes mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Magic {
-    /// Written by Redis, or by Valkey up to 8.1.
+    /// Written by Redis, and by Valkey before 9.0.
     #[default]
     Redis,
-    /// Written by Valkey from 9.0 on.
+    /// Written by Valkey since 9.0.
     Valkey,
 }

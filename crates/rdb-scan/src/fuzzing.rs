@@ -1,6 +1,6 @@
-//! Ways in for the fuzz targets, to parts that no public function shows alone. Compiled for them only.
+//! Entry points for the fuzz targets into code that no public function exposes on its own. Compiled only for fuzzing.
 //!
-//! Each takes its input in one piece or in pieces, as it comes through a window, and tells what is wrong as text.
+//! Each takes its input whole or in pieces, as it arrives through a window, and returns a fault as text.
 
 use crate::{
     bytes::stop::Stop,
@@ -8,35 +8,35 @@ use crate::{
     packed::{Packing, Seen},
 };
 
-/// How many kinds of packed collection there are; the first five are listpacks.
+/// The number of kinds of packed collection; the first five are listpacks.
 pub const PACKINGS: u8 = 11;
-/// A packed collection shows at least so many bytes at first.
+/// The first chunk of a packed collection has at least this many bytes.
 const LEAST_CHUNK_BYTES: usize = 16;
 
-/// What a packed collection holds.
+/// The contents of a packed collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checked {
-    /// Its elements.
+    /// The number of elements.
     pub elements: u64,
-    /// Those with an expiry.
+    /// The number of elements with an expiry.
     pub field_expires: u64,
     /// Whether a member occurs twice.
     pub duplicate: bool,
 }
 
-/// Proves the tokens of a compressed string without writing a byte, `piece` bytes more at a time.
+/// Checks the tokens of a compressed string without decoding them, `piece` more bytes at a time.
 ///
 /// # Errors
-/// What is wrong with the tokens.
+/// The fault of the tokens.
 pub fn lzf_walk(packed: &[u8], declared: u64, piece: usize) -> Result<(), String> {
     let mut tokens = Tokens::new(packed.len() as u64, declared);
     pieces(packed, piece.max(1), piece.max(1), &mut |chunk| tokens.walk(chunk))
 }
 
-/// Decodes a compressed string as a large one is, `piece` bytes more at a time.
+/// Decodes a compressed string as a large one is decoded, `piece` more bytes at a time.
 ///
 /// # Errors
-/// What is wrong with the tokens.
+/// The fault of the tokens.
 pub fn lzf_decode(packed: &[u8], declared: u64, piece: usize) -> Result<Vec<u8>, String> {
     let mut tokens = Tokens::new(packed.len() as u64, declared);
     let (mut contents, mut reach) = (Vec::new(), Vec::new());
@@ -50,18 +50,18 @@ pub fn lzf_decode(packed: &[u8], declared: u64, piece: usize) -> Result<Vec<u8>,
     Ok(contents)
 }
 
-/// Decodes a compressed string as a small one is that is needed alone.
+/// Decodes a compressed string as a single small one is decoded.
 ///
 /// # Errors
-/// What is wrong with the tokens.
+/// The fault of the tokens.
 pub fn lzf_unpack(packed: &[u8], declared: usize) -> Result<Vec<u8>, String> {
     let mut unpacker = Unpacker::default();
-    // What was there before must not matter.
+    // Earlier contents of the buffer must not matter.
     let _ = unpacker.unpack(&[0, 0xaa, 0xff, 0xff, 0], 265);
     unpacker.unpack(packed, declared).map(<[u8]>::to_vec).map_err(text)
 }
 
-/// Decodes compressed strings side by side, each with what it declares; nothing for those that are wrong.
+/// Decodes compressed strings side by side, each with its declared size; `None` for those that are wrong.
 pub fn lzf_unpack_all(strings: &[(&[u8], usize)]) -> Vec<Option<Vec<u8>>> {
     let mut unpacker = Unpacker::default();
     let _ = unpacker.unpack(&[0, 0xaa, 0xff, 0xff, 0], 265);
@@ -73,17 +73,17 @@ pub fn lzf_unpack_all(strings: &[(&[u8], usize)]) -> Vec<Option<Vec<u8>>> {
     (0..strings.len()).map(|index| unpacker.contents(index).map(<[u8]>::to_vec)).collect()
 }
 
-/// Proves the tokens of compressed strings side by side: which of them give what they declare.
+/// Checks the tokens of compressed strings side by side. Returns which of them decode to the declared size.
 pub fn lzf_walk_all(strings: &[(&[u8], usize)]) -> Vec<bool> {
     let mut walks: Vec<_> = strings.iter().map(|(packed, declared)| Walk::new(packed, *declared)).collect();
     walk_all(&mut walks);
     walks.iter().map(Walk::is_good).collect()
 }
 
-/// Checks a packed collection, whole or `piece` bytes more at a time.
+/// Checks a packed collection, whole or `piece` more bytes at a time.
 ///
 /// # Errors
-/// What is wrong with the collection.
+/// The fault of the collection.
 pub fn check(packing: u8, bytes: &[u8], piece: Option<usize>) -> Result<Checked, String> {
     let packing = match packing {
         0 => Packing::ListpackList,
@@ -112,7 +112,7 @@ pub fn check(packing: u8, bytes: &[u8], piece: Option<usize>) -> Result<Checked,
     Ok(Checked { elements, field_expires: seen.field_expires, duplicate })
 }
 
-/// Shows `take` the bytes in growing chunks, as far as it has not done with them.
+/// Shows `take` growing chunks of the bytes that it has not used yet.
 fn pieces(
     bytes: &[u8],
     first: usize,

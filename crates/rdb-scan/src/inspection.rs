@@ -35,44 +35,43 @@ use crate::{
     },
 };
 
-/// The version of the shape of [`Inspection`], [`crate::RangeInspection`] and [`Position`]. One of another version is
-/// not read.
+/// The version of the JSON of [`Inspection`], [`crate::RangeInspection`] and [`Position`]. Other versions are not read.
 ///
-/// 2: a position names the value's type, and the form of a text apart from it.
+/// Version 2: a position stores the value's type and a string's form separately.
 pub const SCHEMA: u32 = 2;
-/// The version of the shape of [`crate::Report`].
+/// The version of the JSON of [`crate::Report`].
 pub const REPORT_SCHEMA: u32 = 1;
-/// At most this many databases are named, those with the lowest numbers.
+/// At most this many databases are listed: those with the lowest numbers.
 pub const MAX_NAMED_DATABASES: usize = 1024;
-/// At most this many of the biggest keys are kept, however many are asked for.
+/// At most this many of the biggest keys are kept, however many are requested.
 pub const MAX_BIGGEST_KEYS: usize = 1000;
 pub(crate) const MAX_FAULTS: usize = 100;
 pub(crate) const MAX_HAZARDS_PER_CODE: u64 = 10;
 
 /// What a scan found between two offsets of a file.
 ///
-/// Every list and map in it is bounded, so that its JSON stays below 1 MiB.
+/// Every list and map in it is bounded, and so is its JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inspection {
-    /// The version of this shape, [`SCHEMA`].
+    /// The version of this JSON, [`SCHEMA`].
     pub schema: u32,
     /// File offset of the first byte that was read.
     pub start: u64,
-    /// File offset after the last byte that was read; where the next part begins.
+    /// File offset after the last byte that was read; the next part begins here.
     pub end: u64,
-    /// Whether the file ended here, soundly or by a fault: there is no next part.
+    /// Whether the file ended here, soundly or with a fault: there is no next part.
     pub complete: bool,
-    /// The file itself; none if it is not an RDB file.
+    /// Properties of the file; none if it is not an RDB file.
     pub rdb: Option<RdbInfo>,
-    /// Keys, those already expired included.
+    /// Keys, including those already expired.
     pub keys: u64,
     /// Keys with an expiry.
     pub expires: u64,
     /// Keys whose expiry had passed at [`crate::InspectOptions::now_ms`].
     pub already_expired: u64,
-    /// Of all these, collections without elements, which are no keys where a server leaves them out: Redis from 6.2.6
-    /// on and all of Valkey.
+    /// The keys among them that are collections without elements. Servers that skip those do not have these keys: Redis
+    /// since 6.2.6 and all of Valkey.
     #[serde(default, skip_serializing_if = "EmptyCounts::is_none")]
     pub empty: EmptyCounts,
     /// Hash fields with an expiry of their own.
@@ -80,9 +79,9 @@ pub struct Inspection {
     /// Keys with an expiry by the time left to them.
     #[serde(default)]
     pub times_to_live: TimesToLive,
-    /// Keys by database, the lowest [`MAX_NAMED_DATABASES`] that hold any.
+    /// Keys by database: the lowest [`MAX_NAMED_DATABASES`] that have any.
     pub databases: BTreeMap<u64, DatabaseCounts>,
-    /// The highest database that the file selects, with or without keys in it: servers end where they have fewer.
+    /// The highest database that the file selects, with or without keys. A server with fewer databases aborts.
     #[serde(default)]
     pub highest_database: u64,
     /// The sum of all databases beyond those.
@@ -92,42 +91,42 @@ pub struct Inspection {
     pub types: BTreeMap<String, TypeCounts>,
     /// Keys and bytes by cluster slot.
     pub slots: SlotCounts,
-    /// AUX fields, at most 64, values cut to 256 bytes; of several with one name, the first.
+    /// AUX fields, at most 64, with values cut to 256 bytes. If a name occurs several times, the first value.
     pub aux: BTreeMap<String, String>,
     /// Libraries of functions.
     pub functions: u64,
-    /// The bytes of their code.
+    /// Bytes of their code.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub function_bytes: u64,
     /// Values and auxiliary data by module type name, at most 64 names.
     pub modules: BTreeMap<String, u64>,
-    /// The biggest keys by bytes in the file, biggest first, as many as were asked for.
+    /// The biggest keys by bytes in the file, biggest first, as many as were requested.
     pub biggest: Vec<BigKey>,
-    /// What was not looked for, because there was too much of it.
+    /// What was not compared, because there is too much of it.
     #[serde(default)]
     pub unchecked: Unchecked,
-    /// What the file weighs, by each of [`crate::InspectOptions::weighings`].
+    /// The weight of the file by each of [`crate::InspectOptions::weighings`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<Weights>,
-    /// What is broken, in file order, at most 100.
+    /// Faults in file order, at most 100.
     pub faults: Vec<Fault>,
-    /// What is dangerous, in file order, at most ten of each code.
+    /// Hazards in file order, at most ten of each code.
     pub hazards: Vec<Hazard>,
-    /// How often each hazard occurs in all.
+    /// The total number of each hazard.
     pub hazard_counts: BTreeMap<HazardCode, u64>,
-    // What the parts need to know of each other to become one.
+    // State that is needed to join parts.
     pub(crate) part: Part,
 }
 
-/// What was not looked for, because there was too much of it.
+/// What was not compared, because there is too much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unchecked {
-    /// Keys that were not compared with each other: none or all of the file.
+    /// Keys that were not compared with each other: none of the file's keys or all.
     pub keys: u64,
-    /// Values whose members were not all compared with each other.
+    /// Values with members that were not compared with each other.
     pub values: u64,
-    /// The members of those values.
+    /// The elements of those values.
     pub members: u64,
 }
 
@@ -135,7 +134,7 @@ pub struct Unchecked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EmptyCounts {
-    /// All of them.
+    /// All such keys.
     pub keys: u64,
     /// Those with an expiry.
     pub expires: u64,
@@ -155,65 +154,66 @@ impl EmptyCounts {
     }
 }
 
-/// What a part of a file needs to become one with its neighbours.
+/// State that a part of a file needs to be joined with its neighbors.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Part {
-    /// How many of the biggest keys are kept.
+    /// The number of biggest keys to keep.
     pub(crate) top: usize,
-    /// Whether the part begins inside a record, and whether it ends so.
+    /// Whether the part begins, and ends, inside a record.
     pub(crate) begins_inside: bool,
     pub(crate) ends_inside: bool,
     /// CRC64 of the bytes from the start to the end or the end mark, and their number.
     #[serde(with = "crate::bytes::encoded")]
     pub(crate) crc: u64,
     pub(crate) crc_bytes: u64,
-    /// The checksum that the file has, and where.
+    /// The checksum stored in the file, if any.
     #[serde(with = "crate::bytes::encoded::optional")]
     pub(crate) stored_crc: Option<u64>,
-    /// The offset of the end mark's record.
+    /// The offset of the end mark.
     pub(crate) end_mark: u64,
     /// The database at the start, if it is known, and at the end.
     pub(crate) first_database: Option<u64>,
     pub(crate) last_database: Option<u64>,
-    /// The keys before the first record that says what their database is.
+    /// The keys before the first record that names their database.
     pub(crate) unresolved: DatabaseCounts,
-    /// The biggest of them: their order is known once their database is.
+    /// The biggest of these keys. Their order is known once their database is.
     pub(crate) unresolved_biggest: Vec<BigKey>,
     pub(crate) keys: KeySet,
     pub(crate) sample: KeySample,
-    /// What the first bytes of the file tell of it, in its first part.
+    /// What the first bytes of the file show about it; only in its first part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) beginning: Option<Beginning>,
-    /// What the record tells in which reading ended.
+    /// What the record in which reading ended shows about the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) suspect: Option<Cause>,
-    /// The offset from which on all bytes are zeros up to the end; none where the file broke off and they were not.
+    /// The offset from which on all bytes up to the end are zeros; none if the file broke off elsewhere than among
+    /// zeros.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) zeros_from: Option<u64>,
 }
 
-/// The file itself.
+/// Properties of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RdbInfo {
-    /// The RDB version, also if it is not a known one.
+    /// The RDB version, even if it is unknown.
     pub version: u32,
-    /// Who writes this format.
+    /// The magic, which names the product that writes this format.
     pub magic: Magic,
-    /// Bytes from the header up to the end of the scan: checksum included, trailing bytes not.
+    /// Bytes from the header up to the end of the scan, including the checksum but no trailing bytes.
     pub bytes: u64,
-    /// What the checksum says.
+    /// The result of the checksum.
     pub crc: Crc,
 }
 
-/// What the checksum at the end of a file says.
+/// The result of the checksum at the end of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Crc {
-    /// It is that of the bytes.
+    /// It matches the bytes.
     Ok,
-    /// The file has none: written with checksums switched off, or before version 5.
+    /// The file has none: checksums were switched off, or the RDB version is below 5.
     Absent,
     /// The bytes are not those that were written.
     Mismatch,
@@ -226,15 +226,14 @@ pub enum Crc {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DatabaseCounts {
-    /// Keys, those already expired included.
+    /// Keys, including those already expired.
     pub keys: u64,
     /// Keys with an expiry.
     pub expires: u64,
-    /// The keys that the file announces before they come (RESIZEDB), and those with an expiry: servers make tables for
-    /// so many. 0 if it does not.
+    /// The number of keys that the file announces (RESIZEDB). Servers size their tables for it. 0 if there is none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub announced_keys: u64,
-    /// See above.
+    /// The number of keys with an expiry that the file announces (RESIZEDB).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub announced_expires: u64,
 }
@@ -250,11 +249,11 @@ fn is_zero(number: &u64) -> bool {
 pub struct TypeCounts {
     /// Keys of this type.
     pub keys: u64,
-    /// Their elements: fields, members, list items, stream entries; 1 for a string or a module value.
+    /// Elements: fields, members, list items, stream entries; 1 for a string or a module value.
     pub elements: u64,
-    /// Bytes of their records in the file, with prefixes and keys.
+    /// Bytes of the records in the file, including prefixes and keys.
     pub bytes: u64,
-    /// Keys by how the file encodes them, such as `listpack` or `hashtable`.
+    /// Keys by encoding in the file, such as `listpack` or `hashtable`.
     pub encodings: BTreeMap<String, u64>,
 }
 
@@ -262,15 +261,15 @@ pub struct TypeCounts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BigKey {
-    /// The key, escaped and cut to 256 bytes; none when keys are hidden.
+    /// The key, escaped and cut to 256 bytes; none if keys are hidden.
     pub key: Option<String>,
-    /// The database that holds it.
+    /// The database of the key.
     pub database: u64,
-    /// Its type, as in [`Inspection::types`].
+    /// The type of the key, as in [`Inspection::types`].
     pub kind: String,
-    /// Bytes of its record in the file.
+    /// Bytes of the record in the file.
     pub bytes: u64,
-    /// Its elements, as in [`TypeCounts::elements`].
+    /// Elements, as in [`TypeCounts::elements`].
     pub elements: u64,
 }
 
@@ -309,7 +308,7 @@ impl Default for Inspection {
 }
 
 impl Inspection {
-    /// The boundary at its end.
+    /// The position at the end, which is a record boundary.
     pub(crate) fn end_position(&self) -> Position {
         let header = self.rdb.as_ref().map(|rdb| Header {
             version: rdb.version,
@@ -319,12 +318,12 @@ impl Inspection {
         Position { offset: self.end, database: self.part.last_database, header, inside: None, suspect: None }
     }
 
-    /// Whether the file was read to its end and nothing in it is broken.
+    /// Whether the file was read to its end and has no fault.
     pub fn is_sound(&self) -> bool {
         self.complete && self.faults.is_empty()
     }
 
-    /// Adds what was found by other means; hazards stay in file order.
+    /// Adds a hazard that was found by other means. Hazards stay in file order.
     pub fn tell_hazard(&mut self, hazard: Hazard) {
         self.add_hazard(hazard);
         self.hazards.sort_by_key(|hazard| hazard.offset);
@@ -338,7 +337,7 @@ impl Inspection {
         }
     }
 
-    // Each of these keeps the first N in order, not the first N seen: only so does a join of parts equal one pass.
+    // Each of these keeps the first N in order, not the first N seen: only then does a join of parts equal one pass.
 
     pub(crate) fn add_database(&mut self, index: u64, counts: DatabaseCounts) {
         self.databases.entry(index).or_default().add(counts);
@@ -391,7 +390,7 @@ impl TypeCounts {
 }
 
 impl BigKey {
-    /// Biggest first; every field takes part, so that the order never depends on how a file was cut.
+    /// Orders the biggest key first. Compares every field, so that the order never depends on how a file was cut.
     pub(crate) fn by_size(&self, other: &Self) -> Ordering {
         let bytes = other.bytes.cmp(&self.bytes);
         bytes.then_with(|| {

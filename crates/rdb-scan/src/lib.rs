@@ -1,39 +1,40 @@
 //! Reads Redis and Valkey RDB files: structure, checksum and contents, in one pass, in constant memory and on all
 //! cores.
 //!
-//! # The types
+//! # Overview
 //!
-//! - [`inspect`] reads a file from any [`std::io::Read`], [`inspect_parallel`] one that can be opened at any offset (a
-//!   [`Source`], such as [`FileSource`]), with several threads. Both give the same [`Inspection`]: what the file holds
-//!   (keys, elements and bytes by database, type, encoding and cluster slot, times to live, the biggest keys, key
-//!   prefixes, AUX fields, functions, modules), its [`Fault`]s (the file is broken) and its [`Hazard`]s (well-formed,
-//!   but it kills or upsets some servers). [`Inspection::report`] is what people and scripts are shown.
-//! - [`scan`] does the same and tells a [`Visitor`] of everything on the way, every [`Record`] with its key, slot,
-//!   expiry and bytes among it.
-//! - A scan can pause, at a record boundary or inside a large value: `watch` answers [`Control::Pause`], and
-//!   [`Inspected::Paused`] carries the partial inspection and the [`Position`] to go on at. [`Inspection::join`] puts
-//!   partial inspections together.
-//! - [`inspect_range`] reads one range of a file without knowing what stands before it, and [`assemble`] makes one
-//!   inspection of many ranges, or says which [`Gap`]s between them have to be read by [`inspect_up_to`]. That is how
-//!   many machines read one file; [`inspect_parallel`] does it with threads.
-//! - [`read_header`] looks at the first bytes only, and [`key_slot`] gives a key's cluster slot.
+//! - [`inspect`] reads a file from any [`std::io::Read`]. [`inspect_parallel`] reads one that can be opened at any
+//!   offset (a [`Source`], such as [`FileSource`]) with several threads. Both return the same [`Inspection`]: the
+//!   contents of the file (keys, elements and bytes by database, type, encoding and cluster slot, times to live, the
+//!   biggest keys, key prefixes, AUX fields, functions, modules), its [`Fault`]s (the file is broken) and its
+//!   [`Hazard`]s (well-formed, but crashes or misleads some servers). [`Inspection::report`] is the form for people
+//!   and scripts.
+//! - [`scan`] does the same and passes everything on the way to a [`Visitor`], including every [`Record`] with its key,
+//!   slot, expiry and bytes.
+//! - A scan can pause at a record boundary or inside a large value: `watch` returns [`Control::Pause`], and
+//!   [`Inspected::Paused`] holds the partial inspection and the [`Position`] to continue from. [`Inspection::join`]
+//!   joins partial inspections.
+//! - [`inspect_range`] reads one range of a file without knowing what precedes it. [`assemble`] makes one inspection of
+//!   many ranges, or returns the [`Gap`]s between them that [`inspect_up_to`] has to read. This is how many machines
+//!   read one file; [`inspect_parallel`] does it with threads.
+//! - [`read_header`] reads only the first bytes, and [`key_slot`] returns a key's cluster slot.
 //!
-//! It knows every version, type and opcode of Redis (RDB 1 to 14) and of Valkey (RDB 80), and it knows no target: what
-//! a fault or a hazard means for one server is the caller's to say.
+//! The crate knows every version, type and opcode of Redis (RDB 1 to 14) and of Valkey (RDB 80). It knows no target:
+//! what a fault or a hazard means for one server is up to the caller.
 //!
-//! # What can be relied on
+//! # Guarantees
 //!
-//! - **Parts are believed only where they meet.** A range's first record is found by looking for something that reads
-//!   like records; it counts only if the records before it end just there. So the result is the one of a single pass,
-//!   in every field, however a file is cut.
-//! - **Memory stays constant** whatever a file declares: strings of any length pass through a window, compressed ones
-//!   through the 8 KiB that a back reference can reach, and packed collections are checked while they pass. A scan
-//!   takes some 5 MiB, one of a file made to need more at most 32 MiB.
-//! - **Reading goes on behind a fault inside a string**, so that all broken keys are told; behind a fault between
+//! - **Parts count only where they meet.** A range's first record is found by searching for bytes that read like
+//!   records. It counts only if the records before it end exactly there. So the result equals that of a single pass in
+//!   every field, however a file is cut.
+//! - **Memory stays constant** whatever a file declares. Strings of any length pass through a window, compressed ones
+//!   through the 8 KiB that a back reference can reach, and packed collections are checked as they pass. A scan takes
+//!   some 5 MiB; a file made to need more takes at most 32 MiB.
+//! - **Reading continues after a fault inside a string**, so that all broken keys are reported. After a fault between
 //!   strings nothing can be trusted, and the scan ends.
-//! - **Duplicates are found** among the members of a value of up to 262,144 members of up to 64 KiB, and among the keys
-//!   of a file of up to [`InspectOptions::max_compared_keys`]; [`Inspection::unchecked`] says what was beyond that.
-//!   They are told by hashes of 64 bits.
+//! - **Duplicates are found** among the members of a value with up to 262,144 members of up to 64 KiB, and among the
+//!   keys of a file with up to [`InspectOptions::max_compared_keys`]. [`Inspection::unchecked`] counts what exceeds
+//!   these limits. Members and keys are compared by 64-bit hashes.
 //!
 //! # Examples
 //!
@@ -122,7 +123,7 @@ pub use crate::{
     scan::visit::{Record, Visitor},
 };
 
-/// The example in the README runs with the tests.
+/// Runs the example in the README with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,5 +1,5 @@
 //! Packed collections: small ones that a server keeps, and saves, as one string. Each form is checked as its bytes
-//! pass, so that one of any size can be looked at through a window.
+//! pass, so that one of any size can be read through a window.
 
 mod code;
 mod groups;
@@ -28,10 +28,10 @@ use crate::{
     pieces::{Length, Pieces},
 };
 
-/// Longer strings are passed over without a look. Chunks are longer, so that a string to be looked at fits in one.
+/// Longer strings are skipped without being read. Chunks are longer, so that every string that is read fits in one.
 pub(crate) const MAX_MEMBER_BYTES: usize = 64 << 10;
 
-/// A listpack without entries: its header and its end.
+/// The size of a listpack without entries: its header and its end.
 pub(crate) const EMPTY_LISTPACK_BYTES: u64 = 7;
 
 /// One entry of a packed collection.
@@ -39,12 +39,13 @@ pub(crate) const EMPTY_LISTPACK_BYTES: u64 = 7;
 pub(crate) enum Entry<'b> {
     Int(i64),
     Text(&'b [u8]),
-    /// A string that is too long to be looked at, with its length.
+    /// A string that is too long to be read, with its length.
     Long(u64),
 }
 
 impl Entry<'_> {
-    /// Its length as a text, and whether it is an integer. Texts of packed collections are none, but for zipmaps.
+    /// The length as text, and whether the entry is an integer. Texts in packed collections are no integers, except in
+    /// zipmaps.
     #[inline]
     pub(crate) fn length(self) -> Length {
         match self {
@@ -55,18 +56,18 @@ impl Entry<'_> {
     }
 }
 
-/// What the entries bring to light beside their number.
+/// What is collected from entries, apart from their number.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) members: Members,
     /// Hash fields with an expiry.
     pub(crate) field_expires: u64,
     pub(crate) pieces: Pieces,
-    /// What contradicts itself and is loaded all the same by some.
+    /// Contradictions in the value that some servers load nevertheless.
     pub(crate) contradictions: Contradictions,
 }
 
-/// What contradicts itself in a value and is loaded all the same by some: the first of each kind.
+/// Contradictions in a value that some servers load nevertheless: the first of each kind.
 #[derive(Debug, Default)]
 pub(crate) struct Contradictions(Vec<(HazardCode, String)>);
 
@@ -88,28 +89,28 @@ impl Contradictions {
     }
 }
 
-/// One form of packing: how bytes become entries.
+/// A form of packing: how bytes become entries.
 pub(crate) trait Form: Sized {
-    /// A collection of so many bytes.
+    /// A collection of `bytes` bytes.
     fn new(bytes: u64) -> Self;
 
-    /// Takes the next bytes; gives how many of them are done with. The others have to be given again, with more
-    /// behind them; where nothing can follow, that is a fault. The first call needs all bytes up to 16.
+    /// Reads the next bytes and returns how many of them are used. The others have to be passed again, with more bytes
+    /// after them; if none can follow, that is a fault. The first call needs at least 16 bytes, or all there are.
     fn feed<M: Meaning>(&mut self, chunk: &[u8], meaning: &mut M, seen: &mut Seen) -> Result<usize>;
 }
 
-/// What the entries of a collection stand for.
+/// The meaning of a collection's entries.
 pub(crate) trait Meaning {
-    /// The number of entries is known, or a guess at it.
+    /// Called before the first entry, with the expected number of entries.
     fn begin(&mut self, _expected: u64, _seen: &mut Seen) {}
 
-    /// The next entry.
+    /// Reads the next entry.
     fn entry(&mut self, entry: Entry<'_>, seen: &mut Seen) -> Result<()>;
 
-    /// Entries of which nothing is to be known but how many they are.
+    /// Counts entries that are not passed one by one.
     fn unseen(&mut self, _entries: u64) {}
 
-    /// The end; gives the number of elements.
+    /// Ends the collection. Returns the number of elements.
     fn end(&mut self, seen: &mut Seen) -> Result<u64>;
 }
 

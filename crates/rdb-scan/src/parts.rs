@@ -1,4 +1,4 @@
-//! A file read in parts: where a part begins, reading one, and joining neighbours that meet.
+//! Reading a file in parts: finding where a part begins, reading it, and joining neighbors that meet.
 
 pub(crate) mod assemble;
 pub(crate) mod boundary;

@@ -1,4 +1,4 @@
-//! What values are made of: lengths and forms without contents, for those who weigh what a server will make of them.
+//! The pieces that values consist of: lengths and forms without contents, for weighing what a server will make of them.
 
 mod batch;
 mod length;
@@ -10,109 +10,109 @@ pub use self::{
 };
 use crate::format::value_type::Encoding;
 
-/// In tables of more rows integers are not told from other texts: no server packs so many.
+/// In tables with more rows, integers are not distinguished from other strings: no server packs that many.
 pub(crate) const MAX_PACKED_ROWS: u64 = 512;
 
-/// A value that is one packed collection, small enough that nothing is told of what is in it ([`Whole`]): the same as
+/// A value that is one packed collection, small enough that its rows are not reported ([`Whole`]). Stands for
 /// [`Piece::Begin`], [`Piece::Packed`], [`Piece::Elements`] and [`Piece::End`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PackedPiece {
     /// The key.
     pub key: KeyPiece,
-    /// How the file encodes it.
+    /// The encoding of the value in the file.
     pub encoding: Encoding,
-    /// Its bytes, decompressed.
+    /// The decompressed size of the value.
     pub bytes: u64,
-    /// Its elements.
+    /// The number of elements.
     pub elements: u64,
 }
 
-/// One piece of a value that is no string.
+/// One piece of a value that is not a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Piece {
-    /// A value that is no string begins. What comes up to [`Piece::End`] is of it.
+    /// A value begins. All pieces up to [`Piece::End`] belong to it.
     Begin(Encoding),
-    /// The value that has begun last ends.
+    /// The value that began last ends.
     End(KeyPiece),
-    /// The elements of the value, as in [`crate::Record::elements`]: before its end, and before the rows of a table.
-    /// Once.
+    /// The elements of the value, as in [`crate::Record::elements`]. Once per value: before the rows of a table, and
+    /// before the end of any other value.
     Elements(u64),
-    /// Members of a set or sorted set, or fields with their values. Those of packed collections are told of larger ones
-    /// only ([`Whole`]), those of intsets never.
+    /// Members of a set or sorted set, or fields with their values. For packed collections only if they have more
+    /// elements than [`Whole`] says.
     Rows(RowPlaces),
-    /// Members of a large set or sorted set, of which only the lengths matter: [`Pieces::members`]. Once in a batch at
-    /// the most, and more may come in the next one. Some may come as rows instead.
+    /// Members of a large set or sorted set, of which only the lengths matter: [`Pieces::members`]. At most once per
+    /// batch; more may follow in the next one. Some members may come as rows instead.
     Members,
     /// A field that expires, with its value.
     ExpiringRow(Row),
-    /// When the field of the next expiring row expires, in milliseconds.
+    /// The expiry of the field in the next expiring row, in milliseconds.
     FieldExpiry(u64),
-    /// A packed collection of so many bytes, decompressed: a whole value, or one node of it.
+    /// A packed collection of this many bytes, decompressed: a whole value, or one node of it.
     Packed(u64),
-    /// The bytes that the entries of the last ziplist or zipmap take as a listpack.
+    /// The size of the last ziplist or zipmap as a listpack.
     Repacked(u64),
-    /// A node of a quicklist that is one plain item of so many bytes.
+    /// A node of a quicklist that is one plain item of this many bytes.
     Plain(u64),
-    /// An item of a list that is written item by item.
+    /// An item of a list that is stored item by item.
     Item(Length),
     /// A node of a stream: the id of its first entry, 16 bytes.
     StreamNode(TextPlace),
     /// A consumer group begins, with its name.
     Group(TextPlace),
-    /// Entries are pending in the group: their ids, 16 bytes each.
+    /// Pending entries of the group: their ids, 16 bytes each.
     Pending(TextPlace),
     /// A consumer of the group begins, with its name.
     Consumer(TextPlace),
-    /// Pending entries are the consumer's: their ids.
+    /// Pending entries of the consumer: their ids, 16 bytes each.
     Owned(TextPlace),
-    /// So many bytes are missing in a length of the value, which can only say so much.
+    /// The bytes by which a string of the value exceeds the longest [`Length`].
     Beyond(u64),
 }
 
 /// Whether a key expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
-    /// It does not.
+    /// It has no expiry.
     Never,
-    /// It will.
+    /// It expires in the future.
     ToCome,
-    /// It has, at the time that the scan was told: servers do not load it.
+    /// It expired before the time of the scan: servers do not load it.
     Past,
 }
 
 /// The key of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyPiece {
-    /// Its length in bytes.
+    /// The key's length in bytes.
     pub bytes: u32,
-    /// Its cluster slot.
+    /// The key's cluster slot.
     pub slot: u16,
-    /// Whether it expires.
+    /// Whether the key expires.
     pub expiry: Expiry,
 }
 
-/// Up to how many elements packed collections are told as a whole, without their rows.
+/// The largest packed collections, in elements, that are reported as a whole, without their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Whole {
-    /// Of hashes.
+    /// For hashes.
     pub hash: u64,
-    /// Of sets.
+    /// For sets.
     pub set: u64,
-    /// Of sorted sets.
+    /// For sorted sets.
     pub zset: u64,
-    /// Of intsets.
+    /// For intsets.
     pub intset: u64,
 }
 
-/// Where rows stand among those of [`Pieces`].
+/// The place of rows in [`Pieces`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowPlaces {
     start: u32,
     end: u32,
 }
 
-/// Where a text stands among those of [`Pieces`].
+/// The place of a text in [`Pieces`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextPlace {
     start: u32,
@@ -130,15 +130,15 @@ impl Whole {
     }
 }
 
-/// What is to be known of the texts of a value, where the compiler is to know it too.
+/// What is reported about the strings of a value, as values of a const parameter.
 pub(crate) mod lengths {
     /// Nothing.
     pub(crate) const NONE: u8 = 0;
-    /// How long they are.
+    /// Their lengths.
     pub(crate) const TEXTS: u8 = 1;
     /// Also whether they are integers.
     pub(crate) const INTEGERS: u8 = 2;
-    /// What [`super::Pieces::sorts_integers`] says.
+    /// As [`super::Pieces::sorts_integers`] says.
     pub(crate) const ASK: u8 = 3;
 }
 

@@ -1,4 +1,4 @@
-//! A scan over a source: bytes are read, looked at and let go, up to a limit, a pause or the end.
+//! Scans a source: bytes are read, scanned and dropped, up to a limit, a pause or the end.
 
 mod behind;
 pub(crate) mod header;
@@ -31,14 +31,14 @@ pub(crate) struct Reading<'r, V> {
     pub(crate) scan: Scan<V>,
     size_bytes: Option<u64>,
     start: u64,
-    /// What the first bytes of the file tell, once they have been read.
+    /// What the first bytes of the file show about it, once they have been read.
     pub(crate) beginning: Option<Beginning>,
-    /// What the record tells that a fault or a pause is in.
+    /// What was done to the file, as shown by the record with the fault or the pause.
     pub(crate) suspect: Option<Cause>,
     record: RecordStart,
 }
 
-/// The first bytes of a record, which may not be at hand any more when it turns out to be broken.
+/// The first bytes of a record, which may not be in memory any more when the record turns out to be broken.
 #[derive(Default)]
 struct RecordStart {
     offset: u64,
@@ -47,26 +47,26 @@ struct RecordStart {
 
 /// Why reading stopped.
 pub(crate) enum Reached {
-    /// The next record begins at the limit or behind it.
+    /// The next record begins at or after the limit.
     Limit,
-    /// A pause was asked for, here inside a record.
+    /// A pause was requested, and reading stopped inside a record.
     Inside(Box<Inside>),
-    /// The end mark and what stands behind it were read.
+    /// The end mark and everything after it was read.
     End(Trailer),
-    /// The rest cannot be trusted. The fault was told to the visitor.
+    /// The rest cannot be trusted. The visitor has received the fault.
     Fault,
 }
 
-/// What stands at the end of a file.
+/// The end of a file.
 pub(crate) struct Trailer {
     /// The offset of the end mark.
     pub(crate) end_mark: u64,
-    /// CRC64 of what was read up to the end mark, and how many bytes that are.
+    /// CRC64 of the bytes that were read up to and including the end mark, and their number.
     pub(crate) crc: u64,
     pub(crate) crc_bytes: u64,
-    /// The checksum of the file, if it has one.
+    /// The checksum stored in the file, if it has one.
     pub(crate) stored_crc: Option<u64>,
-    /// The offset behind the checksum.
+    /// The offset after the checksum.
     pub(crate) end: u64,
 }
 
@@ -83,7 +83,7 @@ impl<'r, V: Visitor> Reading<'r, V> {
         }
     }
 
-    /// Reads the header at the start of the file; the scan takes its magic. A fault is told to the visitor.
+    /// Reads the header at the start of the file, and sets the magic of the scan. The visitor receives a fault.
     pub(crate) fn header(&mut self) -> io::Result<Option<Header>> {
         self.window.fill(FIRST_BYTES)?;
         let bytes = self.window.bytes();
@@ -115,7 +115,7 @@ impl<'r, V: Visitor> Reading<'r, V> {
         }
     }
 
-    /// The format may have records that nobody knew when this was written.
+    /// Reports a version newer than the known ones: its records may be unknown.
     fn newer(&mut self, header: &Header) {
         let message = format!(
             "{} is newer than what is known here, REDIS {MAX_RDB_VERSION} and VALKEY {VALKEY_RDB_VERSION}; read up to the first record that came with it",
@@ -130,7 +130,7 @@ impl<'r, V: Visitor> Reading<'r, V> {
         });
     }
 
-    /// Reads up to the first record that begins at `limit` or behind it. `watch` is called about every 256 KiB.
+    /// Reads up to the first record that begins at or after `limit`. Calls `watch` about every 256 KiB.
     pub(crate) fn run(&mut self, limit: u64, version: u32, watch: Watch<'_>) -> io::Result<Reached> {
         let mut limit = limit;
         loop {
@@ -173,13 +173,13 @@ impl<'r, V: Visitor> Reading<'r, V> {
                     self.suspect()?;
                     return Ok(Reached::Inside(Box::new(inside)));
                 }
-                // Then at the next boundary, but not without having read a record.
+                // Pause at the next boundary, but not before a record has been read.
                 limit = limit.min(self.start + 1);
             }
         }
     }
 
-    /// Begins a new part at the next byte.
+    /// Starts a new part at the next byte.
     pub(crate) fn begin_part(&mut self) {
         self.window.restart_crc();
         self.start = self.window.offset();
@@ -189,12 +189,12 @@ impl<'r, V: Visitor> Reading<'r, V> {
         Progress { offset: self.window.offset(), keys: self.scan.keys }
     }
 
-    /// Looks at what stands behind the end mark, which has just been read.
+    /// Reads what follows the end mark, which has just been read.
     fn trailer(&mut self, version: u32) -> io::Result<Option<Trailer>> {
         let crc = self.window.crc();
         let behind = self.window.offset();
         self.window.fill(9)?;
-        // Eight bytes behind an early version's end are a checksum too: its version may be what was damaged.
+        // Eight bytes after the end of an early version are a checksum too: the version may be what was damaged.
         let checked = version >= FIRST_VERSION_WITH_CRC || self.window.bytes().len() == 8;
         let mut stored_crc = None;
         if checked {
@@ -202,7 +202,7 @@ impl<'r, V: Visitor> Reading<'r, V> {
                 self.truncated(8);
                 return Ok(None);
             };
-            // Zero says that none was computed.
+            // Zero means that none was computed.
             stored_crc = Some(u64::from_le_bytes(*stored)).filter(|crc| *crc != 0);
             self.window.consume(8);
         }
@@ -212,7 +212,7 @@ impl<'r, V: Visitor> Reading<'r, V> {
         Ok(Some(Trailer { end_mark: behind - 1, crc, crc_bytes, stored_crc, end }))
     }
 
-    /// Keeps the first bytes of the record that is being read, as far as they are at hand.
+    /// Keeps the first bytes of the current record, as far as they are in memory.
     fn remember_record(&mut self) {
         let offset = self.scan.record_offset();
         if self.record.offset != offset {
@@ -226,12 +226,12 @@ impl<'r, V: Visitor> Reading<'r, V> {
         }
     }
 
-    /// Looks for what was done to the file, in the first bytes of the record that is being read: they are the same ones
-    /// however the file is cut.
+    /// Finds what was done to the file from the first bytes of the current record, which are the same however the file
+    /// is cut.
     fn suspect(&mut self) -> io::Result<()> {
         let offset = self.scan.record_offset();
         if offset < self.start {
-            // Whoever read them has looked.
+            // The reader of those bytes has checked them.
             return Ok(());
         }
         self.remember_record();
@@ -242,9 +242,9 @@ impl<'r, V: Visitor> Reading<'r, V> {
         Ok(())
     }
 
-    /// The offset from which on there are only zeros up to where reading has come.
+    /// The offset from which on there are only zeros, up to where reading is.
     ///
-    /// Where the file broke off, it has to be in the middle of them: the record there and all that is at hand are
+    /// If the file broke off, it must have done so among them: the current record and all bytes in memory must be
     /// zeros.
     pub(crate) fn zeros_from(&mut self, broke_off: bool) -> Option<u64> {
         let from = self.window.zeros_from();

@@ -1,4 +1,4 @@
-//! The record loop: opcodes and keys, one after the other, as far as the bytes at hand reach.
+//! The record loop: opcodes and keys, one after the other, as far as the bytes in memory reach.
 
 mod ahead;
 mod contents;
@@ -39,11 +39,11 @@ use crate::{
     scan::visit::{Record, Visitor},
 };
 
-/// A scan between two calls: what it stands in, and whom it tells.
+/// The state of a scan between two calls, and its visitor.
 pub(crate) struct Scan<V> {
     pub(crate) visitor: V,
     pub(crate) magic: Magic,
-    /// Whether the file's version is newer than those known here, so that an unknown record is no damage.
+    /// Whether the file's version is newer than the known ones, so that an unknown record is no damage.
     pub(crate) newer: bool,
     /// The database of the next record, if it is known.
     pub(crate) database: Option<u64>,
@@ -52,36 +52,36 @@ pub(crate) struct Scan<V> {
     phase: Phase,
     current: Current,
     shared: Shared,
-    // The first bytes of the current key where they are not at hand any more.
+    // The first bytes of the current key. They may not be in memory otherwise.
     key: Vec<u8>,
-    /// Whether messages and findings may name keys.
+    /// Whether faults and hazards may name keys.
     show_keys: bool,
-    /// Pieces tell of keys that have expired before this time, in milliseconds.
+    /// In pieces, keys with an expiry before this time, in milliseconds, have expired.
     expired_before_ms: i64,
 }
 
-/// What a record is in the middle of.
+/// The place inside a record.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Phase {
     /// Between two records.
     #[default]
     Boundary,
-    /// Behind something that stands before the type.
+    /// After something that precedes the type.
     Prefixes,
-    /// In what modules hang on a key: classes still to come, and the one that is being read.
+    /// In metadata that modules attach to a key: the number of classes still to come, and the current one.
     Metadata(u64, Module),
-    /// In a key.
+    /// Inside a key.
     Key,
-    /// Behind a key.
+    /// After a key.
     ValueBegin,
     Value(Value),
     ModuleAux(Module),
-    /// In the last string of an opcode's record.
+    /// Inside the last string of an opcode's record.
     Opcode,
 }
 
-/// The record that is being read.
+/// The current record.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Current {
@@ -90,14 +90,14 @@ struct Current {
     value_type: ValueType,
     key: KeyFacts,
     value_start: u64,
-    /// The length of a string, and the form of its text.
+    /// The length of a string value, and how the file stores it.
     text: Length,
     #[serde(default)]
     text_form: TextForm,
-    /// The opcode of Redis Enterprise that stood before it, or 0.
+    /// The opcode of Redis Enterprise before the key, or 0.
     #[serde(default)]
     foreign: u8,
-    /// Whether something for the next key has been read: it holds over whatever stands before that key.
+    /// Whether a prefix of the next key has been read. It holds across everything that precedes the key.
     #[serde(default)]
     prefixed: bool,
     /// Whether the key has been read, so that a fault can name it.
@@ -105,7 +105,7 @@ struct Current {
     broken: bool,
 }
 
-/// The inside of a record, as a position holds it.
+/// The state inside a record, as stored in a position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Inside {
@@ -114,21 +114,21 @@ pub(crate) struct Inside {
     open: Option<Resumable>,
     #[serde(with = "crate::bytes::encoded::bytes")]
     key: Vec<u8>,
-    /// What those who weigh values know of this one.
+    /// What weighers know about this value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     weighed: Vec<String>,
 }
 
-/// Why a scan came back.
+/// Why a scan returned.
 #[derive(Debug)]
 pub(crate) enum Advance {
-    /// So many bytes are needed from the last committed place on.
+    /// At least this many bytes are needed from the last committed position on.
     More(usize),
-    /// The next record begins at or behind the limit.
+    /// The next record begins at or after the limit.
     Boundary,
     /// The end mark was read.
     End,
-    /// Nothing behind this can be trusted.
+    /// Nothing after this can be trusted.
     Broken(Box<Broken>),
 }
 
@@ -149,19 +149,19 @@ impl<V: Visitor> Scan<V> {
         }
     }
 
-    /// Tells the visitor what values are made of.
+    /// Starts to report the pieces of values.
     pub(crate) fn tell_pieces(&mut self, now_ms: u64, whole: Whole) {
-        // 0 stands for no time.
+        // 0 means that no time is known.
         self.expired_before_ms = if now_ms > 0 { now_ms.cast_signed() } else { i64::MIN };
         self.shared.seen.pieces.switch_on(whole);
     }
 
-    /// Compares the members of values no more.
+    /// Stops comparing the members of values.
     pub(crate) fn compare_nothing(&mut self) {
         self.shared.seen.members.switch_off();
     }
 
-    /// Forgets the record that it stands in, and what the database is.
+    /// Drops the current record and the database.
     pub(crate) fn restart(&mut self) {
         self.phase = Phase::Boundary;
         self.database = None;
@@ -173,12 +173,12 @@ impl<V: Visitor> Scan<V> {
         self.shared.seen.pieces.clear();
     }
 
-    /// Whether the key of the record that it stands in has been read.
+    /// The key of the current record, once it has been read.
     pub(crate) fn key(&self) -> Option<&[u8]> {
         (self.phase != Phase::Boundary && self.current.key_known).then_some(&self.key)
     }
 
-    /// Goes on inside a record.
+    /// Continues inside a record.
     pub(crate) fn resume(&mut self, inside: Inside) {
         self.phase = inside.phase;
         self.current = inside.current;
@@ -190,7 +190,7 @@ impl<V: Visitor> Scan<V> {
         });
     }
 
-    /// What is needed to go on later from the last committed place; none where that is not possible.
+    /// What is needed to continue later from the last committed position; none if that is not possible here.
     pub(crate) fn inside(&mut self) -> Option<Inside> {
         let open = match &self.shared.open {
             None => None,
@@ -221,12 +221,12 @@ impl<V: Visitor> Scan<V> {
         self.phase == Phase::Boundary
     }
 
-    /// Where the record that is being read begins.
+    /// The offset of the current record.
     pub(crate) fn record_offset(&self) -> u64 {
         self.current.offset
     }
 
-    /// Reads on as far as the bytes reach, up to the first record that begins at `limit` or behind it.
+    /// Reads as far as the bytes reach, up to the first record that begins at or after `limit`.
     pub(crate) fn advance(&mut self, cursor: &mut Cursor<'_>, limit: u64) -> Advance {
         loop {
             let step = if self.shared.open.is_some() {
@@ -252,7 +252,7 @@ impl<V: Visitor> Scan<V> {
         }
     }
 
-    /// Reads a record from its beginning; false at the end mark.
+    /// Reads a record from its start. Returns false at the end mark.
     #[inline]
     fn record(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
         let offset = cursor.offset();
@@ -264,7 +264,7 @@ impl<V: Visitor> Scan<V> {
             expires_at_ms = expiry(i64::from_le_bytes(cursor.array()?));
             opcode = cursor.u8()?;
         }
-        // Most records are strings that are all there, and those are worth a way of their own.
+        // The fast path: most records are strings that are entirely in memory.
         let plain = if opcode == ValueType::String.id() { cursor.plain() } else { None };
         let Some(text) = plain else {
             (self.current.expires_at_ms, self.current.prefixed) = (expires_at_ms, expires_at_ms.is_some());
@@ -278,7 +278,7 @@ impl<V: Visitor> Scan<V> {
                 if matches!(stop, Stop::Broken(_)) {
                     return Err(stop);
                 }
-                // The key is done with, as it is where it came before the value did.
+                // The key is done, just as if it had come before the value was in memory.
                 self.current.expires_at_ms = expires_at_ms;
                 self.current.value_type = ValueType::String;
                 self.phase = Phase::ValueBegin;
@@ -329,7 +329,7 @@ impl<V: Visitor> Scan<V> {
         Ok(true)
     }
 
-    /// Reads what may stand before a type, and then the rest of the record.
+    /// Reads what may precede a type, and then the rest of the record.
     #[inline(never)]
     fn prefixes(&mut self, cursor: &mut Cursor<'_>, mut id: u8) -> Result<bool> {
         loop {
@@ -369,7 +369,7 @@ impl<V: Visitor> Scan<V> {
                 }
                 between_keys => {
                     if self.phase == Phase::Boundary && self.current.prefixed {
-                        // The key that it holds for comes later, and a pause may come before it.
+                        // The key of this prefix comes later, and a pause may come before it.
                         self.phase = Phase::Prefixes;
                     }
                     self.opcode(cursor, between_keys)?;
@@ -382,7 +382,7 @@ impl<V: Visitor> Scan<V> {
         }
     }
 
-    /// Reads the next class of what modules hang on a key.
+    /// Reads the next class of metadata that modules attach to a key.
     fn metadata(&mut self, cursor: &mut Cursor<'_>, classes: u64) -> Result<bool> {
         self.phase = if classes == 0 {
             Phase::Prefixes
@@ -393,7 +393,7 @@ impl<V: Visitor> Scan<V> {
         Ok(true)
     }
 
-    /// Goes on behind a key.
+    /// Continues after a key.
     fn key_read(&mut self, cursor: &mut Cursor<'_>, text: KeyText<'_>) -> Result<bool> {
         match text {
             KeyText::Plain(text) => self.keep_key(text, KeyFacts::of(text)),
@@ -453,7 +453,7 @@ impl<V: Visitor> Scan<V> {
         Ok(true)
     }
 
-    /// Goes on inside a record, behind a string that was open.
+    /// Continues inside a record, with no open string.
     fn go_on(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
         match &mut self.phase {
             Phase::Boundary | Phase::Opcode => {
@@ -492,13 +492,13 @@ impl<V: Visitor> Scan<V> {
         Ok(true)
     }
 
-    /// Where a record stands behind an opcode: what came before it for the next key still holds. (KeyDB writes AUX
-    /// fields between a key's expiry and the key, and servers keep the expiry: `rdbLoadRioWithLoadingCtx`.)
+    /// The phase after an opcode. What precedes the opcode and belongs to the next key still holds: KeyDB writes AUX
+    /// fields between a key's expiry and the key, and servers keep the expiry (`rdbLoadRioWithLoadingCtx`).
     fn behind_opcode(&self) -> Phase {
         if self.current.prefixed { Phase::Prefixes } else { Phase::Boundary }
     }
 
-    /// Goes on with the string that is open.
+    /// Continues with the open string.
     fn close(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
         match (self.shared.go_on(cursor)?, &mut self.phase) {
             (Closed::Packed(elements), Phase::Value(value)) => value.add_elements(elements),
@@ -517,7 +517,7 @@ impl<V: Visitor> Scan<V> {
     }
 }
 
-/// An expiry in milliseconds; servers take -1 for none (`rdbLoadRioWithLoadingCtx`).
+/// An expiry in milliseconds. Servers read -1 as none (`rdbLoadRioWithLoadingCtx`).
 #[inline(always)]
 fn expiry(at_ms: i64) -> Option<i64> {
     (at_ms != -1).then_some(at_ms)

@@ -1,16 +1,17 @@
-//! The checksum of two neighbouring parts from those of each.
+//! Combines the checksums of two neighboring parts.
 
-/// The polynomial of CRC-64/REDIS (Jones) without its highest power, the lowest power first.
+/// The polynomial of CRC-64/REDIS (Jones) without its highest power, lowest power first.
 const POLYNOMIAL: u64 = 0x95ac_9329_ac4b_c9b5;
 /// The polynomial 1: the highest bit is the lowest power.
 const ONE: u64 = 1 << 63;
-/// `x` to the powers of 1, 2, 4, 8 and so on: for the 64 bits of a number of bytes, each of 2^3 bits.
+/// `x^1`, `x^2`, `x^4`, `x^8` and so on: for the 64 bits of a byte count, with 3 powers more because a byte has 2^3
+/// bits.
 const POWERS: [u64; 67] = powers();
 
-/// CRC64 of two parts of which the second has `next_bytes` bytes.
+/// Combines the CRC64 of two parts, the second one `next_bytes` long.
 ///
-/// The library that computes the checksums can do this as well, but takes some 50 times longer, and each range of a
-/// file is joined with five such steps.
+/// `crc_fast::checksum_combine` does the same, but some 50 times slower, and joining one range of a file takes five
+/// such steps.
 pub(crate) fn combine(crc: u64, next_crc: u64, next_bytes: u64) -> u64 {
     let mut shifted = crc;
     for (bit, power) in POWERS.iter().skip(3).enumerate() {
@@ -28,7 +29,7 @@ const fn multiply(one: u64, other: u64) -> u64 {
             product ^= other;
         }
         one <<= 1;
-        // Times x.
+        // Multiplies by `x`.
         other = if other & 1 == 1 { other >> 1 ^ POLYNOMIAL } else { other >> 1 };
     }
     product

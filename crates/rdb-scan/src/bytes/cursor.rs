@@ -1,19 +1,19 @@
-//! A place in the bytes at hand, and the format's lengths and string headers read from there.
+//! A position in a slice of the file, and the format's lengths and string headers read from there.
 
 use crate::{
     bytes::stop::{Result, Stop, broken},
     fault::FaultCode,
 };
 
-/// No server holds a longer string; more is a broken length, however big the file may be.
+/// No server holds a longer string. A longer one is a broken length, however big the file is.
 const MAX_STRING_BYTES: u64 = 64 << 30;
 /// No server holds more elements in one value.
 const MAX_COUNT: u64 = 1 << 40;
 
-/// A place in a slice of the file.
+/// A position in a slice of the file.
 ///
-/// What is read counts only once it is committed: a step that finds too few bytes says [`Stop::More`] and is done
-/// again, from the last committed place, when more bytes are there.
+/// What is read counts only once it is committed. A step that runs out of bytes returns [`Stop::More`] and is repeated
+/// from the last committed position once more bytes are in memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cursor<'w> {
     bytes: &'w [u8],
@@ -25,7 +25,7 @@ pub(crate) struct Cursor<'w> {
     size_bytes: u64,
 }
 
-/// How a string is written: plain, as an integer or compressed.
+/// How a string is stored: plain, as an integer or compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Text {
     Raw(u64),
@@ -33,13 +33,13 @@ pub(crate) enum Text {
     Lzf { packed: u64, unpacked: u64 },
 }
 
-/// A length as the format writes it, or the number of a special encoding in its place.
+/// A length, or the number of a special string encoding in its place.
 enum LengthPrefix {
     Plain(u64),
     Encoded(u8),
 }
 
-/// A plain string at a place, and where it ends; see [`Cursor::plain`].
+/// The plain string at `at`, and the index after it; see [`Cursor::plain`].
 #[inline(always)]
 pub(crate) fn plain_at(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let rest = bytes.get(at..)?;
@@ -63,42 +63,42 @@ impl<'w> Cursor<'w> {
         self.base + self.at as u64
     }
 
-    /// The bytes of the file from an offset up to here, if they are all at hand.
+    /// The bytes from a file offset up to here, if the slice holds all of them.
     #[inline]
     pub(crate) fn from(&self, offset: u64) -> Option<&'w [u8]> {
         self.bytes.get(offset.checked_sub(self.base)? as usize..self.at)
     }
 
-    /// The last bytes that were read, so many; none if they are not at hand any more.
+    /// The last `count` bytes before the cursor; empty if the slice does not hold them.
     #[inline]
     pub(crate) fn last(&self, count: usize) -> &'w [u8] {
         let start = self.at.checked_sub(count);
         start.and_then(|start| self.bytes.get(start..self.at)).unwrap_or_default()
     }
 
-    /// Goes back to an offset behind the last committed place.
+    /// Goes back to a file offset, but not before the last committed position.
     pub(crate) fn go_back(&mut self, offset: u64) {
         self.at = (offset.saturating_sub(self.base) as usize).clamp(self.committed, self.at);
     }
 
-    /// What has been read up to here will not be read again.
+    /// Commits what has been read so far: it will not be read again.
     #[inline]
     pub(crate) fn commit(&mut self) {
         self.committed = self.at;
     }
 
-    /// How many bytes of the slice are committed.
+    /// The number of committed bytes of the slice.
     pub(crate) fn committed(&self) -> usize {
         self.committed
     }
 
-    /// Everything that is at hand from here on.
+    /// The bytes of the slice from here on.
     #[inline]
     pub(crate) fn rest(&self) -> &'w [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
-    /// Passes over at most so many bytes of those at hand; gives how many.
+    /// Skips up to `most` bytes of the slice. Returns how many were skipped.
     pub(crate) fn pass(&mut self, most: u64) -> u64 {
         let step = most.min(self.rest().len() as u64);
         self.at += step as usize;
@@ -138,13 +138,13 @@ impl<'w> Cursor<'w> {
         }
     }
 
-    /// Says how many bytes are needed from the last committed place on.
+    /// Reports how many bytes are needed from the last committed position on.
     #[cold]
     pub(crate) fn short<T>(&self, wanted: usize) -> Result<T> {
         Err(Stop::More(self.at - self.committed + wanted))
     }
 
-    /// A number in the encoding of lengths.
+    /// Reads a number in the encoding of lengths.
     #[inline]
     pub(crate) fn number(&mut self) -> Result<u64> {
         let at = self.offset();
@@ -157,7 +157,7 @@ impl<'w> Cursor<'w> {
         }
     }
 
-    /// A number of an opcode's record, of which servers take the highest there is for an error (`RDB_LENERR`).
+    /// Reads a number of an opcode's record. Servers read `u64::MAX` as an error (`RDB_LENERR`), so it is a fault.
     pub(crate) fn opcode_number(&mut self) -> Result<u64> {
         let at = self.offset();
         match self.number()? {
@@ -168,7 +168,7 @@ impl<'w> Cursor<'w> {
         }
     }
 
-    /// How many elements follow, each of at least `least_bytes`.
+    /// Reads a number of elements, each of at least `least_bytes`.
     #[inline]
     pub(crate) fn count(&mut self, least_bytes: u64) -> Result<u64> {
         let at = self.offset();
@@ -180,8 +180,8 @@ impl<'w> Cursor<'w> {
         Ok(count)
     }
 
-    /// A string that is written as it is, if it is shorter than 16 KiB and all there: nearly every string is, so that
-    /// has a way of its own. Nothing is read where it is not.
+    /// Reads a plain string that is shorter than 16 KiB and entirely in the slice. Nearly every string is, so this is
+    /// the fast path. Otherwise reads nothing.
     #[inline(always)]
     pub(crate) fn plain(&mut self) -> Option<&'w [u8]> {
         let (text, behind) = plain_at(self.bytes, self.at)?;
@@ -189,11 +189,11 @@ impl<'w> Cursor<'w> {
         Some(text)
     }
 
-    /// The header of a string. What it announces fits in the file, if the file's size is known.
+    /// Reads the header of a string. If the file's size is known, the declared bytes fit into it.
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Text> {
         if let Some(text) = self.plain() {
-            // Only the header was asked for. What is at hand is in the file.
+            // Only the header was requested. What is in the slice is in the file.
             self.at -= text.len();
             return Ok(Text::Raw(text.len() as u64));
         }
@@ -245,7 +245,7 @@ impl<'w> Cursor<'w> {
         Ok(bytes)
     }
 
-    /// Whether so many bytes can still come.
+    /// Checks that at least `bytes` bytes of the file follow, if its size is known.
     #[inline]
     fn expect(&self, bytes: u64, at: u64) -> Result<()> {
         let left = self.size_bytes.saturating_sub(self.offset());

@@ -1,4 +1,4 @@
-//! How numbers and bytes are written into JSON: its numbers are not safe above 2^53, and it has no bytes.
+//! Numbers and bytes as JSON strings: JSON numbers are not exact above 2^53, and JSON has no bytes.
 
 use serde::{Deserialize, Deserializer, Serializer};
 
@@ -12,7 +12,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     u64::from_str_radix(&text, 16).map_err(serde::de::Error::custom)
 }
 
-/// A number that may be absent.
+/// An optional number.
 pub(crate) mod optional {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -30,7 +30,7 @@ pub(crate) mod optional {
     }
 }
 
-/// Bytes, in base64.
+/// Bytes as base64.
 pub(crate) mod bytes {
     use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
     use serde::{Deserialize, Deserializer, Serializer};

@@ -1,8 +1,8 @@
-//! A quick 64-bit hash of keys and members, the same in every process, so that parts of a file can be compared.
+//! A fast 64-bit hash of keys and members. It is the same in every process, so that parts of a file can be compared.
 
 const SEEDS: [u64; 3] = [0x2d35_8dcc_aa6c_78a5, 0x8bb8_4b93_962e_acc9, 0x4b33_a62e_d433_d4a3];
 
-/// A hash of a string. A string that is a decimal integer has the hash of that integer.
+/// Hashes a string. A canonical decimal integer has the hash of that integer.
 #[inline(always)]
 pub(crate) fn hash_member(bytes: &[u8]) -> u64 {
     match bytes.first() {
@@ -14,20 +14,20 @@ pub(crate) fn hash_member(bytes: &[u8]) -> u64 {
     }
 }
 
-/// A hash of an integer.
+/// Hashes an integer.
 #[inline]
 pub(crate) fn hash_integer(number: i64) -> u64 {
     fold(number.cast_unsigned() ^ SEEDS[2], SEEDS[1])
 }
 
-/// A hash of bytes as they are.
+/// Hashes bytes as they are.
 #[inline(always)]
 pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
     let length = bytes.len() as u64;
     let mut seed = SEEDS[0];
     let (low, high) = if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
         if bytes.len() > 16 {
-            // The last 16 bytes are taken whole below, whatever of them was taken here already.
+            // The last 16 bytes are hashed below, even if this loop has hashed some of them already.
             for piece in bytes[..bytes.len() - 1].as_chunks::<16>().0 {
                 let (low, high) = halves(piece);
                 seed = fold(low ^ SEEDS[1], high ^ seed);
@@ -48,7 +48,7 @@ pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
     fold(hash ^ SEEDS[2], length ^ SEEDS[1])
 }
 
-/// Two numbers as one, in which every bit of both counts.
+/// Mixes two numbers into one that depends on every bit of both.
 #[inline]
 pub(crate) fn fold(one: u64, other: u64) -> u64 {
     let product = u128::from(one) * u128::from(other);
@@ -61,7 +61,7 @@ fn halves(bytes: &[u8; 16]) -> (u64, u64) {
     (both as u64, (both >> 64) as u64)
 }
 
-/// The integer that these bytes are the canonical text of: servers take "7" and 7 for the same member, not "07".
+/// The integer in canonical decimal form that `bytes` is. To servers "7" and 7 are the same member; "07" is another.
 pub(crate) fn integer(bytes: &[u8]) -> Option<i64> {
     let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
     let canonical = match digits {

@@ -1,13 +1,13 @@
-//! Keys as they are shown.
+//! Keys in the form in which they are shown.
 
-/// Keys and AUX values are cut to this many bytes where they are shown.
+/// Keys and AUX values are cut to this many bytes when they are shown.
 pub(crate) const MAX_SHOWN_BYTES: usize = 256;
 
-/// The start of a text, cut and escaped for people.
+/// The start of a string of `bytes` bytes, cut and escaped for people.
 pub(crate) fn shown(start: &[u8], bytes: u64) -> String {
     escape(&start[..start.len().min(MAX_SHOWN_BYTES)], bytes)
 }
-/// Valid UTF-8 that can be printed stays, everything else becomes `\xHH`; `…` stands where a text was cut.
+/// Keeps printable UTF-8 and writes all other bytes as `\xHH`. Appends `…` if the string is longer than `start`.
 pub(crate) fn escape(start: &[u8], bytes: u64) -> String {
     let mut text = String::with_capacity(start.len());
     for chunk in start.utf8_chunks() {

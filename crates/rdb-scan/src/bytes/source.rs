@@ -1,4 +1,4 @@
-//! Where the bytes of a file can be had from several places at once.
+//! Files that can be read at several offsets at once.
 
 use std::{
     fs::File,
@@ -11,14 +11,14 @@ use std::{
 
 /// A file that can be opened at any offset, several times at once.
 pub trait Source: Sync {
-    /// Opens it at `range.start`. Reading is likely to end soon behind `range.end`, so that what reads ahead knows how
-    /// far, but it may go on to the end of the file.
+    /// Opens the file at `range.start`. Reading may continue to the end of the file, but is likely to stop soon after
+    /// `range.end`: a hint for sources that read ahead.
     ///
     /// # Errors
-    /// Whatever keeps it from being opened there.
+    /// If the file cannot be opened there.
     fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + Send + '_>>;
 
-    /// Its size, which must not change.
+    /// The size of the file, which must not change.
     fn size_bytes(&self) -> u64;
 }
 
@@ -30,10 +30,10 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// A regular file: pipes and devices have no size, and can only be read from their start.
+    /// Opens a regular file. Pipes and devices have no size, and can only be read from their start.
     ///
     /// # Errors
-    /// `InvalidInput` if it is not a regular file, and those of opening it.
+    /// `IsADirectory` or `InvalidInput` if it is not a regular file, and the errors of opening it.
     pub fn open(path: &Path) -> io::Result<Self> {
         let metadata = File::open(path)?.metadata()?;
         if metadata.is_dir() {

@@ -1,13 +1,13 @@
-//! Why reading stops before the end.
+//! Reasons for a step to stop early.
 
 use crate::fault::FaultCode;
 
 pub(crate) type Result<T> = std::result::Result<T, Stop>;
 
-/// Why a step could not be finished with the bytes at hand.
+/// Why a step could not be finished with the bytes in memory.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// At least so many bytes are needed from the last committed place on.
+    /// At least this many bytes are needed from the last committed position on.
     More(usize),
     /// The file is broken. Boxed, because this is the error of every small read.
     Broken(Box<Broken>),

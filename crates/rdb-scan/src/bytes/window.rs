@@ -1,4 +1,4 @@
-//! The part of the file that is in memory, filled from the source in large pieces, and the checksum over it.
+//! The part of the file that is in memory, filled from the source in large reads, and the checksum over it.
 
 use std::io::{
     ErrorKind, Read, {self},
@@ -6,21 +6,21 @@ use std::io::{
 
 use crc_fast::{CrcAlgorithm, Digest};
 
-/// What is read at once: small enough to stay in a core's own cache while it is hashed and scanned.
+/// The size of one read: small enough to stay in a core's own cache while it is hashed and scanned.
 const READ_BYTES: usize = 256 << 10;
 const PAGE_BYTES: usize = 4096;
-/// The most that can be looked at in one piece; the window never grows beyond it and one more read.
+/// The most bytes that a step can require at once. The window never grows beyond this and one more read.
 pub(crate) const MAX_LOOK_BYTES: usize = 1 << 20;
 
 pub(crate) struct Window<'r> {
-    // Not a type parameter: what scans is then compiled once, here, with the optimisation of this crate.
+    // Not a type parameter, so that the scanning code is compiled once, here, with the optimization of this crate.
     source: &'r mut dyn Read,
     buffer: Vec<u8>,
     head: usize,
     tail: usize,
-    // The bytes of the buffer before this one are in the digest.
+    // The bytes of the buffer before this index are in the digest.
     hashed: usize,
-    // Where what is in memory begins.
+    // Index of the first byte that still holds data of the file.
     front: usize,
     // File offset from which on all bytes in the digest are zeros.
     zeros_from: u64,
@@ -51,12 +51,12 @@ impl<'r> Window<'r> {
         self.base.wrapping_add(self.head as u64)
     }
 
-    /// What is at hand.
+    /// The bytes in memory that were not consumed yet.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.head..self.tail).unwrap_or_default()
     }
 
-    /// What is in memory from an offset on; nothing if that was let go of already, or is not there yet.
+    /// The bytes in memory from a file offset on; empty if they were dropped already or are not read yet.
     pub(crate) fn since(&self, offset: u64) -> &[u8] {
         let at = offset.wrapping_sub(self.base);
         let front = self.front as u64;
@@ -67,7 +67,7 @@ impl<'r> Window<'r> {
         }
     }
 
-    /// The offset from which on all bytes are zeros that were consumed since the beginning or the last restart.
+    /// File offset from which on all bytes that were consumed since the start or the last restart are zeros.
     pub(crate) fn zeros_from(&mut self) -> u64 {
         self.hash_consumed();
         self.zeros_from
@@ -77,7 +77,7 @@ impl<'r> Window<'r> {
         self.head = self.tail.min(self.head + bytes);
     }
 
-    /// Reads and lets go of so many bytes, or as many as there are.
+    /// Reads and consumes `bytes` bytes, or as many as there are.
     pub(crate) fn pass(&mut self, bytes: u64) -> io::Result<()> {
         let end = self.offset().saturating_add(bytes);
         while self.offset() < end && self.fill(1)? {
@@ -87,27 +87,27 @@ impl<'r> Window<'r> {
         Ok(())
     }
 
-    /// CRC64 of everything that was consumed since the beginning or the last restart.
+    /// CRC64 of everything that was consumed since the start or the last restart.
     pub(crate) fn crc(&mut self) -> u64 {
         self.hash_consumed();
         self.digest.finalize()
     }
 
-    /// Begins a new checksum at the next byte.
+    /// Starts a new checksum at the next byte.
     pub(crate) fn restart_crc(&mut self) {
         self.hashed = self.head;
         self.zeros_from = self.offset();
         self.digest.reset();
     }
 
-    /// Reads on until at least `wanted` bytes are at hand; false if the source ends before.
+    /// Reads until at least `wanted` bytes are in memory. Returns false if the source ends before that.
     pub(crate) fn fill(&mut self, wanted: usize) -> io::Result<bool> {
         let wanted = wanted.min(MAX_LOOK_BYTES);
         if self.tail - self.head < wanted && !self.at_end {
             self.make_room(wanted);
         }
         while self.tail - self.head < wanted && !self.at_end {
-            // Sources that give little at a time fill what was made room for.
+            // A source that returns little at a time fills the room that was made.
             if self.buffer.len() - self.tail < PAGE_BYTES {
                 self.make_room(wanted);
             }
@@ -133,8 +133,8 @@ impl<'r> Window<'r> {
         self.hashed = self.head;
     }
 
-    /// Moves what is at hand to the front, such that what is read next begins on a page: copies out of the kernel
-    /// to other places take several times as long.
+    /// Moves the unconsumed bytes to the front, such that the next read begins on a page: copies out of the kernel to
+    /// unaligned addresses take several times as long.
     fn make_room(&mut self, wanted: usize) {
         self.hash_consumed();
         let left = self.tail - self.head;
@@ -143,9 +143,9 @@ impl<'r> Window<'r> {
         }
         let first_page = self.buffer.as_ptr().align_offset(PAGE_BYTES).min(PAGE_BYTES);
         let front = first_page + left.next_multiple_of(PAGE_BYTES) - left;
-        // Pieces are consumed nearly whole, so what moves is little.
+        // Nearly all bytes are consumed by now, so little moves.
         self.buffer.copy_within(self.head..self.tail, front);
-        // Wraps where less has been consumed than the front is behind the start; so does its use.
+        // Wraps below zero if fewer bytes were consumed than `front`. Every use of `base` wraps back.
         self.base = self.base.wrapping_add(self.head as u64).wrapping_sub(front as u64);
         self.head = front;
         self.tail = front + left;
@@ -154,7 +154,8 @@ impl<'r> Window<'r> {
     }
 }
 
-/// How many zeros stand at the end. In most files the last byte says so; where there are many, blocks are quicker.
+/// The number of zeros at the end. In most files the last byte already ends the search; long runs are checked in
+/// blocks.
 fn trailing_zeros(bytes: &[u8]) -> usize {
     const BLOCK_BYTES: usize = 256;
     let is_zero = |block: &&[u8]| block.iter().fold(0, |all, byte| all | byte) == 0;

@@ -1,46 +1,46 @@
-//! LZF, the compression of strings over 20 bytes: literal runs of up to 32 bytes, and back references of up to 264
-//! bytes over at most 8 KiB.
+//! LZF, the compression of strings over 20 bytes: literal runs of up to 32 bytes, and back references to up to 264
+//! bytes at a distance of at most 8 KiB.
 
 use crate::{
     bytes::stop::{Result, broken},
     fault::FaultCode,
 };
 
-/// How far a back reference can reach.
+/// The longest distance of a back reference.
 pub(crate) const REACH_BYTES: usize = 8 << 10;
 /// The longest token: a control byte and 32 literal bytes.
 pub(crate) const MAX_TOKEN_BYTES: usize = 33;
-/// The most that one token gives.
+/// The most bytes that one token decodes to.
 pub(crate) const MAX_GIVEN_BYTES: usize = 264;
-/// Tokens are copied in pieces of this size, so that the length of most of them does not matter.
+/// The size of a wide copy. Most tokens are one wide copy, whatever their length.
 const WIDE: usize = 32;
 
-/// How far the tokens of one compressed string have been proven.
+/// The state of checking the tokens of one compressed string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Tokens {
-    /// Compressed bytes that were not looked at yet.
+    /// Compressed bytes that were not read yet.
     pub(crate) packed_left: u64,
-    /// Bytes of contents that the tokens so far give.
+    /// Bytes that the tokens so far decode to.
     pub(crate) produced: u64,
-    /// Bytes of contents that the string declares.
+    /// Bytes that the string declares to decompress to.
     pub(crate) declared: u64,
 }
 
-/// What a control byte says of its token, without a branch: whether a run or a reference comes next is as random as
-/// the data, and a wrong guess costs more than the token.
+/// What a control byte says about its token, as a table instead of a branch: whether a run or a reference comes next is
+/// as random as the data, and a misprediction costs more than the token.
 #[derive(Clone, Copy)]
 struct TokenShape {
-    /// Its length in bytes.
+    /// The token's length in bytes.
     used: u8,
-    /// Bytes of contents that it gives,
+    /// Bytes that the token decodes to, without the length byte of a long reference.
     given: u8,
-    /// and these bits of the byte behind the control byte more.
+    /// A mask for the byte after the control byte, which is added to `given`: all ones for a long reference, else 0.
     more: u8,
-    /// Where in its first four bytes the low bits of the distance stand.
+    /// The position of the low bits of the distance in the token's first four bytes, in bits.
     low_shift: u8,
-    /// The high bits of the distance, and one more.
+    /// The high bits of the distance, plus one.
     high: u16,
-    /// All ones for literal bytes, which have no distance.
+    /// All ones for a literal run, which has no distance; else 0.
     literal: u16,
 }
 
@@ -59,19 +59,19 @@ impl TokenShape {
         usize::from(self.used)
     }
 
-    /// Bytes of contents that it gives; `word` is its first four bytes.
+    /// Bytes that the token decodes to; `word` is its first four bytes.
     #[inline]
     fn given(&self, word: u32) -> usize {
         usize::from(self.given) + usize::from((word >> 8) as u8 & self.more)
     }
 
-    /// How far back they stand; 0 for literal bytes.
+    /// The distance of a reference; 0 for a literal run.
     #[inline]
     fn distance(&self, word: u32) -> usize {
         (usize::from(self.high) + usize::from((word >> self.low_shift) as u8)) & !self.literal()
     }
 
-    /// The first for literal bytes, the second for a reference.
+    /// Returns `literal` for a literal run, `reference` for a reference.
     #[inline]
     fn choose(&self, literal: usize, reference: usize) -> usize {
         (literal & self.literal()) | (reference & !self.literal())
@@ -102,13 +102,13 @@ const fn shapes() -> [TokenShape; 256] {
     shapes
 }
 
-/// One token.
+/// A decoded token.
 struct Token {
-    /// Its own length.
+    /// The token's length in bytes.
     used: usize,
-    /// Bytes of contents that it gives.
+    /// Bytes that the token decodes to.
     given: usize,
-    /// How far back they stand; 0 for literal bytes, which stand in the token.
+    /// The distance of a reference; 0 for a literal run, whose bytes are in the token.
     distance: usize,
 }
 
@@ -117,8 +117,8 @@ impl Tokens {
         Self { packed_left: packed, produced: 0, declared: unpacked }
     }
 
-    /// Proves that the tokens at the start of `input` give what is declared, without writing a byte. Gives the
-    /// number of bytes used: all of the string's if they are there, else all but what may be half a token.
+    /// Checks the tokens at the start of `input` without decoding them. Returns the number of bytes used: the whole
+    /// rest of the string if `input` holds it, else everything up to a token that may be cut off.
     pub(crate) fn walk(&mut self, input: &[u8]) -> Result<usize> {
         let last = input.len() as u64 >= self.packed_left;
         let input = if last { &input[..self.packed_left as usize] } else { input };
@@ -149,7 +149,7 @@ impl Tokens {
         Ok(at)
     }
 
-    /// Finds out what is wrong with tokens that are known to be wrong.
+    /// Finds the fault of tokens that are known to be wrong.
     #[cold]
     fn walk_slowly(mut self, input: &[u8]) -> Result<usize> {
         let mut at = 0;
@@ -160,8 +160,8 @@ impl Tokens {
         Ok(at)
     }
 
-    /// Decodes tokens onto `out`, which must hold the last 8 KiB given before, until it has `enough` bytes or the
-    /// input may end inside a token. Gives the number of bytes used.
+    /// Decodes tokens onto `out`, which must hold the last 8 KiB of output, until it has `enough` bytes or `input` may
+    /// end inside a token. Returns the number of bytes used.
     pub(crate) fn decode(&mut self, input: &[u8], out: &mut Vec<u8>, enough: usize) -> Result<usize> {
         let last = input.len() as u64 >= self.packed_left;
         let input = if last { &input[..self.packed_left as usize] } else { input };
@@ -182,7 +182,7 @@ impl Tokens {
         Ok(at)
     }
 
-    /// The token at the start of `input`, checked and counted.
+    /// Checks and counts the token at the start of `input`.
     #[inline]
     fn token(&mut self, input: &[u8]) -> Result<Token> {
         let [control, rest @ ..] = input else { return self.cut() };
@@ -221,7 +221,7 @@ impl Tokens {
         broken(FaultCode::BadLzf, format!("compressed string declares {declared} bytes but gives {produced}"))
     }
 
-    /// The fault of tokens that give more than is declared.
+    /// The fault of tokens that decode to more than is declared.
     #[cold]
     pub(crate) fn surplus<T>(&self) -> Result<T> {
         let declared = self.declared;
@@ -244,10 +244,10 @@ impl Tokens {
     }
 }
 
-/// A string to be decompressed in a buffer that holds it and has room for its contents.
+/// One string that is being decompressed inside a buffer with room for its contents.
 ///
-/// Input and output lie in one buffer, so that a literal run and a back reference are the same thing: a copy from
-/// somewhere before. Most tokens are then one copy of a fixed size without a branch that could be guessed wrong.
+/// Input and output are in one buffer, so a literal run and a back reference are the same operation: a copy from
+/// somewhere before. Most tokens are then one copy of a fixed size, without a branch to mispredict.
 #[derive(Debug, Clone, Copy)]
 struct Lane {
     at: usize,
@@ -259,11 +259,11 @@ struct Lane {
 }
 
 impl Lane {
-    /// Behind the input, and behind the output, there has to be room for a whole token and a wide copy: only the
-    /// start of each is checked.
+    /// The room after the output for a whole token and a wide copy, of which only the start is checked. At least as
+    /// much follows the input.
     const MARGIN_BYTES: usize = MAX_GIVEN_BYTES + 2 * WIDE;
 
-    /// Puts a string behind what is in the buffer, with room for its contents.
+    /// Appends a string to the used part of the buffer, with room for its contents.
     fn place(buffer: &mut Vec<u8>, used: &mut usize, packed: &[u8], declared: usize) -> Self {
         let at = *used;
         let last = at + packed.len();
@@ -274,7 +274,7 @@ impl Lane {
             buffer.resize(*used, 0);
         }
         buffer[at..last].copy_from_slice(packed);
-        // A token that is cut short reads zeros.
+        // A truncated token reads zeros.
         buffer[last..start].fill(0);
         Self { at, last, out: start, start, end, bad: false }
     }
@@ -284,12 +284,12 @@ impl Lane {
         self.at < self.last && self.out < self.end
     }
 
-    /// Whether the tokens gave just what was declared.
+    /// Whether the tokens decoded to exactly what was declared.
     fn is_good(&self) -> bool {
         !self.bad && self.at == self.last && self.out == self.end
     }
 
-    /// One token of a lane that runs.
+    /// Decodes one token of a lane that runs.
     #[inline(always)]
     fn step(&mut self, buffer: &mut [u8]) {
         let Self { at, out, .. } = *self;
@@ -314,7 +314,7 @@ impl Lane {
         }
     }
 
-    /// Runs no more, and is not good.
+    /// Ends the lane as bad.
     #[cold]
     fn stop(&mut self) {
         self.bad = true;
@@ -322,8 +322,8 @@ impl Lane {
     }
 }
 
-/// Decompresses all strings, two side by side: where one token ends is known only once it was looked at, and
-/// meanwhile the other one goes on.
+/// Decompresses all strings, two at a time. The end of a token is known only once it was read; meanwhile the other lane
+/// advances.
 fn run_lanes(buffer: &mut [u8], lanes: &mut [Lane]) {
     if let [first, second, ..] = lanes {
         let (mut one, mut other) = (*first, *second);
@@ -354,7 +354,7 @@ fn run_lanes(buffer: &mut [u8], lanes: &mut [Lane]) {
     }
 }
 
-/// A place to decompress strings in, kept from one to the next for its memory.
+/// Decompresses strings into a buffer that is reused.
 #[derive(Debug, Default)]
 pub(crate) struct Unpacker {
     buffer: Vec<u8>,
@@ -363,7 +363,7 @@ pub(crate) struct Unpacker {
 }
 
 impl Unpacker {
-    /// The contents of one compressed string of at most some MiB, which `declared` must say exactly.
+    /// Decompresses one string of at most a few MiB, which must have exactly `declared` bytes of contents.
     pub(crate) fn unpack(&mut self, packed: &[u8], declared: usize) -> Result<&[u8]> {
         self.clear();
         self.add(packed, declared);
@@ -374,31 +374,31 @@ impl Unpacker {
         }
     }
 
-    /// Forgets all strings.
+    /// Drops all strings.
     pub(crate) fn clear(&mut self) {
         self.used = 0;
         self.lanes.clear();
     }
 
-    /// Adds a string; they are numbered from 0.
+    /// Adds a string. Strings are numbered from 0.
     pub(crate) fn add(&mut self, packed: &[u8], declared: usize) {
         let lane = Lane::place(&mut self.buffer, &mut self.used, packed, declared);
         self.lanes.push(lane);
     }
 
-    /// Decompresses all that were added.
+    /// Decompresses all strings that were added.
     pub(crate) fn run(&mut self) {
         run_lanes(&mut self.buffer, &mut self.lanes);
     }
 
-    /// The contents of one of them; nothing if its tokens do not give what it declares.
+    /// The contents of a string; none if they are not what it declares.
     pub(crate) fn contents(&self, index: usize) -> Option<&[u8]> {
         let lane = self.lanes.get(index).filter(|lane| lane.is_good())?;
         self.buffer.get(lane.start..lane.end)
     }
 }
 
-/// What is wrong with a string that is known to be wrong.
+/// The fault of a string that is known to be wrong.
 #[cold]
 pub(crate) fn fault<T>(packed: &[u8], declared: usize) -> Result<T> {
     let mut tokens = Tokens::new(packed.len() as u64, declared as u64);
@@ -406,7 +406,7 @@ pub(crate) fn fault<T>(packed: &[u8], declared: usize) -> Result<T> {
     broken(FaultCode::BadLzf, "compressed string contradicts itself")
 }
 
-/// A string of which only the tokens are proven.
+/// A string of which the tokens are checked but not decoded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Walk<'w> {
     input: &'w [u8],
@@ -436,7 +436,7 @@ impl<'w> Walk<'w> {
         self.at += token.used();
     }
 
-    /// Whether the tokens give just what was declared, once it runs no more.
+    /// Whether the tokens decode to exactly what was declared. Only valid once the walk no longer runs.
     pub(crate) fn is_good(&self) -> bool {
         let left = (self.input.len() - self.at) as u64;
         let mut tokens =
@@ -445,7 +445,7 @@ impl<'w> Walk<'w> {
     }
 }
 
-/// So many strings are walked side by side.
+/// The number of strings that are walked side by side.
 const LANES: usize = 4;
 
 /// Walks strings side by side, as [`run_lanes`] does.
@@ -496,7 +496,7 @@ fn distance(control: usize, low: u8) -> usize {
     ((control & 0x1f) << 8 | usize::from(low)) + 1
 }
 
-/// Repeats what stands `distance` bytes before the end; source and target may overlap.
+/// Appends `length` bytes from `distance` bytes before the end. Source and target may overlap.
 fn repeat(out: &mut Vec<u8>, distance: usize, length: usize) {
     let start = out.len().saturating_sub(distance);
     let mut left = length;

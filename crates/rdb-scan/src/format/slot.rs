@@ -5,7 +5,7 @@ pub const SLOTS: usize = 16384;
 
 /// The cluster slot of a key: CRC16 (XMODEM) of its hash tag, or of the whole key if it has none, modulo 16384.
 ///
-/// A hash tag is what stands between the first `{` and the first `}` after it, unless that is nothing.
+/// A hash tag is the text between the first `{` and the first `}` after it, unless it is empty.
 #[inline]
 pub fn key_slot(key: &[u8]) -> u16 {
     crc16(0, hash_tag(key)) & (SLOTS as u16 - 1)
@@ -24,7 +24,7 @@ fn hash_tag(key: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether there may be a `{`, looking at eight bytes at a time.
+/// Whether the key contains a `{`, eight bytes at a time.
 #[inline]
 fn has_brace(key: &[u8]) -> bool {
     const BRACES: u64 = u64::from_ne_bytes([b'{'; 8]);
@@ -36,7 +36,7 @@ fn has_brace(key: &[u8]) -> bool {
     key.as_chunks::<8>().0.iter().fold(found(last), |all, word| all | found(word)) != 0
 }
 
-/// The slot of a key that passes in pieces.
+/// Computes the slot of a key that arrives in pieces.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct SlotHasher {
     key: u16,
@@ -78,13 +78,13 @@ impl SlotHasher {
     }
 }
 
-/// Eight bytes at a time, each looked up in a table of its own, so that no look-up waits for another.
+/// Continues a CRC16 by eight bytes at a time. Each byte has its own table, so that no lookup waits for another.
 #[inline]
 fn crc16(start: u16, bytes: &[u8]) -> u16 {
     let (head, words) = bytes.split_at(bytes.len() % 8);
     let mut crc = match (head.len(), bytes.first_chunk::<8>()) {
         (0, _) => start,
-        // Zeros before a CRC that begins with zero change nothing, so a head is a word.
+        // Leading zeros do not change a CRC that starts with zero, so the head is one word padded with zeros.
         (length, Some(first)) if start == 0 => word(u64::from_be_bytes(*first) >> (64 - 8 * length)),
         _ => head.iter().fold(start, |crc, byte| (crc << 8) ^ CRC16[0][usize::from((crc >> 8) as u8 ^ byte)]),
     };
@@ -100,7 +100,7 @@ fn word(bytes: u64) -> u16 {
     (byte(0) ^ byte(1) ^ byte(2) ^ byte(3)) ^ (byte(4) ^ byte(5) ^ byte(6) ^ byte(7))
 }
 
-/// What a byte adds to the CRC when so many bytes follow it.
+/// `CRC16[n][byte]` is what a byte adds to the CRC if `n` bytes follow it.
 static CRC16: [[u16; 256]; 8] = crc16_tables();
 
 const fn crc16_tables() -> [[u16; 256]; 8] {
@@ -133,7 +133,7 @@ const fn crc16_tables() -> [[u16; 256]; 8] {
 mod tests {
     use super::*;
 
-    /// One byte after the other, as the definition says.
+    /// One byte at a time, as in the definition.
     fn plain_crc16(bytes: &[u8]) -> u16 {
         bytes.iter().fold(0, |crc, byte| (crc << 8) ^ CRC16[0][usize::from((crc >> 8) as u8 ^ byte)])
     }

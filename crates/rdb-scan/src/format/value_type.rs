@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Magic;
 
-/// The types that users know.
+/// The data type of a value, as users see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -27,7 +27,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name that `TYPE` gives it.
+    /// The name that the command `TYPE` returns.
     pub fn name(self) -> &'static str {
         match self {
             Self::String => "string",
@@ -42,24 +42,24 @@ impl Kind {
     }
 }
 
-/// What the bytes of a value are.
+/// The layout of a value's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// One string.
     Text,
-    /// A count, and as many strings.
+    /// A count, then that many strings.
     Texts,
-    /// A count, and as many rows. With a least expiry before the count where rows have an expiry as a length.
+    /// A count, then that many rows. If expiries count from the least one, it precedes the count.
     Table(TableRow),
     /// One string that is a packed collection.
     Packed(PackedLayout),
-    /// A count, and as many nodes, which may say what they contain.
+    /// A count, then that many nodes, each preceded by its container if `containers`.
     Quicklist { containers: bool },
     /// A stream in this version of its layout.
     Stream(u8),
-    /// The id of a module's type, and what the module has written.
+    /// The id of a module's type, then what the module wrote.
     Module,
-    /// A count, and as many numbered elements.
+    /// A count, then that many numbered elements.
     Array,
 }
 
@@ -70,19 +70,20 @@ pub(crate) enum TableRow {
     Member,
     MemberAndValue,
     MemberAndScore,
-    /// The score is written as text, with three lengths that stand for what is no number.
+    /// The score is text. Three lengths mean NaN and the infinities.
     MemberAndTextScore,
     /// Valkey: the expiry has eight bytes, -1 for none.
     FieldValueAndExpiry,
-    /// Redis: the expiry is a length, counted from the least one, 0 for none.
+    /// Redis: the expiry is a length, 0 for none.
     ExpiryFieldAndValue {
-        /// Whether the least expiry precedes the number of rows; else expiries are absolute.
+        /// Whether the least expiry precedes the number of rows, and expiries count from it. Otherwise they are
+        /// absolute.
         counts_from_least: bool,
     },
 }
 
 impl TableRow {
-    /// The bytes that it takes at least.
+    /// The fewest bytes that a row takes.
     pub(crate) const fn least_bytes(self) -> u64 {
         match self {
             Self::Member => 1,
@@ -101,16 +102,16 @@ pub(crate) enum PackedLayout {
     Ziplist,
     Intset,
     Listpack,
-    /// A listpack whose fields have expiries.
+    /// A listpack in which fields have expiries.
     ListpackWithExpiries {
-        /// Whether the least expiry precedes it.
+        /// Whether the least expiry precedes the listpack.
         counts_from_least: bool,
     },
 }
 
 macro_rules! value_types {
     ($($id:literal $magic:ident $variant:ident $kind:ident $name:literal $since:literal $layout:expr;)*) => {
-        /// A type of value in the file.
+        /// The type of a value in the file.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
         #[serde(rename_all = "camelCase")]
         #[non_exhaustive]
@@ -121,15 +122,15 @@ macro_rules! value_types {
         }
 
         impl ValueType {
-            /// All of them.
+            /// All types.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// Its number in the file, which Redis and Valkey may use for different types.
+            /// The type's number in the file. Redis and Valkey may use one number for different types.
             pub const fn id(self) -> u8 {
                 match self { $(Self::$variant => $id,)* }
             }
 
-            /// The type with this number under this magic.
+            /// The type that this number has under this magic.
             #[inline]
             pub(crate) const fn of(id: u8, magic: Magic) -> Option<Self> {
                 match (id, magic) {
@@ -138,23 +139,24 @@ macro_rules! value_types {
                 }
             }
 
-            /// The type that users know.
+            /// The data type, as users see it.
             #[inline]
             pub const fn kind(self) -> Kind {
                 match self { $(Self::$variant => Kind::$kind,)* }
             }
 
-            /// Its name in reports, such as `listpack` or `hashtable`. Types of different kinds may share one.
+            /// The type's name in reports, such as `listpack` or `hashtable`. Types of different kinds may share a
+            /// name.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// The RDB version that introduced it (`rdb.h`).
+            /// The RDB version that introduced the type (`rdb.h`).
             pub const fn since(self) -> u32 {
                 match self { $(Self::$variant => $since,)* }
             }
 
-            /// What its bytes are.
+            /// The layout of the type's bytes.
             #[inline]
             pub(crate) const fn layout(self) -> Layout {
                 match self { $(Self::$variant => $layout,)* }
@@ -195,7 +197,7 @@ value_types! {
     19  Both   Stream2              Stream "listpacks-2"       10 Stream(2);
     20  Both   SetListpack          Set    "listpack"          11 Packed(Listpack);
     21  Both   Stream3              Stream "listpacks-3"       11 Stream(3);
-    // Redis: as a release candidate of 7.4 wrote hashes, which releases refuse.
+    // Redis: hashes of a release candidate of 7.4, which releases refuse.
     22  Redis  HashExpiriesPreGa    Hash   "hashtable-expiry"  12 Table(ExpiryFieldAndValue { counts_from_least: false });
     22  Valkey HashExpiriesValkey   Hash   "hashtable-expiry"  12 Table(FieldValueAndExpiry);
     23  Redis  HashListpackExpiriesPreGa Hash "listpack-expiry" 12 Packed(ListpackWithExpiries { counts_from_least: false });
@@ -210,10 +212,10 @@ impl ValueType {
     /// The type of module values in release candidates of Redis 4.0, which cannot be walked.
     pub(crate) const MODULE_PRE_GA_ID: u8 = 6;
 
-    /// The highest number that a type has.
+    /// The highest type number.
     pub(crate) const MAX_ID: u8 = 28;
 
-    /// Whether only a release candidate wrote it, so that releases refuse it.
+    /// Whether only a release candidate wrote this type. Releases refuse it.
     pub const fn is_pre_ga(self) -> bool {
         matches!(self, Self::HashExpiriesPreGa | Self::HashListpackExpiriesPreGa)
     }
@@ -229,18 +231,18 @@ impl ValueType {
         Self::of(id, Magic::Redis).is_some() || Self::of(id, Magic::Valkey).is_some()
     }
 
-    /// The lowest RDB version whose readers know a value of a kind, by the names of reports.
+    /// The lowest RDB version that has this kind and encoding, by their names in reports; 1 if none has.
     pub fn first_version(kind: &str, encoding: &str) -> u32 {
         let named = Self::ALL.iter().filter(|one| one.kind().name() == kind && one.name() == encoding);
         named.map(|one| one.since()).min().unwrap_or(1)
     }
 }
 
-/// The form of a string's text in the file.
+/// How the file stores a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TextForm {
-    /// As it is.
+    /// As plain bytes.
     #[default]
     Raw,
     /// As an integer.
@@ -249,7 +251,7 @@ pub enum TextForm {
     Lzf,
 }
 
-/// How a value is written: the form of a string's text, or the type of any other value.
+/// The encoding of a value: the form of a string, or the type of any other value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// A string.
@@ -260,17 +262,17 @@ pub enum Encoding {
 
 impl Encoding {
     const TEXT_FORMS: [TextForm; 3] = [TextForm::Raw, TextForm::Int, TextForm::Lzf];
-    /// One more than the highest index.
+    /// The number of encodings; greater than every index.
     pub const COUNT: usize = Self::TEXT_FORMS.len() + ValueType::ALL.len();
 
-    /// Every encoding there is.
+    /// All encodings.
     pub fn all() -> impl Iterator<Item = Self> {
         let texts = Self::TEXT_FORMS.into_iter().map(Self::String);
         let others = ValueType::ALL.iter().copied().filter(|one| one.kind() != Kind::String);
         texts.chain(others.map(Self::Value))
     }
 
-    /// A number below [`Self::COUNT`].
+    /// An index below [`Self::COUNT`].
     #[inline]
     pub const fn index(self) -> usize {
         match self {
@@ -279,7 +281,7 @@ impl Encoding {
         }
     }
 
-    /// The type of the value.
+    /// The data type of the value.
     #[inline]
     pub const fn kind(self) -> Kind {
         match self {
@@ -288,7 +290,7 @@ impl Encoding {
         }
     }
 
-    /// Its name in reports, such as `int` or `listpack`.
+    /// The encoding's name in reports, such as `int` or `listpack`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::String(TextForm::Raw) => "raw",

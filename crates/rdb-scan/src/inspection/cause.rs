@@ -1,4 +1,4 @@
-//! What was done to a file on its way, seen once the whole of it has been read.
+//! What was done to a file, as seen once all of it has been read.
 
 use super::{Inspection, Part};
 use crate::{
@@ -6,15 +6,15 @@ use crate::{
     reading::looks_like::{Beginning, in_words},
 };
 
-/// Fewer zeros at the end of a file that broke off may be its own.
+/// Fewer zeros at the end of a truncated file may be its own.
 const LEAST_ZEROS: u64 = 512;
 
 impl Inspection {
-    /// Gives the first fault its cause, where there is one and it is known.
+    /// Gives the first fault its cause, if it is known.
     pub(super) fn name_cause(&mut self) {
         let Part { beginning, suspect, zeros_from, .. } = &mut self.part;
         let Beginning { cause, has_plain_line_feed } = beginning.take().unwrap_or_default();
-        // A file with line ends as they were has been through no terminal, whatever one of its values looks like.
+        // A file with a plain LF has not been through a terminal, whatever one of its values looks like.
         let suspect = suspect.take().filter(|_| !has_plain_line_feed);
         if let Some(zeros_from) = zeros_from.take() {
             self.name_zeros(zeros_from);
@@ -22,7 +22,7 @@ impl Inspection {
         let Some(fault) = self.faults.first_mut() else { return };
         match (fault.code, cause.or(suspect)) {
             (FaultCode::EmptyFile | FaultCode::RdbVersionUnknown, _) | (_, None) => {}
-            // The message is about nothing else.
+            // The message already names the cause.
             (FaultCode::NotAnRdb, cause) => fault.cause = cause,
             (_, Some(cause)) => {
                 fault.cause = Some(cause);
@@ -33,7 +33,7 @@ impl Inspection {
         }
     }
 
-    /// A file that breaks off among zeros: they read like strings of no bytes under keys of no bytes.
+    /// Recognizes a file that is truncated among zeros: zeros read like empty strings under empty keys.
     fn name_zeros(&mut self, zeros_from: u64) {
         let Some(fault) = self.faults.last_mut() else { return };
         let zeros = self.end.saturating_sub(zeros_from);
@@ -47,9 +47,9 @@ impl Inspection {
         }
     }
 
-    /// Says that the file is the base of an append-only file, if it says so itself. BGSAVE writes these fields with 0.
+    /// Reports that the file is the base of an append-only file, if its AUX fields say so. BGSAVE writes 0 into them.
     ///
-    /// Source: `rdbSaveInfoAuxFields`: `aof-preamble` up to Redis 6.2, `aof-base` from Redis 7.0 on.
+    /// Source: `rdbSaveInfoAuxFields`: `aof-preamble` up to Redis 6.2, `aof-base` since Redis 7.0.
     pub(super) fn look_for_aof_base(&mut self) {
         let is_set = |name: &str| self.aux.get(name).is_some_and(|value| value == "1");
         let message = if is_set("aof-base") {
@@ -62,7 +62,7 @@ impl Inspection {
             return;
         };
         let code = HazardCode::AofBase;
-        // The commands themselves say the same.
+        // A hazard for commands after the end already says the same.
         if [code, HazardCode::AofTail].iter().all(|code| !self.hazard_counts.contains_key(code)) {
             self.add_hazard(Hazard { code, offset: 0, database: 0, key: None, message: message.to_owned() });
         }

@@ -1,18 +1,18 @@
-//! When keys expire.
+//! Times to live.
 
 use serde::{Deserialize, Serialize};
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
-/// The upper ends of all classes but the last, from now on.
+/// The upper bounds of all classes but the last, from now on.
 const ENDS_MS: [u64; 7] = [0, MINUTE_MS, HOUR_MS, DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 365 * DAY_MS];
 
-/// Keys with an expiry by the time that was left to them at [`crate::InspectOptions::now_ms`].
+/// Keys with an expiry, by the time left to them at [`crate::InspectOptions::now_ms`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TimesToLive {
-    /// The time was over.
+    /// Already expired.
     pub expired: u64,
     /// Up to a minute.
     pub minute: u64,
@@ -31,7 +31,7 @@ pub struct TimesToLive {
 }
 
 impl TimesToLive {
-    /// From counts by [`class`].
+    /// From the counts of each [`class`].
     pub(crate) fn from_classes(classes: [u64; 8]) -> Self {
         let [expired, minute, hour, day, week, month, year, longer] = classes;
         Self { expired, minute, hour, day, week, month, year, longer }
@@ -49,11 +49,11 @@ impl TimesToLive {
     }
 }
 
-/// The class of a key that expires then, from 0 for expired to 7.
+/// The class of a key by its expiry, from 0 for expired to 7.
 #[inline]
 pub(crate) fn class(expires_at_ms: i64, now_ms: u64) -> usize {
     let now_ms = i64::try_from(now_ms).unwrap_or(i64::MAX);
     let left_ms = expires_at_ms.saturating_sub(now_ms);
-    // No branches: times are as random as anything.
+    // Without branches: times are random, so branches would be mispredicted.
     ENDS_MS.iter().map(|end_ms| usize::from(left_ms > end_ms.cast_signed())).sum()
 }

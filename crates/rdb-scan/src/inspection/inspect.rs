@@ -1,4 +1,4 @@
-//! The entry point for one pass over a file, or over a part of it.
+//! The entry points for one pass over a file, or over a part of it.
 
 use std::{
     collections::BTreeMap,
@@ -19,22 +19,23 @@ use crate::{
     scan::{Inside, Scan, visit::Visitor},
 };
 
-/// What the caller of a scan decides.
+/// The options of a scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InspectOptions {
-    /// Leave key names out of the result.
+    /// Leaves key names out of the result.
     pub hide_keys: bool,
-    /// The time against which keys have expired already, in milliseconds since 1970; 0 counts none. All parts of a
-    /// file need the same.
+    /// The time that decides whether a key has expired, in milliseconds since 1970; 0 counts none as expired. Must be
+    /// the same for all parts of a file.
     pub now_ms: u64,
-    /// The size of the whole file, if it is known: lengths are then checked against what is left of it.
+    /// The size of the whole file, if it is known. Lengths are then checked against the rest of the file.
     pub size_bytes: Option<u64>,
-    /// How many of the biggest keys are told, at most [`crate::MAX_BIGGEST_KEYS`]. All parts of a file need the same.
+    /// The number of biggest keys to list, at most [`crate::MAX_BIGGEST_KEYS`]. Must be the same for all parts of a
+    /// file.
     pub top: usize,
-    /// The keys of a file are compared with each other if there are at most so many; each takes 16 bytes of memory,
-    /// and some 14 bytes of a partial inspection's JSON. All parts of a file need the same.
+    /// The keys of a file are compared with each other if there are at most this many. Each takes 16 bytes of memory,
+    /// and some 14 bytes of a partial inspection's JSON. Must be the same for all parts of a file.
     pub max_compared_keys: usize,
-    /// What the file is weighed by. All parts of a file need the same.
+    /// The rules to weigh the file by. Must be the same for all parts of a file.
     pub weighings: Vec<Weighing>,
 }
 
@@ -52,7 +53,7 @@ impl Default for InspectOptions {
 }
 
 impl InspectOptions {
-    /// Has a scan tell what those need who weigh.
+    /// Makes a scan report the pieces that the weighings need.
     pub(crate) fn prepare<V: Visitor>(&self, scan: &mut Scan<V>) {
         if let Some(whole) = self.weighings.iter().map(Weighing::whole).reduce(Whole::min) {
             scan.tell_pieces(self.now_ms, whole);
@@ -60,23 +61,23 @@ impl InspectOptions {
     }
 }
 
-/// What a scan gives.
+/// The result of a scan.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inspected {
-    /// The end was reached, or a fault after which the rest cannot be trusted.
+    /// The end was reached, or a fault after which nothing can be trusted.
     Complete(Inspection),
-    /// A pause was asked for: what was found so far, and where to go on.
+    /// A pause was requested: what was found so far, and the position to continue from.
     Paused(Inspection, Position),
 }
 
-/// Reads a file from `start` on, whose offset `source` must have been opened at.
+/// Reads a file from `start`. `source` must have been opened at its offset.
 ///
-/// `watch` is called after the first record, and then about every 256 KiB, also inside values. At least one record
-/// or 256 KiB are read between a start and a pause.
+/// `watch` is called after the first record, and then about every 256 KiB, also inside values. At least one record or
+/// 256 KiB are read between a start and a pause.
 ///
 /// # Errors
-/// Only errors of the source, and `InvalidInput` for a position that no scan gave. What is wrong with the file
-/// itself is in [`Inspection::faults`].
+/// Only errors of the source, and `InvalidInput` for a position that no scan returned. Damage in the file itself is in
+/// [`Inspection::faults`].
 pub fn inspect<R: Read>(
     mut source: R,
     start: &Position,
@@ -95,7 +96,7 @@ fn inspect_dyn(
     scan_dyn(source, start, options, (), watch).map(|(inspected, ())| inspected)
 }
 
-/// Reads a file like [`inspect`], and tells `visitor` of everything on the way.
+/// Reads a file like [`inspect`], and passes everything on the way to `visitor`.
 ///
 /// # Errors
 /// As [`inspect`].
@@ -147,7 +148,7 @@ fn scan_dyn<V: Visitor>(
     })
 }
 
-/// Reads one record, asks, and reads the rest up to the first record at `end` or behind it.
+/// Reads one record, calls `watch`, and reads on up to the first record at or after `end`.
 pub(crate) fn read<V: Visitor>(
     reading: &mut Reading<'_, V>,
     header: &Header,
@@ -163,7 +164,7 @@ pub(crate) fn read<V: Visitor>(
     }
 }
 
-/// Writes down where and how reading ended; gives the position to go on from, if there is one.
+/// Records where and how reading ended. Returns the position to continue from, if there is one.
 pub(crate) fn close<V: Visitor>(
     inspection: &mut Inspection,
     reading: &mut Reading<'_, V>,

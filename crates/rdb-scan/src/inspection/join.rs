@@ -1,4 +1,4 @@
-//! How the results of neighbouring parts become one.
+//! Joining the results of neighboring parts.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::{
     fault::{Fault, FaultCode, Hazard, HazardCode},
 };
 
-/// Two inspections are not neighbours.
+/// Two inspections cannot be joined.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {
@@ -20,25 +20,25 @@ pub enum JoinError {
         /// Where the second one begins.
         start: u64,
     },
-    /// One ends inside a record, the other does not begin there, or the other way round.
+    /// One part ends inside a record and the other does not begin there, or the other way round.
     #[error("of the parts at offset {end} one is inside a record and the other is not")]
     NotOneRecord {
         /// Where the first part ends.
         end: u64,
     },
-    /// One ends in another database than the other begins in.
+    /// One part ends in another database than the other begins in.
     #[error("the parts at offset {end} are of different databases")]
     OtherDatabase {
         /// Where the first part ends.
         end: u64,
     },
-    /// The first part already reached the end of the file or a fault.
+    /// The first part already reached the end of the file, or a fault.
     #[error("nothing follows offset {end}, where the file ended or broke")]
     AlreadyComplete {
         /// Where the first part ends.
         end: u64,
     },
-    /// The parts are of different files or were made by different releases.
+    /// The parts are of different files, or were made by different releases or by different rules to weigh by.
     #[error("the parts at offset {end} disagree about schema, magic, version or what they weigh")]
     DifferentFiles {
         /// Where the first part ends.
@@ -47,7 +47,7 @@ pub enum JoinError {
 }
 
 impl Inspection {
-    /// This part and the one that follows it, as one. Equal to what one pass over both gives.
+    /// Joins this part and the one that follows it. The result equals that of one pass over both.
     ///
     /// # Errors
     /// If `next` does not begin where this part ends, or nothing can follow this part.
@@ -74,7 +74,8 @@ impl Inspection {
         if self.schema != next.schema || !agree || (end > 0 && ids(self) != ids(next)) {
             return Err(JoinError::DifferentFiles { end });
         }
-        // What stood before the next part may have been no record at all, and its database none of the file's.
+        // If bytes before the next part were misread as a record, that part may have a database that the file does not
+        // have.
         if let (Some(last), Some(first)) = (self.part.last_database, next.part.first_database)
             && last != first
         {
@@ -86,7 +87,7 @@ impl Inspection {
         Ok(())
     }
 
-    /// Whether [`Self::join`] can do it.
+    /// Whether [`Self::join`] succeeds.
     pub(crate) fn meets(&self, next: &Self) -> bool {
         self.check_next(next).is_ok()
     }
@@ -94,7 +95,7 @@ impl Inspection {
     /// Joins a part that [`Self::meets`] this one.
     pub(crate) fn merge(mut self, mut next: Self) -> Self {
         if self.end == 0 {
-            // Nothing was read yet.
+            // Nothing has been read so far.
             return next;
         }
         if next.part.first_database.is_none()
@@ -146,7 +147,7 @@ impl Inspection {
         self
     }
 
-    /// Draws the conclusions that only the whole file allows. Once: what it draws them from is gone then.
+    /// Draws the conclusions that only the whole file allows. Does so once: it drops what they are drawn from.
     pub(crate) fn settle(&mut self) {
         if self.start > 0 || !self.complete {
             return;
@@ -190,7 +191,7 @@ impl Inspection {
         }
     }
 
-    /// The database at the start has become known.
+    /// Sets the database at the start, now that it is known.
     fn resolve(&mut self, database: u64) {
         let counts = std::mem::take(&mut self.part.unresolved);
         if !counts.is_empty() {

@@ -1,31 +1,31 @@
-//! The keys of a file, remembered to find one that occurs twice.
+//! The keys of a file, kept to find duplicates.
 
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::hash::fold;
 
-/// The hash and the file offset of every key, as long as there are not too many.
+/// The hash and the file offset of every key, unless there are too many keys.
 ///
-/// Two different keys have one hash with a chance of 2^-64, so a small file's keys are compared exactly for all that
-/// matters. The set does not depend on how a file was cut into parts.
+/// Two different keys share a hash with a probability of 2^-64, so the comparison is exact for all practical purposes.
+/// The set does not depend on how a file was cut into parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "WrittenKeys", try_from = "WrittenKeys")]
 pub(crate) struct KeySet {
     limit: usize,
-    // In file order. Emptied for good once there are more than the limit.
+    // In file order. Emptied for good once there are more than `limit`.
     keys: Vec<(u64, u64)>,
-    // So many at the start are of a database that is not known.
+    // The number of keys at the start that have an unknown database.
     unresolved: usize,
     overflown: bool,
 }
 
 impl KeySet {
-    /// A set of at most so many keys.
+    /// A set of at most `limit` keys.
     pub(crate) fn new(limit: usize) -> Self {
         Self { limit, ..Self::default() }
     }
 
-    /// Adds a key by its hash; `database` is that of [`database_seed`].
+    /// Adds a key by its hash. `database` is a [`database_seed`].
     #[inline]
     pub(crate) fn push(&mut self, hash: u64, offset: u64, database: Option<u64>) {
         if self.overflown {
@@ -39,12 +39,12 @@ impl KeySet {
         self.keys.push((hash ^ database.unwrap_or(0), offset));
     }
 
-    /// Whether there were too many keys to compare them.
+    /// Whether there were too many keys to compare.
     pub(crate) fn is_overflown(&self) -> bool {
         self.overflown
     }
 
-    /// The database that the first keys belong to has become known.
+    /// Sets the database of the first keys, now that it is known.
     pub(crate) fn resolve(&mut self, database: u64) {
         let seed = database_seed(database);
         for (hash, _) in self.keys.iter_mut().take(self.unresolved) {
@@ -53,7 +53,7 @@ impl KeySet {
         self.unresolved = 0;
     }
 
-    /// Both together; `next` follows in the file, and what is unresolved in it is so here too.
+    /// Appends the set of the next part. It may have unresolved keys only if all keys of this set are.
     pub(crate) fn join(&mut self, next: Self) {
         self.overflown |= next.overflown;
         if self.overflown || self.keys.len() + next.keys.len() > self.limit {
@@ -64,9 +64,9 @@ impl KeySet {
         self.keys.extend(next.keys);
     }
 
-    /// The offsets of keys that occur twice, each with that of the one before it; in file order of the second.
+    /// The offsets of keys that occur twice, each with that of the previous occurrence, in file order of the later one.
     pub(crate) fn duplicates(&self) -> Vec<(u64, u64)> {
-        // Sorting takes long, and nearly all keys are alone with the first bits of their hash.
+        // Sorting is slow, and for nearly all keys the first bits of the hash are unique.
         let mut seen = FirstBits::new(self.keys.len());
         let mut seen_twice = FirstBits::new(self.keys.len());
         for (hash, _) in &self.keys {
@@ -85,12 +85,12 @@ impl KeySet {
         duplicates
     }
 
-    /// Forgets the keys, once they have been compared.
+    /// Drops the keys, once they have been compared.
     pub(crate) fn clear(&mut self) {
         self.keys = Vec::new();
     }
 
-    /// Gives up comparing: there are too many.
+    /// Drops the keys: there are too many to compare.
     pub(crate) fn overflow(&mut self) {
         self.overflown = true;
         self.unresolved = 0;
@@ -98,7 +98,7 @@ impl KeySet {
     }
 }
 
-/// A set of the first bits of hashes, so many of them that few hashes share theirs with another one.
+/// A set of the first bits of hashes: enough bits that few hashes share theirs with another.
 struct FirstBits {
     words: Vec<u64>,
     shift: u32,
@@ -115,7 +115,7 @@ impl FirstBits {
         ((bit / 64) as usize, 1 << (bit % 64))
     }
 
-    /// Whether it was there already.
+    /// Adds the first bits of a hash. Returns whether they were present.
     fn insert(&mut self, hash: u64) -> bool {
         let (word, bit) = self.place(hash);
         let Some(word) = self.words.get_mut(word) else { return true };
@@ -130,12 +130,12 @@ impl FirstBits {
     }
 }
 
-/// What makes the keys of one database different from those of another.
+/// A seed that distinguishes the keys of this database from those of others.
 pub(crate) fn database_seed(database: u64) -> u64 {
     fold(database ^ 0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db)
 }
 
-/// The set as it is written: hashes and distances between offsets as bytes.
+/// The JSON form of the set: hashes and differences of offsets as bytes.
 #[derive(Serialize, Deserialize)]
 struct WrittenKeys {
     limit: usize,
@@ -163,7 +163,7 @@ impl From<KeySet> for WrittenKeys {
     }
 }
 
-/// A set of keys that was not written by this crate.
+/// A set of keys that this crate did not write.
 #[derive(Debug, thiserror::Error)]
 #[error("the set of keys breaks off inside a key")]
 pub(crate) struct KeySetError;

@@ -1,4 +1,4 @@
-//! A sample of the keys, from which it is told which prefixes there are.
+//! A sample of the keys, from which their prefixes are estimated.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -12,26 +12,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::{bytes::key_text::escape, scan::visit::Record};
 
-/// How many keys are kept: a prefix with a share of 10 % is then told within 1.3 percentage points, 19 times of 20.
+/// The number of keys in the sample. The share of a prefix at 10 % is then within 1.3 percentage points in 19 of 20
+/// cases.
 pub(crate) const SAMPLE_KEYS: usize = 2048;
-/// So much of a key is kept.
+/// The number of bytes kept of each key.
 const MAX_PREFIX_BYTES: usize = 64;
-/// What may end a prefix.
+/// The bytes that may end a prefix.
 const SEPARATORS: &[u8] = b":/.|#";
-/// A prefix ends behind one of the first separators.
+/// The number of separators, from the first one on, after which a prefix may end.
 const MAX_DEPTH: usize = 3;
-/// Prefixes with a smaller share are not worth telling.
+/// Prefixes with a smaller share are not reported.
 const LEAST_SHARE: f64 = 0.005;
 const MAX_PREFIXES: usize = 20;
 
-/// The keys with the smallest hashes: a random sample that does not depend on the order in which keys are seen, nor
-/// on how a file was cut into parts.
+/// The keys with the smallest hashes: a random sample that depends neither on the order of the keys nor on how a file
+/// was cut into parts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<WrittenSample>", into = "Vec<WrittenSample>")]
 pub(crate) struct KeySample {
-    // In no order; while keys are added up to twice as many as are kept, so that few of them are compared with others.
+    // Unordered. Holds up to twice the size of the sample while keys are added, so that few keys are compared with
+    // others.
     keys: Vec<Sampled>,
-    // Of those that were kept when others were dropped; none before.
+    // The largest hash of those kept at the last cut; none before the first.
     largest: Option<u64>,
 }
 
@@ -44,10 +46,10 @@ struct Sampled {
     start: KeyStart,
 }
 
-/// How a key begins. Not on the heap: most of those that are added are dropped again.
+/// The start of a key. Not on the heap: most keys that are added are dropped again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct KeyStart {
-    // Zeros behind the end.
+    // Zeros after the end.
     bytes: [u8; MAX_PREFIX_BYTES],
     length: u8,
 }
@@ -65,7 +67,7 @@ impl KeyStart {
     }
 }
 
-/// A key of the sample as it is written.
+/// The JSON form of a key of the sample.
 #[derive(Serialize, Deserialize)]
 struct WrittenSample {
     #[serde(rename = "h", with = "crate::bytes::encoded")]
@@ -78,31 +80,31 @@ struct WrittenSample {
     start: Vec<u8>,
 }
 
-/// What a part of the keys has in common, estimated from a sample.
+/// A common start of keys, estimated from a sample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Prefix {
-    /// How the keys begin, escaped as in [`crate::BigKey::key`].
+    /// The common start of the keys, escaped as in [`crate::BigKey::key`].
     pub prefix: String,
-    /// About how many keys.
+    /// The estimated number of keys.
     pub keys: u64,
     /// Their share of all keys, from 0 to 1.
     pub share: f64,
-    /// The standard error of the share; 0 where all keys were looked at.
+    /// The standard error of the share; 0 if every key is in the sample.
     pub share_error: f64,
-    /// About how many bytes their records take in the file.
+    /// The estimated bytes of their records in the file.
     pub bytes: u64,
     /// The share of these keys that never expire, from 0 to 1.
     pub without_expiry: f64,
 }
 
 impl KeySample {
-    /// No key with a larger hash can still get in, now and however many keys follow.
+    /// The hash above which no key can enter the sample, however many keys follow.
     pub(crate) fn threshold(&self) -> u64 {
         self.largest.unwrap_or(u64::MAX)
     }
 
-    /// Adds a key. Those with a hash above [`Self::threshold`] need not be added.
+    /// Adds a key. Keys with a hash above [`Self::threshold`] need not be added.
     #[cold]
     pub(crate) fn add(&mut self, record: &Record<'_>) {
         let start = KeyStart::of(record.key);
@@ -113,7 +115,7 @@ impl KeySample {
         }
     }
 
-    /// Drops what is not kept.
+    /// Drops the keys that do not belong to the sample.
     pub(crate) fn settle(&mut self) {
         if self.keys.len() >= SAMPLE_KEYS {
             let (_, last, _) = self.keys.select_nth_unstable(SAMPLE_KEYS - 1);
@@ -122,7 +124,7 @@ impl KeySample {
         }
     }
 
-    /// Both together, not yet settled.
+    /// Joins the sample of another part. The result is not settled yet.
     pub(crate) fn join(&mut self, next: Self) {
         let threshold = self.threshold();
         let kept = next.keys.into_iter().filter(|key| key.hash <= threshold);
@@ -138,7 +140,7 @@ impl KeySample {
         self.keys
     }
 
-    /// The prefixes of most keys, the largest share first, of so many keys in all.
+    /// The most common prefixes, largest share first, scaled to `keys` keys in all.
     pub(crate) fn prefixes(&self, keys: u64) -> Vec<Prefix> {
         let sample = self.clone().sorted();
         let sampled = sample.len() as f64;
@@ -183,7 +185,7 @@ struct PrefixGroup {
     expire: u64,
 }
 
-/// The beginnings of a key up to its first separators.
+/// The prefixes of a key, each up to one of its first separators.
 fn prefixes_of(start: &[u8]) -> impl Iterator<Item = &[u8]> {
     let ends = start.iter().enumerate().filter(|(_, byte)| SEPARATORS.contains(byte)).map(|(place, _)| place);
     ends.take(MAX_DEPTH).filter_map(|end| start.get(..=end))

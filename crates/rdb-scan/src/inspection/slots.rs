@@ -23,28 +23,27 @@ impl SlotCount {
 
 /// Keys and bytes by cluster slot.
 ///
-/// Written as one string, `"slot:keys,bytes;…"` with empty slots left out, so that it stays below 800 KB however
-/// full it is.
+/// Serialized as one string, `"slot:keys,bytes;…"` without empty slots, of at most 800 KB.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct SlotCounts {
-    // The slots that hold keys, ascending.
+    // The slots that have keys, ascending.
     slots: Vec<(u16, SlotCount)>,
 }
 
 impl SlotCounts {
-    /// What one slot holds; nothing for a slot that does not exist.
+    /// The count of one slot; zero for a slot that does not exist.
     pub fn slot(&self, slot: u16) -> SlotCount {
         let place = self.slots.binary_search_by_key(&slot, |(slot, _)| *slot);
         place.ok().and_then(|place| self.slots.get(place)).map(|(_, count)| *count).unwrap_or_default()
     }
 
-    /// The slots that hold keys, in ascending order.
+    /// The slots that have keys, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = (u16, SlotCount)> + '_ {
         self.slots.iter().copied()
     }
 
-    /// Of a table with a place for each slot.
+    /// From a table with one entry per slot.
     pub(crate) fn from_table(table: &[SlotCount]) -> Self {
         let slots = (0u16..).zip(table.iter().copied()).filter(|(_, count)| count.keys > 0);
         Self { slots: slots.collect() }
@@ -56,13 +55,13 @@ impl SlotCounts {
 }
 
 /// Counts of all slots while they grow. Keys and bytes of a slot share a word, which halves what has to stay in the
-/// cache; the words are emptied into wide counts before they can overflow.
+/// cache. The words are emptied into wide counts before they can overflow.
 pub(crate) struct SlotTable {
     words: Vec<u64>,
     wide: Vec<SlotCount>,
     /// The slot of the last record.
     last: u16,
-    /// Records and bytes since the words were emptied.
+    /// Records and bytes since the words were last emptied.
     records: u64,
     bytes: u64,
 }
@@ -93,10 +92,10 @@ impl SlotTable {
         }
     }
 
-    /// What was counted since the beginning or the last call.
+    /// The counts since the start or the last call.
     pub(crate) fn take(&mut self) -> SlotCounts {
         if self.wide.is_empty() {
-            // Ranges begin with parts of one record, for which the table need not be looked through.
+            // A range begins with parts of one record each, for which the table need not be searched.
             let slots = if self.records <= 1 { self.last..self.last + 1 } else { 0..SLOTS as u16 };
             (self.records, self.bytes) = (0, 0);
             return SlotCounts { slots: self.take_words(slots) };
@@ -154,7 +153,7 @@ impl From<SlotCounts> for String {
     }
 }
 
-/// A slot table that was not written by this crate.
+/// A slot table that this crate did not write.
 #[derive(Debug, thiserror::Error)]
 #[error("slot table entry {0:?} is not \"slot:keys,bytes\" with a slot below {SLOTS}, ascending")]
 pub struct SlotTableError(String);

@@ -1,4 +1,4 @@
-//! Counts of the part that is being read, in a form that is quick to add to.
+//! Counts of the part that is being read, in a form that is fast to add to.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::{
     scan::visit::{Record, Visitor},
 };
 
-/// The visitor that makes an [`Inspection`].
+/// The visitor that builds an [`Inspection`].
 pub(crate) struct Tally {
     hide_keys: bool,
     now_ms: u64,
@@ -37,16 +37,16 @@ pub(crate) struct Tally {
     elsewhere: Elsewhere,
     counts: DatabaseCounts,
     database: Option<u64>,
-    /// What marks the keys of the database, if it is known.
+    /// The [`database_seed`] of the database, if the database is known.
     seed: Option<u64>,
 }
 
-/// What is known of other parts of the file, and spares work in this one.
+/// What is known about other parts of the file, which saves work in this one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Elsewhere {
-    /// Keys with a larger hash cannot be in the sample of the whole file: there are enough that are smaller.
+    /// Keys with a larger hash cannot be in the sample of the whole file: enough smaller hashes are known.
     pub(crate) sample_ceiling: u64,
-    /// There are too many keys to compare them.
+    /// Whether the file has too many keys to compare.
     pub(crate) too_many_keys: bool,
 }
 
@@ -94,20 +94,20 @@ impl Tally {
         tally
     }
 
-    /// Leaves out what the rest of the file makes superfluous.
+    /// Skips what other parts of the file make superfluous.
     pub(crate) fn rely_on(&mut self, elsewhere: Elsewhere) {
         self.elsewhere = elsewhere;
         self.begin();
     }
 
-    /// Forgets what was counted, and what the database is.
+    /// Drops the counts and the database.
     pub(crate) fn restart(&mut self) {
         self.database = None;
         self.seed = None;
         self.take();
     }
 
-    /// What was counted since the beginning or the last call.
+    /// The inspection since the start or the last call.
     pub(crate) fn take(&mut self) -> Inspection {
         self.close_database();
         if self.database.is_none() {
@@ -175,14 +175,14 @@ impl Tally {
         self.least_big = if self.inspection.part.top == 0 { u64::MAX } else { 0 };
     }
 
-    /// Whether a record as long as the last of the biggest may come before it. Where all are equally long, nearly all
-    /// keys come behind it, and that has to be seen quickly.
+    /// Whether a record as long as the last of the biggest may precede it. If all records are equally long, nearly all
+    /// keys come after it, so this has to be fast.
     fn may_be_big(&self, record: &Record<'_>) -> bool {
         let last = self.inspection.biggest.last().and_then(|last| last.key.as_deref());
         let Some(last) = last.filter(|_| self.inspection.biggest.len() >= self.inspection.part.top) else {
             return true;
         };
-        // Keys are compared as they are shown, so only bytes that are shown as they are decide here.
+        // Keys are compared in their escaped form, so only bytes that are not escaped are decided here.
         for (byte, shown) in record.key.iter().zip(last.as_bytes()) {
             if !matches!(byte, b' '..=b'~') || matches!(byte, b'\\' | b'"') {
                 return true;

@@ -1,5 +1,5 @@
-//! Weighing a file: bytes for each cluster slot, by rules that this crate does not know, such as the memory that a
-//! server will take.
+//! Weighing a file: bytes per cluster slot by rules that this crate does not know, such as the memory that a server
+//! will use.
 
 use std::{fmt, sync::Arc};
 
@@ -12,42 +12,42 @@ use crate::{
 
 /// Rules to weigh by.
 pub trait Scales: Send + Sync {
-    /// What tells these rules from all others: weights of the same id are added up.
+    /// The identity of these rules. Weights with the same id are added up.
     fn id(&self) -> String;
 
-    /// Up to how many elements packed collections weigh what they weigh as a whole, whatever their rows are.
+    /// The largest packed collections, in elements, with a weight that does not depend on their rows.
     fn whole(&self) -> Whole {
         Whole::default()
     }
 
-    /// Begins to weigh a part of a file.
+    /// Starts to weigh a part of a file.
     fn weigher(&self) -> Box<dyn Weigher>;
 }
 
 /// Weighs one part of a file.
 pub trait Weigher: Send {
-    /// The next pieces, in the order of the file.
+    /// Adds the next pieces, in file order.
     fn weigh(&mut self, pieces: &Pieces);
 
-    /// A library of functions, whose code is so long. Libraries are in every shard, whatever its slots are.
+    /// Adds a library of functions with this many bytes of code. Libraries are in every shard, whatever its slots.
     fn library(&mut self, _code_bytes: u64) {}
 
-    /// The library registers so many functions.
+    /// Adds the number of functions that a library registers.
     fn functions(&mut self, _registered: u64) {}
 
-    /// The weight since the last call of what belongs to no slot and is in every shard.
+    /// The weight, since the last call, of what belongs to no slot and is in every shard.
     fn take_everywhere(&mut self) -> u64 {
         0
     }
 
-    /// The weight of each slot since the last call, ascending by slot, those that weigh nothing left out. A value that
-    /// is not at its end is forgotten.
+    /// The weight of each slot since the last call, ascending by slot, without slots that weigh nothing. Drops a value
+    /// that is not complete.
     fn take(&mut self) -> Vec<(u16, u64)>;
 
-    /// What is known of the value that is not at its end, to be forgotten here.
+    /// Returns what is known about the incomplete value, and drops it here.
     fn suspend(&mut self) -> String;
 
-    /// Goes on with a value of which another weigher of the same rules gave this. What no weigher gave is ignored.
+    /// Continues a value from what another weigher of the same rules returned. Ignores anything else.
     fn resume(&mut self, known: &str);
 }
 
@@ -84,16 +84,16 @@ impl PartialEq for Weighing {
 
 impl Eq for Weighing {}
 
-/// What a part of a file weighs by some rules.
+/// The weight of a part of a file by some rules.
 ///
-/// Written with all slots in one string, so that it stays below 220 KB however full it is.
+/// Serialized with all slots in one string, of at most 250 KiB.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Weights {
-    /// The rules: [`Scales::id`].
+    /// The id of the rules, [`Scales::id`].
     pub id: String,
     #[serde(with = "packed")]
     slots: Vec<(u16, u64)>,
-    /// What is in every shard: libraries of functions.
+    /// The weight of what is in every shard: libraries of functions.
     #[serde(default, skip_serializing_if = "is_zero")]
     everywhere: u64,
 }
@@ -118,7 +118,7 @@ impl Weights {
         self.everywhere
     }
 
-    /// The weight of all slots, and of what is everywhere once.
+    /// The weight of all slots, plus once the weight of what is in every shard.
     pub fn total(&self) -> u64 {
         self.slots.iter().fold(self.everywhere, |sum, (_, weight)| sum.saturating_add(*weight))
     }
@@ -130,10 +130,10 @@ impl Weights {
     }
 }
 
-/// So many are put in among others one by one.
+/// Up to this many slots are inserted one by one.
 const FEW_SLOTS: usize = 16;
 
-/// Two lists by slot as one, both ascending.
+/// Adds up two lists by slot, both ascending.
 pub(crate) fn join_slots<T: Copy>(
     mut one: Vec<(u16, T)>,
     other: Vec<(u16, T)>,
@@ -143,7 +143,7 @@ pub(crate) fn join_slots<T: Copy>(
         return other;
     }
     if one.len() == SLOTS {
-        // Each at its place.
+        // A full list has each slot at its own index.
         for (slot, value) in other {
             if let Some((_, sum)) = one.get_mut(usize::from(slot)) {
                 *sum = plus(*sum, value);
@@ -179,7 +179,7 @@ pub(crate) fn join_slots<T: Copy>(
     slots
 }
 
-/// Slots and weights as base64 of numbers of seven bits a byte: the distance to the slot before, then the weight.
+/// Slots and weights as base64 of numbers with seven bits per byte: the distance to the previous slot, then the weight.
 mod packed {
     use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};

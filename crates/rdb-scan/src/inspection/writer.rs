@@ -1,13 +1,13 @@
-//! Which server wrote a file.
+//! The server that wrote a file.
 
 use std::collections::BTreeMap;
 
-/// The server that wrote a file, and its version where the file has one, such as `Valkey 8.1.1`; none if the AUX fields
+/// The server that wrote a file, with its version if the file has one, such as `Valkey 8.1.1`; none if the AUX fields
 /// do not say.
 ///
-/// Servers that are compatible with Redis write `redis-ver` too, with the version that they are compatible with, so
-/// their own fields come first. Sources: `RdbSaver::SaveAux` of Dragonfly; `rdbSaveInfoAuxFields` and
-/// `rdbSaveKeyValuePair` of `KeyDB`, whose versions 6.3 never were those of Redis.
+/// Servers that are compatible with Redis also write `redis-ver`, with the version that they are compatible with, so
+/// their own fields take precedence. Sources: `RdbSaver::SaveAux` of Dragonfly; `rdbSaveInfoAuxFields` and
+/// `rdbSaveKeyValuePair` of `KeyDB`. No Redis ever had the versions 6.3 of `KeyDB`.
 pub fn written_by(aux: &BTreeMap<String, String>) -> Option<String> {
     let field = |name: &str| aux.get(name).map(String::as_str);
     if let Some(version) = field("df-ver") {

@@ -1,12 +1,12 @@
-//! The code of a function library, of which only the functions that it registers are counted.
+//! The code of a function library. Only the functions that it registers are counted.
 
 use super::{Passing, Seen};
 use crate::bytes::stop::Result;
 
-/// What a library calls for each of its functions (`redis.register_function`, `server.register_function`).
+/// The function that a library calls for each of its functions (`redis.register_function`, `server.register_function`).
 const CALL: &[u8] = b"register_function";
 
-/// Code that passes.
+/// Code that arrives in chunks.
 #[derive(Debug)]
 pub(crate) struct Code {
     left: u64,
@@ -14,19 +14,19 @@ pub(crate) struct Code {
 }
 
 impl Code {
-    /// Code of so many bytes.
+    /// Code of `bytes` bytes.
     pub(crate) fn new(bytes: u64) -> Self {
         Self { left: bytes, functions: 0 }
     }
 
-    /// The calls in a piece of code.
+    /// The number of calls in a piece of code.
     pub(crate) fn functions(code: &[u8]) -> u64 {
         code.windows(CALL.len()).filter(|window| *window == CALL).count() as u64
     }
 }
 
 impl Passing for Code {
-    /// What may be the start of a call is looked at again, with what follows.
+    /// Leaves the last bytes, which may be the start of a call, for the next chunk.
     fn feed(&mut self, chunk: &[u8], _: &mut Seen) -> Result<usize> {
         self.functions += Self::functions(chunk);
         let is_last = chunk.len() as u64 >= self.left;

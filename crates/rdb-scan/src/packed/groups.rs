@@ -1,4 +1,4 @@
-//! What entries stand for in lists, sets, hashes and sorted sets.
+//! The meaning of entries in lists, sets, hashes and sorted sets.
 
 use std::fmt::Display;
 
@@ -12,7 +12,7 @@ use crate::{
     pieces::{Length, Piece, Row, Whole},
 };
 
-/// List items: nothing is asked of them.
+/// List items, which are only counted.
 #[derive(Debug, Default)]
 pub(crate) struct Items {
     seen: u64,
@@ -34,14 +34,14 @@ impl Meaning for Items {
     }
 }
 
-/// Groups of a member or field and what belongs to it: 1 for sets, 2 for hashes, 3 for hashes with expiries.
+/// Groups of a member or field and what belongs to it: 1 entry for sets, 2 for hashes, 3 for hashes with expiries.
 #[derive(Debug)]
 pub(crate) struct Groups<const GROUP: u64> {
     code: FaultCode,
     seen: u64,
     place: u64,
     last_expiry: i64,
-    /// Whether the rows are told, and what has been read of this one.
+    /// Whether rows are reported; then what has been read of the current one.
     measured: bool,
     member: Length,
     value: Length,
@@ -65,7 +65,7 @@ impl<const GROUP: u64> Groups<GROUP> {
 }
 
 impl<const GROUP: u64> Groups<GROUP> {
-    /// Takes the length of the next entry of a group; the last one makes it a row.
+    /// Takes the length of the next entry of a group. The last one completes a row.
     #[inline]
     fn measure(&mut self, entry: Entry<'_>, expires: bool, seen: &mut Seen) {
         match self.place {
@@ -84,7 +84,7 @@ impl<const GROUP: u64> Groups<GROUP> {
         }
     }
 
-    /// When a field expires. Fields are in the order of their expiries, and those without one (0) come last.
+    /// Reads the expiry of a field. Fields are ordered by expiry, and those without one (0) come last.
     fn expiry(&mut self, entry: Entry<'_>) -> Result<i64> {
         let Entry::Int(expiry) = entry else {
             let entry = GROUP * self.seen + 2;
@@ -138,8 +138,8 @@ impl<const GROUP: u64> Meaning for Groups<GROUP> {
     fn end(&mut self, seen: &mut Seen) -> Result<u64> {
         if self.place != 0 {
             let entries = GROUP * self.seen + self.place;
-            // Half the number of entries is none, and the key is skipped as an empty one by whoever does not look
-            // deeper.
+            // Servers count entries by halves: one entry is no field, and without a deep check they skip the key as
+            // empty.
             if self.code == FaultCode::BadListpack && GROUP == 2 && self.seen == 0 {
                 let message = || format!("{entries} entry cannot be a field and its value");
                 seen.contradictions.note(HazardCode::ListpackCount, message);
@@ -230,7 +230,7 @@ fn incomplete<T>(code: FaultCode, entries: u64, group: u64) -> Result<T> {
     broken(code, format!("{entries} entries cannot be groups of {group}"))
 }
 
-/// Whether a score is written as "nan", with any sign.
+/// Whether a score is "nan" in any case, with or without a sign.
 #[inline]
 fn is_nan(text: &[u8]) -> bool {
     if matches!(text.first(), Some(b'0'..=b'9')) {

@@ -24,7 +24,7 @@ impl Form for Intset {
         Self { bytes, left: bytes, width: 0, index: 0, count: 0, last: None }
     }
 
-    /// The members are not told one by one: their order alone shows that none is there twice.
+    /// Passes no members on: their order alone shows that there is no duplicate.
     fn feed<M: Meaning>(&mut self, chunk: &[u8], meaning: &mut M, seen: &mut Seen) -> Result<usize> {
         let mut at = 0;
         if self.left == self.bytes {
@@ -81,7 +81,7 @@ impl Intset {
         Ok(())
     }
 
-    /// Looks at all members without stopping at the first that is wrong: that is several at a time.
+    /// Checks all members without stopping at the first wrong one, so that several are compared at a time.
     #[inline]
     fn ascending<const N: usize>(&mut self, members: &[[u8; N]], number: impl Fn([u8; N]) -> i64) -> bool {
         let (Some(first), Some(last)) = (members.first(), members.last()) else { return true };

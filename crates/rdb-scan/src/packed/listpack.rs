@@ -1,4 +1,4 @@
-//! Listpacks: a header, entries with their own lengths behind them, an end byte.
+//! Listpacks: a header, entries each followed by its own length, and an end byte.
 
 use super::{Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen, signed, unsigned};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 const HEADER_BYTES: usize = 6;
-/// The count that stands for "too many to say".
+/// The count that means "unknown".
 const UNKNOWN_COUNT: u64 = 0xffff;
 const END: u8 = 0xff;
 
@@ -17,10 +17,10 @@ pub(crate) struct Listpack {
     left: u64,
     declared: u64,
     entries: u64,
-    // What is left of a long string, and the length of its entry that must stand behind it.
+    // Bytes left of a long string, and the length of its entry, which must follow it.
     passing: u64,
     back: Option<u64>,
-    /// An end mark has been read; what is behind it nobody looks at but for the last byte.
+    /// An end mark was read. Of the bytes after it, only the last one is checked.
     ended: bool,
 }
 
@@ -56,7 +56,7 @@ impl Form for Listpack {
                 }
                 continue;
             }
-            // Short strings and short integers are nearly all there is.
+            // Nearly all entries are short strings and short integers.
             let text_bytes = usize::from(first & 0x3f);
             if first & 0xc0 == 0x80
                 && let Some(entry) = rest.get(1..text_bytes + 2)
@@ -116,7 +116,7 @@ impl Listpack {
         Ok(())
     }
 
-    /// An entry of any kind; gives its length with what stands behind it, or nothing if it is not all there.
+    /// Reads an entry of any kind. Returns how many bytes are used, or `None` if the entry is not complete.
     #[inline(never)]
     fn any<M: Meaning>(
         &mut self,
@@ -179,7 +179,8 @@ impl Listpack {
         step as usize
     }
 
-    /// The entry's own length, which stands behind it so that a listpack can be read backwards.
+    /// Reads the length of an entry that follows the entry, so that a listpack can be read backwards. Returns the size
+    /// of that field, or `None` if it is not complete.
     fn back_length(&self, rest: &[u8], entry_bytes: u64, at: usize) -> Result<Option<usize>> {
         let size = match entry_bytes {
             0..=127 => 1,
@@ -201,7 +202,7 @@ impl Listpack {
         Ok(Some(size))
     }
 
-    /// Most servers look neither at the count nor behind the end (`lpValidateIntegrity` that is not deep).
+    /// Notes a wrong count, or bytes after the end. Most servers check neither (`lpValidateIntegrity` without `deep`).
     fn end(&self, left: u64, seen: &mut Seen) {
         let Self { declared, entries, .. } = self;
         if left != 0 {
@@ -213,7 +214,7 @@ impl Listpack {
         }
     }
 
-    /// Behind the end mark only the last byte counts, which has to be one too.
+    /// Skips the bytes after the end mark. Only the last one is checked: it must be an end mark too.
     fn pass_behind(&mut self, chunk: &[u8], at: usize) -> Result<usize> {
         self.ended = true;
         self.left = self.left.saturating_sub(chunk.len() as u64);
@@ -223,7 +224,7 @@ impl Listpack {
         Ok(chunk.len())
     }
 
-    /// The place in the listpack of a place in the chunk.
+    /// Converts an index in the chunk to one in the listpack.
     fn at(&self, at: usize) -> u64 {
         self.bytes - self.left + at as u64
     }
@@ -235,13 +236,13 @@ impl Listpack {
     }
 }
 
-/// An integer of 13 to 64 bits and the length of its entry, if enough bytes follow to read it in one piece.
+/// An integer of 13 to 64 bits and the length of its entry, if enough bytes follow to read them at once.
 #[inline]
 fn short_integer(rest: &[u8]) -> Option<(i64, usize)> {
     let [first, bytes @ ..] = rest.first_chunk::<9>()?;
     let bits = match first {
         0xc0..=0xdf => {
-            // Thirteen bits, five of them in the first byte: shifted up to bring the sign to its place.
+            // 13 bits, five of them in the first byte. Shifting moves the sign to its place.
             let raw = u16::from(first & 0x1f) << 8 | u16::from(bytes[0]);
             return Some((i64::from((raw << 3).cast_signed() >> 3), 2));
         }

@@ -1,36 +1,36 @@
-//! Members that occur twice in one value.
+//! Detection of members that occur twice in one value.
 
 mod few;
 
 use self::few::{FEW, Few};
 
-/// Values with more members than this are not checked for duplicates.
+/// Of values with more members than this, not all members are compared, or none.
 pub(crate) const MAX_MEMBERS: usize = 1 << 18;
 const SMALLEST_TABLE: usize = 64;
-/// Whether a place is free is foreseen where nearly all are, which is worth more than the clearing of as many: from
-/// values of so many members on, each gets
+/// Values of at least this many members get [`ROOM`] places per member. In a nearly empty table the branch on a free
+/// place is predicted well, which saves more than clearing the places costs.
 const MANY: usize = 256;
-/// so many places,
+/// Places per member of a large value.
 const ROOM: usize = 8;
-/// as long as the table stays in the core's own cache.
+/// The most places that [`ROOM`] leads to, so that the table stays in the core's own cache.
 const MOST_ROOM: usize = 1 << 15;
 
-/// The hashes of the members of one value: some few in a list, more in an open table that is kept from one value to the
-/// next for its memory.
+/// The hashes of the members of one value: a few in a list, more in an open-addressed table. The memory is reused for
+/// the next value.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
     few: Few,
     is_few: bool,
-    // Zeros are free places. A power of two, at most twice MAX_MEMBERS, and at most half full.
+    // 0 is a free place. The size is a power of two, at most twice MAX_MEMBERS; at most half of it is used.
     table: Vec<u64>,
     len: usize,
     duplicate: bool,
     unchecked: bool,
-    /// Nothing is compared.
+    /// Whether comparison is switched off.
     off: bool,
 }
 
-/// Room for some members, which are added without a look at how many there are.
+/// Room for a number of members, which are added without checking for space.
 pub(crate) struct Room<'m> {
     few: Option<&'m mut Few>,
     table: &'m mut [u64],
@@ -44,7 +44,7 @@ impl Room<'_> {
     #[inline(always)]
     pub(crate) fn push(&mut self, hash: u64) {
         match &mut self.few {
-            // There is room for it.
+            // `room_for` has checked that it fits.
             Some(few) => _ = few.push(*self.len + self.added, hash),
             None if put(self.table, hash) => *self.duplicate = true,
             None => {}
@@ -60,7 +60,7 @@ impl Drop for Room<'_> {
     }
 }
 
-/// Puts a hash into a table with a free place; whether it was there.
+/// Puts a hash into a table with a free place. Returns whether it was there.
 #[inline(always)]
 fn put(table: &mut [u64], hash: u64) -> bool {
     let hash = hash.max(1);
@@ -80,13 +80,14 @@ fn put(table: &mut [u64], hash: u64) -> bool {
 }
 
 impl Members {
-    /// Compares nothing from now on.
+    /// Switches comparison off for good.
     pub(crate) fn switch_off(&mut self) {
         self.off = true;
     }
 
-    /// Forgets the last value and makes room for about so many members. `alike` are those that are often the same from
-    /// one value to the next, as fields of hashes are: then it is foreseen which places of a table are free.
+    /// Drops the last value and makes room for about `expected` members. `alike` members, such as the fields of hashes,
+    /// are often the same from one value to the next. They always go into a table, because the branches on its places
+    /// are then predicted.
     #[inline]
     pub(crate) fn begin(&mut self, expected: u64, alike: bool) {
         (self.len, self.duplicate, self.unchecked) = (0, false, false);
@@ -121,7 +122,7 @@ impl Members {
         self.duplicate |= put(&mut self.table, hash);
     }
 
-    /// Has room for so many more, if nothing has to grow for that.
+    /// Room for `members` more members, if nothing has to grow for them.
     #[inline]
     pub(crate) fn room_for(&mut self, members: u64) -> Option<Room<'_>> {
         let all = members.saturating_add(self.len as u64);
@@ -131,7 +132,7 @@ impl Members {
         fits.then_some(Room { few, table, added: 0, len, duplicate })
     }
 
-    /// Puts the list into a table.
+    /// Moves the list into a table.
     #[cold]
     fn spill(&mut self) {
         let count = std::mem::take(&mut self.len);
@@ -143,12 +144,12 @@ impl Members {
         }
     }
 
-    /// Adds a member that cannot be looked at.
+    /// Adds a member that cannot be read.
     pub(crate) fn push_unseen(&mut self) {
         self.unchecked = true;
     }
 
-    /// Whether a member of the last value occurred twice, and whether not all of them were compared. Once.
+    /// Whether a member of the last value occurred twice, and whether some were not compared. Resets both.
     pub(crate) fn end(&mut self) -> (bool, bool) {
         if self.is_few && self.few.may_have_equal(self.len) {
             self.spill();

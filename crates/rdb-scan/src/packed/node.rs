@@ -1,4 +1,4 @@
-//! A node of a stream: a listpack of a master entry with the usual fields, then the entries.
+//! A stream node: a listpack with a master entry, which holds the usual fields, and then the entries.
 
 use super::{Entry, Meaning, Seen};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 const DELETED: i64 = 1;
 const SAME_FIELDS: i64 = 2;
 
-/// What the entries of a stream's node mean.
+/// The meaning of the entries of a stream node.
 #[derive(Debug)]
 pub(crate) struct Node {
     index: u64,
@@ -19,12 +19,12 @@ pub(crate) struct Node {
     master_fields: i64,
     found: i64,
     found_deleted: i64,
-    // Fields and values still to come of what is being read, and how many parts it has.
+    // Fields and values still to come of the current entry, and the number of its parts.
     items: i64,
     parts: i64,
 }
 
-/// What the next entry has to be.
+/// The expected next entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     LiveCount,
@@ -41,7 +41,7 @@ enum Next {
 }
 
 impl Node {
-    /// The node with this number in its stream.
+    /// The node with this index in its stream.
     pub(crate) fn new(index: u64) -> Self {
         Self {
             index,
@@ -56,7 +56,7 @@ impl Node {
         }
     }
 
-    /// Sets out to read so many fields and values; `then` follows them.
+    /// Prepares for `items` fields and values. Returns `some`, or `then` if there are none.
     #[inline]
     fn expect(&mut self, items: Option<i64>, fixed_parts: i64, some: Next, then: Next) -> Result<Next> {
         let Some(items) = items.filter(|items| (0..=i64::from(u32::MAX)).contains(items)) else {
@@ -87,7 +87,7 @@ impl Meaning for Node {
         }
         let number = match entry {
             Entry::Int(number) => number,
-            // Servers that do not check deeply pass over these without reading them.
+            // Servers that do not check deeply skip these without reading them.
             _ if self.next.is_passed_over() => -1,
             _ => return self.not_an_integer(),
         };
@@ -130,13 +130,13 @@ impl Meaning for Node {
                 seen.contradictions.note(HazardCode::StreamNode, message);
                 Next::Flags
             }
-            // The two that take strings were seen to above.
+            // MasterField and Item were handled above: they take strings.
             Next::MasterEnd | Next::MasterField | Next::Item => Next::Flags,
         };
         Ok(())
     }
 
-    /// Gives the number of entries that are not deleted.
+    /// Returns the number of entries that are not deleted.
     fn end(&mut self, seen: &mut Seen) -> Result<u64> {
         let Self { index: node, next, live, deleted, found, found_deleted, .. } = self;
         if *next == Next::Back {
@@ -167,7 +167,7 @@ impl Meaning for Node {
 }
 
 impl Next {
-    /// Whether reading a stream from the front skips this number: only a deep check compares it.
+    /// Whether reading a stream forward skips this number, so that only a deep check compares it.
     fn is_passed_over(self) -> bool {
         matches!(self, Self::LiveCount | Self::DeletedCount | Self::MasterEnd | Self::Back)
     }

@@ -1,4 +1,4 @@
-//! Which form and which meaning go together, whole or as they pass.
+//! The combinations of form and meaning, checked whole or as they pass.
 
 use super::{Form, Groups, Intset, Items, Listpack, Meaning, Node, Scores, Seen, Ziplist, Zipmap};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     fault::FaultCode::{BadListpack, BadZiplist, BadZipmap},
 };
 
-/// What a packed collection is, and what its entries stand for.
+/// The form of a packed collection, and the meaning of its entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packing {
     ListpackList,
@@ -14,7 +14,7 @@ pub(crate) enum Packing {
     ListpackHash,
     ListpackHashWithExpiry,
     ListpackZset,
-    /// The node of a stream with this number.
+    /// The node of a stream with this index.
     ListpackNode(u64),
     ZiplistList,
     ZiplistHash,
@@ -32,13 +32,13 @@ pub(crate) trait Passing {
 }
 
 impl Packing {
-    /// Checks a collection of which all bytes are there; gives the number of its elements.
+    /// Checks a complete collection. Returns the number of its elements.
     #[inline]
     pub(crate) fn check(self, bytes: &[u8], seen: &mut Seen) -> Result<u64> {
         self.choose(bytes.len() as u64, WholePack { bytes, seen })
     }
 
-    /// Sets out to check a collection of so many bytes as they pass.
+    /// Starts to check a collection of `bytes` bytes as they pass.
     pub(crate) fn passing(self, bytes: u64) -> Box<dyn Passing + Send> {
         self.choose(bytes, Boxed)
     }
@@ -61,7 +61,7 @@ impl Packing {
     }
 }
 
-/// What is done with a form and a meaning.
+/// An operation on a form and a meaning.
 trait Use {
     type Output;
     fn run<F: Form + Send + 'static, M: Meaning + Send + 'static>(self, form: F, meaning: M) -> Self::Output;

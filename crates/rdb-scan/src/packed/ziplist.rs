@@ -1,4 +1,4 @@
-//! Ziplists, the forerunner of listpacks: each entry begins with the length of the one before it.
+//! Ziplists, the predecessor of listpacks: each entry begins with the length of the one before it.
 
 use super::{EMPTY_LISTPACK_BYTES, Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen, signed, unsigned};
 use crate::{
@@ -8,10 +8,10 @@ use crate::{
 };
 
 const HEADER_BYTES: usize = 10;
-/// The count that stands for "too many to say".
+/// The count that means "unknown".
 const UNKNOWN_COUNT: u64 = 0xffff;
 const END: u8 = 0xff;
-/// The previous length that stands in the four bytes behind.
+/// The value that says that the previous length is in the next four bytes.
 const BIG_PREVIOUS: u8 = 0xfe;
 
 #[derive(Debug)]
@@ -21,12 +21,12 @@ pub(crate) struct Ziplist {
     tail: u64,
     declared: u64,
     entries: u64,
-    // Where the last entry begins, and its length.
+    // The index of the last entry, and its length.
     last_at: u64,
     last_bytes: u64,
-    // What is left of a long string.
+    // Bytes left of a long string.
     passing: u64,
-    // What the entries take as a listpack.
+    // The size of the entries as a listpack.
     repacked: u64,
 }
 
@@ -96,7 +96,7 @@ impl Ziplist {
         Ok(())
     }
 
-    /// The next entry; gives what is used of it, or nothing if it is not all there.
+    /// Reads the next entry. Returns how many bytes are used, or `None` if the entry is not complete.
     fn entry<M: Meaning>(
         &mut self,
         rest: &[u8],
@@ -114,7 +114,7 @@ impl Ziplist {
                 (2, usize::from(first & 0x3f) << 8 | usize::from(*low))
             }
             0x80 => {
-                // The one number of the format that is big-endian.
+                // Big-endian, unlike the other numbers of four bytes.
                 let Some([_, length @ ..]) = body.first_chunk::<5>() else { return Ok(None) };
                 (5, u32::from_be_bytes(*length) as usize)
             }
@@ -186,7 +186,7 @@ impl Ziplist {
         Ok(())
     }
 
-    /// The place in the ziplist of a place in the chunk.
+    /// Converts an index in the chunk to one in the ziplist.
     fn at(&self, at: usize) -> u64 {
         self.bytes - self.left + at as u64
     }

@@ -1,4 +1,4 @@
-//! Zipmaps, the small hashes of Redis 2.4 and before.
+//! Zipmaps, the small hashes of Redis 2.4 and earlier.
 
 use super::{EMPTY_LISTPACK_BYTES, Entry, Form, MAX_MEMBER_BYTES, Meaning, Seen};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 
 const END: u8 = 0xff;
-/// The length that stands in the four bytes behind, and the least count of fields that is no count.
+/// The value that says that the length is in the next four bytes. As a count of fields, this and more mean "unknown".
 const BIG_LENGTH: u8 = 0xfe;
 
 #[derive(Debug)]
@@ -18,11 +18,11 @@ pub(crate) struct Zipmap {
     declared: u8,
     fields: u64,
     value_next: bool,
-    /// An end mark has been read; what is behind it nobody looks at but for the last byte.
+    /// An end mark was read. Of the bytes after it, only the last one is checked.
     ended: bool,
-    // What is left of a long string and of the unused bytes behind it.
+    // Bytes left of a long string and of the unused bytes after it.
     passing: u64,
-    // What the items take as a listpack.
+    // The size of the items as a listpack.
     repacked: u64,
 }
 
@@ -84,8 +84,8 @@ impl Form for Zipmap {
 }
 
 impl Zipmap {
-    /// A field, or a value with the unused bytes behind it; gives what is used of it, or nothing if it is not all
-    /// there.
+    /// Reads a field, or a value with the unused bytes after it. Returns how many bytes are used, or `None` if the item
+    /// is not complete.
     fn item<M: Meaning>(
         &mut self,
         rest: &[u8],
@@ -128,7 +128,8 @@ impl Zipmap {
         Ok(Some(used))
     }
 
-    /// Behind the end mark only the last byte counts, which has to be one too (`zipmapValidateIntegrity`).
+    /// Skips the bytes after the end mark. Only the last one is checked: it must be an end mark too
+    /// (`zipmapValidateIntegrity`).
     fn pass_behind(&mut self, chunk: &[u8]) -> Result<usize> {
         self.ended = true;
         self.left = self.left.saturating_sub(chunk.len() as u64);

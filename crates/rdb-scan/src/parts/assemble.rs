@@ -1,36 +1,35 @@
-//! One inspection of many ranges.
+//! Assembles one inspection from many ranges.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{inspection::Inspection, parts::range::RangeInspection, reading::position::Position};
 
-/// After so many rounds the rest is read in one go: what still does not meet is no file to be read in parts.
+/// After this many rounds the rest is read in one go: ranges that still do not meet cannot be read in parts.
 const MAX_ROUNDS: u32 = 3;
 
-/// What became of the ranges.
+/// The result of assembling ranges.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Assembly {
-    /// They meet, and hold the whole file.
+    /// The ranges meet and cover the whole file.
     Whole(Box<Inspection>),
-    /// They do not meet there. Read each gap with [`crate::inspect_up_to`], and assemble again with what that gives.
+    /// The ranges leave gaps. Read each gap with [`crate::inspect_up_to`], and assemble again with the results.
     Gaps(Vec<Gap>),
 }
 
-/// A stretch of the file that has to be read from its start, because the ranges around it do not meet.
+/// A stretch of the file to be read from its start, because the ranges around it do not meet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gap {
-    /// Where to begin. For the first gap this is certain, for the others as likely as the range before it.
+    /// Where to start. This is certain for the first gap, and for the others as likely as the range before it.
     pub start: Position,
-    /// Where to end: with the first record that begins here or behind.
+    /// Where to end: at the first record that begins at or after this offset.
     pub end: u64,
 }
 
-/// Puts ranges together, in any order, some of them perhaps twice.
+/// Assembles ranges, in any order and possibly repeated.
 ///
-/// A range is believed only if its first record begins where the
-/// one before it ends, so the result is what one pass over the whole file gives. `round` is the number of times that
-/// gaps have been read.
+/// A range counts only if its first record begins where the one before it ends, so the result equals that of one pass
+/// over the whole file. `round` is the number of times that gaps have been read.
 pub fn assemble(ranges: &[RangeInspection], size_bytes: u64, round: u32) -> Assembly {
     let mut gaps = Vec::new();
     let mut chain = Chain::default();
@@ -43,7 +42,7 @@ pub fn assemble(ranges: &[RangeInspection], size_bytes: u64, round: u32) -> Asse
         let end = whole.end;
         if let Some(next) = furthest(ranges.iter().filter(|range| chain.meets(range))) {
             chain.add(next.clone());
-            // A range of which nothing was left to add would come again.
+            // A range that added nothing would be chosen again.
             if chain.whole.as_ref().is_some_and(|whole| whole.end > end || whole.complete) {
                 continue;
             }
@@ -77,7 +76,7 @@ fn furthest<'r>(ranges: impl Iterator<Item = &'r RangeInspection>) -> Option<&'r
     ranges.max_by_key(|range| range.span().map(|span| span.end))
 }
 
-/// Ranges that meet, from the first one on.
+/// Consecutive ranges that meet.
 #[derive(Default)]
 pub(crate) struct Chain {
     pub(crate) whole: Option<Inspection>,
@@ -89,18 +88,18 @@ impl Chain {
         self.whole.as_ref().is_some_and(|whole| whole.complete)
     }
 
-    /// Whether a range goes on where the chain ends.
+    /// Whether a range continues where the chain ends.
     pub(crate) fn meets(&self, range: &RangeInspection) -> bool {
         self.whole.as_ref().is_some_and(|whole| range.parts.iter().any(|part| whole.meets(part)))
     }
 
-    /// What has to be read before a range can be added; nothing if it meets the chain, or the chain is behind it.
+    /// What has to be read before a range can be added; none if it meets the chain, or if the chain extends past it.
     pub(crate) fn missing(&self, range: &RangeInspection) -> Option<Gap> {
         let whole = self.whole.as_ref().filter(|whole| !whole.complete)?;
         if self.meets(range) { None } else { self.gap(range.first_behind(whole.end)?) }
     }
 
-    /// Adds the next range; nothing happens if it does not meet the chain.
+    /// Adds the next range. Does nothing if it does not meet the chain.
     pub(crate) fn add(&mut self, range: RangeInspection) {
         let meeting =
             range.parts.iter().find(|part| self.whole.as_ref().is_none_or(|whole| whole.meets(part)));
@@ -123,7 +122,7 @@ impl Chain {
         }
     }
 
-    /// What has to be read behind the chain up to an offset.
+    /// What has to be read after the chain, up to an offset.
     pub(crate) fn gap(&self, end: u64) -> Option<Gap> {
         let whole = self.whole.as_ref()?;
         Some(Gap { start: self.resume.clone().unwrap_or_else(|| whole.end_position()), end })

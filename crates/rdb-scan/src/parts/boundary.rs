@@ -1,4 +1,4 @@
-//! Finding where a record begins in the middle of a file, which has no index and no marks.
+//! Finds where a record begins in the middle of a file, which has no index and no marks.
 
 mod places;
 
@@ -13,27 +13,27 @@ use crate::{
     },
 };
 
-/// So many records in a row are no accident.
+/// This many records in a row are no coincidence.
 const ENOUGH_RECORDS: u32 = 16;
-/// Fewer are enough if all their keys look like keys, and still fewer if they take so many bytes. One alone is not: the
-/// rows of a table read like those of another one that begins among them.
+/// Fewer records are enough if all their keys look like keys, and fewer still if they take this many bytes. One alone
+/// is not enough: the rows of a table read like those of another table that begins among them.
 const ENOUGH_LIKELY_RECORDS: u32 = 6;
 const ENOUGH_BYTES: u64 = 128 << 10;
 const LEAST_RECORDS: u32 = 2;
 
-/// A first look takes so many bytes.
+/// The number of bytes in a first, quick trial.
 const QUICK_BYTES: usize = 8 << 10;
 
-/// How much a place looks like the beginning of a record.
+/// How likely a record begins at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Likelihood {
     None,
-    /// As far as the bytes reach, but that is not far enough to be sure.
+    /// All bytes there read like records, but they are too few to be sure.
     BeginsWell,
     Boundary,
 }
 
-/// A place that may be a boundary.
+/// A possible boundary.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidate {
     pub(crate) place: usize,
@@ -41,37 +41,37 @@ pub(crate) struct Candidate {
     pub(crate) is_sure: bool,
 }
 
-/// How far a boundary is looked for, in bytes.
+/// Limits of the search for a boundary, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort {
-    /// Among so many places one whose key looks like a key.
+    /// How far to search for a key that looks like one.
     pub(crate) likely: usize,
-    /// Among so many any: that takes longer.
+    /// How far to search for any key, which takes longer.
     pub(crate) any: usize,
-    /// Places are looked at until that has taken so many bytes: rows of a table can read like those of another one for
-    /// long, and to look at all of them takes longer than to read the table.
+    /// The search ends once its trials have read this many bytes. Rows of a table can read like those of another table
+    /// for long, and trying all of them takes longer than reading the table.
     pub(crate) bytes: u64,
 }
 
-/// Looks for a place from which everything reads like records.
+/// Searches for a place from which everything reads like records.
 pub(crate) struct Finder {
     trial: Scan<Strict>,
     size_bytes: Option<u64>,
 }
 
-/// Sees what no server writes, or hardly ever.
+/// A visitor that notices what servers never or hardly ever write.
 #[derive(Default)]
 struct Strict {
     records: u32,
     odd: bool,
     unlikely_keys: u32,
-    /// Those of them before the first key that looks like one.
+    /// The unlikely keys before the first likely one.
     unlikely_at_first: u32,
 }
 
 impl Strict {
-    /// Whether only the first keys look like none: what begins inside a value soon falls in step with the records
-    /// behind it.
+    /// Whether only the first keys are unlikely: reading that begins inside a value soon falls in step with the records
+    /// after it.
     fn falls_in_step(&self) -> bool {
         (1..self.records).contains(&self.unlikely_at_first) && self.unlikely_keys == self.unlikely_at_first
     }
@@ -80,7 +80,7 @@ impl Strict {
 impl Visitor for Strict {
     fn record(&mut self, record: &Record<'_>) {
         self.records += 1;
-        // Zeros read like strings of no bytes under keys of no bytes.
+        // Zeros read like empty strings under empty keys.
         self.odd |= record.key.is_empty();
         if !is_likely_key(record.key) {
             self.unlikely_keys += 1;
@@ -97,7 +97,7 @@ impl Visitor for Strict {
     }
 
     fn hazard(&mut self, hazard: Hazard) {
-        // Where Redis Enterprise writes such records, it writes many.
+        // If Redis Enterprise writes such records, it writes many.
         self.odd |= hazard.code != HazardCode::ForeignRecord;
     }
 }
@@ -109,17 +109,17 @@ impl Finder {
         Self { trial, size_bytes }
     }
 
-    /// The first of the places in the bytes, which begin at `offset` of the file, that looks like a boundary.
+    /// Finds the first place in `bytes` that looks like a boundary. `offset` is the file offset of the bytes.
     ///
-    /// Keys that look like keys are looked for first, which takes little time. A place behind which enough records are
-    /// seen is preferred to an earlier one that only begins well.
+    /// Searches for keys that look like keys first, which is fast. Prefers a place with enough records after it to an
+    /// earlier one that only begins well.
     pub(crate) fn find(&mut self, bytes: &[u8], offset: u64, effort: Effort) -> Option<Candidate> {
         let likely = self.find_among(likely_places(bytes, effort.likely), bytes, offset, effort.bytes);
         let sure = likely.filter(|candidate| candidate.is_sure);
         if sure.is_some() && self.trial.visitor.unlikely_keys == 0 {
             return sure;
         }
-        // Where keys of both kinds are mixed, the first record may be one of the others.
+        // If keys of both kinds are mixed, the first record may have an unlikely key.
         let places = sure.map_or(effort.any, |sure| sure.place.min(effort.any));
         let any = self.find_among(any_places(bytes, places), bytes, offset, effort.bytes);
         if any.is_some_and(|candidate| candidate.is_sure) { any } else { likely.or(any) }
@@ -137,7 +137,7 @@ impl Finder {
         for place in places {
             let rest = bytes.get(place..).unwrap_or_default();
             let offset = offset + place as u64;
-            // Most places are no boundaries, and a few bytes are enough to see that.
+            // Most places are no boundaries, and a few bytes are enough to see it.
             let quick = rest.get(..QUICK_BYTES).unwrap_or(rest);
             let (mut likelihood, mut bytes) = self.look(quick, offset);
             if likelihood == Likelihood::BeginsWell && quick.len() < rest.len() {
@@ -158,7 +158,7 @@ impl Finder {
         begins_well
     }
 
-    /// How likely a record begins at the first of the bytes, and after how many of them that was seen.
+    /// How likely a record begins at the start of `bytes`, and how many bytes it took to decide.
     fn look(&mut self, bytes: &[u8], offset: u64) -> (Likelihood, u64) {
         self.trial.restart();
         self.trial.visitor = Strict::default();
@@ -172,7 +172,7 @@ impl Finder {
         }
     }
 
-    /// What is to be thought of a trial that began at `start` and came to `offset`; nothing yet if it has to go on.
+    /// The verdict on a trial that began at `start` and has reached `offset`; none if it has to continue.
     fn judge(&self, advance: &Advance, offset: u64, start: u64) -> Option<Likelihood> {
         let seen = &self.trial.visitor;
         let likely_keys = seen.unlikely_keys == 0;
@@ -191,7 +191,7 @@ impl Finder {
                 (likely_keys && many_bytes).then_some(Likelihood::Boundary)
             }
             Advance::Broken(_) => Some(Likelihood::None),
-            // Only the end of the whole file is believed.
+            // Only the end of the whole file counts.
             Advance::End => {
                 let behind = self.size_bytes.map(|size| size.saturating_sub(offset));
                 let whole = behind.is_none_or(|behind| behind == 8 || behind == 0);

@@ -1,4 +1,4 @@
-//! All cores on one file.
+//! Reads one file on all cores.
 
 mod work;
 
@@ -24,15 +24,15 @@ use crate::{
     },
 };
 
-/// Ranges are not smaller than this, so that finding their first record costs next to nothing.
+/// Ranges are at least this large, so that finding their first record costs next to nothing.
 const LEAST_RANGE_BYTES: u64 = 4 << 20;
-/// Larger ones would leave some threads without work where the file is slow to read.
+/// Larger ranges would leave some threads idle if the file is slow to read.
 const MOST_RANGE_BYTES: u64 = 128 << 20;
 
-/// Reads a whole file with several threads. The result is the one of [`inspect`], whatever the number of threads.
+/// Reads a whole file with several threads. The result is that of [`inspect`], whatever the number of threads.
 ///
-/// `watch` is called by all threads, with the number of bytes that all of them have read; [`Control::Pause`] ends the
-/// work, and then there is no result. Each thread takes some 5 MiB of memory.
+/// All threads call `watch`, with the number of bytes that they have read together. [`Control::Pause`] aborts, and
+/// there is no result. Each thread takes some 5 MiB of memory.
 ///
 /// # Errors
 /// Only errors of the source.
@@ -50,7 +50,7 @@ pub fn inspect_parallel<S: Source + ?Sized>(
         Some(header) if ranges.len() > 1 && threads > 1 => {
             Work::new(source, options, watch, &header, ranges).run(threads)
         }
-        // Small files, and those that are no RDB files.
+        // Small files, and files that are not RDB files.
         _ => sequentially(source, options, watch),
     }
 }
@@ -73,8 +73,8 @@ fn sequentially<S: Source + ?Sized>(
     })
 }
 
-/// Ranges that get smaller towards the end: each costs something, and with small ones at the end all threads are done
-/// at about the same time.
+/// Ranges that get smaller towards the end. Each range has a cost, and small ones at the end let all threads finish at
+/// about the same time.
 fn cut(size_bytes: u64, threads: usize) -> Vec<Range<u64>> {
     let mut ranges = Vec::new();
     let mut start = 0;
@@ -82,7 +82,7 @@ fn cut(size_bytes: u64, threads: usize) -> Vec<Range<u64>> {
         let left = size_bytes - start;
         let share = left / (threads.max(1) as u64 * 3 / 2).max(1);
         let bytes = share.clamp(LEAST_RANGE_BYTES, MOST_RANGE_BYTES);
-        // No crumb is left over.
+        // No tiny range is left over.
         let bytes = if left < bytes + LEAST_RANGE_BYTES / 2 { left } else { bytes };
         ranges.push(start..start + bytes);
         start += bytes;

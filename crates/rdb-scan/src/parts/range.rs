@@ -1,4 +1,4 @@
-//! One range of a file, read without knowing what stands before it.
+//! Reads one range of a file without knowing what precedes it.
 
 use std::{
     io::{
@@ -25,39 +25,39 @@ use crate::{
     scan::{Inside, Scan},
 };
 
-/// What is seen of the file at first, and how far a boundary is looked for there: enough for most data.
+/// The size of the first view of the file, and the search for a boundary in it: enough for most data.
 const FIRST_VIEW_BYTES: usize = 64 << 10;
 const FIRST_EFFORT: Effort = Effort { likely: FIRST_VIEW_BYTES, any: 4 << 10, bytes: 64 << 10 };
-/// What is seen of it then. So many places are tried before one is taken that is not sure, or it is asked whether to go
-/// on.
+/// The size of later views. All places in the search are tried before an unsure one is taken, or before `watch` is
+/// called.
 const VIEW_BYTES: usize = MAX_LOOK_BYTES;
 const EFFORT: Effort = Effort { likely: LOOK_BYTES, any: LOOK_BYTES, bytes: 4 << 20 };
-/// Where there is no boundary in so many bytes, or none that is sure, the range is likely to be inside a giant value.
-/// The next look is then further on, and the distance doubles each time: looking takes longer than reading, and whoever
-/// reads the value comes by anyway.
+/// If this many bytes have no boundary, or no sure one, the range is probably inside a giant value. The next view is
+/// then further on, and the distance doubles each time: searching takes longer than reading, and the reader of the
+/// value comes by anyway.
 const LOOK_BYTES: usize = VIEW_BYTES / 2;
 const FIRST_STRIDE_BYTES: u64 = 1 << 20;
 
-/// So many records at the start of a range make a part each.
+/// This many records at the start of a range are one part each.
 ///
-/// The neighbour before may end a little later than where this range was found to begin: where a boundary was found
-/// behind a record's expiry, say. Then only those parts are given up, and not the range.
+/// The range before may end a little after the start that was found for this one, for example if a boundary was found
+/// after a record's expiry. Then only these parts are dropped, not the range.
 const SINGLE_RECORDS: usize = 4;
 
-/// What one range of a file holds: the records whose first byte lies in it.
+/// The contents of one range of a file: the records with a first byte in it.
 ///
-/// The range's first record was found by looking for something that reads like records. [`crate::parts::assemble`]
-/// believes it only if the records before it end where it begins.
+/// The range's first record was found by searching for bytes that read like records. [`crate::parts::assemble`] accepts
+/// it only if the records before it end where it begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RangeInspection {
-    /// The version of this shape, [`SCHEMA`].
+    /// The version of this JSON, [`SCHEMA`].
     pub schema: u32,
-    /// The range that was asked for, in file offsets.
+    /// The requested range, in file offsets.
     pub range: Range<u64>,
-    // One after the other without a gap; none if no record begins in the range.
+    // Consecutive, without gaps; empty if no record begins in the range.
     pub(crate) parts: Vec<Inspection>,
-    /// Where to go on, if a pause was asked for before the end of the range.
+    /// Where to continue, if a pause was requested before the end of the range.
     pub resume: Option<Position>,
 }
 
@@ -67,31 +67,30 @@ impl RangeInspection {
         Self { schema: SCHEMA, range, parts: Vec::new(), resume: None }
     }
 
-    /// Where its first record begins, and where its last one ends; none if no record begins in it.
+    /// From where the first record begins to where the last one ends; none if no record begins in the range.
     pub fn span(&self) -> Option<Range<u64>> {
         Some(self.parts.first()?.start..self.parts.last()?.end)
     }
 
-    /// Where the first of its parts begins that begins behind an offset, between two records.
+    /// The start of the first part that begins after an offset, between two records.
     pub(crate) fn first_behind(&self, offset: u64) -> Option<u64> {
         let behind = self.parts.iter().find(|part| part.start > offset && !part.part.begins_inside)?;
         Some(behind.start)
     }
 
-    /// Keys that were counted.
+    /// The number of keys that were counted.
     pub fn keys(&self) -> u64 {
         self.parts.iter().map(|part| part.keys).sum()
     }
 }
 
-/// Reads the records that begin in `range`; `source` must have been opened at its start.
+/// Reads the records that begin in `range`. `source` must have been opened at its start.
 ///
-/// `header` is what [`crate::read_header`] gives for the file. The same code serves threads of one process and
-/// workers on many machines; [`crate::parts::assemble`] makes one inspection of what they give.
+/// `header` is what [`crate::read_header`] returns for the file. The same code serves the threads of one process and
+/// the workers on many machines; [`crate::parts::assemble`] makes one inspection of their results.
 ///
 /// # Errors
-/// Only errors of the source. What is wrong with the file is found again where it matters, by
-/// [`crate::parts::assemble`].
+/// Only errors of the source. A fault in the file is found again by [`crate::parts::assemble`], if it matters.
 pub fn inspect_range<R: Read>(
     mut source: R,
     range: Range<u64>,
@@ -102,7 +101,7 @@ pub fn inspect_range<R: Read>(
     inspect_range_among(&mut source, range, header, options, Elsewhere::default(), watch)
 }
 
-/// As [`inspect_range`], without what is superfluous beside the parts that have been read elsewhere.
+/// As [`inspect_range`], but skips what other parts make superfluous.
 pub(crate) fn inspect_range_among(
     source: &mut dyn Read,
     range: Range<u64>,
@@ -123,11 +122,11 @@ pub(crate) fn inspect_range_among(
     find_and_read(&mut reading, range, header, options, watch)
 }
 
-/// Reads from a position up to the first record that begins at `end` or behind it; `source` must have been opened at
-/// the position.
+/// Reads from a position up to the first record that begins at or after `end`. `source` must have been opened at the
+/// position.
 ///
 /// # Errors
-/// Only errors of the source, and `InvalidInput` for a position that no scan gave.
+/// Only errors of the source, and `InvalidInput` for a position that no scan returned.
 pub fn inspect_up_to<R: Read>(
     mut source: R,
     start: &Position,
@@ -172,8 +171,8 @@ fn read_from(
     Ok(RangeInspection { schema: SCHEMA, range: start.offset..end, parts: vec![part], resume })
 }
 
-/// The record at which a range ends. Behind the end of the file there is none, and whether the file ends well has to be
-/// seen.
+/// The offset at which reading a range ends. A range up to the end of the file has no limit, so that the end is checked
+/// too.
 fn limit(end: u64, options: &InspectOptions) -> u64 {
     if options.size_bytes.is_some_and(|size| end >= size) { u64::MAX } else { end }
 }
@@ -209,13 +208,13 @@ fn find_and_read(
             if read_parts(reading, &mut found, header, end, watch)? {
                 return Ok(found);
             }
-            // That was no record, or the file is broken there: whoever comes from before will see.
+            // This was no record, or the file is broken here. The reader of the range before will find out.
             found.parts.clear();
             reading.scan.restart();
             reading.scan.visitor.restart();
         }
         if candidate.is_some_and(|candidate| candidate.is_sure) {
-            // Search on behind it.
+            // Continue the search after it.
             let step = reading.window.bytes().len().min(1);
             reading.window.consume(step);
         } else {
@@ -225,13 +224,13 @@ fn find_and_read(
             stride_bytes *= 2;
         }
         if watch(&reading.progress()) == Control::Pause {
-            // Nothing was found so far; the neighbour before will have to read this range.
+            // Nothing was found so far. The reader of the range before has to read this range.
             return Ok(found);
         }
     }
 }
 
-/// Reads from a supposed boundary; false if that was none.
+/// Reads from a possible boundary. Returns false if it was none.
 fn read_parts(
     reading: &mut Reading<'_, Tally>,
     found: &mut RangeInspection,

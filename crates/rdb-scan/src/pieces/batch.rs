@@ -1,38 +1,38 @@
-//! The pieces that are told together.
+//! Pieces that are reported together.
 
 use super::{KeyPiece, Length, PackedPiece, Piece, Row, RowPlaces, TextPlace, Whole, lengths};
 use crate::format::value_type::{Encoding, Kind};
 
-/// So many pieces are told at once; a value may have more.
+/// The number of pieces in a batch. A value may have more.
 const BATCH: usize = 2048;
-/// And about so many bytes of texts.
+/// The approximate number of bytes of texts in a batch.
 const BATCH_TEXT_BYTES: usize = 64 << 10;
-/// Members of large tables are counted by their length if they are shorter than this.
+/// Members of large tables are counted by length if they are shorter than this.
 const COUNTED_BYTES: usize = 256;
 
-/// The pieces of some records: [`Self::strings`], [`Self::packed`], and of all other values [`Self::list`].
+/// The pieces of some records: [`Self::strings`], [`Self::packed`], and [`Self::list`] for all other values.
 ///
-/// A value may begin in one batch and end in another; one that never ends was none.
+/// A value may begin in one batch and end in another. One that never ends does not count.
 #[derive(Debug, Default)]
 pub struct Pieces {
     strings: Vec<(KeyPiece, Length)>,
     packed: Vec<PackedPiece>,
     list: Vec<Piece>,
-    /// Where the value that is being read begins in the list, if it does.
+    /// The index in the list where the current value begins, if it does.
     begun: Option<usize>,
     rows: Vec<Row>,
-    /// So many of the rows are in the list.
+    /// The number of rows that are in the list.
     listed: usize,
     members: MemberCounts,
     texts: Vec<u8>,
     on: bool,
-    /// Packed collections up to here are not taken apart.
+    /// Packed collections up to these sizes are not taken apart.
     pub(crate) whole: Whole,
-    /// Whether integers are told from other texts in the value that is being read.
+    /// Whether integers are distinguished from other strings in the current value.
     pub(crate) sorts_integers: bool,
 }
 
-/// How many members there are of each length.
+/// The number of members of each length.
 #[derive(Debug)]
 struct MemberCounts {
     counts: [u32; COUNTED_BYTES],
@@ -47,37 +47,37 @@ impl Default for MemberCounts {
 }
 
 impl Pieces {
-    /// The strings, in the order of the file.
+    /// The strings, in file order.
     #[inline]
     pub fn strings(&self) -> &[(KeyPiece, Length)] {
         &self.strings
     }
 
-    /// Values that are told as a whole, in the order of the file.
+    /// Values that are reported as a whole, in file order.
     #[inline]
     pub fn packed(&self) -> &[PackedPiece] {
         &self.packed
     }
 
-    /// The pieces of other values, in the order of the file.
+    /// The pieces of other values, in file order.
     #[inline]
     pub fn list(&self) -> &[Piece] {
         &self.list
     }
 
-    /// The rows that one of the pieces names.
+    /// The rows of a [`Piece::Rows`].
     #[inline]
     pub fn rows(&self, places: RowPlaces) -> &[Row] {
         self.rows.get(places.start as usize..places.end as usize).unwrap_or_default()
     }
 
-    /// The lengths of the members that [`Piece::Members`] stands for, each with how many have it.
+    /// The lengths of the members that [`Piece::Members`] stands for, each with the number of members that have it.
     pub fn members(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         let counts = self.members.counts.iter().map(|count| u64::from(*count));
         (0..).zip(counts).filter(|(_, count)| *count > 0)
     }
 
-    /// The text at a place that one of the pieces names.
+    /// The text that a piece refers to.
     #[inline]
     pub fn text(&self, place: TextPlace) -> &[u8] {
         let start = place.start as usize;
@@ -107,7 +107,7 @@ impl Pieces {
         }
     }
 
-    /// Whether they should be told before there are more.
+    /// Whether the batch should be reported before it grows.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.strings.len().max(self.packed.len()).max(self.list.len() + self.rows.len()) >= BATCH
@@ -122,7 +122,7 @@ impl Pieces {
         }
     }
 
-    /// Adds a string; true if the pieces should be told before there are more.
+    /// Adds a string. Returns whether the batch should be reported before it grows.
     #[inline(always)]
     pub(crate) fn push_string(&mut self, key: KeyPiece, value: Length) -> bool {
         self.strings.push((key, value));
@@ -140,14 +140,15 @@ impl Pieces {
         }
     }
 
-    /// The same where pieces are known to be wanted; true if they should be told before there are more.
+    /// As [`Self::push_row`], if pieces are known to be wanted. Returns whether the batch should be reported before it
+    /// grows.
     #[inline(always)]
     pub(crate) fn push_row_of_many(&mut self, member: Length, value: Length) -> bool {
         self.rows.push(Row { member, value });
         self.rows.len() >= BATCH
     }
 
-    /// Has the value's members counted by [`Self::count_member`], up to its end.
+    /// Starts counting members of the current value with [`Self::count_member`].
     #[inline]
     pub(crate) fn begin_members(&mut self) {
         if !self.members.listed {
@@ -156,14 +157,14 @@ impl Pieces {
         }
     }
 
-    /// Adds a member of which only the length matters; false if it is too long to be counted.
+    /// Counts a member of which only the length matters. Returns false if it is too long to be counted.
     #[inline(always)]
     pub(crate) fn count_member(&mut self, member: Length) -> bool {
         let count = self.members.counts.get_mut(member.short_text());
         count.map(|count| *count += 1).is_some()
     }
 
-    /// Puts the rows that came last into the list.
+    /// Adds the latest rows to the list.
     #[inline]
     pub(crate) fn list_rows(&mut self) {
         if self.rows.len() > self.listed {
@@ -172,7 +173,7 @@ impl Pieces {
         }
     }
 
-    /// Begins a value. What it gives is for [`Self::undo`].
+    /// Begins a value. The result is for [`Self::undo`].
     pub(crate) fn begin(&mut self, encoding: Encoding) -> [usize; 3] {
         self.list_rows();
         let before = [self.list.len(), self.rows.len(), self.texts.len()];
@@ -181,7 +182,8 @@ impl Pieces {
         before
     }
 
-    /// Ends a value; its elements if they have not been told. True if the pieces should be told before there are more.
+    /// Ends a value, with its elements if they were not reported yet. Returns whether the batch should be reported
+    /// before it grows.
     #[inline]
     pub(crate) fn end(&mut self, key: KeyPiece, elements: Option<u64>) -> bool {
         let begun = self.begun.take().and_then(|begun| self.list.get(begun..));
@@ -197,11 +199,11 @@ impl Pieces {
             }
             self.push(Piece::End(key));
         }
-        // What is counted is of one value only.
+        // The counts are of one value only.
         self.is_full() || self.members.listed
     }
 
-    /// Forgets what came since a value began: it will come again.
+    /// Drops everything since a value began, which will be read again.
     pub(crate) fn undo(&mut self, [pieces, rows, texts]: [usize; 3]) {
         self.list.truncate(pieces);
         self.rows.truncate(rows);
@@ -209,7 +211,7 @@ impl Pieces {
         self.texts.truncate(texts);
     }
 
-    /// A piece with a text.
+    /// Adds a piece with a text.
     pub(crate) fn push_text(&mut self, text: &[u8], piece: fn(TextPlace) -> Piece) {
         if self.on {
             self.list_rows();
@@ -219,7 +221,7 @@ impl Pieces {
         }
     }
 
-    /// What is missing in the length of a text of so many bytes.
+    /// Adds what [`Length`] cannot hold of a text of `bytes` bytes.
     #[inline]
     pub(crate) fn push_beyond(&mut self, bytes: u64) {
         if bytes > Length::MAX_BYTES {
@@ -227,13 +229,13 @@ impl Pieces {
         }
     }
 
-    /// The same length, as that of a text where integers are not told from others: those who add up many are then not
-    /// kept up by the few that were written as integers.
+    /// The same length, but as that of a plain text if integers are not distinguished: adding up many lengths is then
+    /// not slowed down by the few strings that are stored as integers.
     pub(crate) fn sorted(&self, length: Length) -> Length {
         if self.sorts_integers { length } else { Length::text(length.bytes()) }
     }
 
-    /// The length of a text in the value that is being read, as one of [`lengths`] says.
+    /// The length of a text in the current value, as one of [`lengths`] says.
     #[inline(always)]
     pub(crate) fn length<const LENGTHS: u8>(&self, text: &[u8]) -> Length {
         let sorts_integers = match LENGTHS {

@@ -1,14 +1,14 @@
-//! The lengths of texts, with what a listpack or an intset would need for them.
+//! The lengths of strings, with what a listpack or an intset needs for them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{cursor::Text, hash::integer};
 
-/// No longer text is the canonical form of an integer.
+/// No integer is longer in its canonical form.
 pub(crate) const MAX_INTEGER_BYTES: u64 = 20;
 
 impl Text {
-    /// The length of the text. A text that is written as such may be an integer all the same.
+    /// The length of the text. Text in plain form may still be an integer.
     pub(crate) fn length(self) -> Length {
         match self {
             Self::Raw(bytes) | Self::Lzf { unpacked: bytes, .. } => Length::text(bytes),
@@ -17,7 +17,8 @@ impl Text {
     }
 }
 
-/// The length of a text, and whether it is an integer. Up to 2 GiB; what is longer has a [`Piece::Beyond`] behind it.
+/// The length of a string, and whether it is an integer. At most 2 GiB: of a longer string in a list or table, the rest
+/// is in a [`Piece::Beyond`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Length(u32);
@@ -27,13 +28,13 @@ impl Length {
     pub(super) const MAX_BYTES: u64 = (1 << 31) - 1;
     const SHARED: u32 = 1 << 12;
 
-    /// A text that is no integer, or of which nobody asks.
+    /// A text that is no integer, or is not checked for it.
     #[inline]
     pub const fn text(bytes: u64) -> Self {
         Self(if bytes > Self::MAX_BYTES { Self::MAX_BYTES as u32 } else { bytes as u32 })
     }
 
-    /// A text that is there as a whole, and so has less than 2 GiB.
+    /// A text that is entirely in memory, and so shorter than 2 GiB.
     #[inline(always)]
     pub(super) const fn in_memory(text: &[u8]) -> Self {
         Self(text.len() as u32 & !Self::INTEGER)
@@ -42,7 +43,7 @@ impl Length {
     /// An integer in its canonical form.
     pub fn integer(number: i64) -> Self {
         let digits = number.unsigned_abs().checked_ilog10().unwrap_or(0) + 1 + u32::from(number < 0);
-        // The whole entry of a listpack, with the length after it.
+        // The whole listpack entry, including the length after it.
         let packed = match number {
             0..=127 => 2,
             -4096..=4095 => 3,
@@ -66,30 +67,30 @@ impl Length {
         }
     }
 
-    /// Whether it is an integer of 64 bits in its canonical form.
+    /// Whether it is a 64-bit integer in its canonical form.
     #[inline]
     pub const fn is_integer(self) -> bool {
         self.0 & Self::INTEGER != 0
     }
 
-    /// Whether it is one of the integers from 0 to 9999, of which servers keep a shared copy.
+    /// Whether it is an integer from 0 to 9999, of which servers keep a shared copy.
     pub const fn is_small_integer(self) -> bool {
         self.is_integer() && self.0 & Self::SHARED != 0
     }
 
-    /// The bytes of the text.
+    /// The length of the text in bytes.
     #[inline]
     pub const fn bytes(self) -> u64 {
         (if self.is_integer() { self.0 & 0x1f } else { self.0 }) as u64
     }
 
-    /// The bytes of a text; for an integer a number that is larger than those of short texts.
+    /// The length of a text; for an integer, a number larger than the length of any short text.
     #[inline(always)]
     pub(super) const fn short_text(self) -> usize {
         self.0 as usize
     }
 
-    /// The bytes of its entry in a listpack.
+    /// The size of a listpack entry for it.
     #[inline]
     pub const fn packed_bytes(self) -> u64 {
         if self.is_integer() {
@@ -111,7 +112,7 @@ impl Length {
             }
     }
 
-    /// The bytes of an integer in an intset: 2, 4 or 8; none for a text.
+    /// The width of the integer in an intset: 2, 4 or 8 bytes; none for a text.
     pub const fn integer_width(self) -> Option<u64> {
         if !self.is_integer() {
             return None;
@@ -129,12 +130,12 @@ impl Length {
 pub struct Row {
     /// The member or field.
     pub member: Length,
-    /// Its value; for a sorted set its score, as text; nothing for a set.
+    /// Its value; for a sorted set the score as text; empty for a set.
     pub value: Length,
 }
 
 impl Row {
-    /// The lengths of members and values, if all are texts of less than so many bytes, a power of two up to 256.
+    /// The lengths of members and values, if all are texts of less than `BYTES` bytes, a power of two up to 256.
     #[inline]
     pub fn short_texts<const BYTES: u32>(rows: &[Self]) -> Option<impl Iterator<Item = (u8, u8)>> {
         const { assert!(BYTES.is_power_of_two() && BYTES <= 1 << 8) };
@@ -149,7 +150,7 @@ mod tests {
 
     #[test]
     fn lengths_are_those_of_a_real_listpack() {
-        // Entry sizes from src/listpack.c: encoding byte(s), contents, the length behind.
+        // Entry sizes from src/listpack.c: encoding byte(s), contents, the length after them.
         for (text, packed, digits) in
             [("0", 2, 1), ("127", 2, 3), ("128", 3, 3), ("-1", 3, 2), ("4096", 4, 4), ("-32769", 5, 6)]
         {

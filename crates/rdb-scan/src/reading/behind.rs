@@ -1,4 +1,4 @@
-//! What stands behind the end of a file, of which no server reads anything.
+//! The bytes after the end of a file, which no server reads.
 
 use std::io;
 
@@ -13,11 +13,11 @@ use crate::{
     scan::visit::Visitor,
 };
 
-/// More zeros than these are not looked at: nobody would wait for the rest.
+/// The most zeros that are checked. Checking more would take too long.
 const MAX_ZEROS: u64 = 64 << 20;
 
 impl<V: Visitor> Reading<'_, V> {
-    /// Looks at what stands behind `end`, and tells the visitor what it is.
+    /// Reports to the visitor what follows `end`.
     pub(super) fn behind(&mut self, end: u64) -> io::Result<()> {
         self.window.fill(END_MARK_BYTES + 1)?;
         let mark = self.begins_with_mark();
@@ -73,13 +73,14 @@ impl<V: Visitor> Reading<'_, V> {
         Ok(())
     }
 
-    /// Whether a replication stream's mark comes next, and nothing behind it says that it is part of a longer text.
+    /// Whether the mark of a replication stream comes next, unless the byte after it shows that it is part of a longer
+    /// text.
     fn begins_with_mark(&self) -> bool {
         let Some((mark, rest)) = self.window.bytes().split_at_checked(END_MARK_BYTES) else { return false };
         is_end_mark(mark) && rest.first().is_none_or(|byte| matches!(byte, 0 | b'*' | b'R' | b'V'))
     }
 
-    /// Lets go of zeros, as far as they reach; gives how many there were.
+    /// Skips zeros. Returns how many there were.
     fn pass_zeros(&mut self) -> io::Result<u64> {
         let mut zeros = 0;
         while zeros < MAX_ZEROS && self.window.fill(1)? {
@@ -95,7 +96,7 @@ impl<V: Visitor> Reading<'_, V> {
         Ok(zeros)
     }
 
-    /// How many bytes there are from `at` on. Where the size is not known, they are read.
+    /// The number of bytes from `at` on. If the file's size is unknown, they are read.
     fn left_behind(&mut self, at: u64) -> io::Result<u64> {
         match self.size_bytes {
             Some(size) if size > at => Ok(size - at),

@@ -16,30 +16,30 @@ use crate::{
     scan::{Advance, Scan, visit::Visitor},
 };
 
-/// The highest version under the REDIS magic that is understood completely (Redis 8.8, May 2026).
+/// The highest version under the magic REDIS that is fully known (Redis 8.8, May 2026).
 pub const MAX_RDB_VERSION: u32 = 14;
 
-/// The only version under the VALKEY magic that is understood (Valkey 9.0, October 2025).
+/// The only version under the magic VALKEY that is known (Valkey 9.0, October 2025).
 pub const VALKEY_RDB_VERSION: u32 = 80;
 
 /// At most this many AUX fields or module names are kept, the first in alphabetical order.
 pub(crate) const MAX_NAMES: usize = 64;
 
-/// What a file says of itself before its first key.
+/// What a file says about itself before its first key.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Header {
     /// The RDB version: 1 to [`MAX_RDB_VERSION`], [`VALKEY_RDB_VERSION`], or a newer one of either.
     pub version: u32,
-    /// Who writes this format.
+    /// The magic, which names the product that writes this format.
     pub magic: Magic,
-    /// AUX fields found before the first key, at most 64, values cut to 256 bytes. Left empty in a position.
+    /// The AUX fields before the first key, at most 64, with values cut to 256 bytes. Empty in a position.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub aux: BTreeMap<String, String>,
 }
 
-/// Reads version, magic and AUX fields from a prefix of a file. The prefix may end anywhere after the first 9
-/// bytes: what it does not show is left out.
+/// Reads version, magic and AUX fields from a prefix of a file. The prefix may end anywhere after the first 9 bytes.
+/// AUX fields that it does not contain are left out.
 ///
 /// # Errors
 /// A fault if these bytes do not begin an RDB file of a known version.
@@ -56,7 +56,7 @@ pub fn read_header(prefix: &[u8]) -> std::result::Result<Header, Fault> {
     let rest = prefix.get(HEADER_BYTES..).unwrap_or_default();
     let mut scan = Scan::new(AuxFields(BTreeMap::new()), header.magic, Some(0), false);
     let mut at = 0;
-    // Record by record, as long as they are AUX fields.
+    // One record at a time, while they are AUX fields.
     while rest.get(at) == Some(&Opcode::Aux.id()) {
         let mut cursor = Cursor::new(&rest[at..], 0, None);
         match scan.advance(&mut cursor, 1) {
@@ -68,7 +68,7 @@ pub fn read_header(prefix: &[u8]) -> std::result::Result<Header, Fault> {
     Ok(header)
 }
 
-/// Keeps AUX fields.
+/// A visitor that keeps AUX fields.
 struct AuxFields(BTreeMap<String, String>);
 
 impl Visitor for AuxFields {
@@ -81,15 +81,14 @@ impl Visitor for AuxFields {
     }
 }
 
-/// What is looked at to tell what a file is.
+/// The number of bytes that decide what a file is.
 pub(crate) const FIRST_BYTES: usize = 512;
 
 fn first(prefix: &[u8]) -> &[u8] {
     prefix.get(..FIRST_BYTES).unwrap_or(prefix)
 }
 
-/// Reads magic and version, whichever it is, from the first bytes of a file: as many as there are up to
-/// [`FIRST_BYTES`].
+/// Reads magic and version, known or not, from the first bytes of a file: all there are up to [`FIRST_BYTES`].
 pub(crate) fn parse(start: &[u8]) -> Result<Header> {
     if start.is_empty() {
         return broken(FaultCode::EmptyFile, "the file has no bytes");
@@ -115,12 +114,12 @@ pub(crate) fn parse(start: &[u8]) -> Result<Header> {
 }
 
 impl Header {
-    /// Whether it can be read, at least up to the first record that came with a newer version.
+    /// Whether the file can be read, at least up to the first record that is unknown.
     pub(crate) fn is_readable(&self) -> bool {
         self.version >= self.least_version()
     }
 
-    /// Whether it is newer than what is known here.
+    /// Whether the version is newer than the known ones.
     pub(crate) fn is_newer(&self) -> bool {
         let newest = match self.magic {
             Magic::Redis => MAX_RDB_VERSION,
@@ -136,7 +135,7 @@ impl Header {
         }
     }
 
-    /// Magic and version as they are written.
+    /// Magic and version as in the file.
     pub(crate) fn name(&self) -> String {
         match self.magic {
             Magic::Redis => format!("REDIS{:04}", self.version),
@@ -144,7 +143,7 @@ impl Header {
         }
     }
 
-    /// Faults a version that no server writes.
+    /// Returns a fault if no server writes this version.
     pub(crate) fn check(&self) -> Result<()> {
         if self.is_readable() {
             return Ok(());

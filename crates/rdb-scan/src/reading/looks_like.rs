@@ -1,4 +1,4 @@
-//! What a file is that does not read as the RDB file it was, and what was done to it on its way.
+//! What a file is that does not read as an RDB file, and what was done to it.
 
 mod recoded;
 mod wire;
@@ -8,11 +8,11 @@ pub(crate) use wire::{END_MARK_BYTES, is_end_mark};
 
 use crate::{bytes::key_text::escape, fault::Cause};
 
-/// What a file is in place of an RDB file.
+/// What a file is instead of an RDB file.
 pub(crate) struct Look {
-    /// For programs, where it is something known.
+    /// The cause for programs, if it has a code.
     pub(crate) cause: Option<Cause>,
-    /// In one sentence, with what to do.
+    /// One sentence, including what to do.
     pub(crate) message: String,
 }
 
@@ -22,7 +22,7 @@ impl Look {
     }
 }
 
-/// The first bytes of what is named by them.
+/// Formats that are recognized by their first bytes.
 const MAGICS: [(&[u8], Option<Cause>, &str); 11] = [
     (b"\x1f\x8b", Some(Cause::Gzip), "a gzip file; decompress it first (gunzip)"),
     (b"\x28\xb5\x2f\xfd", Some(Cause::Zstd), "a zstd file; decompress it first (zstd -d)"),
@@ -37,7 +37,7 @@ const MAGICS: [(&[u8], Option<Cause>, &str); 11] = [
     (b"\x89PNG", None, "an image"),
 ];
 
-/// What a file that is no RDB file looks like by its first bytes, of which up to 512 are looked at.
+/// What a file that is not an RDB file seems to be, by up to 512 of its first bytes.
 pub(crate) fn what_it_is(start: &[u8]) -> Look {
     if let Some((_, cause, name)) = MAGICS.iter().find(|(magic, ..)| start.starts_with(magic)) {
         return Look { cause: *cause, message: format!("the file is {name}") };
@@ -73,7 +73,7 @@ pub(crate) fn what_it_is(start: &[u8]) -> Look {
     })
 }
 
-/// A page or an error that a server gave in place of the file.
+/// A page or an error that a server returned instead of the file.
 fn document(start: &[u8]) -> Option<Look> {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     let begins =
@@ -104,7 +104,7 @@ fn between<'t>(text: &'t [u8], before: &[u8], behind: &[u8]) -> Option<&'t [u8]>
     rest.get(..at(rest, behind)?)
 }
 
-/// What was done to a file whose first bytes these are, in the words of a message.
+/// What was done to a file, in the words of a message, for causes that are found inside an RDB file.
 pub(crate) fn in_words(cause: Cause) -> Option<&'static str> {
     Some(match cause {
         Cause::ReplacementCharacters => {

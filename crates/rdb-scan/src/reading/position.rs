@@ -1,4 +1,4 @@
-//! Where a scan stands.
+//! Positions from which a scan can continue.
 
 use std::io;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{fault::Cause, reading::header::Header, scan::Inside};
 
-/// A place in a file, with everything that is needed to go on from there. The default is the start of a file.
+/// A position in a file, with everything that is needed to continue from it. The default is the start of a file.
 ///
-/// Mostly a record boundary, and then about 200 bytes of JSON. Inside a large value it also holds what is open there,
-/// up to 90 KiB if the key is as long.
+/// Usually a record boundary, with about 200 bytes of JSON. Inside a large value it also holds the state of the scan in
+/// that value, up to 90 KiB if the key is that long.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Position {
@@ -17,10 +17,10 @@ pub struct Position {
     /// The database, if it is known.
     pub(crate) database: Option<u64>,
     pub(crate) header: Option<Header>,
-    /// The record that the position is inside of.
+    /// The record in which the position is, if it is inside one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) inside: Option<Box<Inside>>,
-    /// What the first bytes of that record tell of what was done to the file.
+    /// What was done to the file, as shown by the first bytes of that record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) suspect: Option<Cause>,
 }
@@ -31,7 +31,7 @@ impl Position {
         self.offset
     }
 
-    /// Whether it hangs together.
+    /// Checks that offset and header go together.
     pub(crate) fn check(&self) -> io::Result<()> {
         if (self.offset == 0) == self.header.is_none() {
             return Ok(());
@@ -40,7 +40,7 @@ impl Position {
         Err(io::Error::new(io::ErrorKind::InvalidInput, message))
     }
 
-    /// Whether this is the boundary between two records.
+    /// Whether the position is between two records.
     pub fn is_boundary(&self) -> bool {
         self.inside.is_none()
     }

@@ -1,9 +1,9 @@
-//! Compressed strings that will be needed soon, decompressed side by side with the one that is needed now.
+//! Decompresses strings that will be needed soon, side by side with the one that is needed now.
 //!
-//! Records are read one after the other, but where one token of a compressed string ends is known only once it was
-//! looked at, and a processor has room for several such waits at once. So what follows is looked through for more
-//! compressed strings, without taking note of anything else. A string that was not found here, or not at this place,
-//! is decompressed when its turn comes: this changes how long a scan takes, and nothing else.
+//! Records are read one after the other. But the end of a token is known only once the token was read, and a processor
+//! can wait for several such reads at once. So what follows is searched for more compressed strings, without any other
+//! effect. A string that is not found here, or not at this offset, is decompressed when its turn comes: reading ahead
+//! changes only how long a scan takes.
 
 use crate::{
     bytes::{
@@ -18,35 +18,35 @@ use crate::{
     },
 };
 
-/// So many strings are decompressed at once,
+/// The most strings that are decompressed at once.
 const MAX_STRINGS: usize = 16;
-/// with contents of so many bytes, so that they are still in the cache when their turn comes.
+/// The most bytes that they decompress to, so that these are still in the cache when their turn comes.
 const MAX_CONTENTS_BYTES: usize = 96 << 10;
 
 /// What follows the string that is needed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// Something that is not looked at.
+    /// Something that is not searched.
     Other,
     /// Another record.
     Record,
-    /// So many more nodes of a quicklist with containers, then another record.
+    /// This many more nodes of a quicklist with containers, then another record.
     Nodes(u64),
-    /// So many more nodes of a stream.
+    /// This many more nodes of a stream.
     StreamNodes(u64),
 }
 
 #[derive(Default)]
 pub(crate) struct Ahead {
     unpacker: Unpacker,
-    // In file order; those before `next` have had their turn.
+    // In file order. Strings before `next_unpacked` had their turn.
     unpacked: Vec<LzfString>,
     next_unpacked: usize,
     walked: Vec<LzfString>,
     next_walked: usize,
 }
 
-/// A string that was found, by the file offset of its compressed bytes.
+/// A string that was found. `offset` is the file offset of its compressed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct LzfString {
     offset: u64,
@@ -56,7 +56,7 @@ struct LzfString {
 }
 
 impl Ahead {
-    /// The contents of the string whose compressed bytes are next, which are taken.
+    /// Takes the compressed bytes that come next, and returns what they decompress to.
     pub(crate) fn unpack<'a>(
         &'a mut self,
         cursor: &mut Cursor<'_>,
@@ -97,7 +97,7 @@ impl Ahead {
         })
     }
 
-    /// Whether the tokens of the string whose compressed bytes are next are sound; the bytes are taken.
+    /// Takes the compressed bytes that come next, and checks their tokens.
     pub(crate) fn walk(
         &mut self,
         cursor: &mut Cursor<'_>,
@@ -135,7 +135,7 @@ impl Ahead {
     }
 }
 
-/// The place of the string at an offset, if it is among those that were found and have not had their turn.
+/// The index of the string at an offset, if it was found and has not had its turn.
 fn turn(found: &[LzfString], next: &mut usize, offset: u64) -> Option<usize> {
     while found.get(*next).is_some_and(|string| string.offset < offset) {
         *next += 1;
@@ -147,14 +147,14 @@ fn turn(found: &[LzfString], next: &mut usize, offset: u64) -> Option<usize> {
     Some(*next - 1)
 }
 
-/// Goes from string to string as long as that is easy, and tells of those that are compressed: where they are, their
-/// compressed bytes, and whether their contents will be needed. Ends when told to.
+/// Passes every compressed string to `tell` while the way from string to string is easy: its place, its compressed
+/// bytes, and whether its contents will be needed. Ends when `tell` returns false.
 fn look_ahead<'w>(
     cursor: &mut Cursor<'w>,
     mut then: Then,
     tell: &mut dyn FnMut(LzfString, &'w [u8], bool) -> bool,
 ) {
-    // Whatever is odd or not at hand ends it.
+    // Anything unusual, or not in memory, ends the search.
     while let Ok(Some((next, text, contents))) = next_string(cursor, then) {
         then = next;
         match text {
@@ -179,7 +179,7 @@ fn look_ahead<'w>(
     }
 }
 
-/// The header of the next string that matters, whether its contents will be needed, and what follows it.
+/// The header of the next relevant string, whether its contents will be needed, and what follows it.
 fn next_string(cursor: &mut Cursor<'_>, then: Then) -> Result<Option<(Then, Text, bool)>> {
     const PLAIN: u8 = 1;
     const PACKED: u8 = 2;
@@ -214,7 +214,7 @@ fn record(cursor: &mut Cursor<'_>) -> Result<Option<(Then, Text, bool)>> {
         Text::Int(_) => {}
         Text::Lzf { packed, .. } => drop(cursor.take(packed as usize)?),
     }
-    // What is read ahead is checked again when its turn comes: the magic makes no difference here.
+    // What is read ahead is checked again when its turn comes, so the magic makes no difference here.
     let Some(value_type) = ValueType::of(id, Magic::Redis) else { return Ok(None) };
     Ok(match value_type.layout() {
         Layout::Text => Some((Then::Record, cursor.text()?, false)),

@@ -1,21 +1,21 @@
-//! The contents of a string that is too long to be looked at in one piece, compressed or not, as they pass.
+//! The contents of a string that is too long for one piece, compressed or not, as they pass.
 
 use crate::{
     bytes::{cursor::Cursor, stop::Result},
     format::lzf::{REACH_BYTES, Tokens},
 };
 
-/// Compressed contents are decompressed in pieces of this size.
+/// The size of the pieces in which contents are decompressed.
 const PIECE_BYTES: usize = 128 << 10;
-/// What looks at contents sees at least so many bytes of them at first.
+/// The first chunk has at least this many bytes, unless the contents are shorter.
 const LEAST_CHUNK_BYTES: u64 = 16;
 
 pub(crate) struct Contents {
     /// Bytes of contents that were not taken yet.
     left: u64,
-    /// Bytes of the file that they stand in.
+    /// Bytes of the file that the rest of the string takes.
     pub(crate) raw_left: u64,
-    // For a compressed string: its tokens, and what they gave that is still needed.
+    // For a compressed string: its tokens, and the output that is still needed.
     tokens: Option<Tokens>,
     out: Vec<u8>,
     head: usize,
@@ -31,8 +31,8 @@ impl Contents {
         Self { left: unpacked, raw_left: packed, tokens, out: Vec::new(), head: 0 }
     }
 
-    /// Shows `take` the contents that are at hand; it gives how many of them it is done with, and is shown the rest
-    /// again. True at the end.
+    /// Shows `take` the contents in memory. It returns how many bytes it has used, and is shown the rest again. Returns
+    /// true at the end.
     pub(crate) fn go_on(
         &mut self,
         cursor: &mut Cursor<'_>,
@@ -62,7 +62,7 @@ impl Contents {
             let taken = take(chunk)?;
             self.left -= taken as u64;
             self.head += taken;
-            // What references can still reach is kept.
+            // Keep what references can still reach.
             let drop = self.head.min(self.out.len().saturating_sub(REACH_BYTES));
             self.out.drain(..drop);
             self.head -= drop;

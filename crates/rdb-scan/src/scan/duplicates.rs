@@ -1,4 +1,4 @@
-//! A member that is twice in one value: whether servers find it depends on the form in which they keep the value.
+//! Members that occur twice in one value: whether servers find them depends on the form in which they keep the value.
 
 use crate::{
     bytes::cursor::{Cursor, Text},
@@ -6,8 +6,8 @@ use crate::{
     format::value_type::{Encoding, Kind, ValueType},
 };
 
-/// Which servers find a member that is there twice. Those that make a table of the value do; one that stays packed is
-/// looked at by few. Sizes are the defaults at which a server makes tables (`hash-max-listpack-entries` and others).
+/// The hazard of a duplicate member. Servers that make a table of the value find it; few check a value that stays
+/// packed. The sizes are the defaults up to which servers keep values packed (`hash-max-listpack-entries` and others).
 pub(super) fn duplicate_code(encoding: Encoding, elements: u64, value: Option<&[u8]>) -> HazardCode {
     const HASH_ENTRIES: u64 = 512;
     const SMALL_ENTRIES: u64 = 128;
@@ -20,7 +20,7 @@ pub(super) fn duplicate_code(encoding: Encoding, elements: u64, value: Option<&[
         }
         (Kind::Hash, "ziplist") if elements <= HASH_ENTRIES => HazardCode::DuplicateZiplistMember,
         (Kind::Zset, "ziplist") if elements <= SMALL_ENTRIES => HazardCode::DuplicateZiplistMember,
-        // Those of Redis; those of Valkey become tables (`RDB_TYPE_HASH_2`).
+        // Hashes of Redis. Those of Valkey become tables (`RDB_TYPE_HASH_2`).
         (Kind::Hash, "hashtable-expiry")
             if encoding == Encoding::Value(ValueType::HashExpiries) && elements <= HASH_ENTRIES =>
         {

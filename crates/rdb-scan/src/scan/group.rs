@@ -1,4 +1,4 @@
-//! Consumer groups of a stream: the entries that are pending in the group, then its consumers with their share of them.
+//! Consumer groups of a stream: the pending entries of the group, then its consumers with their share of them.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,34 +16,34 @@ use crate::{
     pieces::Piece,
 };
 
-/// So many ids are read at once.
+/// The most ids that are read at once.
 const MOST_IDS: u64 = 4096;
 
 /// The groups of a stream, one after the other.
 ///
-/// Servers keep groups, consumers and pending entries in radix trees: they load them in any order, and refuse what is
-/// there twice.
+/// Servers keep groups, consumers and pending entries in radix trees: they load them in any order, and refuse
+/// duplicates.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ConsumerGroup {
-    /// How many groups came before this one.
+    /// The index of the group.
     index: u64,
     names: Names,
-    /// The entries that are pending in the group, those that are a consumer's or were given back, and those of the
-    /// consumer that is being read.
+    /// The pending entries of the group, those that belong to a consumer or were given back, and those of the current
+    /// consumer.
     pending: IdList,
     shared_out: IdList,
     owned: IdList,
     consumers: u64,
-    /// How many consumers came before this one.
+    /// The index of the consumer.
     consumer: u64,
     consumer_names: Names,
-    /// Ids of the list that are still to come.
+    /// The number of ids still to come in the current list.
     left: u64,
     part: GroupPart,
 }
 
-/// What comes next of a group.
+/// The next part of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum GroupPart {
@@ -59,7 +59,7 @@ enum GroupPart {
 }
 
 impl ConsumerGroup {
-    /// Reads the next part; true behind the last one of a group.
+    /// Reads the next part. Returns true after the last part of a group.
     pub(crate) fn next(&mut self, cursor: &mut Cursor<'_>, version: u8, shared: &mut Shared) -> Result<bool> {
         self.part = match self.part {
             GroupPart::Name => {
@@ -132,14 +132,14 @@ impl ConsumerGroup {
         Ok(false)
     }
 
-    /// Whether ids have to be compared with each other because they are not in order.
+    /// Whether ids have to be compared with each other because they are out of order.
     pub(crate) fn is_comparing(&self) -> bool {
         self.pending.is_disordered() || self.owned.is_disordered()
     }
 
-    /// Entries of the group: id, time of delivery, number of deliveries.
+    /// Reads entries of the group: id, time of delivery, number of deliveries.
     fn read_pending(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<GroupPart> {
-        // Some at once, so that little is done again where the bytes end.
+        // Several at once, so that little is repeated when the bytes run out.
         let mut ids = [[0; 16]; 64];
         let count = self.left.min(64) as usize;
         for place in &mut ids[..count] {
@@ -156,7 +156,7 @@ impl ConsumerGroup {
         Ok(GroupPart::Pending)
     }
 
-    /// Ids of the entries that a consumer has.
+    /// Reads the ids of the entries of a consumer.
     fn read_owned(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<GroupPart> {
         let ids = self.ids(cursor)?;
         for id in ids {
@@ -168,7 +168,7 @@ impl ConsumerGroup {
         Ok(GroupPart::Owned)
     }
 
-    /// As many of the next ids as are at hand, or some of them.
+    /// The next ids that are in memory, at most [`MOST_IDS`].
     fn ids<'w>(&mut self, cursor: &mut Cursor<'w>) -> Result<&'w [[u8; 16]]> {
         let at_hand = (cursor.rest().len() as u64 / 16).clamp(1, self.left.min(MOST_IDS));
         let ids = cursor.take(16 * at_hand as usize)?.as_chunks().0;
@@ -176,8 +176,8 @@ impl ConsumerGroup {
         Ok(ids)
     }
 
-    /// Whether each pending entry is a consumer's or was given back. Servers refuse a consumer's that is not pending in
-    /// the group; one that is nobody's most of them load, and some fall over it later.
+    /// Checks that each pending entry belongs to a consumer or was given back. Servers refuse an entry of a consumer
+    /// that is not pending in the group. Most load a pending entry without a consumer, and some fail on it later.
     fn compare(&self, shared: &mut Shared) -> Result<()> {
         let Self { index, pending, shared_out, .. } = self;
         if let Some(id) = pending.twice() {
@@ -207,7 +207,7 @@ impl ConsumerGroup {
         }
     }
 
-    /// The consumer that is being read.
+    /// The current consumer, for messages.
     fn place(&self) -> String {
         format!("consumer {} of group {}", self.consumer, self.index)
     }
@@ -219,20 +219,21 @@ impl ConsumerGroup {
 struct Names {
     #[serde(with = "crate::bytes::encoded::bytes")]
     last: Vec<u8>,
-    /// The order was broken once: from then on it does not show that a name is new.
+    /// Whether the names are out of order, so that the order does not prove a name new.
     disordered: bool,
-    /// Not held by a position.
+    /// Not stored in a position.
     #[serde(skip)]
     hashes: Vec<u64>,
 }
 
 impl Names {
-    /// Longer names are compared by their first bytes and their hashes.
+    /// The bytes of a name that are kept to check the order. Longer names are compared by hash as well.
     const MAX_BYTES: usize = 1 << 10;
-    /// Of more names only neighbours are compared.
+    /// The most hashes that are kept. A duplicate of a name after these is not found.
     const MOST: usize = 4096;
 
-    /// Takes the next name of the list; true if it was there. None is one too long to be looked at.
+    /// Takes the next name of the list. Returns whether it occurred before. `None` is a name that is too long to be
+    /// read.
     fn is_again(&mut self, name: Option<&[u8]>) -> bool {
         let Some(name) = name else { return false };
         let hash = hash_member(name);

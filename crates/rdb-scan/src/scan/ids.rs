@@ -1,4 +1,4 @@
-//! Ids of stream entries, and lists of them in which none may be twice.
+//! Ids of stream entries, and lists of ids without duplicates.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use crate::bytes::hash::fold;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub(crate) struct Id(u64, u64);
 
-/// Longer lists are compared by their sums alone.
+/// Longer lists are compared only by the sums of their hashes.
 const MOST_KEPT: usize = 4096;
 
-/// A list of ids. Servers write them in ascending order, and load them in any: only one that is there twice is refused.
+/// A list of ids. Servers write them in ascending order and load them in any order, but refuse duplicates.
 ///
-/// Up to [`MOST_KEPT`] of them are kept, so that lists can be compared exactly; a position inside a value does not hold
-/// them, and then, as in a longer list, only the order shows that none is there twice.
+/// Up to [`MOST_KEPT`] ids are kept, so that lists can be compared exactly. A position inside a value does not store
+/// them; after it, as in a longer list, only the order shows that there are no duplicates.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IdList {
@@ -24,9 +24,9 @@ pub(crate) struct IdList {
     #[serde(with = "crate::bytes::encoded")]
     hashes: u64,
     last: Option<Id>,
-    /// One is not greater than the one before it.
+    /// Whether an id is not greater than the one before it.
     disordered: bool,
-    /// One is the same as the one before it.
+    /// The first id that equals the one before it.
     repeated: Option<Id>,
     #[serde(skip)]
     kept: Vec<Id>,
@@ -51,19 +51,19 @@ impl IdList {
         }
     }
 
-    /// Whether the order does not show that none is there twice.
+    /// Whether the order does not rule out duplicates.
     pub(crate) fn is_disordered(&self) -> bool {
         self.disordered
     }
 
-    /// Begins anew with the memory of the list before.
+    /// Starts a new list with the memory of the old one.
     pub(crate) fn clear(&mut self) {
         let kept = std::mem::take(&mut self.kept);
         *self = Self { kept, ..Self::default() };
         self.kept.clear();
     }
 
-    /// An id that is there twice, as far as that is known.
+    /// An id that occurs twice, if one is known.
     pub(crate) fn twice(&self) -> Option<Id> {
         if !self.disordered || self.repeated.is_some() {
             return self.repeated;
@@ -73,12 +73,12 @@ impl IdList {
         sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
     }
 
-    /// Whether both hold the same ids, each as often.
+    /// Whether both hold the same ids the same number of times, by count and sum of hashes.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         (self.count, self.hashes) == (other.count, other.hashes)
     }
 
-    /// Whether an id of this list is not in the other.
+    /// Finds an id of this list that is not in the other.
     pub(crate) fn beyond(&self, other: &Self) -> Beyond {
         let (Some(own), Some(others)) = (self.known(), other.known()) else { return Beyond::Unknown };
         let mut others = others.to_vec();
@@ -86,30 +86,30 @@ impl IdList {
         own.iter().find(|id| others.binary_search(id).is_err()).map_or(Beyond::Nothing, |id| Beyond::Id(*id))
     }
 
-    /// All of them, if they are kept.
+    /// All ids, if they are kept.
     fn known(&self) -> Option<&[Id]> {
         (self.kept.len() as u64 == self.count).then_some(&self.kept)
     }
 }
 
-/// What one list of ids has and another has not.
+/// What one list of ids has and another does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Beyond {
     /// All ids are in both.
     Nothing,
-    /// The first of those ids.
+    /// The first id that is not in the other list.
     Id(Id),
     /// One list is too long to be kept.
     Unknown,
 }
 
 impl Id {
-    /// The two big-endian numbers that it is written as.
+    /// The two big-endian numbers in the file.
     pub(crate) fn to_bytes(self) -> [u8; 16] {
         (u128::from(self.0) << 64 | u128::from(self.1)).to_be_bytes()
     }
 
-    /// From the two big-endian numbers that it is written as.
+    /// From the two big-endian numbers in the file.
     pub(crate) fn new(bytes: [u8; 16]) -> Self {
         let both = u128::from_be_bytes(bytes);
         Self((both >> 64) as u64, both as u64)

@@ -1,4 +1,4 @@
-//! Keys: their hash and slot, and their text.
+//! Keys: their text, hash and slot.
 
 use super::contents::Contents;
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 /// Longer keys are read in pieces, and only their first 64 KiB are kept.
 pub(crate) const MAX_KEY_BYTES: usize = 64 << 10;
 
-/// What is known of a key beside its text.
+/// The properties of a key apart from its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KeyFacts {
@@ -32,16 +32,16 @@ impl KeyFacts {
     }
 }
 
-/// A key that is at hand, or one that passes.
+/// A key that is in memory, or one that arrives in pieces.
 pub(crate) enum KeyText<'w> {
-    /// It stands in the file as it is.
+    /// Stored plainly in the file.
     Plain(&'w [u8]),
-    /// It was put into the buffer.
+    /// Written into the buffer.
     Kept,
     Long(Box<LongKey>),
 }
 
-/// Reads a key. One that is not written as it is goes into `kept`.
+/// Reads a key. A key that is not stored plainly is written into `kept`.
 #[inline]
 pub(crate) fn read<'w>(
     cursor: &mut Cursor<'w>,
@@ -97,16 +97,16 @@ pub(crate) struct LongKey {
     left: u64,
     hash: u64,
     slot: SlotHasher,
-    /// Its first bytes.
+    /// The first bytes of the key.
     pub(crate) start: Vec<u8>,
 }
 
 impl LongKey {
-    /// Takes what is at hand; true at the end.
+    /// Takes the bytes in memory. Returns true at the end.
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
         let Self { contents, left, hash, slot, start, .. } = self;
         contents.go_on(cursor, &mut |chunk| {
-            // Whole words, so that the hash does not depend on how the key arrives.
+            // Only whole words, so that the hash does not depend on how the key arrives.
             let last = chunk.len() as u64 >= *left;
             let used = if last { chunk.len() } else { chunk.len() - chunk.len() % 8 };
             let chunk = &chunk[..used];

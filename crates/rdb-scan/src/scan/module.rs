@@ -1,4 +1,4 @@
-//! Data of modules: nobody but the module understands it, but it can be walked and named.
+//! Data of modules. Only the module understands it, but it can be walked and named.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::{
 
 const UINT: u64 = 2;
 
-/// Typed parts up to an end mark.
+/// A sequence of typed parts up to an end mark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Module {
@@ -27,7 +27,7 @@ impl Module {
         Ok(Self { id: cursor.number()?, done: false })
     }
 
-    /// Reads the beginning of auxiliary data, which stands outside of keys.
+    /// Reads the start of auxiliary data, which is outside of keys.
     pub(crate) fn auxiliary(cursor: &mut Cursor<'_>) -> Result<Self> {
         let module = Self::value(cursor)?;
         let opcode = cursor.number()?;
@@ -41,13 +41,13 @@ impl Module {
         Ok(module)
     }
 
-    /// Reads the beginning of what a module hangs on a key.
+    /// Reads the start of a class of metadata that a module attaches to a key.
     pub(crate) fn key_metadata(cursor: &mut Cursor<'_>) -> Result<Self> {
         cursor.take(4)?;
         Ok(Self { id: 0, done: false })
     }
 
-    /// Reads parts up to the end, or up to a string that is not all there.
+    /// Reads parts up to the end, or up to a string that is not complete.
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
         while !self.done && shared.open.is_none() {
             let at = cursor.offset();

@@ -1,4 +1,4 @@
-//! The records that are no keys.
+//! Records that are not keys.
 
 use super::{Module, Phase, Scan, ahead::Then};
 use crate::{
@@ -17,17 +17,17 @@ use crate::{
     scan::visit::Visitor,
 };
 
-/// The databases that a server has unless it is told otherwise.
+/// The number of databases that a server has by default.
 const DEFAULT_DATABASES: u64 = 16;
-/// A table of more entries than this is no server's.
+/// No server has a table with more entries.
 const MAX_TABLE_SIZE: u64 = 1 << 32;
-/// AUX values are cut to this.
+/// AUX values are cut to this many bytes.
 const MAX_AUX_BYTES: u64 = 256;
-/// Names are shorter; a compressed AUX value that is longer is not shown.
+/// The longest name. A longer compressed AUX value is not shown.
 const MAX_NAME_BYTES: u64 = 64 << 10;
 
 impl<V: Visitor> Scan<V> {
-    /// Reads the record of an opcode between keys, all of it or up to its last string.
+    /// Reads the record of an opcode between keys, entirely or up to its last string.
     pub(super) fn opcode(&mut self, cursor: &mut Cursor<'_>, opcode: Opcode) -> Result<()> {
         debug_assert_eq!(opcode.place(), Place::BetweenKeys);
         match opcode {
@@ -96,7 +96,7 @@ impl<V: Visitor> Scan<V> {
         let keys = cursor.opcode_number()?;
         let expires = cursor.opcode_number()?;
         self.visitor.announce(keys, expires);
-        // Smaller ones that are wrong cost the memory that is predicted for them, and no more.
+        // A smaller wrong hint costs the memory that is predicted for it, and nothing else.
         if keys.max(expires) > MAX_TABLE_SIZE {
             let message = format!(
                 "table size hint of {keys} keys and {expires} expiries; no server has more than {MAX_TABLE_SIZE}"
@@ -156,14 +156,14 @@ impl<V: Visitor> Scan<V> {
     }
 }
 
-/// Whether Valkey finds the three numbers that it looks for: slot, keys and keys with an expiry, with commas between.
+/// Whether Valkey finds the three numbers that it expects: slot, keys and keys with an expiry, separated by commas.
 fn is_slot_info(value: &[u8]) -> bool {
     let numbers = value.split(|byte| *byte == b',').take(3);
     let begins_with_digit = |number: &[u8]| number.trim_ascii_start().first().is_some_and(u8::is_ascii_digit);
     numbers.filter(|number| begins_with_digit(number)).count() == 3
 }
 
-/// A string that is short in every file that a server wrote.
+/// Reads a string that is short in every file that a server wrote.
 fn name(cursor: &mut Cursor<'_>, unpacker: &mut Unpacker) -> Result<Vec<u8>> {
     let at = cursor.offset();
     match cursor.text()? {

@@ -1,5 +1,4 @@
-//! The rows of tables that are written plainly and are all at hand. Nearly all are, and a loop without anything else in
-//! it takes little time for each.
+//! Table rows that are stored plainly and are in memory. Nearly all are, so a loop that handles nothing else is fast.
 
 use crate::{
     bytes::{
@@ -10,19 +9,20 @@ use crate::{
     pieces::{Length, lengths},
 };
 
-/// Rows of one text,
+/// Rows of one text.
 pub(super) const SET: u8 = 0;
-/// of two texts,
+/// Rows of two texts.
 pub(super) const HASH: u8 = 1;
-/// and of a text and eight bytes that are a score.
+/// Rows of a text and a score of eight bytes.
 pub(super) const ZSET: u8 = 2;
 
-/// Whether of these rows nothing but the lengths of members is told.
+/// Whether only the lengths of members are reported for these rows.
 pub(super) const fn only_counts(row: u8, lengths: u8) -> bool {
     lengths == lengths::TEXTS && row != HASH
 }
 
-/// Reads such rows up to one that is none, or until the pieces are full; gives how many. `left` are those of the table.
+/// Reads such rows up to the first other one, or until the batch of pieces is full. Returns how many. The table has
+/// `left` rows left.
 pub(super) fn plain_rows<const ROW: u8, const LENGTHS: u8>(
     cursor: &mut Cursor<'_>,
     left: u64,
@@ -65,8 +65,8 @@ pub(super) fn plain_rows<const ROW: u8, const LENGTHS: u8>(
     rows
 }
 
-/// The length of a score as servers write it into a listpack: an integer where it is one of 62 bits, or else the
-/// shortest text that gives the same number, with an exponent from five digits before the point on (`fpconv_dtoa`).
+/// The length of a score as servers write it into a listpack: as an integer if it is one below 2^62, else as the
+/// shortest text that reads back as the same number, in decimal or exponent form (`fpconv_dtoa`).
 #[cold]
 pub(super) fn score_length(score: f64) -> Length {
     const LARGEST: f64 = 4_611_686_018_427_387_904.0;

@@ -18,7 +18,7 @@ use crate::{
     pieces::Piece,
 };
 
-/// A stream that is being read, in version 1 to 5 of its encoding.
+/// The state of a stream in version 1 to 5 of its encoding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Stream {
@@ -26,9 +26,9 @@ pub(crate) struct Stream {
     nodes: u64,
     nodes_left: u64,
     node_keys: IdList,
-    /// Entries that the nodes have.
+    /// The number of entries in the nodes.
     entries: u64,
-    /// Entries that the stream says it has.
+    /// The number of entries that the stream declares.
     length: u64,
     groups_left: u64,
     group: ConsumerGroup,
@@ -37,7 +37,7 @@ pub(crate) struct Stream {
     part: StreamPart,
 }
 
-/// What comes next of a stream.
+/// The next part of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum StreamPart {
@@ -72,7 +72,7 @@ impl Stream {
         })
     }
 
-    /// Entries that the stream says it has.
+    /// The number of entries that the stream declares.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
@@ -81,17 +81,17 @@ impl Stream {
         self.part == StreamPart::End
     }
 
-    /// Whether ids have to be compared with each other because they are not in order.
+    /// Whether ids have to be compared with each other because they are out of order.
     pub(crate) fn is_comparing(&self) -> bool {
         self.node_keys.is_disordered() || self.group.is_comparing()
     }
 
-    /// A node that was open has come to its end.
+    /// Adds the entries of a node that was open and has ended.
     pub(crate) fn add_entries(&mut self, entries: u64) {
         self.entries += entries;
     }
 
-    /// Reads up to the end, or up to a string that is not all there.
+    /// Reads up to the end, or up to a string that is not complete.
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
         while !self.is_done() && !shared.is_interrupted() {
             self.part = self.next(cursor, shared)?;
@@ -100,7 +100,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Reads one part; gives the one that follows it.
+    /// Reads one part. Returns the next one.
     fn next(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<StreamPart> {
         Ok(match self.part {
             StreamPart::Node if self.nodes_left == 0 => StreamPart::Numbers,
@@ -110,7 +110,7 @@ impl Stream {
                 let then = Then::StreamNodes(self.nodes_left - 1);
                 self.entries += shared.packed(cursor, Packing::ListpackNode(node), then)?;
                 shared.seen.pieces.push_text(&id.to_bytes(), Piece::StreamNode);
-                // Not before: where the bytes end, all of this is done again.
+                // Not earlier: if the bytes run out, all of this is repeated.
                 self.node_keys.add(id);
                 self.nodes_left -= 1;
                 StreamPart::Node
@@ -193,12 +193,12 @@ impl Stream {
     }
 }
 
-/// The key of a node: the id of its first entry.
+/// Reads the key of a node: the id of its first entry.
 fn node_key(cursor: &mut Cursor<'_>, node: u64) -> Result<Id> {
     let bytes = match cursor.text()? {
         Text::Raw(16) => return cursor.array().map(Id::new),
         Text::Raw(bytes) => bytes,
-        // 16 bytes are never compressed, and no integer has as many digits.
+        // 16 bytes are never compressed, and no integer has 16 digits.
         Text::Int(number) => number.to_string().len() as u64,
         Text::Lzf { unpacked, .. } => unpacked,
     };

@@ -1,4 +1,4 @@
-//! Sets, hashes and sorted sets that are written member by member.
+//! Sets, hashes and sorted sets that are stored member by member.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,27 +18,27 @@ use crate::{
     pieces::{Length, MAX_PACKED_ROWS, Piece, Row, lengths},
 };
 
-/// So many rows are read one by one where one is not written plainly.
+/// The number of rows that are read one by one after a row that is not stored plainly.
 const OTHER_ROWS: u64 = 16;
 
-/// A table that is being read.
+/// The state of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Table {
     row: TableRow,
     count: u64,
     left: u64,
-    /// What the expiries of Redis's fields are counted from; 0 where they are absolute.
+    /// The expiry from which those of Redis's fields count; 0 if they are absolute.
     least_expiry: u64,
     part: TablePart,
-    /// What has been read of the row.
+    /// What has been read of the current row.
     member: Length,
     value: Length,
     expires: bool,
     expires_at: u64,
 }
 
-/// What comes next of a row.
+/// The next part of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum TablePart {
@@ -84,15 +84,15 @@ impl Table {
         self.left == 0
     }
 
-    /// Whether the members of a table of so many rows are compared with each other.
+    /// Whether the members of this table are compared with each other.
     pub(crate) fn is_compared(&self) -> bool {
         self.count <= MAX_MEMBERS as u64
     }
 
-    /// Reads rows up to the end, or up to a string that is not all there.
+    /// Reads rows up to the end, or up to a string that is not complete.
     #[inline]
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
-        // Each in a loop of its own, where the compiler knows the row.
+        // One loop per row type, so that the compiler knows the row.
         match self.row {
             TableRow::Member => self.rows::<SET>(cursor, shared),
             TableRow::MemberAndValue => self.rows::<HASH>(cursor, shared),
@@ -121,11 +121,11 @@ impl Table {
         if only_counts(ROW, LENGTHS) {
             shared.seen.pieces.begin_members();
         }
-        // A string that is open comes first.
+        // An open string comes first.
         while self.left > 0 && self.part == TablePart::Member && !shared.is_interrupted() {
             let rows = plain_rows::<ROW, LENGTHS>(cursor, self.left, &mut shared.seen);
             self.left -= rows;
-            // Where one row is written otherwise, others are likely to be so too.
+            // If one row is not stored plainly, others probably are not either.
             let others = if rows == 0 { OTHER_ROWS } else { 1 };
             for _ in 0..others.min(self.left) {
                 if shared.is_interrupted() || !self.other_row::<ROW, LENGTHS>(cursor, shared)? {
@@ -139,7 +139,7 @@ impl Table {
         self.any_rows(cursor, shared)
     }
 
-    /// Reads a row; false if its member is too long to be looked at.
+    /// Reads a row. Returns false if its member is too long to be read.
     fn other_row<const ROW: u8, const LENGTHS: u8>(
         &mut self,
         cursor: &mut Cursor<'_>,
@@ -247,10 +247,10 @@ impl Table {
         Ok(if shared.seen.pieces.sorts_integers { score_length(score) } else { Length::default() })
     }
 
-    /// Whether a field of a Redis hash expires: 0 stands for never, 1 for the least expiry.
+    /// Reads the expiry of a field of a Redis hash, and returns whether it has one: 0 is none, 1 the least expiry.
     fn redis_expiry(&self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<bool> {
         let number = cursor.number()?;
-        // As servers compute it: a number that is too large for it begins anew.
+        // Computed as servers do: an overflow wraps around.
         let expiry = number.wrapping_add(self.least_expiry.saturating_sub(1));
         if number != 0 && expiry > MAX_FIELD_EXPIRY_MS {
             let field = format!("field {}", self.count - self.left);
@@ -259,7 +259,7 @@ impl Table {
         Ok(number != 0)
     }
 
-    /// When a field of a Valkey hash expires.
+    /// Reads the expiry of a field of a Valkey hash.
     fn valkey_expiry(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<(TablePart, Length)> {
         const NONE: i64 = -1;
         let expiry = i64::from_le_bytes(cursor.array()?);
@@ -302,9 +302,10 @@ impl Table {
     }
 }
 
-/// The number at the start of a text, as `sscanf` reads it, and the bytes up to its end; NaN if there is none.
+/// Parses the number at the start of a text as `sscanf` does. Returns it with the number of bytes that were used; NaN
+/// if there is none.
 ///
-/// An exponent without digits counts as none: older C libraries stop before it, newer ones fail.
+/// An exponent without digits makes it no number: older C libraries stop before it, newer ones fail.
 fn leading_number(text: &[u8]) -> (f64, usize) {
     let spaces = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let parse = |end: usize| std::str::from_utf8(text.get(spaces..end)?).ok()?.parse::<f64>().ok();

@@ -1,4 +1,4 @@
-//! What a scan tells its visitor: records at their end, pieces of values, faults and hazards.
+//! What a scan reports to its visitor: records at their end, pieces of values, faults and hazards.
 
 use super::{Current, Phase, Scan, duplicates::duplicate_code, key::KeyFacts};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl<V: Visitor> Scan<V> {
-    /// Tells of the record, if its value is at its end.
+    /// Reports the record, if its value has ended.
     pub(super) fn finish_value(&mut self, cursor: &mut Cursor<'_>) {
         let done = matches!(&self.phase, Phase::Value(value) if value.is_done());
         if self.shared.open.is_some() || !done {
@@ -98,7 +98,7 @@ impl<V: Visitor> Scan<V> {
         }
     }
 
-    /// The length of a string that was just passed over or opened, if anybody wants to know.
+    /// The length of a string that was just skipped or opened, if pieces are reported.
     #[inline(always)]
     pub(super) fn string_length(&self, text: Text, cursor: &Cursor<'_>) -> Length {
         if self.shared.seen.pieces.is_on() { string_length(text, cursor) } else { Length::default() }
@@ -114,7 +114,7 @@ impl<V: Visitor> Scan<V> {
         KeyPiece { bytes: u32::try_from(key.bytes).unwrap_or(u32::MAX), slot: key.slot, expiry }
     }
 
-    /// Tells the visitor of the pieces that there are.
+    /// Passes the current pieces to the visitor.
     #[cold]
     pub(super) fn flush_pieces(&mut self) {
         let pieces = &mut self.shared.seen.pieces;
@@ -152,7 +152,7 @@ impl<V: Visitor> Scan<V> {
         self.visitor.hazard(hazard);
     }
 
-    /// Tells of the fault that ends the scan, and before it of one inside the same record.
+    /// Reports the fault that ends the scan, after one inside the same record.
     pub(crate) fn end_with(&mut self, broken: Broken) {
         if let Some(flaw) = self.shared.flaw.take() {
             self.fault(*flaw);
@@ -178,7 +178,7 @@ impl<V: Visitor> Scan<V> {
     }
 }
 
-/// The length of a string that was just passed over or opened. One that may be an integer is all there.
+/// The length of a string that was just skipped or opened. A string that may be an integer is in memory.
 #[inline(always)]
 pub(super) fn string_length(text: Text, cursor: &Cursor<'_>) -> Length {
     match text {

@@ -1,4 +1,4 @@
-//! Strings as they pass: most are all there, the others go on in the bytes that come next.
+//! Reading strings: most are in memory as a whole, the others continue in later bytes.
 
 use std::borrow::Cow;
 
@@ -23,23 +23,23 @@ use crate::{
 /// Packed collections up to this size are checked in one piece, larger ones as they pass.
 const MAX_WHOLE_BYTES: u64 = 512 << 10;
 
-/// What is shared by everything that walks values: memory that is kept, and what they bring to light.
+/// State that all values share: memory that is reused, and what is collected from them.
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) seen: Seen,
     pub(crate) unpacker: Unpacker,
     ahead: Ahead,
-    /// A string that has begun and is not at its end.
+    /// A string that has begun and has not ended.
     pub(crate) open: Option<Open>,
-    /// The first fault inside a string of this record. Reading goes on behind the string.
+    /// The first fault inside a string of this record. Reading continues after the string.
     pub(crate) flaw: Option<Box<Broken>>,
 }
 
-/// A string that has begun and is not at its end.
+/// A string that has begun and has not ended.
 pub(crate) enum Open {
-    /// Bytes that nobody looks at.
+    /// Bytes that are skipped.
     Raw(u64),
-    /// A compressed string that is only proven.
+    /// A compressed string of which only the tokens are checked.
     Lzf(Tokens),
     /// A packed collection.
     Packed(Box<OpenPacked>),
@@ -61,18 +61,18 @@ pub(crate) struct OpenPacked {
     collection: Box<dyn Passing + Send>,
 }
 
-/// What an open string turned out to be at its end.
+/// What an open string was, known at its end.
 pub(crate) enum Closed {
-    /// Nothing that matters.
+    /// Nothing of interest.
     Text,
-    /// A packed collection of so many elements.
+    /// A packed collection of this many elements, or code of this many functions.
     Packed(u64),
     /// A key.
     Key(Box<LongKey>),
 }
 
 impl Shared {
-    /// Keeps a fault inside a string, unless the record has one already. Other errors go on.
+    /// Keeps a fault inside a string, unless the record has one already. Returns other errors.
     pub(crate) fn contain<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
         match result {
             Ok(value) => Ok(Some(value)),
@@ -84,7 +84,7 @@ impl Shared {
         }
     }
 
-    /// Passes over a string, or opens it if it is not all there. A compressed one is proven by its tokens.
+    /// Skips a string, or opens it if it is not entirely in memory. Of a compressed string, the tokens are checked.
     #[inline]
     pub(crate) fn pass(&mut self, cursor: &mut Cursor<'_>, then: Then) -> Result<Text> {
         if let Some(text) = cursor.plain() {
@@ -93,7 +93,7 @@ impl Shared {
         self.pass_other(cursor, then)
     }
 
-    /// Passes over a string of a table as [`Self::pass`] does; gives its length.
+    /// Skips a string of a table as [`Self::pass`] does. Returns its length.
     #[inline(always)]
     pub(crate) fn measure<const LENGTHS: u8>(&mut self, cursor: &mut Cursor<'_>) -> Result<Length> {
         if let Some(text) = cursor.plain() {
@@ -115,7 +115,7 @@ impl Shared {
     fn pass_other(&mut self, cursor: &mut Cursor<'_>, then: Then) -> Result<Text> {
         let text = cursor.text()?;
         match text {
-            // It may be an integer, which only the whole of it tells.
+            // It may be an integer, which only the whole text shows.
             Text::Raw(bytes) if bytes <= MAX_INTEGER_BYTES => drop(cursor.take(bytes as usize)?),
             Text::Raw(bytes) => self.pass_bytes(cursor, bytes),
             Text::Int(_) => {}
@@ -124,7 +124,7 @@ impl Shared {
         Ok(text)
     }
 
-    /// Passes over bytes, or opens them if they are not all there.
+    /// Skips bytes, or opens them if they are not all in memory.
     #[inline]
     pub(crate) fn pass_bytes(&mut self, cursor: &mut Cursor<'_>, bytes: u64) {
         let left = bytes - cursor.pass(bytes);
@@ -148,7 +148,7 @@ impl Shared {
         self.contain(proven).map(drop)
     }
 
-    /// The hash and the length of a member or field; no hash if it is too long to be looked at: it is then passed over
+    /// The hash and the length of a member or field. There is no hash if it is too long to be read; it is then skipped
     /// or opened.
     #[inline(always)]
     pub(crate) fn member<const LENGTHS: u8>(
@@ -189,7 +189,7 @@ impl Shared {
         Ok((hash, self.seen.pieces.sorted(text.length())))
     }
 
-    /// The text of a name, none if it is too long to be looked at: it is then passed over or opened.
+    /// The text of a name; none if it is too long to be read, in which case it is skipped or opened.
     pub(crate) fn name<'w>(&mut self, cursor: &mut Cursor<'w>) -> Result<Option<Cow<'w, [u8]>>> {
         match cursor.text()? {
             Text::Raw(bytes) if bytes <= MAX_MEMBER_BYTES as u64 => {
@@ -212,7 +212,7 @@ impl Shared {
         }
     }
 
-    /// Checks the packed collection in a string; gives the number of its elements, or opens it and gives 0.
+    /// Checks the packed collection in a string. Returns the number of its elements, or opens it and returns 0.
     pub(crate) fn packed(&mut self, cursor: &mut Cursor<'_>, packing: Packing, then: Then) -> Result<u64> {
         let text = cursor.text()?;
         let elements = match text {
@@ -243,7 +243,8 @@ impl Shared {
         Ok(elements)
     }
 
-    /// The length of a function library's code, and how many functions it registers; where it is opened, 0 for now.
+    /// The length of a function library's code, and the number of functions that it registers; 0 for now if it is
+    /// opened.
     pub(crate) fn code(&mut self, cursor: &mut Cursor<'_>) -> Result<(u64, u64)> {
         let text = cursor.text()?;
         let bytes = text.length().bytes();
@@ -266,7 +267,7 @@ impl Shared {
         Ok((bytes, self.contain(functions)?.unwrap_or(0)))
     }
 
-    /// Whether reading has to stop for now: a string is not all there, or the pieces have to be told.
+    /// Whether reading has to stop for now: a string is open, or the batch of pieces is full.
     #[inline]
     pub(crate) fn is_interrupted(&self) -> bool {
         self.open.is_some() || self.seen.pieces.is_full()
@@ -276,7 +277,7 @@ impl Shared {
         self.open = Some(Open::Packed(Box::new(OpenPacked { contents, collection })));
     }
 
-    /// Goes on with the open string up to its end.
+    /// Continues with the open string up to its end.
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>) -> Result<Closed> {
         match self.open.take() {
             None => {}
@@ -311,7 +312,7 @@ impl Shared {
                     None => self.pass_bytes(cursor, packed.contents.raw_left),
                 }
             }
-            // A key that cannot be decompressed leaves a record that nobody can find: reading stops there.
+            // A fault in a key is not contained: nothing could name the record. Reading stops here.
             Some(Open::Key(mut key)) => {
                 if key.go_on(cursor)? {
                     cursor.commit();

@@ -1,4 +1,4 @@
-//! Values: each type of the format walked and checked, in steps that can stop wherever the bytes at hand do.
+//! Values: every type of the format is walked and checked, in steps that can stop wherever the bytes in memory do.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,16 +14,16 @@ use crate::{
     pieces::{Piece, lengths},
 };
 
-/// A value that is being read.
+/// The state of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Value {
-    /// Elements so far; for a table all of them, from the start.
+    /// Elements so far; for a table, all of them from the start.
     pub(crate) elements: u64,
     shape: ValueShape,
 }
 
-/// How a value is made up.
+/// The state of a value, by layout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum ValueShape {
@@ -47,17 +47,17 @@ enum ValueShape {
 }
 
 impl Value {
-    /// A string, whose text may still be open.
+    /// A string, which may still be open.
     pub(crate) fn string() -> Self {
         Self { elements: 1, shape: ValueShape::One }
     }
 
-    /// Reads the beginning of a value that is no string.
+    /// Reads the start of a value that is not a string.
     pub(crate) fn begin(cursor: &mut Cursor<'_>, value_type: ValueType, shared: &mut Shared) -> Result<Self> {
         let shape = match value_type.layout() {
             Layout::Packed(layout) => {
                 if let PackedLayout::ListpackWithExpiries { counts_from_least: true } = layout {
-                    // Servers do not read it: the fields have their own.
+                    // Servers ignore the least expiry here: each field has its own.
                     cursor.array::<8>()?;
                 }
                 let packing = packing(value_type.kind(), layout);
@@ -87,12 +87,12 @@ impl Value {
         Ok(Self { elements: 0, shape })
     }
 
-    /// Reads up to the end, or up to a string that is not all there.
+    /// Reads up to the end, or up to a string that is not complete.
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
         match &mut self.shape {
             ValueShape::One => {}
             ValueShape::List { left } => {
-                // Texts of a list may be integers, as those of small tables.
+                // Strings of a list may be integers, like those of small tables.
                 shared.seen.pieces.sorts_integers = shared.seen.pieces.is_on();
                 while *left > 0 && !shared.is_interrupted() {
                     let length = shared.measure::<{ lengths::ASK }>(cursor)?;
@@ -132,7 +132,7 @@ impl Value {
         Ok(())
     }
 
-    /// Whether nothing of it is left but a string that may be open.
+    /// Whether nothing is left to read, except for an open string.
     pub(crate) fn is_done(&self) -> bool {
         match &self.shape {
             ValueShape::One => true,
@@ -145,16 +145,16 @@ impl Value {
         }
     }
 
-    /// A packed collection that was open has come to its end.
+    /// Adds the elements of a packed collection that was open and has ended.
     pub(crate) fn add_elements(&mut self, elements: u64) {
         match &mut self.shape {
-            // A stream says itself how many it has.
+            // A stream declares its own number of elements.
             ValueShape::Stream(stream) => stream.add_entries(elements),
             _ => self.elements += elements,
         }
     }
 
-    /// The module of a module's value.
+    /// The module, if this is a value of a module.
     pub(crate) fn module(&self) -> Option<&Module> {
         match &self.shape {
             ValueShape::Module(module) => Some(module),
@@ -162,13 +162,13 @@ impl Value {
         }
     }
 
-    /// Whether it is read row by row, and tells at its beginning how many it has.
+    /// Whether the value is a table, which has its number of elements at the start.
     #[inline]
     pub(crate) fn is_table(&self) -> bool {
         matches!(self.shape, ValueShape::Table(_))
     }
 
-    /// Whether members are being compared with each other, which no position can hold.
+    /// Whether members are being compared with each other. No position can hold that.
     pub(crate) fn is_comparing(&self) -> bool {
         match &self.shape {
             ValueShape::Table(table) => table.is_compared(),
@@ -177,7 +177,7 @@ impl Value {
         }
     }
 
-    /// How many members of this value were not compared with each other.
+    /// The number of members that were not compared with each other.
     pub(crate) fn uncompared(&self) -> u64 {
         match &self.shape {
             ValueShape::Table(table) if !table.is_compared() => table.count(),
@@ -186,7 +186,7 @@ impl Value {
     }
 }
 
-/// What the entries of a packed collection stand for in a value of this kind.
+/// The packing of a packed collection in a value of this kind.
 fn packing(kind: Kind, layout: PackedLayout) -> Packing {
     match (layout, kind) {
         (PackedLayout::Zipmap, _) => Packing::ZipmapHash,
@@ -202,7 +202,7 @@ fn packing(kind: Kind, layout: PackedLayout) -> Packing {
     }
 }
 
-/// The form that the text of a string has in the file.
+/// How the file stores a string.
 pub(crate) fn text_form(text: Text) -> TextForm {
     match text {
         Text::Raw(_) => TextForm::Raw,
@@ -211,7 +211,7 @@ pub(crate) fn text_form(text: Text) -> TextForm {
     }
 }
 
-/// A node of a quicklist; `left` are those behind it, if nodes have containers.
+/// Reads a node of a quicklist. `left` is the number of nodes after it, if nodes have containers.
 fn quicklist_node(cursor: &mut Cursor<'_>, node: u64, left: Option<u64>, shared: &mut Shared) -> Result<u64> {
     const PLAIN: u64 = 1;
     const PACKED: u64 = 2;

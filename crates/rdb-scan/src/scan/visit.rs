@@ -1,4 +1,4 @@
-//! Looking at the records of a file one by one.
+//! Visiting the records of a file one by one.
 
 use std::ops::Range;
 
@@ -8,29 +8,31 @@ use crate::{
     pieces::Pieces,
 };
 
-/// Sees what a scan comes across, in file order. Every method does nothing unless it is written.
+/// Receives everything that a scan finds, in file order. The default methods do nothing.
 ///
-/// Databases are `None` in a range of a file whose database is not known, up to its first record that says so.
+/// [`Record::database`] is `None` in a range of a file that does not name its database, up to the first record that
+/// does.
 pub trait Visitor {
-    /// A key with its value has been read.
+    /// A key and its value have been read.
     fn record(&mut self, _record: &Record<'_>) {}
 
     /// Another database begins.
     fn select_database(&mut self, _database: u64) {}
 
-    /// The file announces so many keys of the database, and so many with an expiry, for which tables are to be made.
+    /// The file announces this many keys of the database, and this many with an expiry, so that servers can size their
+    /// tables.
     fn announce(&mut self, _keys: u64, _expires: u64) {}
 
-    /// An AUX field, the value cut to 256 bytes. Both as they are in the file.
+    /// An AUX field, with the value cut to 256 bytes. Neither is escaped.
     fn aux(&mut self, _name: &[u8], _value: &[u8]) {}
 
-    /// A library of functions, whose code is so long.
+    /// A library of functions with this many bytes of code.
     fn function(&mut self, _code_bytes: u64) {}
 
-    /// The library registers so many functions, as far as its text tells.
+    /// The library registers this many functions, as far as its text shows.
     fn functions(&mut self, _registered: u64) {}
 
-    /// A collection without elements, whose key is told of like any other. Most servers leave such a key out.
+    /// A collection without elements. Its key is reported like any other. Most servers skip such a key.
     fn empty_collection(&mut self, _expires_at_ms: Option<i64>) {}
 
     /// A value or auxiliary data of a module.
@@ -39,31 +41,32 @@ pub trait Visitor {
     /// Hash fields with an expiry of their own, since the last call.
     fn field_expires(&mut self, _fields: u64) {}
 
-    /// Members of a value that were not compared with each other, because there are too many or one is too long.
+    /// A value with this many elements, of which some were not compared with each other: there are too many, or one is
+    /// too long.
     fn uncompared_members(&mut self, _value_elements: u64) {}
 
-    /// What the values since the last call are made of. Only where [`crate::InspectOptions::weighings`] asks for it.
+    /// The pieces of the values since the last call. Only if there are [`crate::InspectOptions::weighings`].
     fn pieces(&mut self, _pieces: &Pieces) {}
 
-    /// The scan pauses inside a value: gives what is known of it, and forgets it.
+    /// The scan pauses inside a value. Returns what is known about the value, and drops it.
     fn suspend(&mut self) -> Vec<String> {
         Vec::new()
     }
 
-    /// The scan goes on inside a value of which another one gave this.
+    /// The scan continues inside a value, for which another visitor returned this.
     fn resume(&mut self, _known: &[String]) {}
 
-    /// Something in the file is broken. Keys are as in the file's text: [`Fault::key`] is set.
+    /// Something in the file is broken.
     fn fault(&mut self, _fault: Fault) {}
 
-    /// Something is well-formed, but dangerous.
+    /// Something is well-formed but dangerous.
     fn hazard(&mut self, _hazard: Hazard) {}
 }
 
-/// Sees nothing.
+/// Ignores everything.
 impl Visitor for () {}
 
-/// Both see everything.
+/// Both receive everything.
 impl<A: Visitor, B: Visitor> Visitor for (A, B) {
     #[inline(always)]
     fn record(&mut self, record: &Record<'_>) {
@@ -121,7 +124,7 @@ impl<A: Visitor, B: Visitor> Visitor for (A, B) {
         self.1.pieces(pieces);
     }
 
-    // Only the first one's is kept: it is that of the scan itself.
+    // Only the state of the first is kept: it is the one of the scan itself.
     fn suspend(&mut self) -> Vec<String> {
         self.0.suspend()
     }
@@ -145,17 +148,17 @@ impl<A: Visitor, B: Visitor> Visitor for (A, B) {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Record<'a> {
-    /// Where it stands in the file, what stands before its type (expiry, idle time) included.
+    /// The record's range in the file, including what precedes its type (expiry, idle time).
     pub span: Range<u64>,
-    /// Its bytes in the file; none if it does not fit in the window, which holds at least 256 KiB.
+    /// The record's bytes in the file; none if they do not fit in the window, which holds at least 256 KiB.
     pub raw: Option<&'a [u8]>,
-    /// Where its value begins, behind the key.
+    /// The offset of the value, after the key.
     pub value_start: u64,
-    /// The number of its value's type in the file.
+    /// The number of the value's type in the file.
     pub type_id: u8,
-    /// Its database, if it is known.
+    /// The database, if it is known.
     pub database: Option<u64>,
-    /// The key; of one longer than 64 KiB, the first 64 KiB.
+    /// The key; its first 64 KiB if it is longer.
     pub key: &'a [u8],
     /// The length of the key in bytes.
     pub key_bytes: u64,
@@ -163,21 +166,21 @@ pub struct Record<'a> {
     pub key_hash: u64,
     /// The cluster slot of the key.
     pub slot: u16,
-    /// When it expires, in milliseconds since 1970.
+    /// The expiry in milliseconds since 1970.
     pub expires_at_ms: Option<i64>,
-    /// How its value is written.
+    /// The encoding of the value.
     pub encoding: Encoding,
-    /// Its elements: fields, members, list items, stream entries; 1 for a string or a module's value.
+    /// Elements: fields, members, list items, stream entries; 1 for a string or a module value.
     pub elements: u64,
 }
 
 impl Record<'_> {
-    /// The type of its value.
+    /// The data type of the value.
     pub fn kind(&self) -> Kind {
         self.encoding.kind()
     }
 
-    /// Bytes in the file.
+    /// The size of the record in the file, in bytes.
     #[inline]
     pub fn bytes(&self) -> u64 {
         self.span.end - self.span.start

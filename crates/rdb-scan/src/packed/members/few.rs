@@ -1,10 +1,10 @@
 //! The hashes of a few members, compared without a table.
 
-/// So many are few.
+/// The most members that are compared without a table.
 pub(super) const FEW: usize = 64;
 
-/// The hashes of a few members. Each is compared with all others, eight at once by a part of the hash, which takes less
-/// time than a table of them: whether a place there is free cannot be foreseen.
+/// The hashes of a few members. Each is compared with all others by a part of the hash, eight at a time. That is faster
+/// than a table, where the branch on a free place would be mispredicted.
 #[derive(Debug)]
 pub(super) struct Few {
     hashes: [u64; FEW],
@@ -18,7 +18,7 @@ impl Default for Few {
 }
 
 impl Few {
-    /// Adds a hash at a place; false if there is none.
+    /// Adds a hash at a place. Returns false if there is no such place.
     #[inline(always)]
     pub(super) fn push(&mut self, place: usize, hash: u64) -> bool {
         match (self.hashes.get_mut(place), self.parts.get_mut(place)) {
@@ -35,11 +35,11 @@ impl Few {
         self.hashes.get(place).copied().unwrap_or_default()
     }
 
-    /// Whether two of the first hashes may be equal; if not, none are.
+    /// Whether two of the first `count` hashes may be equal. If false, none are.
     pub(super) fn may_have_equal(&self, count: usize) -> bool {
         const LANES: usize = 8;
         let parts = self.parts.get(..count).unwrap_or(&self.parts);
-        // What is behind the ends differs from each other; from a part of a hash it may not, which costs a second look.
+        // The padding of the two differs (0 and 1). It may equal a part of a hash, which only costs a full comparison.
         let (mut one, mut other) = ([0; FEW], [1; 2 * FEW]);
         one[..parts.len()].copy_from_slice(parts);
         other[..parts.len()].copy_from_slice(parts);

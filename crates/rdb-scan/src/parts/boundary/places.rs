@@ -1,4 +1,4 @@
-//! The places of a file that are worth a trial: where the next bytes can be those of a record.
+//! Places in a file that are worth a trial: where the next bytes can be those of a record.
 
 use std::ops::RangeInclusive;
 
@@ -11,34 +11,34 @@ use crate::{
     },
 };
 
-/// Records with longer keys are no places to begin at: in most data that is no key.
+/// Records with longer keys are not tried: in most data, bytes that read so are no key.
 const MAX_KEY_BYTES: usize = 1 << 10;
-/// What looks like a key is text, not shorter and without control characters.
+/// What looks like a key is text of at least this many bytes, without control characters.
 const LEAST_KEY_BYTES: usize = 4;
 const EXPIRE_TIME_MS: u8 = Opcode::ExpireTimeMs.id();
 const EXPIRE_TIME: u8 = Opcode::ExpireTime.id();
 const SELECT_DB: u8 = Opcode::SelectDb.id();
 const RESIZE_DB: u8 = Opcode::ResizeDb.id();
-/// So many places are looked at in one go, by instructions that look at many bytes.
+/// The number of places that are checked at once, by instructions that process many bytes.
 const BLOCK_PLACES: usize = 64;
 
-/// Where records may begin whose keys look like keys, their prefixes included.
+/// Places where a record with a likely key, including its prefixes, may begin.
 pub(super) fn likely_places(bytes: &[u8], places: usize) -> impl Iterator<Item = usize> + '_ {
     let blocks = (0..places.min(bytes.len())).step_by(BLOCK_PLACES);
     let may_begin = |place: &usize| may_begin_likely(bytes.get(*place..).unwrap_or_default());
     blocks.flat_map(|block| places_of(begin_likely(bytes, block), block)).filter(may_begin)
 }
 
-/// Which of the places of a block pass a look at three bytes, a bit for each. Nearly all fail here.
+/// The places of a block that pass a check of three bytes, one bit each. Nearly all fail here.
 fn begin_likely(bytes: &[u8], block: usize) -> u64 {
     let Some(bytes) = bytes.get(block..block + BLOCK_PLACES + 2) else { return u64::MAX };
     let mut may = [0u8; BLOCK_PLACES];
     for ((may, first), (second, third)) in may.iter_mut().zip(bytes).zip(bytes[1..].iter().zip(&bytes[2..])) {
         let within = |byte: &u8, bounds: RangeInclusive<u8>| u8::from(bounds.contains(byte));
-        // A type, the length of a key, and if that is a short one, the key's first character.
+        // A type, the length of a key, and the first character of a short key.
         let short = within(second, 4..=0x3f) & within(third, b' '..=0xff);
         let typed = within(first, 0..=ValueType::MAX_ID) & (short | within(second, 0x40..=0x44));
-        // Opcodes that numbers or a fixed number of bytes follow (`is_short`), as ranges for the sake of speed.
+        // The opcodes of `is_short`, as ranges, which are faster.
         let enterprise = within(first, 107..=107) | within(first, 121..=121);
         let short = within(first, 244..=244) | within(first, 248..=249) | within(first, 251..=254);
         *may = typed | enterprise | short;
@@ -55,7 +55,7 @@ fn places_of(bits: u64, block: usize) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Where any records may begin.
+/// Places where any record may begin.
 pub(super) fn any_places(bytes: &[u8], places: usize) -> impl Iterator<Item = usize> + '_ {
     (0..places.min(bytes.len())).filter(|place| may_begin(bytes.get(*place..).unwrap_or_default()))
 }
@@ -65,27 +65,27 @@ fn may_follow(id: u8) -> bool {
     ValueType::is_id(id) || Opcode::is_id(id)
 }
 
-/// Whether the first bytes can begin a record: a quick look that spares most trials.
+/// Whether a record may begin with these bytes: a fast check that saves most trials.
 fn may_begin(bytes: &[u8]) -> bool {
     let Some(first) = bytes.first_chunk::<12>() else { return true };
     match first[0] {
-        // A type, and then a key: written as it is, as an integer, or compressed.
+        // A type, then a key: plain, as an integer, or compressed.
         id if ValueType::is_id(id) => may_begin_key(bytes, id),
-        // Milliseconds up to the year 10000 leave the upper bytes empty. A type follows, or another opcode.
+        // Milliseconds up to the year 10000 leave the upper bytes zero. A type or another opcode follows.
         EXPIRE_TIME_MS => first[7] == 0 && first[8] == 0 && may_follow(first[9]),
         EXPIRE_TIME => may_follow(first[5]),
-        // A database, or the sizes of its tables: numbers, and no compressed or integer text.
+        // A database, or its table sizes: numbers, not text.
         SELECT_DB | RESIZE_DB => first[1] >> 6 != 3,
         id => Opcode::is_id(id),
     }
 }
 
-/// Whether a record can follow within a few bytes: neither a string comes before it, nor the end.
+/// Whether a key can follow within a few bytes.
 fn is_short(opcode: Opcode) -> bool {
     opcode != Opcode::Eof && opcode.body() != Body::Other
 }
 
-/// Whether the first bytes can begin the record of a key that looks like one, its prefixes included.
+/// Whether these bytes may begin a record with a likely key, including its prefixes.
 fn may_begin_likely(bytes: &[u8]) -> bool {
     key_behind_prefixes(bytes).is_ok_and(|key| key.is_some_and(is_likely_key))
 }
@@ -105,14 +105,14 @@ fn key_behind_prefixes(bytes: &[u8]) -> Result<Option<&[u8]>> {
     }
 }
 
-/// Whether a key and then a value of this type can follow.
+/// Whether a key and then a value of this type may follow.
 fn may_begin_key(bytes: &[u8], id: u8) -> bool {
     let mut cursor = Cursor::new(bytes.get(1..).unwrap_or_default(), 0, None);
     let Some(key) = cursor.plain() else {
-        // An integer or compressed. Keys that are not all there are too long to be looked at here.
+        // An integer or compressed. A key that is not complete here is too long to be tried.
         return matches!(bytes.get(1), Some(0xc0..=0xc3));
     };
-    // A value begins with a count or with the header of a string; only for a string is that an integer as well.
+    // A value begins with a count or a string header. Only a string can be stored as an integer.
     match cursor.rest().first() {
         _ if !(1..=MAX_KEY_BYTES).contains(&key.len()) => false,
         None | Some(0..=0x81) => true,
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn likely_places_are_those_that_a_look_at_each_finds() {
-        // Keys behind each kind of prefix and with lengths of both kinds, and noise between them.
+        // Keys after each kind of prefix, with lengths of both kinds, and noise between them.
         let mut bytes = Vec::new();
         let mut noise = 1u32;
         for round in 0..400 {

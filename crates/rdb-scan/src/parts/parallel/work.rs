@@ -1,4 +1,4 @@
-//! What several threads do with the ranges of one file: each takes the next range, reads it, and joins what can be
+//! The work of several threads on the ranges of one file: each takes the next range, reads it, and joins what can be
 //! joined.
 
 use std::{
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// What the threads share.
+/// State that the threads share.
 pub(super) struct Work<'w, S: ?Sized> {
     source: &'w S,
     options: &'w InspectOptions,
@@ -37,25 +37,25 @@ pub(super) struct Work<'w, S: ?Sized> {
     may_go_on: Condvar,
     read: AtomicU64,
     keys: AtomicU64,
-    /// The caller wants no result any more.
+    /// Whether the caller has aborted.
     aborted: AtomicBool,
-    /// Nothing more is to be read: the end was reached, or something failed.
+    /// Whether nothing more is to be read: the end was reached, or something failed.
     done: AtomicBool,
-    /// What has been joined reaches up to here: ranges that end before are not needed.
+    /// The offset up to which the file has been joined. Ranges that end before it are not needed.
     covered: AtomicU64,
 }
 
-/// How far the threads are.
+/// The progress of the threads.
 struct State {
-    /// So many ranges have been taken.
+    /// The number of ranges that were taken.
     taken: usize,
-    /// So many of them have been joined.
+    /// The number of ranges that were joined.
     joined: usize,
-    /// Those that were read before all that stand before them.
+    /// Ranges that were read before all those that precede them.
     waiting: BTreeMap<usize, io::Result<RangeInspection>>,
-    /// What has been joined; not here while a thread adds to it.
+    /// What has been joined; absent while a thread adds to it.
     chain: Option<Chain>,
-    /// What has been joined makes superfluous in ranges to come.
+    /// What has been joined so far, as far as it saves work in later ranges.
     elsewhere: Elsewhere,
     failed: Option<io::Error>,
 }
@@ -86,7 +86,7 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
         }
     }
 
-    /// Reads the file; no result if the caller stopped it.
+    /// Reads the file. There is no result if the caller aborted.
     pub(super) fn run(self, threads: usize) -> io::Result<Option<Inspection>> {
         let threads = threads.min(self.ranges.len());
         thread::scope(|scope| {
@@ -113,7 +113,7 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
         let _ends = EndsWithAPanic(self);
         while let Some((index, elsewhere)) = self.next_range(threads) {
             let range = self.inspect(index, elsewhere);
-            // A record that fills ranges behind it: looking for records there would be in vain.
+            // A record that extends into later ranges: searching for records there would be in vain.
             let overran = range.as_ref().is_ok_and(reaches_into_next);
             self.join(index, range);
             if overran {
@@ -122,7 +122,7 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
         }
     }
 
-    /// The next range to read, once those before it are nearly done: results that wait take memory.
+    /// The next range to read, once the ranges before it are nearly done: results that wait take memory.
     fn next_range(&self, threads: usize) -> Option<(usize, Elsewhere)> {
         let mut state = self.wait_while(|state| state.taken > state.joined + threads + 1);
         if state.taken >= self.ranges.len() || self.is_done() {
@@ -134,7 +134,7 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
 
     fn inspect(&self, index: usize, elsewhere: Elsewhere) -> io::Result<RangeInspection> {
         let mut range = self.ranges.get(index).cloned().unwrap_or_default();
-        // Where what has been joined ends, a record begins that need not be looked for.
+        // A record begins where the joined part ends, so it need not be searched for.
         range.start = range.start.max(self.covered.load(Ordering::Relaxed).min(range.end));
         let needed_from = range.end;
         let is_needed = || self.covered.load(Ordering::Relaxed) < needed_from;
@@ -149,7 +149,7 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
         })
     }
 
-    /// Adds what one thread has read to what all have.
+    /// Adds the progress of one thread to the total.
     fn tell(&self, progress: &Progress, seen: &mut Progress) -> Control {
         let bytes = progress.offset - seen.offset;
         let keys = progress.keys.saturating_sub(seen.keys);
@@ -163,7 +163,8 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
         if self.is_aborted() || self.is_done() { Control::Pause } else { Control::Continue }
     }
 
-    /// Joins a range, and those that waited for it. If another thread is joining, that one will do it: nobody waits.
+    /// Joins a range, and the ranges that waited for it. If another thread is joining, it does so instead: no thread
+    /// waits.
     fn join(&self, index: usize, range: io::Result<RangeInspection>) {
         let mut state = self.lock();
         state.waiting.insert(index, range);
@@ -174,8 +175,7 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
                 break;
             };
             drop(state);
-            // A range that was paused is none that is needed: everything stops, or it was joined by another way
-            // already.
+            // A paused range is not needed: either everything stops, or it was already joined in another way.
             let added =
                 range.and_then(|range| if self.is_aborted() { Ok(()) } else { self.add(&mut chain, range) });
             state = self.lock();
@@ -190,7 +190,7 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
         }
     }
 
-    /// Adds the next range to the chain, and before it what lies between the two if they do not meet.
+    /// Adds the next range to the chain, and before it what lies between them if they do not meet.
     fn add(&self, chain: &mut Chain, range: RangeInspection) -> io::Result<()> {
         if range.span().is_none() {
             return Ok(());
@@ -198,7 +198,7 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
         if let Some(gap) = chain.missing(&range) {
             chain.add(self.read_gap(&gap)?);
         }
-        // If it does not meet the chain even now, what follows it will be found missing in its turn.
+        // If it still does not meet the chain, the gap is read before a later range is added.
         chain.add(range);
         if let Some(whole) = &chain.whole {
             self.covered.store(whole.end, Ordering::Relaxed);
@@ -209,7 +209,7 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
     fn read_gap(&self, gap: &Gap) -> io::Result<RangeInspection> {
         let source = self.source.open(gap.start.offset()..gap.end)?;
         inspect_up_to(source, &gap.start, gap.end, self.options, &mut |progress| {
-            // These bytes were counted when they were read for the first time.
+            // These bytes were already counted when they were read first.
             self.tell(progress, &mut progress.clone())
         })
     }
@@ -232,7 +232,7 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
     }
 }
 
-/// A thread that panics, in what the caller passed say, would leave the others waiting for its range.
+/// Ends the work if a thread panics, such as in the caller's code: the others would wait for its range.
 struct EndsWithAPanic<'w, 's, S: ?Sized>(&'w Work<'s, S>);
 
 impl<S: ?Sized> Drop for EndsWithAPanic<'_, '_, S> {
@@ -245,7 +245,7 @@ impl<S: ?Sized> Drop for EndsWithAPanic<'_, '_, S> {
     }
 }
 
-/// Whether a record at the end of a range fills ranges behind it: looking for records there would be in vain.
+/// Whether a record at the end of a range extends into later ranges: searching for records there would be in vain.
 fn reaches_into_next(range: &RangeInspection) -> bool {
     range.span().is_some_and(|span| span.end >= range.range.end + LEAST_RANGE_BYTES)
 }

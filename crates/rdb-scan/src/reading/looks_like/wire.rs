@@ -1,10 +1,10 @@
-//! An RDB file as it comes over the wire, with what stands around it there.
+//! An RDB file captured from the wire, with the protocol around it.
 
 use super::Look;
 use crate::fault::Cause;
 
-/// Hexadecimal digits of the mark that a master chooses for a stream whose length it does not know.
-/// Source: `CONFIG_RUN_ID_SIZE`, and `rdbSaveRioWithEOFMark` of rdb.c.
+/// The number of hexadecimal digits in the mark that a master chooses for a stream of unknown length. Source:
+/// `CONFIG_RUN_ID_SIZE`, and `rdbSaveRioWithEOFMark` of rdb.c.
 pub(crate) const END_MARK_BYTES: usize = 40;
 
 /// Whether these bytes are such a mark.
@@ -12,7 +12,7 @@ pub(crate) fn is_end_mark(bytes: &[u8]) -> bool {
     bytes.len() == END_MARK_BYTES && bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Whether the file is what a server answered to SYNC, PSYNC or DUMP-like commands, caught as it came.
+/// Recognizes what a server answers to SYNC, PSYNC or commands like DUMP, captured as it came.
 pub(super) fn caught(start: &[u8]) -> Option<Look> {
     let payload = behind_lines(start)?;
     let line = start.get(payload..)?.strip_prefix(b"$")?;
@@ -39,8 +39,8 @@ pub(super) fn caught(start: &[u8]) -> Option<Look> {
     Some(Look::new(Cause::BulkReply, message))
 }
 
-/// Where the payload begins: behind the line feeds that keep a connection alive, and the answers to what was sent
-/// before (`+OK`, `+FULLRESYNC …`).
+/// The index where the payload begins: after the line feeds that keep a connection alive, and the answers to earlier
+/// commands (`+OK`, `+FULLRESYNC …`).
 fn behind_lines(start: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
