@@ -1,5 +1,5 @@
-//! Prints what a file takes in servers: `cargo run --release -p rdb-footprint --example footprint FILE [--quantum 8|16]
-//! [--engine NAME-VERSION] [--threads N]`. Without an engine such as `valkey-8.1`, it is all of them.
+//! Prints the memory that a file uses in servers: `cargo run --release -p rdb-footprint --example footprint FILE
+//! [--quantum 8|16] [--engine NAME-VERSION] [--threads N]`. Without an engine such as `valkey-8.1`, prints it for all.
 
 use std::{io::Error, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! What memory depends on: the generation of the engine, its parameters and its allocator.
+//! The target: the generation of the engine, its parameters and its allocator.
 
 pub(crate) mod allocator;
 pub(crate) mod generation;

@@ -1,12 +1,12 @@
 //! Predicts `used_memory` after a Redis or Valkey server has loaded an RDB file.
 //!
-//! The memory is that of the engine's own structures: allocator size classes, objects, strings, tables, listpacks,
-//! quicklists, skip lists, radix trees. Each constant here names the structure that it comes from.
+//! The prediction models the engine's own structures: allocator size classes, objects, strings, tables, listpacks,
+//! quicklists, skip lists, radix trees. Each constant names the structure that it comes from.
 //!
-//! - [`Settings`] are the target: a [`Generation`] of engines, the [`Quantum`] of its allocator and the [`Thresholds`]
-//!   up to which collections stay packed. They are [`rdb_scan::Scales`]: given to a scan as
-//!   [`rdb_scan::InspectOptions::weighings`], they weigh each slot's keys and values on the way.
-//! - [`Footprint`] puts together what was weighed: the memory of a whole server, or of a shard with some of the slots.
+//! - [`Settings`] describe the target: a [`Generation`] of engines, the [`Quantum`] of its allocator and the
+//!   [`Thresholds`] up to which collections stay packed. They implement [`rdb_scan::Scales`]: given to a scan as
+//!   [`rdb_scan::InspectOptions::weighings`], they weigh the keys and values of each slot while it runs.
+//! - [`Footprint`] combines the weights: the memory of a whole server, or of a shard with some of the slots.
 //!
 //! ```
 //! use rdb_footprint::{Footprint, Generation, Settings};
@@ -40,7 +40,7 @@ pub use crate::{
     prediction::Footprint,
 };
 
-/// The example in the README runs with the tests.
+/// Runs the example in the README with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

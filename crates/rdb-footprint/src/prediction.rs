@@ -1,4 +1,4 @@
-//! What a server takes in all: keys and values by slot, and the tables of keys and expiries.
+//! The memory of a server: keys and values by slot, and the tables of keys and expiries.
 
 mod chance;
 
@@ -13,48 +13,49 @@ use crate::{
     structures::tables::{Growth, buckets, structure, unmoved_buckets},
 };
 
-/// What the engine's dictionary entries have more in cluster mode before Valkey 8.0: the neighbours in their slot
+/// The size of the links to neighbors in the same slot, which dictionary entries have in cluster mode before Valkey 8.0
 /// (`clusterDictEntryMetadata`).
 const SLOT_LINKS_BYTES: u64 = 16;
-/// A smaller table has moved to its successor within seconds; a larger one is still there when the load is done.
+/// Smaller tables have moved to their successor within seconds. From this size on, a table is still there when the load
+/// ends.
 const SLOW_MOVE_BUCKETS: u64 = 1 << 21;
-/// What a `kvstore` keeps at the end of each of its tables (`kvstoreHashtableMetadata`). For Valkey 8.0 it is what
-/// measuring gives: tables of a cluster's slots take 80 bytes there, not 64.
+/// The metadata of a `kvstore` at the end of each of its tables (`kvstoreHashtableMetadata`). For Valkey 8.0 it is
+/// measured: tables of a cluster's slots take 80 bytes there, not 64.
 const STORE_METADATA_BYTES: u64 = 16;
-/// More keys are never announced by a server; a file that does is one that none loads.
+/// No server announces more keys, and none loads a file that does.
 const MAX_ANNOUNCED: u64 = 1 << 40;
 /// The stores of a database in Valkey 9: keys, expiries, keys with fields that expire. Database 0 always has them.
 const STORES_OF_A_DATABASE: u64 = 3;
-/// `listNode`: for each table that moves.
+/// `listNode`: one for each table that is being moved.
 const LIST_NODE_BYTES: u64 = 24;
 
-/// The memory that a file takes once loaded.
+/// The memory that a file uses once it is loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Footprint {
-    /// The settings that it is for.
+    /// The settings that the footprint is for.
     #[serde(skip)]
     pub settings: Settings,
     /// Whether cluster mode is on.
     pub cluster_mode: bool,
-    /// The keys of the files by slot, one entry a slot, those that will not be there included: which slots they are in
-    /// is not known.
+    /// The keys of the files by slot, one entry per slot, including keys that will not be loaded: their slots are not
+    /// known.
     #[serde(skip)]
     slot_keys: Vec<u64>,
-    /// The keys that will be there.
+    /// The number of keys that will be loaded.
     #[serde(skip)]
     live_keys: u64,
     /// The bytes of keys and values by slot.
     #[serde(skip)]
     slot_bytes: Vec<u64>,
-    /// Libraries of functions: every shard has them.
+    /// The memory of function libraries, which every shard has.
     #[serde(skip)]
     function_bytes: u64,
     #[serde(skip)]
     databases: Vec<Database>,
-    /// How many of the keys have fields that expire, of which Valkey 9 keeps tables too.
+    /// The number of keys with fields that expire. Valkey 9 also keeps tables of these keys.
     volatile_keys: u64,
-    /// How many of the databases are not there before something is put into them.
+    /// The number of databases that a server creates only once they get keys.
     #[serde(skip)]
     later_databases: u64,
 }
@@ -62,7 +63,7 @@ pub struct Footprint {
 impl Footprint {
     /// The footprint of files that are loaded together, such as the shards of a cluster.
     ///
-    /// None if one of the inspections was not weighed by these settings ([`rdb_scan::InspectOptions::weighings`]).
+    /// Returns `None` if an inspection was not weighed by these settings ([`rdb_scan::InspectOptions::weighings`]).
     pub fn of<'i>(
         inspections: impl IntoIterator<Item = &'i Inspection>,
         settings: Settings,
@@ -82,8 +83,8 @@ impl Footprint {
                     *sum += bytes;
                 }
             }
-            // Those that have expired are not loaded, nor are empty collections. Where they were is not known, so all
-            // get their share.
+            // Expired keys are not loaded, nor are empty collections. Their slots and databases are not known, so all
+            // are scaled.
             let (gone, gone_expires) = not_loaded(inspection, settings.generation);
             let live = 1.0 - share(gone, inspection.keys);
             let live_expires = 1.0 - share(gone_expires, inspection.expires);
@@ -121,7 +122,7 @@ impl Footprint {
         })
     }
 
-    /// A footprint of which only the bytes of each slot are known: without keys, tables and functions.
+    /// A footprint with only the bytes of each slot, without keys, tables and functions.
     pub fn of_slots(settings: Settings, cluster_mode: bool, slot_bytes: &[u64]) -> Self {
         let mut slot_bytes = slot_bytes.to_vec();
         slot_bytes.resize(rdb_scan::SLOTS, 0);
@@ -139,14 +140,14 @@ impl Footprint {
         }
     }
 
-    /// `used_memory` once everything is loaded into one server, beyond that of an empty one.
+    /// `used_memory` once everything is loaded into one server, minus that of an empty server.
     pub fn used_memory_bytes(&self) -> u64 {
         let bytes: u64 = self.slot_bytes.iter().sum();
         let tables = self.tables(&self.databases, 0..rdb_scan::SLOTS);
         bytes + self.cluster_bytes(0..rdb_scan::SLOTS) + tables + self.function_bytes
     }
 
-    /// The same for a shard with these slots.
+    /// As [`Self::used_memory_bytes`], for a shard with these slots.
     pub fn shard_bytes(&self, slots: std::ops::Range<usize>) -> u64 {
         let sum = |of: &[u64]| of.get(slots.clone()).unwrap_or_default().iter().sum::<u64>();
         let all_keys: u64 = self.slot_keys.iter().sum();
@@ -156,13 +157,13 @@ impl Footprint {
         sum(&self.slot_bytes) + cluster + tables + self.function_bytes
     }
 
-    /// The keys of a shard with these slots.
+    /// The number of keys in a shard with these slots.
     pub fn shard_keys(&self, slots: std::ops::Range<usize>) -> u64 {
         let live = share(self.live_keys, self.slot_keys.iter().sum());
         scaled(self.slot_keys.get(slots).unwrap_or_default().iter().sum(), live)
     }
 
-    /// About the memory of each slot: what its keys and values take, and their share of the tables.
+    /// The approximate memory of each slot: its keys and values, and their share of the tables.
     pub fn slot_weights(&self) -> Vec<u64> {
         let used = self.used_memory_bytes();
         let linear = self.slot_bytes.iter().sum::<u64>() + self.function_bytes;
@@ -172,7 +173,7 @@ impl Footprint {
         weights.map(|(bytes, keys)| bytes + scaled(*keys, per_key)).collect()
     }
 
-    /// What is kept of each key because of the cluster.
+    /// The memory per key that only cluster mode needs.
     fn cluster_bytes(&self, slots: std::ops::Range<usize>) -> u64 {
         if !self.cluster_mode {
             return 0;
@@ -180,8 +181,8 @@ impl Footprint {
         let Settings { generation, quantum, .. } = self.settings;
         let keys = self.shard_keys(slots);
         match generation.layout().slot_index {
-            // A node for the rest of the key, a leaf, a share of forks. What
-            // keys have in common is not looked at: it is this where names are of common length.
+            // A node for the rest of the key, a leaf, a share of forks. Prefixes that keys share are ignored: this is
+            // the size for names of common length.
             SlotIndex::RadixTree => keys * (quantum.allocation(24) + quantum.allocation(8) + 16),
             SlotIndex::LinkedEntries => {
                 let more = quantum.allocation(crate::structures::tables::ENTRY_BYTES + SLOT_LINKS_BYTES)
@@ -195,11 +196,11 @@ impl Footprint {
     /// The tables of keys and of expiries.
     fn tables(&self, databases: &[Database], slots: std::ops::Range<usize>) -> u64 {
         let Settings { generation, quantum, .. } = self.settings;
-        // The fields that expire are taken to be anywhere.
+        // Fields that expire are assumed to be spread evenly.
         let volatile = share(self.volatile_keys, self.live_keys);
         if self.cluster_mode && generation.layout().slot_index == SlotIndex::TableOfSlot {
             let all_keys = self.slot_keys.get(slots.clone()).unwrap_or_default().iter().sum();
-            // Slots with as many keys take as much.
+            // Slots with the same number of keys take the same memory.
             let mut slots_of = BTreeMap::<u64, u64>::new();
             for keys in self.slot_keys.get(slots).unwrap_or_default() {
                 *slots_of.entry(*keys).or_default() += 1;
@@ -216,7 +217,7 @@ impl Footprint {
         }
         let mut bytes = 0;
         for Database { keys, expires, announced_keys, announced_expires } in databases {
-            // Each expiry that is set looks for its key, which is a step of a move too.
+            // Setting an expiry looks up its key, which also moves a bucket.
             let steps = 1.0 + share(*expires, *keys);
             bytes +=
                 self.table(*keys, *announced_keys, steps) + self.table(*expires, *announced_expires, 1.0);
@@ -228,7 +229,7 @@ impl Footprint {
         bytes
     }
 
-    /// The table of all keys, or of all that expire; the file announces so many.
+    /// The table of all keys, or of all keys with an expiry. `announced` is the number in the file.
     fn table(&self, entries: u64, announced: u64, steps_per_entry: f64) -> u64 {
         let Settings { generation, quantum, .. } = self.settings;
         if entries == 0 {
@@ -244,8 +245,8 @@ impl Footprint {
         own + buckets(generation, quantum, entries, Growth::Announced(announced.min(MAX_ANNOUNCED)))
     }
 
-    /// The tables of a slot with so many keys in a database that has this share of them, of which shares are in further
-    /// tables.
+    /// The tables of a slot with this many keys, in a database that has the share `part` of them. The shares `further`
+    /// of those are in further tables.
     fn slot_tables(&self, keys: u64, part: f64, further: [f64; 2]) -> u64 {
         let Settings { generation, quantum, .. } = self.settings;
         let own = self.table_structure();
@@ -256,13 +257,13 @@ impl Footprint {
         of_keys + further.map(|share| expected(keys, part * share, table)).iter().sum::<u64>()
     }
 
-    /// The structure of one table of a `kvstore`, with what the store keeps of it.
+    /// The structure of one table of a `kvstore`, with the store's metadata.
     fn table_structure(&self) -> u64 {
         structure(self.settings.generation, self.settings.quantum, STORE_METADATA_BYTES)
     }
 }
 
-/// The keys of a database that will be there, and those that the file announces for its tables.
+/// The keys of a database that will be loaded, and those that the file announces for its tables.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Database {
     keys: u64,
@@ -272,7 +273,7 @@ struct Database {
 }
 
 impl Database {
-    /// A share of it.
+    /// A share of the database.
     fn part(self, share: f64) -> Self {
         Self {
             keys: scaled(self.keys, share),
@@ -283,14 +284,14 @@ impl Database {
     }
 }
 
-/// What a `kvstore` has for each slot: a pointer to its table, and a sum of keys (`hashtables`,
+/// The arrays of a `kvstore` with an entry per slot: pointers to tables, and sums of keys (`hashtables`,
 /// `hashtable_size_index`).
 fn slot_store_bytes(quantum: crate::Quantum) -> u64 {
     let slots = rdb_scan::SLOTS as u64;
     quantum.allocation(8 * slots) + quantum.allocation(8 * (slots + 1))
 }
 
-/// The keys of a file that will not be there, and those of them with an expiry.
+/// The number of keys of a file that will not be loaded, and how many of them have an expiry.
 fn not_loaded(inspection: &Inspection, generation: Generation) -> (u64, u64) {
     let (expired, empty) = (inspection.already_expired, inspection.empty);
     if !generation.layout().skips_empty {
@@ -300,7 +301,7 @@ fn not_loaded(inspection: &Inspection, generation: Generation) -> (u64, u64) {
     (more(empty.keys), more(empty.expires))
 }
 
-/// The hashes that are written with the times at which their fields expire.
+/// The number of hashes that are stored with the expiries of their fields.
 fn keys_with_volatile_fields(inspection: &Inspection) -> u64 {
     let hashes = inspection.types.get("hash").map(|hashes| &hashes.encodings);
     hashes.and_then(|encodings| encodings.get("hashtable-expiry")).copied().unwrap_or(0)

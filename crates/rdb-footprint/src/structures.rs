@@ -1,4 +1,4 @@
-//! What the building blocks of values take: strings, tables, radix trees.
+//! The memory of the building blocks of values: strings, tables, radix trees.
 
 pub(crate) mod ids;
 pub(crate) mod rax;

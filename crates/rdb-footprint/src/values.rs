@@ -1,4 +1,4 @@
-//! What keys, values and libraries of functions take.
+//! The memory of keys, values and function libraries.
 
 pub(crate) mod costs;
 pub(crate) mod functions;

@@ -1,5 +1,5 @@
-//! The bytes of each slot's keys and values, added up while a file is read. What tables take is not in them: that
-//! depends on how many keys there are in all.
+//! The bytes of each slot's keys and values, added up while a file is read. The tables of keys and expiries are not
+//! included: they depend on the total number of keys.
 
 use rdb_scan::{
     Encoding, Expiry, KeyPiece, Kind as ValueKind, Length, PackedPiece, Piece, Pieces, SLOTS, Scales,
@@ -37,14 +37,14 @@ impl Scales for Settings {
 /// Weighs one part of a file.
 struct Weighing {
     settings: Settings,
-    /// By the number of an encoding.
+    /// Indexed by [`Encoding::index`].
     forms: [Form; Encoding::COUNT],
     strings: Strings,
     costs: Costs,
     stream_costs: StreamCosts,
     function_costs: FunctionCosts,
     slots: Box<[u64]>,
-    /// Libraries of functions.
+    /// The memory of function libraries.
     everywhere: u64,
     value: Value,
 }
@@ -56,7 +56,7 @@ struct Value {
     elements: u64,
     /// Whether it is a table that may be packed once loaded.
     small: bool,
-    /// The bytes of a packed collection as it is in the file, and of what a ziplist becomes.
+    /// The size of a packed collection in the file, and that of a ziplist once it is converted.
     packed: u64,
     repacked: Option<u64>,
     rows: Rows,
@@ -64,10 +64,10 @@ struct Value {
     stream: Option<Box<Stream>>,
 }
 
-/// How the file holds a value.
+/// How the file stores a value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Form {
-    /// Something that no engine here holds.
+    /// Something that no engine here has.
     #[default]
     Other,
     /// Row by row.
@@ -75,7 +75,7 @@ enum Form {
     /// One packed collection of rows.
     Packed(Kind),
     Intset,
-    /// Nodes, or items one by one; whether a small list becomes a listpack then, and whether the nodes are ziplists.
+    /// Nodes, or items one by one; whether a small list is converted to a listpack, and whether the nodes are ziplists.
     List {
         converts: bool,
         ziplists: bool,
@@ -108,7 +108,7 @@ impl Form {
         }
     }
 
-    /// What a packed collection takes that has so many bytes in the file, without its object.
+    /// The memory of a packed collection of `bytes` bytes in the file, without its object.
     #[inline]
     fn packed(self, rows: &Rows, bytes: u64, elements: u64, settings: &Settings) -> u64 {
         match self {
@@ -168,7 +168,7 @@ impl Weighing {
 
     fn integer(&self, key: u64, value: Length, expires: bool) -> u64 {
         let Settings { generation, quantum, shares_integers, .. } = self.settings;
-        // A shared integer is no object of its own, unless objects have keys.
+        // A shared integer has no object of its own, unless objects hold their keys.
         let shared = shares_integers && value.is_small_integer() && generation.has_dictionaries();
         let own = if shared { quantum.allocation(OBJECT_BYTES) } else { 0 };
         self.strings.object(key, expires) - own
@@ -178,7 +178,7 @@ impl Weighing {
         tell(self.value.stream.get_or_insert_default(), &self.stream_costs);
     }
 
-    /// How many elements the value has, which a table tells before its rows.
+    /// Sets the number of elements, which for a table comes before its rows.
     fn elements(&mut self, elements: u64) {
         self.value.elements = elements;
         if let Form::Rows(kind) = self.value.form {
@@ -186,7 +186,7 @@ impl Weighing {
         }
     }
 
-    /// A packed collection as it is in the file.
+    /// Adds a packed collection as stored in the file.
     fn packed(&mut self, bytes: u64) {
         let keeps_ziplists = self.settings.generation.layout().keeps_ziplists;
         match self.value.form {
@@ -198,7 +198,7 @@ impl Weighing {
         }
     }
 
-    /// What a ziplist or zipmap becomes.
+    /// Adds the size of a ziplist or zipmap once it is converted.
     fn repacked(&mut self, bytes: u64) {
         match self.value.form {
             _ if self.settings.generation.layout().keeps_ziplists => {}
@@ -217,7 +217,7 @@ impl Weighing {
         }
     }
 
-    /// A value that is one packed collection.
+    /// Adds a value that is one packed collection.
     fn whole(&mut self, piece: &PackedPiece) {
         if piece.elements == 0 && self.settings.generation.layout().skips_empty {
             return;
@@ -227,7 +227,7 @@ impl Weighing {
         self.value_of(piece.key, bytes);
     }
 
-    /// Adds a collection of so many bytes with its key.
+    /// Adds a collection of `bytes` bytes with its key.
     #[inline]
     fn value_of(&mut self, key: KeyPiece, bytes: u64) {
         if key.expiry == Expiry::Past {
@@ -239,7 +239,7 @@ impl Weighing {
 }
 
 impl Value {
-    /// The bytes of the value without its object; then there is none.
+    /// The bytes of the value, without its object. Resets the value.
     fn end(&mut self, settings: &Settings, stream_costs: &StreamCosts) -> u64 {
         let Self { form, elements, packed, repacked, .. } = *self;
         let bytes = match form {
@@ -324,7 +324,7 @@ impl Weigher for Weighing {
     }
 
     fn suspend(&mut self) -> String {
-        // Numbers and lists of them can always be written.
+        // Numbers and lists of numbers can always be serialized.
         serde_json::to_string(&std::mem::take(&mut self.value)).unwrap_or_default()
     }
 

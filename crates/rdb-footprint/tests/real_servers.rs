@@ -1,4 +1,4 @@
-//! Predictions of data that nobody has looked at, against real servers that load it.
+//! Predictions for generated data, against real servers that load it.
 
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "these are megabytes")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
@@ -15,13 +15,13 @@ use common::{
 };
 use rdb_footprint::Generation;
 
-/// Predictions may be off by so much.
+/// The largest error of a prediction.
 const LIMIT_PERCENT: f64 = 2.0;
 
-/// A mixture has about so many bytes of keys and values, which with their structures are 6 to 15 MB in a server.
+/// The approximate bytes of keys and values in a mixture. With their structures they take 6 to 15 MB in a server.
 const MIXTURE_BYTES: u64 = 6_000_000;
 
-/// Keys of all lengths, half of which expire.
+/// Keys of all lengths; half of them expire.
 const EXPIRING: Manner = Manner { expiring: true, databases: &[], any_keys: true };
 
 /// The same in several databases.
@@ -100,7 +100,7 @@ fn collections_that_the_writer_kept_as_tables_are_packed() {
 #[test]
 fn files_of_newer_engines_take_what_is_predicted() {
     let run = Run::new();
-    // Valkey 8.0 and 8.1 write the same version, and 9.1 one that only itself reads.
+    // Valkey 8.0 and 8.1 write the same version. Valkey 9.1 writes one that only it reads.
     for (writer, least) in
         [(Generation::Valkey81, Generation::Valkey8), (Generation::Valkey9, Generation::Valkey9)]
     {
@@ -132,7 +132,7 @@ fn hashes_with_fields_that_expire_take_what_is_predicted() {
     Run::check(cases);
 }
 
-/// The jemalloc in the engines' sources spaces its smallest sizes by 8 bytes, and not by 16 as Debian's does.
+/// The jemalloc in the engines' sources spaces its smallest size classes by 8 bytes, the one of Debian by 16.
 #[test]
 fn another_quantum_takes_what_is_predicted() {
     let run = Run { engines: engines_of_quantum_8(), ..Run::new() };
@@ -162,12 +162,12 @@ fn files_of_redis_6_2_take_what_is_predicted() {
     Run::check(cases);
 }
 
-/// A file that is half of hashes without fields, which all of these engines leave out of a load.
+/// A file in which half of the keys are hashes without fields, which all of these engines skip.
 #[test]
 fn empty_collections_take_nothing() {
     let run = Run::new();
     let mut rdb = b"REDIS0010\xfe\0".to_vec();
-    // Names that count up would be spread over the slots more evenly than those of most data.
+    // Names with a counter would be spread over the slots more evenly than those of most data.
     let mut state = 1_u64;
     for _ in 0..20_000 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -184,10 +184,10 @@ fn empty_collections_take_nothing() {
     Run::check(Run::in_all(&[corpus], &run.engines, &[false, true]));
 }
 
-/// Libraries are in every shard, and an empty server with some is what shows them best.
+/// Libraries are in every shard. An empty server with some shows their memory best.
 #[test]
 fn libraries_of_functions_take_what_is_predicted() {
-    // What an empty server takes differs by some hundred bytes from start to start.
+    // The memory of an empty server varies by some hundred bytes between starts.
     const NOISE_BYTES: u64 = 1500;
     let run = Run::new();
     let Some(writer) = run.oldest() else { return };
@@ -230,8 +230,8 @@ fn libraries_of_functions_take_what_is_predicted() {
     }
 }
 
-/// Not a test by itself: `FOOTPRINT_SHAPES=1` prints a table of the errors for one kind of values at a time, which in
-/// a mixture cancel each other. `FOOTPRINT_SHAPES=sets` is for those with `sets` in their names.
+/// Not a test by itself: `FOOTPRINT_SHAPES=1` prints a table of the errors for one kind of value at a time, which
+/// cancel each other in a mixture. `FOOTPRINT_SHAPES=sets` prints those with `sets` in their names.
 #[test]
 fn single_shapes_are_told_when_asked_for() {
     const SHAPE_BYTES: u64 = 3_000_000;
@@ -264,7 +264,7 @@ fn single_shapes_are_told_when_asked_for() {
     println!("{}", table(&compare(cases)));
 }
 
-/// What all tests have in common.
+/// State that all tests share.
 struct Run {
     engines: Vec<Engine>,
     seeds: std::ops::RangeInclusive<u64>,
@@ -272,7 +272,7 @@ struct Run {
 }
 
 impl Run {
-    /// With one seed, always the same, or as many as `FOOTPRINT_SEEDS` says.
+    /// With one fixed seed, or with as many seeds as `FOOTPRINT_SEEDS` says.
     fn new() -> Self {
         let seeds = std::env::var("FOOTPRINT_SEEDS").map_or(1, |seeds| seeds.parse().unwrap());
         let mut engines = engines();
@@ -280,12 +280,12 @@ impl Run {
         Self { engines, seeds: 1..=seeds, folder: tempfile::tempdir().unwrap() }
     }
 
-    /// The engine whose files all others read.
+    /// The engine that writes files which all others read.
     fn oldest(&self) -> Option<&Engine> {
         self.engines.iter().min_by_key(|engine| engine.generation)
     }
 
-    /// An engine that only `make servers` brings.
+    /// An engine that only `make servers` installs.
     fn newer(&self, generation: Generation) -> Option<&Engine> {
         let found = self.engines.iter().find(|engine| engine.generation == generation);
         if found.is_none() {
@@ -306,7 +306,7 @@ impl Run {
         self.seeds.clone().map(|seed| corpus(name, seed, writer, manner, bytes, folder, &mut make)).collect()
     }
 
-    /// A file for each seed, with about as many bytes of each shape.
+    /// One file per seed, with about the same number of bytes of each shape.
     fn mixtures(
         &self,
         name: &str,
@@ -336,7 +336,7 @@ impl Run {
         corpora.iter().flat_map(of_corpus).collect()
     }
 
-    /// Compares all, tells all and fails if one is beyond the limit.
+    /// Compares all cases, prints the results, and fails if one is beyond the limit.
     fn check(cases: Vec<Case>) {
         let compared = compare(cases);
         for one in &compared {
@@ -349,7 +349,7 @@ impl Run {
     }
 }
 
-/// A row for each file, a column for each engine and mode: megabytes measured, and the error.
+/// One row per file, one column per engine and mode: the measured megabytes, and the error.
 fn table(all: &[Compared]) -> String {
     let mut text = String::new();
     let mut last = String::new();

@@ -1,26 +1,26 @@
-//! What an allocation takes: the size classes of jemalloc, which servers count in `used_memory`.
+//! The size of allocations: the size classes of jemalloc, which servers count in `used_memory`.
 
 use serde::{Deserialize, Serialize};
 
 /// The spacing of the smallest size classes of a server's jemalloc, in bytes (`lg-quantum`).
 ///
-/// The jemalloc that comes with the sources of Redis and Valkey is built with 8; the one of Linux distributions has 16.
-/// Which of them ElastiCache runs is not known. Of small allocations the difference is up to a third.
+/// The jemalloc in the sources of Redis and Valkey is built with 8, the one of Linux distributions with 16. Which of
+/// them ElastiCache runs is not known. For small allocations the difference is up to a third.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Quantum {
     /// 8 bytes.
     #[serde(rename = "8")]
     Eight,
-    /// 16 bytes, which never gives less memory than 8: the careful choice.
+    /// 16 bytes, which never predicts less memory than 8: the conservative choice.
     #[default]
     #[serde(rename = "16")]
     Sixteen,
 }
 
-/// A pointer of the 64-bit servers that are modelled.
+/// The size of a pointer on the 64-bit servers that are modeled.
 pub(crate) const POINTER_BYTES: u64 = 8;
 
-/// Allocations up to this are looked up.
+/// Allocations up to this size are looked up in a table.
 const LOOKED_UP_BYTES: usize = 1024;
 const WORDS: usize = LOOKED_UP_BYTES / 8 + 1;
 
@@ -28,7 +28,7 @@ static EIGHT: [u16; WORDS] = classes(8);
 static SIXTEEN: [u16; WORDS] = classes(16);
 
 impl Quantum {
-    /// The quantum of so many bytes, if there is such a jemalloc.
+    /// The quantum of this many bytes; none if no jemalloc has it.
     pub const fn of(bytes: u8) -> Option<Self> {
         match bytes {
             8 => Some(Self::Eight),
@@ -45,7 +45,7 @@ impl Quantum {
         }
     }
 
-    /// The bytes that an allocation of so many bytes takes (`malloc_usable_size`).
+    /// The memory that an allocation of `bytes` bytes uses (`malloc_usable_size`).
     #[inline]
     pub fn allocation(self, bytes: u64) -> u64 {
         let table = match self {
@@ -64,7 +64,7 @@ const fn classes(quantum: u64) -> [u16; WORDS] {
     let mut word = 0;
     while word < WORDS {
         let bytes = 8 * word as u64;
-        // Up to eight quanta at 8 bytes and at 16 the classes are multiples; 8 bytes is a class everywhere.
+        // The smallest classes are multiples of the quantum, up to eight of them. 8 bytes is always a class.
         table[word] = if bytes <= 8 {
             8
         } else if bytes <= 64 || (quantum == 16 && bytes <= 128) {
@@ -77,10 +77,10 @@ const fn classes(quantum: u64) -> [u16; WORDS] {
     table
 }
 
-/// Larger classes: four between each power of two and the next.
+/// The size of a larger class: there are four from each power of two to the next.
 const fn spaced(bytes: u64) -> u64 {
     let doubling = 64 - (bytes - 1).leading_zeros();
-    // Nothing that large is ever allocated; but no number here may overflow.
+    // Nothing that large is ever allocated, but no number may overflow.
     if doubling >= 62 {
         return bytes;
     }
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn size_classes_are_those_of_jemalloc() {
-        // From the bin sizes and large classes that a real server tells (MEMORY MALLOC-STATS).
+        // From the bin sizes and large classes that a real server reports (MEMORY MALLOC-STATS).
         let eight = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512];
         let sixteen = [8, 16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640];
         let common =

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Engine versions whose structures are the same.
+/// Engine versions with the same structures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Generation {
@@ -14,10 +14,10 @@ pub enum Generation {
     /// Redis 7.0, and ElastiCache's 7.1: listpacks.
     #[serde(rename = "redis-7.0")]
     Redis7,
-    /// Valkey 7.2: small sets and lists as listpacks, sets without dictionary entries where they can do without.
+    /// Valkey 7.2: small sets and lists as listpacks, sets without dictionary entries where possible.
     #[serde(rename = "valkey-7.2")]
     Valkey7,
-    /// Valkey 8.0: keys inside dictionary entries, one dictionary for each slot.
+    /// Valkey 8.0: keys inside dictionary entries, one dictionary per slot.
     #[serde(rename = "valkey-8.0")]
     Valkey8,
     /// Valkey 8.1 and ElastiCache's 8.2: hash tables of cache lines, keys inside objects.
@@ -29,11 +29,11 @@ pub enum Generation {
 }
 
 impl Generation {
-    /// All of them, oldest first.
+    /// All generations, oldest first.
     pub const ALL: [Self; 6] =
         [Self::Redis6, Self::Redis7, Self::Valkey7, Self::Valkey8, Self::Valkey81, Self::Valkey9];
 
-    /// The engine, as ElastiCache names it.
+    /// The engine's name in ElastiCache.
     pub const fn engine(self) -> &'static str {
         match self {
             Self::Redis6 | Self::Redis7 => "redis",
@@ -41,7 +41,7 @@ impl Generation {
         }
     }
 
-    /// The engine version that stands for the generation.
+    /// The engine version that represents the generation.
     pub const fn version(self) -> &'static str {
         match self {
             Self::Redis6 => "6.2",
@@ -53,9 +53,9 @@ impl Generation {
         }
     }
 
-    /// The generation of an engine version; none for an engine that is neither `redis` nor `valkey`.
+    /// The generation of an engine version; none for an engine other than `redis` or `valkey`.
     ///
-    /// Versions between two generations count as the older one, unknown later ones as the last.
+    /// Versions between two generations count as the older one, unknown later versions as the last.
     pub fn of(engine: &str, major: u16, minor: u16) -> Option<Self> {
         Some(match (engine, major, minor) {
             ("redis", ..=6, _) => Self::Redis6,
@@ -69,8 +69,8 @@ impl Generation {
     }
 }
 
-/// An engine version that predictions were compared with (`make calibrate`): a model is right for these, and for no
-/// other version until somebody has looked.
+/// An engine version that predictions were compared with (`make calibrate`). A model is valid for these versions, and
+/// for no other version until it has been compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compared {
     /// `redis` or `valkey`.
@@ -80,7 +80,7 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// All of them.
+    /// All compared versions.
     pub const ALL: [Self; 5] = [
         Self { engine: "redis", version: [6, 2, 5] },
         Self { engine: "redis", version: [7, 0, 15] },
@@ -89,11 +89,11 @@ impl Compared {
         Self { engine: "valkey", version: [9, 1, 2] },
     ];
 
-    /// The version that stands for a version of an engine; none if none was compared.
+    /// The compared version that represents a version of an engine; none if there is none.
     ///
-    /// ElastiCache is asked for major and minor, and does not tell its patch level: then the minor version counts.
-    /// Where a patch level is named, it has to be the one that was compared. AWS's own builds, Redis 7.1 and Valkey
-    /// 8.2, cannot be had, and are taken for what the open-source version before them is.
+    /// ElastiCache takes major and minor version and does not disclose its patch level: without a patch level, the
+    /// minor version decides. With a patch level, it must be the compared one. AWS's own builds, Redis 7.1 and Valkey
+    /// 8.2, are not available, and are represented by the open-source version before them.
     pub fn standing_for(engine: &str, major: u16, minor: u16, patch: Option<u16>) -> Option<Self> {
         let minor = match (engine, major, minor, patch) {
             ("redis", 7, 1, None) => 0,
@@ -109,7 +109,7 @@ impl Compared {
         Self::ALL.into_iter().find(stands)
     }
 
-    /// Whether it is this minor version itself, and not one that it is taken for.
+    /// Whether this is the given minor version itself, and does not merely represent it.
     pub const fn is(self, major: u16, minor: u16) -> bool {
         let [of_major, of_minor, _] = self.version;
         of_major == major && of_minor == minor
@@ -152,10 +152,10 @@ mod tests {
         };
         assert_eq!(with("redis", 7, 0, None).as_deref(), Some("redis 7.0.15"));
         assert_eq!(with("valkey", 9, 1, Some(2)).as_deref(), Some("valkey 9.1.2"));
-        // AWS's own.
+        // AWS's own builds.
         assert_eq!(with("redis", 7, 1, None).as_deref(), Some("redis 7.0.15"));
         assert_eq!(with("valkey", 8, 2, None).as_deref(), Some("valkey 8.1.1"));
-        // A patch release, and minor versions that nobody looked at.
+        // A patch release, and minor versions that were not compared.
         assert_eq!(with("valkey", 8, 1, Some(4)), None);
         for (engine, major, minor) in [
             ("redis", 6, 0),
@@ -167,7 +167,7 @@ mod tests {
         ] {
             assert_eq!(with(engine, major, minor, None), None, "{engine} {major}.{minor}");
         }
-        // Each is of a generation whose version it stands for.
+        // Each belongs to the generation with its version.
         for Compared { engine, version: [major, minor, _] } in Compared::ALL {
             let generation = Generation::of(engine, major, minor).unwrap();
             assert_eq!(generation.version(), format!("{major}.{minor}"));

@@ -1,9 +1,9 @@
-//! How each generation of engines lays data out: one row for each, of which the rest of the crate asks for properties.
-//! A new generation is a row here, and what the compiler then demands.
+//! The memory layout of each generation of engines: one row each, with properties that the rest of the crate reads. A
+//! new generation is a new row here, plus what the compiler then requires.
 
 use super::generation::Generation;
 
-/// What differs between generations.
+/// The properties that differ between generations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// The hash tables of keys, sets, hashes and sorted sets.
@@ -11,43 +11,43 @@ pub(crate) struct Layout {
     /// The structure of one table, without its buckets: `dict`, with two `dictht` of four words in Redis 6.2, or
     /// `hashtable`.
     pub(crate) table_bytes: u64,
-    /// Where the name of a key lies.
+    /// Where the name of a key is stored.
     pub(crate) key_names: KeyNames,
-    /// Which strings lie in the same allocation as their key.
+    /// The strings that are in the same allocation as their key.
     pub(crate) embedded_strings: EmbeddedStrings,
-    /// How the keys of a cluster's slot are found.
+    /// How the keys of a cluster slot are found.
     pub(crate) slot_index: SlotIndex,
-    /// Whether the number of keys that a file announces decides how its tables are made. Valkey 8.0 makes its tables
-    /// when the first key comes.
+    /// Whether tables are sized by the number of keys that a file announces. Valkey 8.0 creates its tables with the
+    /// first key.
     pub(crate) heeds_announced_keys: bool,
-    /// Whether each database keeps lists of its tables that are being moved (`rehashing` of `kvstore.c`), in nodes of a
-    /// list.
+    /// Whether each database keeps lists of its tables that are being moved (`rehashing` of `kvstore.c`), in list
+    /// nodes.
     pub(crate) lists_moving_tables: bool,
-    /// Whether ziplists stay ziplists. Later they become listpacks.
+    /// Whether ziplists stay ziplists. Later generations convert them to listpacks.
     pub(crate) keeps_ziplists: bool,
-    /// Whether small sets and small lists are listpacks, scores have as few digits as possible, and a set's entries
-    /// have no place for a value (Redis 7.2).
+    /// Whether small sets and small lists are listpacks, scores have as few digits as possible, and the entries of a
+    /// set have no room for a value (Redis 7.2).
     pub(crate) packs_small_sets: bool,
-    /// Whether a set's entries are its members, where buckets do not collide (`dict.c` of Redis 7.2).
+    /// Whether the entries of a set are its members, except in buckets with collisions (`dict.c` of Redis 7.2).
     pub(crate) bare_set_entries: bool,
-    /// Whether members of sorted sets lie inside the nodes of their skip lists.
+    /// Whether members of sorted sets are inside the nodes of their skip lists.
     pub(crate) members_in_skiplists: bool,
-    /// Whether hashes know which of their fields expire, and databases which of their hashes do (`vset.c`).
+    /// Whether hashes index their fields that expire, and databases index such hashes (`vset.c`).
     pub(crate) indexes_expiring_fields: bool,
     /// `quicklistNode`.
     pub(crate) list_node_bytes: u64,
-    /// `rax`, which counts its own bytes from Valkey 8.0 on.
+    /// `rax`, which counts its own bytes since Valkey 8.0.
     pub(crate) rax_bytes: u64,
-    /// `stream`: from Redis 7.0 on with the first and the last deleted id, and the number of entries ever added.
+    /// `stream`: since Redis 7.0 with the first id, the last deleted id, and the number of entries ever added.
     pub(crate) stream_bytes: u64,
-    /// `streamCG`: last id, entries read (from Redis 7.0 on), pending entries, consumers.
+    /// `streamCG`: last id, entries read (since Redis 7.0), pending entries, consumers.
     pub(crate) group_bytes: u64,
     /// `streamConsumer`: times, name, pending entries.
     pub(crate) consumer_bytes: u64,
-    /// How functions are kept.
+    /// How functions are stored.
     pub(crate) functions: Functions,
-    /// Whether collections without elements are left out of a load (`emptykey` in `rdbLoadObject`). Redis 6.2 does so
-    /// from 6.2.6 on; older ones keep them.
+    /// Whether a load skips collections without elements (`emptykey` in `rdbLoadObject`). Redis 6.2 does so since
+    /// 6.2.6; older versions keep them.
     pub(crate) skips_empty: bool,
 }
 
@@ -60,10 +60,10 @@ pub(crate) enum Tables {
     CacheLines,
 }
 
-/// Where the name of a key lies.
+/// Where the name of a key is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyNames {
-    /// In an allocation of its own, to which the dictionary's entry points.
+    /// In an allocation of its own; the dictionary's entry has a pointer to it.
     Apart,
     /// In the dictionary's entry (`embeddedDictEntry`).
     InEntries,
@@ -71,43 +71,44 @@ pub(crate) enum KeyNames {
     InObjects,
 }
 
-/// Which strings lie in the same allocation as their key.
+/// The strings that are in the same allocation as their key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EmbeddedStrings {
     /// None.
     No,
-    /// Those with which it takes 64 bytes at most (`createStringObjectWithKeyAndExpire`).
+    /// Those for which the allocation has at most 64 bytes (`createStringObjectWithKeyAndExpire`).
     BehindKeys,
-    /// Those with which it takes 128 bytes at most, at the place of the pointer to a value (`shouldEmbedStringObject`).
+    /// Those for which the allocation has at most 128 bytes, in place of the pointer to a value
+    /// (`shouldEmbedStringObject`).
     InPlaceOfPointers,
 }
 
-/// How the keys of a cluster's slot are found.
+/// How the keys of a cluster slot are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SlotIndex {
-    /// A radix tree of slots and keys (`slots_to_keys`).
+    /// By a radix tree of slots and keys (`slots_to_keys`).
     RadixTree,
-    /// Links in the entries of the dictionary.
+    /// By links in the entries of the dictionary.
     LinkedEntries,
-    /// Each slot has a table of its own (`kvstore.c`).
+    /// By a table per slot (`kvstore.c`).
     TableOfSlot,
 }
 
-/// How functions are kept.
+/// How functions are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Functions {
-    /// There are none: a file with some is refused.
+    /// Not at all: a file with functions is refused.
     Unknown,
     /// As references into the interpreter.
     Referenced,
     /// Compiled by a scripting engine.
     Compiled,
-    /// The same, for engines with versions of their interface.
+    /// Compiled by a scripting engine with a versioned interface.
     CompiledVersioned,
 }
 
 impl Generation {
-    /// How it lays data out.
+    /// The memory layout of the generation.
     #[inline]
     pub(crate) const fn layout(self) -> &'static Layout {
         match self {
@@ -186,7 +187,7 @@ const VALKEY_81: Layout = Layout {
 };
 
 const VALKEY_9: Layout = Layout {
-    // One more pointer, to the iterators that must not be disturbed.
+    // One more pointer, to the iterators that must stay valid.
     table_bytes: 80,
     embedded_strings: EmbeddedStrings::InPlaceOfPointers,
     members_in_skiplists: true,

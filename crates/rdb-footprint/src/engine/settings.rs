@@ -1,4 +1,4 @@
-//! What a prediction is made for.
+//! The target of a prediction.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,16 +13,16 @@ pub struct Settings {
     /// The allocator's size classes.
     #[serde(default)]
     pub quantum: Quantum,
-    /// Up to which size collections stay packed.
+    /// The sizes up to which collections stay packed.
     #[serde(default)]
     pub thresholds: Thresholds,
-    /// Whether integers from 0 to 9999 share one object. Servers share them unless `maxmemory` is set together with a
-    /// policy that needs a time of access for each object (`*-lru`, `*-lfu`): not on ElastiCache's defaults.
+    /// Whether integers from 0 to 9999 share one object. Servers share them unless `maxmemory` is set and the eviction
+    /// policy needs an access time per object (`*-lru`, `*-lfu`). With ElastiCache's defaults they are not shared.
     #[serde(default)]
     pub shares_integers: bool,
 }
 
-/// The parameters that decide how collections are kept; under their newer names (`ziplist` before Redis 7.0).
+/// The parameters that decide the encoding of collections, by their newer names (`ziplist` before Redis 7.0).
 ///
 /// The defaults are those of `config.c`, and of ElastiCache's default parameter groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,11 +38,11 @@ pub struct Thresholds {
     pub zset_value: u64,
     /// `set-max-intset-entries`.
     pub set_intset_entries: u64,
-    /// `set-max-listpack-entries`, from Valkey 7.2 on.
+    /// `set-max-listpack-entries`, since Valkey 7.2.
     pub set_entries: u64,
     /// `set-max-listpack-value`, in bytes.
     pub set_value: u64,
-    /// `list-max-listpack-size`: items of a node, or if it is negative, 4 KiB to 64 KiB in five steps.
+    /// `list-max-listpack-size`: items per node; if negative, 4 KiB to 64 KiB per node in five steps.
     pub list_size: i64,
 }
 
@@ -72,7 +72,7 @@ impl Settings {
         }
     }
 
-    /// What tells these settings from others, for weights that are kept: changes with the model too.
+    /// The identity of these settings and of the model, for weights that are stored.
     pub fn id(&self) -> String {
         let Self { generation, quantum, thresholds, shares_integers } = self;
         let Thresholds { hash_entries, hash_value, zset_entries, zset_value, .. } = thresholds;
@@ -86,11 +86,11 @@ impl Settings {
         )
     }
 
-    /// The bytes of a list's node (`quicklistNodeLimit`), and its items.
+    /// The most bytes (`quicklistNodeLimit`) and the most items of a list node.
     pub(crate) fn list_limits(&self) -> (u64, u64) {
         /// 4, 8, 16, 32 and 64 KiB (`optimization_level`).
         const LEVELS: [u64; 5] = [4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10];
-        /// Nodes limited by their items are limited to this too (`SIZE_SAFETY_LIMIT`).
+        /// The limit in bytes for nodes that are limited by items (`SIZE_SAFETY_LIMIT`).
         const SAFETY_BYTES: u64 = 8 << 10;
         match self.thresholds.list_size {
             size @ 0.. => (SAFETY_BYTES, size.unsigned_abs().max(1)),
@@ -102,5 +102,6 @@ impl Settings {
     }
 }
 
-/// Counted up when the model changes, so that no weights of another model are taken for its own.
+/// The version of the model. Incremented when the model changes, so that weights of another model are not mixed with
+/// its own.
 const MODEL: u32 = 2;

@@ -1,6 +1,6 @@
-//! Shares of counts, and what is to be expected where things fall by chance.
+//! Shares of counts, and expected values.
 
-/// The normal distribution at the points of its five-point quadrature, with their weights.
+/// The points of a five-point quadrature of the normal distribution, with their weights.
 const POINTS: [(f64, f64); 5] = [
     (-2.856_97, 0.011_257),
     (-1.355_626, 0.222_076),
@@ -8,10 +8,10 @@ const POINTS: [(f64, f64); 5] = [
     (1.355_626, 0.222_076),
     (2.856_97, 0.011_257),
 ];
-/// Up to so many, each number is looked at.
+/// Up to this count, the mean is computed exactly.
 const FEW: u64 = 64;
 
-/// The mean of a function of how many of `count` are so, if each is with the same chance.
+/// The mean of `bytes(n)`, where each of `count` things counts towards `n` with probability `chance`.
 pub(crate) fn expected(count: u64, chance: f64, bytes: impl Fn(u64) -> u64) -> u64 {
     if count == 0 || chance <= 0.0 {
         return bytes(0);
@@ -37,7 +37,7 @@ pub(crate) fn expected(count: u64, chance: f64, bytes: impl Fn(u64) -> u64) -> u
     sum.round() as u64
 }
 
-/// A part of a whole; none of nothing.
+/// The share of a part in a whole; 0 if the whole is 0.
 pub(crate) fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }

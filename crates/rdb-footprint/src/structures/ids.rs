@@ -1,5 +1,5 @@
-//! Radix trees of stream ids (`rax.c`): what [`crate::structures::rax`] does for any keys, for those that all have 16
-//! bytes. Pending entries are many, and each is in two trees.
+//! Radix trees of stream ids (`rax.c`): as [`crate::structures::rax`], but only for keys of 16 bytes. Pending entries
+//! are many, and each is in two trees.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,12 +10,12 @@ use crate::{
 
 pub(crate) const ID_BYTES: usize = 16;
 
-/// What nodes take, looked up.
+/// The sizes of nodes, precomputed.
 #[derive(Debug, Clone)]
 pub(crate) struct IdCosts {
     quantum: Quantum,
     leaf: u64,
-    /// The way to a leaf or a fork, by its length.
+    /// The nodes of a path to a leaf or a fork, by its length.
     chains: [u64; ID_BYTES + 1],
 }
 
@@ -28,28 +28,28 @@ impl IdCosts {
         Self { quantum, leaf: node(0, 0, true, quantum), chains }
     }
 
-    /// A child at some depth, with the way to it from a fork above, which has the first byte of the way itself.
+    /// A child at some depth, with the path to it from a fork above it. The fork holds the first byte of the path.
     #[inline]
     fn hung(&self, child: u64, depth: usize, fork: usize) -> u64 {
         child + self.chains[depth.wrapping_sub(fork + 1).min(ID_BYTES)]
     }
 }
 
-/// A tree of ids that come in ascending order. Only the way to the last one can still change, so that is all that is
+/// A tree of ids that are added in ascending order. Only the path to the last one can still change, so nothing else is
 /// kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct IdTree {
     any: bool,
-    /// Bytes of the nodes that will not change any more.
+    /// Bytes of the nodes that are final.
     done: u64,
     last: [u8; ID_BYTES],
-    /// Where other ids part from the last one: a bit for each depth, and the children there.
+    /// Where other ids branch off the last one: a bit per depth, and the number of children there.
     forks: u16,
     children: [u16; ID_BYTES],
 }
 
 impl IdTree {
-    /// Adds ids. One that is equal to the last one is passed over.
+    /// Adds ids. Skips an id that equals the last one.
     pub(crate) fn add_all(&mut self, ids: &[u8], costs: &IdCosts) {
         for id in ids.as_chunks().0 {
             self.add(*id, costs);
@@ -87,7 +87,7 @@ impl IdTree {
         all.done + costs.chains[depth.min(ID_BYTES)] + child
     }
 
-    /// Takes off the forks from a depth on; gives what is left hanging, and its depth.
+    /// Removes the forks from a depth on. Returns what is left without a parent, and its depth.
     #[inline]
     fn close(&mut self, from: usize, costs: &IdCosts) -> (u64, usize) {
         let (mut child, mut child_depth) = (costs.leaf, ID_BYTES);

@@ -1,4 +1,4 @@
-//! Radix trees (`rax.c`), of keys that come in ascending order.
+//! Radix trees (`rax.c`) of keys that are added in ascending order.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,32 +6,32 @@ use crate::engine::allocator::{POINTER_BYTES, Quantum};
 
 /// A node's header: flags and size.
 const HEADER_BYTES: u64 = 4;
-/// Longer keys are cut to this: their nodes count for less than they take.
+/// Longer keys are cut to this length, so that their nodes count for less than they use.
 const MAX_KEY_BYTES: usize = 1024;
 
-/// A tree whose keys all have values. Only the way to the last key can still change, so that is all that is kept.
+/// A tree in which all keys have values. Only the path to the last key can still change, so nothing else is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rax {
     keys: u64,
-    /// Bytes of the nodes that will not change any more.
+    /// Bytes of the nodes that are final.
     done: u64,
-    /// The last key,
+    /// The last key.
     last: Vec<u8>,
-    /// and where other keys part from it, from the root on.
+    /// Where other keys branch off the last one, from the root on.
     forks: Vec<Fork>,
 }
 
-/// A node with several children, or with one and a key that ends there.
+/// A node with several children, or with one child and a key that ends there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Fork {
     depth: u64,
     children: u64,
     is_key: bool,
-    /// The bytes of the way to its last child that is done.
+    /// The length of the path to its last child that is final.
     way: u64,
 }
 
-/// What hangs on the last fork.
+/// What is attached to the last fork.
 #[derive(Clone, Copy)]
 enum Child {
     Leaf,
@@ -39,7 +39,7 @@ enum Child {
 }
 
 impl Rax {
-    /// Adds the next key. What is no greater than the last one is passed over.
+    /// Adds the next key. Skips a key that is a prefix of the last one.
     pub(crate) fn add(&mut self, key: &[u8], quantum: Quantum) {
         let key = key.get(..MAX_KEY_BYTES).unwrap_or(key);
         if self.keys > 0 {
@@ -67,7 +67,7 @@ impl Rax {
         all.done + chain(depth, quantum) + child.bytes(quantum)
     }
 
-    /// The next key parts from the last one at this depth.
+    /// Branches off the last key at this depth.
     #[inline]
     fn part(&mut self, depth: u64, quantum: Quantum) {
         let (child, child_depth) = self.close(Some(depth), quantum);
@@ -75,7 +75,7 @@ impl Rax {
             fork.children += 1;
             self.hang(child, child_depth, quantum);
         } else if child_depth == depth {
-            // The last key is the beginning of the next one.
+            // The last key is a prefix of the next one.
             self.forks.push(Fork { depth, children: 1, is_key: true, way: 0 });
         } else {
             self.forks.push(Fork { depth, children: 2, is_key: false, way: 0 });
@@ -83,7 +83,7 @@ impl Rax {
         }
     }
 
-    /// Takes off the forks below a depth, or all; gives what is left hanging, and its depth.
+    /// Removes the forks below a depth, or all. Returns what is left without a parent, and its depth.
     #[inline]
     fn close(&mut self, depth: Option<u64>, quantum: Quantum) -> (Child, u64) {
         let (mut child, mut child_depth) = (Child::Leaf, self.last.len() as u64);
@@ -97,12 +97,12 @@ impl Rax {
         (child, child_depth)
     }
 
-    /// Hangs a child on the last fork for good.
+    /// Attaches a final child to the last fork.
     #[inline]
     fn hang(&mut self, child: Child, child_depth: u64, quantum: Quantum) {
         let Some(fork) = self.forks.last_mut() else { return };
         fork.way = child_depth - fork.depth;
-        // The first byte of the way stands in the fork itself.
+        // The fork holds the first byte of the path.
         self.done += chain(fork.way - 1, quantum) + child.bytes(quantum);
     }
 }
@@ -112,7 +112,7 @@ impl Child {
     fn bytes(self, quantum: Quantum) -> u64 {
         match self {
             Self::Leaf => node(0, 0, true, quantum),
-            // One child and a value: the way to the child is in the same node, and was counted as one of its own.
+            // One child and a value: the path to the child is in the same node, and was counted as a node of its own.
             Self::Fork(Fork { children: 1, way, .. }) => {
                 node(way, 1, true, quantum).saturating_sub(chain(way.saturating_sub(1), quantum))
             }
@@ -121,7 +121,7 @@ impl Child {
     }
 }
 
-/// How many bytes two keys have in common from the start. Ids of entries are compared at once.
+/// The length of the common prefix of two keys. Ids of entries are compared at once.
 #[inline]
 fn common_bytes(one: &[u8], other: &[u8]) -> usize {
     if let (Ok(one), Ok(other)) = (<[u8; 16]>::try_from(one), <[u8; 16]>::try_from(other)) {
@@ -131,14 +131,14 @@ fn common_bytes(one: &[u8], other: &[u8]) -> usize {
     one.iter().zip(other).take_while(|(one, other)| one == other).count()
 }
 
-/// A node with so many bytes of text and pointers (`raxNodeCurrentLength`).
+/// A node with this much text and this many pointers (`raxNodeCurrentLength`).
 #[inline]
 pub(crate) fn node(text: u64, pointers: u64, value: bool, quantum: Quantum) -> u64 {
     let aligned = (HEADER_BYTES + text).next_multiple_of(POINTER_BYTES);
     quantum.allocation(aligned + POINTER_BYTES * (pointers + u64::from(value)))
 }
 
-/// The node of a way without forks.
+/// The node of a path without forks.
 #[inline]
 pub(crate) fn chain(bytes: u64, quantum: Quantum) -> u64 {
     if bytes == 0 { 0 } else { node(bytes, 1, false, quantum) }

@@ -2,7 +2,7 @@
 
 use crate::engine::allocator::Quantum;
 
-/// A string with its header and its end (`sdsReqSize` of `sdsReqType`).
+/// The size of a string with its header and its terminator (`sdsReqSize` of `sdsReqType`).
 #[inline]
 pub(crate) const fn sds(bytes: u64) -> u64 {
     let header = match bytes {
@@ -15,13 +15,13 @@ pub(crate) const fn sds(bytes: u64) -> u64 {
     header + bytes + 1
 }
 
-/// A string whose header is that of type 8 at least, which has room for flags.
+/// The size of a string with a header of at least type 8, which has room for flags.
 #[inline]
 pub(crate) const fn sds8(bytes: u64) -> u64 {
     if bytes < 32 { 3 + bytes + 1 } else { sds(bytes) }
 }
 
-/// A string of its own; an empty one gets room to grow (`sdsnewlen`).
+/// The allocation of a separate string. An empty one gets room to grow (`sdsnewlen`).
 #[inline]
 pub(crate) fn own_sds(bytes: u64, quantum: Quantum) -> u64 {
     quantum.allocation(if bytes == 0 { sds8(0) } else { sds(bytes) })

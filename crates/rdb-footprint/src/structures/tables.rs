@@ -1,4 +1,4 @@
-//! Hash tables: the chained dictionaries of `dict.c`, and from Valkey 8.1 on the cache lines of `hashtable.c`.
+//! Hash tables: the chained dictionaries of `dict.c`, and since Valkey 8.1 the cache lines of `hashtable.c`.
 
 use crate::engine::{
     allocator::{POINTER_BYTES, Quantum},
@@ -7,35 +7,35 @@ use crate::engine::{
 
 /// `dictEntry`: key, value, next.
 pub(crate) const ENTRY_BYTES: u64 = 24;
-/// An entry without a value, as sets have them in Valkey 7.2 and 8.0.
+/// An entry without a value, as in sets of Valkey 7.2 and 8.0.
 pub(crate) const BARE_ENTRY_BYTES: u64 = 16;
 /// `dict`.
 pub(crate) const DICT_BYTES: u64 = 56;
 /// The smallest table of a dictionary (`DICT_HT_INITIAL_SIZE`).
 const LEAST_BUCKETS: u64 = 4;
 
-/// A bucket of `hashtable.c`: a cache line
+/// A bucket of `hashtable.c`: a cache line.
 const LINE_BYTES: u64 = 64;
-/// with places for so many entries (`ENTRIES_PER_BUCKET`),
+/// The entries of a bucket (`ENTRIES_PER_BUCKET`).
 const LINE_ENTRIES: u64 = 7;
-/// of which a chained one gives the last to the next line.
+/// The entries of a bucket that is chained: the last place refers to the next one.
 const CHAINED_ENTRIES: u64 = 6;
 /// Expansion makes at least `entries * 5 / 32` buckets (`BUCKET_FACTOR`, `BUCKET_DIVISOR`).
 const BUCKET_FACTOR: u64 = 5;
 const BUCKET_DIVISOR: u64 = 32;
 
-/// How a table came to its entries.
+/// How a table got its entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Growth {
-    /// It was made for them.
+    /// It was created for them.
     Expected,
-    /// It was made for so many, and grew where there were more.
+    /// It was created for this many, and has grown if there were more.
     Announced(u64),
-    /// It grew one by one.
+    /// It has grown one by one.
     OneByOne,
 }
 
-/// The bytes of the buckets of a table with so many entries, without the entries and the table's own structure.
+/// The bytes of the buckets of a table, without the entries and the table's own structure.
 pub(crate) fn buckets(generation: Generation, quantum: Quantum, entries: u64, growth: Growth) -> u64 {
     if entries == 0 {
         return 0;
@@ -48,9 +48,9 @@ pub(crate) fn buckets(generation: Generation, quantum: Quantum, entries: u64, gr
     quantum.allocation(LINE_BYTES * lines) + child_bytes(entries, lines)
 }
 
-/// The buckets of a table that was made for the first `before` of its entries, then made larger for those behind the
-/// next one, and filled with them: how a hash comes about that the file holds as a table, and that is found to be too
-/// large to be packed on the way. The move to the larger table may not be at its end then.
+/// The buckets of a table that was created for its first `before` entries, was expanded for the entries after the next
+/// one, and was then filled with them. This happens to a hash that the file stores as a table, and that turns out to be
+/// too large to be packed while it is loaded. The move to the larger table may not be finished then.
 pub(crate) fn converted_buckets(generation: Generation, quantum: Quantum, before: u64, entries: u64) -> u64 {
     let dictionary = generation.has_dictionaries();
     let wanted = |entries: u64| {
@@ -60,7 +60,8 @@ pub(crate) fn converted_buckets(generation: Generation, quantum: Quantum, before
     for used in before..entries {
         let rest = entries - used;
         let (asked, grown) = (wanted(rest), wanted(used + 1));
-        // Dictionaries look whether all fit that are there, and move a bucket that is not empty; the others move any.
+        // Dictionaries expand only if the entries present fit, and each step moves a bucket that is not empty. The
+        // other tables move any bucket.
         let least = if dictionary { LEAST_BUCKETS + 1 } else { 1 };
         let steps = |buckets| if dictionary { used - colliding_entries(used, buckets) } else { buckets };
         if used == before + 1 && moves == 0 && rest >= least && used <= rest && asked != buckets {
@@ -85,42 +86,43 @@ pub(crate) fn converted_buckets(generation: Generation, quantum: Quantum, before
     quantum.allocation(unit * buckets) + unmoved + children
 }
 
-/// The table of a set, hash or sorted set, with the structure that holds it.
+/// The table of a set, hash or sorted set, including the structure of the table.
 pub(crate) fn value_table(generation: Generation, quantum: Quantum, entries: u64, metadata: u64) -> u64 {
     structure(generation, quantum, metadata) + buckets(generation, quantum, entries, Growth::Expected)
 }
 
-/// The structure of a table, with so many bytes of metadata at its end.
+/// The structure of a table, with `metadata` bytes at its end.
 pub(crate) fn structure(generation: Generation, quantum: Quantum, metadata: u64) -> u64 {
     quantum.allocation(metadata + generation.layout().table_bytes)
 }
 
-/// The buckets of a dictionary: a power of two, at least as many as entries.
+/// The number of buckets of a dictionary: a power of two, not less than the number of entries.
 pub(crate) fn dict_buckets(entries: u64) -> u64 {
     entries.clamp(LEAST_BUCKETS, 1 << 60).next_power_of_two()
 }
 
-/// The buckets of the smaller table of a dictionary that was filled one by one and has not moved all of them yet: each
-/// entry added moves one bucket that is not empty, of which a full table has `1 - 1/e`.
+/// The buckets of the smaller table of a dictionary that has grown one by one and has not moved all of them yet, else
+/// 0. Each added entry moves one bucket that is not empty, and `1 - 1/e` of the buckets of a full table are not.
 pub(crate) fn unmoved_buckets(entries: u64, steps_per_entry: f64) -> u64 {
     let old = dict_buckets(entries) / 2;
     let moved_after = (1.0 - (-1.0_f64).exp()) / steps_per_entry;
     if old >= LEAST_BUCKETS && ((entries - old) as f64) < old as f64 * moved_after { old } else { 0 }
 }
 
-/// The same for a table of lines: it doubles when its lines are full, and each entry added moves one line.
+/// As [`unmoved_buckets`], in bytes, for a table of lines. It doubles when its lines are full, and each added entry
+/// moves one line.
 pub(crate) fn unmoved_line_bytes(entries: u64) -> u64 {
     let old = line_buckets(entries, Growth::OneByOne) / 2;
     if old > 0 && entries.saturating_sub(LINE_ENTRIES * old) < old { LINE_BYTES * old } else { 0 }
 }
 
-/// The entries of a dictionary without values that need an allocation: those that share a bucket with others. The first
-/// of a bucket is kept in the bucket itself.
+/// The number of entries in a dictionary without values that need an allocation: those that share a bucket with others.
+/// The first entry of a bucket is kept in the bucket itself.
 pub(crate) fn colliding_entries(entries: u64, buckets: u64) -> u64 {
     colliding(entries, buckets).round() as u64
 }
 
-/// The same as bytes: of a small dictionary it is not a whole number of entries on average.
+/// As [`colliding_entries`], in bytes. In a small dictionary the average is not a whole number of entries.
 pub(crate) fn colliding_bytes(entries: u64, buckets: u64, bytes: u64) -> u64 {
     (colliding(entries, buckets) * bytes as f64).round() as u64
 }
@@ -136,7 +138,7 @@ fn line_buckets(entries: u64, growth: Growth) -> u64 {
     match growth {
         Growth::Expected => (entries * BUCKET_FACTOR).div_ceil(BUCKET_DIVISOR).next_power_of_two(),
         Growth::OneByOne => entries.div_ceil(LINE_ENTRIES).next_power_of_two(),
-        // It doubles when the lines are full.
+        // It doubles when its lines are full.
         Growth::Announced(announced) => {
             let one_by_one = line_buckets(entries, Growth::OneByOne);
             line_buckets(announced, Growth::Expected).max(one_by_one)
@@ -144,14 +146,14 @@ fn line_buckets(entries: u64, growth: Growth) -> u64 {
     }
 }
 
-/// The bytes of lines that hang on full ones, as many as are to be expected of a good hash. Of a small table it is less
-/// than one on average, but many small tables have some.
+/// The expected bytes of lines that are chained to full ones, for a good hash. A small table has less than one on
+/// average, but many small tables have some.
 fn child_bytes(entries: u64, lines: u64) -> u64 {
     let load = entries as f64 / lines as f64;
     if lines == 1 {
         return LINE_BYTES * chained(entries);
     }
-    // A line gets so many entries with the probability of a binomial distribution.
+    // The number of entries of a line has a binomial distribution.
     let chance = 1.0 / lines as f64;
     let odds = chance / (1.0 - chance);
     let mut probability = (entries as f64 * (-chance).ln_1p()).exp();
@@ -163,7 +165,7 @@ fn child_bytes(entries: u64, lines: u64) -> u64 {
     (expected * (LINE_BYTES * lines) as f64).round() as u64
 }
 
-/// The lines that so many entries of one bucket need beside the first.
+/// The number of lines that `entries` entries of one bucket need, apart from the first line.
 fn chained(entries: u64) -> u64 {
     entries.saturating_sub(LINE_ENTRIES).div_ceil(CHAINED_ENTRIES)
 }
@@ -175,7 +177,7 @@ mod tests {
     #[test]
     fn dictionaries_double() {
         assert_eq!([1, 4, 5, 8, 9].map(dict_buckets), [4, 4, 8, 8, 16]);
-        // A million entries in a table that began to move at 2^19.
+        // The move from 2^19 buckets is under way at 600,000 entries, and done at a million.
         assert_eq!(unmoved_buckets(600_000, 1.0), 1 << 19);
         assert_eq!(unmoved_buckets(1_000_000, 1.0), 0);
         assert_eq!(unmoved_buckets(1 << 19, 1.0), 0);
@@ -188,7 +190,7 @@ mod tests {
         assert_eq!(line_buckets(6, Growth::Expected), 1);
         assert_eq!(line_buckets(7, Growth::Expected), 2);
         assert_eq!(line_buckets(5_000_000, Growth::Expected), 1 << 20);
-        // 100 entries want 16 lines; made for 100 they have as many, made for 50 they have grown to that too.
+        // 100 entries need 16 lines: a table created for 100 has them, and one created for 50 has grown to them.
         assert_eq!(
             [100, 50, 0, 1000].map(|count| line_buckets(100, Growth::Announced(count))),
             [16, 16, 16, 256]

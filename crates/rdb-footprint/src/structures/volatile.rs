@@ -1,4 +1,4 @@
-//! The fields of a hash that expire, which Valkey 9 keeps in a set of their own (`vset.c`).
+//! The fields of a hash that expire, which Valkey 9 keeps in a separate set (`vset.c`).
 
 use serde::{Deserialize, Serialize};
 
@@ -12,16 +12,17 @@ use crate::{
 
 /// The most fields of a vector (`VOLATILESET_VECTOR_BUCKET_MAX_SIZE`).
 const MOST_IN_VECTOR: u64 = 127;
-/// What a bucket spans at first (`VOLATILESET_BUCKET_INTERVAL_MAX`), and at least (`VOLATILESET_BUCKET_INTERVAL_MIN`).
+/// The time span of a bucket at first (`VOLATILESET_BUCKET_INTERVAL_MAX`), and at least
+/// (`VOLATILESET_BUCKET_INTERVAL_MIN`).
 const BUCKET_MS: u64 = 8192;
 const LEAST_BUCKET_MS: u64 = 16;
-/// What vectors hold on average that are halved when they are full.
+/// The average number of fields in vectors that are halved when they are full.
 const MEAN_IN_HALVED_VECTOR: f64 = 92.0;
-/// Up to so many, all buckets are in use.
+/// Up to this number, all buckets are in use.
 const FEW_BUCKETS: u64 = 16;
-/// The tree of the buckets is made of so many, and taken to be alike beyond.
+/// The tree is built for at most this many buckets, and scaled up for more.
 const MOST_SAMPLES: u64 = 4096;
-/// In buckets with fewer fields on average, numbers of fields are looked at one by one.
+/// If buckets have fewer fields on average, each number of fields is weighted separately.
 const FEW_FIELDS: f64 = 3.0;
 /// `rax`: head, number of elements, number of nodes, sizes.
 const TREE_BYTES: u64 = 32;
@@ -36,11 +37,11 @@ pub(crate) struct Volatile {
 
 /// How the fields of a larger set are spread over buckets.
 struct Spread {
-    /// The buckets that there may be.
+    /// The number of possible buckets.
     places: u64,
-    /// Those with fields in them.
+    /// The number of buckets with fields in them.
     used: u64,
-    /// Whether full ones are halved.
+    /// Whether full buckets are halved.
     halved: bool,
 }
 
@@ -55,7 +56,7 @@ impl Volatile {
         self.fields == 0
     }
 
-    /// The bytes of the set, as if the times were spread evenly over their span.
+    /// The bytes of the set, assuming that the times are spread evenly over their span.
     pub(crate) fn bytes(&self, settings: &Settings) -> u64 {
         if self.fields <= MOST_IN_VECTOR {
             return vector(self.fields, settings);
@@ -65,7 +66,7 @@ impl Volatile {
         tree + spread.used * self.bucket(&spread, settings)
     }
 
-    /// Full buckets are halved as long as their fields do not expire at the same moment.
+    /// Full buckets are halved unless their fields expire at the same moment.
     fn spread(&self) -> Spread {
         let windows = (self.latest_ms / BUCKET_MS - self.earliest_ms / BUCKET_MS) + 1;
         let moments = (self.latest_ms / LEAST_BUCKET_MS - self.earliest_ms / LEAST_BUCKET_MS) + 1;
@@ -81,7 +82,7 @@ impl Volatile {
         Spread { places, used: used.max(1), halved: halves > 1.0 }
     }
 
-    /// The radix tree, in which the end of a bucket's time is its key.
+    /// The radix tree. Its keys are the ends of the buckets' time spans.
     fn tree(&self, spread: &Spread, settings: &Settings) -> u64 {
         let span = self.latest_ms - self.earliest_ms;
         let unit = if spread.halved { LEAST_BUCKET_MS } else { BUCKET_MS };
@@ -90,7 +91,7 @@ impl Volatile {
         let mut tree = Rax::default();
         let (mut last, mut keys) = (0, 0_u32);
         for number in 0..samples {
-            // Evenly spaced keys would fork too regularly, unless they are all there are.
+            // Evenly spaced keys would fork too regularly, unless all buckets are in use.
             let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
             let jitter = if spread.used == spread.places { 0 } else { mixed % step.max(1) };
             let at_ms = self.earliest_ms + number * step + jitter;
@@ -103,13 +104,13 @@ impl Volatile {
         (tree.bytes(settings.quantum) as f64 * spread.used as f64 / f64::from(keys.max(1))) as u64
     }
 
-    /// The mean of a bucket in use.
+    /// The average bytes of a bucket in use.
     fn bucket(&self, spread: &Spread, settings: &Settings) -> u64 {
         let fields = self.fields as f64 / spread.used as f64;
         if fields > MOST_IN_VECTOR as f64 {
             let fields = fields as u64;
             let table = buckets(settings.generation, settings.quantum, fields, Growth::OneByOne);
-            // Nobody goes on with a move that the last field left unfinished.
+            // Nothing continues a move that the last field left unfinished.
             let unmoved = settings.quantum.allocation(unmoved_line_bytes(fields));
             return structure(settings.generation, settings.quantum, 0) + table + unmoved;
         }
@@ -127,7 +128,7 @@ impl Volatile {
     }
 }
 
-/// So many fields in one vector: its header and pointers to them. A single one is pointed to without.
+/// The bytes of a vector: its header, and pointers to its fields. A single field needs no vector.
 fn vector(fields: u64, settings: &Settings) -> u64 {
     if fields > 1 { settings.quantum.allocation(POINTER_BYTES * (fields + 1)) } else { 0 }
 }

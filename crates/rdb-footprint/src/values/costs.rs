@@ -1,4 +1,4 @@
-//! What the rows of a table take, looked up by the lengths of their texts.
+//! The memory of the rows of a table, looked up by the lengths of their texts.
 
 use rdb_scan::{Length, Row};
 use serde::{Deserialize, Serialize};
@@ -12,24 +12,24 @@ use crate::{
     values::keys::EXPIRY_BYTES,
 };
 
-/// Field and value up to this are one allocation from Valkey 8.1 on (`EMBED_VALUE_MAX_ALLOC_SIZE`).
+/// A field and its value up to this size are one allocation since Valkey 8.1 (`EMBED_VALUE_MAX_ALLOC_SIZE`).
 const ENTRY_LIMIT_BYTES: u64 = 128;
-/// Expected sizes are counted in fractions of a byte.
+/// Expected sizes are counted in units of 1/256 byte.
 pub(crate) const FRACTIONS: u64 = 256;
-/// What a text takes is looked up if it is shorter than this,
+/// Texts shorter than this are looked up by length.
 const LOOKED_UP_BYTES: usize = 256;
-/// and a field with its value, by both lengths, if both are shorter than this.
+/// Fields with their values, both shorter than this, are looked up by both lengths.
 const SHORTEST_BYTES: usize = 64;
-/// So many rows are looked at together.
+/// The number of rows that are processed together.
 const FEW_ROWS: usize = 64;
-/// And so many at the most where two sums are made in one.
+/// The most rows for which two sums are computed in one.
 const SUMMED_ROWS: usize = 1 << 16;
 /// A skip list node's level: forward pointer and span.
 pub(crate) const LEVEL_BYTES: u64 = 16;
 /// The levels of a skip list's head (`ZSKIPLIST_MAXLEVEL`).
 pub(crate) const MAX_LEVELS: u64 = 32;
 
-/// What kind of rows there are.
+/// The kind of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) enum Kind {
     #[default]
@@ -38,19 +38,19 @@ pub(crate) enum Kind {
     Zset,
 }
 
-/// What rows cost under some settings, looked up for short texts.
+/// The memory of rows under some settings, precomputed for short texts.
 #[derive(Debug, Clone)]
 pub(crate) struct Costs {
     pub(crate) settings: Settings,
-    /// A string of its own, by its length.
+    /// A separate string, by length.
     strings: [u32; LOOKED_UP_BYTES],
-    /// The same together with its entry of a listpack, which is in the lower half.
+    /// A separate string in the upper half and its listpack entry in the lower half, by length.
     packed_strings: [u64; LOOKED_UP_BYTES],
     /// A field with its value, by both lengths.
     pairs: Box<[u16; SHORTEST_BYTES * SHORTEST_BYTES]>,
-    /// What a member of a sorted set takes in table and skip list, by its length, in fractions of a byte.
+    /// A member of a sorted set in table and skip list, by length, in fractions of a byte.
     zset_members: [u32; LOOKED_UP_BYTES],
-    /// The entry of a dictionary with a value; nothing where there is none.
+    /// A dictionary entry with a value; 0 without dictionaries.
     entry: u64,
 }
 
@@ -81,9 +81,9 @@ impl Costs {
         costs
     }
 
-    /// What rows take as part of a table, without its buckets, in fractions of a byte.
+    /// The memory of rows in a table, without its buckets, in fractions of a byte.
     pub(crate) fn rows(&self, kind: Kind, rows: &[Row]) -> u64 {
-        // In small parts, so that a long text makes few of them slow.
+        // In small groups, so that a long text slows few of them down.
         let parts = rows.chunks(FEW_ROWS);
         let (strings, has_entries): (u64, _) = match kind {
             Kind::Zset => return rows.iter().map(|row| self.zset_member(row.member.bytes())).sum(),
@@ -94,10 +94,10 @@ impl Costs {
         FRACTIONS * (strings + entries)
     }
 
-    /// What members of a small set take as part of a table, as in [`Self::rows`], and as entries of a listpack, and how
-    /// long the longest is; none if they are not all short texts.
+    /// The members of a small set: their memory in a table as in [`Self::rows`], their size in a listpack, and the
+    /// length of the longest; none if they are not all short texts.
     pub(crate) fn short_members(&self, rows: &[Row]) -> Option<(u64, u64, u64)> {
-        // The halves of a sum do not reach into each other.
+        // The two halves of a sum do not overflow into each other.
         let rows = Some(rows).filter(|rows| rows.len() <= SUMMED_ROWS)?;
         let lengths = Row::short_texts::<{ LOOKED_UP_BYTES as u32 }>(rows)?;
         let (sum, longest) = lengths.fold((0, 0), |(sum, longest), (member, _)| {
@@ -107,7 +107,7 @@ impl Costs {
         Some((FRACTIONS * ((sum >> 32) + entries), sum & u64::from(u32::MAX), u64::from(longest)))
     }
 
-    /// Whether a member of a set has an entry with a place for a value.
+    /// Whether a member of a set has an entry with room for a value.
     fn set_has_entries(&self) -> bool {
         !self.settings.generation.layout().packs_small_sets
     }
@@ -131,13 +131,13 @@ impl Costs {
         }
     }
 
-    /// A field with its value, without the entry of a dictionary.
+    /// A field with its value, without a dictionary entry.
     fn pair(&self, field: u64, value: u64) -> u64 {
         let quantum = self.settings.quantum;
         if self.settings.generation.has_dictionaries() {
             return self.string(field) + self.string(value);
         }
-        // From Valkey 8.1 on (`hashTypeCreateEntry`, `entryCreate`).
+        // Since Valkey 8.1 (`hashTypeCreateEntry`, `entryCreate`).
         let together = sds(field) + sds8(value);
         if together <= ENTRY_LIMIT_BYTES {
             quantum.allocation(together)
@@ -146,10 +146,10 @@ impl Costs {
         }
     }
 
-    /// What a field that expires takes, with its value, in fractions of a byte.
+    /// A field that expires with its value, in fractions of a byte.
     pub(crate) fn expiring_field(&self, Row { member, value }: Row) -> u64 {
         let quantum = self.settings.quantum;
-        // A header of type 5 has no room to say that there is an expiry.
+        // A header of type 5 has no room for the flag of an expiry.
         let together = sds8(member.bytes()) + sds8(value.bytes()) + EXPIRY_BYTES;
         FRACTIONS
             * if together <= ENTRY_LIMIT_BYTES {
@@ -187,8 +187,8 @@ fn zset_member(member: u64, settings: &Settings) -> u64 {
         + levels(|levels| quantum.allocation(24 + LEVEL_BYTES * levels))
 }
 
-/// What a skip list node takes on average, in fractions of a byte: each level has the next one with a chance of a
-/// quarter (`ZSKIPLIST_P`).
+/// The average memory of a skip list node, in fractions of a byte. Each level is followed by another with a probability
+/// of a quarter (`ZSKIPLIST_P`).
 fn levels(bytes: impl Fn(u64) -> u64) -> u64 {
     let mut expected = 0.0;
     let mut chance = 0.75;

@@ -1,5 +1,5 @@
-//! Libraries of functions (`functions.c`): their code, and what the server keeps of each library and each function.
-//! The memory of the interpreter itself is not in `used_memory` of any engine here.
+//! Function libraries (`functions.c`): their code, and what the server keeps per library and per function. The memory
+//! of the interpreter itself is not in `used_memory` of any engine here.
 
 use crate::{
     engine::{allocator::Quantum, layout::Functions, settings::Settings},
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// Names are not looked at. They are taken to be so long; from 7 to 12 bytes it makes no difference.
+/// The assumed length of names, which are not read. From 7 to 12 bytes it makes no difference.
 const NAME_BYTES: u64 = 12;
 /// `functionLibInfo`: name, functions, engine, code.
 const LIBRARY_BYTES: u64 = 32;
@@ -17,20 +17,20 @@ const LIBRARY_BYTES: u64 = 32;
 const FUNCTION_BYTES: u64 = 40;
 /// `luaFunctionCtx`: a number.
 const REFERENCE_BYTES: u64 = 4;
-/// `functionInfo` from Valkey 8.1 on: what was compiled, and the library.
+/// `functionInfo` since Valkey 8.1: the compiled function, and the library.
 const COMPILED_INFO_BYTES: u64 = 16;
 /// `compiledFunction` of Valkey 8.1: name, function, description, flags.
 const COMPILED_BYTES: u64 = 32;
-/// In Valkey 9 it has a version too (`ValkeyModuleScriptingEngineCompiledFunctionV1`).
+/// `compiledFunction` of Valkey 9, which has a version too (`ValkeyModuleScriptingEngineCompiledFunctionV1`).
 const VERSIONED_BYTES: u64 = 40;
 /// `luaFunction` with the state that it belongs to.
 const LUA_FUNCTION_BYTES: u64 = 16;
-/// An object with a text in it: `robj`, the text's header of type 8, its end.
+/// An object with an embedded text: `robj`, the text's header of type 8, its terminator.
 const EMBEDDED_OVERHEAD_BYTES: u64 = 20;
-/// What an entry takes of a table that doubles: between 8 and 16 bytes.
+/// The share of an entry in a table that doubles: between 8 and 16 bytes.
 const SHARE_OF_BUCKETS_BYTES: u64 = 12;
 
-/// What libraries cost under some settings.
+/// The memory of libraries under some settings.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FunctionCosts {
     quantum: Quantum,
@@ -44,9 +44,9 @@ impl FunctionCosts {
         let Settings { generation, quantum, .. } = settings;
         let of = |bytes| quantum.allocation(bytes);
         let (entry, name) = (of(ENTRY_BYTES), own_sds(NAME_BYTES, quantum));
-        // With its entry among the libraries.
+        // Including its entry among the libraries.
         let library = of(LIBRARY_BYTES) + of(DICT_BYTES) + entry + 2 * name + SHARE_OF_BUCKETS_BYTES;
-        // It has an entry among all functions, with a copy of its name each, and one in its library.
+        // A function has an entry among all functions and one in its library, each with a copy of its name.
         let entries = 2 * (entry + name) + SHARE_OF_BUCKETS_BYTES;
         let compiled = |head| {
             of(head)
@@ -63,12 +63,12 @@ impl FunctionCosts {
         Self { quantum, has_functions: functions != Functions::Unknown, library, function: entries + own }
     }
 
-    /// A library with code of so many bytes, without its functions.
+    /// A library with `code_bytes` bytes of code, without its functions.
     pub(crate) fn library(&self, code_bytes: u64) -> u64 {
         if self.has_functions { self.library + self.quantum.allocation(sds(code_bytes)) } else { 0 }
     }
 
-    /// The functions of one library, and its table of them.
+    /// The functions of one library, with its table of them.
     pub(crate) fn functions(&self, functions: u64) -> u64 {
         if !self.has_functions || functions == 0 {
             return 0;

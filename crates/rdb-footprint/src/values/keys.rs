@@ -14,21 +14,21 @@ use crate::{
 
 /// `robj`: type, encoding, LRU, reference count, pointer.
 pub(crate) const OBJECT_BYTES: u64 = 16;
-/// The pointer in it, which an embedded value overwrites in Valkey 9.
+/// The pointer in an object, which an embedded value overwrites in Valkey 9.
 const POINTER_BYTES: u64 = 8;
-/// A time in milliseconds.
+/// An expiry in milliseconds.
 pub(crate) const EXPIRY_BYTES: u64 = 8;
 /// The longest string that is embedded in an object without a key (`OBJ_ENCODING_EMBSTR_SIZE_LIMIT`).
 const EMBEDDED_BYTES: u64 = 44;
-/// The longest string whose length fits into a header of type 8.
+/// The longest string with a length that fits into a header of type 8.
 const MAX_SDS8_BYTES: u64 = 255;
-/// Keys of this length and more get room for an expiry at once (`KEY_SIZE_TO_INCLUDE_EXPIRE_THRESHOLD`).
+/// Keys of at least this length get room for an expiry from the start (`KEY_SIZE_TO_INCLUDE_EXPIRE_THRESHOLD`).
 const LONG_KEY_BYTES: u64 = 128;
-/// What a dictionary entry of Valkey 8.0 has before the key in it: value, next, length of the key's header
+/// The part of a Valkey 8.0 dictionary entry before the key: value, next, length of the key's header
 /// (`embeddedDictEntry`).
 const ENTRY_HEAD_BYTES: u64 = 17;
 
-/// The key, its object and its entries for a value that is no text: an integer, or a collection.
+/// The key, its object and its entries, for an integer or a collection.
 #[inline]
 pub(crate) fn object(generation: Generation, quantum: Quantum, key: u64, expires: bool) -> u64 {
     let object = if generation.has_dictionaries() {
@@ -39,14 +39,14 @@ pub(crate) fn object(generation: Generation, quantum: Quantum, key: u64, expires
     object + entries(generation, quantum, key, expires)
 }
 
-/// An object with its key, as Valkey has them from 8.1 on (`createObjectWithKeyAndExpire`).
+/// An object with its key, since Valkey 8.1 (`createObjectWithKeyAndExpire`).
 #[inline]
 fn keyed_object(quantum: Quantum, key: u64, expires: bool) -> u64 {
     let room = if expires || key >= LONG_KEY_BYTES { EXPIRY_BYTES } else { 0 };
     quantum.allocation(OBJECT_BYTES + room + 1 + sds(key))
 }
 
-/// What the tables of keys and expiries have of a key, beside their buckets. Before Valkey 8.1, with the key itself.
+/// The entries of a key in the tables of keys and expiries, without buckets. Before Valkey 8.1, including the key.
 #[inline]
 fn entries(generation: Generation, quantum: Quantum, key: u64, expires: bool) -> u64 {
     let of_key = match generation.layout().key_names {
@@ -66,7 +66,7 @@ fn string(generation: Generation, quantum: Quantum, key: u64, value: u64, expire
     embedded.unwrap_or_else(|| keyed_object(quantum, key, expires) + own_sds(value, quantum))
 }
 
-/// A string object that does not know its key.
+/// A string object that does not hold its key.
 fn separate_string(quantum: Quantum, value: u64) -> u64 {
     if value <= EMBEDDED_BYTES {
         quantum.allocation(OBJECT_BYTES + 3 + value + 1)
@@ -75,27 +75,27 @@ fn separate_string(quantum: Quantum, value: u64) -> u64 {
     }
 }
 
-/// Object, key, value and expiry in one allocation, which small strings are from Valkey 8.1 on.
+/// Object, key, value and expiry in one allocation, as for small strings since Valkey 8.1.
 struct Embedded {
-    /// What is compared with the limit.
+    /// The size that is compared with the limit.
     counted: u64,
-    /// What is allocated.
+    /// The size that is allocated.
     needed: u64,
     limit: u64,
 }
 
 impl Embedded {
-    /// None where there is no such thing.
+    /// Returns `None` if the generation does not embed such strings.
     #[inline]
     fn of(generation: Generation, key: u64, value: u64) -> Option<Self> {
         match generation.layout().embedded_strings {
-            // `createStringObjectWithKeyAndExpire`: the header of a short key is what counts.
+            // `createStringObjectWithKeyAndExpire`: counts the header of a short key, whatever the key's length.
             EmbeddedStrings::BehindKeys => Some(Self {
                 counted: OBJECT_BYTES + key + 3 + value + 4,
                 needed: OBJECT_BYTES + 1 + sds(key) + value + 4,
                 limit: 64,
             }),
-            // `shouldEmbedStringObject`: the value stands where its pointer would.
+            // `shouldEmbedStringObject`: the value is in place of its pointer.
             EmbeddedStrings::InPlaceOfPointers if value <= MAX_SDS8_BYTES => {
                 let head = OBJECT_BYTES - POINTER_BYTES + 1 + sds(key);
                 Some(Self {
@@ -108,14 +108,14 @@ impl Embedded {
         }
     }
 
-    /// None if it would be too large.
+    /// Returns `None` if the allocation would be too large.
     #[inline]
     fn bytes(&self, quantum: Quantum, expires: bool) -> Option<u64> {
         if self.counted > self.limit {
             return None;
         }
         let bytes = quantum.allocation(self.needed);
-        // What an allocation has to spare takes the expiry; otherwise the object is made anew with it.
+        // The expiry goes into spare bytes of the allocation. If there are too few, the object is recreated with it.
         if !expires || bytes >= self.needed + EXPIRY_BYTES {
             return Some(bytes);
         }
@@ -127,18 +127,17 @@ impl Embedded {
 const LOOKED_UP_BYTES: usize = 256;
 const SHORTEST_BYTES: usize = 64;
 
-/// What a string takes under its key, with sums looked up for short ones.
+/// The memory of a string with its key, precomputed for short ones.
 #[derive(Debug, Clone)]
 pub(crate) struct Strings {
     generation: Generation,
     quantum: Quantum,
-    /// What a key takes whose value is apart, by its length, and what such a value takes.
+    /// A key with a separate value, by its length; then such a value, by its length.
     keys: [[u32; LOOKED_UP_BYTES]; 2],
     values: [u32; LOOKED_UP_BYTES],
     /// The key with the object of a collection.
     objects: [[u32; LOOKED_UP_BYTES]; 2],
-    /// What a key and a string take together that are both shorter than [`SHORTEST_BYTES`], by both lengths; 0 where
-    /// that has not been asked yet.
+    /// A key and a string that are both shorter than [`SHORTEST_BYTES`], by both lengths; 0 until it is first needed.
     both: Box<[[u16; SHORTEST_BYTES * SHORTEST_BYTES]; 2]>,
 }
 
@@ -227,7 +226,7 @@ mod tests {
                 {
                     for expires in [false, true] {
                         let plain = string(generation, quantum, key, value, expires);
-                        // Asked for the first time, and again.
+                        // The first lookup, and a cached one.
                         assert_eq!(strings.bytes(key, value, expires), plain, "{generation} {key} {value}");
                         assert_eq!(strings.bytes(key, value, expires), plain, "{generation} {key} {value}");
                     }
@@ -239,11 +238,11 @@ mod tests {
     #[test]
     fn an_expiry_fits_into_what_an_allocation_has_to_spare() {
         let bytes = |key, value, expires| string(Generation::Valkey81, Quantum::Sixteen, key, value, expires);
-        // 16 + 1 + 12 + 9 = 38 of 48 bytes: the expiry fits behind.
+        // 16 + 1 + 12 + 9 = 38 of 48 bytes: the expiry fits after them.
         assert_eq!((bytes(10, 5, false), bytes(10, 5, true)), (48, 48));
         // 16 + 1 + 12 + 19 = 48: it needs the next size.
         assert_eq!((bytes(10, 15, false), bytes(10, 15, true)), (48, 64));
-        // Counted as 63 bytes without it: with it, key and value part.
+        // Counted as 63 bytes without the expiry; with it, key and value are separate.
         assert_eq!((bytes(20, 20, false), bytes(20, 20, true)), (64, 48 + 32));
     }
 }

@@ -1,4 +1,4 @@
-//! Lists: quicklists of listpacks, and from Valkey 7.2 on small lists as one listpack.
+//! Lists: quicklists of listpacks, and since Valkey 7.2 small lists as one listpack.
 
 use rdb_scan::Length;
 use serde::{Deserialize, Serialize};
@@ -9,37 +9,38 @@ use crate::engine::settings::Settings;
 const LIST_BYTES: u64 = 40;
 /// A listpack's header and end.
 const EMPTY_LISTPACK_BYTES: u64 = 7;
-/// A node is not filled up to the last byte: an entry counts for this much more (`SIZE_ESTIMATE_OVERHEAD`).
+/// The amount by which an item is overestimated, so that a node is not filled to the last byte
+/// (`SIZE_ESTIMATE_OVERHEAD`).
 const OVERHEAD_BYTES: u64 = 8;
 
-/// A list that is being read.
+/// The state of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct List {
     nodes: u64,
     /// Bytes of the nodes' contents.
     contents: u64,
-    /// The node, if it is the only one and packed: its bytes.
+    /// The size of the only node, if it is packed.
     only: Option<u64>,
-    /// The node that items are put into one by one, and its items.
+    /// The bytes and items of the node that is being filled item by item.
     filling: u64,
     items: u64,
 }
 
 impl List {
-    /// A node of packed items.
+    /// Adds a node of packed items.
     pub(crate) fn packed(&mut self, bytes: u64, settings: &Settings) {
         self.plain(bytes, settings);
         self.only = (self.nodes == 1).then_some(bytes);
     }
 
-    /// A node that is one item.
+    /// Adds a node that is one item.
     pub(crate) fn plain(&mut self, bytes: u64, settings: &Settings) {
         self.nodes += 1;
         self.only = None;
         self.contents += settings.quantum.allocation(bytes);
     }
 
-    /// An item that the server puts into a node itself (`quicklistPushTail`).
+    /// Adds an item that the server puts into a node itself (`quicklistPushTail`).
     pub(crate) fn item(&mut self, item: Length, settings: &Settings) {
         let (bytes_limit, items_limit) = settings.list_limits();
         let entry = item.packed_bytes();
@@ -65,8 +66,8 @@ impl List {
         }
     }
 
-    /// The bytes of the list without its object. `converts` tells whether a small one becomes a listpack at the end of
-    /// its load, which it does unless it is in the oldest form.
+    /// The bytes of the list, without its object. `converts`: whether a small list becomes a listpack at the end of its
+    /// load, as it does except in the oldest form.
     pub(crate) fn bytes(mut self, elements: u64, converts: bool, settings: &Settings) -> u64 {
         self.fill(settings);
         let (bytes_limit, items_limit) = settings.list_limits();

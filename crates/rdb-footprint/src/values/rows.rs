@@ -1,4 +1,4 @@
-//! Sets, hashes and sorted sets: what they take packed, and as a table.
+//! Sets, hashes and sorted sets: their memory as packed collections and as tables.
 
 use rdb_scan::{Length, Row};
 use serde::{Deserialize, Serialize};
@@ -28,31 +28,31 @@ const INTSET_BYTES: u64 = 8;
 /// A listpack's header and end.
 const EMPTY_LISTPACK_BYTES: u64 = 7;
 
-/// The rows of one value, added up.
+/// The sums over the rows of one value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rows {
     count: u64,
-    /// Members, or fields and values, as entries of a listpack.
+    /// Members, or fields and values, as listpack entries.
     packed: u64,
-    /// The same as allocations that a table points to, in fractions of a byte where they are expected values.
+    /// The same as allocations that a table refers to, in fractions of a byte, because some are expected values.
     table: u64,
-    /// The longest text.
+    /// The length of the longest text.
     longest: u64,
-    /// The bytes of the widest integer; none once there was a text.
+    /// The width of the widest integer, in bytes. Only relevant if there are no texts.
     width: u64,
     texts: u64,
     volatile: Volatile,
-    /// How many rows came before the first that is too long to be packed.
+    /// The number of rows before the first one that is too long to be packed.
     short: Option<u64>,
 }
 
 impl Rows {
-    /// Whether none was added.
+    /// Whether no row was added.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Adds rows of a value, which may be kept packed if it is `small` enough for that.
+    /// Adds rows of a value. It may be packed once loaded if it is `small`.
     #[inline]
     pub(crate) fn add(&mut self, kind: Kind, rows: &[Row], small: bool, costs: &Costs) {
         if small
@@ -71,7 +71,7 @@ impl Rows {
         if small {
             for (row, before) in rows.iter().zip(self.count..) {
                 let mut row = *row;
-                // Before Redis 7.2 fractions are written with 17 digits (`%.17g`), however few would do.
+                // Before Redis 7.2, fractions are written with 17 digits (`%.17g`), even if fewer would do.
                 if old_scores && !row.value.is_integer() {
                     row.value = Length::text(18);
                 }
@@ -84,7 +84,7 @@ impl Rows {
         self.count += rows.len() as u64;
     }
 
-    /// Adds members of a set or sorted set by their lengths, of which so many have each.
+    /// Adds members of a set or sorted set: pairs of a length and the number of members with it.
     pub(crate) fn add_members(
         &mut self,
         kind: Kind,
@@ -119,23 +119,23 @@ impl Rows {
         }
     }
 
-    /// Adds a field that expires: a hash with one is never packed.
+    /// Adds a field that expires. A hash with one is never packed.
     pub(crate) fn add_expiring(&mut self, row: Row, costs: &Costs) {
         self.count += 1;
         self.table += costs.expiring_field(row);
     }
 
-    /// When a field expires that does.
+    /// Adds the expiry of a field.
     pub(crate) fn add_expiry(&mut self, at_ms: u64) {
         self.volatile.add(at_ms);
     }
 
-    /// What was missing in a length.
+    /// Adds the bytes that a length did not hold.
     pub(crate) fn add_beyond(&mut self, bytes: u64) {
         self.table += FRACTIONS * bytes;
     }
 
-    /// Whether a table of so many rows may be kept packed.
+    /// Whether a table of `count` rows may be packed once loaded.
     pub(crate) fn may_be_packed(kind: Kind, count: u64, settings: &Settings) -> bool {
         let thresholds = &settings.thresholds;
         count
@@ -146,7 +146,7 @@ impl Rows {
             }
     }
 
-    /// The bytes of a value that the file holds row by row, without its object.
+    /// The bytes of a value that the file stores row by row, without its object.
     pub(crate) fn loaded(&self, kind: Kind, settings: &Settings) -> u64 {
         let Settings { thresholds, generation, quantum, .. } = settings;
         let (entries, longest) = match kind {
@@ -159,7 +159,7 @@ impl Rows {
                 if !generation.layout().packs_small_sets {
                     return self.as_table(kind, settings);
                 }
-                // A larger set begins as a table.
+                // A larger set starts as a table.
                 let most = thresholds.set_entries.min(thresholds.set_intset_entries);
                 (most, thresholds.set_value)
             }
@@ -169,7 +169,7 @@ impl Rows {
             return quantum.allocation(EMPTY_LISTPACK_BYTES + self.packed);
         }
         match self.short {
-            // It begins packed, and becomes a table when a row is too long.
+            // It starts packed, and becomes a table once a row is too long.
             Some(short) if kind == Kind::Hash => {
                 let expected = buckets(*generation, *quantum, self.count, Growth::Expected);
                 self.as_table(kind, settings) - expected
@@ -179,10 +179,10 @@ impl Rows {
         }
     }
 
-    /// The bytes of a value that the file holds as one packed collection of so many bytes.
+    /// The bytes of a value that the file stores as one packed collection of `packed_bytes` bytes.
     pub(crate) fn unpacked(&self, kind: Kind, packed_bytes: u64, elements: u64, settings: &Settings) -> u64 {
         let thresholds = &settings.thresholds;
-        // The length of texts is not looked at, but their number is.
+        // Servers check the number of texts here, but not their lengths.
         let entries = match kind {
             Kind::Hash => thresholds.hash_entries,
             Kind::Zset => thresholds.zset_entries,
@@ -191,14 +191,14 @@ impl Rows {
         if elements <= entries {
             return settings.quantum.allocation(packed_bytes);
         }
-        // Before Valkey 7.2 such a sorted set's table is not made for its members, but grows (`zsetConvert`).
+        // Before Valkey 7.2, the table of such a sorted set is not created for its members, but grows (`zsetConvert`).
         let grows = kind == Kind::Zset && !settings.generation.layout().packs_small_sets;
         let unmoved = if grows { unmoved_buckets(elements, 1.0) } else { 0 };
         let unmoved = if unmoved > 0 { settings.quantum.allocation(POINTER_BYTES * unmoved) } else { 0 };
         self.as_table(kind, settings) + unmoved
     }
 
-    /// An intset of so many bytes, which is kept up to a number of members.
+    /// An intset of `bytes` bytes, which is kept up to a number of members.
     pub(crate) fn intset(&self, bytes: u64, members: u64, settings: &Settings) -> u64 {
         if members <= settings.thresholds.set_intset_entries {
             return settings.quantum.allocation(bytes);
@@ -206,7 +206,7 @@ impl Rows {
         self.as_table(Kind::Set, settings)
     }
 
-    /// The bytes as a table.
+    /// The bytes of the value as a table.
     fn as_table(&self, kind: Kind, settings: &Settings) -> u64 {
         let Settings { generation, quantum, .. } = *settings;
         let rows = self.table / FRACTIONS;
@@ -232,7 +232,7 @@ impl Rows {
 /// The structures of an empty skip list.
 fn skiplist(generation: Generation, quantum: Quantum) -> u64 {
     let head = if generation.layout().members_in_skiplists {
-        // One structure, whose head keeps length and tail where nodes have score and pointer.
+        // One structure: its head holds length and tail in place of a node's score and pointer.
         quantum.allocation(16 + LEVEL_BYTES * MAX_LEVELS)
     } else {
         quantum.allocation(SKIPLIST_BYTES) + quantum.allocation(24 + LEVEL_BYTES * MAX_LEVELS)

@@ -14,7 +14,7 @@ use crate::{
 /// `streamNACK`: time, count, consumer.
 const PENDING_BYTES: u64 = 24;
 
-/// What the parts of streams take under some settings.
+/// The memory of the parts of streams under some settings.
 #[derive(Debug, Clone)]
 pub(crate) struct StreamCosts {
     settings: Settings,
@@ -43,10 +43,10 @@ impl StreamCosts {
     }
 }
 
-/// A stream that is being read.
+/// The state of a stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stream {
-    /// Bytes of what is done: listpacks, groups and consumers that others followed.
+    /// Bytes of the parts that are final: listpacks, pending entries, groups and consumers.
     done: u64,
     nodes: IdTree,
     groups: Rax,
@@ -75,7 +75,7 @@ impl Stream {
         self.group = Some(Group::default());
     }
 
-    /// Entries that are pending in the group, by their ids.
+    /// Adds pending entries of the group, by their ids.
     pub(crate) fn pending(&mut self, ids: &[u8], costs: &StreamCosts) {
         self.done += costs.pending * (ids.len() / ID_BYTES) as u64;
         if let Some(group) = &mut self.group {
@@ -93,14 +93,14 @@ impl Stream {
             quantum.allocation(generation.layout().consumer_bytes) + own_sds(name.len() as u64, quantum);
     }
 
-    /// Entries that are pending at the consumer.
+    /// Adds pending entries of the consumer, by their ids.
     pub(crate) fn owned(&mut self, ids: &[u8], costs: &StreamCosts) {
         if let Some(consumer) = self.group.as_mut().and_then(|group| group.consumer.as_mut()) {
             consumer.add_all(ids, &costs.ids);
         }
     }
 
-    /// The bytes of the stream without its object.
+    /// The bytes of the stream, without its object.
     pub(crate) fn bytes(mut self, costs: &StreamCosts) -> u64 {
         self.end_group(costs);
         let Settings { generation, quantum, .. } = costs.settings;

@@ -1,4 +1,4 @@
-//! Predicted and measured memory of the same file, in many engines at once.
+//! Predicted and measured memory of the same file, in many engines at the same time.
 
 use std::{
     collections::VecDeque,
@@ -16,7 +16,7 @@ use super::{
     server::{Engine, Server},
 };
 
-/// So many servers at once: most of their time they are at rest.
+/// Servers that run at the same time. Most of the time they are idle.
 const AT_ONCE: usize = 6;
 
 /// A file to be loaded.
@@ -35,7 +35,7 @@ pub struct Case {
     pub cluster_mode: bool,
 }
 
-/// What came of it.
+/// The result of a case.
 #[derive(Debug, Clone)]
 pub struct Compared {
     pub case: Case,
@@ -66,7 +66,7 @@ impl fmt::Display for Compared {
     }
 }
 
-/// Has a server write a file of about so many bytes of what `make` makes.
+/// Makes a server write a file of about `bytes` bytes of what `make` generates.
 pub fn corpus(
     name: &str,
     seed: u64,
@@ -88,7 +88,7 @@ pub fn corpus(
     Corpus { name: name.to_owned(), seed, file }
 }
 
-/// Loads and predicts all of them.
+/// Loads and predicts all cases.
 pub fn compare(cases: Vec<Case>) -> Vec<Compared> {
     let mut empty: Vec<Job> = Vec::new();
     for Case { engine, cluster_mode, .. } in &cases {
@@ -121,7 +121,7 @@ struct Job {
     file: Option<PathBuf>,
 }
 
-/// The bytes of each, and the quantum of its allocator.
+/// The memory of each job, and the quantum of the server's allocator.
 fn measure_all(jobs: &[Job]) -> Vec<(u64, Quantum)> {
     let queue: Mutex<VecDeque<usize>> = Mutex::new((0..jobs.len()).collect());
     let used = Mutex::new(vec![(0, Quantum::default()); jobs.len()]);

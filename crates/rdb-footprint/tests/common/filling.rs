@@ -20,7 +20,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number of these, both ends among them.
+    /// A number in this range, both ends included.
     pub fn within(&mut self, range: std::ops::RangeInclusive<u64>) -> u64 {
         range.start() + self.next() % (range.end() - range.start() + 1)
     }
@@ -34,25 +34,25 @@ impl Random {
     }
 }
 
-/// What all values of a run have in common.
+/// The properties that all values of a run share.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Manner {
-    /// Half of the keys expire, in years.
+    /// Half of the keys expire, years ahead.
     pub expiring: bool,
-    /// The databases that keys go to; only the first if there is none.
+    /// The databases that keys go to; only the first if empty.
     pub databases: &'static [u64],
-    /// Keys of all lengths, and not only short ones.
+    /// Keys of all lengths, not only short ones.
     pub any_keys: bool,
 }
 
-/// Values on their way to a server.
+/// Commands with values for a server.
 pub struct Filling<'o> {
     pub random: Random,
     manner: Manner,
     out: &'o mut dyn Write,
     keys: u64,
     database: u64,
-    /// About the bytes of all arguments so far.
+    /// The approximate bytes of all arguments so far.
     pub bytes: u64,
 }
 
@@ -66,7 +66,7 @@ impl<'o> Filling<'o> {
         write_command(self.out, words);
     }
 
-    /// A key that there was not yet, in a database of the run.
+    /// A new key, in a database of the run.
     pub fn key(&mut self) -> Vec<u8> {
         if !self.manner.databases.is_empty() {
             let database = self.random.one_of(self.manner.databases);
@@ -95,7 +95,7 @@ impl<'o> Filling<'o> {
         key
     }
 
-    /// To be called once the key is there.
+    /// Must be called once the key exists.
     pub fn may_expire(&mut self, key: &[u8]) {
         const SOME_YEAR_MS: u64 = 4_000_000_000_000;
         if self.manner.expiring && self.random.one_in(2) {
@@ -104,12 +104,12 @@ impl<'o> Filling<'o> {
         }
     }
 
-    /// A text of so many bytes that is no number, and not the same twice if it is long enough.
+    /// A text of `bytes` bytes that is not a number, and is unique if it is long enough.
     pub fn text(&mut self, bytes: u64) -> Vec<u8> {
         let mut text = Vec::with_capacity(bytes as usize);
         let mut noise = 0;
         while (text.len() as u64) < bytes {
-            // Larger ones repeat themselves, as real ones do.
+            // Longer texts repeat themselves, as real ones do.
             if text.len() >= 512 && !text.len().is_multiple_of(512) {
                 let from = text.len() - 256;
                 let more = (bytes as usize - text.len()).min(256);
@@ -132,7 +132,7 @@ impl<'o> Filling<'o> {
         if self.random.one_in(3) { -number } else { number }
     }
 
-    /// A value of about so many bytes, now and then an integer.
+    /// A value with a length of about this range, sometimes an integer.
     pub fn word(&mut self, bytes: std::ops::RangeInclusive<u64>) -> Vec<u8> {
         if self.random.one_in(8) {
             return self.integer().to_string().into_bytes();
@@ -141,7 +141,7 @@ impl<'o> Filling<'o> {
         self.text(bytes)
     }
 
-    /// A command with a key and many arguments, sent in parts.
+    /// Writes a command with a key and many arguments, in several parts.
     pub fn fill(&mut self, name: &str, key: &[u8], words: &[Vec<u8>], arity: usize) {
         for part in words.chunks(arity * 500) {
             let mut command: Vec<&[u8]> = vec![name.as_bytes(), key];

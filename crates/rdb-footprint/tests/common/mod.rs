@@ -1,4 +1,4 @@
-//! Data of many shapes, servers that hold it, and what was measured of them.
+//! Data of many shapes, servers that hold it, and measurements of their memory.
 
 #![allow(unreachable_pub, missing_docs, reason = "a part of one test binary")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]

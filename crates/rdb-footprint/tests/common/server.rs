@@ -1,4 +1,4 @@
-//! Real servers, started for one purpose each and ended with it, and their memory at rest.
+//! Real servers, each started for one purpose and ended with it, and their memory at rest.
 
 use std::{
     fs::{
@@ -18,27 +18,27 @@ use std::{
 use rdb_footprint::{Generation, Quantum};
 
 const START: Duration = Duration::from_secs(30);
-/// For a server in cluster mode, whose ports may be taken before it has them.
+/// How often to start a server in cluster mode: its ports may be taken before it binds them.
 const ATTEMPTS: usize = 5;
 
 const SETTLING: Duration = Duration::from_secs(30);
 const READING_EVERY: Duration = Duration::from_millis(50);
 
-/// The most that there is: the server tidies up 50 times as often as by default. Its memory is final sooner, and the
-/// same then.
+/// The maximum: the server does its periodic work 50 times as often as by default, so that its memory is final sooner.
+/// The result is the same.
 const TIDYING_HZ: &str = "500";
 
-/// Readings have to agree for so long. A server goes on with the tables of its keys at each tidying, so that a few of
-/// them tell whether something is still going on.
+/// How long readings have to agree. A server continues to move its tables of keys in each period, so a few periods show
+/// whether it is done.
 const STILL: Duration = Duration::from_millis(400);
 
-/// The same where each slot has its tables, of which 16 have their turn at each tidying: all of them within 2.05 s.
+/// As [`STILL`], if each slot has its own tables. A period handles 16 of them, so all take 2.05 s.
 const STILL_SLOTS: Duration = Duration::from_millis(2300);
 
-/// By so much the reply buffer of our own connection shrinks and grows.
+/// The amount by which the reply buffer of the test's own connection shrinks and grows.
 const AGREEMENT_BYTES: u64 = 1024;
 
-/// An engine that ElastiCache has.
+/// An engine that ElastiCache offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Engine {
     pub name: String,
@@ -46,7 +46,7 @@ pub struct Engine {
     pub server: PathBuf,
 }
 
-/// The system's `redis-server`, and what `make servers` has brought.
+/// The system's `redis-server`, and what `make servers` has installed.
 pub fn engines() -> Vec<Engine> {
     let mut engines: Vec<_> = system_redis().into_iter().collect();
     engines.extend(listed("list"));
@@ -58,7 +58,7 @@ pub fn engines() -> Vec<Engine> {
     engines
 }
 
-/// Those with an allocator of 8-byte quantum that `make servers` has brought.
+/// The engines with an 8-byte quantum that `make servers` has installed.
 pub fn engines_of_quantum_8() -> Vec<Engine> {
     let engines = listed("list-quantum-8");
     if engines.is_empty() {
@@ -89,7 +89,7 @@ fn system_redis() -> Option<Engine> {
     engine("system", "redis", version, Path::new("redis-server"))
 }
 
-/// None for one that ElastiCache does not have: Redis from 7.2 on.
+/// Returns `None` for an engine that ElastiCache does not offer: Redis from 7.2 on.
 fn engine(name: &str, family: &str, version: &str, server: &Path) -> Option<Engine> {
     let mut numbers = version.split('.').map_while(|number| number.parse().ok());
     let (major, minor) = (numbers.next()?, numbers.next()?);
@@ -99,7 +99,7 @@ fn engine(name: &str, family: &str, version: &str, server: &Path) -> Option<Engi
 }
 
 impl Engine {
-    /// Whether each slot of a cluster has a table of its own.
+    /// Whether each slot of a cluster has its own table.
     fn has_slot_tables(&self) -> bool {
         self.generation >= Generation::Valkey8
     }
@@ -110,7 +110,7 @@ impl Engine {
     }
 }
 
-/// A server that listens on a socket in a folder of its own, and in cluster mode on loopback. Ended when dropped.
+/// A server that listens on a socket in a folder of its own, and in cluster mode on loopback. Ends when dropped.
 pub struct Server {
     _process: Process,
     connection: BufReader<UnixStream>,
@@ -119,12 +119,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server to be filled, with these parameters besides the defaults.
+    /// A server to be filled, with these parameters in addition to the defaults.
     pub fn writer(engine: &Engine, arguments: &[&str]) -> Self {
         Self::start(engine, None, arguments, STILL).unwrap_or_else(|said| panic!("{}: {said}", engine.name))
     }
 
-    /// A server with a file, or empty, with ElastiCache's default eviction policy, under which integers are not shared.
+    /// A server with a file, or empty, under ElastiCache's default eviction policy, so that integers are not shared.
     pub fn loader(engine: &Engine, file: Option<&Path>, cluster_mode: bool, arguments: &[&str]) -> Self {
         let mut last = String::new();
         for _ in 0..ATTEMPTS {
@@ -132,7 +132,7 @@ impl Server {
                 vec!["--maxmemory", "100gb", "--maxmemory-policy", "volatile-lru", "--hz", TIDYING_HZ];
             all.extend(arguments);
             let mut still = STILL;
-            // Held until both are known, so that they differ.
+            // Held until both ports are known, so that they differ.
             let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
             let [port, bus] = listeners.each_ref().map(|one| one.local_addr().unwrap().port().to_string());
             drop(listeners);
@@ -147,7 +147,7 @@ impl Server {
             }
             match Self::start(engine, file, &all, still) {
                 Ok(server) => return server,
-                // Another process may have got the port.
+                // Another process may have taken the port.
                 Err(said) if cluster_mode => last = said,
                 Err(said) => panic!("{}: {said}", engine.name),
             }
@@ -188,7 +188,8 @@ impl Server {
             .args(["--databases", "16", "--dbfilename", "dump.rdb"])
             .args([Path::new("--unixsocket"), &socket, Path::new("--dir"), folder.path()])
             .args(arguments.iter().map(named))
-            // Newer ones give whole pages instead of size classes from 16 KiB on. Engines' own jemalloc does not.
+            // Newer versions of jemalloc return whole pages instead of size classes from 16 KiB on. The engines' own
+            // does not.
             .env("MALLOC_CONF", "disable_large_size_classes:false")
             .stdin(Stdio::null())
             .stdout(File::create(&log).unwrap())
@@ -198,14 +199,14 @@ impl Server {
         let mut process = Process(process);
         let deadline = Instant::now() + START;
         loop {
-            // While it loads, it answers nothing but INFO.
+            // A server that is loading answers only INFO.
             let mut connection = UnixStream::connect(&socket).ok().map(|connection| {
                 connection.set_read_timeout(Some(START)).unwrap();
                 BufReader::new(connection)
             });
             let info =
                 connection.as_mut().and_then(|connection| ask(connection, &["INFO", "persistence"]).ok());
-            // Asked on a connection that is closed then: what was asked meanwhile may have made its buffers larger.
+            // That connection is closed: the requests during the load may have enlarged its buffers.
             if info.is_some_and(|info| info.contains("\r\nloading:0\r\n")) {
                 let connection = UnixStream::connect(&socket).map_err(|error| error.to_string())?;
                 connection.set_read_timeout(Some(START)).unwrap();
@@ -220,12 +221,12 @@ impl Server {
         }
     }
 
-    /// One command, and the first line of its reply, or the whole of a bulk string.
+    /// Runs a command. Returns the first line of its reply, or the whole bulk string.
     pub fn ask(&mut self, words: &[&str]) -> String {
         ask(&mut self.connection, words).unwrap()
     }
 
-    /// Sends what `write` writes, none of which may be refused.
+    /// Sends what `write` writes. Panics if a command is refused.
     pub fn pour(&mut self, write: impl FnOnce(&mut dyn Write)) {
         let mut out = BufWriter::with_capacity(1 << 18, self.connection.get_ref().try_clone().unwrap());
         write_command(&mut out, &[b"CLIENT", b"REPLY", b"OFF"]);
@@ -237,13 +238,13 @@ impl Server {
         assert_eq!(refused, 0, "refused by the writer: {}", self.ask(&["INFO", "errorstats"]));
     }
 
-    /// Has the server write its file, and moves it to `file`.
+    /// Makes the server write its file, and moves the file to `file`.
     pub fn save(mut self, file: &Path) {
         assert_eq!(self.ask(&["SAVE"]), "+OK");
         fs::rename(self.folder.path().join("dump.rdb"), file).unwrap();
     }
 
-    /// `used_memory` once it does not change any more: the lowest of the last readings.
+    /// `used_memory` once it no longer changes: the lowest of the last readings.
     pub fn used_memory_at_rest(&mut self) -> u64 {
         let begun = Instant::now();
         let mut readings = Vec::new();
@@ -260,7 +261,7 @@ impl Server {
         }
     }
 
-    /// The spacing of the smallest sizes that its allocator gives.
+    /// The quantum of the server's allocator.
     pub fn quantum(&mut self) -> Quantum {
         let stats = self.ask(&["MEMORY", "MALLOC-STATS"]);
         let told = stats.lines().find_map(|line| line.strip_prefix("Quantum size:")?.trim().parse().ok());
@@ -274,7 +275,7 @@ impl Server {
     }
 }
 
-/// A process that is ended when dropped.
+/// A process that is killed when dropped.
 struct Process(Child);
 
 impl Drop for Process {
@@ -286,7 +287,7 @@ impl Drop for Process {
 
 fn ask(connection: &mut BufReader<UnixStream>, words: &[&str]) -> io::Result<String> {
     let words: Vec<_> = words.iter().map(|word| word.as_bytes()).collect();
-    // At once: for a command that comes in parts Valkey keeps a buffer of 20 KB with the connection.
+    // In one write: for a command that arrives in parts, Valkey keeps a buffer of 20 KB per connection.
     let mut command = Vec::new();
     write_command(&mut command, &words);
     connection.get_mut().write_all(&command)?;
@@ -305,7 +306,7 @@ fn reply(connection: &mut BufReader<UnixStream>) -> io::Result<String> {
     Ok(String::from_utf8(text).unwrap())
 }
 
-/// A command in the protocol's form.
+/// Writes a command in the form of the protocol.
 pub fn write_command(out: &mut (impl Write + ?Sized), words: &[&[u8]]) {
     write!(out, "*{}\r\n", words.len()).unwrap();
     for word in words {
@@ -315,7 +316,7 @@ pub fn write_command(out: &mut (impl Write + ?Sized), words: &[&[u8]]) {
     }
 }
 
-/// A command for a program that ends when the thread that starts it does, where the system can do that.
+/// A command for a program that ends with the thread that started it, if the system supports this.
 fn tied_to_us(program: &Path) -> Command {
     const TIE: &str = "setpriv";
     let can_tie = Command::new(TIE).args(["--pdeathsig", "KILL", "true"]).stderr(Stdio::null()).status();

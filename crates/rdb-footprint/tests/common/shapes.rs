@@ -1,10 +1,10 @@
-//! Values of every kind on both sides of every size at which a server keeps them in another way.
+//! Values of every kind on both sides of every size at which a server changes their encoding.
 
 use std::collections::BTreeSet;
 
 use super::filling::Filling;
 
-/// One kind of values; each call makes another one.
+/// One kind of value. Each call makes another one.
 #[derive(Clone, Copy)]
 pub struct Shape {
     pub name: &'static str,
@@ -15,7 +15,7 @@ macro_rules! shapes {
     ($($name:ident),* $(,)?) => { &[$(Shape { name: stringify!($name), make: $name }),*] };
 }
 
-/// What every engine knows.
+/// Shapes that every engine knows.
 pub const SHAPES: &[Shape] = shapes![
     strings_up_to_44,
     strings_around_44_and_64,
@@ -63,11 +63,11 @@ pub const SHAPES: &[Shape] = shapes![
     streams_without_entries,
 ];
 
-/// What only servers know whose hash fields can expire.
+/// Shapes for servers with hash fields that can expire.
 pub const EXPIRING_FIELDS: &[Shape] =
     shapes![hashes_with_one_expiring_field, hashes_with_some_expiring_fields, hashes_of_expiring_fields,];
 
-/// The same with so many fields that a server makes radix trees of their times.
+/// The same, with enough fields that a server builds radix trees of their times.
 pub const MANY_EXPIRING_FIELDS: &[Shape] = shapes![
     hashes_of_many_fields_that_expire_at_once,
     hashes_of_many_fields_that_expire_within_a_minute,
@@ -161,8 +161,8 @@ fn hashes_with_one_long_value(filling: &mut Filling<'_>) {
     hash(filling, &rows);
 }
 
-/// Tables of these sizes are at the edge of a larger one. The fields are different ones in each hash: where they fall
-/// in a table would be the same chance in all of them.
+/// Tables of these sizes are about to grow. The fields differ in each hash: the same fields would collide alike in all
+/// of them.
 fn hashes_with_a_long_value(filling: &mut Filling<'_>, counts: &[u64]) {
     let count = filling.random.one_of(counts);
     let long = filling.random.within(0..=count - 1);
@@ -248,7 +248,7 @@ fn set(filling: &mut Filling<'_>, members: &[Vec<u8>]) {
     filling.may_expire(&key);
 }
 
-/// Different integers, all of which have the same width in an intset but for a few.
+/// Different integers. Nearly all have the same width in an intset.
 fn integers(filling: &mut Filling<'_>, count: u64) -> Vec<Vec<u8>> {
     let (least, most) = filling.random.one_of(&[
         (0, 10_000),
@@ -430,7 +430,8 @@ fn lists_with_large_items(filling: &mut Filling<'_>) {
     list(filling, &items);
 }
 
-/// Entries with the same fields but for some, their ids 1 to 1000 ms apart. Returns how many of the first are deleted.
+/// Adds `count` entries with the same fields, except for some. Consecutive ids are up to 100,000 ms apart. Returns the
+/// ids.
 fn entries(
     filling: &mut Filling<'_>,
     key: &[u8],
@@ -466,7 +467,7 @@ fn streams_of_several_nodes(filling: &mut Filling<'_>) {
     filling.may_expire(&key);
 }
 
-/// Names of which some are the beginnings of others.
+/// Names, some of which are prefixes of others.
 fn names(filling: &mut Filling<'_>, count: u64) -> Vec<String> {
     let all = [
         "group",
@@ -562,7 +563,7 @@ fn streams_without_entries(filling: &mut Filling<'_>) {
     filling.may_expire(&key);
 }
 
-/// Expiries of fields, in milliseconds: years ahead, and so far apart.
+/// Sets random expiries of fields: years ahead, within a span of `apart_ms` milliseconds.
 fn expire_fields(filling: &mut Filling<'_>, key: &[u8], fields: &[Vec<u8>], apart_ms: u64) {
     const SOME_YEAR_MS: u64 = 4_000_000_000_000;
     for field in fields {
