@@ -1,4 +1,4 @@
-//! What was done to a file on its way, and what follows its end: each told by name, and nothing where there is no sign.
+//! What was done to a file, and what follows its end: each is reported by name, and nothing without evidence.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -12,14 +12,14 @@ use rdb_scan::{
 
 const MARK: &[u8] = b"aa88e62d8be28e627e8a9e37ae8534812516ab77";
 
-/// A file as servers write it, with the AUX fields of one, and values that are text.
+/// A file as servers write it, with AUX fields, and with values that are text.
 fn of_a_server() -> Vec<u8> {
     let aux = Rdb::new().raw(&[250]).text(b"redis-ver").text(b"7.0.15");
     let aux = aux.raw(&[250]).text(b"redis-bits").raw(&[0xc0, 64]);
     with_keys(aux.raw(&[250]).text(b"used-mem").raw(&[0xc2, 0x90, 8, 0x11, 0])).end()
 }
 
-/// A file of a server before Redis 3.2, with lengths of 10 among others.
+/// A file of a server before Redis 3.2, with some lengths of 10.
 fn of_an_old_server() -> Vec<u8> {
     with_keys(Rdb::with_header("REDIS0006").database(0)).end()
 }
@@ -43,19 +43,19 @@ fn utf_16(file: &[u8]) -> Vec<u8> {
     [0xff, 0xfe].into_iter().chain(file.iter().flat_map(|byte| [*byte, 0])).collect()
 }
 
-/// The cause of the first fault, with what the message has to say.
+/// Checks the cause of the first fault, and what its message says.
 #[track_caller]
 fn expect(file: &[u8], cause: Cause, says: &str) -> Inspection {
     let inspection = read(file);
     let fault = inspection.faults.first().unwrap();
     assert_eq!(fault.cause, Some(cause), "{}", fault.message);
     assert!(fault.message.contains(says), "{}", fault.message);
-    // The same where the size of the file is not known, and it comes in small pieces.
+    // The same if the size of the file is unknown and it arrives in small pieces.
     assert_eq!(streamed(file).faults, inspection.faults);
     inspection
 }
 
-/// Reads it as from a pipe that gives seven bytes at a time.
+/// Reads the file as from a pipe that returns seven bytes at a time.
 fn streamed(file: &[u8]) -> Inspection {
     struct Drops<'f>(&'f [u8]);
     impl std::io::Read for Drops<'_> {
@@ -91,7 +91,7 @@ fn a_file_that_was_taken_for_text_is_told_by_its_beginning() {
 fn line_ends_are_told_by_the_beginning_or_by_the_broken_record() {
     let inspection = expect(&with_cr(&of_a_server()), Cause::LineEnds, "docker exec -t");
     assert!(inspection.faults[0].offset < 100);
-    // No AUX field says so, and the first fault is behind a long value without an LF.
+    // No AUX field shows the cause, and the first fault comes after a long value without an LF.
     let long = Rdb::with_header("REDIS0006").database(0).key(0, "long").text(&vec![b'x'; 2_000_000]);
     expect(&with_cr(&with_keys(long).end()), Cause::LineEnds, "docker exec -t");
     expect(&with_cr(&of_an_old_server()), Cause::LineEnds, "docker exec -t");
@@ -138,7 +138,7 @@ fn zeros_to_the_end_are_told_with_their_offset() {
             assert_eq!(streamed(&file).faults, inspection.faults);
         }
     }
-    // A bitmap of zeros that breaks off is only short.
+    // A truncated bitmap of zeros is only too short.
     let bitmap = Rdb::new().filler().key(0, "bitmap").text(&vec![0; 100_000]).end();
     assert_eq!(read(&bitmap[..50_000]).faults[0].cause, None);
 }

@@ -1,4 +1,4 @@
-//! What a sound file holds is counted right.
+//! The contents of sound files are counted correctly.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -134,7 +134,7 @@ fn the_header_is_read_from_any_prefix() {
     }
     assert_eq!(read_header(b"REDIS00").unwrap_err().code.as_str(), "truncated");
     assert_eq!(read_header(b"REDIS0000").unwrap_err().code.as_str(), "rdb-version-unknown");
-    // What is newer than what is known tells at least that, and who wrote it.
+    // Of a newer version, at least the version itself and the writer are reported.
     assert_eq!(read_header(b"REDIS0099\xfa\x09redis-ver\x03X.Y").unwrap().aux["redis-ver"], "X.Y");
 }
 

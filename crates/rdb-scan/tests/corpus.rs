@@ -1,4 +1,4 @@
-//! Files that other people's tools wrote, from a folder beside the project; skipped where it is absent.
+//! Files that other tools wrote, from a folder beside the project; skipped if there is none.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 use std::{
@@ -21,7 +21,7 @@ fn foreign_files_read_as_their_names_say() {
         let codes: Vec<_> = inspection.faults.iter().map(|fault| fault.code).collect();
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let expected: &[FaultCode] = match name.as_str() {
-            // The version of the second was changed by hand, and nothing else.
+            // In the second file, the version was changed by hand, and nothing else.
             "invalid_chksum_v8.rdb" | "future_v19.rdb" => &[FaultCode::CrcMismatch],
             _ => &[],
         };

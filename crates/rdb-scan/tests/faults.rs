@@ -1,4 +1,4 @@
-//! Hand-made broken and dangerous files, each found and named.
+//! Handmade broken and dangerous files: each fault and hazard is found and named.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -10,7 +10,7 @@ use common::{
 };
 use rdb_scan::{Crc, FaultCode, HazardCode, InspectOptions};
 
-/// The first fault of a file, with a record before it and one behind it.
+/// Checks the first fault of a file with one record before the broken one and one after it.
 #[track_caller]
 #[allow(clippy::needless_pass_by_value, reason = "records are built where they are passed")]
 fn expect(code: FaultCode, record: Rdb) {
@@ -22,11 +22,11 @@ fn expect(code: FaultCode, record: Rdb) {
     assert_eq!(fault.offset, start.len() as u64, "{}", fault.message);
     assert!(!inspection.is_sound());
     assert!(inspection.complete);
-    // Either nothing behind the fault is believed, or the fault is inside a string and everything is.
+    // Either nothing after the fault counts, or the fault is inside a string and everything does.
     assert!(matches!(inspection.keys, 1 | 3), "{} keys", inspection.keys);
 }
 
-/// A record that is sound, and contradicts itself in a way that some servers refuse.
+/// Checks a sound record that contradicts itself in a way that some servers refuse.
 #[track_caller]
 #[allow(clippy::needless_pass_by_value, reason = "records are built where they are passed")]
 fn contradicts(code: HazardCode, record: Rdb) {
@@ -142,7 +142,7 @@ fn what_stands_before_a_key_holds_whatever_comes_between() {
         assert_eq!(inspection.faults, []);
         assert_eq!((inspection.keys, inspection.expires), (2, 1), "{between:?}");
     }
-    // The last of several counts, and one before the end is nobody's.
+    // The last of several expiries counts. One before the end belongs to no key.
     let file = Rdb::new().raw(&expiry).raw(&aux()).raw(&[253, 1, 0, 0, 0]).filler().raw(&expiry).end();
     let options = InspectOptions { now_ms: 2_000, ..InspectOptions::default() };
     assert_eq!(read_with(&file, &options).already_expired, 1);
@@ -240,7 +240,7 @@ fn listpacks_are_walked() {
     expect(FaultCode::BadListpack, record().key(16, "key").raw(&[0xc0, 1]));
     let hint = listpack_of(&[listpack_entry("a"), listpack_entry("b")].concat(), 0xffff);
     assert_eq!(codes(&Rdb::new().key(16, "hint").text(&hint).end()), []);
-    // The length behind an entry has up to five bytes.
+    // The length after an entry has up to five bytes.
     for length in [1, 63, 64, 125, 126, 127, 4095, 4096, 16_376, 16_377, 16_378, 70_000] {
         let long = "x".repeat(length);
         let file = Rdb::new().key(16, "hash").text(&listpack(&["a", &long])).end();
@@ -361,7 +361,7 @@ fn streams_are_walked() {
     }
     let stream = |node: &[u8], entries| start(&[1; 16], node).len(entries).len(1).len(0).len(0);
     contradicts(HazardCode::StreamLength, stream(&stream_node(), 3));
-    // A string where reading from the front skips a number: the end of the master entry, the length of an entry.
+    // A string in place of a number that forward reading skips: the end of the master entry, or the length of an entry.
     for node in [
         &["1", "0", "1", "field", "x", "2", "0", "0", "v", "4"][..],
         &["1", "0", "1", "field", "0", "2", "0", "0", "v", "x"],
@@ -395,7 +395,7 @@ fn pending_entries_of_a_stream_are_those_of_its_consumers() {
         let faults = &inspection.faults;
         assert_eq!(faults.len(), 1, "{name}: {faults:?}");
         assert_eq!(faults[0].code, FaultCode::BadStream, "{name}: {faults:?}");
-        // What is behind it is read.
+        // The record after it is read.
         assert_eq!(inspection.keys, 2, "{name}");
     }
 }

@@ -1,7 +1,6 @@
-//! Of many damaged files, at least as many are found as the engines' own checkers find; skipped where there is no
-//! engine.
+//! Finds at least as many damaged files as the engines' own checkers do; skipped if there is no engine.
 //!
-//! `RDB_FLIPS=1000` sets the number of damaged files, and asks every checker there is and not just one of each engine.
+//! `RDB_FLIPS=1000` sets the number of damaged files, and runs all checkers instead of one per engine.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -26,7 +25,7 @@ use rdb_scan::{HazardCode, Inspection};
 use server::{Engine, Server, engines};
 
 const DEFAULT_FLIPS: usize = 300;
-/// Programs that run at once.
+/// Programs that run at the same time.
 const THREADS: usize = 2;
 
 #[test]
@@ -50,7 +49,7 @@ fn no_checker_finds_more_flipped_bytes() {
         println!("    {:4} by us, {broken} of them as faults", count(&ours));
         let mut checkers = checkers(&engines, &file);
         if asked.is_none() {
-            // The newest of each engine.
+            // The newest checker of each engine.
             let newest: BTreeMap<_, _> =
                 checkers.into_iter().map(|engine| (engine.checker.file_name(), engine)).collect();
             checkers = newest.into_values().collect();
@@ -72,11 +71,11 @@ fn no_checker_finds_more_flipped_bytes() {
     assert_eq!(shortfalls, Vec::<String>::new(), "these found more");
 }
 
-/// A place in the file, and what is changed of its byte.
+/// The index of a byte in the file, and the bits of it to flip.
 type Flip = (usize, u8);
 
 fn places(bytes: usize, flips: usize) -> impl Iterator<Item = Flip> {
-    // SplitMix64, so that each run looks at the same places.
+    // SplitMix64, so that each run flips the same bits.
     let mut state = 20_261_124u64;
     let mut next = move || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -84,7 +83,7 @@ fn places(bytes: usize, flips: usize) -> impl Iterator<Item = Flip> {
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ mixed >> 31) as usize
     };
-    // Not in the checksum, which half of the runs do without.
+    // Not in the checksum, which half of the runs remove.
     (0..flips).map(move |_| (next() % (bytes - 8), (next() % 255) as u8 + 1))
 }
 
@@ -100,13 +99,13 @@ fn without_checksum(mut file: Vec<u8>) -> Vec<u8> {
     file
 }
 
-/// Whether something is found that keeps a file from being loaded by some server, or that checkers refuse too.
+/// Whether anything is found that some server or checker refuses.
 fn finds(inspection: &Inspection) -> bool {
     let odd = |code: &HazardCode| *code != HazardCode::Functions;
     !inspection.is_sound() || inspection.hazard_counts.keys().any(odd)
 }
 
-/// A file of each format that the engines write.
+/// One file per format that the engines write.
 fn files(engines: &[Engine]) -> Vec<(&Engine, Vec<u8>)> {
     let mut files = BTreeMap::new();
     for engine in engines {
@@ -126,7 +125,7 @@ fn checkers<'e>(engines: &'e [Engine], file: &[u8]) -> Vec<&'e Engine> {
     engines.iter().filter(|engine| !run(engine, &sound)[0]).collect()
 }
 
-/// Whether a checker finds something in each of the files.
+/// For each file, whether a checker reports an error.
 fn run(checker: &Engine, files: &[(Vec<u8>, Flip)]) -> Vec<bool> {
     let folder = tempfile::tempdir().unwrap();
     let next = AtomicUsize::new(0);
@@ -161,7 +160,7 @@ fn count(found: &[bool]) -> usize {
     found.iter().filter(|found| **found).count()
 }
 
-/// What a checker says of a file.
+/// The error that a checker reports for a file.
 fn reason(checker: &Engine, file: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");

@@ -1,4 +1,4 @@
-//! Memory stays constant, whatever a file holds. A test of its own, because it looks at its process.
+//! Memory stays constant, whatever a file holds. In a test program of its own, because it measures its process.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -9,12 +9,12 @@ use std::io::{Cursor, Read, repeat};
 use common::{Rdb, len, text_of};
 use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position, inspect};
 
-/// The most that a scan may take, with all of this process.
+/// The most memory that a scan may use, including the rest of this process.
 const MAX_RESIDENT_KIB: u64 = 32 << 10;
 
 #[test]
 fn giants_pass_through_a_small_window() {
-    // None of these files is ever there as a whole: the sources make them up as they are read.
+    // None of these files ever exists as a whole: the sources generate them while they are read.
     let gigabyte = 1 << 30;
     string_of_4_gib();
     expect(table_of_50_million_fields(), |inspection| {
@@ -43,7 +43,7 @@ fn table_of_50_million_fields() -> impl Read {
     Cursor::new(before).chain(Pieces::new(fields)).chain(Cursor::new(end()))
 }
 
-/// A hash of one field whose value is one letter, `bytes` times, compressed to 1.2 % of that.
+/// A hash with one field and a value of one letter, `bytes` times, compressed to 1.2 % of that.
 fn compressed_listpack(bytes: u64) -> impl Read {
     const RUN: u64 = 264;
     let runs = bytes / RUN;
@@ -74,7 +74,7 @@ fn giant_key(bytes: u64) -> impl Read {
     Cursor::new(before).chain(repeat(b'k').take(bytes)).chain(value).chain(Cursor::new(end()))
 }
 
-/// Counts and lengths of which nothing follows.
+/// Counts and lengths that nothing follows.
 fn lying_lengths() -> impl Read {
     Cursor::new(Rdb::new().key(16, "packed").raw(&[0xc3]).len(20 << 30).len(40 << 30).0)
 }
@@ -94,7 +94,7 @@ fn expect(file: impl Read, check: impl FnOnce(&Inspection)) {
     assert!(peak_kib.unwrap_or(0) < MAX_RESIDENT_KIB, "{peak_kib:?} KiB");
 }
 
-/// Pieces one after the other.
+/// A source that returns pieces one after the other.
 struct Pieces<I> {
     pieces: I,
     current: Cursor<Vec<u8>>,

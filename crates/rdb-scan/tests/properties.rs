@@ -1,4 +1,4 @@
-//! What must hold for any file, any cut and any flipped bit.
+//! Properties that hold for any file, any cut and any flipped bit.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -10,7 +10,7 @@ use common::{Rdb, all_types, lzf_literals, read, read_with, tape::tape, text_of}
 use proptest::prelude::*;
 use rdb_scan::{Control, FaultCode, InspectOptions, Inspected, Inspection, Position, inspect};
 
-/// Reads in parts, each paused as soon as it can be, through JSON as between processes.
+/// Reads a file in parts. Each pauses as soon as it can, and passes through JSON as between processes.
 fn in_parts(file: &[u8], options: &InspectOptions) -> (Inspection, usize) {
     let (mut whole, mut position, mut parts) = (Inspection::default(), Position::default(), 0);
     loop {
@@ -98,7 +98,7 @@ fn every_truncation_is_found() {
 #[test]
 fn every_flipped_bit_is_found_by_structure_or_checksum() {
     let mut file = all_types();
-    // Only "not checked" in the trailer hides a flip, and no single bit gives that.
+    // Only a trailer that means "not checked" hides a flip, and no single bit makes one.
     for bit in 0..file.len() * 8 {
         file[bit / 8] ^= 1 << (bit % 8);
         assert!(!read(&file).is_sound(), "bit {bit}");
@@ -106,7 +106,7 @@ fn every_flipped_bit_is_found_by_structure_or_checksum() {
     }
 }
 
-/// Gives so many bytes at a time.
+/// Returns at most this many bytes at a time.
 struct Dribble<'a>(&'a [u8], usize);
 
 impl Read for Dribble<'_> {
@@ -118,7 +118,7 @@ impl Read for Dribble<'_> {
 
 #[test]
 fn tables_of_texts_in_every_form_are_read_however_they_arrive() {
-    // Forms that stand side by side in one table, and so many of them that bytes end everywhere.
+    // Strings in every form side by side in one table, and enough of them that the bytes in memory end everywhere.
     let form = |number: usize| {
         let text = format!("text {number} ").repeat(1 + number % 5);
         match number % 11 {
@@ -155,7 +155,7 @@ fn tables_of_texts_in_every_form_are_read_however_they_arrive() {
     for step in [500, 4096, 10_007, 100_000, 262_145, file.len()] {
         let source = Dribble(&file, step);
         let inspected = inspect(source, &Position::default(), &options, &mut |_| Control::Continue).unwrap();
-        // Not told: both are long.
+        // Not printed: both are long.
         assert!(inspected == Inspected::Complete(whole.clone()), "{} bytes by {step}", file.len());
     }
     assert!(in_parts(&file, &options).0 == whole);
@@ -174,7 +174,7 @@ fn the_way_bytes_arrive_changes_nothing() {
     for step in [1, 2, 3, 7, 64, 1000] {
         expect_same(&file, step);
     }
-    // Nor does it where the file breaks off, down to the words of the fault.
+    // Nor does it change the message of a fault, wherever the file is truncated.
     for cut in 1..file.len() {
         expect_same(&file[..cut], 1 + cut % 3);
     }

@@ -1,4 +1,4 @@
-//! A file read in ranges, cut anywhere, gives what one pass gives.
+//! A file read in ranges, cut anywhere, gives the result of one pass.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -20,13 +20,14 @@ use rdb_scan::{
     inspect_range, inspect_up_to, read_header,
 };
 
-/// Reads ranges between the cuts, then gaps until there are none. Everything passes through JSON, as between machines.
+/// Reads the ranges between the cuts, then gaps until there are none. Everything passes through JSON, as between
+/// machines.
 fn by_ranges(file: &[u8], cuts: &[usize], options: &InspectOptions, patience: u64) -> (Inspection, u32) {
     let header = read_header(file).unwrap();
     let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % file.len()).chain([0, file.len()]).collect();
     cuts.sort_unstable();
     cuts.dedup();
-    // Pauses after so many questions.
+    // Ranges that start at a multiple of `patience` pause as soon as they can.
     let mut patient = |_: &_| Control::Continue;
     let mut impatient = |_: &_| Control::Pause;
     let mut ranges = Vec::new();
@@ -39,7 +40,7 @@ fn by_ranges(file: &[u8], cuts: &[usize], options: &InspectOptions, patience: u6
         };
         ranges.push(sent(&inspect_range(&file[cut[0]..], range, &header, options, watch).unwrap()));
     }
-    // The order in which they come and a second delivery change nothing.
+    // The order of the ranges, and a range delivered twice, change nothing.
     ranges.reverse();
     ranges.push(ranges[0].clone());
     for round in 0.. {
@@ -85,7 +86,7 @@ fn expect_equal(file: &[u8], cuts: &[usize]) -> u32 {
     rounds
 }
 
-/// Some thousand records of all sizes, in three databases, some with expiries, LRU times and long compressed values.
+/// 3,000 records of all sizes in three databases, some with expiries, LRU times and long compressed values.
 fn many_records() -> Vec<u8> {
     let mut rdb = Rdb::new().raw(&[250]).text(b"redis-ver").text(b"7.0.15");
     for index in 0..3000u64 {
@@ -123,7 +124,7 @@ fn equal_ranges_give_what_one_pass_gives_without_a_gap() {
     }
 }
 
-/// Libraries short and long, plain and compressed, and collections without elements, of which all is counted once.
+/// Short and long libraries, plain and compressed, and collections without elements: each is counted once.
 #[test]
 fn libraries_and_empty_collections_are_the_same_in_parts() {
     let code = |functions: usize, bytes: usize| {
@@ -165,7 +166,7 @@ fn libraries_and_empty_collections_are_the_same_in_parts() {
     }
 }
 
-/// What looks like the choice of a database at the end of a value must not choose one for the records behind it.
+/// Bytes at the end of a value that look like a SELECTDB must not select a database for the records after it.
 #[test]
 fn a_database_inside_a_value_is_none() {
     let value = [b"a value that ends like an opcode".as_slice(), &[254, 1]].concat();
@@ -242,7 +243,7 @@ fn a_file_that_breaks_off_between_two_records_is_truncated_however_it_is_cut() {
     }
 }
 
-/// What was done to a file and what follows its end is the same in parts, also where a part has seen only zeros.
+/// What was done to a file and what follows its end is the same in parts, even if a part has only zeros.
 #[test]
 fn causes_and_what_follows_the_end_are_those_of_one_pass() {
     let sound = many_records();
@@ -305,7 +306,7 @@ fn hidden_keys_and_few_compared_keys_are_the_same_in_parts() {
     assert_eq!(joined.unchecked.keys, 3000);
 }
 
-/// What reads like records for a while is searched through once, and not again from each of its bytes.
+/// Bytes that read like records for a while are searched once, and not again from each of them.
 #[test]
 fn a_value_full_of_what_begins_well_is_passed_over() {
     let record = |key: &str| [&[0], &text_of(key.as_bytes())[..], &text_of(b"v")].concat();
@@ -327,7 +328,7 @@ fn a_value_full_of_what_begins_well_is_passed_over() {
     assert!(asked > 0);
 }
 
-/// Large enough for threads to share it.
+/// A file large enough for several threads.
 fn of_several_ranges() -> Vec<u8> {
     let mut rdb = Rdb::new();
     let long = "0123456789abcdef".repeat(40);
@@ -374,7 +375,7 @@ impl Read for Fails {
     }
 }
 
-/// No thread waits for the range of one that will not bring it.
+/// No thread waits for the range of one that failed.
 #[test]
 fn what_fails_in_one_thread_ends_them_all() {
     let file = of_several_ranges();

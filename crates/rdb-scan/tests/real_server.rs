@@ -1,4 +1,4 @@
-//! What is seen in the files of real servers is what those servers hold; skipped where there are none.
+//! What a scan finds in the files of real servers is what those servers hold; skipped if there is no server.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -17,7 +17,8 @@ use rdb_scan::{
 };
 use server::{Reply, Server, engines};
 
-/// All keys of a database: name, type, elements, expiry and encoding. Before Redis 7.0 only whether there is an expiry.
+/// All keys of a database: name, type, elements, expiry and encoding. Before Redis 7.0, only whether there is an
+/// expiry.
 const HELD: &str = "
     local sizes = {list = 'LLEN', set = 'SCARD', zset = 'ZCARD', hash = 'HLEN', stream = 'XLEN'}
     local held = {}
@@ -28,7 +29,7 @@ const HELD: &str = "
     end
     return held";
 
-/// Everything that DEBUG DIGEST does not look at.
+/// Everything that DEBUG DIGEST does not cover.
 const DETAILS: &str = "
     local details = {}
     for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -64,7 +65,7 @@ fn what_is_seen_is_what_the_server_holds() {
         let held = held(&mut source, &databases);
         let digest = source.run(&["DEBUG", "DIGEST"]).text();
         let mut copy = Server::start(&engine, &[]);
-        // Each policy puts something else before the records.
+        // Each policy writes another prefix before the records.
         for policy in ["noeviction", "allkeys-lru", "allkeys-lfu"] {
             source.run(&["CONFIG", "SET", "maxmemory-policy", policy]);
             let file = source.save();
@@ -119,7 +120,7 @@ fn slots_are_those_of_the_cluster() {
     }
 }
 
-/// What a visitor was told of one record.
+/// One record as the visitor received it.
 struct Seen {
     database: u64,
     key: Vec<u8>,
@@ -200,7 +201,7 @@ fn assert_same_totals(inspection: &Inspection, held: &Keys, has_functions: bool,
     assert!(inspection.is_sound(), "{place}");
     assert_eq!(inspection.rdb.as_ref().unwrap().crc, Crc::Ok, "{place}");
     assert_eq!(inspection.functions, u64::from(has_functions), "{place}");
-    // A stream without entries is one that a server keeps.
+    // Servers keep streams without entries, so these are no hazard.
     let hazards: &[_] = if has_functions { &[&HazardCode::Functions] } else { &[] };
     assert_eq!(inspection.hazard_counts.keys().collect::<Vec<_>>(), hazards, "{place}");
     let mut databases = BTreeMap::<u64, (u64, u64)>::new();
@@ -236,7 +237,7 @@ fn assert_same_keys(seen: &[Seen], held: &Keys, place: &str) {
         );
         let may_be: &[&str] = match encoding.as_str() {
             "int" => &["int", "raw", "embstr"],
-            // Numbers that do not fit in 32 bits are written as text.
+            // Numbers that do not fit in 32 bits are stored as text.
             "raw" => &["raw", "embstr", "int"],
             "lzf" => &["raw", "embstr"],
             "quicklist-ziplist" => &["quicklist"],
@@ -250,7 +251,7 @@ fn assert_same_keys(seen: &[Seen], held: &Keys, place: &str) {
     }
 }
 
-/// The key of a record, of which a very long one shows only the start.
+/// The complete key of a record: of a very long one, the record has only the start.
 fn whole_key<'h>(record: &Seen, held: &'h Keys) -> (&'h [u8], &'h Held) {
     let mut keys = held.range((record.database, record.key.clone())..);
     let found =
@@ -260,7 +261,7 @@ fn whole_key<'h>(record: &Seen, held: &'h Keys) -> (&'h [u8], &'h Held) {
     (key, held)
 }
 
-/// Gives each record to another server in the form in which servers hand each other values.
+/// Restores each record on another server, as a serialized value.
 fn restore(copy: &mut Server, file: &[u8], seen: &[Seen], held: &Keys) {
     let version = read_header(file).unwrap().version as u16;
     let table = crc_table();
@@ -278,14 +279,14 @@ fn restore(copy: &mut Server, file: &[u8], seen: &[Seen], held: &Keys) {
     }
 }
 
-/// The CRC64 of Redis for each byte: by a table, because payloads are megabytes, but not the crate's own.
+/// The CRC64 of Redis by a table, because payloads are megabytes, but not by the crate's own.
 fn crc_table() -> Vec<u64> {
     let table: Vec<u64> = (0..=255u8).map(|byte| common::crc64(&[byte])).collect();
     assert_eq!(table[0], 0);
     table
 }
 
-/// The keys whose values differ.
+/// The keys that have different values.
 fn different(source: &mut Server, copy: &mut Server, held: &Keys) -> Vec<String> {
     let mut names = Vec::new();
     for (database, key) in held.keys() {
@@ -317,7 +318,7 @@ fn assert_same_details(source: &mut Server, copy: &mut Server, databases: &[&str
     }
 }
 
-/// A server that is a cluster of its own; none, with a line, if no pair of ports can be had.
+/// A server that is a cluster of its own; none, with a message, if no pair of ports is free.
 fn start_cluster(engine: &server::Engine) -> Option<Server> {
     for _ in 0..20 {
         let free = || TcpListener::bind("127.0.0.1:0").unwrap();
@@ -335,16 +336,16 @@ fn start_cluster(engine: &server::Engine) -> Option<Server> {
     None
 }
 
-/// The base of an append-only file says so; what SAVE writes beside it does not.
+/// The base of an append-only file is reported; a file that the same server writes by SAVE is not.
 #[test]
 fn the_base_of_an_append_only_file_is_told_from_a_backup() {
     for engine in engines() {
-        // A server before 7.0 refuses an option that all are started with.
+        // Servers before 7.0 refuse an option that all are started with.
         let Ok(mut server) = Server::load(&engine, None, &["--appendonly", "yes"]) else { continue };
         server.run(&["SET", "before", "1"]);
         server.run(&["BGREWRITEAOF"]);
         let folder = server.folder.path();
-        // The first base is empty; the second one holds the key. Before 7.0 there is one file.
+        // The first base is empty, the second one holds the key. Before 7.0 there is only one file.
         let paths = ["appendonlydir/appendonly.aof.2.base.rdb", "appendonly.aof"];
         let base = (0..600).find_map(|_| {
             thread::sleep(Duration::from_millis(50));
@@ -358,7 +359,7 @@ fn the_base_of_an_append_only_file_is_told_from_a_backup() {
     }
 }
 
-/// Whatever follows the end, every server loads what stands before it, and nothing else.
+/// Whatever follows the end, every server loads what precedes it, and nothing else.
 #[test]
 fn what_follows_the_end_is_loaded_by_no_server() {
     for engine in engines() {

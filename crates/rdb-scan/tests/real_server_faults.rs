@@ -1,4 +1,4 @@
-//! What we call broken, real servers refuse; skipped where there are none.
+//! Files that this crate calls broken are refused by real servers; skipped if there is no server.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -13,10 +13,10 @@ use filling::fill_small;
 use rdb_scan::HazardCode;
 use server::{Server, engines};
 
-/// Servers that look at the contents of what they load, as their checkers do.
+/// Makes servers check the contents of what they load, as their checkers do.
 const THOROUGH: [&str; 2] = ["--sanitize-dump-payload", "yes"];
 
-/// What Redis 6.2.5 loads without looking.
+/// Faults that Redis 6.2.5 does not check for.
 const UNSEEN_BEFORE_7: [&str; 4] =
     ["an entry that is nobody's", "two consumers of one name", "zipmap: no fields", "intset: no members"];
 
@@ -36,7 +36,7 @@ fn servers_refuse_what_we_call_broken() {
             assert!(!inspection.is_sound(), "{}: {name}: called sound", engine.name);
             match Server::load(&engine, Some(&file), &THOROUGH) {
                 Err(_) => refused += 1,
-                // Redis looks for them from 7.0 on.
+                // Redis checks for these since 7.0.
                 Ok(_) if UNSEEN_BEFORE_7.contains(&name) && !engine.is_7 => {
                     println!("{}: skipped, it does not look for {name}", engine.name);
                 }
@@ -100,7 +100,7 @@ fn servers_load_odd_files_that_we_call_sound() {
     }
 }
 
-/// Found by mutation: reading from the front skips the end of the master entry and the length of an entry.
+/// Found by mutation: forward reading skips the end of the master entry and the length of an entry.
 #[test]
 fn only_deep_checks_see_strings_in_numbers_that_reading_skips() {
     for engine in engines() {
@@ -126,7 +126,7 @@ fn only_deep_checks_see_strings_in_numbers_that_reading_skips() {
     }
 }
 
-/// Well-formed, and yet read by nobody who could be the target.
+/// Well-formed records that no possible target reads.
 #[test]
 fn servers_refuse_what_we_call_foreign() {
     for engine in engines() {
@@ -165,7 +165,7 @@ fn damaged(own: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Records that are wrong in one way each, with a right checksum.
+/// Records with one fault each, and a correct checksum.
 fn handmade(header: &str) -> Vec<(&'static str, Vec<u8>)> {
     let record = |type_id| Rdb::with_header(header).database(0).filler().key(type_id, "key");
     let file = |rdb: Rdb| rdb.key(0, "behind").text(b"value").end();

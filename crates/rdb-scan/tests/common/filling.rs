@@ -1,10 +1,10 @@
-//! Values of every type on both sides of every threshold at which a server encodes them in another way.
+//! Values of every type on both sides of every threshold at which a server changes their encoding.
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 
 use crate::server::Server;
 
-/// Everything in one database. ARGV: the longest string, the most elements, and whether fields can expire.
+/// Fills one database. ARGV: the longest string, the most elements, and whether fields can expire.
 const FILL: &str = "
     -- Compression looks back over 8 KiB: what repeats after more is noise to it.
     local parts = {}
@@ -108,7 +108,7 @@ const FILL: &str = "
     end
     return redis.call('DBSIZE')";
 
-/// Fills databases 0, 3 and 15, and gives their numbers. A library of functions too, where there is such a thing.
+/// Fills databases 0, 3 and 15, and returns their numbers. Adds a library of functions, if the server has functions.
 pub fn fill(server: &mut Server) -> [&'static str; 3] {
     let fields = if server.knows("hpexpireat") { "1" } else { "0" };
     let databases = ["0", "3", "15"];
@@ -125,12 +125,12 @@ pub fn fill(server: &mut Server) -> [&'static str; 3] {
     databases
 }
 
-/// Fills the one database of a cluster's server.
+/// Fills the only database of a cluster's server.
 pub fn fill_cluster(server: &mut Server) {
     server.run(&["EVAL", FILL, "0", "70000", "513", "0"]);
 }
 
-/// Everything in about 100 KB.
+/// Fills two databases with about 100 KB in all.
 pub fn fill_small(server: &mut Server) {
     let fields = if server.knows("hpexpireat") { "1" } else { "0" };
     for (database, [long, most]) in ["0", "3"].iter().zip([["300", "129"], ["65", "2"]]) {

@@ -1,4 +1,4 @@
-//! RDB files written byte by byte, and short ways to read them.
+//! RDB files written byte by byte, and shortcuts to read them.
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 #![allow(clippy::cast_sign_loss, reason = "the format wants the low bits of negative numbers")]
@@ -8,7 +8,7 @@ pub mod tape;
 
 use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position, inspect};
 
-/// Reads a whole file whose size is known.
+/// Reads a whole file of known size.
 pub fn read(file: &[u8]) -> Inspection {
     let options = InspectOptions { size_bytes: Some(file.len() as u64), ..InspectOptions::default() };
     read_with(file, &options)
@@ -78,7 +78,7 @@ impl Rdb {
         self.raw(&[254]).len(index)
     }
 
-    /// A string, to have something before or after what a test is about.
+    /// Adds a string, as a record before or after the one under test.
     pub fn filler(self) -> Self {
         self.key(0, "filler").text(b"value")
     }
@@ -116,7 +116,7 @@ pub fn text_of(text: &[u8]) -> Vec<u8> {
     [len(text.len() as u64), text.to_vec()].concat()
 }
 
-/// A compressed string with these tokens and this declared length.
+/// A compressed string with these tokens and this declared size.
 pub fn lzf(tokens: &[u8], declared: u64) -> Vec<u8> {
     [vec![0xc3], len(tokens.len() as u64), len(declared), tokens.to_vec()].concat()
 }
@@ -127,7 +127,7 @@ pub fn lzf_literals(text: &[u8]) -> Vec<u8> {
     lzf(&runs.collect::<Vec<_>>().concat(), text.len() as u64)
 }
 
-/// One listpack entry: an integer if the text is one, as a server writes it.
+/// One listpack entry, as a server writes it: an integer if the text is one.
 pub fn listpack_entry(text: &str) -> Vec<u8> {
     let entry = match text.parse::<i64>() {
         Ok(number @ 0..=127) => vec![number as u8],
@@ -218,7 +218,7 @@ pub fn zipmap(fields: &[(&str, &str)]) -> Vec<u8> {
     for (field, value) in fields {
         map.push(field.len() as u8);
         map.extend(field.as_bytes());
-        // Two bytes behind each value are unused.
+        // Two unused bytes follow each value.
         map.extend([value.len() as u8, 2]);
         map.extend(value.as_bytes());
         map.extend([0, 0]);
@@ -227,7 +227,7 @@ pub fn zipmap(fields: &[(&str, &str)]) -> Vec<u8> {
     map
 }
 
-/// A stream node of two live entries with the master's field and one deleted entry with fields of its own.
+/// A stream node with two live entries that have the master's fields, and a deleted one with fields of its own.
 pub fn stream_node() -> Vec<u8> {
     listpack(&[
         "2", "1", "1", "field", "0", // the master entry
@@ -237,7 +237,7 @@ pub fn stream_node() -> Vec<u8> {
     ])
 }
 
-/// A stream without its type and key, in the version of its encoding.
+/// A stream without its type and key, in this version of its encoding.
 pub fn stream(version: u8) -> Vec<u8> {
     let mut rdb = Rdb(Vec::new()).len(1).text(&[1; 16]).text(&stream_node()).len(2).len(1000).len(0);
     if version >= 2 {
@@ -269,10 +269,10 @@ pub fn stream(version: u8) -> Vec<u8> {
     rdb.0
 }
 
-/// A consumer group: its name, the entries that are pending, and consumers with theirs.
+/// A consumer group: its name, its pending entries, and its consumers with theirs.
 pub type Group<'a> = (&'a str, &'a [u8], &'a [(&'a str, &'a [u8])]);
 
-/// Consumer groups that servers refuse or fall over, and what is wrong with them.
+/// Consumer groups that servers refuse or crash on, with what is wrong with them.
 pub fn broken_groups() -> Vec<(&'static str, Vec<Group<'static>>)> {
     vec![
         ("an entry that is not pending", vec![("group", &[1, 2], &[("a", &[1]), ("b", &[3])])]),
@@ -284,7 +284,7 @@ pub fn broken_groups() -> Vec<(&'static str, Vec<Group<'static>>)> {
     ]
 }
 
-/// A file with every type and opcode that Redis up to RDB 14 has, and one key or more of each.
+/// A file with every type and opcode of Redis up to RDB 14, and at least one key of each type.
 pub fn all_types() -> Vec<u8> {
     let long = "long ".repeat(40);
     Rdb::with_header("REDIS0014")

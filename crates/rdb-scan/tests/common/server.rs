@@ -1,4 +1,4 @@
-//! Real servers of several engines and versions, started for one test each and ended with it.
+//! Real servers of several engines and versions, each started for one test and ended with it.
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
@@ -14,17 +14,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// An engine in one version.
+/// One version of an engine.
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub name: String,
     pub server: PathBuf,
     pub checker: PathBuf,
-    /// Whether it is of Redis 7.0 or later: functions, listpacks, and options that an older one ends at.
+    /// Whether it is Redis 7.0 or later, which has functions, listpacks, and options that older versions refuse.
     pub is_7: bool,
 }
 
-/// The system's engines and those that `make servers` has brought; says so where there are none.
+/// The system's engines and those that `make servers` has installed. Prints a message if there are none.
 pub fn engines() -> Vec<Engine> {
     let mut engines = Vec::new();
     for engine in ["redis", "valkey"] {
@@ -70,7 +70,7 @@ pub struct Server {
     pub folder: tempfile::TempDir,
 }
 
-/// What a command gives.
+/// The reply to a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     Nil,
@@ -86,7 +86,8 @@ impl Server {
         Self::load(engine, None, arguments).unwrap_or_else(|log| panic!("{} ended: {log}", engine.name))
     }
 
-    /// Starts a server with a file; its log, if it ends before it answers, as one that refuses its file does.
+    /// Starts a server with a file. Returns its log if it ends before it answers, as a server that refuses its file
+    /// does.
     pub fn load(engine: &Engine, file: Option<&[u8]>, arguments: &[&str]) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         if let Some(file) = file {
@@ -95,7 +96,7 @@ impl Server {
         let (socket, log) = (folder.path().join("socket"), folder.path().join("log"));
         let process = Command::new(&engine.server)
             .args(["--bind", "127.0.0.1", "--port", "0", "--save", ""])
-            // An older one has no such option, and allows DEBUG.
+            // Older versions do not have this option, and allow DEBUG.
             .args(if engine.is_7 { &["--enable-debug-command", "local"][..] } else { &[] })
             .arg("--unixsocket")
             .arg(&socket)
@@ -112,7 +113,7 @@ impl Server {
             if let Ok(connection) = UnixStream::connect(&socket) {
                 connection.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
                 server.connection = Some(BufReader::new(connection));
-                // While it loads, it answers with an error; if it dies of its file, not at all.
+                // A server that is loading answers with an error; one that dies of its file does not answer.
                 if let Ok(Reply::Text(_)) = server.try_call(&[b"PING"]) {
                     return Ok(server);
                 }
@@ -123,7 +124,7 @@ impl Server {
         Err(String::from_utf8_lossy(&fs::read(log).unwrap()).into_owned())
     }
 
-    /// One command, whose reply must not be an error.
+    /// Runs a command. Panics if the reply is an error.
     #[track_caller]
     pub fn call(&mut self, words: &[&[u8]]) -> Reply {
         match self.try_call(words).unwrap() {
@@ -132,13 +133,13 @@ impl Server {
         }
     }
 
-    /// One command of words, whose reply must not be an error.
+    /// Runs a command of text words. Panics if the reply is an error.
     #[track_caller]
     pub fn run(&mut self, words: &[&str]) -> Reply {
         self.call(&words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>())
     }
 
-    /// Has the server write its file, and gives it.
+    /// Makes the server write its file, and returns the file.
     pub fn save(&mut self) -> Vec<u8> {
         self.run(&["SAVE"]);
         fs::read(self.folder.path().join("dump.rdb")).unwrap()
@@ -149,7 +150,7 @@ impl Server {
         matches!(self.run(&["COMMAND", "INFO", command]), Reply::List(found) if found[0] != Reply::Nil && found[0] != Reply::List(vec![]))
     }
 
-    /// One command; an error if the server is gone.
+    /// Runs a command. Returns an error if the server is gone.
     pub fn try_call(&mut self, words: &[&[u8]]) -> io::Result<Reply> {
         let connection = self.connection.as_mut().ok_or(io::ErrorKind::NotConnected)?;
         let mut command = format!("*{}\r\n", words.len()).into_bytes();

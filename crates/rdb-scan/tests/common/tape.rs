@@ -1,5 +1,4 @@
-//! Weighs a value by a hash of everything that is told of it, so that a piece which is missing, twice or out of order
-//! shows.
+//! Weighs a value by a hash of all its pieces, so that a piece shows that is missing, repeated or out of order.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -15,7 +14,7 @@ struct Tape {
     value: u64,
     rows: u64,
     slots: std::collections::BTreeMap<u16, u64>,
-    /// Bytes of libraries, and a million for each function.
+    /// Bytes of libraries, plus a million for each function.
     everywhere: u64,
 }
 
@@ -57,7 +56,7 @@ impl Weigher for Tape {
             *self.slots.entry(key.slot).or_default() += alone.value >> 32;
         }
         for piece in pieces.list() {
-            // Rows count in any order, and members of large tables come as rows or by their lengths.
+            // Rows are added in any order, and members of large tables come as rows or by length.
             if let Piece::Members = piece {
                 for (bytes, count) in pieces.members() {
                     self.add_rows(Row { member: Length::text(bytes), value: Length::default() }, count);
@@ -77,10 +76,10 @@ impl Weigher for Tape {
                 _ => &[],
             };
             let of_text = matches!(piece, Piece::StreamNode(_) | Piece::Group(_) | Piece::Consumer(_));
-            // Where a text stands in its batch is no part of the value.
+            // The place of a text in its batch is not part of the value.
             let kind = std::mem::discriminant(piece);
             if let Piece::Pending(_) | Piece::Owned(_) = piece {
-                // As many at once as were at hand.
+                // A batch has as many ids as were in memory.
                 text.chunks(16).for_each(|id| self.add(&format!("{kind:?}{id:?}")));
                 continue;
             }
