@@ -18,7 +18,7 @@ impl Text {
 }
 
 /// The length of a string, and whether it is an integer. At most 2 GiB: of a longer string in a list or table, the rest
-/// is in a [`Piece::Beyond`].
+/// is in a [`crate::Piece::Beyond`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Length(u32);
