@@ -20,8 +20,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Read backups completely; say whether they are sound, and whether they fit a cluster.
     ///
-    /// Exit status: 0 sound, 1 faults or rejected, 2 usage, 3 not readable. What is printed is described in
-    /// docs/CHECK.md.
+    /// Exit status: 0 sound, 1 faults or rejected, 2 usage, 3 not readable. docs/CHECK.md describes the output.
     Check(Box<CheckArgs>),
     /// Seed a new cluster and follow it until it is available.
     ///
@@ -33,42 +32,45 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckArgs {
-    /// The .rdb files, objects as `s3://bucket/key`, or - for standard input. Several files are one set, such as the
+    /// Backups: files, objects as `s3://bucket/key`, or `-` for standard input. Several files are one set, such as the
     /// shards of a cluster.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Print one JSON object instead of tables.
+    /// Print one JSON object on one line instead of tables.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Leave key names out.
+    /// Omit key names everywhere: in tables, JSON, faults and prefixes.
     #[arg(long)]
     pub(crate) hide_keys: bool,
-    /// Number of threads. [default: one per core]
+    /// Number of threads that read, 1 to 256. [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: Option<u16>,
-    /// Number of biggest keys to list.
+    /// Number of biggest keys to list, 0 to 1000.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(0..=1000))]
     pub(crate) top: u16,
     /// Show no progress.
+    ///
+    /// Progress is written to standard error: a bar on a terminal, otherwise a line every ten seconds.
     #[arg(long, short)]
     pub(crate) quiet: bool,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
-    /// Spacing of the servers' smallest allocation classes in bytes. AWS does not disclose which one its servers have;
-    /// 16 is the careful choice. [default: 16]
+    /// Spacing of the servers' smallest allocation classes in bytes. AWS does not disclose that of its servers; 16 is
+    /// the conservative choice (docs/MEMORY.md). [default: 16]
     #[arg(long, value_name = "BYTES", value_parser = ["8", "16"])]
     pub(crate) allocator_quantum: Option<String>,
-    /// List the memory that the data needs in every engine.
+    /// Report the memory in each engine, with cluster mode off and on. Requests no verdict.
     #[arg(long)]
     pub(crate) all_engines: bool,
+    // Last, because its heading is that of every option after it.
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SeedArgs {
-    /// Backups: .rdb files, which are uploaded, or objects as `s3://bucket/key` or ARNs.
-    #[arg(required = true)]
+    /// Backups: .rdb files, which are uploaded, or objects as `s3://bucket/key`, addresses or ARNs.
+    #[arg(required = true, value_name = "BACKUP")]
     pub(crate) backups: Vec<String>,
-    /// Bucket to upload files to.
+    /// Bucket to upload files to. Required for files.
     #[arg(long, env = "SEEDER_BUCKET")]
     pub(crate) bucket: Option<String>,
     /// ARN of the stack's state machine.
@@ -77,16 +79,14 @@ pub(crate) struct SeedArgs {
     /// A request as JSON (docs/REQUEST.md). Options override it.
     #[arg(long, value_name = "FILE")]
     pub(crate) request: Option<PathBuf>,
-    /// Id of the new cluster. [default: from the first file's name]
+    /// ID of the new cluster. [default: from the first file's name]
     #[arg(long)]
     pub(crate) id: Option<String>,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
     /// How ElastiCache is granted access to the bucket. [default: auto]
-    #[arg(long, value_parser = ["auto", "policy", "acl", "existing"])]
+    #[arg(long, value_name = "HOW", value_parser = ["auto", "policy", "acl", "existing"])]
     pub(crate) access: Option<String>,
     /// Reaction to a failed restore. [default: delete]
-    #[arg(long, value_parser = ["delete", "keep", "startOver"])]
+    #[arg(long, value_name = "ACTION", value_parser = ["delete", "keep", "startOver"])]
     pub(crate) on_restore_failed: Option<String>,
     /// Stop after the verdict.
     #[arg(long)]
@@ -97,4 +97,6 @@ pub(crate) struct SeedArgs {
     /// Print the outcome as JSON on standard output.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 }

@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use archive::Compression;
 use input::{Content, Input};
 use jiff::Timestamp;
@@ -80,6 +80,33 @@ fn check(
     target: &DescribedTarget,
     now_ms: u64,
 ) -> Result<ExitCode> {
+    let all = read(args, inputs, objects, target, now_ms);
+    for checked in &all {
+        if let Err(error) = &checked.inspection {
+            eprintln!("error: failed to read {}: {error:#}", checked.name);
+        }
+    }
+    let fit = target.judge(&all);
+    let text = if args.json { json::render(&all, &fit)? } else { table::render(&all, &fit) };
+    print(&text)?;
+    Ok(ExitCode::from(status(&all, &fit)))
+}
+
+/// Output of `seeder check --json` for files.
+pub(crate) fn json(args: &CheckArgs) -> Result<String> {
+    let inputs = input::inputs(&args.files)?;
+    let target = DescribedTarget::of(args, inputs.len(), 0).map_err(Error::msg)?;
+    let all = read(args, &inputs, None, &target, 0);
+    Ok(json::render(&all, &target.judge(&all))?)
+}
+
+fn read(
+    args: &CheckArgs,
+    inputs: &[Input],
+    objects: Option<&Objects>,
+    target: &DescribedTarget,
+    now_ms: u64,
+) -> Vec<Checked> {
     let threads = args.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
     let options = InspectOptions {
         hide_keys: args.hide_keys,
@@ -100,15 +127,7 @@ fn check(
         };
         all.push(Checked { name: input.to_string(), inspection, compression, took: started.elapsed() });
     }
-    for checked in &all {
-        if let Err(error) = &checked.inspection {
-            eprintln!("error: failed to read {}: {error:#}", checked.name);
-        }
-    }
-    let fit = target.judge(&all);
-    let text = if args.json { json::render(&all, &fit) } else { table::render(&all, &fit) };
-    print(&text)?;
-    Ok(ExitCode::from(status(&all, &fit)))
+    all
 }
 
 fn status(all: &[Checked], fit: &Fit) -> u8 {

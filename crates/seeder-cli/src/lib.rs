@@ -10,13 +10,28 @@ mod term;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::args::{Args, Command};
 pub use crate::{
     seed::follow::follow,
     term::{elapsed, thousands},
 };
+
+/// The command line, for the tables of its options in docs/.
+#[doc(hidden)]
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+/// What `seeder check --json` prints of files, for the tables of its members in docs/. `words` follow `check`.
+#[doc(hidden)]
+pub fn check_json(words: &[&str]) -> anyhow::Result<String> {
+    match Args::try_parse_from(["seeder", "check", "--json", "--quiet"].iter().chain(words))?.command {
+        Command::Check(args) => check::json(&args),
+        Command::Seed(_) => unreachable!("it is check"),
+    }
+}
 
 /// Runs what the command line says; the exit status is that of the process.
 pub async fn run() -> ExitCode {

@@ -9,13 +9,13 @@ pub(crate) struct ClusterArgs {
     /// Engine. [default: valkey]
     #[arg(long, value_name = "NAME", value_parser = ["valkey", "redis"])]
     engine: Option<String>,
-    /// Engine version, such as 8.1. [default: 8.1 for valkey, 7.1 for redis]
+    /// Engine version, such as `8.1`. [default: 8.1 for valkey, 7.1 for redis]
     #[arg(long, value_name = "VERSION")]
     engine_version: Option<String>,
-    /// Node type, such as cache.r7g.large, or auto for the smallest that fits. [default: auto]
+    /// Node type, such as `cache.r7g.large`. `auto` chooses the smallest that fits. [default: auto]
     #[arg(long, value_name = "TYPE")]
     node_type: Option<String>,
-    /// Number of shards. [default: with cluster mode on as few as the data fits into, else 1]
+    /// Number of shards. [default: with cluster mode on as few as the data fits into, otherwise 1]
     #[arg(long, value_name = "N")]
     shards: Option<u32>,
     /// Replicas per shard. [default: 0]
@@ -24,16 +24,17 @@ pub(crate) struct ClusterArgs {
     /// Cluster mode. [default: on for several shards or backups]
     #[arg(long, value_name = "MODE", value_parser = ["on", "off"])]
     cluster_mode: Option<String>,
-    /// Slot distribution: even, or balanced by memory. [default: even]
+    /// Slot distribution: ranges of equal length, or ranges that make the heaviest shard as small as possible.
+    /// [default: even]
     #[arg(long, value_name = "HOW", value_parser = ["even", "balanced"])]
     slots: Option<String>,
     /// Room to grow, in percent of a shard's data. [default: 10]
     #[arg(long, value_name = "N")]
     headroom_percent: Option<u32>,
-    /// Node families that auto chooses from. [default: r7g,m7g,t4g]
+    /// Node families that `auto` chooses from. [default: r7g,m7g,t4g]
     #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
     node_families: Option<Vec<String>>,
-    /// Finding code to allow; repeatable.
+    /// Finding code to allow (docs/FINDINGS.md); repeatable.
     #[arg(long, value_name = "CODE")]
     allow: Vec<String>,
 }

@@ -1,66 +1,180 @@
-//! The result as JSON, described in docs/CHECK.md.
+//! The result as JSON. The tables in docs/CHECK.md are written from these structs and those inside them.
 
-use rdb_scan::Inspection;
-use serde_json::{Map, Value, json};
+use rdb_scan::{Inspection, Report};
+use seeding::{
+    Finding, Plan, Verdict,
+    judge::{FootprintReport, Judgement},
+};
+use serde::Serialize;
 
 use super::{Checked, shared_slots, target::Fit};
 
 /// One object, on one line.
-pub(super) fn render(all: &[Checked], together: &Fit) -> String {
-    let value = match all {
-        [one] => with(file(one), together),
-        all => json!({
-            "schema": rdb_scan::REPORT_SCHEMA,
-            "files": all.iter().map(file).collect::<Vec<_>>(),
-            "total": with(total(all), together),
+pub(super) fn render(all: &[Checked], together: &Fit) -> serde_json::Result<String> {
+    let cluster = ClusterReport::of(together);
+    let text = match all {
+        [one] => serde_json::to_string(&OneFile { file: FileReport::of(one), cluster }),
+        all => serde_json::to_string(&SeveralFiles {
+            schema: rdb_scan::REPORT_SCHEMA,
+            files: all.iter().map(FileReport::of).collect(),
+            total: Total::of(all, cluster),
         }),
     };
-    format!("{value}\n")
+    Ok(format!("{}\n", text?))
 }
 
-/// The same with what it means for a cluster.
-fn with(mut value: Value, Fit { footprints, judgement }: &Fit) -> Value {
-    let Value::Object(fields) = &mut value else { return value };
-    if !footprints.is_empty() {
-        fields.insert("footprints".to_owned(), json!(footprints));
-    }
-    if let Some((judgement, _)) = judgement {
-        fields.insert("verdict".to_owned(), json!(judgement.verdict));
-        fields.insert("plan".to_owned(), json!(judgement.plan));
-        fields.insert("findings".to_owned(), json!(judgement.findings));
-    }
-    value
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OneFile<'a> {
+    #[serde(flatten)]
+    file: FileReport<'a>,
+    #[serde(flatten)]
+    cluster: ClusterReport<'a>,
 }
 
-fn file(checked: &Checked) -> Value {
-    let mut fields = match &checked.inspection {
-        Ok(inspection) => match serde_json::to_value(inspection.report()) {
-            Ok(Value::Object(fields)) => fields,
-            _ => Map::new(),
-        },
-        Err(error) => Map::from_iter([("error".to_owned(), format!("{error:#}").into())]),
-    };
-    let seconds = checked.took.as_secs_f64();
-    fields.insert("schema".to_owned(), rdb_scan::REPORT_SCHEMA.into());
-    fields.insert("file".to_owned(), checked.name.clone().into());
-    if let Some(compression) = checked.compression {
-        fields.insert("compression".to_owned(), compression.name().into());
-    }
-    fields.insert("timing".to_owned(), json!({"seconds": seconds}));
-    Value::Object(fields)
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SeveralFiles<'a> {
+    /// Version of this JSON, 1.
+    schema: u32,
+    /// Objects as for one file, in the order in which the files were named.
+    files: Vec<FileReport<'a>>,
+    /// All files together.
+    total: Total<'a>,
 }
 
-fn total(all: &[Checked]) -> Value {
-    let read: Vec<_> = all.iter().filter_map(|checked| checked.inspection.as_ref().ok()).collect();
-    let sum = |number: fn(&Inspection) -> u64| read.iter().map(|inspection| number(inspection)).sum::<u64>();
-    json!({
-        "files": all.len(),
-        "unreadable": all.len() - read.len(),
-        "sound": read.iter().filter(|inspection| inspection.is_sound()).count(),
-        "bytes": sum(|inspection| inspection.rdb.as_ref().map_or(0, |rdb| rdb.bytes)),
-        "keys": sum(|inspection| inspection.keys),
-        "expires": sum(|inspection| inspection.expires),
-        "alreadyExpired": sum(|inspection| inspection.already_expired),
-        "sharedSlots": shared_slots(all),
-    })
+#[derive(Serialize)]
+#[serde(untagged)]
+enum FileReport<'a> {
+    Read(Box<ReadFile<'a>>),
+    Unreadable(UnreadableFile<'a>),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReadFile<'a> {
+    #[serde(flatten)]
+    contents: Report,
+    #[serde(flatten)]
+    reading: Reading<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UnreadableFile<'a> {
+    /// The reason why the file could not be read; absent if it was read.
+    error: String,
+    /// Version of this JSON, 1.
+    schema: u32,
+    #[serde(flatten)]
+    reading: Reading<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reading<'a> {
+    /// The file, as named on the command line.
+    file: &'a str,
+    /// Compression of the file, `gzip` or `zstd`; absent if it is not compressed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compression: Option<&'static str>,
+    /// Duration. Nothing else in the object depends on the machine.
+    timing: Timing,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Timing {
+    /// Duration in seconds.
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Total<'a> {
+    /// Number of files.
+    files: usize,
+    /// Number of files that could not be read.
+    unreadable: usize,
+    /// Number of sound files.
+    sound: usize,
+    /// Sum of `rdb.bytes`.
+    bytes: u64,
+    /// Sum of `keys`.
+    keys: u64,
+    /// Sum of `expires`.
+    expires: u64,
+    /// Sum of `alreadyExpired`.
+    already_expired: u64,
+    /// Hash slots with keys in more than one file.
+    shared_slots: usize,
+    #[serde(flatten)]
+    cluster: ClusterReport<'a>,
+}
+
+/// What the files together mean for a cluster.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClusterReport<'a> {
+    /// Predicted memory: one footprint, or with `--all-engines` two of each engine; absent if a file is broken.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    footprints: &'a [FootprintReport],
+    #[serde(flatten)]
+    judgement: Option<JudgementReport<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JudgementReport<'a> {
+    /// Verdict. Like the next two members, absent unless a cluster was described.
+    verdict: Verdict,
+    /// The cluster to create; null if none can be planned.
+    plan: Option<&'a Plan>,
+    /// Findings, most severe first.
+    findings: &'a [Finding],
+}
+
+impl<'a> FileReport<'a> {
+    fn of(checked: &'a Checked) -> Self {
+        let reading = Reading {
+            file: &checked.name,
+            compression: checked.compression.map(super::Compression::name),
+            timing: Timing { seconds: checked.took.as_secs_f64() },
+        };
+        match &checked.inspection {
+            Ok(inspection) => Self::Read(Box::new(ReadFile { contents: inspection.report(), reading })),
+            Err(error) => {
+                let error = format!("{error:#}");
+                Self::Unreadable(UnreadableFile { error, schema: rdb_scan::REPORT_SCHEMA, reading })
+            }
+        }
+    }
+}
+
+impl<'a> Total<'a> {
+    fn of(all: &[Checked], cluster: ClusterReport<'a>) -> Self {
+        let read: Vec<_> = all.iter().filter_map(|checked| checked.inspection.as_ref().ok()).collect();
+        let sum =
+            |number: fn(&Inspection) -> u64| read.iter().map(|inspection| number(inspection)).sum::<u64>();
+        Self {
+            files: all.len(),
+            unreadable: all.len() - read.len(),
+            sound: read.iter().filter(|inspection| inspection.is_sound()).count(),
+            bytes: sum(|inspection| inspection.rdb.as_ref().map_or(0, |rdb| rdb.bytes)),
+            keys: sum(|inspection| inspection.keys),
+            expires: sum(|inspection| inspection.expires),
+            already_expired: sum(|inspection| inspection.already_expired),
+            shared_slots: shared_slots(all),
+            cluster,
+        }
+    }
+}
+
+impl<'a> ClusterReport<'a> {
+    fn of(Fit { footprints, judgement }: &'a Fit) -> Self {
+        let judgement = judgement.as_ref().map(|(Judgement { verdict, findings, plan, .. }, _)| {
+            JudgementReport { verdict: *verdict, plan: plan.as_ref(), findings }
+        });
+        Self { footprints, judgement }
+    }
 }
