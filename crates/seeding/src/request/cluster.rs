@@ -174,6 +174,9 @@ impl ClusterSpec {
         if !(1..=MAX_SHARDS).contains(&self.shards) {
             invalid("shards", self.shards.into(), format!("set the number of shards to 1-{MAX_SHARDS}"));
         }
+        if self.port == 0 {
+            invalid("port", 0.into(), "set a port from 1 to 65535".into());
+        }
         if self.replicas_per_shard > 5 {
             invalid(
                 "replicasPerShard",
