@@ -1,6 +1,6 @@
 # Thin: each target names what it needs and calls a script or cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test differential local local-stop setup setup-test build bench-functions servers corpora bench limits calibrate fuzz machine fmt lint
+.PHONY: help demo test differential local local-stop setup setup-test build bench-functions servers corpora bench limits calibrate fuzz machine docs fmt lint
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -55,6 +55,10 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (60); findings fail
 
 machine: ## draw the state machine again, into docs/machine.svg
 	@scripts/draw_machine.py
+
+docs: setup-test ## write the tables in docs/ from the code and the template
+	@UPDATE_DOCS=1 cargo test --quiet --package docs-tests
+	@UPDATE_DOCS=1 .venv/bin/python tests/template/check.py
 
 fmt: ## format the code
 	@cargo fmt --all

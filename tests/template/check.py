@@ -5,6 +5,7 @@ Prints one line per check. For a failed check, it says what is wrong and where, 
 """
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -322,22 +323,19 @@ def a_clean_up_starts_no_clean_up():
 
 
 def every_alarm_has_a_section_in_the_runbook():
-    headings = re.findall(r"^#+ (.*)$", (ROOT / "docs/DEPLOY.md").read_text(), re.M)
+    headings = re.findall(r"^#+ (.*)$", (ROOT / "docs/OPERATING.md").read_text(), re.M)
     for name, one in FULL.resources("AWS::CloudWatch::Alarm").items():
-        section = re.search(r'Runbook: docs/DEPLOY.md, section "(.*)"', one["Properties"]["AlarmDescription"])
+        section = re.search(r'Runbook: docs/OPERATING.md, section "(.*)"', one["Properties"]["AlarmDescription"])
         if not section or section[1] not in headings:
-            yield f"{name} names no section of docs/DEPLOY.md: {section[1] if section else 'none'}"
+            yield f"{name} names no section of docs/OPERATING.md: {section[1] if section else 'none'}"
 
 
 def every_parameter_is_grouped_explained_and_used():
-    document = (ROOT / "docs/DEPLOY.md").read_text()
     groups = FULL.body["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [name for group in groups for name in group["Parameters"]]
     for name, one in FULL.body["Parameters"].items():
         if grouped.count(name) != 1:
             yield f"{name} is in {grouped.count(name)} parameter groups, expected 1"
-        if f"`{name}`" not in document:
-            yield f"docs/DEPLOY.md does not mention `{name}`"
         if not one.get("Description"):
             yield f"{name} has no description"
         if "AllowedPattern" in one and "ConstraintDescription" not in one:
@@ -349,17 +347,13 @@ def every_parameter_is_grouped_explained_and_used():
 
 
 def every_default_is_the_same_everywhere():
-    """options.rs has the numbers. The template, the pages, the state machine and delete-cluster repeat them."""
+    """options.rs has the numbers. The template, the state machine and delete-cluster repeat them."""
     source = (ROOT / "crates/seeding/src/request/options.rs").read_text()
     bounds = {name: (int(default), int(low), int(high)) for name, default, low, high in
               re.findall(r'bounded\("(\w+)", request\.\w+, (\d+), (\d+), (\d+)\)', source)}
     if len(bounds) < 4:
         yield "the bounds of options.rs were not found: adapt this check"
-    page = rows("docs/REQUEST.md")
     for name, (default, low, high) in bounds.items():
-        found = page.get(name, ["", ""])[:2]
-        if found != [f"{low}-{high}", str(default)]:
-            yield f"docs/REQUEST.md has {found} for {name}, options.rs {low}-{high} and {default}"
         parameter = FULL.body["Parameters"].get(name[0].upper() + name[1:])
         if parameter:
             found = tuple(int(parameter[key]) for key in ("Default", "MinValue", "MaxValue"))
@@ -371,27 +365,43 @@ def every_default_is_the_same_everywhere():
         found = set(map(int, re.findall(r'(?:pollSeconds": |poll_seconds = seeding\.map_or\()(\d+)', text)))
         if found != {poll}:
             yield f"{path} polls every {sorted(found)} s, options.rs every {poll}"
-    for name, (default, *_) in rows("docs/DEPLOY.md").items():
-        parameter = FULL.body["Parameters"].get(name)
-        if parameter is None:
-            continue
-        expected = str(parameter.get("Default", "")).lower() or "empty"
-        if default.strip("`").lower() != expected:
-            yield f"docs/DEPLOY.md has {default} for {name}, template.yaml {expected}"
 
 
-def rows(page):
-    """Maps each name in the first column of a page's tables to the other cells. One cell may contain several names."""
-    found = {}
-    for line in (ROOT / page).read_text().splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        names = re.findall(r"`([\w.]+)`", cells[0]) if line.startswith("|") else []
-        for place, name in enumerate(names):
-            def mine(cell):
-                parts = [part.strip() for part in cell.split(",")]
-                return parts[place] if len(names) > 1 and len(parts) == len(names) else cell
-            found[name] = [mine(cell) for cell in cells[1:]]
-    return found
+def the_table_of_parameters_is_what_the_template_says():
+    """UPDATE_DOCS=1 writes it into the page (`make docs`)."""
+    begin, end = "<!-- begin parameters: written by `make docs` -->\n\n", "\n<!-- end parameters -->"
+    path = ROOT / "docs/DEPLOY.md"
+    page = path.read_text()
+    if begin not in page or end not in page:
+        yield f"docs/DEPLOY.md has no lines {begin.strip()} and {end.strip()}"
+        return
+    before, after = page.split(begin)[0], page.split(end)[1]
+    expected = before + begin + table_of_parameters() + end + after
+    if os.environ.get("UPDATE_DOCS"):
+        path.write_text(expected)
+    elif page != expected:
+        yield "docs/DEPLOY.md has another table of parameters than template.yaml: make docs"
+
+
+def table_of_parameters():
+    parameters = FULL.body["Parameters"]
+    rows = ["| parameter | values | default | meaning |", "|---|---|---|---|"]
+    for group in FULL.body["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]:
+        for name in group["Parameters"]:
+            one = parameters[name]
+            values = ", ".join(f"`{value}`" for value in one.get("AllowedValues", []))
+            if "MinValue" in one:
+                values = f"{one['MinValue']}-{one['MaxValue']}"
+            default = f"`{one['Default']}`" if one["Default"] != "" else "empty"
+            rows.append(f"| `{name}` | {values} | {default} | {with_code(one['Description'])} |".replace("|  |", "| |"))
+    return "\n".join(rows) + "\n"
+
+
+def with_code(description):
+    """The console shows a description as it is; a page shows names and values in it as code."""
+    parameters = "|".join(name for name in FULL.body["Parameters"] if len(re.findall("[A-Z]", name)) > 1)
+    words = rf"\b(?:{parameters}|multiAz|cache\.[a-z0-9.]+|null)\b|(?<!\S)(?:[a-z]+/|\.rdb\b|[a-z]+=[a-z]+(?:,[a-z]+=[a-z]+)*)|\b(?:auto|disabled)(?=:)"
+    return re.sub(words, lambda found: f"`{found[0]}`", description)
 
 
 def sample_events_have_the_shape_of_the_code():
@@ -437,6 +447,7 @@ CHECKS = [
     every_alarm_has_a_section_in_the_runbook,
     every_parameter_is_grouped_explained_and_used,
     every_default_is_the_same_everywhere,
+    the_table_of_parameters_is_what_the_template_says,
     sample_events_have_the_shape_of_the_code,
 ]
 

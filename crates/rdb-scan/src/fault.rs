@@ -19,8 +19,9 @@ pub struct Fault {
     /// The exact place, what was expected and what was found; after a semicolon, what was done to the file, if it is
     /// known.
     pub message: String,
-    /// What was done to the file, for programs. Set only once the whole file has been read, so faults that a
-    /// [`crate::Visitor`] receives have none.
+    /// What was done to the file, for programs; absent if it is not known.
+    ///
+    /// Set only once the whole file has been read, so faults that a [`crate::Visitor`] receives have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
 }

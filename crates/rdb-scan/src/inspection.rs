@@ -17,7 +17,7 @@ use std::{cmp::Ordering, collections::BTreeMap};
 pub use expiry::TimesToLive;
 pub use join::JoinError;
 use keys::KeySet;
-pub use report::{DatabaseReport, Report};
+pub use report::{DatabaseReport, OtherDatabases, Report};
 use sample::KeySample;
 pub use sample::Prefix;
 use serde::{Deserialize, Serialize};
@@ -265,11 +265,11 @@ pub struct BigKey {
     pub key: Option<String>,
     /// The database of the key.
     pub database: u64,
-    /// The type of the key, as in [`Inspection::types`].
+    /// Type of the key.
     pub kind: String,
     /// Bytes of the record in the file.
     pub bytes: u64,
-    /// Elements, as in [`TypeCounts::elements`].
+    /// Elements: fields, members, list items, stream entries; 1 for a string or a module value.
     pub elements: u64,
 }
 

@@ -103,8 +103,8 @@ pub use crate::{
     },
     inspection::{
         BigKey, Crc, DatabaseCounts, DatabaseReport, EmptyCounts, Inspection, JoinError, MAX_BIGGEST_KEYS,
-        MAX_NAMED_DATABASES, Prefix, REPORT_SCHEMA, RdbInfo, Report, SCHEMA, SlotCount, SlotCounts,
-        TimesToLive, TypeCounts, Unchecked,
+        MAX_NAMED_DATABASES, OtherDatabases, Prefix, REPORT_SCHEMA, RdbInfo, Report, SCHEMA, SlotCount,
+        SlotCounts, TimesToLive, TypeCounts, Unchecked,
         inspect::{InspectOptions, Inspected, inspect, scan},
         weigh::{Scales, Weigher, Weighing, Weights},
         writer::written_by,

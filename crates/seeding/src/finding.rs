@@ -9,11 +9,11 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Good to know; changes nothing.
+    /// Good to know; it changes nothing.
     Note,
-    /// The seeding goes on, but a person should look.
+    /// The seeding continues, but a person should check.
     Warn,
-    /// The seeding is refused, unless the code is allowed by name.
+    /// The seeding is refused, unless its code is in `allow`.
     Fail,
 }
 
@@ -21,11 +21,11 @@ pub enum Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// Nothing speaks against it.
+    /// Nothing blocks the seeding.
     Ok,
-    /// Warnings, or failures that were allowed by name.
+    /// There are warnings, or failures that are allowed.
     Warn,
-    /// Refused: nothing is created.
+    /// The seeding is refused: nothing is created.
     Reject,
 }
 
@@ -143,17 +143,17 @@ impl fmt::Display for Code {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Finding {
-    /// What it is.
+    /// [Code](docs/FINDINGS.md), for programs.
     pub code: Code,
-    /// How much it weighs.
+    /// Severity.
     pub severity: Severity,
-    /// The backup it is about, as `bucket/key`.
+    /// The backup that the finding is about, as `bucket/key` or the name of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<String>,
-    /// The shard it is about, counted from 1 as in node group ids.
+    /// The shard that the finding is about, counted from 1 as in node group IDs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<u32>,
-    /// The numbers and names that decided.
+    /// The numbers and names that decided, by name.
     #[serde(default)]
     pub evidence: BTreeMap<String, Value>,
     /// What to do, in one sentence.

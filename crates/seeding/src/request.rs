@@ -25,38 +25,69 @@ use crate::{
 /// The backups that one seeding takes at most. ElastiCache documents no bound; this one keeps the record small.
 pub(crate) const MAX_BACKUPS: usize = 100;
 
-/// A request as it is written: in a `seed.json`, in the console's input box, in the stack's defaults.
+/// A request as a person writes it: in a `seed.json`, in the console's input box, in the stack's defaults.
 ///
-/// Everything may be left out; what is unknown is an error that names it.
+/// Every field may be absent; an unknown field is an error that names it. The table in docs/REQUEST.md is written from
+/// this struct and [`ClusterRequest`] (`make docs`): the first paragraph of a comment is the meaning, `Values:` lists
+/// what is accepted, and `Default:` the default where resolving an empty request does not show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Request {
-    /// The backups, in any of the forms of [`BackupLocation::parse`]: a list, or one text with commas between them.
+    /// The backups, 1 to 100 objects: `bucket/key` as in the ElastiCache console, `arn:aws:s3:::bucket/key`,
+    /// `s3://bucket/key`, or [the object's address](docs/REQUEST.md#backups). Required.
+    ///
+    /// Values: a list, or one string with commas
     #[serde(deserialize_with = "backups")]
     pub backups: Option<Vec<BackupLocation>>,
-    /// The cluster that is to come up.
+    /// The cluster to create, with the fields below.
+    ///
+    /// Values: object
     pub cluster: ClusterRequest,
-    /// See [`Access`].
+    /// How ElastiCache gets access to the bucket: through the bucket's policy or the objects' ACLs. `auto` chooses;
+    /// `existing` changes nothing.
+    ///
+    /// Values: `auto`, `policy`, `acl`, `existing`
     pub access: Option<Access>,
-    /// See [`OnRestoreFailed`].
+    /// Reaction to a failed restore. `delete` deletes the cluster, `keep` leaves it for inspection, `startOver` tries
+    /// the next larger node type.
+    ///
+    /// Values: `delete`, `keep`, `startOver`
     pub on_restore_failed: Option<OnRestoreFailed>,
-    /// How often a failed restore is tried again on a larger node type.
+    /// How often `startOver` tries a larger node type.
+    ///
+    /// Values: 0-5
     pub max_start_overs: Option<u32>,
-    /// Stop after the verdict.
+    /// Stop after the verdict: nothing is created.
+    ///
+    /// Values: `true`, `false`
     pub dry_run: Option<bool>,
-    /// Count the cluster's keys at the end.
+    /// Count the cluster's keys at the end. This requires a route into its network.
+    ///
+    /// Values: `true`, `false`
     pub verify: Option<bool>,
-    /// Memory to be left free for growth, in percent.
+    /// Room to grow, in percent of the memory of a shard's data.
+    ///
+    /// Values: 0-1000
     pub headroom_percent: Option<u32>,
     /// The node families that `nodeType: auto` chooses from.
+    ///
+    /// Values: a list
     pub node_families: Option<Vec<String>>,
-    /// Seconds between two looks at the cluster.
+    /// Polling interval in seconds.
+    ///
+    /// Values: 1-3600
     pub poll_seconds: Option<u32>,
-    /// Minutes until a cluster that does not come up is given up.
+    /// Minutes after which a cluster that is not available is deleted. The deadline may span at most 2,000 polls.
+    ///
+    /// Values: 1-1380
     pub deadline_minutes: Option<u32>,
-    /// Keep key names out of reports.
+    /// Omit key names from reports.
+    ///
+    /// Values: `true`, `false`
     pub hide_keys: Option<bool>,
-    /// Codes of findings that are not to forbid the seeding.
+    /// Findings that do not forbid the seeding.
+    ///
+    /// Values: a list of [finding codes](docs/FINDINGS.md)
     pub allow: Option<Vec<String>>,
 }
 
@@ -64,45 +95,100 @@ pub struct Request {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ClusterRequest {
-    /// The replication group's id.
+    /// ID of the replication group.
+    ///
+    /// Values: 1 to 40 letters, digits and single hyphens
+    /// Default: from the file's name
     pub id: Option<String>,
-    /// `valkey` or `redis`.
+    /// Engine.
+    ///
+    /// Values: `valkey`, `redis`
     pub engine: Option<Engine>,
-    /// `8.1`; a patch level is taken and left out where ElastiCache chooses it.
+    /// Engine version, with or without quotes. The patch level of `6.2.6` is ignored, with a note: ElastiCache chooses
+    /// it, from Redis 6 on and for every Valkey version.
+    ///
+    /// Values: such as `8.1`
+    /// Default: `8.1`, or `7.1` for Redis
     pub engine_version: Option<EngineVersion>,
-    /// Cluster mode on or off.
+    /// Cluster mode. If the field is absent, it is on for several shards, several backups or given slots. If none of
+    /// these is set, the value of `cluster-enabled` in the parameter group decides.
+    ///
+    /// Values: `enabled`, `disabled`
+    /// Default: follows from the rest
     pub cluster_mode: Option<ClusterMode>,
-    /// `auto`, or a node type such as `cache.r7g.large`.
+    /// Node type. `auto` chooses the smallest type of `nodeFamilies` that fits with headroom.
+    ///
+    /// Values: `auto`, or a type such as `cache.r7g.large`
     pub node_type: Option<String>,
-    /// The number of shards.
+    /// Number of shards. If the field is absent: the number of given slot ranges; otherwise, with cluster mode on, as
+    /// few as the data fits into; otherwise 1.
+    ///
+    /// Values: 1-500
+    /// Default: follows from the rest
     pub shards: Option<u32>,
-    /// Replicas of each shard.
+    /// Replicas of each shard. The stack's parameter `ReplicasPerShard` sets 1 unless you change it.
+    ///
+    /// Values: 0-5
     pub replicas_per_shard: Option<u32>,
-    /// How slots are shared out.
+    /// Distribution of the slots: ranges of equal length, ranges that make the heaviest shard as small as possible, or
+    /// given ranges, one per shard, that cover 0-16383 exactly once.
+    ///
+    /// Values: `even`, `balanced`, or a list such as `["0-8191", "8192-16383"]`
     pub slots: Option<SlotsRequest>,
-    /// The cache subnet group.
+    /// Cache subnet group.
+    ///
+    /// Values: name
+    /// Default: the account's default
     pub subnet_group: Option<String>,
     /// VPC security groups.
+    ///
+    /// Values: a list of IDs
+    /// Default: the default group of the VPC
     pub security_group_ids: Option<Vec<String>>,
-    /// The cache parameter group.
+    /// Cache parameter group.
+    ///
+    /// Values: name
+    /// Default: the default of engine and version
     pub parameter_group: Option<String>,
-    /// The port that the nodes listen on.
+    /// Port of the nodes.
+    ///
+    /// Values: 1-65535
     pub port: Option<u16>,
-    /// TLS.
+    /// TLS between clients and nodes.
+    ///
+    /// Values: `true`, `false`
     pub transit_encryption: Option<bool>,
-    /// Encryption at rest.
+    /// Encryption on disk.
+    ///
+    /// Values: `true`, `false`
     pub at_rest_encryption: Option<bool>,
-    /// The KMS key for encryption at rest.
+    /// KMS key for encryption at rest.
+    ///
+    /// Values: ARN
     pub kms_key_id: Option<String>,
-    /// The secret that holds the AUTH token: only its ARN is ever written down.
+    /// Secret that holds the [AUTH token](docs/REQUEST.md#secrets-user-groups-and-tags), as its text or in its field
+    /// `authToken` or `password`.
+    ///
+    /// Values: ARN
     pub auth_token_secret_arn: Option<String>,
-    /// The user group for role-based access.
+    /// User group for role-based access instead of a token. It must be active and of
+    /// [the same engine](docs/REQUEST.md#secrets-user-groups-and-tags).
+    ///
+    /// Values: ID
     pub user_group_id: Option<String>,
-    /// Spread over availability zones with automatic failover.
+    /// Spread nodes over availability zones, with automatic failover. This requires a replica.
+    ///
+    /// Values: `true`, `false`
     pub multi_az: Option<bool>,
-    /// Days that automatic backups of the new cluster are kept; 0 makes none.
+    /// Days to keep automatic backups of the new cluster; 0 makes none.
+    ///
+    /// Values: 0-35
     pub snapshot_retention_days: Option<u32>,
-    /// Tags of the new cluster; `null` takes one of an earlier layer away.
+    /// Tags of the new cluster, at most 49, [by AWS's rules](docs/REQUEST.md#secrets-user-groups-and-tags). `null`
+    /// removes one of the stack's tags.
+    ///
+    /// Values: object
+    /// Default: the stack's `Tags`
     pub tags: Option<BTreeMap<String, Option<String>>>,
 }
 

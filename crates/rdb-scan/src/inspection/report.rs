@@ -4,53 +4,57 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BigKey, DatabaseCounts, Inspection, Prefix, REPORT_SCHEMA, RdbInfo, TimesToLive, TypeCounts, Unchecked,
-};
+use super::{BigKey, Inspection, Prefix, REPORT_SCHEMA, RdbInfo, TimesToLive, TypeCounts, Unchecked};
 use crate::fault::{Fault, Hazard};
 
-/// What `seeder check --json` prints of one file. Without the slot table, which is for programs.
+/// The JSON of one file in `seeder check --json`. Without the slot table, which is for programs.
+///
+/// The tables in docs/CHECK.md are written from these structs: the first paragraph of a comment is the meaning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// The version of this shape, [`REPORT_SCHEMA`].
+    /// Version of this JSON, 1. It changes when the meaning of a member changes.
     pub schema: u32,
-    /// The file itself; none if it is not an RDB file.
+    /// Properties of the file; null if it is not an RDB file.
     pub rdb: Option<RdbInfo>,
-    /// Keys in all databases, those already expired included.
+    /// Keys in all databases, including those that have already expired.
     pub keys: u64,
     /// Keys with an expiry.
     pub expires: u64,
-    /// Keys whose expiry had passed at the time of the scan.
+    /// Keys whose expiry has passed.
     pub already_expired: u64,
-    /// Keys with an expiry by the time left to them.
+    /// Keys with an expiry, by the time left.
     pub times_to_live: TimesToLive,
-    /// Databases that hold keys, ascending, at most [`crate::MAX_NAMED_DATABASES`].
+    /// Databases that hold keys, in ascending order, at most 1,024.
     pub databases: Vec<DatabaseReport>,
-    /// Keys of the databases beyond those.
-    #[serde(default, skip_serializing_if = "DatabaseCounts::is_empty")]
-    pub other_databases: DatabaseCounts,
+    /// Sums of all further databases; absent if there are none.
+    #[serde(default, skip_serializing_if = "OtherDatabases::is_empty")]
+    pub other_databases: OtherDatabases,
     /// Counts by type: `string`, `list`, `set`, `zset`, `hash`, `stream`, `module`, `array`.
     pub types: BTreeMap<String, TypeCounts>,
     /// Hash fields with an expiry of their own.
     pub field_expires: u64,
-    /// AUX fields.
+    /// AUX fields by name, such as `redis-ver`, `ctime` (Unix seconds) and `used-mem`; at most 64, with values cut to
+    /// 256 bytes.
     pub aux: BTreeMap<String, String>,
     /// Libraries of functions.
     pub functions: u64,
-    /// Values and auxiliary data by module type name.
+    /// Values and auxiliary data by the name of their module type.
     pub modules: BTreeMap<String, u64>,
-    /// The biggest keys by bytes in the file, biggest first.
+    /// The biggest keys by bytes in the file, in descending order. Keys are escaped like Rust strings.
     pub biggest: Vec<BigKey>,
-    /// What the keys begin with, from a sample of them; empty when keys are hidden.
+    /// Prefixes of keys, up to one of `:/.|#`, estimated from a random sample of 2,048 keys, or of all keys if there
+    /// are fewer. Empty if keys are hidden.
     pub prefixes: Vec<Prefix>,
-    /// What was not looked for, because there was too much of it.
+    /// What was not compared because of its size. Files of up to 131,072 keys are searched for duplicate keys, values
+    /// of up to 262,144 members for duplicate members.
     pub unchecked: Unchecked,
-    /// What is broken, in file order.
+    /// Faults in file order, at most 100. [What was done to a file](docs/CHECK.md#what-was-done-to-a-file) lists each
+    /// `cause`.
     pub faults: Vec<Fault>,
-    /// What is dangerous, in file order.
+    /// Hazards in file order, at most ten of each code.
     pub hazards: Vec<Hazard>,
-    /// How often each hazard occurs, also where `hazards` lists only the first ten.
+    /// Number of occurrences of each hazard, by code.
     pub hazard_counts: BTreeMap<String, u64>,
 }
 
@@ -58,12 +62,28 @@ pub struct Report {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DatabaseReport {
-    /// The database number.
+    /// Number of the database.
     pub index: u64,
     /// Keys in it.
     pub keys: u64,
     /// Keys in it with an expiry.
     pub expires: u64,
+}
+
+/// The databases that are not listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OtherDatabases {
+    /// Keys in them.
+    pub keys: u64,
+    /// Keys in them with an expiry.
+    pub expires: u64,
+}
+
+impl OtherDatabases {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Inspection {
@@ -83,10 +103,9 @@ impl Inspection {
             already_expired: self.already_expired,
             times_to_live: self.times_to_live,
             databases: databases.collect(),
-            other_databases: DatabaseCounts {
-                announced_keys: 0,
-                announced_expires: 0,
-                ..self.other_databases
+            other_databases: OtherDatabases {
+                keys: self.other_databases.keys,
+                expires: self.other_databases.expires,
             },
             types: self.types.clone(),
             field_expires: self.field_expires,

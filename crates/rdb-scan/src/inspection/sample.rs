@@ -84,7 +84,7 @@ struct WrittenSample {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Prefix {
-    /// The common start of the keys, escaped as in [`crate::BigKey::key`].
+    /// The common start of the keys, escaped like keys.
     pub prefix: String,
     /// The estimated number of keys.
     pub keys: u64,

@@ -18,9 +18,9 @@ const MAX_KEY_BYTES: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BackupLocation {
-    /// The bucket's name.
+    /// Bucket.
     pub bucket: String,
-    /// The object's key, not URL-encoded.
+    /// Key of the object, not URL-encoded.
     pub key: String,
 }
 

@@ -230,17 +230,17 @@ pub struct CheckOutput {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterInfo {
-    /// Its id.
+    /// ID of the replication group.
     pub id: String,
-    /// Its ARN.
+    /// ARN of the replication group.
     pub arn: String,
-    /// The host to connect to: the configuration endpoint with cluster mode on, else the primary's.
+    /// Host to connect to: with cluster mode on the configuration endpoint, otherwise the primary's.
     pub endpoint: String,
-    /// The port.
+    /// Port.
     pub port: u16,
-    /// The node type.
+    /// Node type.
     pub node_type: String,
-    /// The number of shards.
+    /// Number of shards.
     pub shards: u32,
 }
 

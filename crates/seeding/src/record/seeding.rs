@@ -68,20 +68,21 @@ impl Target {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Backup {
-    /// Where it lies.
+    /// The object.
     #[serde(flatten)]
     pub location: BackupLocation,
-    /// Its length.
+    /// Size of the object in bytes.
     pub size_bytes: u64,
-    /// Its ETag, with the quotes, as S3 gives and takes it.
+    /// ETag of the object, with quotes.
     pub etag: String,
-    /// The KMS key that it is encrypted with, if any.
+    /// KMS key that the object is encrypted with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<String>,
-    /// The key of what is known of it from an earlier seeding, which then stands for reading it.
+    /// File in the reports bucket with the contents of the object, from an earlier seeding. The object is not read
+    /// again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_inspection: Option<FileKey<KnownInspection>>,
-    /// Magic and version, for workers that begin in its middle.
+    /// Magic and RDB version, for workers that begin in the middle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<rdb_scan::Header>,
 }

@@ -214,17 +214,17 @@ fn big_key(name: &str, inspection: &Inspection, plan: &Plan) -> Option<Finding> 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FootprintReport {
-    /// `valkey` or `redis`.
+    /// Engine: `valkey` or `redis`.
     pub engine: &'static str,
-    /// Its version.
+    /// Version of the engine.
     pub engine_version: String,
     /// Whether cluster mode is on.
     pub cluster_mode: bool,
-    /// The quantum of the allocator, in bytes.
+    /// Quantum of the allocator, in bytes.
     pub allocator_quantum: u8,
-    /// Whether the model was compared with a real server of this version, or of the one that it is taken for.
+    /// Whether the model of this version was compared with a real server.
     pub calibrated: bool,
-    /// That server: `valkey 8.1.1`.
+    /// That server, such as `valkey 8.1.1`; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compared_with: Option<String>,
     /// `used_memory` of one server that holds everything, beyond that of an empty one.

@@ -22,17 +22,17 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// The node type.
+    /// Node type.
     pub node_type: String,
-    /// The shards, in the order of their slots.
+    /// Shards, in the order of their slots.
     pub shards: Vec<ShardPlan>,
-    /// What each primary needs beside the data.
+    /// Memory that each node needs in addition to its data.
     #[serde(default)]
     pub reserve: Reserve,
-    /// The next smaller choice that was looked at, and why it was not taken.
+    /// The next smaller choice, and why it was not chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_smaller: Option<NextSmaller>,
-    /// The types to start over with if the restore fails, smallest first.
+    /// Node types to start over with if the restore fails, smallest first.
     #[serde(default)]
     pub start_over_node_types: Vec<String>,
 }
@@ -41,13 +41,13 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShardPlan {
-    /// Its slots.
+    /// Slots of the shard.
     pub slots: SlotRange,
-    /// Its keys, without those that have expired.
+    /// Keys of the shard, without those that have expired.
     pub keys: u64,
-    /// The memory that they take.
+    /// `used_memory` of these keys.
     pub used_memory_bytes: u64,
-    /// The memory that a node of the type has for data and [`Reserve`].
+    /// Memory of a node for data and reserve: its `maxmemory` after `reserved-memory-percent`.
     pub usable_bytes: u64,
 }
 
@@ -55,12 +55,12 @@ pub struct ShardPlan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NextSmaller {
-    /// The type.
+    /// Its node type.
     pub node_type: String,
-    /// The number of shards, where that is what would be smaller.
+    /// Its number of shards; absent if that is not what would be smaller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shards: Option<u32>,
-    /// Why not.
+    /// Why it was not chosen.
     pub reason: String,
 }
 
@@ -68,11 +68,11 @@ pub struct NextSmaller {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reserve {
-    /// An empty server (`make calibrate`).
+    /// Memory of an empty server.
     pub empty_server_bytes: u64,
-    /// What replicas catch up from: `repl-backlog-size`, 1 MiB by default.
+    /// Replication backlog: `repl-backlog-size`, 1 MiB by default.
     pub replication_backlog_bytes: u64,
-    /// Buffers of some fifty clients.
+    /// Buffers of about fifty clients.
     pub client_buffers_bytes: u64,
 }
 

@@ -12,24 +12,24 @@ use crate::{
     },
 };
 
-/// The decision about a seeding, and everything behind it: the report that lies in the reports bucket.
+/// The report of a seeding, `report.json` in the reports bucket. docs/RESULT.md has its table.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Assessment {
-    /// The shape of this report, 1.
+    /// Version of this JSON, 1.
     pub schema: u32,
-    /// The decision.
+    /// Verdict.
     pub verdict: Verdict,
-    /// Everything that was found, the weightiest first.
+    /// All findings, most severe first.
     pub findings: Vec<Finding>,
-    /// What the data takes once loaded; absent where a backup is broken.
+    /// Predicted memory of all data, as in [`seeder check`](docs/CHECK.md#the-json); absent if a backup is broken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub footprint: Option<FootprintReport>,
-    /// What will be created.
+    /// The cluster to create, as in [`seeder check`](docs/CHECK.md#the-json); null if none can be planned.
     pub plan: Option<Plan>,
-    /// The keys to be expected on the new cluster.
+    /// The keys that the new cluster should have.
     pub counts: Counts,
-    /// What each backup holds.
+    /// The backups, in the order of the request.
     pub backups: Vec<BackupReport>,
 }
 
@@ -37,11 +37,11 @@ pub struct Assessment {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// All keys, those already expired included, empty collections that the engine leaves out not.
+    /// All keys, including those already expired, without empty collections that the engine skips.
     pub keys: u64,
-    /// Keys with an expiry, which may be gone by the time that they are counted.
+    /// Keys with an expiry. They may be gone when the keys are counted.
     pub expires: u64,
-    /// Keys that had expired when the backup was read: the load drops them.
+    /// Keys that had expired when the backup was read. They are dropped while loading.
     pub already_expired: u64,
 }
 
@@ -49,10 +49,10 @@ pub struct Counts {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BackupReport {
-    /// Which.
+    /// The object.
     #[serde(flatten)]
     pub backup: Backup,
-    /// What it holds.
+    /// Contents of the object, as in [`seeder check`](docs/CHECK.md#the-json).
     pub inspection: Report,
 }
 
@@ -76,8 +76,8 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
     Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups }
 }
 
-/// A backup that could not be read to its end: nothing can be said of it, and nothing is created. `rounds` were read,
-/// and `ranges_left` ranges of `bytes_left` bytes together are not.
+/// The report of a backup that could not be read to its end: nothing is created. `rounds` were read, and `ranges_left`
+/// ranges of `bytes_left` bytes together were not.
 pub fn too_long(rounds: u32, ranges_left: usize, bytes_left: u64, earlier: Vec<Finding>) -> Assessment {
     let remedy = "give inspect-chunk more memory (InspectMemoryMb), which brings more CPU and network, or split the backup";
     let finding = Finding::new(Code::InspectionTooLong, remedy)

@@ -1,17 +1,21 @@
 //! Keeps `docs/FINDINGS.md` in step with the code.
 
-use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::Path};
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
 
+use std::{collections::BTreeSet, fmt::Write as _, fs};
+
+use docs_tests::{check_page, project_file};
 use seeding::{Code, ErrorName, MACHINE_CODES, Severity};
 
 fn page() -> String {
     let mut page = String::from(
         "# Findings\n\n\
-         A finding is one fact about a seeding: `{code, severity, backup, shard, evidence, remedy}`. A `fail` rejects the seeding, unless\n\
-         its code can be allowed and is listed in the request's `allow`. After a `warn` the seeding continues. The table has the usual\n\
-         severity. Where AWS documents less than it does, a `fail` may be a `warn`. `kms-key-needs-grant` is a `fail` if the key's policy\n\
-         is readable and does not allow ElastiCache. `engine-version-unknown` is a `note` if only the patch level was ignored.\n\n\
-         <!-- Written by the test findings_doc of the crate seeding: UPDATE_DOCS=1 cargo test -p seeding --test findings_doc -->\n\n\
+         A finding is one fact about a seeding: `{code, severity, backup, shard, evidence, remedy}`. A `fail` rejects the\n\
+         seeding, unless its code can be allowed and is listed in the request's `allow`. After a `warn` the seeding continues.\n\
+         The table has the usual severity. Where AWS documents less than it does, a `fail` may be a `warn`.\n\
+         `kms-key-needs-grant` is a `fail` if the key's policy is readable and does not allow ElastiCache.\n\
+         `engine-version-unknown` is a `note` if only the patch level was ignored.\n\n\
+         <!-- This page is written by `make docs` -->\n\n\
          | code | severity | can be allowed | meaning |\n|---|---|---|---|\n",
     );
     for code in Code::ALL {
@@ -47,8 +51,7 @@ fn page() -> String {
 /// The page has every error name and code that the state machine writes, and no others.
 #[test]
 fn the_machine_writes_the_codes_of_the_page() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../statemachine/seed-cluster.asl.json");
-    let machine = fs::read_to_string(path).unwrap();
+    let machine = fs::read_to_string(project_file("statemachine/seed-cluster.asl.json")).unwrap();
     let is_code =
         |text: &str| text.contains('-') && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
     let is_name = |text: &str| {
@@ -90,13 +93,5 @@ fn kebab_case(name: &str) -> String {
 
 #[test]
 fn the_page_of_findings_is_what_the_code_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/FINDINGS.md");
-    if env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, page()).unwrap();
-    }
-    let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == page(),
-        "docs/FINDINGS.md is stale: UPDATE_DOCS=1 cargo test -p seeding --test findings_doc"
-    );
+    check_page("FINDINGS.md", &page());
 }
