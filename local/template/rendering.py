@@ -42,6 +42,8 @@ class Template:
     def __init__(self, text, references=None, **parameters):
         self.body = yaml.load(text, Loader)
         self.references = references or {}
+        # What a GetAtt gives: {"RESOURCE.ATTRIBUTE": value}. What is not here is named after both, in lower case.
+        self.attributes = {}
         self.parameters = {name: str(one.get("Default", "")) for name, one in self.body["Parameters"].items()}
         self.parameters.update(parameters)
 
@@ -99,7 +101,8 @@ class Template:
             case "Fn::Split":
                 return self.render(argument[1]).split(argument[0])
             case "Fn::GetAtt":
-                return f"{argument[0].lower()}.{argument[1]}"
+                name = ".".join(argument)
+                return self.attributes.get(name, f"{argument[0].lower()}.{argument[1]}")
             case "Fn::FindInMap":
                 name, first, second = self.render(argument)
                 return self.body["Mappings"][name][first][second]
@@ -113,5 +116,5 @@ class Template:
         if name in values:
             return str(values[name])
         if "." in name:
-            return "{}.{}".format(*name.split(".", 1)).lower()
+            return self.attributes.get(name, name.lower())
         return str(self._ref(name))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use aws_sdk_sfn::types::ExecutionStatus;
-use local_stack::{Stack, StackOptions};
+use local_stack::{Fault, Plan, Stack, StackOptions};
 use serde_json::{Value, json};
 use system_tests::{
     data::{fill_bytes, fill_mixed},
@@ -157,6 +157,32 @@ async fn a_stopped_execution_whose_cluster_comes_up_all_the_same_keeps_it() -> R
     let execution = user::start(&stack, &request("good")).await?;
     user::until_state(&stack, &execution, "WaitForCluster").await?;
     stack.sfn().stop_execution().execution_arn(&execution).send().await?;
+    let cleaning = user::outcome(&stack, &user::started_by(&stack, "cleanUp").await?).await?;
+    cleaning.expect(None)?;
+    ensure!(cleaning.value["outcome"] == "seeded", "{:#}", cleaning.value);
+    ensure!(user::clusters(&stack).await?.len() == 1, "a good cluster was deleted");
+    ensure!(user::policy(&stack, "backups").await.is_none(), "a grant is left");
+    stack.stop().await
+}
+
+/// The create takes effect after its answer was lost and its execution was stopped: the clean-up waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_that_takes_effect_after_its_answer_was_lost_is_found_by_the_clean_up() -> Result<()> {
+    let stack = stack_with(&small().await?).await?;
+    stack.gateway().faults().plan(Plan {
+        caller: "create-cluster".to_owned(),
+        action: "elasticache:CreateReplicationGroup".to_owned(),
+        after: 0,
+        times: usize::MAX,
+        fault: Fault::LateEffect,
+    });
+    let execution = user::start(&stack, &request("late")).await?;
+    while !stack.gateway().take_calls().iter().any(|call| call.action == "elasticache:CreateReplicationGroup")
+    {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    stack.sfn().stop_execution().execution_arn(&execution).send().await?;
+    stack.lambda().faults().fail_next("create-cluster", "Internal", "the execution was stopped");
     let cleaning = user::outcome(&stack, &user::started_by(&stack, "cleanUp").await?).await?;
     cleaning.expect(None)?;
     ensure!(cleaning.value["outcome"] == "seeded", "{:#}", cleaning.value);

@@ -15,6 +15,8 @@ pub enum Fault {
     AnswerLost,
     /// The service does what it was asked for, and its answer never arrives.
     Slow,
+    /// The connection closes without an answer, and the service does what it was asked for some seconds later.
+    LateEffect,
     /// The service answers that the caller may not do this, and does nothing.
     Denied,
     /// The caller's process is killed before the service has seen the call.
@@ -25,11 +27,12 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Throttled,
         Self::ServerError,
         Self::AnswerLost,
         Self::Slow,
+        Self::LateEffect,
         Self::Denied,
         Self::KilledBefore,
         Self::KilledAfter,

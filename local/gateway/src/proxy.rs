@@ -1,6 +1,9 @@
 //! The connections: each request is read, judged and forwarded.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Uri, request::Parts, uri::PathAndQuery};
@@ -19,6 +22,9 @@ use crate::{
     faults::Fault,
     gateway::Shared,
 };
+
+/// How late a late effect is.
+const LATE: Duration = Duration::from_secs(4);
 
 pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
 type Body = BoxBody<Bytes, BodyError>;
@@ -47,7 +53,7 @@ pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     tracing::warn!(%error, "accept a connection");
-                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
                     continue;
                 }
             },
@@ -110,6 +116,16 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         Some(Fault::Denied) => {
             let resource = call.resources.first().map_or("*", String::as_str);
             Ok(Refusal::Denied { action: &call.action, resource }.answer(service))
+        }
+        Some(Fault::LateEffect) => {
+            // The body is that of a connection which is about to close.
+            let whole = body.collect().await.map_err(|error| NoAnswer(error.to_string()))?.to_bytes();
+            tokio::spawn(async move {
+                tokio::time::sleep(LATE).await;
+                let body = Full::from(whole).map_err(BodyError::from).boxed();
+                let _ = forward(&shared, service, &call, parts, body).await;
+            });
+            Err(NoAnswer("the effect comes late".to_owned()))
         }
         Some(Fault::KilledBefore) => {
             shared.kill(&caller);

@@ -15,6 +15,9 @@ pub struct Config {
     pub log_dir: PathBuf,
     /// Limit for concurrent invocations of one function. Further invocations wait.
     pub concurrency: usize,
+    /// The account's quota: limit for concurrent synchronous invocations of all functions. Further invocations are
+    /// throttled.
+    pub account_concurrency: usize,
 }
 
 /// The settings of a function.

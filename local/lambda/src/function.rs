@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::{config::FunctionConfig, worker::Worker};
 
@@ -15,13 +15,15 @@ pub(crate) struct Function {
     /// Limits concurrent invocations. Further invocations wait.
     pub(crate) slots: Semaphore,
     pub(crate) invocations: AtomicU64,
+    /// Wakes the invocations whose processes are to be killed.
+    pub(crate) killed: Notify,
     idle: Mutex<Vec<Worker>>,
 }
 
 impl Function {
     pub(crate) fn new(config: FunctionConfig, concurrency: usize) -> Self {
         let (slots, invocations) = (Semaphore::new(concurrency), AtomicU64::new(0));
-        Self { config, slots, invocations, idle: Mutex::new(Vec::new()) }
+        Self { config, slots, invocations, killed: Notify::new(), idle: Mutex::new(Vec::new()) }
     }
 
     pub(crate) fn count(&self) {

@@ -55,6 +55,7 @@ impl State {
             Ok(answer) = answered, if sent && fault.is_none() => Some(answer),
             // Long enough for the process to have started, too short for it to have finished.
             () = tokio::time::sleep(Duration::from_millis(15)), if fault == Some(Fault::Kill) => None,
+            () = function.killed.notified() => None,
             status = worker.ended() => {
                 self.registry.close(&worker.id);
                 let message = format!("RequestId: {request_id} Error: Runtime exited with error: {status}");

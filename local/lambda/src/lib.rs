@@ -17,5 +17,5 @@ mod worker;
 pub use crate::{
     config::{Config, FunctionConfig},
     faults::Faults,
-    server::{Error, Server},
+    server::{Error, Killer, Server},
 };

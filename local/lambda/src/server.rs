@@ -7,12 +7,12 @@ use axum::{
     body::Body,
     extract::{DefaultBodyLimit, Path, State as Shared},
     http::{HeaderMap, Response, StatusCode},
-    routing::post,
+    routing::{get, post},
 };
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 
 use crate::{
     config::Config,
@@ -64,9 +64,13 @@ impl Server {
             faults: Faults::default(),
             account_id: config.account_id,
             functions: functions.collect(),
+            account_concurrency: config.account_concurrency,
+            account_slots: Semaphore::new(config.account_concurrency),
         });
         let app = Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invocations))
+            .route("/2016-08-19/account-settings/", get(account_settings))
+            .route("/2016-08-19/account-settings", get(account_settings))
             .layer(DefaultBodyLimit::max(MAX_PAYLOAD_BYTES))
             .with_state(Arc::clone(&state))
             .merge(runtime_api::routes(registry));
@@ -93,6 +97,11 @@ impl Server {
         self.state.functions.get(name).map_or(0, |function| function.invocations.load(Ordering::Relaxed))
     }
 
+    /// A handle that kills processes in the middle of their invocations.
+    pub fn killer(&self) -> Killer {
+        Killer(Arc::clone(&self.state))
+    }
+
     /// Stops the endpoint and every process of every function.
     pub async fn stop(self) {
         for function in self.state.functions.values() {
@@ -102,6 +111,31 @@ impl Server {
         self.serving.abort();
         let _ = self.serving.await;
     }
+}
+
+/// Kills processes of functions.
+#[derive(Debug, Clone)]
+pub struct Killer(Arc<State>);
+
+impl Killer {
+    /// Kills the processes of all current invocations of a function.
+    pub fn kill(&self, name: &str) {
+        if let Some(function) = self.0.functions.get(name) {
+            function.killed.notify_waiters();
+        }
+    }
+}
+
+async fn account_settings(Shared(state): Shared<Arc<State>>) -> Response<Body> {
+    let quota = state.account_concurrency;
+    let settings = json!({
+        "AccountLimit": {
+            "ConcurrentExecutions": quota, "UnreservedConcurrentExecutions": quota,
+            "CodeSizeUnzipped": 262_144_000, "CodeSizeZipped": 52_428_800, "TotalCodeSize": 80_530_636_800_u64,
+        },
+        "AccountUsage": {"FunctionCount": state.functions.len(), "TotalCodeSize": 0},
+    });
+    respond(StatusCode::OK, None, Bytes::from(settings.to_string()))
 }
 
 async fn invocations(
@@ -129,10 +163,15 @@ async fn invocations(
             tokio::spawn(state.invoke_unattended(function, payload));
             respond(StatusCode::ACCEPTED, None, Bytes::new())
         }
-        _ => match state.invoke(&function, payload).await {
-            Answer::Response(body) => respond(StatusCode::OK, None, body),
-            Answer::Error(body) => respond(StatusCode::OK, Some("Unhandled"), body),
-        },
+        _ => {
+            let Ok(_slot) = state.account_slots.try_acquire() else {
+                return refuse(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.");
+            };
+            match state.invoke(&function, payload).await {
+                Answer::Response(body) => respond(StatusCode::OK, None, body),
+                Answer::Error(body) => respond(StatusCode::OK, Some("Unhandled"), body),
+            }
+        }
     }
 }
 

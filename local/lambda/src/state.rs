@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
+use tokio::sync::Semaphore;
+
 use crate::{faults::Faults, function::Function, runtime_api::WorkerRegistry};
 
 /// The functions and their processes.
@@ -14,6 +16,9 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) account_id: String,
     pub(crate) functions: HashMap<String, Arc<Function>>,
+    pub(crate) account_concurrency: usize,
+    /// A permit for each synchronous invocation that the account's quota admits.
+    pub(crate) account_slots: Semaphore,
 }
 
 impl State {

@@ -14,9 +14,16 @@ async fn server(timeout: Duration) -> Server {
     let function = FunctionConfig { name: "tool".into(), binary, env: Vec::new(), timeout, memory_mb: 128 };
     let log_dir = std::env::temp_dir().join("local-lambda-tests");
     let [region, account_id] = ["us-east-1", "123456789012"].map(str::to_owned);
-    Server::start(Config { functions: vec![function], region, account_id, log_dir, concurrency: 2 })
-        .await
-        .unwrap()
+    Server::start(Config {
+        functions: vec![function],
+        region,
+        account_id,
+        log_dir,
+        concurrency: 2,
+        account_concurrency: 100,
+    })
+    .await
+    .unwrap()
 }
 
 /// Returns the status, the error kind in the header, and the body.

@@ -13,8 +13,10 @@ mod options;
 mod ports;
 mod stack;
 mod step_functions;
+mod template;
 
 pub use local_elasticache::{Nearness, ServerBinaries, ServerBinary};
+pub use local_gateway::{Call, Fault, Faults, Gateway, Plan, Roles};
 
 pub use crate::{
     account::{ACCOUNT, REGION},

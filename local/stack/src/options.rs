@@ -46,6 +46,12 @@ pub struct StackOptions {
     pub servers: PathBuf,
     /// Shortest time in `creating`, in milliseconds, so that clients have to poll.
     pub create_delay_ms: u64,
+    /// Further parameters of the template: name, value.
+    pub parameters: Vec<(String, String)>,
+    /// The account's quota of concurrent invocations.
+    pub lambda_concurrency: usize,
+    /// Limit for calls of ElastiCache in a second, of all functions together.
+    pub elasticache_calls_per_second: Option<u32>,
 }
 
 impl Default for StackOptions {
@@ -70,6 +76,9 @@ impl Default for StackOptions {
             servers: project.join("target/servers/list"),
             project,
             create_delay_ms: 1_500,
+            parameters: Vec::new(),
+            lambda_concurrency: 1_000,
+            elasticache_calls_per_second: None,
         }
     }
 }

@@ -3,25 +3,29 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_s3::types::{EventBridgeConfiguration, NotificationConfiguration};
-use local_eventbridge::Pattern;
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, EventBridgeConfiguration, NotificationConfiguration, ObjectOwnership,
+    OwnershipControls, OwnershipControlsRule, VersioningConfiguration,
+};
+use local_gateway::Gateway;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::{
     account::{ACCOUNT, REGION},
     clients,
-    event_bridge::{clean_up, rules::Rules},
-    functions::{self, Environment},
+    event_bridge::clean_up,
+    functions,
     options::{FUNCTIONS, StackOptions},
     ports::free_port,
     step_functions::{StepFunctions, state_machine},
+    template::{Bucket, Template},
 };
 
 /// The bucket for dropped backups.
-const DROP_BUCKET: &str = "elasticache-seeder-local";
+pub(crate) const DROP_BUCKET: &str = "elasticache-seeder-local";
 /// The bucket for the product's own files.
-const REPORTS_BUCKET: &str = "elasticache-seeder-reports";
+pub(crate) const REPORTS_BUCKET: &str = "elasticache-seeder-reports";
 /// Limit for concurrent invocations of one function.
 const CONCURRENCY: usize = 10;
 
@@ -31,6 +35,7 @@ pub struct Stack {
     s3_server: local_s3::Server,
     lambda_server: local_lambda::Server,
     elasticache_server: local_elasticache::Server,
+    gateway: Gateway,
     step_functions: StepFunctions,
     watch: JoinHandle<()>,
     s3: aws_sdk_s3::Client,
@@ -74,35 +79,46 @@ impl Stack {
         let port = free_port()?;
         let state_machine_arn = state_machine::arn();
         let backup_buckets = [vec![DROP_BUCKET.to_owned()], options.backup_buckets.clone()].concat();
-        let environment = Environment {
-            s3: s3_server.endpoint(),
-            elasticache: elasticache_server.endpoint(),
-            step_functions: &format!("http://127.0.0.1:{port}"),
-            state_machine_arn: &state_machine_arn,
-            reports_bucket: REPORTS_BUCKET,
-            backup_buckets: &backup_buckets.join(","),
-        };
+        let template = Template::render(&options).await?;
+        let gateway = Gateway::start(local_gateway::Config {
+            services: local_gateway::Services {
+                s3: s3_server.endpoint().to_owned(),
+                elasticache: elasticache_server.endpoint().to_owned(),
+                step_functions: format!("http://127.0.0.1:{port}"),
+                lambda: None,
+            },
+            roles: template.roles.clone(),
+            account_id: account_id.clone(),
+            region: region.clone(),
+            elasticache_calls_per_second: options.elasticache_calls_per_second,
+        })
+        .await?;
         let lambda_server = local_lambda::Server::start(local_lambda::Config {
-            functions: functions::configure(&options, &environment),
+            functions: functions::configure(&options, &template, gateway.endpoint())?,
             region,
             account_id,
             log_dir: dir.join("logs"),
             concurrency: CONCURRENCY,
+            account_concurrency: options.lambda_concurrency,
         })
         .await?;
-        let (step_functions, rules) = tokio::try_join!(
-            StepFunctions::start(&options, port, lambda_server.endpoint(), s3_server.endpoint(), &dir),
-            Rules::of_template(&options, DROP_BUCKET, &options.trigger_prefix),
-        )?;
+        let killer = lambda_server.killer();
+        gateway.connect_lambda(lambda_server.endpoint(), move |function| killer.kill(function));
+        let step_functions =
+            StepFunctions::start(&options, port, gateway.endpoint(), s3_server.endpoint(), &dir).await?;
         let sfn = aws_sdk_sfn::Client::new(&clients::config(&step_functions.endpoint));
         state_machine::create(&sfn, &options).await?;
         let s3 = aws_sdk_s3::Client::new(&clients::config(s3_server.endpoint()));
         let elasticache = aws_sdk_elasticache::Client::new(&clients::config(elasticache_server.endpoint()));
-        let watch = clean_up::watch(sfn.clone(), rules.clean_up, rules.clean_up_input);
+        // The rule starts clean-ups with a role of its own.
+        let starter = aws_sdk_sfn::Client::new(&clients::config_of("clean-up", gateway.endpoint()));
+        let rules = template.rules;
+        let watch = clean_up::watch(sfn.clone(), starter, rules.clean_up, rules.clean_up_input);
         let stack = Self {
             s3_server,
             lambda_server,
             elasticache_server,
+            gateway,
             step_functions,
             watch,
             s3,
@@ -112,35 +128,49 @@ impl Stack {
             dir,
             _temporary: temporary,
         };
-        stack.make_buckets(&backup_buckets, rules.drops).await?;
+        let notify = local_s3::Notify {
+            lambda_endpoint: stack.lambda_server.endpoint().to_owned(),
+            event_bridge: Some(local_s3::Rule {
+                pattern: rules.drops,
+                target: format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:start-seeding"),
+            }),
+        };
+        stack.s3_server.set_notify(notify);
+        for bucket in backup_buckets.iter().map(String::as_str).chain([REPORTS_BUCKET]) {
+            stack
+                .make_bucket(bucket, template.buckets.get(bucket))
+                .await
+                .with_context(|| format!("failed to make the bucket {bucket}"))?;
+        }
         Ok(stack)
     }
 
-    /// Creates the buckets, and the upload notification with which dropped backups start seedings.
-    async fn make_buckets(&self, backup_buckets: &[String], drops: Pattern) -> Result<()> {
-        for bucket in backup_buckets.iter().map(String::as_str).chain([REPORTS_BUCKET]) {
-            self.s3
-                .create_bucket()
-                .bucket(bucket)
-                .send()
-                .await
-                .with_context(|| format!("failed to create {bucket}"))?;
+    /// Makes a bucket, with the settings that the template gives to its own.
+    async fn make_bucket(&self, name: &str, settings: Option<&Bucket>) -> Result<()> {
+        self.s3.create_bucket().bucket(name).send().await?;
+        let Some(settings) = settings else { return Ok(()) };
+        if let Some(status) = &settings.versioning {
+            let versioning =
+                VersioningConfiguration::builder().status(BucketVersioningStatus::from(status.as_str()));
+            let put = self.s3.put_bucket_versioning().bucket(name);
+            put.versioning_configuration(versioning.build()).send().await?;
         }
-        self.s3_server.set_notify(local_s3::Notify {
-            lambda_endpoint: self.lambda_server.endpoint().to_owned(),
-            event_bridge: Some(local_s3::Rule {
-                pattern: drops,
-                target: format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:start-seeding"),
-            }),
-        });
-        let event_bridge = EventBridgeConfiguration::builder().build();
-        let notification =
-            NotificationConfiguration::builder().event_bridge_configuration(event_bridge).build();
-        let put = self.s3.put_bucket_notification_configuration().bucket(DROP_BUCKET);
-        put.notification_configuration(notification)
-            .send()
-            .await
-            .context("failed to set up the notification")?;
+        if let Some(ownership) = &settings.ownership {
+            let rule =
+                OwnershipControlsRule::builder().object_ownership(ObjectOwnership::from(ownership.as_str()));
+            let controls = OwnershipControls::builder().rules(rule.build()?).build()?;
+            self.s3.put_bucket_ownership_controls().bucket(name).ownership_controls(controls).send().await?;
+        }
+        if settings.event_bridge {
+            let event_bridge = EventBridgeConfiguration::builder().build();
+            let notification =
+                NotificationConfiguration::builder().event_bridge_configuration(event_bridge).build();
+            let put = self.s3.put_bucket_notification_configuration().bucket(name);
+            put.notification_configuration(notification).send().await?;
+        }
+        if let Some(policy) = &settings.policy {
+            self.s3.put_bucket_policy().bucket(name).policy(policy.to_string()).send().await?;
+        }
         Ok(())
     }
 
@@ -194,6 +224,11 @@ impl Stack {
         &self.lambda_server
     }
 
+    /// The gateway between functions and services: it evaluates roles, injects faults and records calls.
+    pub const fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
     /// The ARN of the state machine.
     pub fn state_machine_arn(&self) -> &str {
         &self.state_machine_arn
@@ -224,6 +259,7 @@ impl Stack {
         self.watch.abort();
         self.step_functions.stop().await;
         self.lambda_server.stop().await;
+        self.gateway.stop().await;
         self.elasticache_server.stop().await;
         self.s3_server.stop().await;
         Ok(())

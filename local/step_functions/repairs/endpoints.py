@@ -22,7 +22,8 @@ def apply() -> None:
             service,
             region_name=region,
             endpoint_url=endpoint,
-            aws_access_key_id="local",
+            # The caller by which the gateway finds the role of the state machine.
+            aws_access_key_id="seed-cluster",
             aws_secret_access_key="local",
             config=Config(
                 # Inputs are passed on as they are, and only the state machine retries.

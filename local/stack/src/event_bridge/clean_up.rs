@@ -15,11 +15,11 @@ use crate::step_functions::state_machine;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Polls executions until the task is aborted.
-pub(crate) fn watch(sfn: Client, rule: Pattern, input_template: String) -> JoinHandle<()> {
+pub(crate) fn watch(sfn: Client, starter: Client, rule: Pattern, input_template: String) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut settled = HashSet::new();
         loop {
-            if let Err(error) = poll(&sfn, &rule, &input_template, &mut settled).await {
+            if let Err(error) = poll(&sfn, &starter, &rule, &input_template, &mut settled).await {
                 tracing::debug!(%error, "executions could not be polled");
             }
             tokio::time::sleep(PAUSE).await;
@@ -29,6 +29,7 @@ pub(crate) fn watch(sfn: Client, rule: Pattern, input_template: String) -> JoinH
 
 async fn poll(
     sfn: &Client,
+    starter: &Client,
     rule: &Pattern,
     input_template: &str,
     settled: &mut HashSet<String>,
@@ -41,7 +42,7 @@ async fn poll(
         }
         let described = sfn.describe_execution().execution_arn(arn).send().await?;
         if rule.matches(&status_change(&described)) {
-            start(sfn, arn, input_template).await?;
+            start(starter, arn, input_template).await?;
         }
         settled.insert(arn.to_owned());
     }
@@ -62,11 +63,16 @@ fn status_change(execution: &DescribeExecutionOutput) -> Value {
     })
 }
 
-async fn start(sfn: &Client, arn: &str, input_template: &str) -> Result<(), aws_sdk_sfn::Error> {
+async fn start(starter: &Client, arn: &str, input_template: &str) -> Result<(), aws_sdk_sfn::Error> {
     let name = format!("clean-up-{}", &hex::encode(Sha256::digest(arn))[..16]);
     let input = input_template.replace("<execution>", arn);
-    let started =
-        sfn.start_execution().state_machine_arn(state_machine::arn()).name(name).input(input).send().await;
+    let started = starter
+        .start_execution()
+        .state_machine_arn(state_machine::arn())
+        .name(name)
+        .input(input)
+        .send()
+        .await;
     match started.map_err(aws_sdk_sfn::Error::from) {
         Ok(_) | Err(aws_sdk_sfn::Error::ExecutionAlreadyExists(_)) => Ok(()),
         Err(error) => Err(error),

@@ -1,0 +1,100 @@
+//! The template as it is rendered for this stack: rules, roles, functions and buckets.
+
+use std::{collections::HashMap, process::Stdio};
+
+use anyhow::{Context, Result, bail};
+use local_gateway::Roles;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, process::Command};
+
+use crate::{
+    event_bridge::rules::Rules,
+    options::StackOptions,
+    stack::{DROP_BUCKET, REPORTS_BUCKET},
+    step_functions::state_machine,
+};
+
+/// The parts of the template that exist locally.
+#[derive(Debug)]
+pub(crate) struct Template {
+    pub(crate) rules: Rules,
+    pub(crate) roles: Roles,
+    pub(crate) functions: HashMap<String, Function>,
+    pub(crate) buckets: HashMap<String, Bucket>,
+}
+
+/// The settings of a function.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Function {
+    pub(crate) timeout_seconds: u64,
+    pub(crate) memory_mb: u32,
+    pub(crate) environment: HashMap<String, String>,
+}
+
+/// The settings of a bucket. Objects do not expire here: the lifecycle is not applied.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Bucket {
+    pub(crate) versioning: Option<String>,
+    pub(crate) ownership: Option<String>,
+    pub(crate) event_bridge: bool,
+    pub(crate) policy: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rendered {
+    rules: Value,
+    roles: Value,
+    functions: HashMap<String, Function>,
+    buckets: HashMap<String, Bucket>,
+}
+
+impl Template {
+    /// Renders the template with the parameters of this stack.
+    pub(crate) async fn render(options: &StackOptions) -> Result<Self> {
+        let mut parameters = json!({
+            "BackupBuckets": options.backup_buckets.join(","),
+            "TriggerPrefix": options.trigger_prefix,
+        });
+        for (name, value) in &options.parameters {
+            parameters[name] = value.as_str().into();
+        }
+        let given = json!({
+            "parameters": parameters,
+            "references": {
+                "SeedClusterStateMachine": state_machine::arn(),
+                "DropBucket": DROP_BUCKET,
+                "ReportsBucket": REPORTS_BUCKET,
+            },
+        });
+        let rendered = run(options, &given).await.context("failed to render the template")?;
+        Ok(Self {
+            rules: Rules::parse(&rendered.rules)?,
+            roles: Roles::parse(&rendered.roles).map_err(anyhow::Error::msg)?,
+            functions: rendered.functions,
+            buckets: rendered.buckets,
+        })
+    }
+}
+
+async fn run(options: &StackOptions, given: &Value) -> Result<Rendered> {
+    let mut process = Command::new(&options.python)
+        .arg(options.project.join("local/template/render.py"))
+        .arg(options.project.join("template.yaml"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("failed to start {}; `make setup` installs it", options.python.display()))?;
+    let mut input = process.stdin.take().context("it has no standard input")?;
+    input.write_all(given.to_string().as_bytes()).await?;
+    drop(input);
+    let output = process.wait_with_output().await?;
+    if !output.status.success() {
+        bail!("it ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}

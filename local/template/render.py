@@ -1,0 +1,120 @@
+"""Prints what the template would make, as JSON, for a stack on this machine.
+
+render.py TEMPLATE    standard input: {"parameters": {NAME: value}, "references": {RESOURCE: what a Ref gives}}
+
+rules      {NAME: properties} of the EventBridge rules
+roles      {CALLER: [policy document, …]}: of the functions by their folders, of the state machine (seed-cluster) and of
+           the rule that starts clean-ups (clean-up)
+functions  {FOLDER: {timeoutSeconds, memoryMb, environment}}
+buckets    {BUCKET: {versioning, ownership, lifecycle, policy, eventBridge}}
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from rendering import PSEUDO, Template
+
+REGION, ACCOUNT = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
+
+
+def main():
+    given = json.load(sys.stdin)
+    text = Path(sys.argv[1]).read_text(encoding="utf-8")
+    template = Template(text, given["references"], **given["parameters"])
+    template.attributes = attributes(template)
+    stack = {
+        "rules": {name: template.render(one["Properties"]) for name, one in template.resources("AWS::Events::Rule").items()},
+        "roles": roles(template),
+        "functions": {folder(one): function(template, one) for one in functions(template).values()},
+        "buckets": buckets(template),
+    }
+    json.dump(stack, sys.stdout)
+
+
+def attributes(template):
+    """The ARNs of what lies on this machine, and names that look like ARNs for the rest."""
+    found = {}
+    for name, one in functions(template).items():
+        found[f"{name}.Arn"] = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{folder(one)}"
+    for name in template.resources("AWS::IAM::Role"):
+        found[f"{name}.Arn"] = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    for name in template.resources("AWS::S3::Bucket"):
+        found[f"{name}.Arn"] = f"arn:aws:s3:::{template.references.get(name, name.lower())}"
+    for name in template.resources("AWS::SQS::Queue"):
+        found[f"{name}.Arn"] = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    for name in template.resources("AWS::Logs::LogGroup"):
+        found[f"{name}.Arn"] = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
+    return found
+
+
+def functions(template):
+    return template.resources("AWS::Serverless::Function")
+
+
+def folder(function):
+    return function["Properties"]["CodeUri"].removeprefix("functions/")
+
+
+def function(template, one):
+    properties = template.render(one["Properties"])
+    return {
+        "timeoutSeconds": int(properties["Timeout"]),
+        "memoryMb": int(properties["MemorySize"]),
+        "environment": {name: str(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()},
+    }
+
+
+def roles(template):
+    documents = {name: documents_of(template, one) for name, one in template.resources("AWS::IAM::Role").items()}
+    callers = {folder(one): one["Properties"]["Role"] for one in functions(template).values()}
+    for one in template.resources("AWS::Serverless::StateMachine").values():
+        callers["seed-cluster"] = one["Properties"]["Role"]
+    callers["clean-up"] = {"Fn::GetAtt": ["CleanUpRole", "Arn"]}
+    return {caller: documents[role["Fn::GetAtt"][0]] for caller, role in callers.items()}
+
+
+def documents_of(template, role):
+    """The policies of a role, its own and those that it shares with others."""
+    properties = role["Properties"]
+    own = [template.render(policy)["PolicyDocument"] for policy in present(template, properties.get("Policies", []))]
+    managed = template.resources("AWS::IAM::ManagedPolicy")
+    shared = [managed[arn["Ref"]] for arn in properties.get("ManagedPolicyArns", []) if arn.get("Ref") in managed]
+    return own + [template.render(one["Properties"])["PolicyDocument"] for one in shared]
+
+
+def present(template, policies):
+    """Without those that a condition leaves out."""
+    for policy in policies:
+        if "Fn::If" in policy:
+            condition, then, otherwise = policy["Fn::If"]
+            policy = then if template.holds(condition) else otherwise
+        if policy != {"Ref": "AWS::NoValue"}:
+            yield policy
+
+
+def buckets(template):
+    policies = {}
+    for one in template.resources("AWS::S3::BucketPolicy").values():
+        if "Condition" not in one or template.holds(one["Condition"]):
+            properties = template.render(one["Properties"])
+            policies[properties["Bucket"]] = properties["PolicyDocument"]
+    made = {}
+    for name, one in template.resources("AWS::S3::Bucket").items():
+        if "Condition" in one and not template.holds(one["Condition"]):
+            continue
+        properties = template.render(one["Properties"])
+        bucket = template.references.get(name, name.lower())
+        rules = properties.get("OwnershipControls", {}).get("Rules", [{}])
+        made[bucket] = {
+            "versioning": properties.get("VersioningConfiguration", {}).get("Status"),
+            "ownership": rules[0].get("ObjectOwnership"),
+            "lifecycle": properties.get("LifecycleConfiguration"),
+            "eventBridge": properties.get("NotificationConfiguration", {}).get("EventBridgeConfiguration") is not None,
+            "policy": policies.get(bucket),
+        }
+    return made
+
+
+if __name__ == "__main__":
+    main()
