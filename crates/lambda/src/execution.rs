@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use seeder_aws::ReportStore;
-use seeding::{ErrorName, ExecutionFiles, Partition, Seeding, StepError};
+use seeding::{ErrorName, ExecutionFiles, Identity, Partition, Seeding, StepError};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -35,6 +35,8 @@ pub trait Step: Send + Sync + 'static {
 pub struct Execution<'a> {
     /// Its name, the last part of its ARN.
     pub name: &'a str,
+    /// What marks everything that it creates.
+    pub identity: Identity,
     /// Where it runs.
     pub partition: Partition,
     /// The call of the function.
@@ -45,7 +47,7 @@ pub struct Execution<'a> {
 impl<'a> Execution<'a> {
     fn of(arn: &'a str, reports: &'a ReportStore, invocation: Invocation) -> Result<Self, StepError> {
         let (partition, name) = Partition::of_execution(arn)?;
-        Ok(Self { name, partition, invocation, reports })
+        Ok(Self { name, identity: Identity::new(arn, name), partition, invocation, reports })
     }
 
     /// The keys of its files.

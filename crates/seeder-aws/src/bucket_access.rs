@@ -10,7 +10,7 @@ use aws_sdk_s3::{
 };
 use jiff::Timestamp;
 use seeding::{
-    BackupLocation, ErrorName, Partition, StepError,
+    BackupLocation, ErrorName, Identity, Partition, StepError,
     grant::ACL_PERMISSIONS,
     policy::{
         Asker, Context, Document, PolicyError, Question, Statement, {self},
@@ -33,8 +33,8 @@ pub struct BucketAccess<'a> {
     pub reports: &'a ReportStore,
     /// The bucket.
     pub bucket: &'a str,
-    /// The execution's name.
-    pub execution: &'a str,
+    /// The execution.
+    pub execution: &'a Identity,
     /// Where it runs.
     pub partition: &'a Partition,
 }
@@ -131,7 +131,7 @@ impl BucketAccess<'_> {
                     holders.had =
                         theirs.filter_map(|grant| Some(grant.permission()?.as_str().to_owned())).collect();
                 }
-                holders.executions.insert(self.execution.to_owned());
+                holders.executions.insert(self.execution.name().to_owned());
                 self.reports.write(&key, &holders).await?;
                 let wanted =
                     ACL_PERMISSIONS.iter().map(|name| (*name).to_owned()).chain(holders.had.iter().cloned());
@@ -147,7 +147,7 @@ impl BucketAccess<'_> {
             .hold(async {
                 let key = seeding::ExecutionFiles::acl_holders(location);
                 let Some(mut holders) = self.reports.read(&key).await? else { return Ok(()) };
-                holders.executions.remove(self.execution);
+                holders.executions.remove(self.execution.name());
                 if !holders.executions.is_empty() {
                     return self.reports.write(&key, &holders).await.map(|_| ());
                 }
@@ -167,19 +167,19 @@ impl BucketAccess<'_> {
         look_at_acl(self.s3, location, self.partition, Some(self.owner())).await
     }
 
-    const fn lease(&self) -> Lease<'_> {
-        let (reports, bucket, execution) = (self.reports, self.bucket, self.execution);
+    fn lease(&self) -> Lease<'_> {
+        let (reports, bucket, execution) = (self.reports, self.bucket, self.execution.name());
         Lease { reports, bucket, execution, patience: PATIENCE }
     }
 
     /// A grant that comes after the execution's end would stay for ever. It can come that late when the execution is
     /// stopped while the granting function runs; revoking therefore leaves a mark before it looks what was granted.
     async fn is_still_wanted(&self) -> Result<(), StepError> {
-        let mark = seeding::ExecutionFiles::of(self.execution).revoked();
+        let mark = seeding::ExecutionFiles::of(self.execution.name()).revoked();
         if self.reports.read(&mark).await?.is_none() {
             return Ok(());
         }
-        let message = format!("the access of {} was taken back already", self.execution);
+        let message = format!("the access of {} was taken back already", self.execution.name());
         Err(StepError::new(ErrorName::SeedingEnded, message, "start a new seeding"))
     }
 

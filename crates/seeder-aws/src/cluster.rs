@@ -5,7 +5,7 @@ use aws_sdk_elasticache::{
     primitives::DateTime,
     types::{Endpoint, ReplicationGroup, SourceType},
 };
-use seeding::{ClusterView, MemberView, StepError, owner_text, steps::ClusterInfo};
+use seeding::{ClusterView, Identity, MemberView, StepError, steps::ClusterInfo};
 
 use crate::{error_code, service_error};
 
@@ -24,8 +24,8 @@ pub async fn describe(elasticache: &Client, id: &str) -> Result<Option<Replicati
 }
 
 /// Whether this execution created it.
-pub fn is_ours(group: &ReplicationGroup, execution: &str) -> bool {
-    group.description() == Some(owner_text(execution).as_str())
+pub fn is_ours(group: &ReplicationGroup, execution: &Identity) -> bool {
+    group.description() == Some(execution.owner_text().as_str())
 }
 
 /// Its status and those of its members. A member that has gone meanwhile is left out.

@@ -16,6 +16,6 @@ pub use self::{
     groups::{DESCRIBE_GROUP, OURS, describe_member, group, member, no_group},
     logs::Logs,
     rdb::rdb,
-    sample::{ACCOUNT, EXECUTION_ARN, EXECUTION_NAME, RECORD, read_record, seeding},
+    sample::{ACCOUNT, EXECUTION_ARN, EXECUTION_NAME, RECORD, identity, read_record, seeding},
     wire::{Wire, script},
 };

@@ -43,6 +43,7 @@ pub use crate::{
     record::{
         file_key::FileKey,
         files::ExecutionFiles,
+        identity::Identity,
         known::KnownInspection,
         partial::StoredPartial,
         seeding::{Backup, Seeding, Target},
@@ -50,9 +51,7 @@ pub use crate::{
     request::{
         ClusterMode, ClusterRequest, Request, RequestError, SlotsRequest,
         auth::{AuthTokenError, auth_token_in},
-        cluster::{
-            ClusterIdError, ClusterSpec, OpenClusterMode, check_cluster_id, default_cluster_id, owner_text,
-        },
+        cluster::{ClusterIdError, ClusterSpec, OpenClusterMode, check_cluster_id, default_cluster_id},
         options::{Access, OnRestoreFailed, Options},
         resolve::{Resolved, resolve},
         tags::EXECUTION_TAG,

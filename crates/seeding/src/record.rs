@@ -2,6 +2,7 @@
 
 pub(crate) mod file_key;
 pub(crate) mod files;
+pub(crate) mod identity;
 pub(crate) mod known;
 pub(crate) mod partial;
 pub(crate) mod seeding;

@@ -41,7 +41,7 @@ impl Step for CheckCluster {
         let age_ms = Timestamp::now().as_millisecond() - input.created_at_ms;
         let deadline_passed = age_ms > i64::from(seeding.target.options.deadline_minutes) * 60_000;
         let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;
-        let Some(group) = group.filter(|group| cluster::is_ours(group, execution.name)) else {
+        let Some(group) = group.filter(|group| cluster::is_ours(group, &execution.identity)) else {
             let (phase, status) = (ClusterPhase::Gone, "not found".to_owned());
             return Ok(CheckOutput {
                 phase,

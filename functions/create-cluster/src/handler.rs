@@ -4,7 +4,7 @@ use aws_sdk_elasticache::{
     operation::create_replication_group::{
         CreateReplicationGroupError, builders::CreateReplicationGroupFluentBuilder as Create,
     },
-    types::{ClusterMode, NodeGroupConfiguration, Tag},
+    types::{ClusterMode, NodeGroupConfiguration, ReplicationGroup, Tag},
 };
 use jiff::Timestamp;
 use lambda::{Execution, Step, required};
@@ -12,9 +12,8 @@ use seeder_aws::{
     Clients, ReportStore, auth_token, cluster, is_refusal, objects::look_at_object, service_error,
 };
 use seeding::{
-    Access, EXECUTION_TAG, ErrorName, Seeding, StepError,
+    Access, EXECUTION_TAG, ErrorName, Identity, Seeding, StepError,
     objects::ObjectLook,
-    owner_text,
     steps::{CreateInput, CreateJournal, CreateOutput},
 };
 
@@ -49,13 +48,16 @@ impl Step for CreateCluster {
         let seeding = execution.seeding().await?;
         self.backups_are_unchanged(&seeding).await?;
         let id = seeding.target.cluster.id.clone();
+        let journal = execution.files().create();
+        if self.reports.read(&journal).await?.is_none() {
+            self.id_is_free(&id).await?;
+        }
         let token = match &seeding.target.cluster.auth_token_secret_arn {
             Some(arn) => Some(auth_token(&self.secrets, arn).await?),
             None => None,
         };
-        let request =
-            request(self.elasticache.create_replication_group(), &seeding, &input)?.set_auth_token(token);
-        let journal = execution.files().create();
+        let create = self.elasticache.create_replication_group();
+        let request = request(create, &execution.identity, &seeding, &input)?.set_auth_token(token);
         let mut create = CreateJournal { asked_at_ms: Timestamp::now().as_millisecond(), answered: false };
         self.reports.write(&journal, &create).await?;
         let answer = request.send().await;
@@ -78,7 +80,7 @@ impl Step for CreateCluster {
                     .as_service_error()
                     .is_some_and(CreateReplicationGroupError::is_replication_group_already_exists_fault) =>
             {
-                self.existing(&id, execution.name).await?
+                self.existing(&id, &execution.identity).await?
             }
             Err(error) => return Err(service_error(&format!("create the replication group {id}"), &error)),
         };
@@ -123,22 +125,21 @@ impl CreateCluster {
         Ok(())
     }
 
-    /// The create has no token that would make it idempotent: the description tells whether the group is this
-    /// execution's.
-    async fn existing(&self, id: &str, execution: &str) -> Result<String, StepError> {
+    /// Checks that there is no such group before the first create. A group that is there already is not this
+    /// execution's, whatever its description: names of executions can be used again after 90 days.
+    async fn id_is_free(&self, id: &str) -> Result<(), StepError> {
+        cluster::describe(&self.elasticache, id).await?.map_or(Ok(()), |group| Err(taken(id, &group)))
+    }
+
+    /// The create has no token that would make it idempotent. If this execution has asked before, the description
+    /// tells whether the group is its own.
+    async fn existing(&self, id: &str, execution: &Identity) -> Result<String, StepError> {
         match cluster::describe(&self.elasticache, id).await? {
             Some(group) if cluster::is_ours(&group, execution) => {
                 tracing::info!(cluster = id, "was created before by this execution");
                 Ok(group.status().unwrap_or_default().to_owned())
             }
-            Some(group) => Err(StepError::new(
-                ErrorName::IdTaken,
-                format!(
-                    "the cluster {id} exists with the description `{}`",
-                    group.description().unwrap_or_default()
-                ),
-                "choose another cluster.id; this cluster is not changed",
-            )),
+            Some(group) => Err(taken(id, &group)),
             // It was there a moment ago.
             None => Err(StepError::new(
                 ErrorName::ServiceBusy,
@@ -149,13 +150,26 @@ impl CreateCluster {
     }
 }
 
-fn request(create: Create, seeding: &Seeding, input: &CreateInput) -> Result<Create, StepError> {
+fn taken(id: &str, group: &ReplicationGroup) -> StepError {
+    StepError::new(
+        ErrorName::IdTaken,
+        format!("the cluster {id} exists with the description `{}`", group.description().unwrap_or_default()),
+        "choose another cluster.id; this cluster is not changed",
+    )
+}
+
+fn request(
+    create: Create,
+    execution: &Identity,
+    seeding: &Seeding,
+    input: &CreateInput,
+) -> Result<Create, StepError> {
     let spec = &seeding.target.cluster;
     let count = |number: u32| i32::try_from(number).map_err(StepError::internal);
     let partition = &seeding.partition.partition;
     let mut create = create
         .replication_group_id(&spec.id)
-        .replication_group_description(owner_text(&seeding.execution))
+        .replication_group_description(execution.owner_text())
         .engine(spec.engine.as_str())
         .engine_version(spec.engine_version.to_string())
         .cache_node_type(&input.node_type)
@@ -171,7 +185,7 @@ fn request(create: Create, seeding: &Seeding, input: &CreateInput) -> Result<Cre
         .set_snapshot_arns(Some(
             seeding.backups.iter().map(|backup| backup.location.arn(partition)).collect(),
         ))
-        .tags(Tag::builder().key(EXECUTION_TAG).value(&seeding.execution).build());
+        .tags(Tag::builder().key(EXECUTION_TAG).value(execution.owner_text()).build());
     for (key, value) in &spec.tags {
         create = create.tags(Tag::builder().key(key).value(value).build());
     }

@@ -39,7 +39,7 @@ impl Step for DeleteCluster {
             return Ok(output(None, DeletionPhase::Gone, None));
         };
         let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;
-        let Some(group) = group.filter(|group| cluster::is_ours(group, execution.name)) else {
+        let Some(group) = group.filter(|group| cluster::is_ours(group, &execution.identity)) else {
             let phase = if self.may_still_appear(&execution).await? {
                 DeletionPhase::Deleting
             } else {

@@ -32,7 +32,7 @@ impl Step for GrantAccess {
         let seeding = execution.seeding().await?;
         let mut grants = Vec::new();
         for (bucket, objects) in objects_by_bucket(&seeding) {
-            let way = self.way(&seeding, bucket).await?;
+            let way = self.way(&execution, &seeding, bucket).await?;
             let keys = objects.into_iter().map(|object| object.key).collect();
             grants.push(BucketGrant { bucket: bucket.to_owned(), way, keys });
         }
@@ -41,7 +41,7 @@ impl Step for GrantAccess {
         self.reports.write(&execution.files().grant(), &journal).await?;
         let mut findings = Vec::new();
         for grant in &grants {
-            findings.extend(self.grant(&seeding, grant).await?);
+            findings.extend(self.grant(&execution, grant).await?);
             tracing::info!(bucket = grant.bucket, way = ?grant.way, objects = grant.keys.len(), "access granted");
         }
         Ok(GrantOutput { grants, findings })
@@ -49,21 +49,30 @@ impl Step for GrantAccess {
 }
 
 impl GrantAccess {
-    fn bucket<'a>(&'a self, seeding: &'a Seeding, bucket: &'a str) -> BucketAccess<'a> {
-        let (execution, partition) = (seeding.execution.as_str(), &seeding.partition);
+    fn bucket<'a>(&'a self, execution: &'a Execution<'_>, bucket: &'a str) -> BucketAccess<'a> {
+        let (execution, partition) = (&execution.identity, &execution.partition);
         BucketAccess { s3: &self.s3, reports: &self.reports, bucket, execution, partition }
     }
 
-    async fn way(&self, seeding: &Seeding, bucket: &str) -> Result<Way, StepError> {
+    async fn way(
+        &self,
+        execution: &Execution<'_>,
+        seeding: &Seeding,
+        bucket: &str,
+    ) -> Result<Way, StepError> {
         let access = seeding.target.options.access;
         // The ownership controls decide only where the choice is open.
         let open = access == seeding::Access::Auto && seeding.partition.partition != "aws";
-        let acls_enabled = open && self.bucket(seeding, bucket).acls_enabled().await?;
+        let acls_enabled = open && self.bucket(execution, bucket).acls_enabled().await?;
         Ok(choose_way(access, &seeding.partition, acls_enabled))
     }
 
-    async fn grant(&self, seeding: &Seeding, grant: &BucketGrant) -> Result<Option<Finding>, StepError> {
-        let bucket = self.bucket(seeding, &grant.bucket);
+    async fn grant(
+        &self,
+        execution: &Execution<'_>,
+        grant: &BucketGrant,
+    ) -> Result<Option<Finding>, StepError> {
+        let bucket = self.bucket(execution, &grant.bucket);
         let objects: Vec<_> = grant
             .keys
             .iter()

@@ -62,14 +62,14 @@ impl Step for PrepareSeeding {
     }
 
     async fn run(&self, input: PrepareInput, execution: Execution<'_>) -> Result<PrepareOutput, StepError> {
-        let (resolved, mut findings) = self.resolve(&input.request, execution.name).await?;
+        let (resolved, mut findings) = self.resolve(&input.request, &execution.identity).await?;
         let Some(mut resolved) = resolved else {
             return Ok(PrepareOutput::Rejected { findings });
         };
         let (backups, found) = self.look_at_backups(&resolved, &execution.partition).await?;
         findings.extend(found);
         let open = resolved.open_cluster_mode;
-        let (target, found) = self.look_at_target(&mut resolved.cluster, open, execution.name).await?;
+        let (target, found) = self.look_at_target(&mut resolved.cluster, open).await?;
         if found.iter().any(is_unknown_version) {
             // What a version that does not exist would read is no finding of its own.
             findings.retain(|finding| finding.code != Code::RdbNewerThanEngine);

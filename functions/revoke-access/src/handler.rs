@@ -44,7 +44,7 @@ impl Step for RevokeAccess {
                 s3: &self.s3,
                 reports: &self.reports,
                 bucket: &grant.bucket,
-                execution: execution.name,
+                execution: &execution.identity,
                 partition: &journal.partition,
             };
             match grant.way {

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position, Record, Visitor, scan};
-use seeding::{MemoryParameters, NodeTypes, Severity, Target, Verdict, judge::judge, resolve};
+use seeding::{Identity, MemoryParameters, NodeTypes, Severity, Target, Verdict, judge::judge, resolve};
 use serde_json::json;
 
 /// A key and its value, as the reader reports them.
@@ -98,7 +98,8 @@ impl Judge {
             "cluster": {"engine": engine, "engineVersion": version.join("."), "clusterMode": "disabled"},
             // The first is a rule of AWS, the second a loss that no engine notices: they load only the first file.
             "allow": ["cluster-backup-into-single-node", "another-rdb-follows"]});
-        let (resolved, findings) = resolve(&[("request", &request)], "differential");
+        let (resolved, findings) =
+            resolve(&[("request", &request)], &Identity::new("differential", "differential"));
         let resolved = resolved.with_context(|| format!("{engine} {version:?}: {findings:?}"))?;
         Ok(Self(Target {
             databases: 16,

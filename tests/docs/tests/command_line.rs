@@ -4,7 +4,7 @@
 
 use clap::{Arg, ArgAction, Command};
 use docs_tests::{Table, check_table};
-use seeding::resolve;
+use seeding::{Identity, resolve};
 use serde_json::json;
 
 fn command(name: &str) -> Command {
@@ -92,7 +92,7 @@ fn the_options_of_seed_are_what_the_command_says() {
 #[test]
 fn the_defaults_of_options_are_those_of_a_request() {
     let request = json!({"backups": ["my-bucket/redis.rdb"]});
-    let resolved = resolve(&[("request", &request)], "docs").0.unwrap();
+    let resolved = resolve(&[("request", &request)], &Identity::new("docs", "docs")).0.unwrap();
     let (cluster, options) = (resolved.cluster, resolved.options);
     let expected = [
         ("engine", json!(cluster.engine)),

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use docs_tests::{Field, Source, Table, check_table};
-use seeding::{Request, resolve};
+use seeding::{Identity, Request, resolve};
 use serde_json::{Value, json};
 
 /// A field, with its place in a request: `cluster.` or nothing.
@@ -34,7 +34,7 @@ fn request_with(place: &str, name: &str, value: &Value) -> Value {
 /// Whether a value is accepted, as far as this field alone decides.
 fn accepts(place: &str, name: &str, value: &Value) -> bool {
     let request = request_with(place, name, value);
-    let (resolved, findings) = resolve(&[("request", &request)], "docs");
+    let (resolved, findings) = resolve(&[("request", &request)], &Identity::new("docs", "docs"));
     let field = Value::from(format!("{place}{name}"));
     resolved.is_some() && findings.iter().all(|finding| finding.evidence.get("field") != Some(&field))
 }
@@ -42,7 +42,7 @@ fn accepts(place: &str, name: &str, value: &Value) -> bool {
 #[test]
 fn the_table_of_fields_is_what_the_code_says() {
     let empty = json!({"backups": ["my-bucket/redis.rdb"]});
-    let resolved = resolve(&[("request", &empty)], "docs").0.unwrap();
+    let resolved = resolve(&[("request", &empty)], &Identity::new("docs", "docs")).0.unwrap();
     let cluster = serde_json::to_value(&resolved.cluster).unwrap();
     let options = serde_json::to_value(&resolved.options).unwrap();
     let mut table = Table::new(["field", "values", "default", "meaning"]);
@@ -108,7 +108,7 @@ fn the_default_version_of_each_engine_is_documented() {
     let (_, version) = fields.iter().find(|(_, field)| field.name == "engineVersion").unwrap();
     for engine in ["valkey", "redis"] {
         let request = request_with("cluster.", "engine", &engine.into());
-        let resolved = resolve(&[("request", &request)], "docs").0.unwrap();
+        let resolved = resolve(&[("request", &request)], &Identity::new("docs", "docs")).0.unwrap();
         let expected = format!("`{}`", resolved.cluster.engine_version);
         assert!(version.default.as_ref().unwrap().contains(&expected), "{engine}: {expected}");
     }

@@ -5,7 +5,7 @@ use super::{Answer, query, query_error};
 /// The request for the group `orders`.
 pub const DESCRIBE_GROUP: &str = "elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders";
 /// The description of a group that belongs to the execution of the tests.
-pub const OURS: &str = "elasticache-seeder orders-1";
+pub const OURS: &str = "elasticache-seeder orders-1 8a3ff643bf7f1909";
 
 /// The group `orders` with this status, description, members and further elements.
 pub fn group(status: &str, description: &str, members: &[&str], more: &str) -> Answer {

@@ -1,6 +1,6 @@
 //! A seeding to try things with, and a step as the state machine calls it.
 
-use seeding::{Backup, Engine, MemoryParameters, NodeTypes, Partition, Seeding, Target, resolve};
+use seeding::{Backup, Engine, Identity, MemoryParameters, NodeTypes, Partition, Seeding, Target, resolve};
 use serde_json::Value;
 
 use super::{Answer, json as answer};
@@ -14,6 +14,11 @@ pub const EXECUTION_ARN: &str = "arn:aws:states:us-east-1:123456789012:execution
 /// The request with which a step reads the record of the execution, from the bucket `reports`.
 pub const RECORD: &str = "GET reports.s3/executions/orders-1/seeding.json";
 
+/// The execution's identity.
+pub fn identity() -> Identity {
+    Identity::new(EXECUTION_ARN, EXECUTION_NAME)
+}
+
 /// The record of a seeding with this request, as `prepare-seeding` would write it. Each backup has 100 bytes and the
 /// ETag `"e1"`.
 ///
@@ -21,7 +26,7 @@ pub const RECORD: &str = "GET reports.s3/executions/orders-1/seeding.json";
 /// If something speaks against the request.
 #[track_caller]
 pub fn seeding(request: &Value) -> Seeding {
-    let (resolved, findings) = resolve(&[("request", request)], EXECUTION_NAME);
+    let (resolved, findings) = resolve(&[("request", request)], &identity());
     assert_eq!(findings, [], "the request of a test");
     let resolved = resolved.expect("a request without findings");
     let (partition, execution) = Partition::of_execution(EXECUTION_ARN).expect("an ARN of ours");

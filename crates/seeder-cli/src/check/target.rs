@@ -3,7 +3,7 @@
 use rdb_footprint::{Footprint, Generation, Quantum, Settings};
 use rdb_scan::{Inspection, Weighing};
 use seeding::{
-    EngineVersion, Finding, MemoryParameters, NodeTypes, Severity, Target, compressed_finding,
+    EngineVersion, Finding, Identity, MemoryParameters, NodeTypes, Severity, Target, compressed_finding,
     judge::{FootprintReport, Judgement, judge},
     resolve, unknown_node_type,
 };
@@ -38,7 +38,8 @@ impl DescribedTarget {
         // Only their number counts.
         let backups: Vec<_> = (0..files).map(|number| format!("check/{number}.rdb")).collect();
         request.insert("backups".to_owned(), backups.into());
-        let (resolved, findings) = resolve(&[("command line", &Value::Object(request))], "check");
+        let (resolved, findings) =
+            resolve(&[("command line", &Value::Object(request))], &Identity::new("check", "check"));
         let (faults, notes): (Vec<_>, Vec<_>) =
             findings.into_iter().partition(|finding| finding.severity == Severity::Fail);
         if let Some(finding) = faults.first() {

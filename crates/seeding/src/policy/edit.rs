@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
-use sha2::{Digest, Sha256};
 
 use super::{MAX_POLICY_BYTES, PolicyError};
-use crate::facts::location::BackupLocation;
+use crate::{facts::location::BackupLocation, record::identity::Identity};
 
 /// All statements of ours begin with this, so that people know whose they are.
 const SID_PREFIX: &str = "ElasticacheSeeder";
@@ -15,8 +14,8 @@ const SID_PREFIX: &str = "ElasticacheSeeder";
 /// The statement that lets ElastiCache read the backups of one execution.
 #[derive(Debug, Clone)]
 pub struct Statement<'a> {
-    /// Whose it is.
-    pub execution: &'a str,
+    /// The execution that it is for.
+    pub execution: &'a Identity,
     /// `REGION.elasticache-snapshot.amazonaws.com`.
     pub service_principal: &'a str,
     /// The partition, for the ARNs.
@@ -42,19 +41,19 @@ impl Statement<'_> {
 
     /// The policy with this statement in it; what it was if it is in already.
     pub fn add_to(&self, policy: Option<&str>) -> Result<String, PolicyError> {
-        let tag = tag(self.execution);
+        let tag = self.execution.hash();
         let Some(policy) = policy else {
             return fits(
-                json!({"Version": "2012-10-17", "Statement": [self.json(&sid(&tag, false))]}).to_string(),
+                json!({"Version": "2012-10-17", "Statement": [self.json(&sid(tag, false))]}).to_string(),
             );
         };
         let statements = Statements::find(policy)?;
-        if statements.items.iter().any(|item| item.is_of(&tag)) {
+        if statements.items.iter().any(|item| item.is_of(tag)) {
             return Ok(policy.to_owned());
         }
         let mut text = String::with_capacity(policy.len() + 512);
         let wrapped = !statements.brackets;
-        let ours = self.json(&sid(&tag, wrapped)).to_string();
+        let ours = self.json(&sid(tag, wrapped)).to_string();
         let (before, inside, after) = statements.parts(policy);
         text.push_str(before);
         // A single statement may stand without brackets; ours remembers that it had to add them.
@@ -66,10 +65,10 @@ impl Statement<'_> {
 }
 
 /// The policy without the statement of this execution: `None` if nothing remains, so that the policy is to be deleted.
-pub fn remove(policy: &str, execution: &str) -> Result<Option<String>, PolicyError> {
-    let tag = tag(execution);
+pub fn remove(policy: &str, execution: &Identity) -> Result<Option<String>, PolicyError> {
+    let tag = execution.hash();
     let statements = Statements::find(policy)?;
-    let Some(place) = statements.items.iter().position(|item| item.is_of(&tag)) else {
+    let Some(place) = statements.items.iter().position(|item| item.is_of(tag)) else {
         return Ok(Some(policy.to_owned()));
     };
     if statements.items.len() == 1 {
@@ -113,11 +112,6 @@ fn hand_over_the_brackets(policy: &str) -> Result<String, PolicyError> {
 
 fn fits(text: String) -> Result<String, PolicyError> {
     if text.len() > MAX_POLICY_BYTES { Err(PolicyError::Full { bytes: text.len() }) } else { Ok(text) }
-}
-
-/// Identifies an execution in a Sid, which takes letters and digits only.
-fn tag(execution: &str) -> String {
-    hex::encode(Sha256::digest(execution))[..16].to_owned()
 }
 
 fn sid(tag: &str, wrapped: bool) -> String {
@@ -200,11 +194,20 @@ mod tests {
         vec![BackupLocation { bucket: "b".into(), key: "folder/a \"x\".rdb".into() }]
     }
 
+    fn id(name: &str) -> Identity {
+        Identity::new(name, name)
+    }
+
     fn add(policy: Option<&str>, execution: &str) -> String {
         let backups = backups();
-        Statement { execution, service_principal: PRINCIPAL, partition: "aws", backups: &backups }
-            .add_to(policy)
-            .unwrap()
+        Statement {
+            execution: &id(execution),
+            service_principal: PRINCIPAL,
+            partition: "aws",
+            backups: &backups,
+        }
+        .add_to(policy)
+        .unwrap()
     }
 
     const FOREIGN: [&str; 4] = [
@@ -226,7 +229,7 @@ mod tests {
 
     #[test]
     fn taking_ours_out_leaves_no_policy_where_there_was_none() {
-        assert_eq!(remove(&add(None, "e"), "e"), Ok(None));
+        assert_eq!(remove(&add(None, "e"), &id("e")), Ok(None));
     }
 
     #[test]
@@ -241,8 +244,12 @@ mod tests {
     fn a_policy_without_room_is_refused_with_the_numbers() {
         let long = format!(r#"{{"Statement":[{{"Sid":"{}"}}]}}"#, "x".repeat(MAX_POLICY_BYTES - 100));
         let backups = backups();
-        let statement =
-            Statement { execution: "e", service_principal: PRINCIPAL, partition: "aws", backups: &backups };
+        let statement = Statement {
+            execution: &id("e"),
+            service_principal: PRINCIPAL,
+            partition: "aws",
+            backups: &backups,
+        };
         assert!(
             matches!(statement.add_to(Some(&long)), Err(PolicyError::Full { bytes }) if bytes > MAX_POLICY_BYTES)
         );
@@ -251,7 +258,7 @@ mod tests {
     #[test]
     fn what_is_not_a_policy_is_not_touched() {
         for text in ["", "[]", "{}", "{\"Statement\":[", "{\"Statement\":[1,]}"] {
-            assert!(matches!(remove(text, "e"), Err(PolicyError::Malformed(_))), "{text}");
+            assert!(matches!(remove(text, &id("e")), Err(PolicyError::Malformed(_))), "{text}");
         }
     }
 
@@ -265,11 +272,11 @@ mod tests {
             let names = ["one", "two", "three", "four"];
             let mut policy = FOREIGN[foreign].to_owned();
             for (who, comes) in steps {
-                policy = if comes { add(Some(&policy), names[who]) } else { remove(&policy, names[who]).unwrap().unwrap() };
+                policy = if comes { add(Some(&policy), names[who]) } else { remove(&policy, &id(names[who])).unwrap().unwrap() };
                 let parsed: Value = serde_json::from_str(&policy).unwrap();
                 prop_assert!(!parsed["Statement"].is_null());
             }
-            for name in names { policy = remove(&policy, name).unwrap().unwrap(); }
+            for name in names { policy = remove(&policy, &id(name)).unwrap().unwrap(); }
             prop_assert_eq!(policy, FOREIGN[foreign]);
         }
     }

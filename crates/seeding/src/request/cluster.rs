@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
     facts::{
@@ -11,6 +10,7 @@ use crate::{
         slots::SlotRange,
     },
     finding::{Code, Finding, Severity},
+    record::identity::Identity,
     request::{ClusterMode, Request, SlotsRequest},
 };
 
@@ -301,14 +301,14 @@ pub fn check_cluster_id(id: &str) -> Result<(), ClusterIdError> {
     }
 }
 
-/// The id of a cluster that nobody named: the backup's stem made fit for an id, and 8 hexadecimal digits of the
-/// execution's name, so that each execution has its own.
-pub fn default_cluster_id(stem: &str, execution: &str) -> String {
+/// The ID of a cluster that the request does not name: the backup's stem made fit for an ID, and 8 digits of the
+/// execution's hash, so that each execution has its own.
+pub fn default_cluster_id(stem: &str, execution: &Identity) -> String {
     let mut base = clean(stem, 31);
     if !base.starts_with(|c: char| c.is_ascii_alphabetic()) {
         base = clean(&format!("backup-{base}"), 31);
     }
-    format!("{base}-{}", &hex::encode(Sha256::digest(execution))[..8])
+    format!("{base}-{}", &execution.hash()[..8])
 }
 
 /// Lower case, everything but letters and digits to single hyphens, none at either end, at most `chars` characters.
@@ -323,12 +323,6 @@ pub(crate) fn clean(text: &str, chars: usize) -> String {
     }
     cleaned.truncate(chars);
     cleaned.trim_end_matches('-').to_owned()
-}
-
-/// The replication group description by which a cluster is known to be an execution's own. The description is the one
-/// thing of ours that Describe returns in every state; tags can be listed only once the cluster is available.
-pub fn owner_text(execution: &str) -> String {
-    format!("elasticache-seeder {execution}")
 }
 
 #[cfg(test)]
@@ -348,7 +342,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_file_name_gives_a_valid_id(stem in ".{0,80}", execution in "[a-z0-9-]{1,80}") {
-            let id = default_cluster_id(&stem, &execution);
+            let id = default_cluster_id(&stem, &Identity::new(&execution, &execution));
             prop_assert_eq!(check_cluster_id(&id), Ok(()), "{}", id);
         }
     }

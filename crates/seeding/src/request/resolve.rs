@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::{
     facts::location::BackupLocation,
     finding::{Code, Finding},
+    record::identity::Identity,
     request::{
         MAX_BACKUPS, Request,
         cluster::{ClusterSpec, OpenClusterMode, default_cluster_id},
@@ -29,7 +30,7 @@ pub struct Resolved {
 ///
 /// Returns what could be made of it together with everything that is wrong: nothing at all only where a layer cannot
 /// be read.
-pub fn resolve(layers: &[(&str, &Value)], execution: &str) -> (Option<Resolved>, Vec<Finding>) {
+pub fn resolve(layers: &[(&str, &Value)], execution: &Identity) -> (Option<Resolved>, Vec<Finding>) {
     let request = match Request::from_layers(layers) {
         Ok(request) => request,
         Err(fault) => {
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_request_without_a_backup_says_what_is_missing() {
-        let (_, findings) = resolve(&[("request", &json!({}))], "e");
+        let (_, findings) = resolve(&[("request", &json!({}))], &Identity::new("e", "e"));
         assert_eq!(findings[0].evidence["field"], "backups");
     }
 }

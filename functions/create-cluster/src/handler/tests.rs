@@ -1,6 +1,6 @@
 use lambda::test_util::{
     Answer, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, RECORD, Wire, group, json, json_error, lost, no_group,
-    ok, query, query_error, read_record, run, script, seeding, status, understands,
+    ok, query, query_error, read_record, run, s3_error, script, seeding, status, understands,
 };
 use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError, steps::CreateJournal};
@@ -11,6 +11,7 @@ use super::CreateCluster;
 const HEAD: &str = "HEAD backups.s3/in/orders.rdb x-amz-expected-bucket-owner: 123456789012";
 const CREATE: &str = "elasticache Action=CreateReplicationGroup&…";
 const ASKED: &str = "PUT reports.s3/executions/orders-1/create.json";
+const ASKED_BEFORE: &str = "GET reports.s3/executions/orders-1/create.json";
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:token";
 
 fn orders(cluster: &Value) -> Seeding {
@@ -47,8 +48,16 @@ fn created() -> Answer {
     query("CreateReplicationGroup", "<ReplicationGroup><Status>creating</Status></ReplicationGroup>")
 }
 
+/// A first try: nothing was asked for, and the ID is free.
 fn up_to_create(seeding: &Seeding) -> Wire {
-    script().on(RECORD, read_record(seeding)).on(HEAD, unchanged())
+    let wire = script().on(RECORD, read_record(seeding)).on(HEAD, unchanged());
+    wire.on(ASKED_BEFORE, s3_error(404, "NoSuchKey")).on(DESCRIBE_GROUP, no_group())
+}
+
+/// A further try, after one whose answer was lost.
+fn up_to_create_again(seeding: &Seeding) -> Wire {
+    let wire = script().on(RECORD, read_record(seeding)).on(HEAD, unchanged());
+    wire.on(ASKED_BEFORE, json(CreateJournal { asked_at_ms: 1, answered: false }))
 }
 
 /// The fields of the create request, without those of this name's lists that a test does not look at.
@@ -73,7 +82,7 @@ async fn with_cluster_mode_off_the_group_is_one_shard_of_nodes() {
     let mut expected = [
         "Action=CreateReplicationGroup",
         "ReplicationGroupId=orders",
-        "ReplicationGroupDescription=elasticache-seeder orders-1",
+        "ReplicationGroupDescription=elasticache-seeder orders-1 8a3ff643bf7f1909",
         "Engine=valkey",
         "EngineVersion=8.1",
         "CacheNodeType=cache.t4g.small",
@@ -93,7 +102,7 @@ async fn with_cluster_mode_off_the_group_is_one_shard_of_nodes() {
         "SnapshotRetentionLimit=3",
         "SnapshotArns.SnapshotArn.1=arn:aws:s3:::backups/in/orders.rdb",
         "Tags.Tag.1.Key=elasticache-seeder:execution",
-        "Tags.Tag.1.Value=orders-1",
+        "Tags.Tag.1.Value=elasticache-seeder orders-1 8a3ff643bf7f1909",
         "Tags.Tag.2.Key=team",
         "Tags.Tag.2.Value=orders + more",
     ];
@@ -141,6 +150,8 @@ async fn a_bucket_that_is_only_checked_may_belong_to_another_account() {
     let wire = script()
         .on(RECORD, read_record(&theirs))
         .on("HEAD backups.s3/in/orders.rdb", unchanged())
+        .on(ASKED_BEFORE, s3_error(404, "NoSuchKey"))
+        .on("elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders-…", no_group())
         .on(ASKED, ok())
         .on(CREATE, created())
         .on(ASKED, ok());
@@ -154,7 +165,7 @@ fn taken() -> Answer {
 
 #[tokio::test]
 async fn a_group_that_an_earlier_try_of_this_step_made_is_success() {
-    let wire = up_to_create(&orders(&json!({})))
+    let wire = up_to_create_again(&orders(&json!({})))
         .on(ASKED, ok())
         .on(CREATE, taken())
         .on(ASKED, ok())
@@ -177,6 +188,16 @@ async fn somebody_elses_group_is_an_error_that_shows_its_description() {
         assert_eq!(error.name, ErrorName::IdTaken);
         assert!(error.message.contains(&format!("`{description}`")), "{error}");
     }
+}
+
+/// Names of executions can be used again after 90 days, and the cluster of the first is still there.
+#[tokio::test]
+async fn a_group_that_was_there_before_the_first_try_is_never_ours() {
+    let wire = script().on(RECORD, read_record(&orders(&json!({})))).on(HEAD, unchanged());
+    let wire = wire.on(ASKED_BEFORE, s3_error(404, "NoSuchKey"));
+    let wire = wire.on(DESCRIBE_GROUP, group("available", OURS, &[], ""));
+    assert_eq!(create(&wire, &["0-16383"]).await.unwrap_err().name, ErrorName::IdTaken);
+    wire.done();
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! What is asked for: by the execution's input, or by what was dropped and the settings beside it.
 
 use seeder_aws::objects::read_settings;
-use seeding::{BackupLocation, Code, DropKind, DroppedBackup, Finding, Resolved, StepError, resolve};
+use seeding::{
+    BackupLocation, Code, DropKind, DroppedBackup, Finding, Identity, Resolved, StepError, resolve,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,7 +16,7 @@ impl PrepareSeeding {
     pub(super) async fn resolve(
         &self,
         request: &Value,
-        execution: &str,
+        execution: &Identity,
     ) -> Result<(Option<Resolved>, Vec<Finding>), StepError> {
         if request.get("dropped").is_none() {
             return Ok(resolve(&[(DEFAULTS, &self.defaults), ("request", request)], execution));

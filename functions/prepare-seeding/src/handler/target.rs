@@ -33,10 +33,9 @@ impl PrepareSeeding {
         &self,
         spec: &mut ClusterSpec,
         open: OpenClusterMode,
-        execution: &str,
     ) -> Result<(Target, Vec<Finding>), StepError> {
         let mut findings = Vec::new();
-        findings.extend(self.id_is_free(spec, execution).await?);
+        findings.extend(self.id_is_free(spec).await?);
         findings.extend(self.subnet_group_is_there(spec).await?);
         findings.extend(self.auth_token_is_usable(spec).await?);
         let version = self.version_is_offered(spec).await?;
@@ -59,7 +58,7 @@ impl PrepareSeeding {
         Ok((target, findings))
     }
 
-    async fn id_is_free(&self, spec: &ClusterSpec, execution: &str) -> Result<Option<Finding>, StepError> {
+    async fn id_is_free(&self, spec: &ClusterSpec) -> Result<Option<Finding>, StepError> {
         if seeding::check_cluster_id(&spec.id).is_err() {
             return Ok(None);
         }
@@ -68,9 +67,6 @@ impl PrepareSeeding {
             Some(None) => return Ok(None),
             None => return Ok(Some(not_checked("whether the cluster id is free"))),
         };
-        if cluster::is_ours(&group, execution) {
-            return Ok(None);
-        }
         let remedy = "choose another cluster.id; this cluster is not changed";
         Ok(Some(
             Finding::new(Code::IdTaken, remedy)

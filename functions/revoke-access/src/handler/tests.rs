@@ -37,6 +37,7 @@ fn journal(way: &str) -> Answer {
 fn granted(policy: Option<&str>, execution: &str) -> String {
     let backups = [BackupLocation { bucket: "backups".into(), key: "in/orders.rdb".into() }];
     let service_principal = "us-east-1.elasticache-snapshot.amazonaws.com";
+    let execution = &seeding::Identity::new(&EXECUTION_ARN.replace("orders-1", execution), execution);
     Statement { execution, service_principal, partition: "aws", backups: &backups }.add_to(policy).unwrap()
 }
 

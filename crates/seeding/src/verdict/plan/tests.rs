@@ -3,6 +3,7 @@ use rdb_footprint::{Generation, Settings};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::record::identity::Identity;
 use crate::{
     facts::{memory::MemoryParameters, node_types::NodeTypes, slots::SLOTS},
     request::{Request, resolve::resolve},
@@ -12,7 +13,7 @@ const MIB: u64 = 1024 * 1024;
 
 fn target(request: &Value) -> Target {
     Request::from_layers(&[("request", request)]).unwrap();
-    let (resolved, findings) = resolve(&[("request", request)], "test-1");
+    let (resolved, findings) = resolve(&[("request", request)], &Identity::new("test-1", "test-1"));
     assert_eq!(findings, []);
     let resolved = resolved.unwrap();
     let types = [("cache.a.small", 100 * MIB), ("cache.a.large", 1000 * MIB), ("cache.b.medium", 400 * MIB)];
