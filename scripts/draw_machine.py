@@ -25,7 +25,7 @@ def row(number):
     return round(54 + number * 62)
 
 
-WIDTH, HEIGHT = 848, row(16.9)
+WIDTH, HEIGHT = 848, row(19.6)
 
 # Where columns have their middle, and how wide what stands in them is.
 COLUMNS = {"left": (98, 160), "main": (340, 192), "ends": (572, 180), "right": (712, 180)}
@@ -34,31 +34,35 @@ PLACES = {
     "Prepare": ("main", 1),
     "Prepared": ("main", 2),
     "InspectChunks": ("main", 3),
-    "BackupRejected": ("ends", 3),
-    "Assess": ("main", 4),
-    "Assessed": ("main", 5),
-    "DryRunComplete": ("ends", 5),
-    "GrantAccess": ("main", 6),
-    "WaitForGrant": ("main", 7),
-    "CreateCluster": ("main", 8),
-    "WaitForCluster": ("main", 9),
-    "CheckCluster": ("main", 10),
-    "ClusterState": ("main", 11),
-    "DeleteCluster": ("right", 11),
-    "VerifyCluster": ("main", 12),
-    "Deletion": ("right", 12),
-    "WaitForDeletion": ("right", 13),
-    "RevokeAccess": ("main", 13.3),
-    "Outcome": ("main", 14.3),
-    "NameFailure": ("left", 14.3),
-    "ExplainFailure": ("left", 15.05),
-    "SeedingFailed": ("left", 15.8),
-    "ClusterSeeded": ("main", 15.8),
-    "CleanedUp": ("right", 15.8),
+    "BackupRejected": ("ends", 4),
+    "Inspected": ("main", 4),
+    "WaitForLambda": ("left", 4),
+    "Assess": ("main", 5),
+    "Assessed": ("main", 6),
+    "DryRunComplete": ("ends", 6),
+    "GrantAccess": ("main", 7),
+    "WaitForGrant": ("main", 8),
+    "CreateCluster": ("main", 9),
+    "WaitForCluster": ("main", 10),
+    "CheckCluster": ("main", 11),
+    "ClusterState": ("main", 12),
+    "RenewAccess": ("left", 11),
+    "DeleteCluster": ("right", 12),
+    "VerifyCluster": ("main", 13),
+    "Deletion": ("right", 13),
+    "WaitForDeletion": ("right", 14),
+    "KeepAccess": ("right", 15),
+    "RevokeAccess": ("main", 16),
+    "Outcome": ("main", 17),
+    "NameFailure": ("left", 17),
+    "ExplainFailure": ("left", 17.75),
+    "SeedingFailed": ("left", 18.5),
+    "ClusterSeeded": ("main", 18.5),
+    "CleanedUp": ("right", 18.5),
 }
 
 # Tracks between the columns.
-LOOP, BUS, ENDS, BACK, AROUND, OUTER = 222, 458, 464, 594, 818, 834
+CAUGHT, LOOP, BUS, ENDS, BACK, AROUND, OUTER = 6, 222, 458, 464, 594, 818, 834
 
 # An edge leaves a side of a state, this far from its middle, follows the tracks in turns (x, y, x ... from a left or right
 # side), and enters another. Its label begins, ends or has its middle at a point. One that joins another has no arrow.
@@ -70,43 +74,49 @@ ROUTES = {
     ("Prepare", "Prepared"): DOWN,
     ("Prepared", "InspectChunks"): DOWN,
     ("Prepared", "BackupRejected"): Route(("right", 0), ("top", 0), label=(BUS, row(2) - 7, "start")),
-    ("InspectChunks", "Assess"): DOWN,
+    ("InspectChunks", "Inspected"): DOWN,
+    ("Inspected", "WaitForLambda"): Route(("left", 0), ("right", 0), label=(LOOP + 3, row(4) + 16, "middle")),
+    ("WaitForLambda", "InspectChunks"): Route(("top", 0), ("left", -8)),
+    ("Inspected", "Assess"): DOWN,
     ("Assess", "Assessed"): DOWN,
-    ("Assessed", "InspectChunks"): Route(("left", 0), ("left", 12), (LOOP,), (LOOP - 9, row(4.5) + 4, "end")),
-    ("Assessed", "BackupRejected"): Route(("right", -8), ("left", 0), (ENDS,), (ENDS + 9, row(4) - 4, "start")),
-    ("Assessed", "DryRunComplete"): Route(("right", 8), ("left", 8), label=(ENDS - 38, row(5) + 23, "start")),
+    ("Assessed", "InspectChunks"): Route(("left", 0), ("left", 12), (LOOP,), (LOOP - 9, row(5.5) + 4, "end")),
+    ("Assessed", "BackupRejected"): Route(("right", -8), ("left", 0), (ENDS,), (ENDS + 9, row(5) - 4, "start")),
+    ("Assessed", "DryRunComplete"): Route(("right", 8), ("left", 8), label=(ENDS - 38, row(6) + 23, "start")),
     ("Assessed", "GrantAccess"): DOWN,
     ("GrantAccess", "WaitForGrant"): DOWN,
     ("WaitForGrant", "CreateCluster"): DOWN,
     ("CreateCluster", "WaitForCluster"): DOWN,
     ("WaitForCluster", "CheckCluster"): DOWN,
     ("CheckCluster", "ClusterState"): DOWN,
-    ("ClusterState", "WaitForCluster"): Route(("left", -6), ("left", 0), (LOOP,), (LOOP - 9, row(10) + 4, "end")),
-    ("ClusterState", "VerifyCluster"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(11.5) + 1, "start")),
-    ("ClusterState", "RevokeAccess"): Route(("left", 6), ("left", 0), (LOOP,), (LOOP - 9, row(12) - 4, "end")),
-    ("ClusterState", "DeleteCluster"): Route(("right", 0), ("left", 0), label=(BUS + 11, row(11) - 37, "start")),
+    ("ClusterState", "WaitForCluster"): Route(("left", -6), ("left", 0), (LOOP,), (LOOP - 9, row(10.45), "end")),
+    ("ClusterState", "VerifyCluster"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(12.5) + 1, "start")),
+    ("ClusterState", "RevokeAccess"): Route(("left", 6), ("left", 0), (LOOP,), (LOOP - 9, row(13) - 4, "end")),
+    ("ClusterState", "DeleteCluster"): Route(("right", 0), ("left", 0), label=(BUS + 11, row(12) - 37, "start")),
+    ("ClusterState", "RenewAccess"): Route(("left", 0), ("bottom", 0), label=(108, row(12) - 7, "start")),
+    ("RenewAccess", "WaitForCluster"): Route(("top", 0), ("left", 10)),
     ("VerifyCluster", "RevokeAccess"): DOWN,
     ("DeleteCluster", "Deletion"): DOWN,
-    ("Deletion", "CreateCluster"): Route(("left", -7), ("right", 10), (BACK,), (BACK - 9, row(8) + 3, "end")),
-    ("Deletion", "VerifyCluster"): Route(("left", 0), ("right", 0), label=(BACK - 9, row(12) - 7, "end")),
-    ("Deletion", "RevokeAccess"): Route(("left", 7), ("right", -4), (BACK,), (BACK - 9, row(12) + 19, "end")),
-    ("Deletion", "WaitForDeletion"): DOWN._replace(label=(COLUMNS["right"][0] + 9, row(12.5) + 5, "start")),
+    ("Deletion", "CreateCluster"): Route(("left", -7), ("right", 10), (BACK,), (BACK - 9, row(9) + 3, "end")),
+    ("Deletion", "VerifyCluster"): Route(("left", 0), ("right", 0), label=(BACK - 9, row(13) - 7, "end")),
+    ("Deletion", "RevokeAccess"): Route(("left", 7), ("right", -4), (BACK,), (BACK - 9, row(13) + 19, "end")),
+    ("Deletion", "WaitForDeletion"): DOWN._replace(label=(COLUMNS["right"][0] + 9, row(13.5) + 5, "start")),
+    ("Deletion", "KeepAccess"): Route(("left", 13), ("left", 0), (612,), (624, row(15) + 38, "start")),
+    ("KeepAccess", "WaitForDeletion"): Route(("top", 0), ("bottom", 0)),
     ("WaitForDeletion", "DeleteCluster"): Route(("right", 0), ("right", 8), (AROUND,)),
     ("RevokeAccess", "Outcome"): DOWN,
-    ("Outcome", "ClusterSeeded"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(15) + 3, "start")),
-    ("Outcome", "CleanedUp"): Route(("right", 0), ("top", 0), label=(BUS, row(14.3) - 7, "start")),
-    ("Outcome", "NameFailure"): Route(("left", 0), ("right", 0), label=(LOOP - 7, row(14.3) - 7, "middle")),
+    ("Outcome", "ClusterSeeded"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(17.7) + 3, "start")),
+    ("Outcome", "CleanedUp"): Route(("right", 0), ("top", 0), label=(BUS, row(17) - 7, "start")),
+    ("Outcome", "NameFailure"): Route(("left", 0), ("right", 0), label=(LOOP - 7, row(17) - 7, "middle")),
     ("NameFailure", "ExplainFailure"): DOWN,
     ("ExplainFailure", "SeedingFailed"): DOWN,
 }
 # What an error takes once its retries are used up. Where that is the way of a success too, it is drawn once.
 CATCHES = {
-    ("Prepare", "NameFailure"): Route(("left", 0), ("top", 0)),
-    ("InspectChunks", "NameFailure"): Route(("left", -8), ("top", 0), joins=True),
-    ("Assess", "NameFailure"): Route(("left", 0), ("top", 0), joins=True),
+    ("Prepare", "NameFailure"): Route(("left", 0), ("left", 0), (CAUGHT,)),
+    ("InspectChunks", "NameFailure"): Route(("left", -8), ("left", 0), (CAUGHT,), joins=True),
+    ("Assess", "NameFailure"): Route(("left", 0), ("left", 0), (CAUGHT,), joins=True),
     ("GrantAccess", "DeleteCluster"): Route(("right", 0), ("left", 0), (BUS,)),
     ("CreateCluster", "DeleteCluster"): Route(("right", -8), ("left", 0), (BUS,), joins=True),
-    ("CheckCluster", "DeleteCluster"): Route(("right", 0), ("left", 0), (BUS,), joins=True),
     ("DeleteCluster", "RevokeAccess"): Route(("right", -8), ("right", 14), (OUTER,)),
 }
 # A Default has no Comment. Those that go straight on need no word.
@@ -187,10 +197,10 @@ def kebab(name):
 
 
 def function_of(state):
-    """The function that a Task calls; of a Map, that of its only state, and how many at once."""
+    """The function that a Task calls; of a Map, that of its first state."""
     if state["Type"] == "Map":
-        inner, = state["ItemProcessor"]["States"].values()
-        return f"{function_of(inner)} × {state['MaxConcurrency']}"
+        inner = state["ItemProcessor"]["States"][state["ItemProcessor"]["StartAt"]]
+        return f"{function_of(inner)} × n"
     if state["Type"] != "Task":
         return None
     return kebab(re.fullmatch(r"\$\{(\w+)FunctionArn\}", state["Arguments"]["FunctionName"])[1])

@@ -59,25 +59,40 @@ impl BucketAccess<'_> {
         }
     }
 
-    /// Puts the statement for these objects into the bucket policy.
-    pub async fn grant_by_policy(&self, backups: &[BackupLocation]) -> Result<(), StepError> {
+    /// Puts the statement for these objects into the bucket policy, or renews it. It ends at `expires_at_ms`.
+    pub async fn grant_by_policy(
+        &self,
+        backups: &[BackupLocation],
+        expires_at_ms: Option<i64>,
+    ) -> Result<(), StepError> {
         let principal = self.partition.service_principal();
         let statement = Statement {
             execution: self.execution,
             service_principal: &principal,
             partition: &self.partition.partition,
             backups,
+            expires_at_ms,
         };
         self.lease()
             .hold(async {
                 self.is_still_wanted().await?;
                 let before = self.policy().await?;
-                let after = statement.add_to(before.as_deref()).map_err(|error| self.policy_error(&error))?;
+                let after = statement.add_to(before.as_deref()).map_err(|error| {
+                    match (&error, before.as_deref()) {
+                        (PolicyError::Full { .. }, Some(policy))
+                            if policy::has_others(policy, self.execution) =>
+                        {
+                            self.crowded(&error)
+                        }
+                        _ => self.policy_error(&error),
+                    }
+                })?;
                 if before.as_deref() == Some(after.as_str()) {
-                    Ok(())
-                } else {
-                    self.put_policy(Some(after)).await
+                    return Ok(());
                 }
+                self.put_policy(Some(after)).await?;
+                let now = self.policy().await?.unwrap_or_default();
+                if policy::has(&now, self.execution) { Ok(()) } else { Err(self.overwritten()) }
             })
             .await
     }
@@ -95,7 +110,12 @@ impl BucketAccess<'_> {
                 };
                 let after =
                     policy::remove(&before, self.execution).map_err(|error| self.policy_error(&error))?;
-                if after.as_deref() == Some(before.as_str()) { Ok(()) } else { self.put_policy(after).await }
+                if after.as_deref() == Some(before.as_str()) {
+                    return Ok(());
+                }
+                self.put_policy(after).await?;
+                let now = self.policy().await?.unwrap_or_default();
+                if policy::has(&now, self.execution) { Err(self.overwritten()) } else { Ok(()) }
             })
             .await
     }
@@ -274,6 +294,18 @@ impl BucketAccess<'_> {
 
     fn owner(&self) -> &str {
         &self.partition.account
+    }
+
+    /// The lease keeps seedings of this stack apart. Other stacks and people write the policy without it.
+    fn overwritten(&self) -> StepError {
+        let message =
+            format!("the policy of {} was overwritten by somebody else at the same moment", self.bucket);
+        StepError::new(ErrorName::GrantBusy, message, "it is retried automatically")
+    }
+
+    fn crowded(&self, error: &PolicyError) -> StepError {
+        let hint = "it is retried automatically; drop fewer files at once, or seed from several buckets";
+        StepError::new(ErrorName::PolicyCrowded, format!("{}: {error}", self.bucket), hint)
     }
 
     fn policy_error(&self, error: &PolicyError) -> StepError {

@@ -11,6 +11,10 @@ use crate::{error_code, service_error};
 
 /// How many events are shown.
 const SHOWN_EVENTS: usize = 10;
+/// Records in an answer, as many as the API gives (`MaxRecords`).
+const PAGE_RECORDS: i32 = 100;
+/// Answers that are read at most: those of 5,000 nodes or events.
+const MAX_PAGES: usize = 50;
 /// Events are asked for as far back as AWS keeps those that matter here: a day, in minutes.
 const EVENT_MINUTES: i32 = 24 * 60;
 
@@ -28,17 +32,25 @@ pub fn is_ours(group: &ReplicationGroup, execution: &Identity) -> bool {
     group.description() == Some(execution.owner_text().as_str())
 }
 
-/// Its status and those of its members. A member that has gone meanwhile is left out.
+/// The status of the group and of its members. A member that is not there yet, or not there any more, is left out.
+///
+/// The members are found in the account's list of nodes, 100 a call: a call for each of 500 members would take longer
+/// than a function has.
 pub async fn view(elasticache: &Client, group: &ReplicationGroup) -> Result<ClusterView, StepError> {
+    let id = group.replication_group_id().unwrap_or_default();
+    let listed = elasticache.describe_cache_clusters().max_records(PAGE_RECORDS);
+    let mut pages = listed.into_paginator().send();
     let mut members = Vec::new();
-    for id in group.member_clusters() {
-        match elasticache.describe_cache_clusters().cache_cluster_id(id).send().await {
-            Ok(answer) => members.extend(answer.cache_clusters().iter().map(|cluster| MemberView {
-                id: id.clone(),
-                status: cluster.cache_cluster_status().unwrap_or_default().to_owned(),
-            })),
-            Err(error) if error_code(&error) == Some("CacheClusterNotFound") => {}
-            Err(error) => return Err(service_error(&format!("describe the member {id}"), &error)),
+    for _ in 0..if group.member_clusters().is_empty() { 0 } else { MAX_PAGES } {
+        let Some(page) = pages.next().await else { break };
+        let page = page.map_err(|error| service_error(&format!("describe the members of {id}"), &error))?;
+        let of_group = page.cache_clusters().iter().filter(|node| node.replication_group_id() == Some(id));
+        members.extend(of_group.map(|node| MemberView {
+            id: node.cache_cluster_id().unwrap_or_default().to_owned(),
+            status: node.cache_cluster_status().unwrap_or_default().to_owned(),
+        }));
+        if members.len() >= group.member_clusters().len() {
+            break;
         }
     }
     Ok(ClusterView { status: group.status().unwrap_or_default().to_owned(), members })
@@ -61,26 +73,33 @@ pub fn info(group: &ReplicationGroup) -> ClusterInfo {
 
 /// The last events of the group and its members, oldest first, verbatim.
 ///
-/// Events explain what statuses do not, and nothing depends on them: where they cannot be had, that is said instead.
+/// Events explain what statuses do not, and nothing depends on them: if they cannot be read, there are none.
 pub async fn events(elasticache: &Client, group: &ReplicationGroup) -> Vec<String> {
     let id = group.replication_group_id().unwrap_or_default();
-    let sources = std::iter::once((SourceType::ReplicationGroup, id))
-        .chain(group.member_clusters().iter().map(|member| (SourceType::CacheCluster, member.as_str())));
+    let of_group =
+        elasticache.describe_events().source_type(SourceType::ReplicationGroup).source_identifier(id);
+    // Of all nodes in the account: the number of calls does not grow with that of the members.
+    let of_nodes = elasticache.describe_events().source_type(SourceType::CacheCluster);
+    let is_ours =
+        |source: &str| source == id || group.member_clusters().iter().any(|member| member == source);
     let mut events = Vec::new();
-    for (kind, source) in sources {
-        let asked = elasticache
-            .describe_events()
-            .source_type(kind)
-            .source_identifier(source)
-            .duration(EVENT_MINUTES)
-            .send()
-            .await;
-        match asked {
-            Ok(answer) => events.extend(answer.events().iter().map(|event| {
-                (event.date().copied(), source.to_owned(), event.message().unwrap_or_default().to_owned())
-            })),
-            Err(error) => {
-                tracing::warn!(source, error = ?error_code(&error), "events could not be read");
+    for asked in [of_group, of_nodes] {
+        let mut pages = asked.duration(EVENT_MINUTES).max_records(PAGE_RECORDS).into_paginator().send();
+        for _ in 0..MAX_PAGES {
+            match pages.next().await {
+                Some(Ok(page)) => events.extend(page.events().iter().filter_map(|event| {
+                    let source = event.source_identifier().filter(|source| is_ours(source))?;
+                    Some((
+                        event.date().copied(),
+                        source.to_owned(),
+                        event.message().unwrap_or_default().to_owned(),
+                    ))
+                })),
+                Some(Err(error)) => {
+                    tracing::warn!(error = ?error_code(&error), "events could not be read");
+                    break;
+                }
+                None => break,
             }
         }
     }

@@ -13,7 +13,7 @@ mod wire;
 
 pub use self::{
     answer::{Answer, echo, json, json_error, lost, nothing, ok, query, query_error, s3_error, status, xml},
-    groups::{DESCRIBE_GROUP, OURS, describe_member, group, member, no_group},
+    groups::{DESCRIBE_GROUP, DESCRIBE_NODES, OURS, group, member, no_group, nodes, nodes_before},
     logs::Logs,
     rdb::rdb,
     sample::{ACCOUNT, EXECUTION_ARN, EXECUTION_NAME, RECORD, identity, read_record, seeding},

@@ -125,6 +125,7 @@ codes! {
     UserGroupUnusable "user-group-unusable" final Fail "The user group does not exist, is not active or is of another engine.",
     InvalidTag "invalid-tag" final Fail "A tag breaks AWS's rules for tags.",
     TargetNotChecked "target-not-checked" allowable Warn "Something about the target could not be checked beforehand.",
+    DeadlineShort "deadline-short" allowable Warn "A restore of this size may take longer than `deadlineMinutes`.",
     ChangedDuringSeeding "changed-during-seeding" allowable Warn "The object was overwritten while it was being seeded.",
     GrantNotChecked "grant-not-checked" allowable Warn "Whether ElastiCache may read the object could not be checked.",
     AccessDeniedByPolicy "access-denied-by-policy" allowable Fail "A statement of the bucket policy denies an action that the seeding needs.",

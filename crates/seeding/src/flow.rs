@@ -4,5 +4,6 @@ pub mod chunks;
 pub(crate) mod drops;
 pub(crate) mod failure;
 pub mod grant;
+pub mod polling;
 pub(crate) mod status;
 pub mod steps;

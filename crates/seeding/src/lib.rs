@@ -36,7 +36,7 @@ pub use crate::{
         chunks,
         drops::{DropKind, DroppedBackup, DroppedObject, execution_name},
         failure::FailureReason,
-        grant,
+        grant, polling,
         status::{ClusterPhase, ClusterView, MemberView},
         steps,
     },

@@ -18,7 +18,7 @@ pub use self::{
     answer::Answer,
     condition::Context,
     document::{Document, Grant, Question},
-    edit::{Statement, remove},
+    edit::{Statement, has, has_others, remove},
     key::{KeyLook, key_finding},
     needs::{AclLook, Needs, PolicyLook, Roles, policy_findings, ungranted_finding},
     principal::Asker,

@@ -77,9 +77,10 @@ pub struct Request {
     ///
     /// Values: 1-3600
     pub poll_seconds: Option<u32>,
-    /// Minutes after which a cluster that is not available is deleted. The deadline may span at most 2,000 polls.
+    /// Minutes after which a cluster that is not available is deleted.
     ///
     /// Values: 1-1380
+    /// Default: 240, or more for large backups
     pub deadline_minutes: Option<u32>,
     /// Omit key names from reports.
     ///

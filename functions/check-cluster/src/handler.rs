@@ -8,6 +8,7 @@ use seeder_aws::{Clients, ReportStore, cluster, objects::look_at_object};
 use seeding::{
     Access, ClusterPhase, Code, FailureReason, Finding, Seeding, StepError,
     objects::ObjectLook,
+    polling::next_poll_seconds,
     steps::{CheckInput, CheckOutput},
 };
 
@@ -39,7 +40,9 @@ impl Step for CheckCluster {
     async fn run(&self, input: CheckInput, execution: Execution<'_>) -> Result<CheckOutput, StepError> {
         let seeding = execution.seeding().await?;
         let age_ms = Timestamp::now().as_millisecond() - input.created_at_ms;
-        let deadline_passed = age_ms > i64::from(seeding.target.options.deadline_minutes) * 60_000;
+        let options = &seeding.target.options;
+        let deadline_passed = age_ms > i64::from(options.deadline_minutes) * 60_000;
+        let wait_seconds = next_poll_seconds(options.poll_seconds, age_ms);
         let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;
         let Some(group) = group.filter(|group| cluster::is_ours(group, &execution.identity)) else {
             let (phase, status) = (ClusterPhase::Gone, "not found".to_owned());
@@ -47,6 +50,7 @@ impl Step for CheckCluster {
                 phase,
                 status,
                 deadline_passed,
+                wait_seconds,
                 events: Vec::new(),
                 hint: hint(phase, &[]),
                 cluster: None,
@@ -57,11 +61,14 @@ impl Step for CheckCluster {
         let phase = view.phase(seeding.target.cluster.nodes());
         tracing::info!(cluster = seeding.target.cluster.id, ?phase, status = view.status, members = ?view.members, "checked");
         let available = phase == ClusterPhase::Available;
-        let events = cluster::events(&self.elasticache, &group).await;
+        // Events explain an end. Until then nothing needs them.
+        let ends = phase != ClusterPhase::Creating || deadline_passed;
+        let events = if ends { cluster::events(&self.elasticache, &group).await } else { Vec::new() };
         Ok(CheckOutput {
             phase,
             status: status_text(&view),
             deadline_passed,
+            wait_seconds,
             hint: hint(phase, &events),
             events,
             cluster: available.then(|| cluster::info(&group)),

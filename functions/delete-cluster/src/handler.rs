@@ -6,7 +6,8 @@ use lambda::{Execution, Step, required};
 use seeder_aws::{Clients, ReportStore, cluster, error_code, service_error};
 use seeding::{
     ClusterPhase, OnRestoreFailed, Seeding, StepError,
-    steps::{DeleteOutput, DeletionPhase, NoInput, max_deletion_polls},
+    polling::next_deletion_poll,
+    steps::{DeleteInput, DeleteOutput, DeletionPhase},
 };
 
 /// Needs `elasticache:DeleteReplicationGroup`, the Describe operations, and to read the reports.
@@ -25,32 +26,32 @@ impl DeleteCluster {
 }
 
 impl Step for DeleteCluster {
-    type Input = NoInput;
+    type Input = DeleteInput;
     type Output = DeleteOutput;
 
     fn reports(&self) -> &ReportStore {
         &self.reports
     }
 
-    async fn run(&self, NoInput {}: NoInput, execution: Execution<'_>) -> Result<DeleteOutput, StepError> {
+    async fn run(&self, input: DeleteInput, execution: Execution<'_>) -> Result<DeleteOutput, StepError> {
         let key = execution.files().seeding();
         let Some(seeding) = self.reports.read(&key).await? else {
             tracing::info!("the execution never got to a cluster");
-            return Ok(output(None, DeletionPhase::Gone, None));
+            return Ok(output(None, DeletionPhase::Gone, None, input));
         };
         let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;
         let Some(group) = group.filter(|group| cluster::is_ours(group, &execution.identity)) else {
             let phase = if self.may_still_appear(&execution).await? {
-                DeletionPhase::Deleting
+                DeletionPhase::Creating
             } else {
                 DeletionPhase::Gone
             };
             tracing::info!(cluster = seeding.target.cluster.id, ?phase, "no cluster of this execution");
-            return Ok(output(Some(&seeding), phase, None));
+            return Ok(output(Some(&seeding), phase, None, input));
         };
         let phase = self.delete(&seeding, &group).await?;
         tracing::info!(cluster = seeding.target.cluster.id, status = group.status(), ?phase, "deletion");
-        Ok(output(Some(&seeding), phase, Some(&group)))
+        Ok(output(Some(&seeding), phase, Some(&group), input))
     }
 }
 
@@ -81,9 +82,10 @@ impl DeleteCluster {
             Ok(_) => Ok(DeletionPhase::Deleting),
             Err(error) => match error_code(&error) {
                 Some("ReplicationGroupNotFoundFault") => Ok(DeletionPhase::Gone),
-                // Not in a state in which it can be deleted, such as creating: it will be, or it comes up and is kept.
+                // A group in `creating` cannot be deleted. It ends in a state in which it can be, or it becomes
+                // available and is kept.
                 Some("InvalidReplicationGroupState" | "InvalidReplicationGroupStateFault") => {
-                    Ok(DeletionPhase::Deleting)
+                    Ok(DeletionPhase::Creating)
                 }
                 _ => Err(service_error(&format!("delete the replication group {id}"), &error)),
             },
@@ -91,14 +93,23 @@ impl DeleteCluster {
     }
 }
 
-fn output(seeding: Option<&Seeding>, phase: DeletionPhase, group: Option<&ReplicationGroup>) -> DeleteOutput {
+fn output(
+    seeding: Option<&Seeding>,
+    phase: DeletionPhase,
+    group: Option<&ReplicationGroup>,
+    input: DeleteInput,
+) -> DeleteOutput {
     let poll_seconds = seeding.map_or(30, |seeding| seeding.target.options.poll_seconds);
+    let next = match phase {
+        DeletionPhase::Deleting => next_deletion_poll(poll_seconds, input.polls, false),
+        DeletionPhase::Creating => next_deletion_poll(poll_seconds, input.polls, true),
+        _ => Some(0),
+    };
     DeleteOutput {
-        phase,
+        phase: if next.is_some() { phase } else { DeletionPhase::LeftBehind },
         cluster_id: seeding.map_or_else(String::new, |seeding| seeding.target.cluster.id.clone()),
         cluster: group.filter(|_| phase == DeletionPhase::Available).map(cluster::info),
-        poll_seconds,
-        max_deletion_polls: max_deletion_polls(poll_seconds),
+        wait_seconds: next.unwrap_or(0),
         verify: seeding.is_some_and(|seeding| seeding.target.options.verify),
     }
 }

@@ -1,10 +1,11 @@
 //! The step: write down what will be granted, then grant it.
 
+use jiff::Timestamp;
 use lambda::{Execution, Step, required};
 use seeder_aws::{Clients, ReportStore, bucket_access::BucketAccess};
 use seeding::{
     BackupLocation, Code, ErrorName, Finding, Seeding, StepError,
-    grant::{BucketGrant, GrantJournal, Way, choose_way, objects_by_bucket},
+    grant::{BucketGrant, GrantJournal, RENEWAL_MS, Way, choose_way, grant_term_ms, objects_by_bucket},
     steps::{GrantOutput, NoInput},
 };
 
@@ -12,11 +13,19 @@ use seeding::{
 pub(crate) struct GrantAccess {
     s3: aws_sdk_s3::Client,
     reports: ReportStore,
+    /// Whether statements end by themselves.
+    expires: bool,
 }
 
 impl GrantAccess {
     pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
-        Ok(Self { s3: clients.s3(), reports: ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?) })
+        let expires = match required("GRANT_EXPIRY")?.as_str() {
+            "enabled" => true,
+            "disabled" => false,
+            other => return Err(StepError::internal(format!("GRANT_EXPIRY is {other}"))),
+        };
+        let reports = ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?);
+        Ok(Self { s3: clients.s3(), reports, expires })
     }
 }
 
@@ -39,12 +48,18 @@ impl Step for GrantAccess {
         // First the journal, so that whatever happens next, the step that revokes knows where to look.
         let journal = GrantJournal { partition: seeding.partition.clone(), grants: grants.clone() };
         self.reports.write(&execution.files().grant(), &journal).await?;
+        let now_ms = Timestamp::now().as_millisecond();
+        let term_ms = grant_term_ms(seeding.target.options.deadline_minutes);
+        let expires_at_ms = self.expires.then_some(now_ms + term_ms);
         let mut findings = Vec::new();
         for grant in &grants {
-            findings.extend(self.grant(&execution, grant).await?);
+            findings.extend(self.grant(&execution, grant, expires_at_ms).await?);
             tracing::info!(bucket = grant.bucket, way = ?grant.way, objects = grant.keys.len(), "access granted");
         }
-        Ok(GrantOutput { grants, findings })
+        let ends = grants.iter().any(|grant| grant.way == Way::Policy) && self.expires;
+        // Well before the end; a grant that does not end is not renewed.
+        let renew_at_ms = if ends { now_ms + term_ms - RENEWAL_MS } else { i64::MAX >> 12 };
+        Ok(GrantOutput { grants, findings, renew_at_ms })
     }
 }
 
@@ -71,6 +86,7 @@ impl GrantAccess {
         &self,
         execution: &Execution<'_>,
         grant: &BucketGrant,
+        expires_at_ms: Option<i64>,
     ) -> Result<Option<Finding>, StepError> {
         let bucket = self.bucket(execution, &grant.bucket);
         let objects: Vec<_> = grant
@@ -79,7 +95,7 @@ impl GrantAccess {
             .map(|key| BackupLocation { bucket: grant.bucket.clone(), key: key.clone() })
             .collect();
         match grant.way {
-            Way::Policy => bucket.grant_by_policy(&objects).await.map(|()| None),
+            Way::Policy => bucket.grant_by_policy(&objects, expires_at_ms).await.map(|()| None),
             Way::Acl => {
                 for object in &objects {
                     bucket.grant_by_acl(object).await?;

@@ -5,6 +5,7 @@ mod known;
 mod refused;
 mod request;
 mod target;
+mod workers;
 
 use jiff::Timestamp;
 use lambda::{Execution, Step, list, optional, required};
@@ -24,6 +25,7 @@ pub(crate) struct PrepareSeeding {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
     kms: aws_sdk_kms::Client,
+    lambda: aws_sdk_lambda::Client,
     secrets: aws_sdk_secretsmanager::Client,
     reports: ReportStore,
     backup_buckets: Vec<String>,
@@ -44,6 +46,7 @@ impl PrepareSeeding {
             s3: clients.s3(),
             elasticache: clients.elasticache(),
             kms: clients.kms(),
+            lambda: clients.lambda(),
             secrets: clients.secrets(),
             backup_buckets: list("BACKUP_BUCKETS"),
             roles: Roles { readers: list("READER_ROLE_ARNS"), granters: list("GRANTER_ROLE_ARNS") },
@@ -78,6 +81,8 @@ impl Step for PrepareSeeding {
         if Verdict::of(&findings, &resolved.options.allow) == Verdict::Reject {
             return Ok(PrepareOutput::Rejected { findings });
         }
+        let bytes = backups.iter().map(|backup| backup.size_bytes).sum();
+        findings.extend(resolved.options.settle_deadline(bytes));
         let looked_at_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
         let mut seeding = Seeding {
             schema: 1,
@@ -96,12 +101,13 @@ impl Step for PrepareSeeding {
         };
         self.recognise(&mut seeding).await;
         self.reports.write(&execution.files().seeding(), &seeding).await?;
-        Ok(PrepareOutput::Prepared(self.preparation(&seeding, findings)))
+        let workers = self.workers().await?;
+        Ok(PrepareOutput::Prepared(self.preparation(&seeding, findings, workers)))
     }
 }
 
 impl PrepareSeeding {
-    fn preparation(&self, seeding: &Seeding, findings: Vec<seeding::Finding>) -> Preparation {
+    fn preparation(&self, seeding: &Seeding, findings: Vec<seeding::Finding>, workers: u32) -> Preparation {
         let options = &seeding.target.options;
         Preparation {
             verdict: Verdict::of(&findings, &options.allow),
@@ -113,6 +119,8 @@ impl PrepareSeeding {
             verify: options.verify,
             on_restore_failed: options.on_restore_failed,
             max_start_overs: options.max_start_overs,
+            deadline_minutes: options.deadline_minutes,
+            workers,
         }
     }
 }

@@ -28,18 +28,27 @@ pub fn no_group() -> Answer {
     query_error(404, "ReplicationGroupNotFoundFault", "ReplicationGroup orders not found.")
 }
 
-/// The request for one member.
-pub fn describe_member(id: &str) -> String {
-    format!("elasticache Action=DescribeCacheClusters&CacheClusterId={id}")
+/// The request for the nodes of the account.
+pub const DESCRIBE_NODES: &str = "elasticache Action=DescribeCacheClusters&MaxRecords=100";
+
+/// A node of the group `orders` with this status.
+pub fn member(id: &str, status: &str) -> Answer {
+    nodes(&[("orders", id, status)])
 }
 
-/// A member of this status.
-pub fn member(id: &str, status: &str) -> Answer {
-    query(
-        "DescribeCacheClusters",
-        &format!(
-            "<CacheClusters><CacheCluster><CacheClusterId>{id}</CacheClusterId>\
-             <CacheClusterStatus>{status}</CacheClusterStatus></CacheCluster></CacheClusters>"
-        ),
-    )
+/// Nodes of the account: their groups, IDs and statuses.
+pub fn nodes(nodes: &[(&str, &str, &str)]) -> Answer {
+    nodes_before(nodes, "")
+}
+
+/// The same, as a page that is not the last: `marker` names the next.
+pub fn nodes_before(nodes: &[(&str, &str, &str)], marker: &str) -> Answer {
+    let nodes = nodes.iter().map(|(group, id, status)| {
+        format!(
+            "<CacheCluster><CacheClusterId>{id}</CacheClusterId><CacheClusterStatus>{status}</CacheClusterStatus>             <ReplicationGroupId>{group}</ReplicationGroupId></CacheCluster>"
+        )
+    });
+    let nodes: String = nodes.collect();
+    let marker = if marker.is_empty() { String::new() } else { format!("<Marker>{marker}</Marker>") };
+    query("DescribeCacheClusters", &format!("{marker}<CacheClusters>{nodes}</CacheClusters>"))
 }

@@ -73,6 +73,15 @@ pub struct Revocation {
     pub at_ms: i64,
 }
 
+/// A grant is renewed this long before its end, in milliseconds: an hour.
+pub const RENEWAL_MS: i64 = 60 * 60 * 1000;
+
+/// How long a grant lasts, in milliseconds: until the deadline, and two hours for what comes before and after the
+/// restore. Whoever watches a cluster that is still being created renews it.
+pub fn grant_term_ms(deadline_minutes: u32) -> i64 {
+    i64::from(deadline_minutes) * 60_000 + 2 * RENEWAL_MS
+}
+
 /// The permissions that the user guide asks for on an object: "Read object" and "Read object permissions".
 pub const ACL_PERMISSIONS: [&str; 2] = ["READ", "READ_ACP"];
 

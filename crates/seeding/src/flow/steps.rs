@@ -59,6 +59,10 @@ pub struct Preparation {
     pub on_restore_failed: OnRestoreFailed,
     /// How many start-overs are allowed.
     pub max_start_overs: u32,
+    /// The deadline in minutes.
+    pub deadline_minutes: u32,
+    /// Chunks that are read at once: a share of the account's concurrent invocations.
+    pub workers: u32,
 }
 
 /// A range of one backup that one worker inspects.
@@ -150,6 +154,8 @@ pub struct GrantOutput {
     pub grants: Vec<crate::flow::grant::BucketGrant>,
     /// What could not be checked.
     pub findings: Vec<Finding>,
+    /// When the grant has to be renewed if the cluster is still being created, in milliseconds since 1970.
+    pub renew_at_ms: i64,
 }
 
 /// What `create-cluster` is given.
@@ -213,8 +219,10 @@ pub struct CheckOutput {
     pub phase: ClusterPhase,
     /// The group's status in ElastiCache's words.
     pub status: String,
-    /// Whether the time for it is over.
+    /// Whether the deadline has passed.
     pub deadline_passed: bool,
+    /// The seconds until the next call.
+    pub wait_seconds: u32,
     /// The last events, the latest last, verbatim.
     pub events: Vec<String>,
     /// What to do about a cluster that failed, as far as the events say why; empty for any other.
@@ -244,43 +252,46 @@ pub struct ClusterInfo {
     pub shards: u32,
 }
 
-/// The status checks of a cluster that is being deleted, before it is reported as left behind: those of half an hour,
-/// at least ten. The interval is at least a second.
-pub fn max_deletion_polls(poll_seconds: u32) -> u32 {
-    const DELETION_SECONDS: u32 = 30 * 60;
-    (DELETION_SECONDS / poll_seconds).max(10)
+/// The input of `delete-cluster`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeleteInput {
+    /// How often it was called before for this deletion.
+    pub polls: u32,
 }
 
-/// How far a deletion is.
+/// The state of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeletionPhase {
-    /// Asked for, or not yet possible: look again.
+    /// The deletion was requested and is under way.
     Deleting,
-    /// There is none of ours.
+    /// The cluster is still being created, or may still appear, and cannot be deleted yet.
+    Creating,
+    /// There is no cluster of this execution.
     Gone,
-    /// It has come up meanwhile and is kept.
+    /// The cluster is available after all, and is kept.
     Available,
-    /// It failed and is kept, as the request says.
+    /// The cluster failed and is kept, as the request says.
     Kept,
+    /// It is still there, and is not waited for any longer.
+    LeftBehind,
 }
 
-/// What `delete-cluster` sees and did.
+/// The result of `delete-cluster`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeleteOutput {
-    /// What the flow does next.
+    /// The state of the deletion.
     pub phase: DeletionPhase,
-    /// The cluster's id, or empty where the execution never got to one.
+    /// The cluster's ID; empty if the execution never had one.
     pub cluster_id: String,
-    /// The cluster, when it is kept because it is available.
+    /// The cluster, if it is available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterInfo>,
-    /// Seconds until the next look.
-    pub poll_seconds: u32,
-    /// How many looks before it is reported as left behind.
-    pub max_deletion_polls: u32,
-    /// Whether the seeding asks for its keys to be counted once available.
+    /// The seconds until the next call.
+    pub wait_seconds: u32,
+    /// Whether the request asks to count the keys of an available cluster.
     pub verify: bool,
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
@@ -22,6 +23,8 @@ pub struct Statement<'a> {
     pub partition: &'a str,
     /// The objects, all of one bucket.
     pub backups: &'a [BackupLocation],
+    /// When the statement ends by itself, in milliseconds since 1970; `None` if never.
+    pub expires_at_ms: Option<i64>,
 }
 
 impl Statement<'_> {
@@ -29,17 +32,22 @@ impl Statement<'_> {
     fn json(&self, sid: &str) -> Value {
         let bucket = self.backups.first().map_or("", |backup| backup.bucket.as_str());
         let mut resources = vec![format!("arn:{}:s3:::{bucket}", self.partition)];
-        resources.extend(self.backups.iter().map(|backup| backup.arn(self.partition)));
-        json!({
+        resources.extend(self.backups.iter().map(|backup| literal(&backup.arn(self.partition))));
+        let mut statement = json!({
             "Sid": sid,
             "Effect": "Allow",
             "Principal": {"Service": self.service_principal},
             "Action": ["s3:GetObject", "s3:ListBucket", "s3:GetBucketAcl"],
             "Resource": resources,
-        })
+        });
+        if let Some(end) = self.expires_at_ms.and_then(|ms| Timestamp::from_second(ms / 1000).ok()) {
+            // A global condition key, which is in the context of every request.
+            statement["Condition"] = json!({"DateLessThan": {"aws:CurrentTime": end.to_string()}});
+        }
+        statement
     }
 
-    /// The policy with this statement in it; what it was if it is in already.
+    /// The policy with this statement in it. A statement of this execution that is in it already is replaced.
     pub fn add_to(&self, policy: Option<&str>) -> Result<String, PolicyError> {
         let tag = self.execution.hash();
         let Some(policy) = policy else {
@@ -48,8 +56,9 @@ impl Statement<'_> {
             );
         };
         let statements = Statements::find(policy)?;
-        if statements.items.iter().any(|item| item.is_of(tag)) {
-            return Ok(policy.to_owned());
+        if let Some(mine) = statements.items.iter().find(|item| item.is_of(tag)) {
+            let ours = self.json(&sid(tag, mine.wrapped)).to_string();
+            return fits(format!("{}{ours}{}", &policy[..mine.start], &policy[mine.end..]));
         }
         let mut text = String::with_capacity(policy.len() + 512);
         let wrapped = !statements.brackets;
@@ -62,6 +71,32 @@ impl Statement<'_> {
         let _ = write!(text, "{open}{ours}{comma}{inside}{close}{after}");
         fits(text)
     }
+}
+
+/// An ARN without wildcards and variables: IAM takes `${*}`, `${?}` and `${$}` for the characters themselves.
+fn literal(arn: &str) -> String {
+    let mut text = String::with_capacity(arn.len());
+    for letter in arn.chars() {
+        match letter {
+            '*' | '?' | '$' => {
+                let _ = write!(text, "${{{letter}}}");
+            }
+            other => text.push(other),
+        }
+    }
+    text
+}
+
+/// Whether a policy has the statement of this execution.
+pub fn has(policy: &str, execution: &Identity) -> bool {
+    Statements::find(policy).is_ok_and(|found| found.items.iter().any(|item| item.is_of(execution.hash())))
+}
+
+/// Whether a policy has statements of other executions.
+pub fn has_others(policy: &str, execution: &Identity) -> bool {
+    Statements::find(policy).is_ok_and(|statements| {
+        statements.items.iter().any(|item| item.ours.is_some() && !item.is_of(execution.hash()))
+    })
 }
 
 /// The policy without the statement of this execution: `None` if nothing remains, so that the policy is to be deleted.
@@ -198,16 +233,17 @@ mod tests {
         Identity::new(name, name)
     }
 
+    fn statement<'a>(
+        execution: &'a Identity,
+        backups: &'a [BackupLocation],
+        expires_at_ms: Option<i64>,
+    ) -> Statement<'a> {
+        Statement { execution, service_principal: PRINCIPAL, partition: "aws", backups, expires_at_ms }
+    }
+
     fn add(policy: Option<&str>, execution: &str) -> String {
         let backups = backups();
-        Statement {
-            execution: &id(execution),
-            service_principal: PRINCIPAL,
-            partition: "aws",
-            backups: &backups,
-        }
-        .add_to(policy)
-        .unwrap()
+        statement(&id(execution), &backups, None).add_to(policy).unwrap()
     }
 
     const FOREIGN: [&str; 4] = [
@@ -241,15 +277,43 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_that_ends_is_renewed_in_its_place() {
+        for foreign in FOREIGN {
+            let (backups, e) = (backups(), id("e"));
+            let until = |ms| statement(&e, &backups, Some(ms));
+            let first = until(1_700_000_000_000).add_to(Some(foreign)).unwrap();
+            assert!(
+                first.contains(r#"{"DateLessThan":{"aws:CurrentTime":"2023-11-14T22:13:20Z"}}"#),
+                "{first}"
+            );
+            let later = until(1_700_000_060_000).add_to(Some(&first)).unwrap();
+            assert_eq!(later, first.replace("22:13:20", "22:14:20"));
+            assert_eq!(remove(&later, &e), Ok(Some(foreign.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_key_with_wildcards_is_that_key_alone() {
+        let backups = [BackupLocation { bucket: "b".into(), key: "a*${x}?.rdb".into() }];
+        let policy: Value =
+            serde_json::from_str(&statement(&id("e"), &backups, None).add_to(None).unwrap()).unwrap();
+        assert_eq!(policy["Statement"][0]["Resource"][1], "arn:aws:s3:::b/a${*}${$}{x}${?}.rdb");
+    }
+
+    #[test]
+    fn others_are_told_from_ones_own() {
+        let mine = add(Some(FOREIGN[0]), "e");
+        assert!(has(&mine, &id("e")) && !has(&mine, &id("f")) && !has("", &id("e")));
+        assert!(!has_others(&mine, &id("e")) && has_others(&mine, &id("f")));
+        assert!(!has_others(FOREIGN[0], &id("e")) && !has_others("", &id("e")));
+    }
+
+    #[test]
     fn a_policy_without_room_is_refused_with_the_numbers() {
         let long = format!(r#"{{"Statement":[{{"Sid":"{}"}}]}}"#, "x".repeat(MAX_POLICY_BYTES - 100));
         let backups = backups();
-        let statement = Statement {
-            execution: &id("e"),
-            service_principal: PRINCIPAL,
-            partition: "aws",
-            backups: &backups,
-        };
+        let e = id("e");
+        let statement = statement(&e, &backups, None);
         assert!(
             matches!(statement.add_to(Some(&long)), Err(PolicyError::Full { bytes }) if bytes > MAX_POLICY_BYTES)
         );

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     finding::{Code, Finding},
+    flow::polling::expected_minutes,
     request::Request,
 };
 
@@ -57,14 +58,14 @@ pub struct Options {
     pub poll_seconds: u32,
     /// Minutes until a cluster that does not come up is given up, 1 to 1380 (the state machine ends after a day).
     pub deadline_minutes: u32,
+    /// Whether the request names the deadline.
+    #[serde(default)]
+    pub deadline_given: bool,
     /// Keep key names out of reports.
     pub hide_keys: bool,
     /// Codes of findings that do not forbid the seeding.
     pub allow: Vec<Code>,
 }
-
-/// More looks than this would bring an execution near the 25,000 events that Step Functions allows (about 10 a look).
-const MAX_POLLS: u32 = 2_000;
 
 impl Options {
     /// Fills in the defaults and checks the bounds; every violation is a finding.
@@ -83,14 +84,6 @@ impl Options {
         let headroom_percent = bounded("headroomPercent", request.headroom_percent, 10, 0, 1000);
         let poll_seconds = bounded("pollSeconds", request.poll_seconds, 30, 1, 3600);
         let deadline_minutes = bounded("deadlineMinutes", request.deadline_minutes, 240, 1, 1380);
-        if deadline_minutes * 60 / poll_seconds > MAX_POLLS {
-            let remedy = format!("raise pollSeconds or lower deadlineMinutes to at most {MAX_POLLS} looks");
-            findings.push(
-                Finding::new(Code::InvalidRequest, remedy)
-                    .with("pollSeconds", poll_seconds)
-                    .with("deadlineMinutes", deadline_minutes),
-            );
-        }
         let mut allow = Vec::new();
         for text in request.allow.iter().flatten() {
             match Code::ALL.iter().find(|code| code.as_str() == text) {
@@ -126,8 +119,54 @@ impl Options {
             node_families: request.node_families.clone().unwrap_or_else(|| families(&["r7g", "m7g", "t4g"])),
             poll_seconds,
             deadline_minutes,
+            deadline_given: request.deadline_minutes.is_some(),
             hide_keys: request.hide_keys.unwrap_or(false),
             allow,
+        }
+    }
+
+    /// Fits the deadline to the size of the backups: one that the request names holds, with a warning if a restore of
+    /// this size may take longer.
+    pub fn settle_deadline(&mut self, bytes: u64) -> Option<Finding> {
+        let expected = expected_minutes(bytes);
+        if !self.deadline_given {
+            self.deadline_minutes = self.deadline_minutes.max(expected);
+            return None;
+        }
+        (self.deadline_minutes < expected).then(|| {
+            let remedy =
+                "raise deadlineMinutes, or leave it out: a cluster that is not available by then is deleted";
+            Finding::new(Code::DeadlineShort, remedy)
+                .with("deadlineMinutes", self.deadline_minutes)
+                .with("expectedMinutes", expected)
+                .with("bytes", bytes)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn options(request: serde_json::Value) -> Options {
+        Options::resolve(&Request::from_layers(&[("request", &request)]).unwrap(), &mut Vec::new())
+    }
+
+    #[test]
+    fn a_deadline_fits_the_size_unless_the_request_names_one() {
+        const GB: u64 = 1_000_000_000;
+        for (request, bytes, minutes, warned) in [
+            (json!({}), GB, 240, false),
+            (json!({}), 100 * GB, 630, false),
+            (json!({}), 10_000 * GB, 1_380, false),
+            (json!({"deadlineMinutes": 60}), GB, 60, false),
+            (json!({"deadlineMinutes": 240}), 100 * GB, 240, true),
+        ] {
+            let mut options = options(request);
+            let finding = options.settle_deadline(bytes);
+            assert_eq!((options.deadline_minutes, finding.is_some()), (minutes, warned), "{bytes}");
         }
     }
 }

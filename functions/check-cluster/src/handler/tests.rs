@@ -1,6 +1,6 @@
 use lambda::test_util::{
-    Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, member, no_group, ok,
-    query, query_error, read_record, run, script, seeding, status, understands,
+    Answer, DESCRIBE_GROUP, DESCRIBE_NODES, EXECUTION_ARN, OURS, RECORD, Wire, group, member, no_group,
+    nodes, nodes_before, ok, query, query_error, read_record, run, script, seeding, status, understands,
 };
 use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError};
@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::CheckCluster;
 
 const HEAD: &str = "HEAD backups.s3/in/orders.rdb x-amz-expected-bucket-owner: 123456789012";
-const GROUP_EVENTS: &str =
-    "elasticache Action=DescribeEvents&SourceIdentifier=orders&SourceType=replication-group&Duration=1440";
+const GROUP_EVENTS: &str = "elasticache Action=DescribeEvents&SourceIdentifier=orders&SourceType=replication-group&Duration=1440&MaxRecords=100";
+const NODE_EVENTS: &str =
+    "elasticache Action=DescribeEvents&SourceType=cache-cluster&Duration=1440&MaxRecords=100";
 
 fn orders(mut cluster: Value) -> Seeding {
     cluster["id"] = "orders".into();
@@ -28,27 +29,33 @@ async fn check(wire: &Wire, age_minutes: i64) -> Result<Value, StepError> {
     run(&step, json!({"execution": EXECUTION_ARN, "createdAtMs": created_at_ms})).await
 }
 
-fn member_events(id: &str) -> String {
-    format!("elasticache Action=DescribeEvents&SourceIdentifier={id}&SourceType=cache-cluster&Duration=1440")
-}
-
-fn events(events: &[(&str, &str)]) -> Answer {
+/// Events of a group or a node: dates and messages.
+fn events(source: &str, events: &[(&str, &str)]) -> Answer {
     let events = events
         .iter()
-        .map(|(date, message)| format!("<Event><Date>{date}</Date><Message>{message}</Message></Event>"))
+        .map(|(date, message)| {
+            format!(
+                "<Event><SourceIdentifier>{source}</SourceIdentifier><Date>{date}</Date><Message>{message}</Message></Event>"
+            )
+        })
         .collect::<Vec<_>>()
         .concat();
     query("DescribeEvents", &format!("<Events>{events}</Events>"))
 }
 
-/// A look at the group with one member, up to and with the events.
-fn look(cluster: Value, of_group: Answer, of_member: Answer) -> Wire {
+/// A poll of the group with one member that has not ended.
+fn poll(cluster: Value, of_group: Answer, of_members: Answer) -> Wire {
     script()
         .on(RECORD, read_record(&orders(cluster)))
         .on(DESCRIBE_GROUP, of_group)
-        .on(describe_member("orders-001"), of_member)
-        .on(GROUP_EVENTS, events(&[]))
-        .on(member_events("orders-001"), events(&[]))
+        .on(DESCRIBE_NODES, of_members)
+}
+
+/// A poll of the group with one member that has ended, with its events.
+fn look(cluster: Value, of_group: Answer, of_members: Answer) -> Wire {
+    poll(cluster, of_group, of_members)
+        .on(GROUP_EVENTS, events("orders", &[]))
+        .on(NODE_EVENTS, events("orders-001", &[]))
 }
 
 const PRIMARY: &str = "<NodeGroups><NodeGroup><NodeGroupId>0001</NodeGroupId><PrimaryEndpoint><Address>primary.host</Address>\
@@ -71,7 +78,8 @@ async fn a_group_that_is_up_is_told_with_its_primary_endpoint() {
     assert_eq!(
         output,
         json!({
-            "phase": "available", "status": "available", "deadlinePassed": false, "events": [], "hint": "",
+            "phase": "available", "status": "available", "deadlinePassed": false, "waitSeconds": 30, "events": [],
+            "hint": "",
             "cluster": cluster, "findings": [],
         })
     );
@@ -99,8 +107,9 @@ async fn the_phase_follows_from_the_group_and_its_members() {
         ("deleting", "deleting", "deleting", "deleting"),
         ("brand-new-status", "available", "creating", "brand-new-status, orders-001 available"),
     ] {
+        let polled = if phase == "creating" { poll } else { look };
         let wire =
-            look(json!({}), group(of_group, OURS, &["orders-001"], ""), member("orders-001", of_member));
+            polled(json!({}), group(of_group, OURS, &["orders-001"], ""), member("orders-001", of_member));
         let output = check(&wire, 1).await.unwrap();
         wire.done();
         assert_eq!((&output["phase"], &output["status"]), (&json!(phase), &json!(status)));
@@ -110,8 +119,8 @@ async fn the_phase_follows_from_the_group_and_its_members() {
 
 #[tokio::test]
 async fn a_member_that_is_not_there_yet_keeps_the_flow_polling() {
-    let missing = query_error(404, "CacheClusterNotFound", "not found");
-    let wire = look(json!({}), group("available", OURS, &["orders-001"], PRIMARY), missing);
+    let others = nodes(&[("stock", "stock-001", "available")]);
+    let wire = poll(json!({}), group("available", OURS, &["orders-001"], PRIMARY), others);
     assert_eq!(check(&wire, 1).await.unwrap()["phase"], "creating");
     wire.done();
 }
@@ -124,10 +133,10 @@ async fn the_last_ten_events_are_told_verbatim_and_in_their_order() {
     let wire = script()
         .on(RECORD, read_record(&orders(json!({}))))
         .on(DESCRIBE_GROUP, group("creating", OURS, &["orders-001"], ""))
-        .on(describe_member("orders-001"), member("orders-001", "restore-failed"))
-        .on(GROUP_EVENTS, events(&of_group))
+        .on(DESCRIBE_NODES, member("orders-001", "restore-failed"))
+        .on(GROUP_EVENTS, events("orders", &of_group))
         // Half a second later than the group's last but one.
-        .on(member_events("orders-001"), events(&[("2026-11-24T00:10:30.500Z", "Restore failed")]));
+        .on(NODE_EVENTS, events("orders-001", &[("2026-11-24T00:10:30.500Z", "Restore failed")]));
     let output = check(&wire, 1).await.unwrap();
     wire.done();
     let told: Vec<_> =
@@ -149,9 +158,9 @@ async fn the_hint_of_a_failed_restore_follows_its_events() {
         let wire = script()
             .on(RECORD, read_record(&orders(json!({}))))
             .on(DESCRIBE_GROUP, group("create-failed", OURS, &["orders-001"], ""))
-            .on(describe_member("orders-001"), member("orders-001", "restore-failed"))
-            .on(GROUP_EVENTS, events(&[]))
-            .on(member_events("orders-001"), events(&[("2026-11-24T00:10:30Z", message)]));
+            .on(DESCRIBE_NODES, member("orders-001", "restore-failed"))
+            .on(GROUP_EVENTS, events("orders", &[]))
+            .on(NODE_EVENTS, events("orders-001", &[("2026-11-24T00:10:30Z", message)]));
         let output = check(&wire, 1).await.unwrap();
         wire.done();
         assert_eq!(output["phase"], "restore-failed");
@@ -165,8 +174,9 @@ async fn the_hint_of_a_failed_restore_follows_its_events() {
 async fn events_that_cannot_be_read_stop_nothing() {
     let wire = script()
         .on(RECORD, read_record(&orders(json!({}))))
-        .on(DESCRIBE_GROUP, group("creating", OURS, &[], ""))
-        .on(GROUP_EVENTS, query_error(403, "AccessDenied", "no"));
+        .on(DESCRIBE_GROUP, group("create-failed", OURS, &[], ""))
+        .on(GROUP_EVENTS, query_error(403, "AccessDenied", "no"))
+        .on(NODE_EVENTS, query_error(403, "AccessDenied", "no"));
     assert_eq!(check(&wire, 1).await.unwrap()["events"], json!([]));
     wire.done();
 }
@@ -203,11 +213,33 @@ async fn a_backup_that_was_overwritten_meanwhile_is_a_warning() {
 
 #[tokio::test]
 async fn the_deadline_counts_from_the_create() {
-    for (age_minutes, passed) in [(59, false), (61, true)] {
+    for (age_minutes, passed, wait) in [(1, false, 30), (59, false, 177), (61, true, 183)] {
+        let polled = if passed { look } else { poll };
         let wire =
-            look(json!({}), group("creating", OURS, &["orders-001"], ""), member("orders-001", "creating"));
-        assert_eq!(check(&wire, age_minutes).await.unwrap()["deadlinePassed"], passed);
+            polled(json!({}), group("creating", OURS, &["orders-001"], ""), member("orders-001", "creating"));
+        let output = check(&wire, age_minutes).await.unwrap();
+        wire.done();
+        assert_eq!((&output["deadlinePassed"], &output["waitSeconds"]), (&json!(passed), &json!(wait)));
     }
+}
+
+/// An account with many nodes, and a group with many: the calls do not grow with the group.
+#[tokio::test]
+async fn five_hundred_members_take_as_many_calls_as_pages() {
+    let ids: Vec<String> = (0..500).map(|number| format!("orders-{number:03}")).collect();
+    let names: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut wire = script()
+        .on(RECORD, read_record(&orders(json!({"clusterMode": "enabled", "shards": 500}))))
+        .on(DESCRIBE_GROUP, group("creating", OURS, &names, ""));
+    for (number, page) in names.chunks(100).enumerate() {
+        let members: Vec<_> = page.iter().map(|id| ("orders", *id, "creating")).collect();
+        let marker = if number == 0 { String::new() } else { format!("&Marker=page-{number}") };
+        wire = wire
+            .on(format!("{DESCRIBE_NODES}{marker}"), nodes_before(&members, &format!("page-{}", number + 1)));
+    }
+    let output = check(&wire, 1).await.unwrap();
+    wire.done();
+    assert_eq!((&output["phase"], &output["status"]), (&json!("creating"), &json!("creating")));
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use lambda::test_util::{
-    Answer, DESCRIBE_GROUP, EXECUTION_ARN, OURS, RECORD, Wire, describe_member, group, json as json_file,
+    Answer, DESCRIBE_GROUP, DESCRIBE_NODES, EXECUTION_ARN, OURS, RECORD, Wire, group, json as json_file,
     member, no_group, query, query_error, read_record, run, s3_error, script, seeding, understands,
 };
 use seeder_aws::ReportStore;
@@ -19,12 +19,17 @@ fn orders(on_restore_failed: &str) -> Seeding {
 }
 
 async fn delete(wire: &Wire) -> Result<Value, StepError> {
+    delete_after(wire, 0).await
+}
+
+/// The step after it was called this often before.
+async fn delete_after(wire: &Wire, polls: u32) -> Result<Value, StepError> {
     let clients = wire.clients();
     let step = DeleteCluster {
         elasticache: clients.elasticache(),
         reports: ReportStore::new(clients.s3(), "reports".into()),
     };
-    run(&step, json!({"execution": EXECUTION_ARN})).await
+    run(&step, json!({"execution": EXECUTION_ARN, "polls": polls})).await
 }
 
 /// The step's look at the group with one member, before it does anything.
@@ -32,7 +37,7 @@ fn look(on_restore_failed: &str, of_group: &str, of_member: &str) -> Wire {
     script()
         .on(RECORD, read_record(&orders(on_restore_failed)))
         .on(DESCRIBE_GROUP, group(of_group, OURS, &["orders-001"], ""))
-        .on(describe_member("orders-001"), member("orders-001", of_member))
+        .on(DESCRIBE_NODES, member("orders-001", of_member))
 }
 
 fn deleting() -> Answer {
@@ -48,7 +53,7 @@ async fn ours_that_failed_is_deleted() {
         let output = delete(&wire).await.unwrap();
         wire.done();
         let expected = json!({
-            "phase": "deleting", "clusterId": "orders", "pollSeconds": 30, "maxDeletionPolls": 60, "verify": true,
+            "phase": "deleting", "clusterId": "orders", "waitSeconds": 30, "verify": true,
         });
         assert_eq!(output, expected);
     }
@@ -59,8 +64,20 @@ async fn ours_that_is_still_being_created_is_deleted_as_soon_as_it_can_be() {
     for code in ["InvalidReplicationGroupState", "InvalidReplicationGroupStateFault"] {
         let refused = query_error(400, code, "Replication group orders is in state creating");
         let wire = look("delete", "creating", "creating").on(DELETE, refused);
-        assert_eq!(delete(&wire).await.unwrap()["phase"], "deleting");
+        assert_eq!(delete(&wire).await.unwrap()["phase"], "creating");
         wire.done();
+    }
+}
+
+/// A deletion takes minutes; a cluster that is still being created may take much longer until it can be deleted.
+#[tokio::test]
+async fn a_deletion_is_given_up_after_half_an_hour_and_a_creation_after_days() {
+    let wire = look("delete", "deleting", "deleting");
+    assert_eq!(delete_after(&wire, 100).await.unwrap()["phase"], "left-behind");
+    for (polls, phase) in [(100, "creating"), (2000, "left-behind")] {
+        let refused = query_error(400, "InvalidReplicationGroupState", "creating");
+        let wire = look("delete", "creating", "creating").on(DELETE, refused);
+        assert_eq!(delete_after(&wire, polls).await.unwrap()["phase"], phase);
     }
 }
 
@@ -119,7 +136,7 @@ async fn a_deletion_under_way_is_not_asked_for_again_and_ends_when_the_group_is_
 #[tokio::test]
 async fn a_create_without_an_answer_is_waited_for_as_long_as_it_may_take_effect() {
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    for (asked_at_ms, phase) in [(now_ms - 10_000, "deleting"), (now_ms - 600_000, "gone")] {
+    for (asked_at_ms, phase) in [(now_ms - 10_000, "creating"), (now_ms - 600_000, "gone")] {
         let wire = script()
             .on(RECORD, read_record(&orders("delete")))
             .on(DESCRIBE_GROUP, no_group())

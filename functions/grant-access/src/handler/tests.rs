@@ -3,7 +3,7 @@ use lambda::test_util::{
     script, seeding, understands, xml,
 };
 use seeder_aws::ReportStore;
-use seeding::{ErrorName, Seeding, StepError};
+use seeding::{BackupLocation, ErrorName, Seeding, StepError};
 use serde_json::{Value, json};
 
 use super::GrantAccess;
@@ -26,7 +26,7 @@ fn orders(access: &str) -> Seeding {
 
 async fn grant(wire: &Wire) -> Result<Value, StepError> {
     let s3 = wire.clients().s3();
-    let step = GrantAccess { reports: ReportStore::new(s3.clone(), "reports".into()), s3 };
+    let step = GrantAccess { reports: ReportStore::new(s3.clone(), "reports".into()), s3, expires: true };
     run(&step, json!({"execution": EXECUTION_ARN})).await
 }
 
@@ -71,6 +71,7 @@ async fn a_bucket_without_a_policy_gets_one_for_this_object_alone() {
         .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
+        .on(GET_POLICY, echo())
         .on(GIVE_LEASE_BACK, nothing());
     let output = grant(&wire).await.unwrap();
     wire.done();
@@ -85,7 +86,14 @@ async fn a_bucket_without_a_policy_gets_one_for_this_object_alone() {
         json!(["arn:aws:s3:::backups", "arn:aws:s3:::backups/in/orders.rdb"])
     );
     let grants = json!([{"bucket": "backups", "way": "policy", "keys": ["in/orders.rdb"]}]);
-    assert_eq!(output, json!({"grants": grants, "findings": []}));
+    assert_eq!((&output["grants"], &output["findings"]), (&grants, &json!([])));
+    // The grant ends two hours after the deadline, and is renewed an hour before.
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let renew_in_minutes = (output["renewAtMs"].as_i64().unwrap() - now_ms) / 60_000;
+    assert!((299..=300).contains(&renew_in_minutes), "{renew_in_minutes}");
+    let end = &policy["Statement"][0]["Condition"]["DateLessThan"]["aws:CurrentTime"];
+    let end: jiff::Timestamp = end.as_str().unwrap().parse().unwrap();
+    assert!((358..=360).contains(&((end.as_millisecond() - now_ms) / 60_000)), "{end}");
     // Written before anything is granted: the script has it before the lease.
     assert_eq!(wire.json(JOURNAL)["grants"], grants);
     assert_eq!(wire.json(TAKE_LEASE)["holder"], "orders-1");
@@ -102,6 +110,7 @@ async fn a_policy_keeps_its_text_around_the_one_statement_that_is_added() {
         .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, ok().body(before))
         .on(PUT_POLICY, nothing())
+        .on(GET_POLICY, echo())
         .on(GIVE_LEASE_BACK, nothing());
     grant(&wire).await.unwrap();
     wire.done();
@@ -112,7 +121,7 @@ async fn a_policy_keeps_its_text_around_the_one_statement_that_is_added() {
 }
 
 #[tokio::test]
-async fn a_step_that_runs_twice_grants_once() {
+async fn a_step_that_runs_twice_renews_its_one_statement() {
     let first = script()
         .on(RECORD, read_record(&orders("policy")))
         .on(JOURNAL, ok())
@@ -120,6 +129,7 @@ async fn a_step_that_runs_twice_grants_once() {
         .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
+        .on(GET_POLICY, echo())
         .on(GIVE_LEASE_BACK, nothing());
     grant(&first).await.unwrap();
     let again = script()
@@ -128,9 +138,61 @@ async fn a_step_that_runs_twice_grants_once() {
         .on(TAKE_LEASE, ok())
         .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, ok().body(first.text(PUT_POLICY)))
+        .on(PUT_POLICY, nothing())
+        .on(GET_POLICY, echo())
         .on(GIVE_LEASE_BACK, nothing());
+    // The next second: the statement then ends a second later.
+    tokio::time::sleep(std::time::Duration::from_millis(1_050)).await;
     grant(&again).await.unwrap();
     again.done();
+    assert_eq!(again.json(PUT_POLICY)["Statement"].as_array().unwrap().len(), 1);
+}
+
+/// Another stack, a person or CloudFormation writes the policy at the same moment, without the lease.
+#[tokio::test]
+async fn a_statement_that_is_overwritten_at_once_is_put_again() {
+    let wire = script()
+        .on(RECORD, read_record(&orders("policy")))
+        .on(JOURNAL, ok())
+        .on(TAKE_LEASE, ok())
+        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
+        .on(GET_POLICY, no_policy())
+        .on(PUT_POLICY, nothing())
+        .on(GET_POLICY, ok().body(r#"{"Statement":[]}"#))
+        .on(GIVE_LEASE_BACK, nothing());
+    assert_eq!(grant(&wire).await.unwrap_err().name, ErrorName::GrantBusy);
+    wire.done();
+}
+
+/// Some fifty statements fill a policy: a seeding that finds no room for its own waits for others to end.
+#[tokio::test]
+async fn a_policy_full_of_other_seedings_is_waited_for() {
+    let mut policy = None;
+    for number in 0.. {
+        let name = format!("other-{number}");
+        let other = seeding::Identity::new(&name, &name);
+        let backups = [BackupLocation { bucket: "backups".into(), key: "in/some-longer-name.rdb".into() }];
+        let statement = seeding::policy::Statement {
+            execution: &other,
+            service_principal: "us-east-1.elasticache-snapshot.amazonaws.com",
+            partition: "aws",
+            backups: &backups,
+            expires_at_ms: Some(1_700_000_000_000),
+        };
+        match statement.add_to(policy.as_deref()) {
+            Ok(longer) => policy = Some(longer),
+            Err(_) => break,
+        }
+    }
+    let wire = script()
+        .on(RECORD, read_record(&orders("policy")))
+        .on(JOURNAL, ok())
+        .on(TAKE_LEASE, ok())
+        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
+        .on(GET_POLICY, ok().body(policy.unwrap()))
+        .on(GIVE_LEASE_BACK, nothing());
+    assert_eq!(grant(&wire).await.unwrap_err().name, ErrorName::PolicyCrowded);
+    wire.done();
 }
 
 #[tokio::test]
@@ -155,11 +217,13 @@ async fn the_backups_of_one_bucket_share_a_statement_and_each_bucket_has_its_own
         .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
+        .on(GET_POLICY, echo())
         .on(GIVE_LEASE_BACK, nothing())
         .on("PUT reports.s3/grants/others/lease.json if-none-match: *", ok())
         .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on("GET others.s3/?policy x-amz-expected-bucket-owner: 123456789012", no_policy())
         .on("PUT others.s3/?policy x-amz-expected-bucket-owner: 123456789012", nothing())
+        .on("GET others.s3/?policy x-amz-expected-bucket-owner: 123456789012", echo())
         .on("DELETE reports.s3/grants/others/lease.json", nothing());
     grant(&wire).await.unwrap();
     wire.done();
@@ -183,6 +247,7 @@ async fn a_lease_that_is_held_is_waited_for() {
         .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
+        .on(GET_POLICY, echo())
         .on(GIVE_LEASE_BACK, nothing());
     grant(&wire).await.unwrap();
     wire.done();
@@ -199,6 +264,7 @@ async fn a_lease_whose_holder_died_is_taken_over_by_one_only() {
         .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
+        .on(GET_POLICY, echo())
         .on(GIVE_LEASE_BACK, nothing());
     grant(&wire).await.unwrap();
     wire.done();
@@ -214,6 +280,7 @@ async fn a_lease_that_was_taken_though_its_answer_got_lost_is_not_waited_for() {
         .on(SEE_MARK, s3_error(404, "NoSuchKey"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
+        .on(GET_POLICY, echo())
         .on(GIVE_LEASE_BACK, nothing());
     grant(&wire).await.unwrap();
     wire.done();

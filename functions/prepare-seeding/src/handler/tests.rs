@@ -17,6 +17,7 @@ const GET: &str = "GET backups.s3/in/orders.rdb range: bytes=0-4095 if-match: \"
 const VERSIONS: &str = "elasticache Action=DescribeCacheEngineVersions&Engine=valkey";
 const DEFAULTS: &str = "elasticache Action=DescribeEngineDefaultParameters&CacheParameterGroupFamily=valkey8";
 const KNOWN: &str = "GET reports.s3/inspections/…";
+const ACCOUNT: &str = "GET lambda/2016-08-19/account-settings";
 const PUT_RECORD: &str = "PUT reports.s3/executions/orders-1/seeding.json";
 
 async fn prepare_with(wire: &Wire, defaults: Value, request: Value) -> Result<Value, StepError> {
@@ -25,6 +26,7 @@ async fn prepare_with(wire: &Wire, defaults: Value, request: Value) -> Result<Va
         s3: clients.s3(),
         elasticache: clients.elasticache(),
         kms: clients.kms(),
+        lambda: clients.lambda(),
         secrets: clients.secrets(),
         roles: Roles { readers: vec![ROLE.into()], granters: vec![ROLE.into()] },
         reports: ReportStore::new(clients.s3(), "reports".into()),
@@ -140,6 +142,11 @@ fn defaults() -> Answer {
     )
 }
 
+/// The account's settings with this quota of concurrent invocations.
+fn quota(invocations: u32) -> Answer {
+    json(json!({"AccountLimit": {"UnreservedConcurrentExecutions": invocations}}))
+}
+
 fn fine_target(wire: Wire) -> Wire {
     wire.on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions()).on(DEFAULTS, defaults())
 }
@@ -150,7 +157,10 @@ fn codes(output: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
-    let wire = fine_target(fine_backup(script())).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    let wire = fine_target(fine_backup(script()))
+        .on(KNOWN, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, orders()).await;
     assert_eq!(
         output,
@@ -158,7 +168,7 @@ async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
             "outcome": "prepared", "verdict": "ok", "findings": [], "chunks": [{"backup": 0, "start": 0, "end": 60}, {"backup": 0, "start": 60, "end": 100}],
             "clusterId": "orders",
             "pollSeconds": 30, "dryRun": false, "verify": false, "onRestoreFailed": "delete",
-            "maxStartOvers": 1,
+            "maxStartOvers": 1, "deadlineMinutes": 240, "workers": 40,
         })
     );
     let record = wire.json(PUT_RECORD);
@@ -197,7 +207,10 @@ fn known(hours: u64) -> KnownInspection {
 #[tokio::test]
 async fn a_backup_that_is_known_is_not_read_again() {
     for (hide_keys, end) in [(false, ".json"), (true, "-hidden.json")] {
-        let wire = fine_target(fine_backup(script())).on(KNOWN, json(known(1))).on(PUT_RECORD, ok());
+        let wire = fine_target(fine_backup(script()))
+            .on(KNOWN, json(known(1)))
+            .on(PUT_RECORD, ok())
+            .on(ACCOUNT, quota(1000));
         let mut request = orders();
         request["hideKeys"] = hide_keys.into();
         let output = prepare(&wire, request).await;
@@ -213,7 +226,10 @@ async fn a_backup_that_is_known_is_not_read_again() {
 async fn what_was_weighed_for_another_engine_is_read_again() {
     let mut other = known(1);
     other.inspection.weights.clear();
-    let wire = fine_target(fine_backup(script())).on(KNOWN, json(other)).on(PUT_RECORD, ok());
+    let wire = fine_target(fine_backup(script()))
+        .on(KNOWN, json(other))
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     assert_eq!(prepare(&wire, orders()).await["chunks"].as_array().unwrap().len(), 2);
 }
 
@@ -221,7 +237,10 @@ async fn what_was_weighed_for_another_engine_is_read_again() {
 async fn what_is_too_old_or_of_another_version_is_as_good_as_unknown() {
     for answer in [json(known(25)), json(json!({"schema": 7})), ok().body("{"), s3_error(403, "AccessDenied")]
     {
-        let wire = fine_target(fine_backup(script())).on(KNOWN, answer).on(PUT_RECORD, ok());
+        let wire = fine_target(fine_backup(script()))
+            .on(KNOWN, answer)
+            .on(PUT_RECORD, ok())
+            .on(ACCOUNT, quota(1000));
         let output = prepare(&wire, orders()).await;
         assert_eq!(output["chunks"].as_array().unwrap().len(), 2);
         assert_eq!(wire.json(PUT_RECORD)["backups"][0].get("knownInspection"), None);
@@ -230,7 +249,10 @@ async fn what_is_too_old_or_of_another_version_is_as_good_as_unknown() {
 
 #[tokio::test]
 async fn the_stacks_defaults_hold_where_the_request_says_nothing() {
-    let wire = fine_target(fine_backup(script())).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    let wire = fine_target(fine_backup(script()))
+        .on(KNOWN, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     let stack =
         json!({"verify": true, "pollSeconds": 10, "cluster": {"replicasPerShard": 1, "tags": {"a": "1"}}});
     let mut request = orders();
@@ -244,7 +266,8 @@ async fn the_stacks_defaults_hold_where_the_request_says_nothing() {
 async fn a_dropped_file_takes_the_settings_beside_it() {
     let settings = json!({"cluster": {"id": "orders"}, "dryRun": true});
     let wire = script().on("GET backups.s3/in/seed.json", json(settings));
-    let wire = fine_target(fine_backup(wire)).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    let wire =
+        fine_target(fine_backup(wire)).on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
     let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "in/orders.rdb"}})).await;
     assert_eq!((&output["clusterId"], &output["dryRun"]), (&json!("orders"), &json!(true)));
 }
@@ -256,7 +279,8 @@ async fn a_dropped_file_alone_names_its_cluster() {
         .on(VERSIONS, versions())
         .on(DEFAULTS, defaults())
         .on(KNOWN, not_known())
-        .on(PUT_RECORD, ok());
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "in/orders.rdb"}})).await;
     assert_eq!(output["clusterId"].as_str().unwrap().len(), "orders-".len() + 8);
 }
@@ -290,7 +314,11 @@ async fn a_dropped_list_is_one_seeding_of_all_that_it_names() {
     let wire = fine_backup(script().on("GET backups.s3/sets/all.seed.json", json(list)))
         .on("HEAD backups.s3/in/2.rdb x-amz-expected-bucket-owner: 123456789012", object())
         .on("GET backups.s3/in/2.rdb range: bytes=0-4095 if-match: \"e1\"", beginning());
-    let wire = fine_target(wire).on(KNOWN, not_known()).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    let wire = fine_target(wire)
+        .on(KNOWN, not_known())
+        .on(KNOWN, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "sets/all.seed.json"}})).await;
     assert_eq!(output["chunks"].as_array().unwrap().len(), 4);
     assert_eq!(wire.json(PUT_RECORD)["cluster"]["clusterMode"], true);
@@ -457,7 +485,7 @@ async fn another_accounts_bucket_may_be_named_only_for_existing_access() {
         .on("GET backups.s3/in/orders.rdb?acl", acl(ELASTICACHE))
         .on("HEAD backups.s3/in/orders.rdb", object())
         .on(GET, beginning());
-    let wire = fine_target(wire).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    let wire = fine_target(wire).on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
     let mut request = orders();
     request["access"] = "existing".into();
     prepare(&wire, request).await;

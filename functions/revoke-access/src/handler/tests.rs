@@ -1,5 +1,5 @@
 use lambda::test_util::{
-    Answer, EXECUTION_ARN, Wire, json, nothing, ok, run, s3_error, script, understands, xml,
+    Answer, EXECUTION_ARN, Wire, echo, json, nothing, ok, run, s3_error, script, understands, xml,
 };
 use seeder_aws::ReportStore;
 use seeding::{BackupLocation, ErrorName, StepError, policy::Statement};
@@ -38,7 +38,9 @@ fn granted(policy: Option<&str>, execution: &str) -> String {
     let backups = [BackupLocation { bucket: "backups".into(), key: "in/orders.rdb".into() }];
     let service_principal = "us-east-1.elasticache-snapshot.amazonaws.com";
     let execution = &seeding::Identity::new(&EXECUTION_ARN.replace("orders-1", execution), execution);
-    Statement { execution, service_principal, partition: "aws", backups: &backups }.add_to(policy).unwrap()
+    Statement { execution, service_principal, partition: "aws", backups: &backups, expires_at_ms: None }
+        .add_to(policy)
+        .unwrap()
 }
 
 fn acl(permissions: &[&str]) -> Answer {
@@ -66,6 +68,7 @@ async fn a_policy_that_was_made_for_us_is_deleted() {
         .on(TAKE_LEASE, ok())
         .on(GET_POLICY, ok().body(granted(None, "orders-1")))
         .on(DELETE_POLICY, nothing())
+        .on(GET_POLICY, s3_error(404, "NoSuchBucketPolicy"))
         .on(GIVE_LEASE_BACK, nothing())
         .on(END_JOURNAL, nothing());
     assert_eq!(revoke(&wire).await.unwrap(), json!({"revoked": ["backups"]}));
@@ -84,6 +87,7 @@ async fn a_policy_that_was_there_is_what_it_was_to_the_byte() {
             .on(TAKE_LEASE, ok())
             .on(GET_POLICY, ok().body(granted(Some(before), "orders-1")))
             .on(PUT_POLICY, nothing())
+            .on(GET_POLICY, echo())
             .on(GIVE_LEASE_BACK, nothing())
             .on(END_JOURNAL, nothing());
         revoke(&wire).await.unwrap();
@@ -101,6 +105,7 @@ async fn the_statement_of_another_seeding_stays() {
         .on(TAKE_LEASE, ok())
         .on(GET_POLICY, ok().body(granted(Some(&other), "orders-1")))
         .on(PUT_POLICY, nothing())
+        .on(GET_POLICY, echo())
         .on(GIVE_LEASE_BACK, nothing())
         .on(END_JOURNAL, nothing());
     revoke(&wire).await.unwrap();

@@ -38,13 +38,19 @@ async fn a_deny_stops_the_seeding_and_is_named_also_in_a_dry_run() {
 #[tokio::test]
 async fn a_deny_that_is_allowed_by_name_or_perhaps_does_not_hold_is_a_warning() {
     let statement = deny(&json!({"Service": SERVICE}), "s3:GetObject");
-    let wire = fine_target(backup_with(policy(&statement))).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    let wire = fine_target(backup_with(policy(&statement)))
+        .on(KNOWN, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     let mut request = orders();
     request["allow"] = json!(["access-denied-by-policy"]);
     assert_eq!(prepare(&wire, request).await["verdict"], "warn");
     let mut conditioned = statement;
     conditioned["Condition"] = json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}});
-    let wire = fine_target(backup_with(policy(&conditioned))).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    let wire = fine_target(backup_with(policy(&conditioned)))
+        .on(KNOWN, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, orders()).await;
     assert_eq!((&output["verdict"], codes(&output)), (&json!("warn"), vec!["grant-not-checked"]));
 }
@@ -64,7 +70,10 @@ async fn the_statement_is_named_where_it_closes_the_object_or_the_bucket_to_this
 #[tokio::test]
 async fn a_policy_that_may_not_be_read_is_a_warning() {
     for answer in [s3_error(403, "AccessDenied"), s3_error(405, "MethodNotAllowed")] {
-        let wire = fine_target(backup_with(answer)).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+        let wire = fine_target(backup_with(answer))
+            .on(KNOWN, not_known())
+            .on(PUT_RECORD, ok())
+            .on(ACCOUNT, quota(1000));
         let output = prepare(&wire, orders()).await;
         assert_eq!((&output["verdict"], codes(&output)), (&json!("warn"), vec!["grant-not-checked"]));
     }
@@ -95,7 +104,11 @@ async fn existing_access_has_to_be_there() {
         let wire = wire.on("HEAD backups.s3/in/orders.rdb", object()).on(GET, beginning());
         let wire = fine_target(wire);
         let rejected = expected == ["access-denied-by-policy"];
-        let wire = if rejected { wire } else { wire.on(KNOWN, not_known()).on(PUT_RECORD, ok()) };
+        let wire = if rejected {
+            wire
+        } else {
+            wire.on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000))
+        };
         let mut request = orders();
         request["access"] = "existing".into();
         request["dryRun"] = true.into();

@@ -45,7 +45,10 @@ async fn the_key_of_aws_and_a_key_that_is_off_are_refused_for_good() {
 async fn the_policy_of_a_key_of_ones_own_decides() {
     let wire =
         encrypted().on(DESCRIBE, key("CUSTOMER", "Enabled")).on(GET_KEY_POLICY, key_policy(&json!([ours()])));
-    let wire = fine_target(wire.on(GET, beginning())).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    let wire = fine_target(wire.on(GET, beginning()))
+        .on(KNOWN, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, orders()).await;
     assert_eq!((&output["verdict"], codes(&output)), (&json!("ok"), vec![]));
     assert_eq!(wire.json(PUT_RECORD)["backups"][0]["kmsKeyId"], KEY);
@@ -64,7 +67,10 @@ async fn a_key_that_may_not_be_looked_at_is_a_warning_with_the_statement() {
         encrypted().on(DESCRIBE, json_error(400, "NotFoundException", "no such key")),
         encrypted().on(DESCRIBE, key("CUSTOMER", "Enabled")).on(GET_KEY_POLICY, denied()),
     ] {
-        let wire = fine_target(wire.on(GET, beginning())).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+        let wire = fine_target(wire.on(GET, beginning()))
+            .on(KNOWN, not_known())
+            .on(PUT_RECORD, ok())
+            .on(ACCOUNT, quota(1000));
         let output = prepare(&wire, orders()).await;
         assert_eq!((&output["verdict"], codes(&output)), (&json!("warn"), vec!["kms-key-needs-grant"]));
         assert!(output["findings"][0]["remedy"].as_str().unwrap().contains("kms:Decrypt"));

@@ -58,7 +58,8 @@ async fn every_page_of_the_parameters_is_turned() {
         )
         .on(format!("{DEFAULTS}&Marker=m2"), defaults_page("", &lists(&[], &[("cache.t4g.small", 2)])))
         .on(KNOWN, not_known())
-        .on(PUT_RECORD, ok());
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     prepare(&wire, orders()).await;
     let record = wire.json(PUT_RECORD);
     assert_eq!(record["nodeTypes"], json!({"cache.t4g.micro": 1, "cache.t4g.small": 2}));
@@ -89,7 +90,8 @@ async fn a_parameter_group_says_how_much_memory_and_how_many_databases_there_are
             ),
         )
         .on(KNOWN, not_known())
-        .on(PUT_RECORD, ok());
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, orders_with("parameterGroup", "mine")).await;
     assert_eq!(output["verdict"], "ok");
     let record = wire.json(PUT_RECORD);
@@ -147,7 +149,8 @@ async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_a
         .on(VERSIONS, denied())
         .on(DEFAULTS, denied())
         .on(KNOWN, not_known())
-        .on(PUT_RECORD, ok());
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     // A version that the product does not know. Without permission to list the versions, it is accepted.
     let output = prepare(&wire, orders_with("engineVersion", "8.9")).await;
     assert_eq!((&output["verdict"], codes(&output)), (&json!("warn"), vec!["target-not-checked"; 3]));
@@ -156,7 +159,8 @@ async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_a
         .on(GROUP, parameter_group("valkey8"))
         .on(GROUP_PARAMETERS, denied())
         .on(KNOWN, not_known())
-        .on(PUT_RECORD, ok());
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     assert_eq!(codes(&prepare(&wire, orders_with("parameterGroup", "mine")).await), ["target-not-checked"]);
 }
 
@@ -171,7 +175,10 @@ fn group_with_cluster_mode(enabled: &str) -> Wire {
 #[tokio::test]
 async fn the_parameter_group_decides_about_cluster_mode_where_the_request_is_silent() {
     for (enabled, mode, automatic) in [("yes", true, true), ("no", false, false)] {
-        let wire = group_with_cluster_mode(enabled).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+        let wire = group_with_cluster_mode(enabled)
+            .on(KNOWN, not_known())
+            .on(PUT_RECORD, ok())
+            .on(ACCOUNT, quota(1000));
         assert_eq!(prepare(&wire, orders_with("parameterGroup", "mine")).await["verdict"], "ok");
         let record = wire.json(PUT_RECORD);
         let cluster = &record["cluster"];
@@ -185,7 +192,10 @@ async fn a_patch_level_is_a_note_and_a_version_may_stand_without_quotes() {
     let record = async |version: Value| {
         let mut request = orders();
         request["cluster"]["engineVersion"] = version;
-        let wire = fine_target(fine_backup(script())).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+        let wire = fine_target(fine_backup(script()))
+            .on(KNOWN, not_known())
+            .on(PUT_RECORD, ok())
+            .on(ACCOUNT, quota(1000));
         let output = prepare(&wire, request).await;
         (
             output["verdict"].clone(),
@@ -255,7 +265,7 @@ async fn an_auth_token_is_checked_and_never_shown() {
         assert!(!output.to_string().contains("too-short"), "{output}");
     }
     let wire = with(json(json!({"SecretString": "{\"password\":\"long-enough-for-42\"}"})));
-    let wire = wire.on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    let wire = wire.on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
     assert_eq!(prepare(&wire, orders_with("authTokenSecretArn", SECRET)).await["verdict"], "ok");
     assert!(!wire.text(PUT_RECORD).contains("long-enough"), "the record holds the token");
     assert!(!logs.text().contains("long-enough") && !logs.text().contains("too-short"), "{}", logs.text());
@@ -284,10 +294,11 @@ async fn a_user_group_has_to_be_there_active_and_of_the_engine() {
         let found = output["findings"][0]["evidence"]["reason"].as_str().unwrap();
         assert!(found.contains(reason), "{found}");
     }
-    let wire = with(group("active", "redis")).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    let wire =
+        with(group("active", "redis")).on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
     assert_eq!(prepare(&wire, request()).await["verdict"], "ok");
     let denied = query_error(403, "AccessDenied", "not authorized");
-    let wire = with(denied).on(KNOWN, not_known()).on(PUT_RECORD, ok());
+    let wire = with(denied).on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
     assert_eq!(codes(&prepare(&wire, request()).await), ["target-not-checked"]);
 }
 

@@ -1,0 +1,27 @@
+//! How many chunks are read at once: a share of what the account's concurrency leaves.
+
+use seeder_aws::service_error;
+use seeding::StepError;
+
+use super::{PrepareSeeding, unless_forbidden};
+
+/// Chunks that are read at once, at most. Source: Step Functions reads an inline Map with 40 iterations at once.
+const MAX_WORKERS: u32 = 40;
+/// The share of the account's unreserved concurrency that one seeding takes: a new account has 10 concurrent
+/// invocations, and other functions and seedings need some too.
+const SHARE: u32 = 2;
+/// If the quota cannot be read.
+const DEFAULT_WORKERS: u32 = 10;
+
+impl PrepareSeeding {
+    /// The number of chunks to read at once. A throttled chunk is read in a later round, so that this decides about
+    /// speed only.
+    pub(super) async fn workers(&self) -> Result<u32, StepError> {
+        let asked = self.lambda.get_account_settings().send().await;
+        let asked = asked.map_err(|error| service_error("read the quota of concurrent invocations", &error));
+        let Some(settings) = unless_forbidden(asked)? else { return Ok(DEFAULT_WORKERS) };
+        let unreserved = settings.account_limit().and_then(|limit| limit.unreserved_concurrent_executions());
+        let unreserved = unreserved.and_then(|quota| u32::try_from(quota).ok());
+        Ok(unreserved.map_or(DEFAULT_WORKERS, |quota| (quota / SHARE).clamp(1, MAX_WORKERS)))
+    }
+}
