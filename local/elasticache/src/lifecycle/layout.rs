@@ -5,7 +5,7 @@ use std::{
     net::TcpListener,
     sync::{
         LazyLock,
-        atomic::{AtomicU16, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
 };
 
@@ -56,23 +56,28 @@ fn ports_of_old_server() -> Result<(u16, u16), Failure> {
     )))
 }
 
-/// The most recently returned port, as an offset from the first one.
-static LAST_PORT: LazyLock<AtomicU16> = LazyLock::new(|| {
+/// The number of the next port, counted around the range. It wraps only after four billion ports.
+static LAST_PORT: LazyLock<AtomicU32> = LazyLock::new(|| {
     // Processes that search at the same time start at different ports.
     let [first, second, ..] = *Uuid::new_v4().as_bytes();
-    AtomicU16::new(u16::from_be_bytes([first, second]))
+    AtomicU32::new(u32::from(u16::from_be_bytes([first, second])))
 });
 
-/// Returns a port that is free now. Returns at least 9,000 other ports before the same one again, so that no other
-/// server of this process gets the port before its own server binds it.
+/// Returns a port that is free now. Tries all other ports of the range before it returns the same one again, so that no
+/// other server of this process gets the port before its own server binds it.
 pub(crate) fn free_port() -> Result<u16, Failure> {
     for _ in 0..PORT_TRIES {
-        let port = PORTS.start + LAST_PORT.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start);
+        let port = port_at(LAST_PORT.fetch_add(1, Ordering::Relaxed));
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return Ok(port);
         }
     }
     Err(Failure::new(format_args!("no free port was found between {} and {}", PORTS.start, PORTS.end)))
+}
+
+fn port_at(number: u32) -> u16 {
+    let offset = number % u32::from(PORTS.end - PORTS.start);
+    PORTS.start + offset as u16
 }
 
 /// The cluster as the node at `index` knows it at its start. With a file instead of CLUSTER MEET and CLUSTER REPLICATE,
@@ -102,4 +107,23 @@ fn node_id() -> String {
     let mut id = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     id.truncate(40);
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_port_comes_again_before_all_others() {
+        let size = u32::from(PORTS.end - PORTS.start);
+        // Where a number of 16 bits starts over.
+        for first in [0, 65_536 - size / 2, 5 * size + 1] {
+            let ports: HashSet<u16> = (first..first + size).map(port_at).collect();
+            assert_eq!(ports.len(), size as usize);
+            assert!(ports.iter().all(|port| PORTS.contains(port)));
+            assert_eq!(port_at(first), port_at(first + size));
+        }
+    }
 }
