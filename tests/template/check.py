@@ -92,8 +92,9 @@ def fields(file, struct):
 
 
 def source_of(folder):
-    """Returns the code of a function without its `tests.rs`."""
-    files = (path for path in sorted((ROOT / "functions" / folder / "src").rglob("*.rs")) if path.stem != "tests")
+    """Returns the code of a function without its tests: `tests.rs` and the files in `tests/`."""
+    root = ROOT / "functions" / folder / "src"
+    files = (path for path in sorted(root.rglob("*.rs")) if "tests" not in path.relative_to(root).with_suffix("").parts)
     return "\n".join(path.read_text() for path in files)
 
 
