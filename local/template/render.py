@@ -5,6 +5,7 @@ render.py TEMPLATE    standard input: {"parameters": {NAME: value}, "references"
 rules      {NAME: properties} of the EventBridge rules
 roles      {CALLER: [policy document, …]}: of the functions by their folders, of the state machine (seed-cluster) and of
            the rule that starts clean-ups (clean-up)
+roleArns   {CALLER: the ARN of its role}
 functions  {FOLDER: {timeoutSeconds, memoryMb, environment}}
 buckets    {BUCKET: {versioning, ownership, lifecycle, policy, eventBridge}}
 """
@@ -26,6 +27,7 @@ def main():
     stack = {
         "rules": {name: template.render(one["Properties"]) for name, one in template.resources("AWS::Events::Rule").items()},
         "roles": roles(template),
+        "roleArns": {caller: template.render(role) for caller, role in role_of_callers(template).items()},
         "functions": {folder(one): function(template, one) for one in functions(template).values()},
         "buckets": buckets(template),
     }
@@ -67,11 +69,16 @@ def function(template, one):
 
 def roles(template):
     documents = {name: documents_of(template, one) for name, one in template.resources("AWS::IAM::Role").items()}
+    return {caller: documents[role["Fn::GetAtt"][0]] for caller, role in role_of_callers(template).items()}
+
+
+def role_of_callers(template):
+    """The role of each function, of the state machine and of the rule, as the template refers to it."""
     callers = {folder(one): one["Properties"]["Role"] for one in functions(template).values()}
     for one in template.resources("AWS::Serverless::StateMachine").values():
         callers["seed-cluster"] = one["Properties"]["Role"]
     callers["clean-up"] = {"Fn::GetAtt": ["CleanUpRole", "Arn"]}
-    return {caller: documents[role["Fn::GetAtt"][0]] for caller, role in callers.items()}
+    return callers
 
 
 def documents_of(template, role):

@@ -12,6 +12,6 @@ mod wildcard;
 
 pub use crate::{
     policy::{Decision, Policy},
-    statement::{AuthorizationRequest, Principal, Statement},
+    statement::{AuthorizationRequest, Principal, Role, Statement},
     wildcard::wildcard,
 };

@@ -4,11 +4,22 @@ use serde_json::Value;
 
 use crate::{condition::Condition, wildcard::wildcard};
 
+/// A session of a role: what a function of Lambda is to other services.
+#[derive(Debug, Clone, Copy)]
+pub struct Role<'a> {
+    /// `arn:aws:iam::ACCOUNT:role/NAME`.
+    pub arn: &'a str,
+    /// The name of the session: Lambda takes the function's.
+    pub session: &'a str,
+}
+
 /// The caller, in the forms that a policy can name it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Principal<'a> {
     /// The account of an IAM principal; `None` for services and anonymous callers.
     pub account_id: Option<&'a str>,
+    /// The role of an IAM principal that is no root user.
+    pub role: Option<Role<'a>>,
     /// The name of a service principal.
     pub service: Option<&'a str>,
     /// The canonical user ID, as ACLs and some bucket policies name an account.
@@ -91,7 +102,7 @@ impl Statement {
 
     pub(crate) fn applies(&self, request: &AuthorizationRequest<'_>) -> bool {
         let principals = self.principals.as_ref();
-        principals.is_none_or(|named| named.covers(|name| names_principal(name, &request.principal)))
+        principals.is_none_or(|named| named.covers_principal(&request.principal))
             && self.actions.covers(|name| wildcard(&name.to_lowercase(), &request.action.to_lowercase()))
             && self.resources.covers(|name| wildcard(name, request.resource))
             && self.conditions.iter().all(|condition| condition.holds(request.context, self.allow))
@@ -101,6 +112,20 @@ impl Statement {
 impl Element {
     fn covers(&self, matches: impl Fn(&str) -> bool) -> bool {
         self.names.iter().any(|name| matches(name)) != self.inverted
+    }
+
+    /// A `NotPrincipal` excepts the session of a role only if it names its account, its role and itself. Source: IAM
+    /// user guide, "AWS JSON policy elements: `NotPrincipal`".
+    fn covers_principal(&self, principal: &Principal<'_>) -> bool {
+        let named = |form| self.names.iter().any(|name| means(name, principal) == Some(form));
+        if !self.inverted {
+            return self.names.iter().any(|name| means(name, principal).is_some());
+        }
+        let excepted = match principal.role {
+            Some(_) => named(Form::Account) && named(Form::Role) && named(Form::Session),
+            None => named(Form::Account) || named(Form::Other),
+        };
+        !named(Form::Everybody) && !excepted
     }
 }
 
@@ -121,16 +146,48 @@ fn principals(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-fn names_principal(name: &str, principal: &Principal<'_>) -> bool {
+/// The form in which a name means a principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Everybody,
+    Account,
+    Role,
+    Session,
+    /// A service, or a canonical user.
+    Other,
+}
+
+/// In which form the name means the principal, if it does.
+fn means(name: &str, principal: &Principal<'_>) -> Option<Form> {
     match name.split_once(':') {
-        None | Some(("AWS", "*")) => true,
-        Some(("AWS", name)) => principal.account_id.is_some_and(|account_id| {
-            name == account_id
-                || name.strip_suffix(":root").is_some_and(|arn| arn.ends_with(&format!(":iam::{account_id}")))
-        }),
-        Some(("Service", name)) => principal.service == Some(name),
-        Some(("CanonicalUser", name)) => principal.canonical_id == Some(name),
-        Some(_) => false,
+        None | Some(("AWS", "*")) => Some(Form::Everybody),
+        Some(("AWS", name)) => {
+            let account_id = principal.account_id?;
+            let of_root = || {
+                name.strip_suffix(":root").is_some_and(|arn| arn.ends_with(&format!(":iam::{account_id}")))
+            };
+            if name == account_id || of_root() {
+                return Some(Form::Account);
+            }
+            let role = principal.role?;
+            if name == role.arn {
+                return Some(Form::Role);
+            }
+            (name == role.session_arn()).then_some(Form::Session)
+        }
+        Some(("Service", name)) => (principal.service == Some(name)).then_some(Form::Other),
+        Some(("CanonicalUser", name)) => (principal.canonical_id == Some(name)).then_some(Form::Other),
+        Some(_) => None,
+    }
+}
+
+impl Role<'_> {
+    /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION`, without the path of the role.
+    fn session_arn(&self) -> String {
+        let (account, role) = self.arn.split_once(":role/").unwrap_or((self.arn, ""));
+        let account = account.replacen(":iam:", ":sts:", 1);
+        let name = role.rsplit('/').next().unwrap_or(role);
+        format!("{account}:assumed-role/{name}/{}", self.session)
     }
 }
 
@@ -140,5 +197,61 @@ pub(crate) fn strings(value: &Value) -> Option<Vec<String>> {
         Value::String(value) => Some(vec![value.clone()]),
         Value::Array(values) => values.iter().map(|value| value.as_str().map(ToOwned::to_owned)).collect(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn applies(principals: &Value, principal: Principal<'_>) -> bool {
+        let mut statement = json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"});
+        statement.as_object_mut().unwrap().extend(principals.as_object().unwrap().clone());
+        let request = AuthorizationRequest { principal, action: "s3:GetObject", resource: "r", context: &[] };
+        Statement::parse(&statement).unwrap().applies(&request)
+    }
+
+    const ROLE: &str = "arn:aws:iam::1:role/path/Reader";
+    const SESSION: &str = "arn:aws:sts::1:assumed-role/Reader/function";
+    const ROOT: &str = "arn:aws:iam::1:root";
+
+    fn root() -> Principal<'static> {
+        Principal { account_id: Some("1"), ..Principal::default() }
+    }
+
+    fn role() -> Principal<'static> {
+        Principal { role: Some(Role { arn: ROLE, session: "function" }), ..root() }
+    }
+
+    #[test]
+    fn a_role_is_named_by_its_account_its_arn_and_its_session() {
+        for (name, of_role, of_root) in [
+            ("*", true, true),
+            ("1", true, true),
+            (ROOT, true, true),
+            (ROLE, true, false),
+            (SESSION, true, false),
+            ("arn:aws:sts::1:assumed-role/Reader/another", false, false),
+            ("arn:aws:iam::1:role/Reader", false, false),
+            ("arn:aws:iam::2:root", false, false),
+        ] {
+            assert_eq!(applies(&json!({"Principal": {"AWS": name}}), role()), of_role, "{name}");
+            assert_eq!(applies(&json!({"Principal": {"AWS": [name]}}), root()), of_root, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_role_is_excepted_only_with_its_account_and_its_session() {
+        for (names, of_role, of_root) in [
+            (json!([ROOT]), true, false),
+            (json!([ROLE]), true, true),
+            (json!([ROLE, ROOT]), true, false),
+            (json!([ROLE, SESSION, "1"]), false, false),
+        ] {
+            assert_eq!(applies(&json!({"NotPrincipal": {"AWS": names}}), role()), of_role, "{names}");
+            assert_eq!(applies(&json!({"NotPrincipal": {"AWS": names}}), root()), of_root, "{names}");
+        }
     }
 }

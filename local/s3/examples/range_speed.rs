@@ -41,6 +41,8 @@ async fn serve(root: std::path::PathBuf) -> Fallible<()> {
         region: "us-east-1".into(),
         account_id: "123456789012".into(),
         notify: None,
+        roles: std::collections::HashMap::new(),
+        switches: local_s3::Switches::default(),
     };
     let server = local_s3::Server::start(config).await?;
     let mut out = std::io::stdout();

@@ -5,7 +5,7 @@ pub(crate) mod acl;
 pub(crate) mod policy;
 
 use jiff::Timestamp;
-use local_iam::{AuthorizationRequest, Decision, Principal};
+use local_iam::{AuthorizationRequest, Decision, Principal, Role};
 
 use crate::{
     access::{
@@ -20,6 +20,8 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AccessCheck<'a> {
     pub(crate) caller: Caller,
+    /// The role of a caller who belongs to the account; otherwise it is the root user.
+    pub(crate) role: Option<Role<'a>>,
     /// Such as `s3:GetObject`.
     pub(crate) action: &'a str,
     pub(crate) bucket: &'a str,
@@ -32,6 +34,8 @@ pub(crate) struct AccessCheck<'a> {
     pub(crate) region: &'a str,
     pub(crate) account_id: &'a str,
     pub(crate) owner_canonical_id: &'a str,
+    /// Whether the request carries `aws:CurrentTime`.
+    pub(crate) knows_time: bool,
 }
 
 impl AccessCheck<'_> {
@@ -53,13 +57,21 @@ impl AccessCheck<'_> {
         };
         // This endpoint substitutes for S3 endpoints with TLS.
         let now = Timestamp::now().to_string();
-        let mut context = vec![("aws:securetransport", "true"), ("aws:currenttime", now.as_str())];
+        let root = format!("arn:aws:iam::{}:root", self.account_id);
+        let mut context = vec![("aws:securetransport", "true")];
+        if self.knows_time {
+            context.push(("aws:currenttime", now.as_str()));
+        }
         let principal = match self.caller {
             Caller::Owner => {
                 context.push(("aws:principalaccount", self.account_id));
+                context.push(("aws:principalarn", self.role.map_or(root.as_str(), |role| role.arn)));
+                context
+                    .push(("aws:principaltype", if self.role.is_some() { "AssumedRole" } else { "Account" }));
                 context.push(("aws:principalisawsservice", "false"));
                 Principal {
                     account_id: Some(self.account_id),
+                    role: self.role,
                     service: None,
                     canonical_id: Some(self.owner_canonical_id),
                 }
@@ -69,12 +81,12 @@ impl AccessCheck<'_> {
                 context.push(("aws:principalisawsservice", "true"));
                 context.push(("aws:principalservicename", &service));
                 Principal {
-                    account_id: None,
                     service: Some(&service),
                     canonical_id: Some(SERVICE_CANONICAL_ID),
+                    ..Principal::default()
                 }
             }
-            Caller::Anonymous => Principal { account_id: None, service: None, canonical_id: None },
+            Caller::Anonymous => Principal::default(),
         };
         policy.decide(&AuthorizationRequest {
             principal,
@@ -116,6 +128,7 @@ mod tests {
     fn access<'a>(caller: Caller, action: &'a str, key: Option<&'a str>) -> AccessCheck<'a> {
         AccessCheck {
             caller,
+            role: None,
             action,
             bucket: "backups",
             key,
@@ -124,6 +137,7 @@ mod tests {
             region: "us-east-1",
             account_id: "123456789012",
             owner_canonical_id: "0wner",
+            knows_time: true,
         }
     }
 

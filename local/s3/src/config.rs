@@ -1,6 +1,6 @@
 //! The configuration of a server and the identities that it knows.
 
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use local_eventbridge::Pattern;
 
@@ -22,6 +22,21 @@ pub struct Config {
     pub account_id: String,
     /// Targets of upload events. Without them, no events are sent.
     pub notify: Option<Notify>,
+    /// The ARNs of roles by the access keys of those who have them, `arn:aws:iam::ACCOUNT:role/NAME`. Everyone else in
+    /// the account is its root user.
+    pub roles: HashMap<String, String>,
+    /// Unkindness of AWS.
+    pub switches: Switches,
+}
+
+/// How S3 behaves on bad days. By default, it does not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Switches {
+    /// How long a bucket policy is stored and shown before it decides. Its predecessor decides for as long, and so does
+    /// one that was deleted.
+    pub policy_delay: Duration,
+    /// Requests of ElastiCache carry no `aws:CurrentTime`, so that a condition on it is not met.
+    pub ignores_current_time: bool,
 }
 
 /// The targets of upload events.

@@ -7,15 +7,19 @@
 //! - [`Server`] binds a free port of 127.0.0.1 and serves until stopped.
 //! - Signatures are parsed, not verified. The access key ID names the caller, the credential scope the Region; any
 //!   secret is accepted. The access key ID `ELASTICACHESNAPSHOT` is the ElastiCache service principal. Any other is the
-//!   account that owns every bucket. A request without a signature is anonymous.
+//!   account that owns every bucket: a role of it, or its root user. A request without a signature is anonymous.
 //!
 //! ```no_run
+//! # use std::collections::HashMap;
+//! # use local_s3::Switches;
 //! # async fn example() -> Result<(), local_s3::Error> {
 //! let server = local_s3::Server::start(local_s3::Config {
 //!     root: "/tmp/buckets".into(),
 //!     region: "us-east-1".into(),
 //!     account_id: "123456789012".into(),
 //!     notify: None,
+//!     roles: HashMap::new(),
+//!     switches: Switches::default(),
 //! })
 //! .await?;
 //! println!("AWS_ENDPOINT_URL_S3={}", server.endpoint());
@@ -36,5 +40,5 @@ mod server;
 mod service;
 mod store;
 
-pub use config::{Config, Notify, Rule, SERVICE_ACCESS_KEY, SERVICE_CANONICAL_ID};
+pub use config::{Config, Notify, Rule, SERVICE_ACCESS_KEY, SERVICE_CANONICAL_ID, Switches};
 pub use server::{Error, Server};

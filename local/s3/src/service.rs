@@ -1,11 +1,15 @@
 //! The state that all operations share.
 
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf};
 
 use s3s::dto::Owner;
 use sha2::{Digest, Sha256};
 
-use crate::{config::Config, notifications::delivery::Notifier, store::Store};
+use crate::{
+    config::{Config, Switches},
+    notifications::delivery::Notifier,
+    store::Store,
+};
 
 /// The state that all operations share.
 #[derive(Debug)]
@@ -18,6 +22,9 @@ pub(crate) struct Service {
     /// The canonical user ID of the account: 64 hexadecimal digits derived from its number.
     pub(crate) owner_id: String,
     pub(crate) notifier: Notifier,
+    /// The ARNs of roles by access key.
+    pub(crate) roles: HashMap<String, String>,
+    pub(crate) switches: Switches,
 }
 
 impl Service {
@@ -30,6 +37,8 @@ impl Service {
             account_id: config.account_id.clone(),
             owner_id: hex::encode(Sha256::digest(config.account_id.as_bytes())),
             notifier: Notifier::new(config.notify.clone())?,
+            roles: config.roles.clone(),
+            switches: config.switches,
         })
     }
 

@@ -24,7 +24,7 @@ use s3s::{
 use uuid::Uuid;
 
 use crate::{
-    access::{acl::Grant, policy::Policy},
+    access::{acl::Grant, policy::PolicyHistory},
     errors::{no_such_bucket, no_such_key},
     store::{attributes::Attributes, blob::Segment, encryption::Encryption, multipart_upload::Upload},
 };
@@ -50,7 +50,7 @@ pub(crate) struct Bucket {
     /// `None` after the ownership controls were deleted: objects then belong to their writers.
     pub(crate) ownership: Option<String>,
     pub(crate) acl: Vec<Grant>,
-    pub(crate) policy: Option<Policy>,
+    pub(crate) policy: PolicyHistory,
     pub(crate) encryption: Encryption,
     pub(crate) public_access_block: Option<PublicAccessBlockConfiguration>,
     pub(crate) notification: NotificationConfiguration,

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use local_s3::Switches as S3Switches;
 use serde_json::{Value, json};
 
 /// The functions by their folders in `functions/`, which are also the names of their binaries.
@@ -52,6 +53,8 @@ pub struct StackOptions {
     pub lambda_concurrency: usize,
     /// Limit for calls of ElastiCache in a second, of all functions together.
     pub elasticache_calls_per_second: Option<u32>,
+    /// Bad days of S3.
+    pub s3: S3Switches,
 }
 
 impl Default for StackOptions {
@@ -79,6 +82,7 @@ impl Default for StackOptions {
             parameters: Vec::new(),
             lambda_concurrency: 1_000,
             elasticache_calls_per_second: None,
+            s3: S3Switches::default(),
         }
     }
 }

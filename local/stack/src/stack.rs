@@ -63,11 +63,14 @@ impl Stack {
             (None, None) => bail!("no folder to work in"),
         };
         let [region, account_id] = [REGION, ACCOUNT].map(str::to_owned);
+        let template = Template::render(&options).await?;
         let s3_config = local_s3::Config {
             root: dir.join("s3"),
             region: region.clone(),
             account_id: account_id.clone(),
             notify: None,
+            roles: template.role_arns.clone(),
+            switches: options.s3,
         };
         let s3_server = local_s3::Server::start(s3_config).await?;
         let servers = local_elasticache::ServerBinaries::find(Some(&options.servers))?;
@@ -79,7 +82,6 @@ impl Stack {
         let port = free_port()?;
         let state_machine_arn = state_machine::arn();
         let backup_buckets = [vec![DROP_BUCKET.to_owned()], options.backup_buckets.clone()].concat();
-        let template = Template::render(&options).await?;
         let gateway = Gateway::start(local_gateway::Config {
             services: local_gateway::Services {
                 s3: s3_server.endpoint().to_owned(),
@@ -227,6 +229,11 @@ impl Stack {
     /// The gateway between functions and services: it evaluates roles, injects faults and records calls.
     pub const fn gateway(&self) -> &Gateway {
         &self.gateway
+    }
+
+    /// A client of S3 that calls as a function does: through the gateway, with the function's role.
+    pub fn s3_as(&self, function: &str) -> aws_sdk_s3::Client {
+        aws_sdk_s3::Client::new(&clients::config_of(function, self.gateway.endpoint()))
     }
 
     /// The ARN of the state machine.

@@ -20,6 +20,8 @@ use crate::{
 pub(crate) struct Template {
     pub(crate) rules: Rules,
     pub(crate) roles: Roles,
+    /// The ARN of each caller's role.
+    pub(crate) role_arns: HashMap<String, String>,
     pub(crate) functions: HashMap<String, Function>,
     pub(crate) buckets: HashMap<String, Bucket>,
 }
@@ -44,9 +46,11 @@ pub(crate) struct Bucket {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Rendered {
     rules: Value,
     roles: Value,
+    role_arns: HashMap<String, String>,
     functions: HashMap<String, Function>,
     buckets: HashMap<String, Bucket>,
 }
@@ -73,6 +77,7 @@ impl Template {
         Ok(Self {
             rules: Rules::parse(&rendered.rules)?,
             roles: Roles::parse(&rendered.roles).map_err(anyhow::Error::msg)?,
+            role_arns: rendered.role_arns,
             functions: rendered.functions,
             buckets: rendered.buckets,
         })

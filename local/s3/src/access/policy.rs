@@ -1,5 +1,7 @@
 //! Bucket policies: parsed when put, evaluated on every request.
 
+use std::time::{Duration, Instant};
+
 use local_iam::{AuthorizationRequest, Decision, wildcard};
 use serde_json::Value;
 
@@ -42,6 +44,34 @@ impl Policy {
     /// The decision on a request.
     pub(crate) fn decide(&self, request: &AuthorizationRequest<'_>) -> Decision {
         self.document.decide(request)
+    }
+}
+
+/// The policy of a bucket, and the earlier one for as long as it decides.
+#[derive(Debug, Default)]
+pub(crate) struct PolicyHistory {
+    /// Each with the time from which it decides, oldest first. `None` is a policy that was deleted.
+    changes: Vec<(Instant, Option<Policy>)>,
+}
+
+impl PolicyHistory {
+    /// Puts or deletes a policy, which decides after `delay`.
+    pub(crate) fn change(&mut self, policy: Option<Policy>, delay: Duration) {
+        let now = Instant::now();
+        let outdated = self.changes.iter().rposition(|(from, _)| *from <= now).unwrap_or(0);
+        self.changes.drain(..outdated);
+        self.changes.push((now + delay, policy));
+    }
+
+    /// The policy that was put last.
+    pub(crate) fn shown(&self) -> Option<&Policy> {
+        self.changes.last()?.1.as_ref()
+    }
+
+    /// The policy that decides now.
+    pub(crate) fn deciding(&self) -> Option<&Policy> {
+        let now = Instant::now();
+        self.changes.iter().rev().find(|(from, _)| *from <= now)?.1.as_ref()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The checks before every operation. The bucket exists, its Region is the one that the request was signed for, its
 //! owner is the expected one, and the caller is allowed to perform the action.
 
+use local_iam::Role;
 use s3s::{S3Error, S3Request, S3Result, s3_error};
 
 use crate::{
@@ -47,7 +48,7 @@ impl Service {
             if expected_owner.is_some_and(|owner| owner.as_bytes() != self.account_id.as_bytes()) {
                 return Err(denied());
             }
-            self.check_access(bucket, identity.caller, action)
+            self.check_access(bucket, &identity, action)
         })
     }
 
@@ -59,25 +60,27 @@ impl Service {
         if expected_owner.is_some_and(|owner| owner.as_bytes() != self.account_id.as_bytes()) {
             return Err(denied());
         }
-        self.store.with(action.bucket, |bucket| self.check_access(bucket, identity.caller, action))
+        self.store.with(action.bucket, |bucket| self.check_access(bucket, &identity, action))
     }
 
-    fn check_access(&self, bucket: &Bucket, caller: Caller, action: Action<'_>) -> S3Result<()> {
+    fn check_access(&self, bucket: &Bucket, identity: &Identity, action: Action<'_>) -> S3Result<()> {
         let version = action.key.map(|key| bucket.find(key, action.version_id));
         let grants = match &version {
             None => Some(bucket.acl.as_slice()),
             Some(found) => found.as_ref().ok().map(|(version, _)| version.acl.as_slice()),
         };
         let access = AccessCheck {
-            caller,
+            caller: identity.caller,
+            role: self.roles.get(&identity.access_key).map(|arn| Role { arn, session: &identity.access_key }),
             action: action.name,
             bucket: action.bucket,
             key: action.key,
-            policy: bucket.policy.as_ref(),
+            policy: bucket.policy.deciding(),
             grants: grants.filter(|_| !bucket.is_owner_enforced()),
             region: &self.region,
             account_id: &self.account_id,
             owner_canonical_id: &self.owner_id,
+            knows_time: !(self.switches.ignores_current_time && identity.caller == Caller::Service),
         };
         if !access.is_allowed() {
             return Err(denied());

@@ -14,7 +14,10 @@ use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
 use crate::{
-    access::acl::{self, AclRequest},
+    access::{
+        acl::{self, AclRequest},
+        policy::PolicyHistory,
+    },
     errors::no_such_bucket,
     operations::admission::Action,
     request::identity::{Caller, Identity},
@@ -149,7 +152,7 @@ fn new_bucket(region: String, ownership: String, acl: Vec<acl::Grant>) -> Stored
         versioning: Versioning::Never,
         ownership: Some(ownership),
         acl,
-        policy: None,
+        policy: PolicyHistory::default(),
         encryption: Encryption::sse_s3(),
         public_access_block: Some(PublicAccessBlockConfiguration {
             block_public_acls: Some(true),

@@ -13,7 +13,7 @@ use crate::config::SERVICE_ACCESS_KEY;
 /// The caller of a request, identified only by the access key ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// The account that owns every bucket.
+    /// The account that owns every bucket: its root user or a role.
     Owner,
     /// The ElastiCache service principal.
     Service,
@@ -25,6 +25,8 @@ pub(crate) enum Caller {
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     pub(crate) caller: Caller,
+    /// The access key ID; empty without a signature.
+    pub(crate) access_key: String,
     /// The Region in the credential scope.
     pub(crate) signed_region: Option<String>,
     /// Returned as `x-amz-request-id` and included in events.
@@ -35,12 +37,14 @@ impl Identity {
     /// Parses the identity from the headers or the presigned query of a request.
     pub(crate) fn read(headers: &HeaderMap, uri: &Uri) -> Self {
         let credential = credential(headers, uri);
+        let access_key = credential.as_deref().and_then(|scope| scope.split('/').next());
         Self {
-            caller: match credential.as_deref().and_then(|scope| scope.split('/').next()) {
+            caller: match access_key {
                 None => Caller::Anonymous,
                 Some(SERVICE_ACCESS_KEY) => Caller::Service,
                 Some(_) => Caller::Owner,
             },
+            access_key: access_key.unwrap_or_default().to_owned(),
             // KEY/DATE/REGION/SERVICE/aws4_request
             signed_region: credential
                 .as_deref()
@@ -55,6 +59,7 @@ impl Identity {
     pub(crate) fn of<T>(request: &S3Request<T>) -> Self {
         request.extensions.get().cloned().unwrap_or(Self {
             caller: Caller::Anonymous,
+            access_key: String::new(),
             signed_region: None,
             request_id: String::new(),
         })

@@ -1,5 +1,7 @@
 //! A server and the clients of its two identities.
 
+use std::collections::HashMap;
+
 use aws_sdk_s3::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
@@ -7,7 +9,7 @@ use aws_sdk_s3::{
     primitives::ByteStream,
 };
 use aws_smithy_http_client::Builder;
-use local_s3::{Config, SERVICE_ACCESS_KEY, Server};
+use local_s3::{Config, SERVICE_ACCESS_KEY, Server, Switches};
 use tempfile::TempDir;
 
 /// The bucket of every test.
@@ -24,13 +26,21 @@ pub(crate) struct Stack {
 impl Stack {
     /// Starts a server with one empty bucket.
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// The same with changed settings.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let root = tempfile::tempdir().unwrap();
-        let config = Config {
+        let mut config = Config {
             root: root.path().to_owned(),
             region: "us-east-1".into(),
             account_id: "123456789012".into(),
             notify: None,
+            roles: HashMap::new(),
+            switches: Switches::default(),
         };
+        change(&mut config);
         let server = Server::start(config).await.unwrap();
         let owner = client(server.endpoint(), "anyone", "us-east-1");
         let service = client(server.endpoint(), SERVICE_ACCESS_KEY, "us-east-1");

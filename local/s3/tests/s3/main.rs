@@ -8,3 +8,4 @@ mod harness;
 mod notifications;
 mod objects;
 mod settings;
+mod switches;

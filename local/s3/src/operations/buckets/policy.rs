@@ -19,7 +19,7 @@ impl Service {
         let name = &request.input.bucket;
         self.admit(&request, Action::on_bucket("s3:GetBucketPolicy", name))?;
         let policy = self.store.with(name, |bucket| {
-            let policy = bucket.policy.as_ref();
+            let policy = bucket.policy.shown();
             let policy =
                 policy.ok_or_else(|| s3_error!(NoSuchBucketPolicy, "The bucket policy does not exist"))?;
             Ok(policy.text.clone())
@@ -36,7 +36,7 @@ impl Service {
         let policy = Policy::parse(request.input.policy, &name)
             .map_err(|message| s3_error!(MalformedPolicy, "{message}"))?;
         self.store.with(&name, |bucket| {
-            bucket.policy = Some(policy);
+            bucket.policy.change(Some(policy), self.switches.policy_delay);
             Ok(())
         })?;
         Ok(PutBucketPolicyOutput {})
@@ -49,7 +49,7 @@ impl Service {
         let name = &request.input.bucket;
         self.admit(&request, Action::on_bucket("s3:DeleteBucketPolicy", name))?;
         self.store.with(name, |bucket| {
-            bucket.policy = None;
+            bucket.policy.change(None, self.switches.policy_delay);
             Ok(())
         })?;
         Ok(DeleteBucketPolicyOutput {})
