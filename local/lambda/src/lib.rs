@@ -15,7 +15,7 @@ mod state;
 mod worker;
 
 pub use crate::{
-    config::{Config, FunctionConfig},
+    config::{Config, FunctionConfig, NotReady, NotReadyError, Switches},
     faults::Faults,
     server::{Error, Killer, Server},
 };

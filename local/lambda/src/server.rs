@@ -1,6 +1,6 @@
 //! The endpoint: Invoke and the Runtime API on the same port.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{Arc, Mutex, atomic::Ordering};
 
 use axum::{
     Router,
@@ -66,6 +66,7 @@ impl Server {
             functions: functions.collect(),
             account_concurrency: config.account_concurrency,
             account_slots: Semaphore::new(config.account_concurrency),
+            not_ready: Mutex::new(config.switches.not_ready),
         });
         let app = Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invocations))
@@ -167,6 +168,9 @@ async fn invocations(
             let Ok(_slot) = state.account_slots.try_acquire() else {
                 return refuse(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.");
             };
+            if let Some(error) = state.not_ready(&function.config.name) {
+                return refuse(StatusCode::BAD_GATEWAY, error.name(), error.message());
+            }
             match state.invoke(&function, payload).await {
                 Answer::Response(body) => respond(StatusCode::OK, None, body),
                 Answer::Error(body) => respond(StatusCode::OK, Some("Unhandled"), body),

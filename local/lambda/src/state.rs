@@ -1,10 +1,20 @@
 //! The state that all requests share.
 
-use std::{collections::HashMap, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio::sync::Semaphore;
 
-use crate::{faults::Faults, function::Function, runtime_api::WorkerRegistry};
+use crate::{
+    config::{NotReady, NotReadyError},
+    faults::Faults,
+    function::Function,
+    runtime_api::WorkerRegistry,
+};
 
 /// The functions and their processes.
 #[derive(Debug)]
@@ -19,11 +29,21 @@ pub(crate) struct State {
     pub(crate) account_concurrency: usize,
     /// A permit for each synchronous invocation that the account's quota admits.
     pub(crate) account_slots: Semaphore,
+    /// The invocations that are still to be refused.
+    pub(crate) not_ready: Mutex<Vec<NotReady>>,
 }
 
 impl State {
     pub(crate) fn arn(&self, name: &str) -> String {
         format!("arn:aws:lambda:{}:{}:function:{name}", self.region, self.account_id)
+    }
+
+    /// Why the function refuses this invocation, if it is not ready yet.
+    pub(crate) fn not_ready(&self, name: &str) -> Option<NotReadyError> {
+        let mut planned = self.not_ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = planned.iter_mut().find(|planned| planned.function == name && planned.times > 0)?;
+        next.times -= 1;
+        Some(next.error)
     }
 
     /// Finds a function by name or ARN, with or without a qualifier.

@@ -4,26 +4,31 @@
 
 use std::{path::Path, time::Duration};
 
-use local_lambda::{Config, FunctionConfig, Server};
+use local_lambda::{Config, FunctionConfig, NotReady, NotReadyError, Server, Switches};
 use serde_json::{Value, json};
 
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:tool";
 
 async fn server(timeout: Duration) -> Server {
+    server_with(timeout, |_| {}).await
+}
+
+async fn server_with(timeout: Duration, change: impl FnOnce(&mut Config)) -> Server {
     let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/function.py");
     let function = FunctionConfig { name: "tool".into(), binary, env: Vec::new(), timeout, memory_mb: 128 };
     let log_dir = std::env::temp_dir().join("local-lambda-tests");
     let [region, account_id] = ["us-east-1", "123456789012"].map(str::to_owned);
-    Server::start(Config {
+    let mut config = Config {
         functions: vec![function],
         region,
         account_id,
         log_dir,
         concurrency: 2,
         account_concurrency: 100,
-    })
-    .await
-    .unwrap()
+        switches: Switches::default(),
+    };
+    change(&mut config);
+    Server::start(config).await.unwrap()
 }
 
 /// Returns the status, the error kind in the header, and the body.
@@ -104,4 +109,51 @@ async fn an_event_is_accepted_at_once_and_tried_three_times() {
     }
     assert_eq!(server.invocations("tool"), 3);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_function_that_rested_is_not_ready_at_first() {
+    let not_ready = |times, error| NotReady { function: "tool".into(), times, error };
+    let server = server_with(Duration::from_secs(20), |config| {
+        config.switches.not_ready =
+            vec![not_ready(2, NotReadyError::ResourceNotReady), not_ready(1, NotReadyError::EniNotReady)];
+    })
+    .await;
+    for name in ["ResourceNotReadyException", "ResourceNotReadyException", "ENINotReadyException"] {
+        let (status, error, body) = call(&server, json!({})).await;
+        assert_eq!((status, error.as_deref()), (502, Some(name)));
+        assert!(body["Message"].is_string(), "{body}");
+    }
+    assert_eq!(server.invocations("tool"), 0);
+    assert_eq!(call(&server, json!({"n": 1})).await.2["echo"]["n"], 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_account_runs_as_many_invocations_at_once_as_its_quota_says() {
+    let server = server_with(Duration::from_secs(3), |config| {
+        (config.concurrency, config.account_concurrency) = (20, 10);
+    })
+    .await;
+    let url = format!("{}/2016-08-19/account-settings/", server.endpoint());
+    let settings = reqwest::get(url).await.unwrap().bytes().await.unwrap();
+    let settings: Value = serde_json::from_slice(&settings).unwrap();
+    assert_eq!(settings["AccountLimit"]["ConcurrentExecutions"], 10);
+    assert_eq!(settings["AccountLimit"]["UnreservedConcurrentExecutions"], 10);
+
+    let mut running = tokio::task::JoinSet::new();
+    let server = std::sync::Arc::new(server);
+    for _ in 0..11 {
+        let server = std::sync::Arc::clone(&server);
+        running.spawn(async move { call(&server, json!({"do": "sleep"})).await });
+    }
+    // One is refused at once. The others sleep until their time is over.
+    let (status, error, _) = running.join_next().await.unwrap().unwrap();
+    assert_eq!((status, error.as_deref()), (429, Some("TooManyRequestsException")));
+    for (status, _, body) in running.join_all().await {
+        assert_eq!((status, &body["errorType"]), (200, &json!("Sandbox.Timedout")));
+    }
+    assert_eq!(server.invocations("tool"), 10);
+    assert_eq!(call(&server, json!({"n": 1})).await.2["echo"]["n"], 1);
+    std::sync::Arc::into_inner(server).unwrap().stop().await;
 }

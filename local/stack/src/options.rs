@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use local_lambda::Switches as LambdaSwitches;
 use local_s3::Switches as S3Switches;
 use serde_json::{Value, json};
 
@@ -55,6 +56,8 @@ pub struct StackOptions {
     pub elasticache_calls_per_second: Option<u32>,
     /// Bad days of S3.
     pub s3: S3Switches,
+    /// Bad days of Lambda.
+    pub lambda: LambdaSwitches,
 }
 
 impl Default for StackOptions {
@@ -83,6 +86,7 @@ impl Default for StackOptions {
             lambda_concurrency: 1_000,
             elasticache_calls_per_second: None,
             s3: S3Switches::default(),
+            lambda: LambdaSwitches::default(),
         }
     }
 }

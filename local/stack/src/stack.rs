@@ -102,6 +102,7 @@ impl Stack {
             log_dir: dir.join("logs"),
             concurrency: CONCURRENCY,
             account_concurrency: options.lambda_concurrency,
+            switches: options.lambda.clone(),
         })
         .await?;
         let killer = lambda_server.killer();
