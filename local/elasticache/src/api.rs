@@ -20,21 +20,21 @@ use crate::{
 };
 
 /// Runs the action that the form names. Returns the action's name and its result.
-pub(crate) fn act(state: &Arc<State>, form: &str) -> Result<(String, Xml), ApiError> {
+pub(crate) async fn act(state: &Arc<State>, form: &str) -> Result<(String, Xml), ApiError> {
     let params = Params::parse(form)?;
     let action = params.text("Action").unwrap_or_default();
     let result = match action {
-        "CreateReplicationGroup" => groups::create(state, &params),
+        "CreateReplicationGroup" => groups::create(state, &params).await,
         "DescribeReplicationGroups" => groups::describe(state, &params),
         "DeleteReplicationGroup" => groups::delete(state, &params),
         "DescribeCacheClusters" => clusters::describe(state, &params),
         "DescribeEvents" => events::describe(state, &params),
-        "DescribeEngineDefaultParameters" => parameters::describe_defaults(&params),
+        "DescribeEngineDefaultParameters" => parameters::describe_defaults(state, &params),
         "DescribeCacheParameters" => parameters::describe(state, &params),
         "DescribeCacheParameterGroups" => parameters::describe_groups(state, &params),
         "CreateCacheParameterGroup" => parameters::create_group(state, &params),
         "ModifyCacheParameterGroup" => parameters::modify_group(state, &params),
-        "DescribeCacheEngineVersions" => catalog::describe_engine_versions(&params),
+        "DescribeCacheEngineVersions" => catalog::describe_engine_versions(state, &params),
         "DescribeCacheSubnetGroups" => catalog::describe_subnet_groups(state, &params),
         "CreateCacheSubnetGroup" => catalog::create_subnet_group(state, &params),
         "DescribeUserGroups" => catalog::describe_user_groups(state, &params),

@@ -79,7 +79,7 @@ impl Server {
 
 async fn answer(Shared(state): Shared<Arc<State>>, form: String) -> Response {
     let request_id = Uuid::new_v4().to_string();
-    let (status, body) = match api::act(&state, &form) {
+    let (status, body) = match api::act(&state, &form).await {
         Ok((action, result)) => (StatusCode::OK, xml::success(&action, &request_id, &result)),
         Err(error) => {
             tracing::debug!(code = error.code, message = error.message, "refused");

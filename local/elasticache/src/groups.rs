@@ -15,6 +15,9 @@ use crate::{
     servers::server_process::ServerProcess,
 };
 
+/// The port of nodes without a server: nothing listens on it.
+const SIMULATED_PORT: u16 = 1;
+
 /// A valid create request.
 #[derive(Debug, Clone)]
 pub(crate) struct GroupSpec {
@@ -137,6 +140,8 @@ pub(crate) struct Group {
     pub(crate) tags: BTreeMap<String, String>,
     /// Nodes in the order of `members`, empty until the group is available.
     pub(crate) nodes: Vec<Node>,
+    /// Whether its nodes are only described.
+    pub(crate) simulated: bool,
     pub(crate) dir: PathBuf,
     /// Aborts the creation, for a group that is deleted before it is available.
     pub(crate) creation: Option<AbortHandle>,
@@ -145,6 +150,7 @@ pub(crate) struct Group {
 impl Group {
     /// The port of a member, once the group is available.
     pub(crate) fn port(&self, member: usize) -> Option<u16> {
-        self.nodes.get(member).map(|node| node.server.port)
+        let simulated = self.simulated && self.status == Status::Available && member < self.members.len();
+        self.nodes.get(member).map(|node| node.server.port).or(simulated.then_some(SIMULATED_PORT))
     }
 }

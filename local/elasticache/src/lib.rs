@@ -17,6 +17,7 @@
 //! it by process ID once the pipe from this process closes.
 
 mod api;
+mod bystanders;
 mod catalog;
 mod config;
 mod endpoint;
@@ -26,7 +27,7 @@ mod lifecycle;
 mod servers;
 mod state;
 
-pub use config::{Config, FailureStatus};
+pub use config::{Config, FailureStatus, Switches, TakenFault};
 pub use endpoint::Server;
 pub use error::Error;
 pub use servers::binaries::{Choice, Nearness, ServerBinaries, ServerBinary};

@@ -21,10 +21,11 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use self::restore::restore;
+use self::restore::{fetch, restore};
 use crate::{
+    config::TakenFault,
     error::ApiError,
-    groups::{Group, GroupSpec, Status},
+    groups::{Group, GroupSpec, Member, Status},
     state::State,
 };
 
@@ -41,8 +42,11 @@ pub(crate) fn begin_create(
         let message = format_args!("Replication group {id} already exists.");
         return Err(ApiError::new("ReplicationGroupAlreadyExists", message));
     }
-    let nodes: usize = groups.values().map(|group| group.members.len()).sum();
-    if nodes + members.len() > state.config.node_quota {
+    taken(state, &members)?;
+    let simulated = state.config.switches.simulates_nodes;
+    let real = groups.values().filter(|group| !group.simulated);
+    let nodes: usize = real.map(|group| group.members.len()).sum();
+    if !simulated && nodes + members.len() > state.config.node_quota {
         return Err(ApiError::new(
             "NodeQuotaForCustomerExceeded",
             format_args!(
@@ -63,6 +67,7 @@ pub(crate) fn begin_create(
             created_at: Timestamp::now(),
             tags,
             nodes: Vec::new(),
+            simulated,
             dir,
             creation: Some(creation.abort_handle()),
         },
@@ -70,12 +75,30 @@ pub(crate) fn begin_create(
     Ok(())
 }
 
+/// Refuses members whose names are still those of members that are being deleted.
+fn taken(state: &State, members: &[Member]) -> Result<(), ApiError> {
+    let leavers = state.leavers();
+    let mut leaving = leavers.iter().flat_map(|group| &group.members);
+    let Some(Member { id, .. }) = leaving.find(|old| members.iter().any(|member| member.id == old.id)) else {
+        return Ok(());
+    };
+    Err(match state.config.switches.taken_fault {
+        TakenFault::CacheClusterAlreadyExists => {
+            ApiError::new("CacheClusterAlreadyExists", format_args!("Cache cluster {id} already exists."))
+        }
+        TakenFault::InvalidCacheClusterState => ApiError::new(
+            "InvalidCacheClusterState",
+            format_args!("Cache cluster {id} is not in a valid state, but deleting."),
+        ),
+    })
+}
+
 /// Starts a deletion, if the status of the group allows it.
 pub(crate) fn begin_delete(state: &Arc<State>, id: &str) -> Result<(), ApiError> {
     let mut groups = state.groups();
     let group = groups.get_mut(id).ok_or_else(|| ApiError::group_not_found(id))?;
     let refused = match group.status {
-        Status::Creating => state.config.refuse_delete_while_creating,
+        Status::Creating => !state.config.switches.deletes_while_creating,
         Status::Deleting => true,
         Status::Available | Status::Failed(_) => false,
     };
@@ -100,7 +123,14 @@ async fn create(state: Arc<State>, spec: GroupSpec, dir: PathBuf) {
     let visible_until = Instant::now() + state.config.create_delay;
     announce(&state, &spec);
     let members = spec.members(&state.config.region);
-    let result = restore(&state, &spec, members.clone(), &dir).await;
+    let result = if state.config.switches.simulates_nodes {
+        // As much as a restore needs access for.
+        let read = fetch(&state, &spec, &dir).await;
+        remove(&dir).await;
+        read.map(|_| Vec::new())
+    } else {
+        restore(&state, &spec, members.clone(), &dir).await
+    };
     if let Err(failure) = &result {
         // Report the failure only after the servers of the failed attempt have ended.
         state.running.none_left(Some(id)).await;
@@ -126,7 +156,7 @@ async fn create(state: Arc<State>, spec: GroupSpec, dir: PathBuf) {
             state.events.group(id, "Replication group created");
             (group.nodes, group.status) = (nodes, Status::Available);
         }
-        Err(_) => group.status = Status::Failed(state.config.failure_status),
+        Err(_) => group.status = Status::Failed(state.config.switches.failure_status),
     }
 }
 
@@ -149,8 +179,17 @@ async fn delete(state: Arc<State>, id: String, dir: PathBuf) {
     sleep(state.config.delete_delay).await;
     state.running.none_left(Some(&id)).await;
     remove(&dir).await;
-    state.groups().remove(&id);
+    let outlive = state.config.switches.members_outlive;
+    {
+        let mut groups = state.groups();
+        let group = groups.remove(&id);
+        state.leavers().extend(group.filter(|_| !outlive.is_zero()));
+    }
     state.events.group(&id, "Replication group deleted");
+    if !outlive.is_zero() {
+        sleep(outlive).await;
+        state.leavers().retain(|group| group.dir != dir);
+    }
 }
 
 /// Removes a folder. Retries, because a server that is ending may still write to it.

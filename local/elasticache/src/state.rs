@@ -5,13 +5,14 @@ pub(crate) mod event_log;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use tokio::sync::Semaphore;
 
 use self::event_log::EventLog;
 use crate::{
+    bystanders,
     catalog::Catalog,
     config::Config,
     groups::{Group, backup},
@@ -26,7 +27,11 @@ pub(crate) struct State {
     pub(crate) running: RunningServers,
     pub(crate) loads: Semaphore,
     pub(crate) s3: aws_sdk_s3::Client,
+    /// Whether the account has no service-linked role yet.
+    pub(crate) lacks_role: AtomicBool,
     groups: Mutex<BTreeMap<String, Group>>,
+    /// Groups that are gone, but not their members. Locked after `groups`.
+    leavers: Mutex<Vec<Group>>,
     catalog: Mutex<Catalog>,
     pub(crate) dir: PathBuf,
 }
@@ -38,7 +43,9 @@ impl State {
             running: RunningServers::default(),
             loads: Semaphore::new(config.concurrent_loads.max(1)),
             s3: backup::client(&config),
-            groups: Mutex::default(),
+            lacks_role: AtomicBool::new(config.switches.lacks_service_linked_role),
+            groups: Mutex::new(bystanders::groups(&config)),
+            leavers: Mutex::default(),
             catalog: Mutex::default(),
             dir,
             config,
@@ -47,6 +54,10 @@ impl State {
 
     pub(crate) fn groups(&self) -> MutexGuard<'_, BTreeMap<String, Group>> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn leavers(&self) -> MutexGuard<'_, Vec<Group>> {
+        self.leavers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn catalog(&self) -> MutexGuard<'_, Catalog> {

@@ -15,7 +15,9 @@ mod stack;
 mod step_functions;
 mod template;
 
-pub use local_elasticache::{Nearness, ServerBinaries, ServerBinary};
+pub use local_elasticache::{
+    FailureStatus, Nearness, ServerBinaries, ServerBinary, Switches as ElastiCacheSwitches, TakenFault,
+};
 pub use local_gateway::{Call, Fault, Faults, Gateway, Plan, Roles};
 pub use local_lambda::{NotReady, NotReadyError, Switches as LambdaSwitches};
 pub use local_s3::Switches as S3Switches;

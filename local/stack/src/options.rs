@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use local_elasticache::Switches as ElastiCacheSwitches;
 use local_lambda::Switches as LambdaSwitches;
 use local_s3::Switches as S3Switches;
 use serde_json::{Value, json};
@@ -56,6 +57,8 @@ pub struct StackOptions {
     pub elasticache_calls_per_second: Option<u32>,
     /// Bad days of S3.
     pub s3: S3Switches,
+    /// Bad days of ElastiCache, and large accounts.
+    pub elasticache: ElastiCacheSwitches,
     /// Bad days of Lambda.
     pub lambda: LambdaSwitches,
 }
@@ -86,6 +89,7 @@ impl Default for StackOptions {
             lambda_concurrency: 1_000,
             elasticache_calls_per_second: None,
             s3: S3Switches::default(),
+            elasticache: ElastiCacheSwitches::default(),
             lambda: LambdaSwitches::default(),
         }
     }

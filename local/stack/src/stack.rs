@@ -76,6 +76,7 @@ impl Stack {
         let servers = local_elasticache::ServerBinaries::find(Some(&options.servers))?;
         let elasticache_server = local_elasticache::Server::start(local_elasticache::Config {
             create_delay: Duration::from_millis(options.create_delay_ms),
+            switches: options.elasticache,
             ..local_elasticache::Config::new(s3_server.endpoint(), dir.join("elasticache"), servers)
         })
         .await?;

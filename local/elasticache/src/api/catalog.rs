@@ -10,7 +10,7 @@ use crate::{
     state::State,
 };
 
-pub(super) fn describe_engine_versions(params: &Params) -> Result<Xml, ApiError> {
+pub(super) fn describe_engine_versions(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {
     let same = |name: &str, value: &str| params.text(name).is_none_or(|asked| asked == value);
     let only_default = params.flag("DefaultOnly")?.unwrap_or(false);
     let chosen = versions::VERSIONS.iter().filter(|(engine, version, family)| {
@@ -20,7 +20,7 @@ pub(super) fn describe_engine_versions(params: &Params) -> Result<Xml, ApiError>
             && same("CacheParameterGroupFamily", family)
             && (newest || !only_default)
     });
-    let page = page(params, chosen)?;
+    let page = page(state, params, chosen)?;
     let mut xml = Xml::default();
     xml.optional("Marker", page.marker);
     xml.list("CacheEngineVersions", "CacheEngineVersion", page.items, |xml, (engine, version, family)| {
@@ -40,7 +40,7 @@ pub(super) fn describe_subnet_groups(state: &Arc<State>, params: &Params) -> Res
         catalog.subnet_group(name)?;
     }
     let chosen = catalog.subnets.iter().filter(|(name, _)| asked.is_none_or(|asked| asked == *name));
-    let page = page(params, chosen)?;
+    let page = page(state, params, chosen)?;
     let mut xml = Xml::default();
     xml.optional("Marker", page.marker);
     xml.list("CacheSubnetGroups", "CacheSubnetGroup", page.items, |xml, (name, group)| {
@@ -85,7 +85,7 @@ pub(super) fn describe_user_groups(state: &Arc<State>, params: &Params) -> Resul
         catalog.user_group(id)?;
     }
     let chosen = catalog.users.iter().filter(|(id, _)| asked.is_none_or(|asked| asked == *id));
-    let page = page(params, chosen)?;
+    let page = page(state, params, chosen)?;
     let mut xml = Xml::default();
     xml.list("UserGroups", "member", page.items, |xml, (id, group)| write_user_group(xml, state, id, group));
     xml.optional("Marker", page.marker);

@@ -16,8 +16,11 @@ pub(super) fn describe(state: &Arc<State>, params: &Params) -> Result<Xml, ApiEr
     // Every cache cluster here belongs to a replication group.
     let alone = params.flag("ShowCacheClustersNotInReplicationGroups")?.unwrap_or(false);
     let groups = state.groups();
-    let members =
-        groups.values().flat_map(|group| group.members.iter().enumerate().map(move |member| (group, member)));
+    let leavers = state.leavers();
+    let members = groups
+        .values()
+        .chain(leavers.iter())
+        .flat_map(|group| group.members.iter().enumerate().map(move |member| (group, member)));
     let chosen: Vec<_> = members
         .filter(|(_, (_, member))| !alone && asked.as_ref().is_none_or(|id| *id == member.id))
         .collect();
@@ -27,7 +30,7 @@ pub(super) fn describe(state: &Arc<State>, params: &Params) -> Result<Xml, ApiEr
             format_args!("CacheCluster not found: {id}"),
         ));
     }
-    let page = page(params, chosen)?;
+    let page = page(state, params, chosen)?;
     let mut xml = Xml::default();
     xml.optional("Marker", page.marker);
     xml.list("CacheClusters", "CacheCluster", page.items, |xml, (group, (number, member))| {

@@ -17,7 +17,8 @@ const UNSUPPORTED: [&str; 4] =
     ["SnapshotName", "ServerlessCacheSnapshotName", "PrimaryClusterId", "GlobalReplicationGroupId"];
 
 /// Reads the parameters of a replication group, or returns the API error.
-pub(crate) fn parse(params: &Params, catalog: &Catalog) -> Result<GroupSpec, ApiError> {
+/// `raised_quota` says that AWS has raised the quota of shards.
+pub(crate) fn parse(params: &Params, catalog: &Catalog, raised_quota: bool) -> Result<GroupSpec, ApiError> {
     let id = group_id(params.required("ReplicationGroupId")?)?;
     let description = params.required("ReplicationGroupDescription")?.to_owned();
     if let Some(name) = UNSUPPORTED.into_iter().find(|name| params.text(name).is_some()) {
@@ -48,7 +49,7 @@ pub(crate) fn parse(params: &Params, catalog: &Catalog) -> Result<GroupSpec, Api
     let backups: Result<Vec<_>, String> = backups.iter().map(|arn| BackupLocation::from_arn(arn)).collect();
     let backups = backups.map_err(ApiError::value)?;
     let shards = if parameters.cluster_mode {
-        shards::of_cluster(params, !backups.is_empty())?
+        shards::of_cluster(params, !backups.is_empty(), raised_quota)?
     } else {
         shards::single(params)?
     };

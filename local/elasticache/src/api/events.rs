@@ -41,7 +41,7 @@ pub(super) fn describe(state: &Arc<State>, params: &Params) -> Result<Xml, ApiEr
         kind.is_none_or(|kind| kind == event.source_type)
             && source.is_none_or(|source| source == event.source)
     });
-    let page = page(params, events)?;
+    let page = page(state, params, events)?;
     let mut xml = Xml::default();
     xml.optional("Marker", page.marker);
     xml.list("Events", "Event", page.items, |xml, event| {

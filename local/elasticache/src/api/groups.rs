@@ -1,18 +1,29 @@
 //! Replication groups: create, describe, delete.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use super::page::page;
 use crate::{
     api::{create_request, query::Params, xml::Xml},
     error::ApiError,
-    groups::{Group, Member, Status},
+    groups::{Group, Member, Status, backup},
     lifecycle,
     state::State,
 };
 
-pub(super) fn create(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {
-    let spec = create_request::parse(params, &state.catalog())?;
+pub(super) async fn create(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {
+    let raised_quota = state.config.switches.simulates_nodes;
+    let spec = create_request::parse(params, &state.catalog(), raised_quota)?;
+    if state.lacks_role.swap(false, Ordering::Relaxed) {
+        return Err(ApiError::new(
+            "ServiceLinkedRoleNotFoundFault",
+            "This action cannot be completed due to insufficient permissions. (Recommended action) Please create new \
+             role using IAM API CreateServiceLinkedRole.",
+        ));
+    }
+    if state.config.switches.checks_backups_at_create {
+        backup::check(&state.s3, &spec.backups).await?;
+    }
     let id = spec.id.clone();
     lifecycle::begin_create(state, spec, params.tags())?;
     one(state, &id)
@@ -37,7 +48,7 @@ pub(super) fn describe(state: &Arc<State>, params: &Params) -> Result<Xml, ApiEr
         return Err(ApiError::group_not_found(id));
     }
     let chosen = groups.values().filter(|group| asked.as_ref().is_none_or(|id| *id == group.spec.id));
-    let page = page(params, chosen)?;
+    let page = page(state, params, chosen)?;
     let mut xml = Xml::default();
     xml.optional("Marker", page.marker);
     xml.list("ReplicationGroups", "ReplicationGroup", page.items, |xml, group| write(xml, state, group));

@@ -20,7 +20,7 @@ enum Record {
     MaxmemoryByNodeType,
 }
 
-pub(super) fn describe_defaults(params: &Params) -> Result<Xml, ApiError> {
+pub(super) fn describe_defaults(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {
     let family = params.required("CacheParameterGroupFamily")?;
     if !versions::families().contains(&family) {
         return Err(ApiError::value(format_args!(
@@ -29,7 +29,7 @@ pub(super) fn describe_defaults(params: &Params) -> Result<Xml, ApiError> {
     }
     let group =
         ParameterGroup { family: family.to_owned(), description: String::new(), changed: BTreeMap::new() };
-    let page = page(params, records(&group, None))?;
+    let page = page(state, params, records(&group, None))?;
     let mut xml = Xml::default();
     xml.element("EngineDefaults", |xml| {
         xml.text("CacheParameterGroupFamily", family).optional("Marker", page.marker);
@@ -41,7 +41,7 @@ pub(super) fn describe_defaults(params: &Params) -> Result<Xml, ApiError> {
 pub(super) fn describe(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {
     let catalog = state.catalog();
     let group = catalog.parameter_group(params.required("CacheParameterGroupName")?)?;
-    let page = page(params, records(group, params.text("Source")))?;
+    let page = page(state, params, records(group, params.text("Source")))?;
     let mut xml = Xml::default();
     xml.optional("Marker", page.marker);
     write(&mut xml, &group.family, page.items);
@@ -113,7 +113,7 @@ pub(super) fn describe_groups(state: &Arc<State>, params: &Params) -> Result<Xml
         catalog.parameter_group(name)?;
     }
     let chosen = catalog.parameters.iter().filter(|(name, _)| asked.is_none_or(|asked| asked == *name));
-    let page = page(params, chosen)?;
+    let page = page(state, params, chosen)?;
     let mut xml = Xml::default();
     xml.optional("Marker", page.marker);
     xml.list("CacheParameterGroups", "CacheParameterGroup", page.items, |xml, (name, group)| {

@@ -13,7 +13,10 @@ use tokio::{
     io::{AsyncWriteExt, BufWriter},
 };
 
-use crate::{config::Config, error::Failure};
+use crate::{
+    config::Config,
+    error::{ApiError, Failure},
+};
 
 /// The local S3 treats requests with this access key as the service principal's, so that only a policy or an ACL allows
 /// them.
@@ -56,6 +59,18 @@ pub(crate) fn client(config: &Config) -> Client {
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .http_client(aws_smithy_http_client::Builder::new().build_http());
     Client::from_conf(configuration.build())
+}
+
+/// Refuses a backup that the service principal cannot read. The text is the one that AWS documents for exports.
+pub(crate) async fn check(client: &Client, backups: &[BackupLocation]) -> Result<(), ApiError> {
+    for BackupLocation { bucket, key } in backups {
+        if client.head_object().bucket(bucket).key(key).send().await.is_err() {
+            return Err(ApiError::value(format_args!(
+                "ElastiCache has not been granted READ permissions {bucket}/{key} on the S3 Bucket."
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Downloads one backup to a file. Returns its size in bytes.

@@ -6,7 +6,10 @@ use tokio::fs;
 
 use crate::{
     error::Failure,
-    groups::{GroupSpec, Member, Node, backup},
+    groups::{
+        GroupSpec, Member, Node,
+        backup::{self, BackupLocation},
+    },
     lifecycle::{creation::Creation, layout, spread},
     servers::{launch::BACKUP_FILE, server_process::ServerProcess},
     state::State,
@@ -26,26 +29,28 @@ pub(crate) async fn restore(
     let server = choice.server;
     let places = layout::places(members, server.is_before_7())?;
     let creation = Creation { state, spec, dir, server, places };
-    let backups = creation.fetch().await?;
+    let backups = fetch(state, spec, dir).await?;
     let primaries = creation.seed(backups).await?;
     creation.weigh(&primaries).await?;
     creation.open(&primaries).await?;
     creation.add_replicas(primaries).await
 }
 
-impl Creation<'_> {
-    async fn fetch(&self) -> Result<Vec<PathBuf>, Failure> {
-        let mut files = Vec::new();
-        fs::create_dir_all(self.dir).await.map_err(|error| Failure::local("make a folder", error))?;
-        for (number, location) in self.spec.backups.iter().enumerate() {
-            let file = self.dir.join(format!("backup-{number}.rdb"));
-            let bytes = backup::fetch(&self.state.s3, location, &file).await?;
-            self.log(format!("Read the backup {}/{}: {bytes} bytes", location.bucket, location.key));
-            files.push(file);
-        }
-        Ok(files)
+/// Downloads the backups into a folder.
+pub(crate) async fn fetch(state: &State, spec: &GroupSpec, dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    fs::create_dir_all(dir).await.map_err(|error| Failure::local("make a folder", error))?;
+    for (number, location) in spec.backups.iter().enumerate() {
+        let file = dir.join(format!("backup-{number}.rdb"));
+        let bytes = backup::fetch(&state.s3, location, &file).await?;
+        let BackupLocation { bucket, key } = location;
+        state.events.group(&spec.id, format!("Read the backup {bucket}/{key}: {bytes} bytes"));
+        files.push(file);
     }
+    Ok(files)
+}
 
+impl Creation<'_> {
     /// Starts the primaries and loads the keys of the backups into them.
     async fn seed(&self, backups: Vec<PathBuf>) -> Result<Vec<Node>, Failure> {
         let primaries = match (backups.as_slice(), self.spec.shards.as_slice()) {

@@ -29,7 +29,7 @@ async fn an_id_is_taken_once_and_a_group_is_not_deleted_while_it_is_created() {
 #[tokio::test]
 async fn a_deletion_during_the_create_ends_it_where_that_is_allowed() {
     let local = Local::start_with(Objects::from([("b.rdb", backup("SET a 1"))]), |config| {
-        config.refuse_delete_while_creating = false;
+        config.switches.deletes_while_creating = true;
     })
     .await;
     local.create_cluster("early", &["b.rdb"], 3, 1).send().await.unwrap();

@@ -112,9 +112,10 @@ async fn a_backup_that_cannot_be_read_fails_the_restore_with_the_reason() {
 
 #[tokio::test]
 async fn a_failed_group_that_stays_creating_can_be_deleted() {
-    let local =
-        Local::start_with(Objects::new(), |config| config.failure_status = FailureStatus::StaysCreating)
-            .await;
+    let local = Local::start_with(Objects::new(), |config| {
+        config.switches.failure_status = FailureStatus::StaysCreating;
+    })
+    .await;
     local.create("stuck", &["denied.rdb"]).send().await.unwrap();
     while local.members("stuck").await[0].1 != "restore-failed" {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

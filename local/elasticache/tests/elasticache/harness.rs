@@ -4,6 +4,10 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -164,10 +168,13 @@ pub(crate) fn client(endpoint: &str) -> Client {
     Client::from_conf(config.build())
 }
 
-/// A bucket that only the service principal may read, except for `denied.rdb`, which no one may read.
+/// How often `late.rdb` cannot be read before it can.
+pub(crate) const LATE_REFUSALS: usize = 2;
+
+/// A bucket that only the service principal may read. No one may read `denied.rdb`, and `late.rdb` only later.
 async fn bucket(objects: Objects) -> String {
     async fn object(
-        State(objects): State<HashMap<String, Bytes>>,
+        State((objects, refusals)): State<(HashMap<String, Bytes>, Arc<AtomicUsize>)>,
         Path((_, key)): Path<(String, String)>,
         headers: HeaderMap,
     ) -> (StatusCode, Bytes) {
@@ -176,7 +183,8 @@ async fn bucket(objects: Objects) -> String {
         };
         let signature =
             headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if key == "denied.rdb" || !signature.contains("Credential=ELASTICACHESNAPSHOT/") {
+        let late = key == "late.rdb" && refusals.fetch_add(1, Ordering::Relaxed) < LATE_REFUSALS;
+        if late || key == "denied.rdb" || !signature.contains("Credential=ELASTICACHESNAPSHOT/") {
             return error(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied");
         }
         match objects.get(&key) {
@@ -188,7 +196,7 @@ async fn bucket(objects: Objects) -> String {
         objects.into_iter().map(|(key, bytes)| (key.to_owned(), Bytes::from(bytes))).collect();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app = Router::new().route("/{bucket}/{*key}", get(object)).with_state(objects);
+    let app = Router::new().route("/{bucket}/{*key}", get(object)).with_state((objects, Arc::default()));
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     format!("http://{address}")
 }

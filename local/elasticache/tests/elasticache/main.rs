@@ -7,5 +7,6 @@ mod failures;
 mod harness;
 mod layouts;
 mod seeding;
+mod switches;
 mod versions;
 mod watchdog;

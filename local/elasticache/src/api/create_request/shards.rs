@@ -10,11 +10,18 @@ use crate::{
 };
 
 const MAX_SHARDS: usize = 90;
+/// The most that AWS raises the quota to.
+const RAISED_MAX_SHARDS: usize = 500;
 const MAX_REPLICAS: u32 = 5;
 const MAX_NODES_WITHOUT_CLUSTER_MODE: u32 = 6;
 
 /// The shards with cluster mode enabled.
-pub(super) fn of_cluster(params: &Params, seeding: bool) -> Result<Vec<ShardSpec>, ApiError> {
+pub(super) fn of_cluster(
+    params: &Params,
+    seeding: bool,
+    raised_quota: bool,
+) -> Result<Vec<ShardSpec>, ApiError> {
+    let max_shards = if raised_quota { RAISED_MAX_SHARDS } else { MAX_SHARDS };
     if params.text("NumCacheClusters").is_some() {
         return Err(ApiError::combination(
             "NumCacheClusters cannot be used with cluster mode enabled; use NodeGroupConfiguration.",
@@ -30,8 +37,8 @@ pub(super) fn of_cluster(params: &Params, seeding: bool) -> Result<Vec<ShardSpec
         );
         return Err(ApiError::combination(message));
     }
-    if count == 0 || count > MAX_SHARDS {
-        let message = format_args!("{count} node groups: between 1 and {MAX_SHARDS} are possible");
+    if count == 0 || count > max_shards {
+        let message = format_args!("{count} node groups: between 1 and {max_shards} are possible");
         return Err(ApiError::new("NodeGroupsPerReplicationGroupQuotaExceeded", message));
     }
     let default_replicas = replicas(params.number("ReplicasPerNodeGroup")?.unwrap_or(0))?;
