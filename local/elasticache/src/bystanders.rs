@@ -1,4 +1,4 @@
-//! Replication groups of others in the same account: they exist from the start, have no servers, and make listings long.
+//! Replication groups of others in the account: they exist from the start, have no servers, and make listings long.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
