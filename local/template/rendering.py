@@ -36,12 +36,14 @@ Loader.add_multi_constructor("!", _short_form)
 class Template:
     """The template with values for its parameters, or else their defaults.
 
-    `references` maps resources to the value of a Ref. By default, that is the resource's name in lower case.
+    `references` maps resources to the value of a Ref. By default, that is the resource's name in lower case. `pseudo`
+    overrides pseudo parameters, such as AWS::Partition.
     """
 
-    def __init__(self, text, references=None, **parameters):
+    def __init__(self, text, references=None, pseudo=None, **parameters):
         self.body = yaml.load(text, Loader)
         self.references = references or {}
+        self.pseudo = PSEUDO | (pseudo or {})
         # What a GetAtt gives: {"RESOURCE.ATTRIBUTE": value}. What is not here is named after both, in lower case.
         self.attributes = {}
         self.parameters = {name: str(one.get("Default", "")) for name, one in self.body["Parameters"].items()}
@@ -84,11 +86,12 @@ class Template:
     def _ref(self, name):
         if name == "AWS::NoValue":
             return NO_VALUE
-        if name in PSEUDO:
-            return PSEUDO[name]
+        if name in self.pseudo:
+            return self.pseudo[name]
         if name in self.parameters:
             return self.parameters[name]
-        if name not in self.body["Resources"]:
+        # `FUNCTION.Version` is SAM's name for the version that it publishes.
+        if name.split(".")[0] not in self.body["Resources"]:
             raise ValueError(f"Ref to {name}, which is neither a parameter nor a resource")
         return self.references.get(name, name.lower())
 
