@@ -1,6 +1,6 @@
 # Thin: each target names what it needs and calls a script or cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test differential local local-stop setup setup-test build bench-functions servers corpora bench limits calibrate fuzz machine docs fmt lint
+.PHONY: help demo test differential local local-stop setup setup-test build release bench-functions servers corpora bench limits calibrate fuzz machine docs fmt lint
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -23,11 +23,14 @@ local-stop: ## end it
 setup: ## what the demonstration and the local stack need
 	@scripts/setup.sh run
 
-setup-test: ## what the tests and the deployment need
+setup-test: ## what the tests need
 	@scripts/setup.sh test
 
-build: setup-test ## the functions for deployment, for sam deploy
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" sam build
+build: ## the functions for deployment, for sam deploy; ARCHITECTURE=x86_64 for that
+	@scripts/build.sh
+
+release: ## dist/elasticache-seeder-VERSION: functions, template and CLI that deploy without Rust
+	@scripts/release.sh
 
 bench-functions: ## size, start and memory of the functions as deployed
 	@scripts/bench-functions.sh

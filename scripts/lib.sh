@@ -1,9 +1,13 @@
-# Shared by the scripts: where the project is, and how steps are told.
+# Shared by the scripts: where the project is, and how steps are told. This file, setup.sh and build.sh run on macOS too, that
+# is with bash 3.2 and without GNU's options.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf '== %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf 'hint: %s\n' "$2" >&2; exit 1; }
+
+# macOS has no sha256sum before version 15.
+sha256() { if command -v sha256sum > /dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 
 # Runs a step only if its inputs (files) have changed since it was last done: once NAME FILE... -- COMMAND...
 once() {
@@ -11,7 +15,7 @@ once() {
     shift
     while [ "$1" != -- ]; do inputs+=("$1"); shift; done
     shift
-    stamp=$(cat "${inputs[@]}" | sha256sum | cut -c1-32)
+    stamp=$(cat "${inputs[@]}" | sha256 | cut -c1-32)
     mkdir -p .tools
     if [ "$(cat ".tools/$name.done" 2>/dev/null)" != "$stamp" ]; then
         "$@"

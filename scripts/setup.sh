@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# setup.sh run|test: installs what the demonstration (run) or all tests (test) need. Nothing goes outside the
-# project's folder except packages of apt. Does nothing where everything is there.
+# setup.sh run|test|build [RUST-TARGET...]: installs what the demonstration (run), all tests (test) or a build for deployment
+# (build) need. Nothing goes outside the project's folder except packages of apt, of which a build needs none, and Rust
+# targets. Does nothing where everything is there.
 source "$(dirname "$0")/lib.sh"
 
 level=${1:-run}
@@ -28,6 +29,7 @@ apt_install() {
 python_environment() {
     say "installing Python packages of scripts/requirements/$1.txt into .venv"
     [ -x .venv/bin/python ] || python3 -m venv .venv 2> /dev/null || {
+        [ "$level" != build ] || fail "python3 -m venv failed" "on Debian and Ubuntu: apt-get install python3-venv"
         apt_install ensurepip-is-missing:python3-venv
         python3 -m venv --clear .venv
     }
@@ -54,7 +56,30 @@ state_machine_validator() {
     npm install --silent --no-audit --no-fund --prefix .tools/node asl-validator@4.0.0
 }
 
+# What a build for deployment needs, on Linux and macOS, without root.
+build_tools() {
+    command -v python3 > /dev/null || fail "python3 is missing" "install Python 3.11 or later"
+    [ -x .venv/bin/python ] || python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "python3 is $(python3 --version)" "put Python 3.11 or later first on the PATH; on macOS: brew install python"
+    # Zig compiles and links for Lambda; what the build itself runs is linked for this machine.
+    command -v cc > /dev/null || fail "a C compiler is missing" "on macOS: xcode-select --install; on Debian and Ubuntu: apt-get install gcc libc6-dev"
+    # The test environment holds all that a build needs.
+    [ -e .tools/python-test.done ] || once python-build scripts/requirements/build.txt -- python_environment build
+    local target
+    for target in "$@"; do
+        [ ! -d "$(rustc --print target-libdir --target "$target" 2> /dev/null)" ] || continue
+        command -v rustup > /dev/null || fail "Rust's standard library for $target is missing" "install Rust with https://rustup.rs, or your system's package of it"
+        say "installing Rust's standard library for $target"
+        rustup target add "$target" || fail "Rust's standard library for $target could not be installed" "try: rustup target add $target"
+    done
+}
+
 command -v cargo > /dev/null || fail "cargo is missing" "install Rust: https://rustup.rs"
+if [ "$level" = build ]; then
+    shift
+    build_tools "$@"
+    exit
+fi
 command -v python3 > /dev/null || apt_install python3:python3
 apt_install redis-server:redis-server cc:gcc
 case $level in
@@ -67,6 +92,6 @@ case $level in
         apt_install npm:npm
         once node scripts/setup.sh -- state_machine_validator
         ;;
-    *) fail "unknown level: $level" "setup.sh run or setup.sh test" ;;
+    *) fail "unknown level: $level" "setup.sh run, setup.sh test or setup.sh build" ;;
 esac
 servers

@@ -10,8 +10,10 @@ import re
 import sys
 
 import accounts
+import building
 import limits
 import partitions
+import release
 import triggers
 import updates
 from subject import AS_DEPLOYED, FILLED, FOLDERS, FULL, FUNCTIONS, ROOT, TEXT, as_list, statements, statements_of
@@ -343,8 +345,10 @@ CHECKS = [
     the_table_of_parameters_is_what_the_template_says,
     sample_events_have_the_shape_of_the_code,
     *accounts.CHECKS,
+    *building.CHECKS,
     *limits.CHECKS,
     *partitions.CHECKS,
+    *release.CHECKS,
     *triggers.CHECKS,
     *updates.CHECKS,
 ]

@@ -46,10 +46,10 @@ def running_executions_keep_their_functions():
             yield f"an update deletes the version of {folder} that a running execution invokes"
 
 
-def translated():
+def translated(text=TEXT):
     """Returns the resources that SAM makes of the template, as if its code lay in a bucket."""
     logging.getLogger("samtranslator").setLevel(logging.CRITICAL)
-    body = Template(TEXT).body
+    body = Template(text).body
     for one in body["Resources"].values():
         for key in {"CodeUri", "DefinitionUri"} & one.get("Properties", {}).keys():
             one["Properties"][key] = f"s3://bucket/{one['Properties'][key]}"
