@@ -21,7 +21,9 @@ use system_tests::{
 async fn stack() -> Result<Stack> {
     let allowed = ("prepare-seeding", "BACKUP_BUCKETS", "backups,elsewhere,My_Bucket");
     let allowed = (allowed.0.to_owned(), allowed.1.to_owned(), allowed.2.to_owned());
-    Stack::start(StackOptions { function_env: vec![allowed], ..StackOptions::default() }).await
+    let mut options = StackOptions { function_env: vec![allowed], ..StackOptions::default() };
+    options.parameters.push(("BackupBuckets".to_owned(), "backups,elsewhere,My_Bucket".to_owned()));
+    Stack::start(options).await
 }
 
 async fn backup(source: &Source) -> Result<Vec<u8>> {

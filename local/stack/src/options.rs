@@ -10,6 +10,8 @@ use local_lambda::Switches as LambdaSwitches;
 use local_s3::Switches as S3Switches;
 use serde_json::{Value, json};
 
+use crate::account::{ACCOUNT, REGION};
+
 /// The functions by their folders in `functions/`, which are also the names of their binaries.
 pub const FUNCTIONS: [&str; 10] = [
     "start-seeding",
@@ -73,7 +75,7 @@ impl Default for StackOptions {
                     "engine": "redis", "engineVersion": "7.1",
                     "nodeType": "cache.local.64mb", "transitEncryption": false
                 },
-                "nodeFamilies": ["local"], "verify": true, "pollSeconds": 1, "deadlineMinutes": 10
+                "nodeFamilies": ["local"], "verify": true, "pollSeconds": 1
             }),
             backup_buckets: vec!["backups".to_owned()],
             trigger_prefix: String::new(),
@@ -85,7 +87,13 @@ impl Default for StackOptions {
             servers: project.join("target/servers/list"),
             project,
             create_delay_ms: 1_500,
-            parameters: Vec::new(),
+            // The ARNs of secrets and keys are known only once the stack runs.
+            parameters: [
+                ("AllowedSecretArns", format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:*")),
+                ("KmsKeyArns", format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/*")),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
             lambda_concurrency: 1_000,
             elasticache_calls_per_second: None,
             s3: S3Switches::default(),

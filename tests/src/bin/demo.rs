@@ -78,7 +78,7 @@ async fn demonstrate() -> Result<()> {
                 "engine": target.engine, "engineVersion": target.version, "shards": 3, "transitEncryption": false,
                 "nodeType": "cache.local.64mb"
             },
-            "verify": true, "pollSeconds": 1, "deadlineMinutes": 10,
+            "verify": true, "pollSeconds": 1,
             "allow": if too_new { json!(["rdb-newer-than-engine"]) } else { json!([]) }
         }),
         ..options
