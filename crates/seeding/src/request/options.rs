@@ -150,8 +150,8 @@ mod tests {
 
     use super::*;
 
-    fn options(request: serde_json::Value) -> Options {
-        Options::resolve(&Request::from_layers(&[("request", &request)]).unwrap(), &mut Vec::new())
+    fn options(request: &serde_json::Value) -> Options {
+        Options::resolve(&Request::from_layers(&[("request", request)]).unwrap(), &mut Vec::new())
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
             (json!({"deadlineMinutes": 60}), GB, 60, false),
             (json!({"deadlineMinutes": 240}), 100 * GB, 240, true),
         ] {
-            let mut options = options(request);
+            let mut options = options(&request);
             let finding = options.settle_deadline(bytes);
             assert_eq!((options.deadline_minutes, finding.is_some()), (minutes, warned), "{bytes}");
         }

@@ -148,7 +148,7 @@ async fn a_step_that_runs_twice_renews_its_one_statement() {
     assert_eq!(again.json(PUT_POLICY)["Statement"].as_array().unwrap().len(), 1);
 }
 
-/// Another stack, a person or CloudFormation writes the policy at the same moment, without the lease.
+/// Another stack, a person or `CloudFormation` writes the policy at the same moment, without the lease.
 #[tokio::test]
 async fn a_statement_that_is_overwritten_at_once_is_put_again() {
     let wire = script()
