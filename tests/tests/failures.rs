@@ -151,17 +151,23 @@ async fn an_execution_that_is_stopped_in_the_middle_of_the_create_leaves_no_gran
     stack.stop().await
 }
 
+/// Waits for the clean-up of the only execution that has ended without its own: its cluster has become available.
+async fn the_clean_up_keeps_the_good_cluster(stack: &Stack) -> Result<()> {
+    let cleaning = user::outcome(stack, &user::started_by(stack, "cleanUp").await?).await?;
+    cleaning.expect(None)?;
+    ensure!(cleaning.value["outcome"] == "seeded", "{:#}", cleaning.value);
+    ensure!(user::clusters(stack).await?.len() == 1, "a good cluster was deleted");
+    ensure!(user::policy(stack, "backups").await.is_none(), "a grant is left");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_execution_whose_cluster_comes_up_all_the_same_keeps_it() -> Result<()> {
     let stack = stack_with(&small().await?).await?;
     let execution = user::start(&stack, &request("good")).await?;
     user::until_state(&stack, &execution, "WaitForCluster").await?;
     stack.sfn().stop_execution().execution_arn(&execution).send().await?;
-    let cleaning = user::outcome(&stack, &user::started_by(&stack, "cleanUp").await?).await?;
-    cleaning.expect(None)?;
-    ensure!(cleaning.value["outcome"] == "seeded", "{:#}", cleaning.value);
-    ensure!(user::clusters(&stack).await?.len() == 1, "a good cluster was deleted");
-    ensure!(user::policy(&stack, "backups").await.is_none(), "a grant is left");
+    the_clean_up_keeps_the_good_cluster(&stack).await?;
     stack.stop().await
 }
 
@@ -183,11 +189,7 @@ async fn a_create_that_takes_effect_after_its_answer_was_lost_is_found_by_the_cl
     }
     stack.sfn().stop_execution().execution_arn(&execution).send().await?;
     stack.lambda().faults().fail_next("create-cluster", "Internal", "the execution was stopped");
-    let cleaning = user::outcome(&stack, &user::started_by(&stack, "cleanUp").await?).await?;
-    cleaning.expect(None)?;
-    ensure!(cleaning.value["outcome"] == "seeded", "{:#}", cleaning.value);
-    ensure!(user::clusters(&stack).await?.len() == 1, "a good cluster was deleted");
-    ensure!(user::policy(&stack, "backups").await.is_none(), "a grant is left");
+    the_clean_up_keeps_the_good_cluster(&stack).await?;
     stack.stop().await
 }
 

@@ -41,7 +41,10 @@ pub async fn view(elasticache: &Client, group: &ReplicationGroup) -> Result<Clus
     let listed = elasticache.describe_cache_clusters().max_records(PAGE_RECORDS);
     let mut pages = listed.into_paginator().send();
     let mut members = Vec::new();
-    for _ in 0..if group.member_clusters().is_empty() { 0 } else { MAX_PAGES } {
+    for _ in 0..MAX_PAGES {
+        if members.len() >= group.member_clusters().len() {
+            break;
+        }
         let Some(page) = pages.next().await else { break };
         let page = page.map_err(|error| service_error(&format!("describe the members of {id}"), &error))?;
         let of_group = page.cache_clusters().iter().filter(|node| node.replication_group_id() == Some(id));
@@ -49,9 +52,6 @@ pub async fn view(elasticache: &Client, group: &ReplicationGroup) -> Result<Clus
             id: node.cache_cluster_id().unwrap_or_default().to_owned(),
             status: node.cache_cluster_status().unwrap_or_default().to_owned(),
         }));
-        if members.len() >= group.member_clusters().len() {
-            break;
-        }
     }
     Ok(ClusterView { status: group.status().unwrap_or_default().to_owned(), members })
 }

@@ -9,6 +9,10 @@ use seeding::{
     steps::{GrantOutput, NoInput},
 };
 
+/// The time of renewal of a grant that does not end, in milliseconds since 1970: far beyond every execution, and exact
+/// as a number of JSON.
+const NEVER_MS: i64 = 1 << 51;
+
 /// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports.
 pub(crate) struct GrantAccess {
     s3: aws_sdk_s3::Client,
@@ -57,8 +61,7 @@ impl Step for GrantAccess {
             tracing::info!(bucket = grant.bucket, way = ?grant.way, objects = grant.keys.len(), "access granted");
         }
         let ends = grants.iter().any(|grant| grant.way == Way::Policy) && self.expires;
-        // Well before the end; a grant that does not end is not renewed.
-        let renew_at_ms = if ends { now_ms + term_ms - RENEWAL_MS } else { i64::MAX >> 12 };
+        let renew_at_ms = if ends { now_ms + term_ms - RENEWAL_MS } else { NEVER_MS };
         Ok(GrantOutput { grants, findings, renew_at_ms })
     }
 }

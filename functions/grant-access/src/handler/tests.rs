@@ -62,13 +62,19 @@ fn elasticache_permissions(acl: &str) -> Vec<&str> {
         .collect()
 }
 
-#[tokio::test]
-async fn a_bucket_without_a_policy_gets_one_for_this_object_alone() {
-    let wire = script()
-        .on(RECORD, read_record(&orders("auto")))
+/// The step until it looks at the permissions of the bucket `backups`: the journal is written, the lease is held, and
+/// the grant is still wanted.
+fn up_to_permissions(seeding: &Seeding) -> Wire {
+    script()
+        .on(RECORD, read_record(seeding))
         .on(JOURNAL, ok())
         .on(TAKE_LEASE, ok())
         .on(SEE_MARK, s3_error(404, "NoSuchKey"))
+}
+
+#[tokio::test]
+async fn a_bucket_without_a_policy_gets_one_for_this_object_alone() {
+    let wire = up_to_permissions(&orders("auto"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
         .on(GET_POLICY, echo())
@@ -103,11 +109,7 @@ async fn a_bucket_without_a_policy_gets_one_for_this_object_alone() {
 async fn a_policy_keeps_its_text_around_the_one_statement_that_is_added() {
     let before =
         "{ \"Version\":\"2012-10-17\",\n  \"Statement\": [ {\"Sid\":\"theirs\",\"Effect\":\"Deny\"} ] }\n";
-    let wire = script()
-        .on(RECORD, read_record(&orders("policy")))
-        .on(JOURNAL, ok())
-        .on(TAKE_LEASE, ok())
-        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
+    let wire = up_to_permissions(&orders("policy"))
         .on(GET_POLICY, ok().body(before))
         .on(PUT_POLICY, nothing())
         .on(GET_POLICY, echo())
@@ -122,21 +124,13 @@ async fn a_policy_keeps_its_text_around_the_one_statement_that_is_added() {
 
 #[tokio::test]
 async fn a_step_that_runs_twice_renews_its_one_statement() {
-    let first = script()
-        .on(RECORD, read_record(&orders("policy")))
-        .on(JOURNAL, ok())
-        .on(TAKE_LEASE, ok())
-        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
+    let first = up_to_permissions(&orders("policy"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
         .on(GET_POLICY, echo())
         .on(GIVE_LEASE_BACK, nothing());
     grant(&first).await.unwrap();
-    let again = script()
-        .on(RECORD, read_record(&orders("policy")))
-        .on(JOURNAL, ok())
-        .on(TAKE_LEASE, ok())
-        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
+    let again = up_to_permissions(&orders("policy"))
         .on(GET_POLICY, ok().body(first.text(PUT_POLICY)))
         .on(PUT_POLICY, nothing())
         .on(GET_POLICY, echo())
@@ -151,11 +145,7 @@ async fn a_step_that_runs_twice_renews_its_one_statement() {
 /// Another stack, a person or `CloudFormation` writes the policy at the same moment, without the lease.
 #[tokio::test]
 async fn a_statement_that_is_overwritten_at_once_is_put_again() {
-    let wire = script()
-        .on(RECORD, read_record(&orders("policy")))
-        .on(JOURNAL, ok())
-        .on(TAKE_LEASE, ok())
-        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
+    let wire = up_to_permissions(&orders("policy"))
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
         .on(GET_POLICY, ok().body(r#"{"Statement":[]}"#))
@@ -184,11 +174,7 @@ async fn a_policy_full_of_other_seedings_is_waited_for() {
             Err(_) => break,
         }
     }
-    let wire = script()
-        .on(RECORD, read_record(&orders("policy")))
-        .on(JOURNAL, ok())
-        .on(TAKE_LEASE, ok())
-        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
+    let wire = up_to_permissions(&orders("policy"))
         .on(GET_POLICY, ok().body(policy.unwrap()))
         .on(GIVE_LEASE_BACK, nothing());
     assert_eq!(grant(&wire).await.unwrap_err().name, ErrorName::PolicyCrowded);
@@ -210,11 +196,7 @@ async fn nothing_is_granted_once_the_access_was_taken_back_for_good() {
 #[tokio::test]
 async fn the_backups_of_one_bucket_share_a_statement_and_each_bucket_has_its_own() {
     let two_buckets = seeding(&json!({"backups": ["backups/1.rdb", "others/2.rdb", "backups/3.rdb"]}));
-    let wire = script()
-        .on(RECORD, read_record(&two_buckets))
-        .on(JOURNAL, ok())
-        .on(TAKE_LEASE, ok())
-        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
+    let wire = up_to_permissions(&two_buckets)
         .on(GET_POLICY, no_policy())
         .on(PUT_POLICY, nothing())
         .on(GET_POLICY, echo())
@@ -332,11 +314,7 @@ async fn nothing_is_granted_if_the_journal_cannot_be_written() {
 }
 
 fn by_acl() -> Wire {
-    script()
-        .on(RECORD, read_record(&orders("acl")))
-        .on(JOURNAL, ok())
-        .on(TAKE_LEASE, ok())
-        .on(SEE_MARK, s3_error(404, "NoSuchKey"))
+    up_to_permissions(&orders("acl"))
 }
 
 #[tokio::test]
