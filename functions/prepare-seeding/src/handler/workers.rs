@@ -1,5 +1,6 @@
 //! How many chunks are read at once: a share of what the account's concurrency leaves.
 
+use aws_sdk_lambda::types::AccountLimit;
 use seeder_aws::service_error;
 use seeding::StepError;
 
@@ -20,7 +21,7 @@ impl PrepareSeeding {
         let asked = self.lambda.get_account_settings().send().await;
         let asked = asked.map_err(|error| service_error("read the quota of concurrent invocations", &error));
         let Some(settings) = unless_forbidden(asked)? else { return Ok(DEFAULT_WORKERS) };
-        let unreserved = settings.account_limit().and_then(|limit| limit.unreserved_concurrent_executions());
+        let unreserved = settings.account_limit().and_then(AccountLimit::unreserved_concurrent_executions);
         let unreserved = unreserved.and_then(|quota| u32::try_from(quota).ok());
         Ok(unreserved.map_or(DEFAULT_WORKERS, |quota| (quota / SHARE).clamp(1, MAX_WORKERS)))
     }
