@@ -59,6 +59,8 @@ CALLS = {
     r"\b(grant_by_policy|revoke_policy)\(": ["s3:GetBucketPolicy", "s3:PutBucketPolicy"],
     r"\brevoke_policy\(": ["s3:DeleteBucketPolicy"],
     r"\b(grant_by_acl|revoke_acl)\(": ["s3:GetObjectAcl", "s3:PutObjectAcl"],
+    r"\bSweep::new\(": ["s3:ListBucket", "states:DescribeExecution", "states:StartExecution"],
+    r"\bexecution_state\(": ["states:DescribeExecution"],
     # The lease that protects an edit.
     r"BucketAccess \{": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
 }
@@ -102,6 +104,10 @@ def statements(template):
     for name, one in template.resources("AWS::IAM::Role").items():
         for policy in one["Properties"].get("Policies", []):
             yield from ((name, statement) for statement in template.render(policy)["PolicyDocument"]["Statement"])
+    for one in template.resources("AWS::IAM::RolePolicy").values():
+        properties = one["Properties"]
+        document = template.render(properties["PolicyDocument"])
+        yield from ((properties["RoleName"]["Ref"], statement) for statement in document["Statement"])
     for name, one in template.resources("AWS::IAM::ManagedPolicy").items():
         document = template.render(one["Properties"]["PolicyDocument"])
         yield from ((name, statement) for statement in document["Statement"])
@@ -302,7 +308,8 @@ def event_patterns_are_no_longer_than_eventbridge_takes():
     # The shortest names make the longest pattern, because each one adds two quotes.
     names = ",".join(["abc"] * (buckets // 4))
     longest = Template(TEXT, **FILLED | {"BackupBucketName": "x" * 63, "BackupBuckets": names, "TriggerPrefix": "p" * prefix})
-    for name, rule in longest.resources("AWS::Events::Rule").items():
+    patterns = {name: one for name, one in longest.resources("AWS::Events::Rule").items() if "EventPattern" in one["Properties"]}
+    for name, rule in patterns.items():
         characters = len(json.dumps(longest.render(rule["Properties"]["EventPattern"]), separators=(",", ":")))
         if characters > MAX_PATTERN_CHARACTERS:
             yield f"{name} may have a pattern of {characters} characters, at most {MAX_PATTERN_CHARACTERS} are possible"
@@ -404,15 +411,24 @@ def with_code(description):
     return re.sub(words, lambda found: f"`{found[0]}`", description)
 
 
+def sweep_input():
+    return FULL.body["Resources"]["SweepRule"]["Properties"]["Targets"][0]["Input"]
+
+
 def sample_events_have_the_shape_of_the_code():
     inputs = {"prepare-seeding": "PrepareInput", "inspect-chunk": "InspectInput", "assess-backup": "AssessInput",
-              "create-cluster": "CreateInput", "check-cluster": "CheckInput"}
+              "create-cluster": "CreateInput", "check-cluster": "CheckInput", "delete-cluster": "DeleteInput"}
     samples = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
     for folder in FOLDERS:
         if folder == "start-seeding":
             continue
         if folder not in samples:
             yield f"events/{folder}.json is missing"
+            continue
+        # The only one that is called by a schedule, and for no execution.
+        if folder == "sweep":
+            if samples[folder] != json.loads(sweep_input()):
+                yield f"events/sweep.json is {samples[folder]}, expected {sweep_input()}, which SweepRule gives"
             continue
         expected = {"execution": False} | fields("flow/steps.rs", inputs.get(folder, "NoInput"))
         if not expected or set(samples[folder]) != set(expected):

@@ -109,7 +109,13 @@ fn every_choice_has_a_default_and_every_state_a_comment() {
 #[test]
 fn a_good_cluster_is_never_deleted_and_a_failed_one_never_forgotten() {
     let machine = machine();
-    let target = |state: &str| machine["States"][state]["Catch"][0]["Next"].as_str().unwrap().to_owned();
+    // The last one catches whatever the others do not.
+    let target = |state: &str| {
+        machine["States"][state]["Catch"].as_array().unwrap().last().unwrap()["Next"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     for state in ["GrantAccess", "CreateCluster", "CheckCluster"] {
         assert_eq!(target(state), "DeleteCluster", "{state}");
     }
@@ -117,6 +123,15 @@ fn a_good_cluster_is_never_deleted_and_a_failed_one_never_forgotten() {
         assert_eq!(target(state), "RevokeAccess", "{state}");
     }
     assert_eq!(target("RevokeAccess"), "Outcome");
+}
+
+/// What still runs keeps its cluster and its grant.
+#[test]
+fn a_clean_up_that_is_refused_neither_deletes_nor_revokes() {
+    let machine = machine();
+    let refused = &machine["States"]["DeleteCluster"]["Catch"][0];
+    assert_eq!(texts(&refused["ErrorEquals"]), [ErrorName::CleanUpRefused.as_str()]);
+    assert_eq!(refused["Next"], "NameFailure");
 }
 
 #[test]

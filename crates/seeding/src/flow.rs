@@ -6,3 +6,4 @@ pub(crate) mod failure;
 pub mod grant;
 pub(crate) mod status;
 pub mod steps;
+pub mod sweep;

@@ -11,7 +11,8 @@ use seeding::{
     steps::{CheckInput, CheckOutput},
 };
 
-/// Needs ElastiCache's Describe operations, and to read the reports and the backups' attributes.
+/// Needs ElastiCache's Describe operations, to read the reports and the backups' attributes, and to delete the journal
+/// of the create.
 pub(crate) struct CheckCluster {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
@@ -58,6 +59,10 @@ impl Step for CheckCluster {
         tracing::info!(cluster = seeding.target.cluster.id, ?phase, status = view.status, members = ?view.members, "checked");
         let available = phase == ClusterPhase::Available;
         let events = cluster::events(&self.elasticache, &group).await;
+        if available {
+            // From here on nothing deletes the cluster any more.
+            self.reports.delete(&execution.files().create()).await?;
+        }
         Ok(CheckOutput {
             phase,
             status: status_text(&view),

@@ -152,6 +152,15 @@ pub struct GrantOutput {
     pub findings: Vec<Finding>,
 }
 
+/// What `delete-cluster` is given.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeleteInput {
+    /// Whether the execution is another one, which is cleaned up for.
+    #[serde(default)]
+    pub clean_up: bool,
+}
+
 /// What `create-cluster` is given.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -178,6 +187,9 @@ pub struct CreateOutput {
 ///
 /// An execution can be stopped while its create is under way: its clean-up then sees no cluster yet, and must not go
 /// before there is one, or before there can be none any more.
+///
+/// It is deleted once the cluster is available, kept or gone. Until then the sweep knows by it that something may be
+/// left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateJournal {
