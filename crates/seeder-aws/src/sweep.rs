@@ -110,9 +110,9 @@ impl Sweep {
         let mut journals = Journals::default();
         let mut after = None;
         for _ in 0..MAX_PAGES {
-            let list =
+            let request =
                 self.s3.list_objects_v2().bucket(&self.reports_bucket).prefix(ExecutionFiles::prefix());
-            let page = list.set_start_after(after).send().await;
+            let page = request.set_start_after(after).send().await;
             let page =
                 page.map_err(|error| service_error(&format!("list {}", self.reports_bucket), &error))?;
             for object in page.contents() {

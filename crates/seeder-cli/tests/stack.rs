@@ -1,5 +1,5 @@
-//! `seeder seed --stack` and `seeder sweep --stack`, with a CloudFormation of this file, and the Step Functions and S3 of
-//! the local stack's interpreter.
+//! `seeder seed --stack` and `seeder sweep --stack`, with a CloudFormation of this file, and Step Functions and S3
+//! of the local stack's interpreter.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
 
@@ -141,6 +141,18 @@ async fn seed_takes_the_state_machine_from_the_outputs_of_the_stack() {
     assert_eq!(output.status.code(), Some(0), "{errors}");
     assert!(errors.contains("ClusterSeeded"), "{errors}");
     assert!(String::from_utf8_lossy(&output.stdout).contains(r#""outcome":"seeded""#), "{errors}");
+
+    // A file goes to the stack's bucket.
+    let s3 = aws_sdk_s3::Client::new(&config);
+    s3.create_bucket().bucket("drops").send().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("dump.rdb");
+    std::fs::write(&file, b"REDIS0010\xfe\x00\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0").unwrap();
+    let output = moto.seeder(&["seed", file.to_str().unwrap()], &endpoint).await;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    let objects = s3.list_objects_v2().bucket("drops").prefix("sets/dump-").send().await.unwrap();
+    assert_eq!(objects.contents().len(), 1, "{errors}");
 
     for (words, says) in [
         (["--stack", "missing"], "no CloudFormation stack missing in region us-east-1"),

@@ -12,7 +12,7 @@ use seeding::{
     sweep::ExecutionState,
 };
 
-/// How often a clean-up asks whether an execution runs before it believes it. DescribeExecution is eventually
+/// How often a clean-up asks whether an execution runs before it believes it. `DescribeExecution` is eventually
 /// consistent, and the event of the end comes at once. Source: Step Functions API reference, `DescribeExecution`.
 const ASKS: u32 = 4;
 /// The pause between two of them.

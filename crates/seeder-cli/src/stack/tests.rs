@@ -6,12 +6,13 @@ const DESCRIBE: &str = "cloudformation Action=DescribeStacks&StackName=seeds";
 
 /// A stack of this status, with these outputs.
 fn stack(status: &str, outputs: &[(&str, &str)]) -> Answer {
-    let outputs: String = outputs
+    let outputs = outputs
         .iter()
         .map(|(key, value)| {
             format!("<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>")
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let stack = format!(
         "<member><StackName>seeds</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime>\
          <StackStatus>{status}</StackStatus><Outputs>{outputs}</Outputs></member>"

@@ -24,13 +24,14 @@ fn now_ms() -> i64 {
 
 /// A page of the listing: keys, and how many days ago they were written.
 fn page(truncated: bool, keys: &[(&str, i64)]) -> Answer {
-    let contents: String = keys
+    let contents = keys
         .iter()
         .map(|(key, days)| {
             let at = Timestamp::from_millisecond(now_ms() - days * DAY_MS).unwrap();
             format!("<Contents><Key>{key}</Key><LastModified>{at:.3}</LastModified></Contents>")
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     xml(&format!("<ListBucketResult><IsTruncated>{truncated}</IsTruncated>{contents}</ListBucketResult>"))
 }
 

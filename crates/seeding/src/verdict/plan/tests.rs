@@ -3,9 +3,9 @@ use rdb_footprint::{Generation, Settings};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::record::identity::Identity;
 use crate::{
     facts::{memory::MemoryParameters, node_types::NodeTypes, slots::SLOTS},
+    record::identity::Identity,
     request::{Request, resolve::resolve},
 };
 
