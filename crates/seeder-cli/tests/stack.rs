@@ -40,11 +40,13 @@ impl Moto {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}; `make setup` installs it", python.display()));
-        let moto = Self { process, endpoint: format!("http://127.0.0.1:{port}") };
+        let mut moto = Self { process, endpoint: format!("http://127.0.0.1:{port}") };
         for _ in 0..600 {
             if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
                 return moto;
             }
+            let ended = moto.process.try_wait().unwrap();
+            assert!(ended.is_none(), "moto ended: {ended:?}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("moto does not listen");
