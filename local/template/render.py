@@ -41,6 +41,8 @@ def attributes(template):
         found[f"{name}.Arn"] = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{folder(one)}"
     for name in template.resources("AWS::IAM::Role"):
         found[f"{name}.Arn"] = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    for name in template.resources("AWS::Serverless::StateMachine"):
+        found[f"{name}.Name"] = template.references.get(name, name).rsplit(":", 1)[-1]
     for name in template.resources("AWS::S3::Bucket"):
         found[f"{name}.Arn"] = f"arn:aws:s3:::{template.references.get(name, name.lower())}"
     for name in template.resources("AWS::SQS::Queue"):
@@ -68,7 +70,7 @@ def function(template, one):
 
 
 def roles(template):
-    documents = {name: documents_of(template, one) for name, one in template.resources("AWS::IAM::Role").items()}
+    documents = {name: documents_of(template, name, one) for name, one in template.resources("AWS::IAM::Role").items()}
     return {caller: documents[role["Fn::GetAtt"][0]] for caller, role in role_of_callers(template).items()}
 
 
@@ -81,13 +83,20 @@ def role_of_callers(template):
     return callers
 
 
-def documents_of(template, role):
+def documents_of(template, name, role):
     """The policies of a role, its own and those that it shares with others."""
     properties = role["Properties"]
     own = [template.render(policy)["PolicyDocument"] for policy in present(template, properties.get("Policies", []))]
     managed = template.resources("AWS::IAM::ManagedPolicy")
+    own += [template.render(one["Properties"])["PolicyDocument"] for one in beside(template, name)]
     shared = [managed[arn["Ref"]] for arn in properties.get("ManagedPolicyArns", []) if arn.get("Ref") in managed]
     return own + [template.render(one["Properties"])["PolicyDocument"] for one in shared]
+
+
+def beside(template, role):
+    """The policies that name their role, and not the other way round."""
+    policies = template.resources("AWS::IAM::RolePolicy").values()
+    return [one for one in policies if one["Properties"]["RoleName"] == {"Ref": role}]
 
 
 def present(template, policies):

@@ -36,6 +36,8 @@ CALLS = {
     r"\b(grant_by_policy|revoke_policy)\(": ["s3:GetBucketPolicy", "s3:PutBucketPolicy"],
     r"\brevoke_policy\(": ["s3:DeleteBucketPolicy"],
     r"\b(grant_by_acl|revoke_acl)\(": ["s3:GetObjectAcl", "s3:PutObjectAcl"],
+    r"\bSweep::new\(": ["s3:ListBucket", "states:DescribeExecution", "states:StartExecution"],
+    r"\bexecution_state\(": ["states:DescribeExecution"],
     # The lease that protects an edit.
     r"BucketAccess \{": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
 }
@@ -302,6 +304,10 @@ def with_code(description):
     return re.sub(words, lambda found: f"`{found[0]}`", description)
 
 
+def sweep_input():
+    return FULL.body["Resources"]["SweepRule"]["Properties"]["Targets"][0]["Input"]
+
+
 def sample_events_have_the_shape_of_the_code():
     inputs = {"prepare-seeding": "PrepareInput", "inspect-chunk": "InspectInput", "assess-backup": "AssessInput",
               "create-cluster": "CreateInput", "check-cluster": "CheckInput", "delete-cluster": "DeleteInput"}
@@ -311,6 +317,11 @@ def sample_events_have_the_shape_of_the_code():
             continue
         if folder not in samples:
             yield f"events/{folder}.json is missing"
+            continue
+        # The only one that is called by a schedule, and for no execution.
+        if folder == "sweep":
+            if samples[folder] != json.loads(sweep_input()):
+                yield f"events/sweep.json is {samples[folder]}, expected {sweep_input()}, which SweepRule gives"
             continue
         expected = {"execution": False} | fields("flow/steps.rs", inputs.get(folder, "NoInput"))
         if not expected or set(samples[folder]) != set(expected):

@@ -14,6 +14,8 @@ PHYSICAL = {
     "AWS::Events::Rule": ("Name", 64),
     "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", None),
     "AWS::IAM::Role": ("RoleName", None),
+    # Its name has to differ only from the role's other policies.
+    "AWS::IAM::RolePolicy": (None, 0),
     "AWS::Lambda::Permission": (None, 0),
     "AWS::Logs::LogGroup": ("LogGroupName", 512),
     "AWS::S3::Bucket": ("BucketName", None),

@@ -44,6 +44,10 @@ def statements(template):
     for name, one in template.resources("AWS::IAM::Role").items():
         for policy in one["Properties"].get("Policies", []):
             yield from ((name, statement) for statement in template.render(policy)["PolicyDocument"]["Statement"])
+    for one in template.resources("AWS::IAM::RolePolicy").values():
+        properties = one["Properties"]
+        document = template.render(properties["PolicyDocument"])
+        yield from ((properties["RoleName"]["Ref"], statement) for statement in document["Statement"])
     for name, one in template.resources("AWS::IAM::ManagedPolicy").items():
         document = template.render(one["Properties"]["PolicyDocument"])
         yield from ((name, statement) for statement in document["Statement"])

@@ -248,6 +248,12 @@ async fn every_catch_leads_to_a_clean_end() -> Result<()> {
     stack.stop().await
 }
 
+/// Calls the function as its schedule does.
+async fn sweep(stack: &Stack) -> Result<Value> {
+    let url = format!("{}/2015-03-31/functions/sweep/invocations", stack.lambda().endpoint());
+    Ok(reqwest::Client::new().post(&url).body("{}").send().await?.json().await?)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grant_that_cannot_be_taken_back_is_a_warning_on_a_good_cluster() -> Result<()> {
     let stack = stack_with(&small().await?).await?;
@@ -255,6 +261,32 @@ async fn a_grant_that_cannot_be_taken_back_is_a_warning_on_a_good_cluster() -> R
     let outcome = user::seed(&stack, &request("warned")).await?;
     outcome.expect_seeded()?;
     outcome.finding("revoke-failed")?;
+    ensure!(user::policy(&stack, "backups").await.is_some(), "the grant is gone already");
+    // The sweep sees it, and would start the clean-up in an hour.
+    let name = outcome.execution.rsplit(':').next().unwrap_or_default();
+    let left = json!([{"execution": name, "decision": "just-ended"}]);
+    ensure!(sweep(&stack).await? == json!({"started": [], "left": left, "complete": true}));
+    let cleaning = user::seed(&stack, &json!({"cleanUp": outcome.execution})).await?;
+    cleaning.expect(None)?;
+    ensure!(sweep(&stack).await? == json!({"started": [], "left": [], "complete": true}));
+    ensure!(user::policy(&stack, "backups").await.is_none(), "a grant is left");
+    ensure!(user::clusters(&stack).await?.len() == 1, "a good cluster was deleted");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clean_up_of_a_running_execution_is_refused_and_changes_nothing() -> Result<()> {
+    let source = small().await?;
+    let stack = Stack::start(StackOptions { create_delay_ms: 30_000, ..StackOptions::default() }).await?;
+    user::drop_file(&stack, "backups", "redis.rdb", &source.save().await?).await?;
+    let execution = user::start(&stack, &request("runs")).await?;
+    user::until_state(&stack, &execution, "WaitForCluster").await?;
+    let refused = user::seed(&stack, &json!({"cleanUp": execution})).await?;
+    refused.expect(Some("SeedingFailed"))?;
+    ensure!(refused.codes().first() == Some(&"clean-up-refused"), "{:#}", refused.value);
+    ensure!(refused.value["leftBehind"] == json!([]), "{:#}", refused.value);
+    ensure!(refused.states.iter().all(|state| state != "RevokeAccess"), "{:?}", refused.states);
+    user::outcome(&stack, &execution).await?.expect_seeded()?;
     stack.stop().await
 }
 

@@ -128,6 +128,15 @@ fn a_good_cluster_is_never_deleted_and_a_failed_one_never_forgotten() {
     assert_eq!(target("RevokeAccess"), "Outcome");
 }
 
+/// What still runs keeps its cluster and its grant.
+#[test]
+fn a_clean_up_that_is_refused_neither_deletes_nor_revokes() {
+    let machine = machine();
+    let refused = &machine["States"]["DeleteCluster"]["Catch"][0];
+    assert_eq!(texts(&refused["ErrorEquals"]), [ErrorName::CleanUpRefused.as_str()]);
+    assert_eq!(refused["Next"], "NameFailure");
+}
+
 #[test]
 fn every_transition_leads_to_a_state_and_every_state_can_be_reached() {
     let machine = machine();

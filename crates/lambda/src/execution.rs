@@ -33,6 +33,8 @@ pub trait Step: Send + Sync + 'static {
 /// An execution of the state machine, as one of its steps sees it.
 #[derive(Debug, Clone)]
 pub struct Execution<'a> {
+    /// Its ARN.
+    pub arn: &'a str,
     /// Its name, the last part of its ARN.
     pub name: &'a str,
     /// What marks everything that it creates.
@@ -47,7 +49,7 @@ pub struct Execution<'a> {
 impl<'a> Execution<'a> {
     fn of(arn: &'a str, reports: &'a ReportStore, invocation: Invocation) -> Result<Self, StepError> {
         let (partition, name) = Partition::of_execution(arn)?;
-        Ok(Self { name, identity: Identity::new(arn, name), partition, invocation, reports })
+        Ok(Self { arn, name, identity: Identity::new(arn, name), partition, invocation, reports })
     }
 
     /// The keys of its files.

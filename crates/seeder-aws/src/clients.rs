@@ -41,6 +41,11 @@ impl Clients {
         Self { config }
     }
 
+    /// The configuration, for a client of a service that no function calls.
+    pub const fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
     /// The region that everything happens in.
     pub fn region(&self) -> String {
         self.config.region().map_or_else(String::new, ToString::to_string)

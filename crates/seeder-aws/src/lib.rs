@@ -6,6 +6,7 @@
 //!   ranged reads.
 //! - [`cluster`] asks ElastiCache about the cluster of an execution.
 //! - [`bucket_access`] grants and revokes, under a lease.
+//! - [`sweep`] starts the clean-ups that are due.
 //! - [`service_error`] turns an SDK error into a [`seeding::StepError`], in one place.
 
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@ pub mod objects;
 pub mod reader;
 mod report_store;
 mod secret;
+pub mod sweep;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 

@@ -28,6 +28,12 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 seeded, 1 rejected or failed, 2 usage, 130 interrupted.
     Seed(Box<SeedArgs>),
+    /// Start the clean-ups of ended executions that may have left something.
+    ///
+    /// The stack does the same every hour. It deletes and revokes nothing itself. What runs or is seeded is left alone.
+    ///
+    /// Exit status: 0 done, 1 failed or incomplete, 2 usage.
+    Sweep(SweepArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -65,17 +71,47 @@ pub(crate) struct CheckArgs {
     pub(crate) cluster: ClusterArgs,
 }
 
+/// The deployed stack.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StackArgs {
+    /// Name of the CloudFormation stack, `$SEEDER_STACK`. Its outputs give what no option or variable gives.
+    /// [default: elasticache-seeder]
+    #[arg(
+        long,
+        env = "SEEDER_STACK",
+        hide_env = true,
+        value_name = "NAME",
+        default_value = "elasticache-seeder",
+        hide_default_value = true
+    )]
+    pub(crate) stack: String,
+    /// ARN of the state machine, `$SEEDER_STATE_MACHINE_ARN`. [default: the stack's]
+    #[arg(long, env = "SEEDER_STATE_MACHINE_ARN", hide_env = true, value_name = "ARN")]
+    pub(crate) state_machine: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SweepArgs {
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+    /// Bucket of the stack's own files, `$SEEDER_REPORTS_BUCKET`. [default: the stack's reports bucket]
+    #[arg(long, env = "SEEDER_REPORTS_BUCKET", hide_env = true, value_name = "BUCKET")]
+    pub(crate) reports_bucket: Option<String>,
+    /// Print the clean-ups that are due and start none.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct SeedArgs {
     /// Backups: .rdb files, which are uploaded, or objects as `s3://bucket/key`, addresses or ARNs.
     #[arg(required = true, value_name = "BACKUP")]
     pub(crate) backups: Vec<String>,
-    /// Bucket to upload files to. Required for files.
-    #[arg(long, env = "SEEDER_BUCKET")]
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+    /// Bucket to upload files to, `$SEEDER_BUCKET`. [default: the stack's drop bucket]
+    #[arg(long, env = "SEEDER_BUCKET", hide_env = true)]
     pub(crate) bucket: Option<String>,
-    /// ARN of the stack's state machine.
-    #[arg(long, env = "SEEDER_STATE_MACHINE_ARN", value_name = "ARN")]
-    pub(crate) state_machine: String,
     /// A request as JSON (docs/REQUEST.md). Options override it.
     #[arg(long, value_name = "FILE")]
     pub(crate) request: Option<PathBuf>,

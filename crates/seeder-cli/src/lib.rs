@@ -6,6 +6,8 @@ mod args;
 mod check;
 mod columns;
 mod seed;
+mod stack;
+mod sweep;
 mod term;
 
 use std::process::ExitCode;
@@ -18,6 +20,9 @@ pub use crate::{
     term::{elapsed, thousands},
 };
 
+/// The exit status for a wrong command line.
+const USAGE: u8 = 2;
+
 /// The command line, for the tables of its options in docs/.
 #[doc(hidden)]
 pub fn command() -> clap::Command {
@@ -29,7 +34,7 @@ pub fn command() -> clap::Command {
 pub fn check_json(words: &[&str]) -> anyhow::Result<String> {
     match Args::try_parse_from(["seeder", "check", "--json", "--quiet"].iter().chain(words))?.command {
         Command::Check(args) => check::json(&args),
-        Command::Seed(_) => unreachable!("it is check"),
+        Command::Seed(_) | Command::Sweep(_) => unreachable!("it is check"),
     }
 }
 
@@ -39,6 +44,7 @@ pub async fn run() -> ExitCode {
     let (done, on_error) = match Args::parse().command {
         Command::Check(args) => (check::run(*args).await, check::NOT_READABLE),
         Command::Seed(args) => (seed::run(&args).await, 1),
+        Command::Sweep(args) => (sweep::run(&args).await, 1),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

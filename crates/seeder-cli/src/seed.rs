@@ -16,27 +16,42 @@ use seeder_aws::Clients;
 use seeding::{BackupLocation, Code, Finding, Verdict};
 use serde_json::{Value, json};
 
-use crate::args::SeedArgs;
+use crate::{
+    USAGE,
+    args::SeedArgs,
+    stack::{DROP_BUCKET, STATE_MACHINE, Stack},
+};
 
-const USAGE: u8 = 2;
 /// Of a command that Ctrl-C has ended: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;
 
-/// Runs the command. Everything that can be wrong with the command line is found before anything is uploaded.
+/// Runs the command. Everything that can be wrong with the command line is found before anything is uploaded, and
+/// without AWS as far as possible.
 pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
     let name = execution_name(&args.backups);
-    let checked = backups(args, &name).and_then(|backups| {
-        let locations: Vec<_> = backups.iter().map(|backup| backup.location.clone()).collect();
-        Ok((request::build(args, &locations)?, backups))
-    });
-    let (request, backups) = match checked {
-        Ok(checked) => checked,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return Ok(ExitCode::from(USAGE));
-        }
+    let checked = backups(args, &name).and_then(|backups| Ok((request(args, &backups)?, backups)));
+    let mut backups = match checked {
+        Ok((_, backups)) => backups,
+        Err(error) => return Ok(usage(&error)),
     };
     let clients = Clients::from_environment().await;
+    let stack = Stack::new(&clients, &args.stack.stack);
+    // The bucket matters for files only.
+    let bucket =
+        args.bucket.as_deref().or_else(|| backups.iter().all(|one| one.file.is_none()).then_some(""));
+    let machine = args.stack.state_machine.as_deref();
+    let (bucket, machine) = match stack.resolve([(DROP_BUCKET, bucket), (STATE_MACHINE, machine)]).await {
+        Ok([bucket, machine]) => (bucket, machine),
+        Err(error) if error.is_usage() => return Ok(usage(&error.into())),
+        Err(error) => return Err(error.into()),
+    };
+    for backup in backups.iter_mut().filter(|backup| backup.file.is_some()) {
+        backup.location.bucket.clone_from(&bucket);
+    }
+    let request = match request(args, &backups) {
+        Ok(request) => request,
+        Err(error) => return Ok(usage(&error)),
+    };
     let s3 = clients.s3();
     let files: Vec<_> = backups.into_iter().filter_map(Backup::local).collect();
     let allow: Vec<Code> = serde_json::from_value(request["allow"].clone()).unwrap_or_default();
@@ -49,7 +64,7 @@ pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
             return Ok(ExitCode::from(INTERRUPTED));
         }
     }
-    let started = match start(&clients, args, &name, &request).await {
+    let started = match start(&clients, &machine, &name, &request).await {
         Ok(started) => started,
         Err(error) => {
             // Nothing will ever read them.
@@ -67,12 +82,17 @@ pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
     Ok(followed.code)
 }
 
-async fn start(clients: &Clients, args: &SeedArgs, name: &str, request: &Value) -> Result<String> {
-    let start = clients.step_functions().start_execution().state_machine_arn(&args.state_machine);
+fn usage(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::from(USAGE)
+}
+
+async fn start(clients: &Clients, machine: &str, name: &str, request: &Value) -> Result<String> {
+    let start = clients.step_functions().start_execution().state_machine_arn(machine);
     let started = start.name(name).input(request.to_string()).send().await;
     let started = started
         .map_err(|error| seeder_aws::service_error("start the execution", &error))
-        .with_context(|| format!("state machine {}", args.state_machine))?;
+        .with_context(|| format!("state machine {machine}"))?;
     Ok(started.execution_arn().to_owned())
 }
 
@@ -99,6 +119,11 @@ impl Backup {
     }
 }
 
+fn request(args: &SeedArgs, backups: &[Backup]) -> Result<Value> {
+    let locations: Vec<_> = backups.iter().map(|backup| backup.location.clone()).collect();
+    request::build(args, &locations)
+}
+
 fn backups(args: &SeedArgs, execution: &str) -> Result<Vec<Backup>> {
     args.backups.iter().enumerate().map(|(number, text)| backup(args, execution, number, text)).collect()
 }
@@ -111,10 +136,9 @@ fn backup(args: &SeedArgs, execution: &str, number: usize, text: &str) -> Result
     if !path.is_file() {
         bail!("{text} is not a file; name an S3 object as s3://bucket/key");
     }
-    let Some(bucket) = args.bucket.clone() else {
-        bail!("--bucket (or SEEDER_BUCKET) is needed to upload {text}");
-    };
     let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or("backup.rdb").replace(',', "-");
+    // It is known once the stack is, at the latest.
+    let bucket = args.bucket.clone().unwrap_or_default();
     // Under sets/ an upload starts nothing by itself.
     let key = format!("sets/{execution}/{number:02}-{file_name}");
     Ok(Backup { location: BackupLocation { bucket, key }, file: Some(path.to_owned()) })

@@ -50,6 +50,7 @@ error_names! {
     GrantRefused final "The bucket does not accept the requested kind of grant.",
     GrantMissing final "ElastiCache has no access, and the request says to use what exists.",
     SeedingEnded final "The execution has ended, and its access is revoked for good.",
+    CleanUpRefused final "The execution to clean up for still runs, or is not one of this stack.",
     InvalidInput final "The input of the step is invalid.",
     Internal final "A fault of this product.",
 }

@@ -7,3 +7,4 @@ pub mod grant;
 pub mod polling;
 pub(crate) mod status;
 pub mod steps;
+pub mod sweep;

@@ -9,6 +9,7 @@
 //! - [`ClusterPhase`] is what a polled cluster means for the flow, [`FailureReason`] why one did not come up.
 //! - [`ErrorName`] is what the state machine matches on, [`StepError`] one such error with its text and hint.
 //! - [`steps`] has the input and output of each function, in the order of the state machine.
+//! - [`sweep`] decides which ended executions are cleaned up for.
 
 #![forbid(unsafe_code)]
 
@@ -38,7 +39,7 @@ pub use crate::{
         failure::FailureReason,
         grant, polling,
         status::{ClusterPhase, ClusterView, MemberView},
-        steps,
+        steps, sweep,
     },
     record::{
         file_key::FileKey,

@@ -12,7 +12,8 @@ use seeding::{
     steps::{CheckInput, CheckOutput},
 };
 
-/// Needs ElastiCache's Describe operations, and to read the reports and the backups' attributes.
+/// Needs ElastiCache's Describe operations, to read the reports and the backups' attributes, and to delete the journal
+/// of the create.
 pub(crate) struct CheckCluster {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
@@ -64,6 +65,10 @@ impl Step for CheckCluster {
         // Events explain an end. Until then nothing needs them.
         let ends = phase != ClusterPhase::Creating || deadline_passed;
         let events = if ends { cluster::events(&self.elasticache, &group).await } else { Vec::new() };
+        if available {
+            // From here on nothing deletes the cluster any more.
+            self.reports.delete(&execution.files().create()).await?;
+        }
         Ok(CheckOutput {
             phase,
             status: status_text(&view),

@@ -1,26 +1,40 @@
 //! The step: look first, and delete only what is this execution's own and never came up. Called until it is gone.
 
+use std::time::Duration;
+
 use aws_sdk_elasticache::types::ReplicationGroup;
 use jiff::Timestamp;
 use lambda::{Execution, Step, required};
-use seeder_aws::{Clients, ReportStore, cluster, error_code, service_error};
+use seeder_aws::{Clients, ReportStore, cluster, error_code, service_error, sweep::execution_state};
 use seeding::{
-    ClusterPhase, OnRestoreFailed, Seeding, StepError,
+    ClusterPhase, ErrorName, OnRestoreFailed, Seeding, StepError,
     polling::next_deletion_poll,
     steps::{DeleteInput, DeleteOutput, DeletionPhase},
+    sweep::ExecutionState,
 };
 
-/// Needs `elasticache:DeleteReplicationGroup`, the Describe operations, and to read the reports.
+/// How often a clean-up asks whether an execution runs before it believes it. `DescribeExecution` is eventually
+/// consistent, and the event of the end comes at once. Source: Step Functions API reference, `DescribeExecution`.
+const ASKS: u32 = 4;
+/// The pause between two of them.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Needs `elasticache:DeleteReplicationGroup`, the Describe operations of ElastiCache and of executions, and to read
+/// the reports and delete one of them.
 pub(crate) struct DeleteCluster {
     elasticache: aws_sdk_elasticache::Client,
+    step_functions: aws_sdk_sfn::Client,
     reports: ReportStore,
+    pause: Duration,
 }
 
 impl DeleteCluster {
     pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
         Ok(Self {
             elasticache: clients.elasticache(),
+            step_functions: clients.step_functions(),
             reports: ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?),
+            pause: PAUSE,
         })
     }
 }
@@ -34,6 +48,7 @@ impl Step for DeleteCluster {
     }
 
     async fn run(&self, input: DeleteInput, execution: Execution<'_>) -> Result<DeleteOutput, StepError> {
+        let seeded = input.clean_up && self.has_succeeded(&execution).await?;
         let key = execution.files().seeding();
         let Some(seeding) = self.reports.read(&key).await? else {
             tracing::info!("the execution never got to a cluster");
@@ -41,25 +56,59 @@ impl Step for DeleteCluster {
         };
         let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;
         let Some(group) = group.filter(|group| cluster::is_ours(group, &execution.identity)) else {
-            let phase = if self.may_still_appear(&execution).await? {
-                DeletionPhase::Creating
-            } else {
-                DeletionPhase::Gone
-            };
+            let phase = self.phase_without_group(&execution).await?;
             tracing::info!(cluster = seeding.target.cluster.id, ?phase, "no cluster of this execution");
             return Ok(output(Some(&seeding), phase, None, input));
         };
-        let phase = self.delete(&seeding, &group).await?;
+        // What an execution has seeded is the user's, whatever its status is by now.
+        let phase = if seeded { DeletionPhase::Available } else { self.delete(&seeding, &group).await? };
+        if !matches!(phase, DeletionPhase::Deleting | DeletionPhase::Creating) {
+            self.reports.delete(&execution.files().create()).await?;
+        }
         tracing::info!(cluster = seeding.target.cluster.id, status = group.status(), ?phase, "deletion");
-        Ok(output(Some(&seeding), phase, Some(&group), input))
+        let output = output(Some(&seeding), phase, Some(&group), input);
+        // The keys of a cluster that is in use are no longer those of the backup.
+        Ok(DeleteOutput { verify: output.verify && !seeded, ..output })
     }
 }
 
 impl DeleteCluster {
-    /// Whether a create was asked for that has not been answered: its execution was stopped in that very moment.
-    async fn may_still_appear(&self, execution: &Execution<'_>) -> Result<bool, StepError> {
-        let journal = self.reports.read(&execution.files().create()).await?;
-        Ok(journal.is_some_and(|journal| journal.is_pending(Timestamp::now().as_millisecond())))
+    /// Whether the execution to clean up for has succeeded. One that runs keeps its cluster and its grant, and so does
+    /// one of another stack, which this function may not even describe.
+    async fn has_succeeded(&self, execution: &Execution<'_>) -> Result<bool, StepError> {
+        let refused = |message, hint| Err(StepError::new(ErrorName::CleanUpRefused, message, hint));
+        let mut state = execution_state(&self.step_functions, execution.arn).await;
+        for _ in 1..ASKS {
+            if state != Ok(ExecutionState::Running) {
+                break;
+            }
+            tokio::time::sleep(self.pause).await;
+            state = execution_state(&self.step_functions, execution.arn).await;
+        }
+        match state {
+            Ok(ExecutionState::Running) => refused(
+                format!("the execution {} still runs", execution.name),
+                "wait until it has ended, or stop it: a clean-up then starts by itself",
+            ),
+            Err(error) if error.name == ErrorName::AccessDenied => refused(
+                format!("{} is not an execution of this stack: {}", execution.arn, error.message),
+                "give the ARN of an execution of this stack's state machine",
+            ),
+            state => Ok(matches!(state?, ExecutionState::Succeeded { .. })),
+        }
+    }
+
+    /// The phase where the execution has no cluster. One may still appear if a create was asked for that has not been
+    /// answered: its execution was stopped in that very moment. Otherwise the journal of the create is closed; one that
+    /// a function writes just now is not, so that a sweep finds it.
+    async fn phase_without_group(&self, execution: &Execution<'_>) -> Result<DeletionPhase, StepError> {
+        let key = execution.files().create();
+        let Some(journal) = self.reports.read(&key).await? else { return Ok(DeletionPhase::Gone) };
+        if journal.is_pending(Timestamp::now().as_millisecond()) {
+            return Ok(DeletionPhase::Creating);
+        }
+        self.reports.delete(&key).await?;
+        Ok(DeletionPhase::Gone)
     }
 
     async fn delete(&self, seeding: &Seeding, group: &ReplicationGroup) -> Result<DeletionPhase, StepError> {

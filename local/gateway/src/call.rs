@@ -91,7 +91,16 @@ pub(crate) fn read(
         Service::Kms => json::read("kms", parts, body, place)?,
         Service::SecretsManager => json::read("secretsmanager", parts, body, place)?,
     };
-    Some(Call { caller: caller.to_owned(), action, resources, dependent: Vec::new(), context: Vec::new() })
+    // Source: Service Authorization Reference, "Amazon S3", condition keys of ListBucket.
+    let context = match action.as_str() {
+        "s3:ListBucket" => query(&parts.uri)
+            .into_iter()
+            .filter(|(name, _)| name == "prefix")
+            .map(|(_, prefix)| ("s3:prefix".to_owned(), prefix))
+            .collect(),
+        _ => Vec::new(),
+    };
+    Some(Call { caller: caller.to_owned(), action, resources, dependent: Vec::new(), context })
 }
 
 /// The parameters of a query, decoded.

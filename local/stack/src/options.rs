@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::account::{ACCOUNT, REGION};
 
 /// The functions by their folders in `functions/`, which are also the names of their binaries.
-pub const FUNCTIONS: [&str; 10] = [
+pub const FUNCTIONS: [&str; 11] = [
     "start-seeding",
     "prepare-seeding",
     "inspect-chunk",
@@ -24,6 +24,7 @@ pub const FUNCTIONS: [&str; 10] = [
     "verify-cluster",
     "revoke-access",
     "delete-cluster",
+    "sweep",
 ];
 
 /// The options of a stack. Most tests use the defaults.

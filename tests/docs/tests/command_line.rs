@@ -88,6 +88,11 @@ fn the_options_of_seed_are_what_the_command_says() {
     check_table("RUNNING.md", "options", &table("seed", false));
 }
 
+#[test]
+fn the_options_of_sweep_are_what_the_command_says() {
+    check_table("RUNNING.md", "sweep options", &table("sweep", false));
+}
+
 /// Options that are not given are absent from the request, so their defaults are those of a request.
 #[test]
 fn the_defaults_of_options_are_those_of_a_request() {

@@ -68,7 +68,8 @@ fn the_machine_writes_the_codes_of_the_page() {
     // Format: `'error': 'RestoreFailed'`, or one of two names by a condition. Names that functions write are in
     // `ErrorName`.
     for rest in machine.split("'error': ").skip(1) {
-        let expression = rest.split(", 'cause'").next().unwrap();
+        let line = rest.lines().next().unwrap();
+        let expression = line.split(", 'cause'").next().unwrap();
         let names = expression.split('\'').filter(|text| is_name(text));
         written.extend(names.map(kebab_case));
     }

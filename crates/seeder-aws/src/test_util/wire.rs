@@ -25,10 +25,10 @@ const HEADERS: [&str; 4] = ["range", "if-match", "if-none-match", "x-amz-expecte
 /// A service that follows a script, and what was sent to it.
 ///
 /// The line of a request is, for S3, method, bucket, path, query and the headers that matter, such as
-/// `PUT reports.s3/grants/backups/lease.json if-none-match: *`; for ElastiCache `elasticache` and the decoded form,
-/// `elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders`; for the services that speak JSON the
-/// operation and the body, `AWSStepFunctions.StartExecution {"input":…}`. A line of the script that ends in `…` stands
-/// for every request that begins like it.
+/// `PUT reports.s3/grants/backups/lease.json if-none-match: *`; for ElastiCache and CloudFormation the service and the
+/// decoded form, `elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders`; for the services that speak
+/// JSON the operation and the body, `AWSStepFunctions.StartExecution {"input":…}`. A line of the script that ends in
+/// `…` stands for every request that begins like it.
 #[derive(Debug, Clone, Default)]
 pub struct Wire {
     steps: Vec<(String, Answer)>,
@@ -150,7 +150,9 @@ fn line(request: &HttpRequest) -> String {
     let (host, path) = url.split_at(url.find('/').unwrap_or(url.len()));
     let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
     match host.strip_suffix(".us-east-1.amazonaws.com").unwrap_or(host) {
-        "elasticache" => format!("elasticache {}", decoded_form(&body).join("&")),
+        service @ ("elasticache" | "cloudformation") => {
+            format!("{service} {}", decoded_form(&body).join("&"))
+        }
         "states" | "secretsmanager" | "kms" => {
             format!("{} {body}", request.headers().get("x-amz-target").unwrap_or_default())
         }

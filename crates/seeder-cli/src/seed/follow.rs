@@ -13,8 +13,10 @@ use serde_json::Value;
 use super::INTERRUPTED;
 use crate::term::{elapsed, print_finding, thousands};
 
-/// The pause between two looks at the history.
-const PAUSE: Duration = Duration::from_millis(700);
+/// The pause before the second look at the history.
+const FIRST_PAUSE: Duration = Duration::from_millis(700);
+/// The longest pause between two looks. An execution may take hours, and many may be followed at once.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// Pages of one look: 100 events each, 25,000 at most in an execution.
 const MAX_PAGES: usize = 300;
 
@@ -38,6 +40,7 @@ pub(super) async fn follow_to_end(
     as_json: bool,
 ) -> Result<Followed> {
     let mut printer = Printer::default();
+    let mut pause = FIRST_PAUSE;
     loop {
         let described = step_functions.describe_execution().execution_arn(execution).send().await;
         let described = described.map_err(|error| service_error("describe the execution", &error))?;
@@ -47,7 +50,10 @@ pub(super) async fn follow_to_end(
         let status = described.status();
         if *status == ExecutionStatus::Running {
             tokio::select! {
-                () = tokio::time::sleep(PAUSE) => continue,
+                () = tokio::time::sleep(pause) => {
+                    pause = longer(pause);
+                    continue;
+                }
                 _ = tokio::signal::ctrl_c() => {
                     eprintln!("the seeding continues; to stop it: aws stepfunctions stop-execution --execution-arn {execution}");
                     return Ok(Followed { code: ExitCode::from(INTERRUPTED), rejected: false });
@@ -71,6 +77,11 @@ pub(super) async fn follow_to_end(
             rejected: described.error() == Some("BackupRejected"),
         });
     }
+}
+
+/// The pause after this one: a quarter longer, so that what is printed is late by a quarter of the time at most.
+fn longer(pause: Duration) -> Duration {
+    (pause * 5 / 4).min(LONGEST_PAUSE)
 }
 
 fn parse(text: Option<&str>) -> Value {
@@ -205,5 +216,20 @@ pub(super) fn print_outcome(error: Option<&str>, outcome: &Value) {
     }
     if let Some(report) = outcome["report"].as_str().filter(|report| !report.is_empty()) {
         eprintln!("report {report}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_the_longest_within_a_minute_and_a_half() {
+        let pauses: Vec<_> =
+            std::iter::successors(Some(FIRST_PAUSE), |pause| Some(longer(*pause))).take(30).collect();
+        assert!(pauses.is_sorted());
+        assert_eq!(pauses.last(), Some(&LONGEST_PAUSE));
+        let growing: Duration = pauses.iter().take_while(|pause| **pause < LONGEST_PAUSE).sum();
+        assert!(growing < Duration::from_secs(90), "{growing:?}");
     }
 }

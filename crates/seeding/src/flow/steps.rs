@@ -184,6 +184,9 @@ pub struct CreateOutput {
 ///
 /// An execution can be stopped while its create is under way: its clean-up then sees no cluster yet, and must not go
 /// before there is one, or before there can be none any more.
+///
+/// It is deleted once the cluster is available, kept or gone. Until then the sweep knows by it that something may be
+/// left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateJournal {
@@ -194,8 +197,9 @@ pub struct CreateJournal {
 }
 
 impl CreateJournal {
-    /// How long a create without an answer may still take effect: the function that asks for it is stopped before.
-    pub const PENDING_MS: i64 = 90_000;
+    /// How long a create without an answer may still take effect: the function that asks for it is stopped after 100
+    /// seconds, and AWS may take some more to do what it did not answer.
+    pub const PENDING_MS: i64 = 150_000;
 
     /// Whether a cluster may still appear.
     pub const fn is_pending(&self, now_ms: i64) -> bool {
@@ -258,6 +262,8 @@ pub struct ClusterInfo {
 pub struct DeleteInput {
     /// How often it was called before for this deletion.
     pub polls: u32,
+    /// Whether the execution is another one, which is cleaned up for.
+    pub clean_up: bool,
 }
 
 /// The state of a deletion.

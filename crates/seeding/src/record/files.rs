@@ -39,12 +39,17 @@ impl<'a> ExecutionFiles<'a> {
         [EXECUTIONS, GRANTS, INSPECTIONS].iter().any(|prefix| key.starts_with(prefix))
     }
 
+    /// The prefix of all executions' files.
+    pub const fn prefix() -> &'static str {
+        EXECUTIONS
+    }
+
     /// The record that every step reads: [`crate::record::seeding::Seeding`].
     pub fn seeding(&self) -> FileKey<Seeding> {
         FileKey::new(format!("{EXECUTIONS}{}/seeding.json", self.execution))
     }
 
-    /// What was granted, written before it is: [`crate::flow::grant::GrantJournal`].
+    /// What was granted, written before it is: [`crate::flow::grant::GrantJournal`]. Deleted once it is revoked.
     pub fn grant(&self) -> FileKey<GrantJournal> {
         FileKey::new(format!("{EXECUTIONS}{}/grant.json", self.execution))
     }
@@ -54,7 +59,8 @@ impl<'a> ExecutionFiles<'a> {
         FileKey::new(format!("{EXECUTIONS}{}/revoked.json", self.execution))
     }
 
-    /// When a create was asked for, and when it was answered: [`crate::flow::steps::CreateJournal`].
+    /// When a create was asked for, and whether it was answered: [`crate::flow::steps::CreateJournal`]. Deleted once
+    /// the cluster's fate is settled: it is available, kept or gone.
     pub fn create(&self) -> FileKey<CreateJournal> {
         FileKey::new(format!("{EXECUTIONS}{}/create.json", self.execution))
     }

@@ -1,6 +1,7 @@
 use lambda::test_util::{
     Answer, DESCRIBE_GROUP, DESCRIBE_NODES, EXECUTION_ARN, OURS, RECORD, Wire, group, member, no_group,
-    nodes, nodes_before, ok, query, query_error, read_record, run, script, seeding, status, understands,
+    nodes, nodes_before, nothing, ok, query, query_error, read_record, run, script, seeding, status,
+    understands,
 };
 use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError};
@@ -12,6 +13,7 @@ const HEAD: &str = "HEAD backups.s3/in/orders.rdb x-amz-expected-bucket-owner: 1
 const GROUP_EVENTS: &str = "elasticache Action=DescribeEvents&SourceIdentifier=orders&SourceType=replication-group&Duration=1440&MaxRecords=100";
 const NODE_EVENTS: &str =
     "elasticache Action=DescribeEvents&SourceType=cache-cluster&Duration=1440&MaxRecords=100";
+const CLOSE: &str = "DELETE reports.s3/executions/orders-1/create.json";
 
 fn orders(mut cluster: Value) -> Seeding {
     cluster["id"] = "orders".into();
@@ -68,6 +70,7 @@ async fn a_group_that_is_up_is_told_with_its_primary_endpoint() {
         group("available", OURS, &["orders-001"], PRIMARY),
         member("orders-001", "available"),
     )
+    .on(CLOSE, nothing())
     .on(HEAD, ok().header("etag", "\"e1\""));
     let output = check(&wire, 1).await.unwrap();
     wire.done();
@@ -92,6 +95,7 @@ async fn with_cluster_mode_on_the_endpoint_is_the_configuration_endpoint() {
     );
     let of_group = group("available", OURS, &["orders-001"], &endpoint);
     let wire = look(json!({"clusterMode": "enabled"}), of_group, member("orders-001", "available"))
+        .on(CLOSE, nothing())
         .on(HEAD, ok().header("etag", "\"e1\""));
     assert_eq!(check(&wire, 1).await.unwrap()["cluster"]["endpoint"], "config.host");
     wire.done();
@@ -199,6 +203,7 @@ async fn a_backup_that_was_overwritten_meanwhile_is_a_warning() {
             group("available", OURS, &["orders-001"], PRIMARY),
             member("orders-001", "available"),
         )
+        .on(CLOSE, nothing())
         .on(HEAD, answer);
         let output = check(&wire, 1).await.unwrap();
         assert_eq!(output["phase"], "available");

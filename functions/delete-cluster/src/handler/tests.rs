@@ -1,6 +1,7 @@
 use lambda::test_util::{
     Answer, DESCRIBE_GROUP, DESCRIBE_NODES, EXECUTION_ARN, OURS, RECORD, Wire, group, json as json_file,
-    member, no_group, query, query_error, read_record, run, s3_error, script, seeding, understands,
+    json_error, member, no_group, nothing, query, query_error, read_record, run, s3_error, script, seeding,
+    understands,
 };
 use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::DeleteCluster;
 
 const SEE_CREATE: &str = "GET reports.s3/executions/orders-1/create.json";
+const CLOSE: &str = "DELETE reports.s3/executions/orders-1/create.json";
 const DELETE: &str = "elasticache Action=DeleteReplicationGroup&ReplicationGroupId=orders";
 
 fn orders(on_restore_failed: &str) -> Seeding {
@@ -24,12 +26,22 @@ async fn delete(wire: &Wire) -> Result<Value, StepError> {
 
 /// The step after it was called this often before.
 async fn delete_after(wire: &Wire, polls: u32) -> Result<Value, StepError> {
+    delete_with(wire, json!({"execution": EXECUTION_ARN, "polls": polls, "cleanUp": false})).await
+}
+
+async fn clean_up(wire: &Wire) -> Result<Value, StepError> {
+    delete_with(wire, json!({"execution": EXECUTION_ARN, "polls": 0, "cleanUp": true})).await
+}
+
+async fn delete_with(wire: &Wire, input: Value) -> Result<Value, StepError> {
     let clients = wire.clients();
     let step = DeleteCluster {
         elasticache: clients.elasticache(),
+        step_functions: clients.step_functions(),
         reports: ReportStore::new(clients.s3(), "reports".into()),
+        pause: std::time::Duration::ZERO,
     };
-    run(&step, json!({"execution": EXECUTION_ARN, "polls": polls})).await
+    run(&step, input).await
 }
 
 /// The step's look at the group with one member, before it does anything.
@@ -86,7 +98,7 @@ async fn what_has_come_up_is_the_users_and_no_delete_is_sent() {
     for (of_group, of_member) in
         [("available", "available"), ("modifying", "modifying"), ("snapshotting", "snapshotting")]
     {
-        let wire = look("delete", of_group, of_member);
+        let wire = look("delete", of_group, of_member).on(CLOSE, nothing());
         let output = delete(&wire).await.unwrap();
         wire.done();
         assert_eq!(output["phase"], "available");
@@ -108,7 +120,7 @@ async fn what_is_not_ours_is_never_touched() {
 
 #[tokio::test]
 async fn a_failed_restore_is_kept_where_the_request_says_so() {
-    let wire = look("keep", "create-failed", "restore-failed");
+    let wire = look("keep", "create-failed", "restore-failed").on(CLOSE, nothing());
     assert_eq!(delete(&wire).await.unwrap()["phase"], "kept");
     wire.done();
     // Only what failed is kept for a look: what is stopped half-way is cleaned up.
@@ -126,10 +138,11 @@ async fn a_deletion_under_way_is_not_asked_for_again_and_ends_when_the_group_is_
     let wire = script()
         .on(RECORD, read_record(&orders("delete")))
         .on(DESCRIBE_GROUP, no_group())
-        .on(SEE_CREATE, json_file(answered));
+        .on(SEE_CREATE, json_file(answered))
+        .on(CLOSE, nothing());
     assert_eq!(delete(&wire).await.unwrap()["phase"], "gone");
     wire.done();
-    let wire = look("delete", "create-failed", "restore-failed").on(DELETE, no_group());
+    let wire = look("delete", "create-failed", "restore-failed").on(DELETE, no_group()).on(CLOSE, nothing());
     assert_eq!(delete(&wire).await.unwrap()["phase"], "gone");
 }
 
@@ -141,6 +154,7 @@ async fn a_create_without_an_answer_is_waited_for_as_long_as_it_may_take_effect(
             .on(RECORD, read_record(&orders("delete")))
             .on(DESCRIBE_GROUP, no_group())
             .on(SEE_CREATE, json_file(json!({"askedAtMs": asked_at_ms, "answered": false})));
+        let wire = if phase == "gone" { wire.on(CLOSE, nothing()) } else { wire };
         assert_eq!(delete(&wire).await.unwrap()["phase"], phase);
         wire.done();
     }
@@ -160,6 +174,79 @@ async fn a_delete_that_is_refused_is_an_error_of_its_name() {
         let wire = look("delete", "create-failed", "restore-failed").on(DELETE, query_error(400, code, "no"));
         assert_eq!(delete(&wire).await.unwrap_err().name, name);
         wire.done();
+    }
+}
+
+const ASK: &str = "AWSStepFunctions.DescribeExecution …";
+
+fn execution(status: &str) -> Answer {
+    json_file(
+        json!({"executionArn": EXECUTION_ARN, "stateMachineArn": "arn:m", "status": status, "startDate": 1}),
+    )
+}
+
+#[tokio::test]
+async fn a_clean_up_of_an_execution_that_runs_is_refused_before_anything_else() {
+    let wire = (0..super::ASKS).fold(script(), |wire, _| wire.on(ASK, execution("RUNNING")));
+    let error = clean_up(&wire).await.unwrap_err();
+    wire.done();
+    assert_eq!(
+        (error.name, error.message.as_str()),
+        (ErrorName::CleanUpRefused, "the execution orders-1 still runs")
+    );
+}
+
+/// The event of an execution's end can be faster than its status.
+#[tokio::test]
+async fn an_execution_that_has_ended_just_now_may_still_be_described_as_running() {
+    let wire = script()
+        .on(ASK, execution("RUNNING"))
+        .on(
+            format!("AWSStepFunctions.DescribeExecution {}", json!({"executionArn": EXECUTION_ARN})),
+            execution("FAILED"),
+        )
+        .on(RECORD, s3_error(404, "NoSuchKey"));
+    assert_eq!(clean_up(&wire).await.unwrap()["phase"], "gone");
+    wire.done();
+}
+
+/// The role may describe executions of this stack's machine only.
+#[tokio::test]
+async fn a_clean_up_of_another_stacks_execution_is_refused() {
+    let wire = script().on(ASK, json_error(400, "AccessDeniedException", "not authorized"));
+    assert_eq!(clean_up(&wire).await.unwrap_err().name, ErrorName::CleanUpRefused);
+    wire.done();
+    let wire = script().on(ASK, json_error(400, "ThrottlingException", "Rate exceeded"));
+    assert_eq!(clean_up(&wire).await.unwrap_err().name, ErrorName::ServiceBusy);
+}
+
+#[tokio::test]
+async fn an_execution_that_has_ended_is_cleaned_up_for() {
+    let forgotten = json_error(400, "ExecutionDoesNotExist", "Execution Does Not Exist");
+    for answer in [execution("FAILED"), execution("TIMED_OUT"), execution("ABORTED"), forgotten] {
+        let wire = script()
+            .on(ASK, answer)
+            .on(RECORD, read_record(&orders("delete")))
+            .on(DESCRIBE_GROUP, group("create-failed", OURS, &["orders-001"], ""))
+            .on(DESCRIBE_NODES, member("orders-001", "restore-failed"))
+            .on(DELETE, deleting());
+        assert_eq!(clean_up(&wire).await.unwrap()["phase"], "deleting");
+        wire.done();
+    }
+}
+
+/// The clean-up revokes a grant that was left. The cluster may be in any status by then, and have other keys.
+#[tokio::test]
+async fn what_an_execution_has_seeded_is_never_deleted_nor_counted() {
+    for status in ["available", "deleting", "create-failed", "brand-new-status"] {
+        let wire = script()
+            .on(ASK, execution("SUCCEEDED"))
+            .on(RECORD, read_record(&orders("delete")))
+            .on(DESCRIBE_GROUP, group(status, OURS, &["orders-001"], ""))
+            .on(CLOSE, nothing());
+        let output = clean_up(&wire).await.unwrap();
+        wire.done();
+        assert_eq!((&output["phase"], &output["verify"]), (&json!("available"), &json!(false)), "{status}");
     }
 }
 
