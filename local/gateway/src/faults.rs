@@ -1,6 +1,9 @@
 //! Planned faults.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use crate::call::Call;
 
@@ -58,6 +61,7 @@ pub struct Plan {
 #[derive(Debug, Default)]
 pub struct Faults {
     plans: Mutex<Vec<Plan>>,
+    met: AtomicUsize,
 }
 
 impl Faults {
@@ -66,9 +70,10 @@ impl Faults {
         self.lock().push(plan);
     }
 
-    /// Removes all plans.
-    pub fn clear(&self) {
+    /// Removes all plans. The number of calls that have met a fault since the last time.
+    pub fn clear(&self) -> usize {
         self.lock().clear();
+        self.met.swap(0, Ordering::Relaxed)
     }
 
     /// The fault that this call meets.
@@ -83,6 +88,7 @@ impl Faults {
                 met = Some(plan.fault);
             }
         }
+        self.met.fetch_add(usize::from(met.is_some()), Ordering::Relaxed);
         met
     }
 

@@ -16,7 +16,7 @@ mod step_functions;
 mod template;
 
 pub use local_elasticache::{Nearness, ServerBinaries, ServerBinary};
-pub use local_gateway::{Call, Fault, Faults, Gateway, Plan, Roles};
+pub use local_gateway::{Call, Decision, Fault, Faults, Gateway, Plan, Roles};
 
 pub use crate::{
     account::{ACCOUNT, REGION},

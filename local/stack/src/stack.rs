@@ -8,6 +8,7 @@ use aws_sdk_s3::types::{
     OwnershipControls, OwnershipControlsRule, VersioningConfiguration,
 };
 use local_gateway::Gateway;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -42,6 +43,7 @@ pub struct Stack {
     sfn: aws_sdk_sfn::Client,
     elasticache: aws_sdk_elasticache::Client,
     state_machine_arn: String,
+    role_documents: Value,
     dir: PathBuf,
     /// Deletes the folder when dropped, if it is a temporary one.
     _temporary: Option<TempDir>,
@@ -73,6 +75,7 @@ impl Stack {
         let servers = local_elasticache::ServerBinaries::find(Some(&options.servers))?;
         let elasticache_server = local_elasticache::Server::start(local_elasticache::Config {
             create_delay: Duration::from_millis(options.create_delay_ms),
+            delete_delay: Duration::from_millis(options.delete_delay_ms),
             ..local_elasticache::Config::new(s3_server.endpoint(), dir.join("elasticache"), servers)
         })
         .await?;
@@ -125,6 +128,7 @@ impl Stack {
             sfn,
             elasticache,
             state_machine_arn,
+            role_documents: template.role_documents,
             dir,
             _temporary: temporary,
         };
@@ -227,6 +231,11 @@ impl Stack {
     /// The gateway between functions and services: it evaluates roles, injects faults and records calls.
     pub const fn gateway(&self) -> &Gateway {
         &self.gateway
+    }
+
+    /// The roles as the template renders them for this stack: `{CALLER: [policy document, …]}`.
+    pub const fn role_documents(&self) -> &Value {
+        &self.role_documents
     }
 
     /// The ARN of the state machine.

@@ -20,6 +20,7 @@ use crate::{
 pub(crate) struct Template {
     pub(crate) rules: Rules,
     pub(crate) roles: Roles,
+    pub(crate) role_documents: Value,
     pub(crate) functions: HashMap<String, Function>,
     pub(crate) buckets: HashMap<String, Bucket>,
 }
@@ -73,6 +74,7 @@ impl Template {
         Ok(Self {
             rules: Rules::parse(&rendered.rules)?,
             roles: Roles::parse(&rendered.roles).map_err(anyhow::Error::msg)?,
+            role_documents: rendered.roles,
             functions: rendered.functions,
             buckets: rendered.buckets,
         })

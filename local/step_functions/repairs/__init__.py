@@ -9,6 +9,7 @@ def apply() -> None:
         execution_names,
         expressions,
         managed_keys,
+        pauses,
         query_errors,
         run_executions,
     )
@@ -21,3 +22,4 @@ def apply() -> None:
     error_names.apply()
     execution_names.apply()
     managed_keys.apply()
+    pauses.apply()
