@@ -12,6 +12,7 @@ def apply() -> None:
         pauses,
         query_errors,
         run_executions,
+        stopped_executions,
     )
 
     run_executions.apply()
@@ -23,3 +24,4 @@ def apply() -> None:
     execution_names.apply()
     managed_keys.apply()
     pauses.apply()
+    stopped_executions.apply()
