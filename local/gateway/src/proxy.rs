@@ -92,7 +92,11 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     shared.record(&call);
     let decisions = {
         let roles = shared.roles.read().unwrap_or_else(PoisonError::into_inner);
-        if roles.has(&caller) { roles.decide(&call) } else { vec![roles.decide_one(&call, &call.action, &caller)] }
+        if roles.has(&caller) {
+            roles.decide(&call)
+        } else {
+            vec![roles.decide_one(&call, &call.action, &caller)]
+        }
     };
     if let Some(Decision { action, resource, .. }) = shared.refused(decisions) {
         tracing::warn!(caller, action, resource, "not allowed by the role");

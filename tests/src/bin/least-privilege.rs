@@ -19,12 +19,20 @@ struct Args {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Args { sample, stacks } = Args::parse();
-    match audit(Options { sample, stacks }).await {
+    let progress = |done, of| {
+        if done % 10 == 0 || done == of {
+            eprintln!("{done} of {of} actions");
+        }
+    };
+    match audit(Options { sample, stacks }, &progress).await {
         Ok(rows) => {
             println!("| role | statement | action | what fails without it |\n|---|---|---|---|");
             for row in &rows {
                 let (permission, needed) = (&row.permission, &row.needed);
-                println!("| {} | {} | `{}` | {needed} |", permission.caller, permission.sid, permission.action);
+                println!(
+                    "| {} | {} | `{}` | {needed} |",
+                    permission.caller, permission.sid, permission.action
+                );
             }
             let roles: BTreeSet<_> = rows.iter().map(|row| row.permission.caller.as_str()).collect();
             let unexplained = rows.iter().filter(|row| row.is_unexplained).count();

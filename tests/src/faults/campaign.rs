@@ -102,7 +102,8 @@ pub async fn run(options: &Options, progress: &(dyn Fn(&Progress) + Sync)) -> an
     let backups = Arc::new(Backups::make().await?);
     let documented = Documented::read(&options.project)?;
     let wanted = |scenario: &Scenario| {
-        options.only.is_empty() || options.only.iter().any(|only| only.split('/').next() == Some(scenario.name))
+        options.only.is_empty()
+            || options.only.iter().any(|only| only.split('/').next() == Some(scenario.name))
     };
     let scenarios: Vec<_> = Scenario::ALL.into_iter().filter(wanted).collect();
     let traces = traces(&scenarios, &backups, &documented).await?;
@@ -146,7 +147,8 @@ async fn traces(
     let site = Site::start(Arc::clone(backups)).await?;
     let mut traces = Vec::new();
     for scenario in scenarios {
-        let ending = site.run(scenario, None).await.with_context(|| format!("{} without a fault", scenario.name))?;
+        let ending =
+            site.run(scenario, None).await.with_context(|| format!("{} without a fault", scenario.name))?;
         let found = violations(None, &ending, scenario.end, backups.keys(scenario.content), documented);
         if !found.is_empty() {
             bail!("{} without a fault: {}", scenario.name, found.join("\n"));

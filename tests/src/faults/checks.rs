@@ -86,7 +86,10 @@ fn unexplained(case: &Case, ending: &Ending, expected: &str) -> Option<String> {
     };
     let usual = expected.split(", then ").next().is_some_and(|main| main.ends_with(&format!(" {code}")));
     (!explained && !usual).then(|| {
-        format!("the code `{code}` names neither the fault nor a consequence: {:#}", ending.main.value["findings"][0])
+        format!(
+            "the code `{code}` names neither the fault nor a consequence: {:#}",
+            ending.main.value["findings"][0]
+        )
     })
 }
 
@@ -122,7 +125,8 @@ fn left(ending: &Ending, case: Option<&Case>) -> Vec<String> {
     let last = ending.last();
     if let Some(policy) = &ending.changed_policy {
         let denied = case.is_some_and(|case| {
-            matches!(case.injection, Injection::Denied | Injection::DeniedForGood) && case.caller == "revoke-access"
+            matches!(case.injection, Injection::Denied | Injection::DeniedForGood)
+                && case.caller == "revoke-access"
         });
         let told = last.codes().contains(&"revoke-failed") || left_behind(last).contains(&"grant");
         if !(denied && told) {

@@ -100,7 +100,8 @@ async fn keys(stack: &Stack, id: &str) -> Result<usize> {
 /// Whether the events of a cluster say that it was deleted after it had become available.
 pub(crate) async fn good_deleted(stack: &Stack, id: &str) -> Result<bool> {
     let kind = SourceType::ReplicationGroup;
-    let described = stack.elasticache().describe_events().source_type(kind).source_identifier(id).send().await?;
+    let described =
+        stack.elasticache().describe_events().source_type(kind).source_identifier(id).send().await?;
     let mut events: Vec<_> = described
         .events()
         .iter()

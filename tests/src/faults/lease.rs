@@ -35,7 +35,10 @@ pub(crate) async fn hasten(s3: Client, reports: &str) {
 
 async fn lease(s3: &Client, reports: &str) -> Option<(String, String)> {
     let listed = s3.list_objects_v2().bucket(reports).prefix(PREFIX).send().await.ok()?;
-    let found = listed.contents().iter().find(|object| object.key().is_some_and(|key| key.ends_with("lease.json")))?;
+    let found = listed
+        .contents()
+        .iter()
+        .find(|object| object.key().is_some_and(|key| key.ends_with("lease.json")))?;
     Some((found.key()?.to_owned(), found.e_tag()?.to_owned()))
 }
 

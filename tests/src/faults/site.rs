@@ -95,7 +95,11 @@ impl Site {
         self.stack.gateway().take_calls();
         self.stack.gateway().take_decisions();
         if scenario.disturbance == Disturbance::CannotDelete {
-            self.stack.lambda().faults().fail_next("delete-cluster", "AccessDenied", "made to fail\nhint: none");
+            self.stack.lambda().faults().fail_next(
+                "delete-cluster",
+                "AccessDenied",
+                "made to fail\nhint: none",
+            );
         }
         let mut hastening = None;
         if let Some(Case { caller, action, occurrence, injection, .. }) = case {
@@ -141,7 +145,8 @@ impl Site {
             Disturbance::None | Disturbance::CannotDelete => {}
         }
         let main = self.ended(&main).await?;
-        let never = case.is_some_and(|case| case.caller == "clean-up" && case.injection == Injection::DeniedForGood);
+        let never =
+            case.is_some_and(|case| case.caller == "clean-up" && case.injection == Injection::DeniedForGood);
         if main.status == ExecutionStatus::Succeeded || never {
             return Ok((main, None));
         }
@@ -205,7 +210,8 @@ impl Site {
         let name = execution.rsplit(':').next().unwrap_or(execution);
         let started = Instant::now();
         loop {
-            let listed = s3.list_objects_v2().bucket(bucket).prefix(format!("executions/{name}")).send().await?;
+            let listed =
+                s3.list_objects_v2().bucket(bucket).prefix(format!("executions/{name}")).send().await?;
             let keys: Vec<_> = listed.contents().iter().filter_map(|object| object.key()).collect();
             let of = |file: &str| keys.iter().find(|key| key.ends_with(file));
             if let (Some(_), Some(record)) = (of("/report.json"), of("/seeding.json")) {
@@ -253,7 +259,9 @@ impl Site {
         }
         for bucket in [BUCKET, BARE_BUCKET, self.stack.reports_bucket()] {
             let listed = self.stack.s3().list_multipart_uploads().bucket(bucket).send().await?;
-            touched.extend(listed.uploads().iter().map(|upload| format!("an open upload of {:?}", upload.key())));
+            touched.extend(
+                listed.uploads().iter().map(|upload| format!("an open upload of {:?}", upload.key())),
+            );
         }
         Ok(touched)
     }

@@ -18,6 +18,9 @@ use super::{
 };
 use crate::faults::Backups;
 
+/// Scenarios that run without a permission until one ends differently.
+const TRIES: usize = 2;
+
 /// What is audited, and on how many stacks.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -46,29 +49,34 @@ struct Usual {
 }
 
 /// What workers share.
-struct Shared {
+struct Shared<'a> {
+    progress: &'a (dyn Fn(usize, usize) + Sync),
+    total: usize,
     usual: Usual,
     backups: Arc<Backups>,
     queue: Mutex<VecDeque<(usize, Permission, Vec<Scenario>)>>,
     rows: Mutex<BTreeMap<usize, Row>>,
 }
 
-/// Removes each permission in turn. The rows, in the order of the template.
+/// Removes each permission in turn. The rows, in the order of the template. `progress` is called with the number of those
+/// that are done, and of all.
 ///
 /// # Errors
 /// Whatever keeps stacks from running.
-pub async fn audit(options: Options) -> Result<Vec<Row>> {
+pub async fn audit(options: Options, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Vec<Row>> {
     let backups = Arc::new(Backups::make().await?);
     let ground = Ground::start(Arc::clone(&backups)).await?;
     let usual = usual(&ground).await?;
     ground.stack.stop().await?;
-    let mut queue: Vec<_> = usual.users.iter().cloned().enumerate().map(|(n, (one, by))| (n, one, by)).collect();
+    let mut queue: Vec<_> =
+        usual.users.iter().cloned().enumerate().map(|(n, (one, by))| (n, one, by)).collect();
     if let Some(sample) = options.sample {
         queue.retain(|(_, _, users)| !users.is_empty());
         let all = queue.len();
         queue = (0..sample.min(all)).map(|number| queue[number * all / sample.min(all)].clone()).collect();
     }
-    let shared = Shared { usual, backups, queue: Mutex::new(queue.into()), rows: Mutex::default() };
+    let (total, rows) = (queue.len(), Mutex::default());
+    let shared = Shared { progress, total, usual, backups, queue: Mutex::new(queue.into()), rows };
     try_join_all((0..options.stacks).map(|_| work(&shared))).await?;
     let rows = shared.rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(rows.into_values().collect())
@@ -93,7 +101,7 @@ async fn usual(ground: &Ground) -> Result<Usual> {
     Ok(Usual { roles, ends, users })
 }
 
-async fn work(shared: &Shared) -> Result<()> {
+async fn work(shared: &Shared<'_>) -> Result<()> {
     let mut ground = None;
     while let Some((number, permission, users)) = shared.next() {
         let row = if users.is_empty() {
@@ -107,7 +115,12 @@ async fn work(shared: &Shared) -> Result<()> {
                 None => continue,
             }
         };
-        shared.rows.lock().unwrap_or_else(PoisonError::into_inner).insert(number, row);
+        let done = {
+            let mut rows = shared.rows.lock().unwrap_or_else(PoisonError::into_inner);
+            rows.insert(number, row);
+            rows.len()
+        };
+        (shared.progress)(done, shared.total);
     }
     if let Some(ground) = ground {
         ground.stack.stop().await?;
@@ -121,25 +134,36 @@ fn unused(permission: Permission) -> Row {
     Row { needed, is_unexplained: why.is_none(), permission }
 }
 
-impl Shared {
+impl Shared<'_> {
     fn next(&self) -> Option<(usize, Permission, Vec<Scenario>)> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
     async fn without(&self, ground: &Ground, permission: Permission, users: &[Scenario]) -> Result<Row> {
         let roles = permission.taken_from(&self.usual.roles);
+        let mut refusal = None;
+        let mut tries = 0;
         for scenario in users {
+            if refusal.is_some() && tries == TRIES {
+                break;
+            }
+            tries += 1;
             let Run { end, decisions } = ground.run(scenario, &roles).await?;
             let usual = self.usual.ends.get(scenario.name).map_or("", String::as_str);
-            let refused = decisions.iter().any(|decision| is_refusal(decision, &permission));
-            if refused {
-                let end = if end == usual { "the call is refused, the end is the same".to_owned() } else { end };
-                return Ok(Row {
-                    needed: format!("{}: {end}", scenario.name),
-                    is_unexplained: false,
-                    permission,
-                });
+            if !decisions.iter().any(|decision| is_refusal(decision, &permission)) {
+                continue;
             }
+            if end != usual {
+                let needed = format!("{}: {end}", scenario.name);
+                return Ok(Row { needed, is_unexplained: false, permission });
+            }
+            // Another scenario may end differently.
+            refusal.get_or_insert_with(|| {
+                format!("{}: the call is refused, the end is the same", scenario.name)
+            });
+        }
+        if let Some(needed) = refusal {
+            return Ok(Row { needed, is_unexplained: false, permission });
         }
         let why = reason(&permission);
         let needed = why.map_or_else(

@@ -16,13 +16,13 @@ use aws_sdk_s3::{
     },
 };
 use aws_sdk_sfn::types::ExecutionStatus;
-use local_stack::{ACCOUNT, Decision, FUNCTIONS, REGION, Roles, Stack, StackOptions};
+use local_stack::{ACCOUNT, Decision, FUNCTIONS, Fault, Plan, REGION, Roles, Stack, StackOptions};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::scenario::{ACLS, BACKUPS, DROPS, Entry, OPEN, Scenario, Things};
+use super::scenario::{ACLS, BACKUPS, DROPS, Disturbance, Entry, OPEN, Scenario, Things};
 use crate::{
-    faults::{Backups, Content},
+    faults::Backups,
     user::{self, Outcome},
 };
 
@@ -33,6 +33,8 @@ const DROP_BOUND: Duration = Duration::from_secs(6);
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(10);
 const PAUSE_DIVISOR: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(50);
+/// The step that polls the cluster.
+const CHECK: &str = "check-cluster";
 /// ElastiCache's canonical user. Source: ElastiCache user guide, "Seeding a new cluster with an externally created
 /// backup".
 const ELASTICACHE: &str = "540804c33a284a299d2547575ce1010f2312ef3da9b3a053c8bc45bf233e4353";
@@ -78,7 +80,8 @@ impl Ground {
         })
         .await?;
         for bucket in [ACLS, OPEN] {
-            let rule = OwnershipControlsRule::builder().object_ownership(ObjectOwnership::BucketOwnerPreferred);
+            let rule =
+                OwnershipControlsRule::builder().object_ownership(ObjectOwnership::BucketOwnerPreferred);
             let controls = OwnershipControls::builder().rules(rule.build()?).build()?;
             let put = stack.s3().put_bucket_ownership_controls().bucket(bucket);
             put.ownership_controls(controls).send().await?;
@@ -101,7 +104,7 @@ impl Ground {
         let service = format!("{REGION}.elasticache-snapshot.amazonaws.com");
         let policy = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")}, "Action": "kms:*", "Resource": "*"},
-            {"Effect": "Allow", "Principal": {"Service": service}, "Action": "kms:Decrypt", "Resource": "*"},
+            {"Effect": "Allow", "Principal": {"Service": service}, "Action": ["kms:Decrypt", "kms:DescribeKey"], "Resource": "*"},
         ]});
         let put = self.stack.kms().put_key_policy().key_id(&self.things.key).policy_name("default");
         put.policy(policy.to_string()).send().await?;
@@ -117,9 +120,13 @@ impl Ground {
         self.stack.gateway().take_decisions();
         let id = format!("run-{}", RUN.fetch_add(1, Ordering::Relaxed));
         let things = Things { id: id.clone(), ..self.things.clone() };
+        self.prepare(scenario.disturbance);
         let end = self.end(scenario, &things).await;
+        self.stack.gateway().faults().clear();
         let decisions = self.stack.gateway().take_decisions();
-        self.stack.gateway().set_roles(Roles::parse(self.stack.role_documents()).map_err(anyhow::Error::msg)?);
+        self.stack
+            .gateway()
+            .set_roles(Roles::parse(self.stack.role_documents()).map_err(anyhow::Error::msg)?);
         timeout(BOUND, self.tidy(scenario)).await.context("a cluster could not be deleted")??;
         Ok(Run { end: end?, decisions })
     }
@@ -139,6 +146,7 @@ impl Ground {
                 None => return Ok("no execution is started".to_owned()),
             },
         };
+        self.disturb(scenario.disturbance, things, &main).await?;
         let main = self.ended(&main).await?;
         let mut end = words(&main);
         if main.status != ExecutionStatus::Succeeded {
@@ -150,8 +158,60 @@ impl Ground {
         Ok(end)
     }
 
+    /// Keeps the disturbed step from getting on before it has been disturbed.
+    fn prepare(&self, disturbance: Disturbance) {
+        match disturbance {
+            Disturbance::None => {}
+            Disturbance::AnswerLost => self.stack.gateway().faults().plan(Plan {
+                caller: "create-cluster".to_owned(),
+                action: "elasticache:CreateReplicationGroup".to_owned(),
+                after: 0,
+                times: 1,
+                fault: Fault::AnswerLost,
+            }),
+            Disturbance::BackupGone(step) | Disturbance::RecordGone(step) => {
+                self.stack.lambda().faults().clear();
+                let held = if step == CHECK { 5 } else { 2 };
+                for _ in 0..held {
+                    self.stack.lambda().faults().fail_next(step, "ServiceBusy", "made to wait\nhint: none");
+                }
+            }
+        }
+    }
+
+    async fn disturb(&self, disturbance: Disturbance, things: &Things, execution: &str) -> Result<()> {
+        let (step, bucket, key) = match disturbance {
+            Disturbance::BackupGone(step) => (step, BACKUPS, format!("{}/redis.rdb", things.id)),
+            Disturbance::RecordGone(step) => {
+                let name = execution.rsplit(':').next().unwrap_or(execution);
+                (step, self.stack.reports_bucket(), format!("executions/{name}/seeding.json"))
+            }
+            Disturbance::None | Disturbance::AnswerLost => return Ok(()),
+        };
+        let before = self.stack.lambda().invocations(step);
+        let started = Instant::now();
+        // A step that is not allowed to begin is not waited for.
+        while self.stack.lambda().invocations(step) == before && started.elapsed() < DROP_BOUND {
+            sleep(PAUSE / 5).await;
+        }
+        // Not before ElastiCache has read it.
+        while disturbance == Disturbance::BackupGone(CHECK)
+            && !self.is_available(&things.id).await?
+            && started.elapsed() < DROP_BOUND
+        {
+            sleep(PAUSE).await;
+        }
+        self.stack.s3().delete_object().bucket(bucket).key(key).send().await?;
+        Ok(())
+    }
+
+    async fn is_available(&self, id: &str) -> Result<bool> {
+        let clusters = user::clusters(&self.stack).await?;
+        let found = clusters.iter().find(|group| group.replication_group_id() == Some(id));
+        Ok(found.is_some_and(|group| group.status() == Some("available")))
+    }
+
     async fn put(&self, scenario: &Scenario, key: &str) -> Result<()> {
-        let content = if scenario.large { Content::Large } else { Content::Small };
         let mut put = self.stack.s3().put_object().bucket(scenario.bucket).key(key);
         if scenario.encrypted {
             put = put.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(&self.things.key);
@@ -160,7 +220,7 @@ impl Ground {
             let elasticache = format!("id={ELASTICACHE}");
             put = put.grant_read(&elasticache).grant_read_acp(&elasticache);
         }
-        put.body(ByteStream::from(self.backups.file(content))).send().await?;
+        put.body(ByteStream::from(self.backups.file(scenario.content))).send().await?;
         Ok(())
     }
 
@@ -170,7 +230,8 @@ impl Ground {
         while started.elapsed() < DROP_BOUND {
             let list = self.stack.sfn().list_executions().state_machine_arn(self.stack.state_machine_arn());
             for execution in list.send().await?.executions().iter().take(4) {
-                let described = self.stack.sfn().describe_execution().execution_arn(execution.execution_arn());
+                let described =
+                    self.stack.sfn().describe_execution().execution_arn(execution.execution_arn());
                 if described.send().await?.input().unwrap_or_default().contains(text) {
                     return Ok(Some(execution.execution_arn().to_owned()));
                 }
@@ -195,7 +256,8 @@ impl Ground {
                 break;
             }
             for id in clusters.iter().filter_map(|group| group.replication_group_id()) {
-                let _ = self.stack.elasticache().delete_replication_group().replication_group_id(id).send().await;
+                let _ =
+                    self.stack.elasticache().delete_replication_group().replication_group_id(id).send().await;
             }
             sleep(PAUSE).await;
         }

@@ -87,7 +87,9 @@ impl fmt::Display for Permission {
 fn actions(statement: &Value) -> Vec<String> {
     match &statement["Action"] {
         Value::String(action) => vec![action.clone()],
-        Value::Array(actions) => actions.iter().filter_map(|action| Some(action.as_str()?.to_owned())).collect(),
+        Value::Array(actions) => {
+            actions.iter().filter_map(|action| Some(action.as_str()?.to_owned())).collect()
+        }
         _ => Vec::new(),
     }
 }

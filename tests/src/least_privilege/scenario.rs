@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::faults::Content;
+
 /// How a scenario begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entry {
@@ -11,6 +13,18 @@ pub(crate) enum Entry {
     Drop,
 }
 
+/// What happens besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disturbance {
+    None,
+    /// The backup is deleted before this step.
+    BackupGone(&'static str),
+    /// The record of the execution is deleted before this step.
+    RecordGone(&'static str),
+    /// The answer to the create is lost.
+    AnswerLost,
+}
+
 /// One way through the product.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scenario {
@@ -18,10 +32,10 @@ pub(crate) struct Scenario {
     pub(crate) entry: Entry,
     /// Where the backup is.
     pub(crate) bucket: &'static str,
-    /// Whether it needs more memory than a small node has.
-    pub(crate) large: bool,
+    pub(crate) content: Content,
     /// Whether it is encrypted with a customer managed key.
     pub(crate) encrypted: bool,
+    pub(crate) disturbance: Disturbance,
     request: fn(&Things) -> Value,
 }
 
@@ -52,19 +66,29 @@ const PLAIN: Scenario = Scenario {
     name: "plain",
     entry: Entry::Start,
     bucket: BACKUPS,
-    large: false,
+    content: Content::Small,
     encrypted: false,
+    disturbance: Disturbance::None,
     request: |_| json!({"cluster": {}}),
 };
 
 impl Scenario {
-    /// All of them, the shortest first.
-    pub(crate) const ALL: [Self; 8] = [
+    /// All of them. What several need is shown with the first.
+    pub(crate) const ALL: [Self; 18] = [
+        Self {
+            name: "plain",
+            request: |_| json!({"cluster": {"clusterMode": "enabled", "shards": 2}}),
+            ..PLAIN
+        },
+        Self {
+            name: "restore-failed",
+            content: Content::Large,
+            request: |_| json!({"cluster": {"nodeType": "cache.local.16mb"}, "allow": ["does-not-fit", "tight-fit"]}),
+            ..PLAIN
+        },
         Self {
             name: "user-group",
-            request: |things| {
-                json!({"cluster": {"transitEncryption": true, "userGroupId": things.user_group}, "dryRun": true})
-            },
+            request: |things| json!({"cluster": {"transitEncryption": true, "userGroupId": things.user_group}, "dryRun": true}),
             ..PLAIN
         },
         Self {
@@ -73,17 +97,11 @@ impl Scenario {
             request: |_| json!({"cluster": {}, "dryRun": true}),
             ..PLAIN
         },
-        Self {
-            name: "plain",
-            request: |_| json!({"cluster": {"clusterMode": "enabled", "shards": 2}}),
-            ..PLAIN
-        },
         Self { name: "acl", bucket: ACLS, request: |_| json!({"cluster": {}, "access": "acl"}), ..PLAIN },
-        Self { name: "existing", bucket: OPEN, request: |_| json!({"cluster": {}, "access": "existing"}), ..PLAIN },
         Self {
-            name: "restore-failed",
-            large: true,
-            request: |_| json!({"cluster": {"nodeType": "cache.local.16mb"}, "allow": ["does-not-fit", "tight-fit"]}),
+            name: "existing",
+            bucket: OPEN,
+            request: |_| json!({"cluster": {}, "access": "existing"}),
             ..PLAIN
         },
         Self {
@@ -98,6 +116,22 @@ impl Scenario {
             ..PLAIN
         },
         Self { name: "drop", entry: Entry::Drop, bucket: DROPS, ..PLAIN },
+        // Read in several rounds: the functions have less time than they leave for the end.
+        Self {
+            name: "long-backup",
+            content: Content::Long,
+            request: |_| json!({"cluster": {}, "dryRun": true}),
+            ..PLAIN
+        },
+        Self { name: "answer-lost", disturbance: Disturbance::AnswerLost, ..PLAIN },
+        Self { name: "gone-before-reading", disturbance: Disturbance::BackupGone("inspect-chunk"), ..PLAIN },
+        Self { name: "gone-before-create", disturbance: Disturbance::BackupGone("create-cluster"), ..PLAIN },
+        Self { name: "gone-before-check", disturbance: Disturbance::BackupGone("check-cluster"), ..PLAIN },
+        Self { name: "no-record-to-read", disturbance: Disturbance::RecordGone("inspect-chunk"), ..PLAIN },
+        Self { name: "no-record-to-assess", disturbance: Disturbance::RecordGone("assess-backup"), ..PLAIN },
+        Self { name: "no-record-to-create", disturbance: Disturbance::RecordGone("create-cluster"), ..PLAIN },
+        Self { name: "no-record-to-check", disturbance: Disturbance::RecordGone("check-cluster"), ..PLAIN },
+        Self { name: "no-record-to-verify", disturbance: Disturbance::RecordGone("verify-cluster"), ..PLAIN },
     ];
 
     /// The input of the execution.
