@@ -83,11 +83,6 @@ impl Injection {
         }
     }
 
-    /// Whether a function dies of it, and what it holds stays held.
-    pub(crate) const fn kills(self) -> bool {
-        matches!(self, Self::Slow | Self::KilledBefore | Self::KilledAfter)
-    }
-
     /// Whether clients repeat so many calls that it costs them their budget of retries.
     pub(crate) const fn exhausts(self) -> bool {
         matches!(self, Self::ThrottledLong | Self::ErrorLong)

@@ -1,4 +1,5 @@
-//! Time for leases: that of a function that has died would be waited for as long as it lasts.
+//! Time for leases: that of a function that has died, or could not give it back, would be waited for as long as it
+//! lasts.
 
 use std::time::Duration;
 

@@ -101,18 +101,13 @@ impl Site {
                 "made to fail\nhint: none",
             );
         }
-        let mut hastening = None;
         if let Some(Case { caller, action, occurrence, injection, .. }) = case {
             self.stack.gateway().faults().plan(injection.plan(caller, action, *occurrence));
-            if injection.kills() {
-                let (s3, reports) = (self.stack.s3().clone(), self.stack.reports_bucket());
-                hastening = Some(tokio::spawn(lease::hasten(s3, reports)));
-            }
         }
+        let (s3, reports) = (self.stack.s3().clone(), self.stack.reports_bucket());
+        let hastening = tokio::spawn(lease::hasten(s3, reports));
         let ended = self.to_the_end(scenario, case, &id, &key).await;
-        if let Some(hastening) = hastening {
-            hastening.abort();
-        }
+        hastening.abort();
         let met = self.stack.gateway().faults().clear();
         let (main, clean_up) = ended?;
         Ok(Ending {
