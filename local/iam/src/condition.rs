@@ -90,27 +90,27 @@ mod tests {
 
     use super::*;
 
-    fn holds(condition: Value, context: &[(&str, &str)]) -> bool {
-        Condition::parse_all(Some(&condition)).unwrap().iter().all(|condition| condition.holds(context, true))
+    fn holds(condition: &Value, context: &[(&str, &str)]) -> bool {
+        Condition::parse_all(Some(condition)).unwrap().iter().all(|condition| condition.holds(context, true))
     }
 
     #[test]
     fn dates_are_compared_as_points_in_time() {
         let now = [("aws:currenttime", "2026-11-27T12:00:00Z")];
-        assert!(holds(json!({"DateLessThan": {"aws:CurrentTime": "2026-11-27T13:00:00+00:30"}}), &now));
-        assert!(!holds(json!({"DateLessThan": {"aws:CurrentTime": "2026-11-27T12:00:00Z"}}), &now));
-        assert!(holds(json!({"DateLessThanEquals": {"aws:CurrentTime": "2026-11-27T12:00:00Z"}}), &now));
-        assert!(holds(json!({"DateGreaterThan": {"aws:CurrentTime": "2026-11-27T11:59:59Z"}}), &now));
-        assert!(!holds(json!({"DateGreaterThan": {"aws:CurrentTime": "soon"}}), &now));
-        assert!(!holds(json!({"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}), &[]));
+        assert!(holds(&json!({"DateLessThan": {"aws:CurrentTime": "2026-11-27T13:00:00+00:30"}}), &now));
+        assert!(!holds(&json!({"DateLessThan": {"aws:CurrentTime": "2026-11-27T12:00:00Z"}}), &now));
+        assert!(holds(&json!({"DateLessThanEquals": {"aws:CurrentTime": "2026-11-27T12:00:00Z"}}), &now));
+        assert!(holds(&json!({"DateGreaterThan": {"aws:CurrentTime": "2026-11-27T11:59:59Z"}}), &now));
+        assert!(!holds(&json!({"DateGreaterThan": {"aws:CurrentTime": "soon"}}), &now));
+        assert!(!holds(&json!({"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}), &[]));
     }
 
     #[test]
     fn a_key_that_is_absent_meets_negated_and_optional_conditions_only() {
-        assert!(!holds(json!({"StringEquals": {"aws:SourceAccount": "1"}}), &[]));
-        assert!(holds(json!({"StringNotEquals": {"aws:SourceAccount": "1"}}), &[]));
-        assert!(holds(json!({"StringEqualsIfExists": {"aws:SourceAccount": "1"}}), &[]));
-        assert!(holds(json!({"Null": {"aws:SourceAccount": "true"}}), &[]));
-        assert!(!holds(json!({"Null": {"aws:SourceAccount": true}}), &[("aws:sourceaccount", "1")]));
+        assert!(!holds(&json!({"StringEquals": {"aws:SourceAccount": "1"}}), &[]));
+        assert!(holds(&json!({"StringNotEquals": {"aws:SourceAccount": "1"}}), &[]));
+        assert!(holds(&json!({"StringEqualsIfExists": {"aws:SourceAccount": "1"}}), &[]));
+        assert!(holds(&json!({"Null": {"aws:SourceAccount": "true"}}), &[]));
+        assert!(!holds(&json!({"Null": {"aws:SourceAccount": true}}), &[("aws:sourceaccount", "1")]));
     }
 }

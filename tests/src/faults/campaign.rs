@@ -164,12 +164,16 @@ async fn work(shared: &Shared<'_>) -> anyhow::Result<()> {
     let mut site: Option<Site> = None;
     let mut runs = 0;
     while let Some(case) = shared.next() {
-        let usable = match site.take().filter(|_| runs < RUNS_PER_STACK) {
-            Some(usable) => usable,
-            None => {
-                runs = 0;
-                Site::start(Arc::clone(&shared.backups)).await?
-            }
+        if runs == RUNS_PER_STACK
+            && let Some(used) = site.take()
+        {
+            used.stack.stop().await?;
+        }
+        let usable = if let Some(usable) = site {
+            usable
+        } else {
+            runs = 0;
+            Site::start(Arc::clone(&shared.backups)).await?
         };
         runs += 1;
         let (found, usable) = try_case(shared, &case, usable).await;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use aws_sdk_sfn::types::ExecutionStatus;
 
 use super::{
+    backups::Content,
     case::Case,
     ending::{Ending, left_behind},
     injection::Injection,
@@ -84,6 +85,8 @@ fn unexplained(case: &Case, ending: &Ending, expected: &str) -> Option<String> {
         // The machine could not invoke a function.
         _ => ["service-busy", "timeout"].contains(&code),
     };
+    // True whatever else went wrong, such as the deletion before a start-over.
+    let explained = explained || (code == "restore-failed" && case.scenario.content == Content::Large);
     let usual = expected.split(", then ").next().is_some_and(|main| main.ends_with(&format!(" {code}")));
     (!explained && !usual).then(|| {
         format!(

@@ -168,8 +168,17 @@ impl Site {
     }
 
     async fn ended(&self, execution: &str) -> Result<Outcome> {
-        if let Ok(outcome) = timeout(BOUND, user::outcome(&self.stack, execution)).await {
-            return outcome;
+        let patient = async {
+            loop {
+                // The interpreter cannot always answer while it writes the history.
+                if let Ok(outcome) = user::outcome(&self.stack, execution).await {
+                    return outcome;
+                }
+                sleep(PAUSE).await;
+            }
+        };
+        if let Ok(outcome) = timeout(BOUND, patient).await {
+            return Ok(outcome);
         }
         let states = user::states(&self.stack, execution).await?;
         let last = states.iter().rev().take(4).rev().cloned().collect::<Vec<_>>();

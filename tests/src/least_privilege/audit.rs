@@ -142,12 +142,10 @@ impl Shared<'_> {
     async fn without(&self, ground: &Ground, permission: Permission, users: &[Scenario]) -> Result<Row> {
         let roles = permission.taken_from(&self.usual.roles);
         let mut refusal = None;
-        let mut tries = 0;
-        for scenario in users {
-            if refusal.is_some() && tries == TRIES {
+        for (tries, scenario) in users.iter().enumerate() {
+            if refusal.is_some() && tries >= TRIES {
                 break;
             }
-            tries += 1;
             let Run { end, decisions } = ground.run(scenario, &roles).await?;
             let usual = self.usual.ends.get(scenario.name).map_or("", String::as_str);
             if !decisions.iter().any(|decision| is_refusal(decision, &permission)) {
