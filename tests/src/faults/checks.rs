@@ -126,13 +126,14 @@ fn cluster(ending: &Ending, keys: usize) -> Option<String> {
 fn left(ending: &Ending, case: Option<&Case>) -> Vec<String> {
     let mut found = Vec::new();
     let last = ending.last();
-    let denied = case.is_some_and(|case| {
-        matches!(case.injection, Injection::Denied | Injection::DeniedForGood)
-            && case.caller == "revoke-access"
-    });
+    let denied = |caller: &str| {
+        case.is_some_and(|case| {
+            matches!(case.injection, Injection::Denied | Injection::DeniedForGood) && case.caller == caller
+        })
+    };
     if let Some(policy) = &ending.changed_policy {
         let told = last.codes().contains(&"revoke-failed") || left_behind(last).contains(&"grant");
-        if !(denied && told) {
+        if !(denied("revoke-access") && told) {
             found.push(format!("the policy is another one at the end `{}`: {policy}", ending.summary()));
         }
     }
@@ -144,11 +145,11 @@ fn left(ending: &Ending, case: Option<&Case>) -> Vec<String> {
         }
     }
     for text in left_behind(last) {
-        // A revocation that is denied its own files cannot know.
+        // A step that may not see what it has done cannot know.
         let real = if text == "grant" {
-            denied || ending.changed_policy.is_some()
+            denied("revoke-access") || ending.changed_policy.is_some()
         } else {
-            ending.cluster.is_some()
+            denied("delete-cluster") || ending.cluster.is_some()
         };
         if !real {
             found.push(format!("leftBehind says `{text}`, which is not left"));
