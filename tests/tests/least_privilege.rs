@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use system_tests::least_privilege::{Options, audit};
 
-/// Of the hundred or so that some call needs.
+/// Of those that a plain seeding needs.
 const SAMPLE: usize = 4;
 
 #[tokio::test(flavor = "multi_thread")]

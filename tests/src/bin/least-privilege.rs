@@ -8,7 +8,7 @@ use system_tests::least_privilege::{Options, audit};
 /// Takes each action of each role of the template away in turn and runs the scenarios that used it.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Only this many of the actions that some call needs, spread over all.
+    /// Only this many of the actions that a plain seeding needs, spread over all.
     #[arg(long, value_name = "N")]
     sample: Option<usize>,
     /// Stacks at once.
