@@ -60,14 +60,20 @@ pub struct Plan {
 /// The planned faults of a gateway.
 #[derive(Debug, Default)]
 pub struct Faults {
-    plans: Mutex<Vec<Plan>>,
+    /// With the end of a resource's ARN, if the plan is only about that resource.
+    plans: Mutex<Vec<(Plan, Option<String>)>>,
     met: AtomicUsize,
 }
 
 impl Faults {
     /// Adds a plan. It counts calls from now on.
     pub fn plan(&self, plan: Plan) {
-        self.lock().push(plan);
+        self.lock().push((plan, None));
+    }
+
+    /// Adds a plan for the calls on a resource whose ARN ends with this. It counts calls from now on.
+    pub fn plan_for(&self, plan: Plan, resource: &str) {
+        self.lock().push((plan, Some(resource.to_owned())));
     }
 
     /// Removes all plans. The number of calls that have met a fault since the last time.
@@ -80,7 +86,15 @@ impl Faults {
     pub(crate) fn next(&self, call: &Call) -> Option<Fault> {
         let mut plans = self.lock();
         let mut met = None;
-        for plan in plans.iter_mut().filter(|plan| plan.caller == call.caller && plan.action == call.action) {
+        let about = |plan: &Plan, resource: Option<&String>| {
+            plan.caller == call.caller
+                && plan.action == call.action
+                && resource.is_none_or(|end| call.resources.iter().any(|arn| arn.ends_with(end)))
+        };
+        for (plan, resource) in plans.iter_mut() {
+            if !about(plan, resource.as_ref()) {
+                continue;
+            }
             if plan.after > 0 {
                 plan.after -= 1;
             } else if plan.times > 0 && met.is_none() {
@@ -92,7 +106,7 @@ impl Faults {
         met
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Plan>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Plan, Option<String>)>> {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use local_stack::Call;
+use local_stack::{Call, Plan};
 
 use super::{injection::Injection, scenario::Scenario};
 
@@ -19,7 +19,9 @@ pub struct Case {
     pub caller: String,
     /// The action.
     pub action: String,
-    /// Which of the caller's calls of this action, counted from 1.
+    /// The function, if the call invokes one.
+    pub function: Option<String>,
+    /// Which of the caller's calls of this action, or invocations of this function, counted from 1.
     pub occurrence: usize,
     /// The fault.
     pub injection: Injection,
@@ -28,17 +30,14 @@ pub struct Case {
 impl Case {
     /// The cases of a scenario with this trace.
     pub(crate) fn of(scenario: Scenario, trace: &[Call]) -> Vec<Self> {
-        let (mut occurrences, mut alike) = (HashMap::new(), HashMap::new());
+        let mut occurrences = HashMap::new();
         let mut cases = Vec::new();
         for call in trace {
-            let (caller, action) = (call.caller.as_str(), call.action.as_str());
-            let occurrence: &mut usize = occurrences.entry((caller, action)).or_default();
+            let (caller, action, function) = (call.caller.as_str(), call.action.as_str(), invoked(call));
+            let occurrence: &mut usize = occurrences.entry((caller, action, function)).or_default();
             *occurrence += 1;
-            let function = invoked(call);
-            let alike: &mut usize = alike.entry((caller, action, function)).or_default();
-            *alike += 1;
             let concerned = |name: &str| scenario.callers.contains(&name);
-            if *alike > MOST || !concerned(caller) || !function.is_none_or(concerned) {
+            if *occurrence > MOST || !concerned(caller) || !function.is_none_or(concerned) {
                 continue;
             }
             let fitting = Injection::ALL.into_iter().filter(|injection| injection.fits(call));
@@ -46,6 +45,7 @@ impl Case {
                 scenario,
                 caller: caller.to_owned(),
                 action: action.to_owned(),
+                function: function.map(str::to_owned),
                 occurrence: *occurrence,
                 injection,
             }));
@@ -53,10 +53,17 @@ impl Case {
         cases
     }
 
-    /// The name by which it can be repeated: `SCENARIO/CALLER:ACTION:OCCURRENCE/FAULT`.
+    /// The plan for the gateway.
+    pub(crate) fn plan(&self) -> Plan {
+        self.injection.plan(&self.caller, &self.action, self.occurrence)
+    }
+
+    /// The name by which it can be repeated: `SCENARIO/CALLER:ACTION:OCCURRENCE/FAULT`, or
+    /// `SCENARIO/CALLER:ACTION:FUNCTION:OCCURRENCE/FAULT`.
     pub fn name(&self) -> String {
-        let Self { scenario, caller, action, occurrence, injection } = self;
-        format!("{}/{caller}:{action}:{occurrence}/{}", scenario.name, injection.name())
+        let Self { scenario, caller, action, occurrence, injection, .. } = self;
+        let function = self.function.as_ref().map_or_else(String::new, |name| format!(":{name}"));
+        format!("{}/{caller}:{action}{function}:{occurrence}/{}", scenario.name, injection.name())
     }
 }
 

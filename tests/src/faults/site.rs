@@ -101,8 +101,12 @@ impl Site {
                 "made to fail\nhint: none",
             );
         }
-        if let Some(Case { caller, action, occurrence, injection, .. }) = case {
-            self.stack.gateway().faults().plan(injection.plan(caller, action, *occurrence));
+        if let Some(case) = case {
+            let (faults, plan) = (self.stack.gateway().faults(), case.plan());
+            match &case.function {
+                Some(function) => faults.plan_for(plan, &format!(":{function}")),
+                None => faults.plan(plan),
+            }
         }
         let (s3, reports) = (self.stack.s3().clone(), self.stack.reports_bucket());
         let hastening = tokio::spawn(lease::hasten(s3, reports));

@@ -58,8 +58,8 @@ struct Shared<'a> {
     rows: Mutex<BTreeMap<usize, Row>>,
 }
 
-/// Removes each permission in turn. The rows, in the order of the template. `progress` is called with the number of those
-/// that are done, and of all.
+/// Removes each permission in turn. The rows, in the order of the template. `progress` is called with the number of
+/// those that are done, and of all.
 ///
 /// # Errors
 /// Whatever keeps stacks from running.
