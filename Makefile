@@ -1,6 +1,6 @@
 # Thin: each target names what it needs and calls a script or cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test differential local local-stop setup setup-test build release bench-functions servers corpora bench limits calibrate fuzz machine docs fmt lint
+.PHONY: help demo test faults least-privilege differential local local-stop setup setup-test build release bench-functions servers corpora bench limits calibrate fuzz machine docs fmt lint
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -12,6 +12,16 @@ demo: setup ## a real backup becomes a cluster, hopeless ones are refused or cle
 
 test: setup-test ## everything that is tested
 	@scripts/test.sh
+
+faults: setup ## each call of a seeding meets each fault that fits it; FAULTS_ARGS="--only CASE" repeats one; most of an hour
+	@echo "== building (some minutes the first time)"
+	@cargo build --quiet --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/faults" $(FAULTS_ARGS)
+
+least-privilege: setup ## what fails without each action of each role; some ten minutes
+	@echo "== building (some minutes the first time)"
+	@cargo build --quiet --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/least-privilege" $(LEAST_PRIVILEGE_ARGS)
 
 local: setup ## start the local stack and leave it running
 	@cargo build --quiet --workspace --bins

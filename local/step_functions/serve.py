@@ -4,6 +4,7 @@ serve.py --port PORT    listens on 127.0.0.1 until its parent process has died
 
 LOCAL_ENDPOINT_LAMBDA   endpoint for the invocation of Lambda functions
 LOCAL_ENDPOINT_S3       endpoint for item readers
+LOCAL_PAUSE_DIVISOR     divides Wait states and the pauses between retries
 """
 
 import argparse

@@ -67,6 +67,8 @@ impl Refusal<'_> {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, http::HeaderValue::from_static(kind));
+        // The interpreter of state machines requires it.
+        headers.insert("x-amzn-requestid", http::HeaderValue::from_static("gateway"));
         if let Ok(code) = http::HeaderValue::from_str(code) {
             headers.insert("x-amzn-errortype", code);
         }

@@ -1,6 +1,9 @@
 //! Planned faults.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use crate::call::Call;
 
@@ -57,25 +60,41 @@ pub struct Plan {
 /// The planned faults of a gateway.
 #[derive(Debug, Default)]
 pub struct Faults {
-    plans: Mutex<Vec<Plan>>,
+    /// With the end of a resource's ARN, if the plan is only about that resource.
+    plans: Mutex<Vec<(Plan, Option<String>)>>,
+    met: AtomicUsize,
 }
 
 impl Faults {
     /// Adds a plan. It counts calls from now on.
     pub fn plan(&self, plan: Plan) {
-        self.lock().push(plan);
+        self.lock().push((plan, None));
     }
 
-    /// Removes all plans.
-    pub fn clear(&self) {
+    /// Adds a plan for the calls on a resource whose ARN ends with this. It counts calls from now on.
+    pub fn plan_for(&self, plan: Plan, resource: &str) {
+        self.lock().push((plan, Some(resource.to_owned())));
+    }
+
+    /// Removes all plans. The number of calls that have met a fault since the last time.
+    pub fn clear(&self) -> usize {
         self.lock().clear();
+        self.met.swap(0, Ordering::Relaxed)
     }
 
     /// The fault that this call meets.
     pub(crate) fn next(&self, call: &Call) -> Option<Fault> {
         let mut plans = self.lock();
         let mut met = None;
-        for plan in plans.iter_mut().filter(|plan| plan.caller == call.caller && plan.action == call.action) {
+        let about = |plan: &Plan, resource: Option<&String>| {
+            plan.caller == call.caller
+                && plan.action == call.action
+                && resource.is_none_or(|end| call.resources.iter().any(|arn| arn.ends_with(end)))
+        };
+        for (plan, resource) in plans.iter_mut() {
+            if !about(plan, resource.as_ref()) {
+                continue;
+            }
             if plan.after > 0 {
                 plan.after -= 1;
             } else if plan.times > 0 && met.is_none() {
@@ -83,10 +102,11 @@ impl Faults {
                 met = Some(plan.fault);
             }
         }
+        self.met.fetch_add(usize::from(met.is_some()), Ordering::Relaxed);
         met
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Plan>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Plan, Option<String>)>> {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     faults::Faults,
     proxy::{self, Forwarder},
     rate::Rate,
-    roles::Roles,
+    roles::{Decision, Roles},
 };
 
 /// Where the services listen, as `http://127.0.0.1:PORT`. The one for Lambda may be set later: its functions need the
@@ -60,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) elasticache_rate: Option<Rate>,
     pub(crate) forwarder: Forwarder,
     calls: Mutex<Vec<Call>>,
+    decisions: Mutex<Vec<Decision>>,
     kill: Mutex<Option<Kill>>,
 }
 
@@ -83,6 +84,13 @@ impl Shared {
 
     pub(crate) fn record(&self, call: &Call) {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call.clone());
+    }
+
+    /// Records decisions. The first one that refuses, if there is any.
+    pub(crate) fn refused(&self, decisions: Vec<Decision>) -> Option<Decision> {
+        let refused = decisions.iter().find(|decision| !decision.allowed).cloned();
+        self.decisions.lock().unwrap_or_else(PoisonError::into_inner).extend(decisions);
+        refused
     }
 
     pub(crate) fn kill(&self, caller: &str) {
@@ -117,6 +125,7 @@ impl Gateway {
             elasticache_rate: config.elasticache_calls_per_second.map(Rate::new),
             forwarder: Forwarder::default(),
             calls: Mutex::default(),
+            decisions: Mutex::default(),
             kill: Mutex::default(),
         });
         let accepting = tokio::spawn(proxy::accept(listener, Arc::clone(&shared)));
@@ -148,6 +157,12 @@ impl Gateway {
     /// All calls since the start, or since this was asked last: each attempt is a call.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What roles said to all calls since the start, or since this was asked last. `s3:ListBucket` is among it where an
+    /// object was asked for that does not exist: without that permission, S3 says that the caller may not read it.
+    pub fn take_decisions(&self) -> Vec<Decision> {
+        std::mem::take(&mut self.shared.decisions.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Closes the listener and all connections.

@@ -5,7 +5,7 @@
 //!
 //! - evaluates the caller's role, as IAM does: no statement, no call;
 //! - injects a planned fault ([`Faults`]): a throttled call, a lost answer, a killed process and so on;
-//! - records the call ([`Gateway::take_calls`]);
+//! - records the call ([`Gateway::take_calls`]) and what the role said ([`Gateway::take_decisions`]);
 //! - forwards it to the service, and passes the answer on unchanged.
 //!
 //! Signatures are not verified.
@@ -23,5 +23,5 @@ pub use crate::{
     call::Call,
     faults::{Fault, Faults, Plan},
     gateway::{Config, Error, Gateway, Services},
-    roles::Roles,
+    roles::{Decision, Roles},
 };

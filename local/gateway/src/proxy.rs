@@ -21,6 +21,7 @@ use crate::{
     call::{self, Call, MAX_BODY_BYTES, Service},
     faults::Fault,
     gateway::Shared,
+    roles::Decision,
 };
 
 /// How late a late effect is.
@@ -89,15 +90,15 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         return Ok(plain(StatusCode::NOT_IMPLEMENTED, "the gateway does not know this call"));
     };
     shared.record(&call);
-    let refused = {
+    let decisions = {
         let roles = shared.roles.read().unwrap_or_else(PoisonError::into_inner);
         if roles.has(&caller) {
-            roles.check(&call).err()
+            roles.decide(&call)
         } else {
-            Some((call.action.clone(), caller.clone()))
+            vec![roles.decide_one(&call, &call.action, &caller)]
         }
     };
-    if let Some((action, resource)) = refused {
+    if let Some(Decision { action, resource, .. }) = shared.refused(decisions) {
         tracing::warn!(caller, action, resource, "not allowed by the role");
         return Ok(Refusal::Denied { action: &action, resource: &resource }.answer(service));
     }
@@ -169,10 +170,15 @@ async fn forward(
 
 /// Whether the caller may learn that an object does not exist: S3 says so only to those who may list the bucket.
 fn may_list(shared: &Shared, call: &Call) -> bool {
+    if !call.action.starts_with("s3:GetObject") {
+        return true;
+    }
     let bucket = call.resources.first().and_then(|arn| arn.split('/').next()).unwrap_or_default();
-    let roles = shared.roles.read().unwrap_or_else(PoisonError::into_inner);
-    !call.action.starts_with("s3:GetObject")
-        || roles.allows(&call.caller, "s3:ListBucket", bucket, &call.context)
+    let decision = {
+        let roles = shared.roles.read().unwrap_or_else(PoisonError::into_inner);
+        roles.decide_one(call, "s3:ListBucket", bucket)
+    };
+    shared.refused(vec![decision]).is_none()
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Body> {

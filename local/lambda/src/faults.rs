@@ -36,6 +36,11 @@ impl Faults {
         self.plan(function, Fault::Fail { name: name.to_owned(), message: message.to_owned() });
     }
 
+    /// Removes all faults that have not been met.
+    pub fn clear(&self) {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn plan(&self, function: &str, fault: Fault) {
         let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
         planned.entry(function.to_owned()).or_default().push(fault);

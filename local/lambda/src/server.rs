@@ -103,6 +103,13 @@ impl Server {
         Killer(Arc::clone(&self.state))
     }
 
+    /// Ends the idle processes of all functions: the next invocations start cold.
+    pub async fn end_idle(&self) {
+        for function in self.state.functions.values() {
+            function.stop().await;
+        }
+    }
+
     /// Stops the endpoint and every process of every function.
     pub async fn stop(self) {
         for function in self.state.functions.values() {

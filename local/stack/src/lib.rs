@@ -18,7 +18,7 @@ mod template;
 pub use local_elasticache::{
     FailureStatus, Nearness, ServerBinaries, ServerBinary, Switches as ElastiCacheSwitches, TakenFault,
 };
-pub use local_gateway::{Call, Fault, Faults, Gateway, Plan, Roles};
+pub use local_gateway::{Call, Decision, Fault, Faults, Gateway, Plan, Roles};
 pub use local_lambda::{NotReady, NotReadyError, Switches as LambdaSwitches};
 pub use local_s3::Switches as S3Switches;
 

@@ -52,6 +52,10 @@ pub struct StackOptions {
     pub servers: PathBuf,
     /// Shortest time in `creating`, in milliseconds, so that clients have to poll.
     pub create_delay_ms: u64,
+    /// Shortest time in `deleting`, in milliseconds.
+    pub delete_delay_ms: u64,
+    /// Divides the Wait states and the pauses between retries of the state machine.
+    pub pause_divisor: u32,
     /// Further parameters of the template: name, value.
     pub parameters: Vec<(String, String)>,
     /// The account's quota of concurrent invocations.
@@ -95,6 +99,8 @@ impl Default for StackOptions {
             ]
             .map(|(name, value)| (name.to_owned(), value))
             .into(),
+            delete_delay_ms: 1_000,
+            pause_divisor: 1,
             lambda_concurrency: 1_000,
             elasticache_calls_per_second: None,
             s3: S3Switches::default(),

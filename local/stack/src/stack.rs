@@ -8,6 +8,7 @@ use aws_sdk_s3::types::{
     OwnershipControls, OwnershipControlsRule, VersioningConfiguration,
 };
 use local_gateway::Gateway;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -42,6 +43,7 @@ pub struct Stack {
     sfn: aws_sdk_sfn::Client,
     elasticache: aws_sdk_elasticache::Client,
     state_machine_arn: String,
+    role_documents: Value,
     dir: PathBuf,
     /// Deletes the folder when dropped, if it is a temporary one.
     _temporary: Option<TempDir>,
@@ -77,6 +79,7 @@ impl Stack {
         let elasticache_server = local_elasticache::Server::start(local_elasticache::Config {
             create_delay: Duration::from_millis(options.create_delay_ms),
             switches: options.elasticache,
+            delete_delay: Duration::from_millis(options.delete_delay_ms),
             ..local_elasticache::Config::new(s3_server.endpoint(), dir.join("elasticache"), servers)
         })
         .await?;
@@ -129,6 +132,7 @@ impl Stack {
             sfn,
             elasticache,
             state_machine_arn,
+            role_documents: template.role_documents,
             dir,
             _temporary: temporary,
         };
@@ -236,6 +240,11 @@ impl Stack {
     /// A client of S3 that calls as a function does: through the gateway, with the function's role.
     pub fn s3_as(&self, function: &str) -> aws_sdk_s3::Client {
         aws_sdk_s3::Client::new(&clients::config_of(function, self.gateway.endpoint()))
+    }
+
+    /// The roles as the template renders them for this stack: `{CALLER: [policy document, …]}`.
+    pub const fn role_documents(&self) -> &Value {
+        &self.role_documents
     }
 
     /// The ARN of the state machine.

@@ -47,6 +47,7 @@ impl StepFunctions {
                 ("AWS_DEFAULT_REGION", crate::account::REGION),
             ])
             .env("MOTO_ACCOUNT_ID", crate::account::ACCOUNT)
+            .env("LOCAL_PAUSE_DIVISOR", options.pause_divisor.to_string())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -22,6 +22,7 @@ pub(crate) struct Template {
     pub(crate) roles: Roles,
     /// The ARN of each caller's role.
     pub(crate) role_arns: HashMap<String, String>,
+    pub(crate) role_documents: Value,
     pub(crate) functions: HashMap<String, Function>,
     pub(crate) buckets: HashMap<String, Bucket>,
 }
@@ -78,6 +79,7 @@ impl Template {
             rules: Rules::parse(&rendered.rules)?,
             roles: Roles::parse(&rendered.roles).map_err(anyhow::Error::msg)?,
             role_arns: rendered.role_arns,
+            role_documents: rendered.roles,
             functions: rendered.functions,
             buckets: rendered.buckets,
         })

@@ -9,8 +9,10 @@ def apply() -> None:
         execution_names,
         expressions,
         managed_keys,
+        pauses,
         query_errors,
         run_executions,
+        stopped_executions,
     )
 
     run_executions.apply()
@@ -21,3 +23,5 @@ def apply() -> None:
     error_names.apply()
     execution_names.apply()
     managed_keys.apply()
+    pauses.apply()
+    stopped_executions.apply()

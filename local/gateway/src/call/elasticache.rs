@@ -38,7 +38,7 @@ pub(super) fn read(caller: &str, body: &Bytes, place: &Place) -> Option<Call> {
         }
         "DescribeUserGroups" => vec![one("usergroup", "UserGroupId")],
         "DeleteReplicationGroup" => {
-            network(&NETWORK[1..]);
+            network(&NETWORK);
             vec![one("replicationgroup", "ReplicationGroupId")]
         }
         "CreateReplicationGroup" => {

@@ -63,17 +63,12 @@ fn status_change(execution: &DescribeExecutionOutput) -> Value {
     })
 }
 
-async fn start(starter: &Client, arn: &str, input_template: &str) -> Result<(), aws_sdk_sfn::Error> {
+async fn start(client: &Client, arn: &str, input_template: &str) -> Result<(), aws_sdk_sfn::Error> {
     let name = format!("clean-up-{}", &hex::encode(Sha256::digest(arn))[..16]);
     let input = input_template.replace("<execution>", arn);
-    let answer = starter
-        .start_execution()
-        .state_machine_arn(state_machine::arn())
-        .name(name)
-        .input(input)
-        .send()
-        .await;
-    match answer.map_err(aws_sdk_sfn::Error::from) {
+    let started =
+        client.start_execution().state_machine_arn(state_machine::arn()).name(name).input(input).send().await;
+    match started.map_err(aws_sdk_sfn::Error::from) {
         Ok(_) | Err(aws_sdk_sfn::Error::ExecutionAlreadyExists(_)) => Ok(()),
         Err(error) => Err(error),
     }

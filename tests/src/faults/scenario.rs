@@ -1,0 +1,144 @@
+//! The scenarios.
+
+use serde_json::{Value, json};
+
+use super::backups::Content;
+
+/// The bucket with a policy of somebody else.
+pub(crate) const BUCKET: &str = "backups";
+/// The bucket without a policy.
+pub(crate) const BARE_BUCKET: &str = "bare";
+
+/// What happens to an execution besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disturbance {
+    None,
+    /// Somebody stops it while its cluster is being created.
+    Stopped,
+    /// Its deadline passes while its cluster is being created.
+    Late,
+    /// Its own deletion of the cluster fails, and a clean-up has to do it.
+    CannotDelete,
+}
+
+/// One way through the state machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario {
+    /// Its name in reports and options.
+    pub name: &'static str,
+    /// The callers whose calls meet faults. What an earlier scenario has in the same way is not repeated. With
+    /// `seed-cluster`, the invocations of these functions.
+    pub(crate) callers: &'static [&'static str],
+    pub(crate) content: Content,
+    pub(crate) bucket: &'static str,
+    pub(crate) disturbance: Disturbance,
+    /// How it ends without a fault.
+    pub(crate) end: &'static str,
+    node_type: &'static str,
+    shards: u32,
+    starts_over: bool,
+}
+
+/// Callers of a seeding that succeeds.
+const ALL: &[&str] = &[
+    "prepare-seeding",
+    "inspect-chunk",
+    "assess-backup",
+    "grant-access",
+    "create-cluster",
+    "check-cluster",
+    "verify-cluster",
+    "revoke-access",
+    "seed-cluster",
+];
+
+/// The usual scenario, from which the others differ.
+const HAPPY: Scenario = Scenario {
+    name: "two-shards",
+    callers: ALL,
+    content: Content::Small,
+    bucket: BUCKET,
+    disturbance: Disturbance::None,
+    end: "SUCCEEDED seeded",
+    node_type: "cache.local.64mb",
+    shards: 2,
+    starts_over: false,
+};
+
+/// One whose restore fails.
+const HOPELESS: Scenario = Scenario {
+    name: "restore-failed",
+    callers: &["check-cluster", "delete-cluster", "seed-cluster"],
+    content: Content::Large,
+    end: "FAILED SeedingFailed restore-failed, then SUCCEEDED cleaned-up",
+    node_type: "cache.local.16mb",
+    shards: 0,
+    ..HAPPY
+};
+
+impl Scenario {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        HAPPY,
+        Self {
+            name: "one-node",
+            callers: &["create-cluster", "verify-cluster", "revoke-access"],
+            bucket: BARE_BUCKET,
+            shards: 0,
+            ..HAPPY
+        },
+        Self {
+            name: "rejected",
+            callers: &["inspect-chunk", "assess-backup"],
+            content: Content::Truncated,
+            end: "FAILED BackupRejected backup-truncated, then SUCCEEDED cleaned-up",
+            ..HAPPY
+        },
+        HOPELESS,
+        Self {
+            name: "start-over",
+            callers: &["create-cluster", "delete-cluster", "verify-cluster"],
+            starts_over: true,
+            end: "SUCCEEDED seeded",
+            ..HOPELESS
+        },
+        Self {
+            name: "stopped",
+            callers: &["clean-up", "delete-cluster", "verify-cluster", "revoke-access"],
+            disturbance: Disturbance::Stopped,
+            end: "ABORTED, then SUCCEEDED seeded",
+            ..HAPPY
+        },
+        Self {
+            name: "deadline",
+            callers: &["delete-cluster", "revoke-access"],
+            disturbance: Disturbance::Late,
+            end: "FAILED SeedingFailed deadline-passed, then SUCCEEDED cleaned-up",
+            ..HOPELESS
+        },
+        Self {
+            name: "clean-up",
+            callers: &["clean-up", "delete-cluster", "revoke-access"],
+            disturbance: Disturbance::CannotDelete,
+            ..HOPELESS
+        },
+    ];
+
+    /// The input of the execution.
+    pub(crate) fn request(&self, id: &str, key: &str) -> Value {
+        let mut cluster = json!({"id": id, "nodeType": self.node_type});
+        if self.shards > 0 {
+            cluster["clusterMode"] = json!("enabled");
+            cluster["shards"] = json!(self.shards);
+        }
+        let mut request =
+            json!({"backups": [format!("{}/{key}", self.bucket)], "cluster": cluster, "deadlineMinutes": 2});
+        if self.content == Content::Large {
+            request["allow"] = json!(["does-not-fit", "tight-fit"]);
+        }
+        if self.starts_over {
+            request["onRestoreFailed"] = json!("startOver");
+        }
+        request
+    }
+}
