@@ -117,7 +117,6 @@ CATCHES = {
     ("Assess", "NameFailure"): Route(("left", 0), ("left", 0), (CAUGHT,), joins=True),
     ("GrantAccess", "DeleteCluster"): Route(("right", 0), ("left", 0), (BUS,)),
     ("CreateCluster", "DeleteCluster"): Route(("right", -8), ("left", 0), (BUS,), joins=True),
-    ("DeleteCluster", "RevokeAccess"): Route(("right", -8), ("right", 14), (OUTER,)),
     ("DeleteCluster", "NameFailure"): Route(("right", -8), ("top", 40), (OUTER, row(13.82))),
 }
 # A Default has no Comment. Those that go straight on need no word.

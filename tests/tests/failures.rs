@@ -13,7 +13,11 @@ use system_tests::{
 };
 
 async fn stack_with(source: &Source) -> Result<Stack> {
-    let stack = Stack::start(StackOptions::default()).await?;
+    stack_of(StackOptions::default(), source).await
+}
+
+async fn stack_of(options: StackOptions, source: &Source) -> Result<Stack> {
+    let stack = Stack::start(options).await?;
     user::drop_file(&stack, "backups", "redis.rdb", &source.save().await?).await?;
     Ok(stack)
 }
@@ -118,15 +122,47 @@ async fn a_failed_restore_is_kept_if_asked_for_also_by_the_clean_up() -> Result<
 async fn a_cluster_that_could_not_be_deleted_is_named_and_the_clean_up_tries_again() -> Result<()> {
     let source = Source::start().await?;
     fill_bytes(&source, 24).await?;
-    let stack = stack_with(&source).await?;
+    let stack = stack_of(StackOptions { pause_divisor: 60, ..StackOptions::default() }, &source).await?;
     let mut input = request("stays");
     input["cluster"]["nodeType"] = json!("cache.local.16mb");
     input["allow"] = json!(["does-not-fit"]);
-    stack.lambda().faults().fail_next("delete-cluster", "AccessDenied", "made to fail\nhint: none");
+    let fail =
+        || stack.lambda().faults().fail_next("delete-cluster", "AccessDenied", "made to fail\nhint: none");
+    for _ in 0..6 {
+        fail();
+    }
     let outcome = user::seed(&stack, &input).await?;
     outcome.expect(Some("SeedingFailed"))?;
     ensure!(outcome.value["leftBehind"] == json!(["cluster stays: AccessDenied"]), "{:#}", outcome.value);
     nothing_is_left(&stack).await?;
+
+    // One error is not the end.
+    input["cluster"]["id"] = json!("goes");
+    fail();
+    let outcome = user::seed(&stack, &input).await?;
+    outcome.expect(Some("SeedingFailed"))?;
+    ensure!(outcome.value["leftBehind"] == json!([]), "{:#}", outcome.value);
+    stack.stop().await
+}
+
+/// The one that cleans up can fail as well, before it knows the cluster.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clean_up_that_fails_says_why_and_for_which_execution() -> Result<()> {
+    let source = small().await?;
+    let stack = stack_of(StackOptions { pause_divisor: 60, ..StackOptions::default() }, &source).await?;
+    let execution = user::start(&stack, &request("stopped")).await?;
+    user::until_state(&stack, &execution, "WaitForGrant").await?;
+    for _ in 0..6 {
+        stack.lambda().faults().fail_next("delete-cluster", "AccessDenied", "made to fail\nhint: ask");
+    }
+    stack.sfn().stop_execution().execution_arn(&execution).send().await?;
+    let cleaning = user::outcome(&stack, &user::started_by(&stack, "cleanUp").await?).await?;
+    cleaning.expect(Some("SeedingFailed"))?;
+    let name = execution.rsplit(':').next().unwrap_or_default();
+    let expected = json!([format!("cluster of {name}: AccessDenied")]);
+    ensure!(cleaning.value["leftBehind"] == expected, "{:#}", cleaning.value);
+    let first = &cleaning.value["findings"][0];
+    ensure!(first["code"] == "access-denied" && first["remedy"] == "ask", "{:#}", cleaning.value);
     stack.stop().await
 }
 

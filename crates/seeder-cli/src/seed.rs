@@ -10,10 +10,11 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use batch::{Batch, LocalFile, Sent};
 use seeder_aws::Clients;
-use seeding::{BackupLocation, Code, Finding, Verdict};
+use seeding::{BackupLocation, Code, ErrorName, Finding, Verdict, sweep::execution_arn};
 use serde_json::{Value, json};
 
 use crate::{
@@ -66,11 +67,17 @@ pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
     }
     let started = match start(&clients, &machine, &name, &request).await {
         Ok(started) => started,
-        Err(error) => {
+        Err(NotStarted::Refused(error)) => {
             // Nothing will ever read them.
             if !args.keep_upload {
                 batch.undo(&s3).await;
             }
+            return Err(error);
+        }
+        Err(NotStarted::Unknown(error)) => {
+            eprintln!(
+                "the execution {name} may have started all the same, so nothing was deleted: look for it first"
+            );
             return Err(error);
         }
     };
@@ -87,13 +94,33 @@ fn usage(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-async fn start(clients: &Clients, machine: &str, name: &str, request: &Value) -> Result<String> {
+/// Why there is no ARN of an execution.
+#[derive(Debug)]
+enum NotStarted {
+    /// Step Functions has refused to start it.
+    Refused(anyhow::Error),
+    /// It may run: an answer was lost, or is none.
+    Unknown(anyhow::Error),
+}
+
+async fn start(clients: &Clients, machine: &str, name: &str, request: &Value) -> Result<String, NotStarted> {
     let start = clients.step_functions().start_execution().state_machine_arn(machine);
-    let started = start.name(name).input(request.to_string()).send().await;
-    let started = started
-        .map_err(|error| seeder_aws::service_error("start the execution", &error))
-        .with_context(|| format!("state machine {machine}"))?;
-    Ok(started.execution_arn().to_owned())
+    let error = match start.name(name).input(request.to_string()).send().await {
+        Ok(started) => return Ok(started.execution_arn().to_owned()),
+        Err(error) => error,
+    };
+    // The answer to an earlier attempt of the client was lost, and the execution is over already.
+    if error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists)
+        && let Some(arn) = execution_arn(machine, name)
+    {
+        return Ok(arn);
+    }
+    let refused = error.raw_response().is_some_and(|answer| answer.status().is_client_error());
+    let error = seeder_aws::service_error("start the execution", &error);
+    // A refusal for the rate may follow an attempt whose answer was lost.
+    let refused = refused && error.name != ErrorName::ServiceBusy;
+    let error = anyhow::Error::new(error).context(format!("state machine {machine}"));
+    Err(if refused { NotStarted::Refused(error) } else { NotStarted::Unknown(error) })
 }
 
 /// Says of a file that was read here what the flow would say of it.
@@ -137,8 +164,8 @@ fn backup(args: &SeedArgs, execution: &str, number: usize, text: &str) -> Result
         bail!("{text} is not a file; name an S3 object as s3://bucket/key");
     }
     let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or("backup.rdb").replace(',', "-");
-    // It is known once the stack is, at the latest.
-    let bucket = args.bucket.clone().unwrap_or_default();
+    // Until the stack says which, a name that every check takes.
+    let bucket = args.bucket.clone().unwrap_or_else(|| "drop-bucket".to_owned());
     // Under sets/ an upload starts nothing by itself.
     let key = format!("sets/{execution}/{number:02}-{file_name}");
     Ok(Backup { location: BackupLocation { bucket, key }, file: Some(path.to_owned()) })
@@ -149,4 +176,39 @@ fn execution_name(backups: &[String]) -> String {
     let file_name = backups.first().map_or("backup", |backup| backup.rsplit('/').next().unwrap_or(backup));
     let location = BackupLocation { bucket: String::new(), key: file_name.to_owned() };
     seeding::execution_name(&location, "", &uuid::Uuid::new_v4().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use seeder_aws::test_util::{Answer, Wire, json as json_file, json_error, lost, script};
+
+    use super::*;
+
+    const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:seed-cluster";
+    const ARN: &str = "arn:aws:states:us-east-1:123456789012:execution:seed-cluster:orders-1";
+
+    async fn started(answers: impl IntoIterator<Item = Answer>) -> Result<String, NotStarted> {
+        let on = |wire: Wire, answer| wire.on("AWSStepFunctions.StartExecution …", answer);
+        let wire = answers.into_iter().fold(script(), on);
+        start(&wire.clients(), MACHINE, "orders-1", &json!({})).await
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_was_lost_is_no_reason_to_delete_the_uploads() {
+        assert!(matches!(started([lost()]).await, Err(NotStarted::Unknown(_))));
+        let failing = json_error(500, "InternalFailure", "");
+        assert!(matches!(started([failing]).await, Err(NotStarted::Unknown(_))));
+        let throttled = json_error(400, "ThrottlingException", "Rate exceeded");
+        assert!(matches!(started([throttled]).await, Err(NotStarted::Unknown(_))));
+        let denied = json_error(400, "AccessDeniedException", "not authorized");
+        assert!(matches!(started([denied]).await, Err(NotStarted::Refused(_))));
+    }
+
+    #[tokio::test]
+    async fn an_execution_that_is_over_when_it_is_asked_for_again_is_the_one_that_was_started() {
+        let over = json_error(400, "ExecutionAlreadyExists", "Execution Already Exists");
+        assert_eq!(started([over]).await.unwrap(), ARN);
+        let running = json_file(json!({"executionArn": ARN, "startDate": 1}));
+        assert_eq!(started([running]).await.unwrap(), ARN);
+    }
 }

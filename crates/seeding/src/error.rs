@@ -70,11 +70,16 @@ impl ErrorName {
 }
 
 /// Codes of findings that the state machine makes without an error of a function, and their meaning.
-pub const MACHINE_CODES: [(&str, &str); 4] = [
+pub const MACHINE_CODES: [(&str, &str); 6] = [
     ("restore-failed", "ElastiCache could not restore the backup; the evidence has its events."),
     ("create-failed", "ElastiCache could not create the cluster; the evidence has its events."),
     ("deadline-passed", "The cluster was not available within `deadlineMinutes`."),
+    ("left-behind", "A clean-up could not delete the cluster in time; a sweep tries again within a day."),
     ("timeout", "A function did not end in time, after all retries."),
+    (
+        "step-failed",
+        "A step could not run, or its function crashed; the evidence has AWS's name of the error.",
+    ),
 ];
 
 impl fmt::Display for ErrorName {

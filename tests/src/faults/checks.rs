@@ -160,5 +160,9 @@ fn left(ending: &Ending, case: Option<&Case>) -> Vec<String> {
 
 /// Whether an entry of leftBehind is about this cluster.
 fn names(text: &str, id: &str) -> bool {
+    // Who cannot ask for the cluster's ID names the execution.
+    if text.starts_with("cluster of ") {
+        return true;
+    }
     text.strip_prefix("cluster ").is_some_and(|rest| rest == id || rest.starts_with(&format!("{id}:")))
 }

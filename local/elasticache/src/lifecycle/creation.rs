@@ -114,16 +114,20 @@ impl Creation<'_> {
         if !self.spec.cluster_mode {
             return Ok(());
         }
-        let mut connection = node.server.connect(0).await?;
-        for _ in 0..MEETING_POLLS {
-            let info: String =
-                redis::cmd("CLUSTER").arg("INFO").query_async(&mut connection).await.map_err(asking)?;
-            if info.contains("cluster_state:ok") {
-                return Ok(());
+        for poll in 1..=MEETING_POLLS {
+            match self.cluster_info(node).await {
+                Ok(info) if info.contains("cluster_state:ok") => return Ok(()),
+                // A server that is busy with its cluster may drop a connection.
+                Err(failure) if poll == MEETING_POLLS => return Err(failure),
+                Ok(_) | Err(_) => sleep(POLL).await,
             }
-            sleep(POLL).await;
         }
         Err(Failure::new(format_args!("the node {} did not find its cluster", node.member.id)))
+    }
+
+    async fn cluster_info(&self, node: &Node) -> Result<String, Failure> {
+        let mut connection = node.server.connect(0).await?;
+        redis::cmd("CLUSTER").arg("INFO").query_async(&mut connection).await.map_err(asking)
     }
 
     pub(crate) fn log(&self, message: String) {
