@@ -16,7 +16,7 @@ use super::{
     case::Case,
     checks::{Documented, violations},
     scenario::Scenario,
-    site::Site,
+    site::{Site, Stuck},
 };
 
 /// Runs on one stack before it is replaced: its interpreter keeps all of them.
@@ -187,12 +187,20 @@ async fn work(shared: &Shared<'_>) -> anyhow::Result<()> {
 }
 
 /// Runs a case. What is wrong, and the stack if it can be used again.
-async fn try_case(shared: &Shared<'_>, case: &Case, site: Site) -> (Vec<String>, Option<Site>) {
-    for _ in 0..TRIES {
+async fn try_case(shared: &Shared<'_>, case: &Case, mut site: Site) -> (Vec<String>, Option<Site>) {
+    for attempt in 1..=TRIES {
         let ending = match site.run(&case.scenario, Some(case)).await {
             Ok(ending) => ending,
             Err(error) => {
                 let _ = site.stack.stop().await;
+                // The harness could not ask, which says nothing about the product: a new stack.
+                if !error.is::<Stuck>() && attempt < TRIES {
+                    match Site::start(Arc::clone(&shared.backups)).await {
+                        Ok(started) => site = started,
+                        Err(error) => return (vec![format!("{error:#}")], None),
+                    }
+                    continue;
+                }
                 return (vec![format!("{error:#}")], None);
             }
         };

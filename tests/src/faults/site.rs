@@ -47,6 +47,11 @@ const POLICY: &str = "{ \"Version\":\"2012-10-17\",\n  \"Statement\": {\"Sid\":\
 /// Numbers the runs of a process: no two share a cluster ID or an object.
 static RUN: AtomicU32 = AtomicU32::new(1);
 
+/// Something that does not end.
+#[derive(Debug, thiserror::Error)]
+#[error("stuck: {0}")]
+pub(crate) struct Stuck(String);
+
 /// A running stack for runs.
 #[derive(Debug)]
 pub(crate) struct Site {
@@ -161,7 +166,7 @@ impl Site {
             }
             sleep(PAUSE).await;
         }
-        bail!("stuck: it does not wait for its cluster after {BOUND:?}")
+        Err(Stuck(format!("it does not wait for its cluster after {BOUND:?}")).into())
     }
 
     async fn ended(&self, execution: &str) -> Result<Outcome> {
@@ -180,7 +185,7 @@ impl Site {
         let states = user::states(&self.stack, execution).await?;
         let last = states.iter().rev().take(4).rev().cloned().collect::<Vec<_>>();
         self.stack.sfn().stop_execution().execution_arn(execution).send().await?;
-        bail!("stuck: it still ran after {BOUND:?}; its last states: {last:?}")
+        Err(Stuck(format!("it still ran after {BOUND:?}; its last states: {last:?}")).into())
     }
 
     /// The execution that the rule starts once another one has failed.
@@ -202,7 +207,7 @@ impl Site {
             }
             sleep(PAUSE * 2).await;
         }
-        bail!("stuck: no clean-up was started within {BOUND:?}")
+        Err(Stuck(format!("no clean-up was started within {BOUND:?}")).into())
     }
 
     /// Changes the deadline in the record of an execution, once it has been settled, to one that has passed.
@@ -225,7 +230,7 @@ impl Site {
                 return Ok(());
             }
             if started.elapsed() > BOUND {
-                bail!("stuck: there is no report after {BOUND:?}");
+                return Err(Stuck(format!("there is no report after {BOUND:?}")).into());
             }
             sleep(PAUSE / 2).await;
         }
