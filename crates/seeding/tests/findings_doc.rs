@@ -1,4 +1,4 @@
-//! Keeps `docs/FINDINGS.md` what the code says.
+//! Keeps `docs/FINDINGS.md` in step with the code.
 
 use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::Path};
 
@@ -44,7 +44,7 @@ fn page() -> String {
     page
 }
 
-/// Every error name and code that the state machine writes down is in the page, and the page has no other.
+/// Every error name and code in the state machine is on the page, and the page has no others.
 #[test]
 fn the_machine_writes_the_codes_of_the_page() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../statemachine/seed-cluster.asl.json");
@@ -62,7 +62,7 @@ fn the_machine_writes_the_codes_of_the_page() {
         assert!(is_code(code), "{code}");
         written.insert(code.to_owned());
     }
-    // `'error': 'RestoreFailed'`, or one of two by a condition. Those of functions are in ErrorName.
+    // `'error': 'RestoreFailed'`, or one of two by a condition. Those of functions are in `ErrorName`.
     for rest in machine.split("'error': ").skip(1) {
         let expression = rest.split(", 'cause'").next().unwrap();
         let names = expression.split('\'').filter(|text| is_name(text));
@@ -70,7 +70,7 @@ fn the_machine_writes_the_codes_of_the_page() {
     }
     // States.Timeout, by `$replace('States.', '')`.
     written.insert("timeout".to_owned());
-    // Some of the functions' codes the machine writes too.
+    // The state machine also writes some codes of `Code`.
     written.retain(|code| Code::ALL.iter().all(|one| one.as_str() != code));
     let listed: BTreeSet<_> = MACHINE_CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
     assert_eq!(written, listed);

@@ -1,7 +1,7 @@
 //! The input and output of each function, as the state machine passes them.
 //!
-//! Every step is given the execution's ARN besides, and reads the rest from the record
-//! ([`crate::record::seeding::Seeding`]), so that what the state machine carries stays small, whatever is being seeded.
+//! Every step also gets the execution's ARN, and reads the rest from the record ([`crate::record::seeding::Seeding`]).
+//! The state machine's payload stays small that way, whatever is being seeded.
 
 use rdb_scan::{Position, RangeInspection};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::{
     verdict::plan::Plan,
 };
 
-/// What `prepare-seeding` is given.
+/// The input of `prepare-seeding`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PrepareInput {
@@ -23,152 +23,154 @@ pub struct PrepareInput {
     pub request: Value,
 }
 
-/// What `prepare-seeding` finds.
+/// The output of `prepare-seeding`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PrepareOutput {
-    /// Whether it makes sense to read the backups.
+    /// Whether to read the backups.
     pub verdict: Verdict,
-    /// What was found so far.
+    /// The findings so far.
     pub findings: Vec<Finding>,
-    /// What to read.
+    /// The chunks to read.
     pub ranges: Vec<Chunk>,
-    /// The id of the cluster that will come up.
+    /// The ID of the cluster to create.
     pub cluster_id: String,
-    /// Seconds between two looks at it.
+    /// The polling interval in seconds.
     pub poll_seconds: u32,
-    /// How many looks at a cluster that is being deleted, before it is reported as left behind.
+    /// The number of polls of a cluster that is being deleted, before it is reported as left over.
     pub max_deletion_polls: u32,
-    /// Stop after the verdict.
+    /// Whether to stop after the verdict.
     pub dry_run: bool,
-    /// Count the keys at the end.
+    /// Whether to count the keys at the end.
     pub verify: bool,
-    /// What happens when the restore fails.
+    /// What to do if the restore fails.
     pub on_restore_failed: OnRestoreFailed,
-    /// How often it is tried again.
+    /// The most times that a failed restore is started over.
     pub max_start_overs: u32,
 }
 
-/// A range of one backup that one worker inspects.
+/// A chunk: a byte range of one backup that one worker reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Chunk {
-    /// Which backup, counted from 0.
+    /// The backup's index, from 0.
     pub backup: usize,
-    /// Its first byte.
+    /// The offset of its first byte.
     pub start: u64,
-    /// The byte after its last.
+    /// The offset after its last byte.
     pub end: u64,
-    /// Where the position lies to begin at, for what is left between pieces that do not meet.
+    /// The file with the position to start at, for a gap between two chunks that do not meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<FileKey<Position>>,
 }
 
-/// What `inspect-chunk` is given.
+/// The input of `inspect-chunk`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InspectInput {
-    /// The range.
+    /// The chunk.
     pub range: Chunk,
 }
 
-/// What `inspect-chunk` has read.
+/// The output of `inspect-chunk`: what it read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InspectedChunk {
-    /// Which backup.
+    /// The backup's index, from 0.
     pub backup: usize,
-    /// Where its range begins.
+    /// The offset at which the chunk starts.
     pub start: u64,
-    /// Where what was read ends: before the range's end if the time was over, behind it where a record goes on.
+    /// The offset at which reading ended: before the chunk's end if the time ran out, after it if a record continues.
     pub end: u64,
-    /// Whether the time was enough for the range.
+    /// Whether the whole chunk was read in time.
     pub complete: bool,
     /// The key of the partial result in the reports bucket.
     pub partial: FileKey<RangeInspection>,
 }
 
-/// What `assess-backup` is given.
+/// The input of `assess-backup`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AssessInput {
-    /// Every piece read so far, in any order.
+    /// Every chunk read so far, in any order.
     pub pieces: Vec<InspectedChunk>,
-    /// What `prepare-seeding` had found.
+    /// The findings of `prepare-seeding`.
     pub findings: Vec<Finding>,
-    /// How many rounds have been read, from 1.
+    /// The number of rounds of reading so far, from 1.
     pub round: u32,
 }
 
-/// What `assess-backup` decides.
+/// The output of `assess-backup`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AssessOutput {
-    /// What has to be read before anything can be decided; empty when the rest counts.
+    /// The chunks to read before a decision; the other members count only if it is empty.
     pub redo: Vec<Chunk>,
-    /// The decision.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The first findings, the weightiest first; all of them are in the report.
+    /// The first findings, most severe first; the report has all of them.
     pub findings: Vec<Finding>,
-    /// What will be created; absent where nothing can be.
+    /// The cluster to create; absent if there can be none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
-    /// The report, as `s3://bucket/key`.
+    /// The location of the report, as `s3://bucket/key`.
     pub report: String,
 }
 
-/// What the steps are given that need to know nothing but their execution.
+/// The input of steps that need only their execution.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoInput {}
 
-/// What `grant-access` did.
+/// The output of `grant-access`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantOutput {
-    /// The way taken for each bucket.
+    /// The grant on each bucket.
     pub grants: Vec<crate::flow::grant::BucketGrant>,
-    /// What could not be checked.
+    /// Findings about what could not be checked.
     pub findings: Vec<Finding>,
 }
 
-/// What `create-cluster` is given.
+/// The input of `create-cluster`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateInput {
     /// The plan of `assess-backup`.
     pub plan: Plan,
-    /// The node type of this try.
+    /// The node type of this attempt.
     pub node_type: String,
 }
 
-/// What `create-cluster` started.
+/// The output of `create-cluster`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateOutput {
-    /// The replication group's id.
+    /// The replication group's ID.
     pub cluster_id: String,
-    /// When, in milliseconds since 1970: the deadline counts from here.
+    /// The time of the create, in milliseconds since the Unix epoch; the deadline counts from it.
     pub created_at_ms: i64,
     /// The status right after the call.
     pub status: String,
 }
 
-/// Written right before a create is asked for, and again once it is answered.
+/// The journal of a create. It is written right before `CreateReplicationGroup` is called, and again once the call is
+/// answered.
 ///
-/// An execution can be stopped while its create is under way: its clean-up then sees no cluster yet, and must not go
-/// before there is one, or before there can be none any more.
+/// An execution can be stopped while its create is in flight. Its clean-up then sees no cluster yet, and must not
+/// finish until one exists or none can appear any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateJournal {
-    /// When it was asked for, in milliseconds since 1970.
+    /// The time of the call, in milliseconds since the Unix epoch.
     pub asked_at_ms: i64,
-    /// Whether the service created the cluster or refused to. Without either, one may still appear.
+    /// Whether the service created the cluster or refused to. If it did neither, a cluster may still appear.
     pub answered: bool,
 }
 
 impl CreateJournal {
-    /// How long a create without an answer may still take effect: the function that asks for it is stopped before.
+    /// The time for which an unanswered create may still take effect, in milliseconds: the SDK's four attempts of 20 s
+    /// each, and a margin.
     pub const PENDING_MS: i64 = 90_000;
 
     /// Whether a cluster may still appear.
@@ -177,7 +179,7 @@ impl CreateJournal {
     }
 }
 
-/// What `check-cluster` is given.
+/// The input of `check-cluster`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckInput {
@@ -185,36 +187,36 @@ pub struct CheckInput {
     pub created_at_ms: i64,
 }
 
-/// What `check-cluster` sees.
+/// The output of `check-cluster`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckOutput {
     /// What the flow does next.
     pub phase: ClusterPhase,
-    /// The group's status in ElastiCache's words.
+    /// The group's status, verbatim.
     pub status: String,
-    /// Whether the time for it is over.
+    /// Whether the deadline has passed.
     pub deadline_passed: bool,
-    /// The last events, the latest last, verbatim.
+    /// The last events, latest last, verbatim.
     pub events: Vec<String>,
-    /// What to do about a cluster that failed, as far as the events say why; empty for any other.
+    /// What to do about a failed cluster, as far as the events state a reason; empty for any other.
     pub hint: String,
-    /// What came up; only when available.
+    /// The cluster, if it is available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterInfo>,
-    /// Warnings.
+    /// Warnings about the cluster.
     pub findings: Vec<Finding>,
 }
 
-/// A cluster that came up.
+/// A cluster that became available.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterInfo {
-    /// Its id.
+    /// The cluster's ID.
     pub id: String,
     /// Its ARN.
     pub arn: String,
-    /// The host to connect to: the configuration endpoint with cluster mode on, else the primary's.
+    /// The host to connect to: the configuration endpoint with cluster mode on, the primary endpoint otherwise.
     pub endpoint: String,
     /// The port.
     pub port: u16,
@@ -224,62 +226,62 @@ pub struct ClusterInfo {
     pub shards: u32,
 }
 
-/// The status checks of a cluster that is being deleted, before it is reported as left behind: those of half an hour,
-/// at least ten. The interval is at least a second.
+/// Returns the number of polls of a cluster that is being deleted, before it is reported as left over: half an hour of
+/// them, at least ten. The interval must be at least a second.
 pub fn max_deletion_polls(poll_seconds: u32) -> u32 {
     const DELETION_SECONDS: u32 = 30 * 60;
     (DELETION_SECONDS / poll_seconds).max(10)
 }
 
-/// How far a deletion is.
+/// The progress of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeletionPhase {
-    /// Asked for, or not yet possible: look again.
+    /// Requested, or not possible yet: poll again.
     Deleting,
-    /// There is none of ours.
+    /// No cluster of this execution exists.
     Gone,
-    /// It has come up meanwhile and is kept.
+    /// It has become available meanwhile and is kept.
     Available,
-    /// It failed and is kept, as the request says.
+    /// It failed and is kept, as the request asks.
     Kept,
 }
 
-/// What `delete-cluster` sees and did.
+/// The output of `delete-cluster`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeleteOutput {
     /// What the flow does next.
     pub phase: DeletionPhase,
-    /// The cluster's id, or empty where the execution never got to one.
+    /// The cluster's ID; empty if the execution never chose one.
     pub cluster_id: String,
-    /// The cluster, when it is kept because it is available.
+    /// The cluster, if it is kept because it is available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterInfo>,
-    /// Seconds until the next look.
+    /// Seconds until the next poll.
     pub poll_seconds: u32,
-    /// How many looks before it is reported as left behind.
+    /// The number of polls before it is reported as left over.
     pub max_deletion_polls: u32,
-    /// Whether the seeding asks for its keys to be counted once available.
+    /// Whether the request asks to count its keys once available.
     pub verify: bool,
 }
 
-/// What `verify-cluster` counted.
+/// The output of `verify-cluster`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyOutput {
-    /// Keys on all primaries, without the one that ElastiCache adds.
+    /// Keys on all primaries, except the one that ElastiCache adds.
     pub keys: u64,
     /// Keys in the backups.
     pub expected_keys: u64,
-    /// Differences.
+    /// Findings about differences.
     pub findings: Vec<Finding>,
 }
 
-/// What `revoke-access` took back.
+/// The output of `revoke-access`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RevokeOutput {
-    /// The buckets from which the grant of this execution is gone.
+    /// The buckets on which this execution's grant is revoked.
     pub revoked: Vec<String>,
 }

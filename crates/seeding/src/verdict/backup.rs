@@ -1,4 +1,4 @@
-//! What an RDB file says against a seeding, in the words of findings.
+//! Findings about an RDB file.
 
 use rdb_scan::{Cause, Fault, FaultCode, Hazard, HazardCode, Header, written_by};
 
@@ -8,7 +8,7 @@ use crate::{
     request::cluster::ClusterSpec,
 };
 
-/// Whether the engine reads files of this version.
+/// The finding for a file whose version the engine does not load.
 pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSpec) -> Option<Finding> {
     let (engine, version) = (cluster.engine, cluster.engine_version);
     let valkey = header.magic == rdb_scan::Magic::Valkey;
@@ -21,7 +21,8 @@ pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSp
     if readable {
         return None;
     }
-    // A Valkey 7.2 snapshot of ElastiCache (RDB 11) is documented to restore as Redis 7.1, so its build may read more.
+    // AWS documents that a Valkey 7.2 snapshot of ElastiCache (RDB 11) restores as Redis 7.1, so its build may load
+    // more.
     let undocumented =
         !valkey && header.version == 11 && max == 10 && (version.major, version.minor) == (7, 1);
     let remedy = if valkey && header.version > rdb_scan::VALKEY_RDB_VERSION {
@@ -49,11 +50,11 @@ pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSp
     )
 }
 
-/// What to do about a file that another product wrote in a form of its own.
+/// The remedy for a file that another product wrote in a format of its own.
 const FOREIGN_REMEDY: &str = "save it in the common format: Dragonfly with --df_snapshot_format=false, KeyDB after \
      deleting its cron jobs, Redis Enterprise by replicating into a Redis or Valkey server and saving there";
 
-/// What to do about a broken file, in half a sentence.
+/// The remedy for a damaged file, as half a sentence.
 pub fn fault_remedy(fault: &Fault) -> &'static str {
     if let Some(remedy) = fault.cause.and_then(cause_remedy) {
         return remedy;
@@ -70,7 +71,7 @@ pub fn fault_remedy(fault: &Fault) -> &'static str {
     }
 }
 
-/// What to do about what was done to a file.
+/// The remedy for a known cause of damage, if there is one.
 fn cause_remedy(cause: Cause) -> Option<&'static str> {
     Some(match cause {
         Cause::Gzip
@@ -102,13 +103,13 @@ fn cause_remedy(cause: Cause) -> Option<&'static str> {
     })
 }
 
-/// A backup that is compressed: sound inside, but nothing that ElastiCache reads.
+/// The finding for a compressed backup: sound inside, but ElastiCache does not decompress it.
 pub fn compressed_finding(backup: &str, compression: &str) -> Finding {
     let remedy = "decompress it and take the .rdb file: ElastiCache decompresses nothing";
     Finding::new(Code::CompressedBackup, remedy).about(backup).with("compression", compression)
 }
 
-/// A broken file, in the words of the reader.
+/// The finding for a damaged file, with the reader's message.
 pub fn fault_finding(backup: &str, fault: &Fault) -> Finding {
     let compressed = matches!(
         fault.cause,
@@ -136,7 +137,7 @@ pub fn fault_finding(backup: &str, fault: &Fault) -> Finding {
     }
 }
 
-/// What is well-formed and dangerous. Modules, functions and databases are told with their names elsewhere.
+/// The finding for a hazard. Modules, functions and databases have findings of their own, with their names.
 pub(crate) fn hazard_finding(
     backup: &str,
     first: &Hazard,
@@ -145,7 +146,7 @@ pub(crate) fn hazard_finding(
 ) -> Option<Finding> {
     let refused = refuses(first.code, cluster.engine, cluster.engine_version);
     let (code, remedy) = match first.code {
-        // Told with their names elsewhere.
+        // These have findings of their own, with their names.
         HazardCode::ModuleData
         | HazardCode::Functions
         | HazardCode::DatabaseNumber
@@ -189,7 +190,7 @@ pub(crate) fn hazard_finding(
         ),
         _ => (Code::UnusualContent, "nothing needs to be done for most servers"),
     };
-    // Nothing was appended that anybody could miss.
+    // What was appended holds no data.
     let harmless = matches!(first.code, HazardCode::ReplicationEndMark | HazardCode::Padding);
     let severity = match refused {
         None if harmless => Severity::Note,
@@ -208,8 +209,8 @@ pub(crate) fn hazard_finding(
     )
 }
 
-/// JSON and Bloom filters exist on ElastiCache as built-in types; whether an import takes the data of the modules of
-/// the same purpose is not documented. Everything else is refused by the engine.
+/// The finding for a module's data. JSON and Bloom filters are built-in types on ElastiCache, but AWS does not document
+/// whether an import accepts the data of the corresponding modules. The engine refuses the data of any other module.
 pub(crate) fn module_finding(module: &str) -> Finding {
     match module {
         "ReJSON-RL" | "MBbloom--" => Finding::new(

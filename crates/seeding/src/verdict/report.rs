@@ -1,4 +1,4 @@
-//! What the inspected backups say about the cluster that is to come up.
+//! The report about the inspected backups and the cluster to create.
 
 use rdb_scan::{EmptyCounts, Inspection, Report};
 use serde::{Deserialize, Serialize};
@@ -12,36 +12,36 @@ use crate::{
     },
 };
 
-/// The decision about a seeding, and everything behind it: the report that lies in the reports bucket.
+/// The report of a seeding: the verdict and everything it is based on. It is stored in the reports bucket.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Assessment {
-    /// The shape of this report, 1.
+    /// The version of this report's shape: 1.
     pub schema: u32,
-    /// The decision.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Everything that was found, the weightiest first.
+    /// All findings, most severe first.
     pub findings: Vec<Finding>,
-    /// What the data takes once loaded; absent where a backup is broken.
+    /// The memory of the loaded data; absent if a backup is damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub footprint: Option<FootprintReport>,
-    /// What will be created.
+    /// The cluster to create, if there can be one.
     pub plan: Option<Plan>,
-    /// The keys to be expected on the new cluster.
+    /// The keys to expect in the new cluster.
     pub counts: Counts,
-    /// What each backup holds.
+    /// The contents of each backup.
     pub backups: Vec<BackupReport>,
 }
 
-/// The part of an [`Assessment`] that the count of the new cluster is compared with.
+/// The part of an [`Assessment`] with which the new cluster's key count is compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// All keys, those already expired included, empty collections that the engine leaves out not.
+    /// All keys, including expired ones, except empty collections that the engine skips.
     pub keys: u64,
-    /// Keys with an expiry, which may be gone by the time that they are counted.
+    /// Keys with an expiry, which may have expired by the time they are counted.
     pub expires: u64,
-    /// Keys that had expired when the backup was read: the load drops them.
+    /// Keys that had expired when the backup was read; the server drops them while loading.
     pub already_expired: u64,
 }
 
@@ -49,14 +49,14 @@ pub struct Counts {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BackupReport {
-    /// Which.
+    /// The backup.
     #[serde(flatten)]
     pub backup: Backup,
-    /// What it holds.
+    /// Its contents.
     pub inspection: Report,
 }
 
-/// Judges the inspections, one for each backup, in their order. `earlier` is what had been found before.
+/// Judges the inspections, one for each backup, in the backups' order. `earlier`: the findings so far.
 pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Finding>) -> Assessment {
     let inspected: Vec<_> = seeding
         .backups
@@ -76,8 +76,8 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
     Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups }
 }
 
-/// A backup that could not be read to its end: nothing can be said of it, and nothing is created. `rounds` were read,
-/// and `ranges_left` ranges of `bytes_left` bytes together are not.
+/// The report on a backup that could not be read to its end: nothing can be said about it, and nothing is created.
+/// After `rounds` rounds, `ranges_left` chunks with `bytes_left` bytes in total are unread.
 pub fn too_long(rounds: u32, ranges_left: usize, bytes_left: u64, earlier: Vec<Finding>) -> Assessment {
     let remedy = "give inspect-chunk more memory (InspectMemoryMb), which brings more CPU and network, or split the backup";
     let finding = Finding::new(Code::InspectionTooLong, remedy)
@@ -97,7 +97,7 @@ pub fn too_long(rounds: u32, ranges_left: usize, bytes_left: u64, earlier: Vec<F
 }
 
 impl Counts {
-    /// Without collections that have no elements, where the engine leaves them out.
+    /// Sums up the counts, without empty collections if the engine skips them.
     fn of(inspections: &[Inspection], skips_empty: bool) -> Self {
         inspections.iter().fold(Self::default(), |sum, inspection| {
             let empty = if skips_empty { inspection.empty } else { EmptyCounts::default() };
@@ -111,9 +111,9 @@ impl Counts {
     }
 }
 
-/// A finding for each count that the new cluster does not confirm.
+/// The finding for a key count that differs from the expected one.
 ///
-/// Keys with an expiry may have gone since; all others have to be there.
+/// Keys with an expiry may be missing; all others have to exist.
 pub fn count_findings(counts: Counts, found: u64) -> Option<Finding> {
     let at_most = counts.keys - counts.already_expired.min(counts.keys);
     let at_least = counts.keys - counts.expires.min(counts.keys);
@@ -129,7 +129,7 @@ pub fn count_findings(counts: Counts, found: u64) -> Option<Finding> {
     )
 }
 
-/// The counts of a report, for the step that reads nothing else of it.
+/// The counts of a report, for the step that reads nothing else from it.
 #[derive(Debug, Deserialize)]
 pub struct ReportCounts {
     /// See [`Assessment::counts`].
@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    /// A string, and a hash and a list without elements, one of which has expired.
+    /// A string, an empty hash that has expired, and an empty list.
     const FILE: &[u8] =
         b"REDIS0010\xfe\0\0\x01s\x01v\x04\x01h\0\xfc\0\0\0\0\0\0\0\0\x01\x01l\0\xff\0\0\0\0\0\0\0\0";
 
