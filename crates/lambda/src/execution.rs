@@ -14,15 +14,15 @@ const EXECUTION: &str = "execution";
 
 /// A step that works for an execution. Its input is what the state machine passes, without the execution's ARN.
 pub trait Step: Send + Sync + 'static {
-    /// What it is given.
+    /// The input, as the state machine passes it.
     type Input: DeserializeOwned + Send;
-    /// What it returns.
+    /// The output.
     type Output: Serialize + Send;
 
     /// The bucket that holds the execution's files.
     fn reports(&self) -> &ReportStore;
 
-    /// Does the step. It may be called twice with the same input.
+    /// Runs the step. Lambda may call it twice with the same input.
     fn run(
         &self,
         input: Self::Input,
@@ -30,14 +30,14 @@ pub trait Step: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Output, StepError>> + Send;
 }
 
-/// An execution of the state machine, as one of its steps sees it.
+/// An execution of the state machine, as seen by one of its steps.
 #[derive(Debug, Clone)]
 pub struct Execution<'a> {
     /// Its name, the last part of its ARN.
     pub name: &'a str,
-    /// Where it runs.
+    /// The partition, region and account it runs in.
     pub partition: Partition,
-    /// The call of the function.
+    /// The current invocation of the function.
     pub invocation: Invocation,
     reports: &'a ReportStore,
 }
@@ -48,15 +48,15 @@ impl<'a> Execution<'a> {
         Ok(Self { name, partition, invocation, reports })
     }
 
-    /// The keys of its files.
+    /// The keys of its files in the reports bucket.
     pub const fn files(&self) -> ExecutionFiles<'a> {
         ExecutionFiles::of(self.name)
     }
 
-    /// Its record.
+    /// Reads its record.
     ///
     /// # Errors
-    /// `InvalidInput` if it has none, and those of S3.
+    /// `InvalidInput` if it has none, or an error of S3.
     pub async fn seeding(&self) -> Result<Seeding, StepError> {
         let key = self.files().seeding();
         self.reports.read(&key).await?.ok_or_else(|| {

@@ -9,12 +9,12 @@ use seeding::{ClusterView, MemberView, StepError, owner_text, steps::ClusterInfo
 
 use crate::{error_code, service_error};
 
-/// How many events are shown.
+/// The most events that are shown.
 const SHOWN_EVENTS: usize = 10;
-/// Events are asked for as far back as AWS keeps those that matter here: a day, in minutes.
+/// The age of the oldest event requested, in minutes: a day, which covers a seeding.
 const EVENT_MINUTES: i32 = 24 * 60;
 
-/// The replication group of this id; nothing if there is none.
+/// Describes the replication group of this ID; `None` if it does not exist.
 pub async fn describe(elasticache: &Client, id: &str) -> Result<Option<ReplicationGroup>, StepError> {
     match elasticache.describe_replication_groups().replication_group_id(id).send().await {
         Ok(answer) => Ok(answer.replication_groups.and_then(|groups| groups.into_iter().next())),
@@ -23,12 +23,12 @@ pub async fn describe(elasticache: &Client, id: &str) -> Result<Option<Replicati
     }
 }
 
-/// Whether this execution created it.
+/// Whether this execution created the group, by its description.
 pub fn is_ours(group: &ReplicationGroup, execution: &str) -> bool {
     group.description() == Some(owner_text(execution).as_str())
 }
 
-/// Its status and those of its members. A member that has gone meanwhile is left out.
+/// Describes the status of the group and its members. A member that no longer exists is left out.
 pub async fn view(elasticache: &Client, group: &ReplicationGroup) -> Result<ClusterView, StepError> {
     let mut members = Vec::new();
     for id in group.member_clusters() {
@@ -44,7 +44,7 @@ pub async fn view(elasticache: &Client, group: &ReplicationGroup) -> Result<Clus
     Ok(ClusterView { status: group.status().unwrap_or_default().to_owned(), members })
 }
 
-/// What people need to know of a cluster that is up.
+/// Extracts what users need to connect to an available cluster.
 pub fn info(group: &ReplicationGroup) -> ClusterInfo {
     let endpoint = group
         .configuration_endpoint()
@@ -61,7 +61,7 @@ pub fn info(group: &ReplicationGroup) -> ClusterInfo {
 
 /// The last events of the group and its members, oldest first, verbatim.
 ///
-/// Events explain what statuses do not, and nothing depends on them: where they cannot be had, that is said instead.
+/// Events explain statuses, and nothing depends on them: if they cannot be read, a warning is logged instead.
 pub async fn events(elasticache: &Client, group: &ReplicationGroup) -> Vec<String> {
     let id = group.replication_group_id().unwrap_or_default();
     let sources = std::iter::once((SourceType::ReplicationGroup, id))

@@ -1,12 +1,12 @@
-//! What the functions share at the edge to AWS.
+//! Access to AWS that the functions and the CLI share.
 //!
-//! - [`Clients`] are made once, from one configuration.
+//! - [`Clients`] creates every client from one configuration.
 //! - [`ReportStore`] reads and writes the product's own files.
-//! - [`objects`] looks at buckets and objects, [`keys`] at what they are encrypted with, [`reader`] streams one through
-//!   ranged reads.
-//! - [`cluster`] asks ElastiCache about the cluster of an execution.
-//! - [`bucket_access`] grants and revokes, under a lease.
-//! - [`service_error`] turns an SDK error into a [`seeding::StepError`], in one place.
+//! - [`objects`] inspects buckets and objects, [`keys`] their KMS keys; [`reader`] streams an object through ranged
+//!   requests.
+//! - [`cluster`] describes the cluster of an execution.
+//! - [`bucket_access`] grants and revokes access, under a lease.
+//! - [`service_error`] turns an SDK error into a [`seeding::StepError`].
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! The step: look first, and delete only what is this execution's own and never came up. Called until it is gone.
+//! The step: check first, and delete only a cluster of this execution that never became available. Called again until
+//! it is gone.
 
 use aws_sdk_elasticache::types::ReplicationGroup;
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use seeding::{
     steps::{DeleteOutput, DeletionPhase, NoInput, max_deletion_polls},
 };
 
-/// Needs `elasticache:DeleteReplicationGroup`, the Describe operations, and to read the reports.
+/// Needs `elasticache:DeleteReplicationGroup`, the Describe actions, and to read the reports bucket.
 pub(crate) struct DeleteCluster {
     elasticache: aws_sdk_elasticache::Client,
     reports: ReportStore,
@@ -55,7 +56,8 @@ impl Step for DeleteCluster {
 }
 
 impl DeleteCluster {
-    /// Whether a create was asked for that has not been answered: its execution was stopped in that very moment.
+    /// Whether a create is unanswered, so that its cluster may still appear: the execution was stopped while it was in
+    /// flight.
     async fn may_still_appear(&self, execution: &Execution<'_>) -> Result<bool, StepError> {
         let journal = self.reports.read(&execution.files().create()).await?;
         Ok(journal.is_some_and(|journal| journal.is_pending(Timestamp::now().as_millisecond())))
@@ -81,7 +83,8 @@ impl DeleteCluster {
             Ok(_) => Ok(DeletionPhase::Deleting),
             Err(error) => match error_code(&error) {
                 Some("ReplicationGroupNotFoundFault") => Ok(DeletionPhase::Gone),
-                // Not in a state in which it can be deleted, such as creating: it will be, or it comes up and is kept.
+                // It cannot be deleted in this state, such as creating. It will be deleted later, or become available
+                // and be kept.
                 Some("InvalidReplicationGroupState" | "InvalidReplicationGroupStateFault") => {
                     Ok(DeletionPhase::Deleting)
                 }

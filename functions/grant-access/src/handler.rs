@@ -1,4 +1,4 @@
-//! The step: write down what will be granted, then grant it.
+//! The step: write the journal of grants, then grant.
 
 use lambda::{Execution, Step, required};
 use seeder_aws::{Clients, ReportStore, bucket_access::BucketAccess};
@@ -8,7 +8,7 @@ use seeding::{
     steps::{GrantOutput, NoInput},
 };
 
-/// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports.
+/// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports bucket.
 pub(crate) struct GrantAccess {
     s3: aws_sdk_s3::Client,
     reports: ReportStore,
@@ -36,7 +36,7 @@ impl Step for GrantAccess {
             let keys = objects.into_iter().map(|object| object.key).collect();
             grants.push(BucketGrant { bucket: bucket.to_owned(), way, keys });
         }
-        // First the journal, so that whatever happens next, the step that revokes knows where to look.
+        // The journal comes first, so that whatever happens next, revoke-access knows what to revoke.
         let journal = GrantJournal { partition: seeding.partition.clone(), grants: grants.clone() };
         self.reports.write(&execution.files().grant(), &journal).await?;
         let mut findings = Vec::new();
@@ -56,7 +56,7 @@ impl GrantAccess {
 
     async fn way(&self, seeding: &Seeding, bucket: &str) -> Result<Way, StepError> {
         let access = seeding.target.options.access;
-        // The ownership controls decide only where the choice is open.
+        // The ownership controls matter only if the request and the partition leave the choice open.
         let open = access == seeding::Access::Auto && seeding.partition.partition != "aws";
         let acls_enabled = open && self.bucket(seeding, bucket).acls_enabled().await?;
         Ok(choose_way(access, &seeding.partition, acls_enabled))

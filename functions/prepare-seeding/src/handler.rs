@@ -1,4 +1,4 @@
-//! The step: settle what is asked for, look at backups and target, and say what is to be read.
+//! The step: resolve the request, check backups and target, and return the chunks to read.
 
 mod backups;
 mod known;
@@ -17,9 +17,9 @@ use seeding::{
 };
 use serde_json::Value;
 
-/// Needs `s3:GetObject` on the backup buckets and the inspections, `s3:GetBucketPolicy` and `s3:GetObjectAcl`,
-/// `s3:PutObject` on the reports, ElastiCache's Describe operations, and to look at the keys and secrets that requests
-/// may name.
+/// Needs `s3:GetObject` on the backup buckets and the kept inspections, `s3:GetBucketPolicy` and `s3:GetObjectAcl`,
+/// `s3:PutObject` on the reports bucket, ElastiCache's Describe actions, and to read the KMS keys and secrets that
+/// requests may name.
 pub(crate) struct PrepareSeeding {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
@@ -71,7 +71,7 @@ impl Step for PrepareSeeding {
         let open = resolved.open_cluster_mode;
         let (target, found) = self.look_at_target(&mut resolved.cluster, open, execution.name).await?;
         if found.iter().any(is_unknown_version) {
-            // What a version that does not exist would read is no finding of its own.
+            // A version that does not exist loads nothing, which needs no finding of its own.
             findings.retain(|finding| finding.code != Code::RdbNewerThanEngine);
         }
         findings.extend(found);
@@ -118,18 +118,19 @@ impl PrepareSeeding {
     }
 }
 
-/// Whether ElastiCache does not offer the version. (A note of this code is about the patch level.)
+/// Whether the finding says that ElastiCache does not offer the version. (A note of this code concerns the patch
+/// level.)
 fn is_unknown_version(finding: &seeding::Finding) -> bool {
     finding.code == Code::EngineVersionUnknown && finding.severity == Severity::Fail
 }
 
-/// The size below which a backup is not cut (`LEAST_CHUNK_BYTES`), for those who want many workers on small backups.
+/// The minimum size of a chunk in bytes (`LEAST_CHUNK_BYTES`); a smaller one gives small backups many workers.
 fn least_chunk_bytes() -> Result<u64, StepError> {
     let Some(text) = optional("LEAST_CHUNK_BYTES") else { return Ok(LEAST_CHUNK_BYTES) };
     text.parse().map_err(|error| StepError::internal(format!("LEAST_CHUNK_BYTES is {text}: {error}")))
 }
 
-/// Nothing is recorded for a request that is refused here: there is nothing that a later step could need.
+/// Rejects a request. No record is written, since no later step needs one.
 fn rejected(findings: Vec<seeding::Finding>) -> PrepareOutput {
     PrepareOutput {
         verdict: Verdict::Reject,
@@ -145,7 +146,7 @@ fn rejected(findings: Vec<seeding::Finding>) -> PrepareOutput {
     }
 }
 
-/// A call that the role may not make: what it would have told stays unknown, which is a finding and no reason to stop.
+/// Turns a denied call into `None`: what it would have returned stays unknown, which is a finding, not an error.
 fn unless_forbidden<T>(result: Result<T, StepError>) -> Result<Option<T>, StepError> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -1,4 +1,4 @@
-//! The step: count the keys on every primary and compare with what the backups held.
+//! The step: count the keys on every primary, and compare the sum with the backups.
 
 mod keys;
 
@@ -12,7 +12,7 @@ use seeding::{
 
 use self::keys::Target;
 
-/// Needs a way into the cluster's network, `elasticache:DescribeReplicationGroups`, and to read the reports.
+/// Needs network access to the cluster, `elasticache:DescribeReplicationGroups`, and to read the reports bucket.
 pub(crate) struct VerifyCluster {
     elasticache: aws_sdk_elasticache::Client,
     secrets: aws_sdk_secretsmanager::Client,

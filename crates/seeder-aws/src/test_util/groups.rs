@@ -1,13 +1,13 @@
-//! Replication groups as ElastiCache describes them.
+//! Replication groups, as ElastiCache describes them.
 
 use super::{Answer, query, query_error};
 
 /// The request for the group `orders`.
 pub const DESCRIBE_GROUP: &str = "elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders";
-/// The description of a group that belongs to the execution of the tests.
+/// The description of a group that the tests' execution created.
 pub const OURS: &str = "elasticache-seeder orders-1";
 
-/// The group `orders` with this status, description, members and further elements.
+/// The group `orders` with this status, description and members, and further elements.
 pub fn group(status: &str, description: &str, members: &[&str], more: &str) -> Answer {
     let members =
         members.iter().map(|id| format!("<ClusterId>{id}</ClusterId>")).collect::<Vec<_>>().concat();
@@ -23,17 +23,17 @@ pub fn group(status: &str, description: &str, members: &[&str], more: &str) -> A
     )
 }
 
-/// There is no group of the id that was asked for.
+/// The error for a group that does not exist.
 pub fn no_group() -> Answer {
     query_error(404, "ReplicationGroupNotFoundFault", "ReplicationGroup orders not found.")
 }
 
-/// The request for one member.
+/// The request that describes a member.
 pub fn describe_member(id: &str) -> String {
     format!("elasticache Action=DescribeCacheClusters&CacheClusterId={id}")
 }
 
-/// A member of this status.
+/// A member with this status.
 pub fn member(id: &str, status: &str) -> Answer {
     query(
         "DescribeCacheClusters",

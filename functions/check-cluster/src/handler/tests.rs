@@ -41,7 +41,7 @@ fn events(events: &[(&str, &str)]) -> Answer {
     query("DescribeEvents", &format!("<Events>{events}</Events>"))
 }
 
-/// A look at the group with one member, up to and with the events.
+/// A poll of the group with one member, up to and including the events.
 fn look(cluster: Value, of_group: Answer, of_member: Answer) -> Wire {
     script()
         .on(RECORD, read_record(&orders(cluster)))
@@ -126,7 +126,7 @@ async fn the_last_ten_events_are_told_verbatim_and_in_their_order() {
         .on(DESCRIBE_GROUP, group("creating", OURS, &["orders-001"], ""))
         .on(describe_member("orders-001"), member("orders-001", "restore-failed"))
         .on(GROUP_EVENTS, events(&of_group))
-        // Half a second later than the group's last but one.
+        // Half a second after the group's last event but one.
         .on(member_events("orders-001"), events(&[("2026-11-24T00:10:30.500Z", "Restore failed")]));
     let output = check(&wire, 1).await.unwrap();
     wire.done();

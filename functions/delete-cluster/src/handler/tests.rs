@@ -27,7 +27,7 @@ async fn delete(wire: &Wire) -> Result<Value, StepError> {
     run(&step, json!({"execution": EXECUTION_ARN})).await
 }
 
-/// The step's look at the group with one member, before it does anything.
+/// The step's check of the group with one member, before it does anything.
 fn look(on_restore_failed: &str, of_group: &str, of_member: &str) -> Wire {
     script()
         .on(RECORD, read_record(&orders(on_restore_failed)))
@@ -94,7 +94,7 @@ async fn a_failed_restore_is_kept_where_the_request_says_so() {
     let wire = look("keep", "create-failed", "restore-failed");
     assert_eq!(delete(&wire).await.unwrap()["phase"], "kept");
     wire.done();
-    // Only what failed is kept for a look: what is stopped half-way is cleaned up.
+    // Only a failed cluster is kept for inspection; one that was not finished is cleaned up.
     let wire = look("keep", "creating", "creating").on(DELETE, deleting());
     assert_eq!(delete(&wire).await.unwrap()["phase"], "deleting");
     wire.done();

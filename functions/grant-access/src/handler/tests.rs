@@ -38,7 +38,7 @@ fn lease_of(holder: &str, expires_ms: i64) -> Answer {
     json(json!({"holder": holder, "expiresMs": expires_ms})).header("etag", "\"lease\"")
 }
 
-/// An ACL as S3 writes it: the owner's grant, and these permissions of ElastiCache.
+/// An ACL in S3's format: the owner's grant, and these permissions of ElastiCache.
 fn acl(permissions: &[&str]) -> Answer {
     let grant = |id: &str, permission: &str| {
         format!(
@@ -54,7 +54,7 @@ fn acl(permissions: &[&str]) -> Answer {
     ))
 }
 
-/// The permissions of ElastiCache in an ACL that was written.
+/// ElastiCache's permissions in a written ACL.
 fn elasticache_permissions(acl: &str) -> Vec<&str> {
     acl.split("<Grant>")
         .filter(|grant| grant.contains(ELASTICACHE))
@@ -86,7 +86,7 @@ async fn a_bucket_without_a_policy_gets_one_for_this_object_alone() {
     );
     let grants = json!([{"bucket": "backups", "way": "policy", "keys": ["in/orders.rdb"]}]);
     assert_eq!(output, json!({"grants": grants, "findings": []}));
-    // Written before anything is granted: the script has it before the lease.
+    // The journal is written before anything is granted: the script has it before the lease.
     assert_eq!(wire.json(JOURNAL)["grants"], grants);
     assert_eq!(wire.json(TAKE_LEASE)["holder"], "orders-1");
 }

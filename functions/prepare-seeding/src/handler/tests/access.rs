@@ -1,4 +1,4 @@
-//! What the bucket's policy says to a seeding.
+//! Findings about the bucket policy.
 
 use super::*;
 

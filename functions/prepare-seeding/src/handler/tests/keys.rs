@@ -1,4 +1,4 @@
-//! Backups that are encrypted with a key of KMS.
+//! Backups that are encrypted with a KMS key.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The target: what stands against the cluster that is asked for.
+//! Findings about the target.
 
 use super::*;
 
@@ -38,7 +38,7 @@ async fn a_node_type_or_version_that_is_not_offered_is_refused_with_what_is() {
     let output = prepare(&wire, orders_with("nodeType", "cache.t4g.mirco")).await;
     assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["node-type-unknown"]));
     assert_eq!(output["findings"][0]["remedy"], "did you mean cache.t4g.micro?");
-    // What parameters such a version has is not asked.
+    // The parameters of such a version are not requested.
     let wire = fine_backup(script()).on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions());
     let output = prepare(&wire, orders_with("engineVersion", "8.9")).await;
     assert_eq!((&output["verdict"], codes(&output)), (&json!("reject"), vec!["engine-version-unknown"]));
@@ -147,7 +147,7 @@ async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_a
         .on(DEFAULTS, denied())
         .on(KNOWN, not_known())
         .on(PUT_RECORD, ok());
-    // A version that this product does not know yet: who may not look has to believe.
+    // A version that this product does not know yet: without access to the list of versions, it has to be accepted.
     let output = prepare(&wire, orders_with("engineVersion", "8.9")).await;
     assert_eq!((&output["verdict"], codes(&output)), (&json!("warn"), vec!["target-not-checked"; 3]));
     assert_eq!(wire.json(PUT_RECORD)["nodeTypes"]["cache.r7g.large"], 14_037_181_030_u64);
@@ -159,7 +159,7 @@ async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_a
     assert_eq!(codes(&prepare(&wire, orders_with("parameterGroup", "mine")).await), ["target-not-checked"]);
 }
 
-/// The group `mine`, with cluster mode as it says.
+/// The parameter group `mine` with this value of `cluster-enabled`.
 fn group_with_cluster_mode(enabled: &str) -> Wire {
     let parameters = lists(&[("cluster-enabled", enabled)], &[("cache.t4g.micro", 536_870_912)]);
     up_to_parameters()
@@ -214,7 +214,7 @@ async fn a_patch_level_is_a_note_and_a_version_may_stand_without_quotes() {
 
 #[tokio::test]
 async fn a_version_that_is_not_offered_is_one_finding() {
-    // Neither its node types nor what it would read are held against it.
+    // Neither its node types nor the RDB versions it loads lead to findings.
     let newer = [b"REDIS0012".as_slice(), &[0xff; 9]].concat();
     let wire = script()
         .on(HEAD_BUCKET, bucket_is_there())

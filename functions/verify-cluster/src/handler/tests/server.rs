@@ -1,4 +1,4 @@
-//! Real servers on loopback, for as long as a test runs.
+//! Real servers on loopback, for the duration of a test.
 
 use std::{
     net::TcpListener,
@@ -11,21 +11,21 @@ use redis::{Client, RedisResult, Value, aio::MultiplexedConnection};
 use tempfile::TempDir;
 
 const PROGRAM: &str = "/usr/bin/redis-server";
-/// Attempts to reach a state that takes a server a fraction of a second.
+/// The attempts to reach a state that takes a server a fraction of a second.
 const ATTEMPTS: u32 = 300;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A server that ends with its owner.
+/// A server that stops when this is dropped.
 pub(super) struct Server {
     pub(super) port: u16,
     process: Child,
     password: Option<String>,
-    /// Where the server writes, if it writes at all.
+    /// The server's working folder.
     _folder: TempDir,
 }
 
 impl Server {
-    /// Starts a server with these options; none where there is no server to start.
+    /// Starts a server with these options; `None` if the program is not installed.
     pub(super) async fn start(options: &[&str]) -> Option<Self> {
         if !Path::new(PROGRAM).exists() {
             println!("skipped: {PROGRAM} is not there");
@@ -39,7 +39,7 @@ impl Server {
         panic!("{PROGRAM} does not start with {options:?}");
     }
 
-    /// Nothing if the server ends at once, as it does when somebody else has taken the port meanwhile.
+    /// Tries to start a server; `None` if it exits at once, as it does if another process has taken the port meanwhile.
     async fn try_start(options: &[&str]) -> Option<Self> {
         let (folder, port) = (TempDir::new().unwrap(), free_port());
         let process = Command::new(PROGRAM)
@@ -75,7 +75,7 @@ impl Server {
         None
     }
 
-    /// Whether it is this process that answers at the port.
+    /// Whether this process is the one that answers on the port.
     async fn answers(&self) -> bool {
         let Ok(mut connection) = self.connect().await else { return false };
         let info =
@@ -83,7 +83,7 @@ impl Server {
         info.contains(&format!("process_id:{}\r", self.process.id()))
     }
 
-    /// Sends two commands over one connection; the answer to the second.
+    /// Sends two commands over one connection; returns the answer to the second.
     pub(super) async fn command(&self, first: &[&str], second: &[&str]) -> Value {
         let mut connection = self.connect().await.unwrap();
         let _: Value = command(first).query_async(&mut connection).await.unwrap();
@@ -140,7 +140,7 @@ pub(super) async fn slot(key: &str, server: &Server) -> i64 {
     redis::from_redis_value(server.command(&["PING"], &["CLUSTER", "KEYSLOT", key]).await).unwrap()
 }
 
-/// A port that nobody listened on a moment ago.
+/// A port that was free a moment ago.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
