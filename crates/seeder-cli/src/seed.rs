@@ -1,4 +1,4 @@
-//! `seeder seed`: upload what is not in S3 yet, start the state machine, follow it.
+//! `seeder seed`: uploads local backups, starts the state machine and follows the execution.
 
 mod batch;
 pub(crate) mod follow;
@@ -19,10 +19,10 @@ use serde_json::{Value, json};
 use crate::args::SeedArgs;
 
 const USAGE: u8 = 2;
-/// Of a command that Ctrl-C has ended: 128 and the number of the signal.
+/// The exit code after Ctrl-C: 128 plus the number of the signal.
 const INTERRUPTED: u8 = 130;
 
-/// Runs the command. Everything that can be wrong with the command line is found before anything is uploaded.
+/// Runs the command. Errors of the command line are reported before anything is uploaded.
 pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
     let name = execution_name(&args.backups);
     let checked = backups(args, &name).and_then(|backups| {
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
     let started = match start(&clients, args, &name, &request).await {
         Ok(started) => started,
         Err(error) => {
-            // Nothing will ever read them.
+            // No execution will read the objects.
             if !args.keep_upload {
                 batch.undo(&s3).await;
             }
@@ -76,7 +76,7 @@ async fn start(clients: &Clients, args: &SeedArgs, name: &str, request: &Value) 
     Ok(started.execution_arn().to_owned())
 }
 
-/// Says of a file that was read here what the flow would say of it.
+/// Prints findings about a local file in the same way as the outcome of an execution.
 fn refused(findings: &[Finding], as_json: bool) -> ExitCode {
     let outcome = json!({"verdict": Verdict::Reject, "findings": findings, "report": "", "events": [], "leftBehind": []});
     if as_json {
@@ -87,7 +87,7 @@ fn refused(findings: &[Finding], as_json: bool) -> ExitCode {
     ExitCode::from(1)
 }
 
-/// A backup: where it lies or will lie in S3, and the file that it is uploaded from.
+/// A backup: its location in S3, and the file to upload it from.
 struct Backup {
     location: BackupLocation,
     file: Option<PathBuf>,
@@ -115,12 +115,12 @@ fn backup(args: &SeedArgs, execution: &str, number: usize, text: &str) -> Result
         bail!("--bucket (or SEEDER_BUCKET) is needed to upload {text}");
     };
     let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or("backup.rdb").replace(',', "-");
-    // Under sets/ an upload starts nothing by itself.
+    // An upload under sets/ starts no execution by itself.
     let key = format!("sets/{execution}/{number:02}-{file_name}");
     Ok(Backup { location: BackupLocation { bucket, key }, file: Some(path.to_owned()) })
 }
 
-/// A name that no other execution has: two calls with one file are two seedings.
+/// Returns a name that no other execution has: two calls with the same file are two seedings.
 fn execution_name(backups: &[String]) -> String {
     let file_name = backups.first().map_or("backup", |backup| backup.rsplit('/').next().unwrap_or(backup));
     let location = BackupLocation { bucket: String::new(), key: file_name.to_owned() };

@@ -1,4 +1,4 @@
-//! Following an execution: its states with their times, the cluster's events, the outcome.
+//! Following of an execution: its states with their times, the cluster's events, the outcome.
 
 use std::{collections::HashSet, process::ExitCode, time::Duration};
 
@@ -13,21 +13,21 @@ use serde_json::Value;
 use super::INTERRUPTED;
 use crate::term::{elapsed, print_finding, thousands};
 
-/// The pause between two looks at the history.
+/// The interval between two polls of the history.
 const PAUSE: Duration = Duration::from_millis(700);
-/// Pages of one look: 100 events each, 25,000 at most in an execution.
+/// The most pages of one poll: each has 100 events, and an execution has at most 25,000.
 const MAX_PAGES: usize = 300;
 
-/// How following ended.
+/// The end of an execution.
 #[derive(Debug)]
 pub(super) struct Followed {
-    /// The exit status that stands for it.
+    /// The exit code of the command.
     pub(super) code: ExitCode,
-    /// Whether the backups were rejected, and so nothing was created of them.
+    /// Whether the backups were rejected, so that no cluster was created from them.
     pub(super) rejected: bool,
 }
 
-/// Prints what happens until the execution has ended, then its outcome.
+/// Prints the progress of an execution until it ends, then its outcome.
 pub async fn follow(step_functions: &Client, execution: &str, as_json: bool) -> Result<ExitCode> {
     Ok(follow_to_end(step_functions, execution, as_json).await?.code)
 }
@@ -78,7 +78,7 @@ fn parse(text: Option<&str>) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
 
-/// The events after the one with this id, oldest first: read backwards, until something known is reached.
+/// The events after the one with this ID, oldest first. Pages are read backwards until a known event.
 async fn new_events(step_functions: &Client, execution: &str, last_id: i64) -> Result<Vec<HistoryEvent>> {
     let mut events = Vec::new();
     let mut token = None;
@@ -118,7 +118,7 @@ impl Printer {
         }
         let at = elapsed(Duration::from_secs_f64((now - self.started).max(0.0)));
         if let Some(entered) = event.state_entered_event_details() {
-            // The two states of the polling loop come again and again; what they see is printed when it changes.
+            // The states of the polling loops recur; what they report is printed when it changes.
             if !matches!(
                 entered.name(),
                 "WaitForGrant"
