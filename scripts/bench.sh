@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Compares what people run with others' readers on target/corpora: `seeder` as `cargo install` builds it, and inspect-chunk
-# as it is deployed; the tables go to standard output and to target/bench.md.
-# BENCH_ARGS="--corpora a,b --only ours,redis-check-rdb" narrows the first, BENCH_ROUNDS=5 repeats more often.
-# BENCH_FASTEST=1 also builds both for nothing but speed, and tells how close they come to that.
+# Compares the shipped programs with other readers on target/corpora: `seeder` as `cargo install` builds it, and
+# inspect-chunk as deployed. The tables go to standard output and to target/bench.md.
+# BENCH_ARGS="--corpora a,b --only ours,redis-check-rdb" restricts the first table, BENCH_ROUNDS=5 repeats more often.
+# BENCH_FASTEST=1 also builds both for speed alone, and reports how close the shipped builds come to that.
 source "$(dirname "$0")/lib.sh"
 
 built=${CARGO_TARGET_DIR:-target}
@@ -14,8 +14,8 @@ other=()
 
 say "building the readers (some minutes the first time)" >&2
 cargo build --quiet --release --package rdb-benches --bins
-# What cannot be built is left out; nothing old is measured in its place. One at a time: together they would share each
-# other's features, and be other programs than those that are installed and deployed.
+# A program that does not build is left out; no stale build is measured in its place. One build per program: a joint
+# build would unify their features, and measure other programs than those installed and deployed.
 cargo build --quiet --release --package seeder-cli --bin seeder || ours=/nonexistent
 cargo build --quiet --release --package inspect-chunk || functions=
 cargo build --quiet --release --package rdb-scan --example inspect || reading=/nonexistent

@@ -1,11 +1,11 @@
-# Shared by the scripts: where the project is, and how steps are told.
+# Shared by the scripts: changes to the project's folder, and defines messages and steps.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf '== %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf 'hint: %s\n' "$2" >&2; exit 1; }
 
-# Runs a step only if its inputs (files) have changed since it was last done: once NAME FILE... -- COMMAND...
+# once NAME FILE... -- COMMAND...: runs a step only if its inputs (files) have changed since it last succeeded.
 once() {
     local name=$1 stamp inputs=()
     shift
