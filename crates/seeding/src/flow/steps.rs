@@ -37,7 +37,7 @@ pub struct PrepareOutput {
     pub cluster_id: String,
     /// The polling interval in seconds.
     pub poll_seconds: u32,
-    /// The number of polls of a cluster that is being deleted, before it is reported as left over.
+    /// The number of polls of a cluster that is being deleted, before it is reported as left behind.
     pub max_deletion_polls: u32,
     /// Whether to stop after the verdict.
     pub dry_run: bool,
@@ -226,8 +226,8 @@ pub struct ClusterInfo {
     pub shards: u32,
 }
 
-/// Returns the number of polls of a cluster that is being deleted, before it is reported as left over: half an hour of
-/// them, at least ten. The interval must be at least a second.
+/// Returns the number of polls of a cluster that is being deleted, before it is reported as left behind: half an hour
+/// of them, at least ten. The interval must be at least a second.
 pub fn max_deletion_polls(poll_seconds: u32) -> u32 {
     const DELETION_SECONDS: u32 = 30 * 60;
     (DELETION_SECONDS / poll_seconds).max(10)
@@ -260,7 +260,7 @@ pub struct DeleteOutput {
     pub cluster: Option<ClusterInfo>,
     /// Seconds until the next poll.
     pub poll_seconds: u32,
-    /// The number of polls before it is reported as left over.
+    /// The number of polls before it is reported as left behind.
     pub max_deletion_polls: u32,
     /// Whether the request asks to count its keys once available.
     pub verify: bool,
