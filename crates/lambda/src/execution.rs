@@ -64,7 +64,7 @@ impl<'a> Execution<'a> {
             StepError::new(
                 ErrorName::InvalidInput,
                 format!("there is no record of the execution {name} at {uri}"),
-                "give the ARN of an execution that has passed prepare-seeding",
+                "use the ARN of an execution that has completed prepare-seeding",
             )
         })
     }
@@ -80,7 +80,7 @@ impl<S: Step> Handler for S {
             return Err(StepError::new(
                 ErrorName::InvalidInput,
                 format!("input at `{EXECUTION}`: no ARN of an execution"),
-                "give the function what the state machine gives it",
+                "invoke the function with the input that the state machine passes",
             ));
         };
         let execution = Execution::of(&arn, self.reports(), invocation)?;

@@ -65,7 +65,7 @@ pub(crate) async fn call<H: Handler>(
     match &result {
         Ok(_) => tracing::info!("step done"),
         Err(error) if error.name.is_retryable() => {
-            tracing::warn!(error = %error.name, message = error.message, "step to be tried again");
+            tracing::warn!(error = %error.name, message = error.message, "step failed, to be retried");
         }
         Err(error) => {
             tracing::error!(error = %error.name, message = error.message, hint = error.hint, "step failed");
@@ -78,7 +78,11 @@ pub(crate) async fn call<H: Handler>(
 pub(crate) fn parse<T: DeserializeOwned>(payload: &Value) -> Result<T, StepError> {
     serde_path_to_error::deserialize(payload).map_err(|error| {
         let message = format!("input at `{}`: {}", error.path(), error.inner());
-        StepError::new(ErrorName::InvalidInput, message, "give the function what the state machine gives it")
+        StepError::new(
+            ErrorName::InvalidInput,
+            message,
+            "invoke the function with the input that the state machine passes",
+        )
     })
 }
 

@@ -179,7 +179,7 @@ impl BucketAccess<'_> {
         if self.reports.read(&mark).await?.is_none() {
             return Ok(());
         }
-        let message = format!("the access of {} was taken back already", self.execution);
+        let message = format!("the access for {} is revoked already", self.execution);
         Err(StepError::new(ErrorName::SeedingEnded, message, "start a new seeding"))
     }
 
@@ -280,13 +280,13 @@ impl BucketAccess<'_> {
         let message = format!("{}: {error}", self.bucket);
         match error {
             PolicyError::Full { .. } => {
-                let hint = "shorten the bucket's policy, or put the backup into the stack's own bucket";
+                let hint = "shorten the bucket policy, or upload the backup to the stack's own bucket";
                 StepError::new(ErrorName::PolicyFull, message, hint)
             }
             PolicyError::Malformed(_) => StepError::new(
                 ErrorName::GrantRefused,
                 message,
-                "grant access yourself and use access: existing, or put the backup into the stack's own bucket",
+                "grant access yourself and use access: existing, or upload the backup to the stack's own bucket",
             ),
         }
     }

@@ -36,7 +36,7 @@ fn unless_unknown<T>(result: Result<T, StepError>) -> Result<Option<T>, StepErro
         Ok(value) => Ok(Some(value)),
         Err(error) if error.name == ErrorName::ServiceBusy => Err(error),
         Err(error) => {
-            tracing::warn!(message = error.message, "the key stays unknown");
+            tracing::warn!(message = error.message, "the KMS key could not be inspected");
             Ok(None)
         }
     }

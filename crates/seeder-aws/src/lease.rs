@@ -43,7 +43,7 @@ impl Lease<'_> {
         });
         // A lease that cannot be released expires by itself.
         if let Err(error) = self.reports.delete(&key).await {
-            tracing::warn!(message = error.message, "the lease could not be given back");
+            tracing::warn!(message = error.message, "the lease could not be released");
         }
         result
     }
@@ -66,7 +66,7 @@ impl Lease<'_> {
                 && held.value.expires_ms < now_ms
                 && self.reports.replace(key, &held.etag, &mine).await?
             {
-                tracing::warn!(holder, "took over a lease that had run out");
+                tracing::warn!(holder, "took over an expired lease");
                 return Ok(());
             }
             if started.elapsed() >= self.patience {

@@ -116,6 +116,6 @@ async fn fetch(s3: &Client, backup: &Backup, start: u64, end: u64) -> Result<Byt
                 "it is retried automatically",
             ));
         }
-        tracing::warn!(start, problem, "a ranged read broke off and is tried again");
+        tracing::warn!(start, problem, "a ranged read broke off and is retried");
     }
 }

@@ -45,7 +45,7 @@ pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
         Sent::All => {}
         Sent::Refused(findings) => return Ok(refused(&findings, args.json)),
         Sent::Interrupted => {
-            eprintln!("no object was made and nothing was started");
+            eprintln!("no object was created and no execution was started");
             return Ok(ExitCode::from(INTERRUPTED));
         }
     }
@@ -83,7 +83,7 @@ fn refused(findings: &[Finding], as_json: bool) -> ExitCode {
         println!("{outcome}");
     }
     follow::print_outcome(Some("BackupRejected"), &outcome);
-    eprintln!("no object was made and nothing was started");
+    eprintln!("no object was created and no execution was started");
     ExitCode::from(1)
 }
 

@@ -68,7 +68,7 @@ impl Step for AssessBackup {
             let bytes_left = redo.iter().map(|range| range.end.saturating_sub(range.start)).sum();
             let assessment = report::too_long(input.round, redo.len(), bytes_left, input.findings);
             let report = self.reports.write(&report_key, &assessment).await?;
-            tracing::warn!(rounds = input.round, ranges = redo.len(), bytes_left, "the rounds are used up");
+            tracing::warn!(rounds = input.round, ranges = redo.len(), bytes_left, "the last round is over");
             return Ok(output(assessment, report));
         }
         if !redo.is_empty() {

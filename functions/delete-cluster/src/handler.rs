@@ -36,7 +36,7 @@ impl Step for DeleteCluster {
     async fn run(&self, NoInput {}: NoInput, execution: Execution<'_>) -> Result<DeleteOutput, StepError> {
         let key = execution.files().seeding();
         let Some(seeding) = self.reports.read(&key).await? else {
-            tracing::info!("the execution never got to a cluster");
+            tracing::info!("the execution has no record, so no cluster");
             return Ok(output(None, DeletionPhase::Gone, None));
         };
         let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;

@@ -97,14 +97,14 @@ impl GrantAccess {
                 continue;
             }
             if by_policy.is_none() || by_acl.is_none() {
-                let remedy = "make sure that the bucket's owner has let ElastiCache read the object";
+                let remedy = "make sure that the bucket's owner has granted ElastiCache access to the object";
                 unseen.get_or_insert_with(|| Finding::new(Code::GrantNotChecked, remedy).about(object));
                 continue;
             }
             let principal = bucket.partition.service_principal();
             return Err(StepError::new(
                 ErrorName::GrantMissing,
-                format!("nothing lets {principal} read {object}"),
+                format!("no policy and no ACL allows {principal} to read {object}"),
                 "add the statement of the ElastiCache user guide to the bucket policy, or use access: auto",
             ));
         }

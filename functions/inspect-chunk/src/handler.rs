@@ -74,7 +74,7 @@ impl Step for InspectChunk {
             end,
             complete,
             keys = read.keys(),
-            "range read"
+            "chunk read"
         );
         Ok(InspectedChunk { backup: range.backup, start: range.start, end, complete, partial: key })
     }

@@ -151,7 +151,7 @@ fn unless_forbidden<T>(result: Result<T, StepError>) -> Result<Option<T>, StepEr
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.name == ErrorName::AccessDenied => {
-            tracing::warn!(message = error.message, "not allowed to look");
+            tracing::warn!(message = error.message, "access denied; not checked");
             Ok(None)
         }
         Err(error) => Err(error),

@@ -43,7 +43,11 @@ impl Step for VerifyCluster {
         let counts = report.ok_or_else(|| StepError::internal("the execution has no report"))?.counts;
         let id = &seeding.target.cluster.id;
         let group = cluster::describe(&self.elasticache, id).await?.ok_or_else(|| {
-            StepError::new(ErrorName::Internal, format!("the cluster {id} is not there"), "check its events")
+            StepError::new(
+                ErrorName::Internal,
+                format!("the cluster {id} does not exist"),
+                "check its events",
+            )
         })?;
         let token = match &seeding.target.cluster.auth_token_secret_arn {
             Some(arn) => Some(auth_token(&self.secrets, arn).await?),

@@ -154,10 +154,10 @@ impl<'s> Archive<'s> {
             let (code, what) = if *only_zeros {
                 (HazardCode::Padding, "zeros")
             } else {
-                (HazardCode::TrailingBytes, "bytes that are none")
+                (HazardCode::TrailingBytes, "other bytes")
             };
             let message = format!(
-                "{bytes} {what} follow the last {part} from offset {at} of the archive on; they are not read"
+                "{bytes} {what} follow the last {part}, from offset {at} of the archive; they are ignored"
             );
             inspection.tell_hazard(hazard(code, self.given, message));
         }

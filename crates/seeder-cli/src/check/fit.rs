@@ -90,7 +90,7 @@ fn plan_text(plan: &Plan) -> String {
         let beside =
             reserve.empty_server_bytes + reserve.replication_backlog_bytes + reserve.client_buffers_bytes;
         let note = format!(
-            "A node has {} for data and for {} that the server itself, replication and clients take.",
+            "A node has {} for data and a reserve of {} for the server itself, replication and clients.",
             DecimalBytes(largest.usable_bytes),
             DecimalBytes(beside)
         );

@@ -32,7 +32,9 @@ impl Objects {
             ObjectLook::Found(view) => view,
             ObjectLook::Missing => bail!("there is no such object"),
             ObjectLook::Forbidden => {
-                bail!("access denied: it takes s3:GetObject, and s3:ListBucket to tell what is not there")
+                bail!(
+                    "access denied: s3:GetObject is required, and s3:ListBucket to distinguish a missing object from a forbidden one"
+                )
             }
             ObjectLook::CustomerKey => bail!("it is encrypted with a customer-provided key (SSE-C)"),
         };

@@ -255,16 +255,13 @@ fn unchecked(inspection: &Inspection) -> String {
     let mut text = String::new();
     if unchecked.keys > 0 {
         let keys = thousands(unchecked.keys);
-        let note = format!(
-            "Not checked: whether one of the {keys} keys is there twice; there are too many to compare."
-        );
+        let note = format!("Duplicate keys not checked: {keys} keys are too many to compare.");
         text.push('\n');
         text.push_str(&wrapped(&note, 2));
     }
     if unchecked.values > 0 {
         let (members, values) = (thousands(unchecked.members), thousands(unchecked.values));
-        let note =
-            format!("Not checked: whether one of {members} members of {values} large values is there twice.");
+        let note = format!("Duplicate members not checked: {members} members of {values} large values.");
         text.push('\n');
         text.push_str(&wrapped(&note, 2));
     }

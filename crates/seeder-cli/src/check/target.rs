@@ -44,7 +44,7 @@ impl DescribedTarget {
         if let Some(finding) = faults.first() {
             return Err(in_words(finding));
         }
-        let Some(resolved) = resolved else { return Err("these options cannot be read".to_owned()) };
+        let Some(resolved) = resolved else { return Err("these options are invalid".to_owned()) };
         let cluster = &resolved.cluster;
         let version = cluster.engine_version.to_string();
         let known = cluster.engine.known_versions();

@@ -78,7 +78,7 @@ impl Batch {
             }
             if Identity::of(&file.path)? != before {
                 bail!(
-                    "{} was changed while it was uploaded: seed a copy that is not being written",
+                    "{} was changed during the upload: seed a copy that is not being written",
                     file.path.display()
                 );
             }

@@ -57,9 +57,9 @@ pub(super) async fn follow_to_end(
         let outcome = match status {
             ExecutionStatus::Succeeded => parse(described.output()),
             ExecutionStatus::Failed => parse(described.cause()),
-            other => {
-                Value::from(format!("the execution ended as {other}; its clean-up takes back what it made"))
-            }
+            other => Value::from(format!(
+                "the execution ended as {other}; its clean-up revokes its grants and deletes an unfinished cluster"
+            )),
         };
         if as_json {
             println!("{outcome}");

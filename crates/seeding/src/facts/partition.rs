@@ -29,7 +29,7 @@ impl Partition {
             _ => Err(StepError::new(
                 crate::error::ErrorName::InvalidInput,
                 format!("`{arn}` is not the ARN of an execution"),
-                "give arn:aws:states:REGION:ACCOUNT:execution:MACHINE:NAME",
+                "expected arn:aws:states:REGION:ACCOUNT:execution:MACHINE:NAME",
             )),
         }
     }

@@ -144,7 +144,7 @@ impl DroppedBackup {
             ),
             (DropKind::PutAside, packed) => (
                 Code::NotAnRdb,
-                packed.unwrap_or("something else than an RDB file"),
+                packed.unwrap_or("not an RDB file"),
                 "drop a backup whose name ends in .rdb".to_owned(),
             ),
         };

@@ -92,17 +92,17 @@ impl FailureReason {
     pub const fn restore_hint(self) -> &'static str {
         match self {
             Self::Access => {
-                "ElastiCache could not read the backup: look for a Deny in the bucket's policy, at the policy of its KMS \
-                 key, and whether the object is still there"
+                "ElastiCache could not read the backup: check the bucket policy for a Deny, the policy of its KMS key, and \
+                 whether the object still exists"
             }
             Self::Memory => {
-                "the data takes more memory than a node has: use a larger node type or more shards"
+                "the data needs more memory than a node has: use a larger node type or more shards"
             }
             Self::Version => {
-                "the engine does not read files of this version: take a newer engine version, or make the backup with an \
-                 older server"
+                "the engine does not load files of this RDB version: use a newer engine version, or create the backup with \
+                 an older server"
             }
-            Self::Other => "read the events, which are ElastiCache's own words",
+            Self::Other => "read the events, which are ElastiCache's own",
         }
     }
 
@@ -110,7 +110,7 @@ impl FailureReason {
     pub const fn create_hint(self) -> &'static str {
         match self {
             Self::Other => {
-                "read the events; subnets without free addresses and missing capacity are usual causes"
+                "read the events; common causes are subnets without free addresses and insufficient capacity"
             }
             reason => reason.restore_hint(),
         }

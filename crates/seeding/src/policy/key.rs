@@ -39,15 +39,14 @@ pub fn key_finding(
     let statement = statement(&principal);
     let open = || {
         let remedy = format!(
-            "make sure that the key's policy has this statement: {statement}. With the key in the stack's KmsKeyArns it is \
-             looked at beforehand. If it is the AWS managed key aws/s3, encrypt with a key of your own"
+            "make sure that the key's policy has this statement: {statement}. With the key in the stack's KmsKeyArns the policy is \
+             checked beforehand. If it is the AWS managed key aws/s3, encrypt with a customer managed key"
         );
         about(Finding::new(Code::KmsKeyNeedsGrant, remedy))
     };
     match look {
         KeyLook::AwsManaged => {
-            let remedy =
-                "encrypt with a key of your own: the policy of the AWS managed key cannot let ElastiCache in";
+            let remedy = "encrypt with a customer managed key: the policy of an AWS managed key cannot allow ElastiCache";
             Some(about(Finding::new(Code::EncryptedWithUnusableKey, remedy)).with("keyManager", "AWS"))
         }
         KeyLook::Disabled(state) => {

@@ -82,15 +82,15 @@ pub fn policy_findings<'a>(needs: &Needs<'a>, look: &PolicyLook) -> (Vec<Finding
         PolicyLook::Text(text) => text,
         PolicyLook::None => return (Vec::new(), ungranted()),
         PolicyLook::Forbidden => {
-            let remedy = "let prepare-seeding's role read the bucket's policy (s3:GetBucketPolicy), to know before the create";
-            let finding = not_checked(needs.bucket, remedy).with("reason", "the policy may not be read");
+            let remedy = "allow prepare-seeding's role to read the bucket policy (s3:GetBucketPolicy), so that problems show before the create";
+            let finding = not_checked(needs.bucket, remedy).with("reason", "access to the policy is denied");
             return (vec![finding], ungranted());
         }
     };
     let document = match Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
-            let remedy = "look yourself whether the policy lets ElastiCache and the stack's functions in";
+            let remedy = "check that the policy allows ElastiCache and the stack's functions";
             return (vec![not_checked(needs.bucket, remedy).with("reason", error.to_string())], ungranted());
         }
     };
@@ -114,7 +114,7 @@ pub fn policy_findings<'a>(needs: &Needs<'a>, look: &PolicyLook) -> (Vec<Finding
         }
     }
     findings.extend(conditioned.into_iter().map(|statement| {
-        let remedy = "remove the statement's conditions if the restore fails: whether ElastiCache meets them is not documented";
+        let remedy = "remove the statement's conditions if the restore fails: AWS does not document whether ElastiCache meets them";
         not_checked(needs.bucket, remedy).with("statement", statement)
     }));
     (findings, ungranted)
@@ -126,14 +126,15 @@ pub fn policy_findings<'a>(needs: &Needs<'a>, look: &PolicyLook) -> (Vec<Finding
 /// run ends before that, so there it is a fail.
 pub fn ungranted_finding(needs: &Needs<'_>, backup: &BackupLocation, acl: AclLook) -> Option<Finding> {
     let principal = needs.partition.service_principal();
-    let remedy = "let ElastiCache read the object, by the statement of its user guide in the bucket policy, or use access: auto";
-    let reason = format!("no statement that counts, and no ACL, lets {principal} read the object");
+    let remedy = "add the statement of the ElastiCache user guide to the bucket policy, or use access: auto";
+    let reason =
+        format!("no statement without unknown conditions, and no ACL, allows {principal} to read the object");
     let code = match acl {
         Some(true) => return None,
         Some(false) if needs.dry_run => Code::AccessDeniedByPolicy,
         Some(false) => Code::GrantNotChecked,
         None => {
-            let remedy = "make sure that the bucket's owner has let ElastiCache read the object";
+            let remedy = "make sure that the bucket's owner has granted ElastiCache access to the object";
             return Some(Finding::new(Code::GrantNotChecked, remedy).about(backup));
         }
     };
@@ -248,7 +249,7 @@ impl Denied<'_> {
             Finding::new(Code::AccessDeniedByPolicy, remedy)
         } else {
             let remedy = format!(
-                "make sure that the Deny statement {statement} of the policy of {bucket} does not meet {}",
+                "make sure that the Deny statement {statement} of the policy of {bucket} does not match {}",
                 who.join(" and ")
             );
             Finding::new(Code::GrantNotChecked, remedy)

@@ -81,17 +81,17 @@ fn cause_remedy(cause: Cause) -> Option<&'static str> {
         | Cause::Bzip2
         | Cause::Zip
         | Cause::SevenZip
-        | Cause::Tar => "decompress it, and take the .rdb file that is in it",
-        Cause::Encrypted => "decrypt it, and take the .rdb file that is in it",
-        Cause::AppendOnlyFile | Cause::AofManifest => "make an RDB file with SAVE or BGSAVE, and take that",
+        | Cause::Tar => "decompress it, and use the .rdb file inside",
+        Cause::Encrypted => "decrypt it, and use the .rdb file inside",
+        Cause::AppendOnlyFile | Cause::AofManifest => "create an RDB file with SAVE or BGSAVE, and use that",
         Cause::ReplicationStream => {
-            "cut the RDB out of it: from the offset that is named, without the last 40 bytes; or save it with redis-cli --rdb FILE"
+            "cut the RDB out of it: from the given offset, without the last 40 bytes; or save it with redis-cli --rdb FILE"
         }
         Cause::BulkReply => {
-            "cut the RDB out of it: as many bytes as are named, from the offset that is named; or save it with redis-cli --rdb FILE"
+            "cut the RDB out of it: the given number of bytes, from the given offset; or save it with redis-cli --rdb FILE"
         }
         Cause::Html | Cause::Xml => "download the file again, and check the status of the response",
-        Cause::Base64 => "decode it with base64 -d, and take what that gives",
+        Cause::Base64 => "decode it with base64 -d, and use the output",
         Cause::ReplacementCharacters | Cause::QuestionMarks | Cause::RecodedText | Cause::Utf16 => {
             "copy the file from the server again, in binary: through no editor, no PowerShell pipe and no text field"
         }
@@ -105,7 +105,7 @@ fn cause_remedy(cause: Cause) -> Option<&'static str> {
 
 /// The finding for a compressed backup: sound inside, but ElastiCache does not decompress it.
 pub fn compressed_finding(backup: &str, compression: &str) -> Finding {
-    let remedy = "decompress it and take the .rdb file: ElastiCache decompresses nothing";
+    let remedy = "decompress it and use the .rdb file: ElastiCache reads plain RDB files only";
     Finding::new(Code::CompressedBackup, remedy).about(backup).with("compression", compression)
 }
 
@@ -163,32 +163,29 @@ pub(crate) fn hazard_finding(
         ),
         HazardCode::AofBase => (
             Code::WritesAfterBackup,
-            "make the backup with SAVE or BGSAVE, and take dump.rdb: what was written since the last rewrite is elsewhere",
+            "make the backup with SAVE or BGSAVE, and use dump.rdb: writes since the last rewrite are in another file",
         ),
         HazardCode::AnotherRdb => (
             Code::AnotherRdbFollows,
             "cut the file at this offset and name the files one by one: servers load the first one only",
         ),
-        HazardCode::ReplicationEndMark => (
-            Code::TrailingBytes,
-            "nothing needs to be done: servers ignore the end mark that redis-cli leaves",
-        ),
-        HazardCode::Padding => {
-            (Code::TrailingBytes, "nothing needs to be done: servers ignore zeros after the end")
+        HazardCode::ReplicationEndMark => {
+            (Code::TrailingBytes, "no action needed: servers ignore the end mark that redis-cli leaves")
         }
+        HazardCode::Padding => (Code::TrailingBytes, "no action needed: servers ignore zeros after the end"),
         HazardCode::DuplicateKey | HazardCode::DuplicateMember => {
-            (Code::DuplicateData, "make a new backup: a server ends its load here")
+            (Code::DuplicateData, "make a new backup: a server aborts loading here")
         }
         HazardCode::ForeignRecord => (Code::ForeignRecord, FOREIGN_REMEDY),
         _ if refused == Some(true) => (
             Code::RefusedByEngine,
-            "use an engine version that loads it, or write the value anew on the source and make a new backup",
+            "use an engine version that loads it, or rewrite the value on the source and make a new backup",
         ),
         _ if refused == Some(false) => (
             Code::RefusedByEngine,
-            "this engine loads it as it is; write the value anew on the source before you go to a later engine",
+            "this engine loads it as it is; rewrite the value on the source before you upgrade to a later engine",
         ),
-        _ => (Code::UnusualContent, "nothing needs to be done for most servers"),
+        _ => (Code::UnusualContent, "no action needed for most servers"),
     };
     // What was appended holds no data.
     let harmless = matches!(first.code, HazardCode::ReplicationEndMark | HazardCode::Padding);
@@ -215,7 +212,7 @@ pub(crate) fn module_finding(module: &str) -> Finding {
     match module {
         "ReJSON-RL" | "MBbloom--" => Finding::new(
             Code::ModuleData,
-            "try it with a small backup first: AWS does not say whether it is taken",
+            "try a small backup first: AWS does not document whether an import accepts it",
         )
         .severity(Severity::Warn),
         _ => Finding::new(

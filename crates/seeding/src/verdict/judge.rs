@@ -84,7 +84,7 @@ fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &m
         let newer = version_finding(name, &header, cluster);
         findings.extend(newer.filter(|finding| !findings.contains(finding)));
         if rdb.crc == Crc::Absent {
-            let remedy = "set rdbchecksum yes on the source, so that damage can be seen";
+            let remedy = "set rdbchecksum yes on the source, so that damage can be detected";
             findings.push(Finding::new(Code::ChecksumAbsent, remedy).about(name));
         }
     }
@@ -94,7 +94,7 @@ fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &m
         findings.push(finding.with("module", module.clone()).with("count", *count));
     }
     if inspection.types.contains_key("module") {
-        let remedy = "leave ample room: what modules keep in memory only they know";
+        let remedy = "leave ample headroom: the memory of module data is not predicted";
         let values = inspection.types.get("module").map_or(0, |counts| counts.keys);
         findings.push(Finding::new(Code::MemoryIsLowerBound, remedy).about(name).with("values", values));
     }
@@ -109,7 +109,7 @@ fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &m
         findings.push(Finding::new(Code::ClusterBackupIntoSingleNode, remedy).about(name));
     }
     if inspection.already_expired > 0 {
-        let remedy = "nothing needs to be done, unless these keys were expected to be there";
+        let remedy = "no action needed, unless these keys are expected in the cluster";
         findings.push(
             Finding::new(Code::KeysAlreadyExpired, remedy)
                 .about(name)
@@ -202,7 +202,7 @@ const BIG_KEY_PERCENT: u64 = 10;
 fn big_key(name: &str, inspection: &Inspection, plan: &Plan) -> Option<Finding> {
     let usable_bytes = plan.shards.first()?.usable_bytes;
     let biggest = inspection.biggest.first()?;
-    let remedy = "split the key on the source, if it is to grow";
+    let remedy = "split the key on the source, if it is going to grow";
     let finding = Finding::new(Code::BigKey, remedy)
         .about(name)
         .with("fileBytes", biggest.bytes)

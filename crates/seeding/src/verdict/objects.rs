@@ -61,7 +61,7 @@ pub fn bucket_findings(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !allowed.iter().any(|name| name == bucket) {
-        let remedy = "put the backup into one of the stack's buckets, or add this one to BackupBuckets";
+        let remedy = "upload the backup to one of the stack's buckets, or add this one to BackupBuckets";
         findings.push(
             Finding::new(Code::BucketNotAllowed, remedy).about(bucket).with("allowed", allowed.to_vec()),
         );
@@ -110,7 +110,7 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook) -> Vec<Find
     let view = match look {
         ObjectLook::Found(view) => view,
         ObjectLook::Missing => {
-            add(Code::BackupMissing, "check the key: upper and lower case count".to_owned());
+            add(Code::BackupMissing, "check the key, which is case-sensitive".to_owned());
             return findings;
         }
         ObjectLook::Forbidden => {
@@ -120,7 +120,7 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook) -> Vec<Find
         }
         ObjectLook::CustomerKey => {
             let remedy =
-                "upload it again with SSE-S3: ElastiCache has no way to be given a customer's key (SSE-C)";
+                "upload it again with SSE-S3: ElastiCache does not support customer-provided keys (SSE-C)";
             add(Code::EncryptedWithUnusableKey, remedy.to_owned());
             return findings;
         }
@@ -130,7 +130,7 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook) -> Vec<Find
     }
     if view.bucket_key {
         let remedy = "copy the object onto itself with the Bucket Key off (BucketKeyEnabled=false): turning it off for \
-                      the bucket does not change objects that are there";
+                      the bucket does not change existing objects";
         add(Code::BucketKeyEnabled, remedy.to_owned());
     }
     if view.encryption.as_deref() == Some("aws:kms:dsse") {

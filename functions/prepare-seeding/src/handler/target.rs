@@ -66,7 +66,7 @@ impl PrepareSeeding {
         let group = match unless_forbidden(cluster::describe(&self.elasticache, &spec.id).await)? {
             Some(Some(group)) => group,
             Some(None) => return Ok(None),
-            None => return Ok(Some(not_checked("whether the cluster id is free"))),
+            None => return Ok(Some(not_checked("whether the cluster ID is free"))),
         };
         if cluster::is_ours(&group, execution) {
             return Ok(None);
@@ -174,7 +174,7 @@ impl PrepareSeeding {
         let answer = match described {
             Ok(answer) => answer,
             Err(error) if error_code(&error) == Some("CacheParameterGroupNotFound") => {
-                let remedy = "create the parameter group, or leave it out to take the default";
+                let remedy = "create the parameter group, or leave it out to use the default";
                 findings.push(
                     Finding::new(Code::ParameterGroupUnusable, remedy).with("parameterGroup", group.clone()),
                 );
@@ -297,6 +297,9 @@ fn node_type_is_offered(spec: &ClusterSpec, node_types: &NodeTypes) -> Option<Fi
 }
 
 fn not_checked(what: &str) -> Finding {
-    Finding::new(Code::TargetNotChecked, "let prepare-seeding's role describe it, to know before the create")
-        .with("what", what)
+    Finding::new(
+        Code::TargetNotChecked,
+        "allow prepare-seeding's role to describe it, so that problems show before the create",
+    )
+    .with("what", what)
 }

@@ -30,7 +30,7 @@ impl Target {
             StepError::new(
                 ErrorName::ServiceBusy,
                 format!("failed to count the keys at {}:{}: {error}", self.host, self.port),
-                "give verify-cluster subnets and a security group from which the cluster can be reached, or set verify to false",
+                "configure verify-cluster with subnets and a security group that can reach the cluster, or set verify to false",
             )
         })
     }

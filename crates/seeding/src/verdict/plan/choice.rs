@@ -79,7 +79,7 @@ impl Choice {
         let remedy = if target.cluster.cluster_mode {
             "use more shards, or allow larger node families (nodeFamilies)"
         } else {
-            "turn cluster mode on to take several shards, or allow larger node families (nodeFamilies)"
+            "turn cluster mode on to use several shards, or allow larger node families (nodeFamilies)"
         };
         findings.push(
             Finding::new(Code::NothingFits, remedy)

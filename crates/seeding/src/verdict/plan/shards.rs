@@ -41,7 +41,7 @@ pub(super) fn judge_shards(
             findings.push(finding(Code::HeadroomMissing, remedy).with("headroomPercent", percent));
         }
         if shards.len() > 1 && used > SKEW * mean_bytes && mean_bytes > 0 {
-            let remedy = "set slots to balanced, so that the shards carry nearly the same";
+            let remedy = "set slots to balanced, so that the shards hold nearly the same";
             findings.push(
                 Finding::new(Code::ShardSkew, remedy)
                     .severity(Severity::Warn)
