@@ -5,6 +5,6 @@ source "$(dirname "$0")/lib.sh"
 functions=()
 for folder in functions/*/; do functions+=("$(basename "$folder")"); done
 say "building ${#functions[@]} functions in the release profile (fat LTO: some minutes)"
-# One at a time, as they are built for deployment: together they would share each other's features.
+# One build per function, as for deployment: a joint build would unify their features.
 for function in "${functions[@]}"; do cargo build --quiet --release --package "$function"; done
 python3 scripts/bench_functions.py target/release "${functions[@]}"

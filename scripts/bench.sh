@@ -14,8 +14,8 @@ other=()
 
 say "building the readers (some minutes the first time)" >&2
 cargo build --quiet --release --package rdb-benches --bins
-# What cannot be built is left out; nothing old is measured in its place. One at a time: together they would share each
-# other's features, and be other programs than those that are installed and deployed.
+# A program that does not build is left out; no stale build is measured in its place. One build per program: a joint
+# build would unify their features, and measure other programs than those installed and deployed.
 cargo build --quiet --release --package seeder-cli --bin seeder || ours=/nonexistent
 cargo build --quiet --release --package inspect-chunk || functions=
 cargo build --quiet --release --package rdb-scan --example inspect || reading=/nonexistent

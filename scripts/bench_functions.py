@@ -1,7 +1,7 @@
-"""bench_functions.py DIR NAME...: how large the functions are, how fast they start, what memory they take when idle.
+"""bench_functions.py DIR NAME...: measures the functions' size, start and idle memory.
 
-Each is started as Lambda starts it, with the address of a Runtime API that answers nothing: the time from the start of
-the process to its first poll for work is its own share of a cold start.
+Each is started as Lambda starts it, with the address of a Runtime API that never answers: the time from the start of the
+process to its first poll for work is its own share of a cold start.
 """
 
 import http.server
@@ -21,7 +21,7 @@ ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
-    # Lambda's system has its root certificates in one file; Debian also has one file for each, which takes 3 ms to open.
+    # Lambda's system has all root certificates in one file. Debian also has one file each, which takes 3 ms to open.
     "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
     "REPORTS_BUCKET": "reports",
     "BACKUP_BUCKETS": "backups",
@@ -30,7 +30,7 @@ ENVIRONMENT = {
 
 
 class RuntimeApi(http.server.BaseHTTPRequestHandler):
-    """Notes when it is polled, and keeps the poller waiting as Lambda does."""
+    """Records that it is polled, and keeps the poller waiting like Lambda."""
 
     polled = threading.Event()
 
@@ -43,7 +43,7 @@ class RuntimeApi(http.server.BaseHTTPRequestHandler):
 
 
 def measure(binary: str, address: str) -> tuple[float, float]:
-    """Milliseconds to the first poll, and resident MB half a second later."""
+    """Returns milliseconds to the first poll, and resident MB half a second later."""
     RuntimeApi.polled.clear()
     started = time.perf_counter()
     process = subprocess.Popen([binary], env={**ENVIRONMENT, "AWS_LAMBDA_RUNTIME_API": address}, stdout=subprocess.DEVNULL)

@@ -1,9 +1,9 @@
-"""bench_inspect_chunk.py BINARY[,BINARY...] FILE...: how fast inspect-chunk reads whole files, as it is deployed.
+"""bench_inspect_chunk.py BINARY[,BINARY...] FILE...: measures how fast the deployed inspect-chunk reads whole files.
 
 The function runs as Lambda runs it: it polls a Runtime API, reads the record of a seeding and the file by ranged GETs, and
-writes its partial result, all from and to this process over loopback. Told are the time from the event to the answer, and
-the processor time that the function itself took for it, in GB (10^9 bytes) of file a second; best of ROUNDS. Of several
-builds, each is told, in turns, so that what else the machine does meets all of them alike.
+writes its partial result, all from and to this process over loopback. The tables show the time from the event to the
+answer and the function's own processor time, as GB (10^9 bytes) of file per second; best of ROUNDS. Several builds take
+turns, so that other load on the machine affects them alike.
 """
 
 import http.server
@@ -22,7 +22,7 @@ TIMEOUT_SECONDS = 600
 
 
 def record(size: int) -> dict:
-    """What prepare-seeding writes of a backup of this length."""
+    """Returns the record that prepare-seeding writes for a backup of this size."""
     cluster = {
         "id": "bench", "engine": "valkey", "engineVersion": "8.1", "clusterMode": False, "nodeType": "auto", "shards": 1,
         "replicasPerShard": 0, "slots": "even", "subnetGroup": None, "securityGroupIds": [], "parameterGroup": None,
@@ -49,7 +49,7 @@ def record(size: int) -> dict:
 
 
 class Wire(http.server.BaseHTTPRequestHandler):
-    """S3 and the Runtime API on one port, for one process: the last poll of a killed one must not take the next one's event."""
+    """S3 and the Runtime API on one port, for one process: the last poll of a killed process must not get the next one's event."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -119,10 +119,10 @@ def processor_seconds(process: int) -> float:
 
 
 def measure(binary: str, size: int) -> tuple[float, float]:
-    """Seconds from the event to the answer, and those of the processor."""
+    """Returns seconds from the event to the answer, and processor seconds."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Wire)
     server.daemon_threads = True
-    # A process that is killed resets its connections.
+    # A killed process resets its connections.
     server.handle_error = lambda *_: None
     server.events, server.answers = queue.Queue(), queue.Queue()
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Compares predicted memory with that of real servers that load target/corpora, with allocators of both quanta; the tables go
-# to standard output and to target/calibration.md. What was measured is kept in target/calibration; --fresh measures anew.
-# CALIBRATE_ARGS="--engine valkey-8.1 --cluster off" narrows it.
+# Compares the predicted memory with that of real servers that load target/corpora, with allocators of both quanta. The
+# tables go to standard output and to target/calibration.md. Measurements are kept in target/calibration; --fresh repeats
+# them. CALIBRATE_ARGS="--engine valkey-8.1 --cluster off" restricts the run.
 source "$(dirname "$0")/lib.sh"
 
 [ -e target/servers/list-quantum-8 ] || scripts/servers.sh >&2
 [ -e target/corpora/a.rdb ] || scripts/corpora.sh >&2
 old=target/servers/redis-6.2/bin/redis-server
-# Redis 6.2 reads no file that 7.0 has written, so it writes the same data itself.
+# Redis 6.2 loads no file that 7.0 has written, so it writes the same data itself.
 [ ! -x "$old" ] || [ -e target/corpora/rdb9/a.rdb ] || CORPORA_SERVER=$old CORPORA_FOLDER=target/corpora/rdb9 scripts/corpora.sh >&2
 
 say "building" >&2

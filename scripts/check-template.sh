@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What AWS would say of the template and the state machine, without AWS.
+# Checks the template and the state machine as AWS would, without AWS.
 source "$(dirname "$0")/lib.sh"
 
-# The validator knows no substitutions, so it is given the file as it will be deployed.
+# The validator does not support substitutions, so it gets the file as deployed.
 sed 's/\${Partition}/aws/; s/\${\([A-Za-z]*\)FunctionArn}/arn:aws:lambda:us-east-1:123456789012:function:\1/' \
     statemachine/seed-cluster.asl.json > .tools/seed-cluster.asl.json
 .tools/node/node_modules/.bin/asl-validator --json-path .tools/seed-cluster.asl.json

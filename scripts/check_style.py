@@ -1,6 +1,6 @@
-"""What rustfmt and clippy do not check: modules, imports, the width of comments, and the words of the glossary.
+"""Checks what rustfmt and clippy do not: modules, imports, the width of comments, and the words of the glossary.
 
-CONTRIBUTING.md has the rules. Exits 1 and names each place.
+CONTRIBUTING.md has the rules. Exits with 1 and lists each violation.
 """
 
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_COMMENT_WIDTH = 120
-# Left: words that were used for several things. Right: what to write instead.
+# Left: ambiguous words. Right: what to write instead.
 WORDS = {
     r"\b(tell|tells|told)\b": "report, list, say",
     r"\b(looks?|looked|looking) (at|into)\b": "check, read, inspect",
@@ -24,7 +24,7 @@ WORDS = {
     r"\b(taken|take|takes) back\b": "revoke",
     r"\b(we|ours|us(?!-)|our)\b": "the tool's name, or the passive",
 }
-# What a person reads: pages, options, and the texts of findings and errors.
+# The texts that are checked: pages, and the options' help.
 PAGES = ["README.md", "docs/*.md"]
 HELP = ["crates/seeder-cli/src/args.rs", "crates/seeder-cli/src/args/*.rs"]
 
@@ -36,7 +36,7 @@ def tracked(pattern):
 
 def modules_have_one_style():
     for path in tracked("*.rs"):
-        # A module that several test programs share has to be called so, or it would be a test program itself.
+        # A module that several test programs share needs this name, or it would be a test program itself.
         if path.name == "mod.rs" and "tests" not in path.parts:
             yield f"{path.relative_to(ROOT)}: name it after its folder, beside the folder"
 
@@ -52,7 +52,7 @@ def imports_are_grouped():
     """One `use` for each crate, at the top of a file."""
     for path in tracked("*.rs"):
         top = re.split(r"^(?:fn|pub|struct|enum|impl|const|static|trait|macro_rules|#\[cfg\(test\)\])", path.read_text(), flags=re.M)[0]
-        # rustfmt leaves globs on their own.
+        # rustfmt does not merge globs.
         crates = re.findall(r"^use (?:::)?(\w+)(?:;|::(?![\w:]*\*;))", top, re.M)
         for name in sorted({name for name in crates if crates.count(name) > 1 and name not in ("self", "super")}):
             yield f"{path.relative_to(ROOT)}: several `use {name}::…`, expected one"
@@ -69,7 +69,7 @@ def words_are_those_of_the_glossary():
 
 
 def without_code(page):
-    """The page with blocks and spans of code blanked, so that lines keep their numbers."""
+    """Blanks blocks and spans of code, so that lines keep their numbers."""
     blank = lambda found: re.sub(r"[^\n]", " ", found[0])
     return re.sub(r"`[^`\n]*`", blank, re.sub(r"^```.*?^```", blank, page, flags=re.M | re.S))
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Writes target/corpora/{a..i}.rdb, what is there already at the same scale excepted.
-# CORPORA_SCALE=0.1 makes a tenth of each; CORPORA_LARGE=1 also makes a1g.rdb, 1 GB of small strings; CORPORA_SERVER and
-# CORPORA_FOLDER have another server write to another folder.
+# Writes target/corpora/{a..i}.rdb, except files that exist already at the same scale.
+# CORPORA_SCALE=0.1 writes a tenth of each; CORPORA_LARGE=1 also writes a1g.rdb, 1 GB of small strings. CORPORA_SERVER and
+# CORPORA_FOLDER choose another server and folder.
 source "$(dirname "$0")/lib.sh"
 
 folder=${CORPORA_FOLDER:-target/corpora}
@@ -9,7 +9,7 @@ server=${CORPORA_SERVER:-target/servers/redis-7.0/bin/redis-server}
 [ -x "$server" ] || server=$(command -v redis-server) || fail "there is no redis-server" "run: make setup"
 case "$("$server" --version)" in
     *"v=7.0."*) ;;
-    # Another version writes other encodings, and figures would not compare.
+    # Another version writes other encodings, so that figures would not be comparable.
     *) [ -n "${CORPORA_SERVER:-}" ] || printf 'warning: %s is not 7.0, the version that the published tables are of; make servers brings it\n' "$server" >&2 ;;
 esac
 

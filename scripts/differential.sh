@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Mutates files of every engine of target/servers, has every engine load them, and compares that with our verdict. The table goes
-# to standard output and to target/differential.md, files of wrong verdicts to target/differential.wrong.
-# DIFFERENTIAL_ARGS="--mutants 1000 --engine valkey-9.1" narrows it.
+# Mutates files of every engine in target/servers, loads them into every engine, and compares the results with the reader's
+# verdict. The table goes to standard output and to target/differential.md, files with wrong verdicts to
+# target/differential.wrong. DIFFERENTIAL_ARGS="--mutants 1000 --engine valkey-9.1" restricts the run.
 source "$(dirname "$0")/lib.sh"
 
 [ -e target/servers/list ] || scripts/servers.sh >&2

@@ -2,8 +2,8 @@
 """draw_machine.py [--check]: draws statemachine/seed-cluster.asl.json into docs/machine.svg.
 
 States, functions and labels come from the machine: an edge is labelled with its rule's Comment, up to the first colon.
-Where things stand is tuned by hand below. A state or an edge that has no place yet is told, and so is a place that
-nothing needs any more. With --check nothing is written: exit code 1 if the picture is not that of the machine.
+The layout is tuned by hand below. A state or an edge without a place is an error, and so is a place without a use.
+With --check nothing is written: the exit code is 1 if the picture is not that of the machine.
 """
 
 import json
@@ -21,13 +21,13 @@ COMMAND = "make machine"
 
 
 def row(number):
-    """The middle of a row; between two rows there are halves of one."""
+    """Returns the middle of a row; a fraction is between two rows."""
     return round(54 + number * 62)
 
 
 WIDTH, HEIGHT = 848, row(19.6)
 
-# Where columns have their middle, and how wide what stands in them is.
+# The middle of each column, and the width of its boxes.
 COLUMNS = {"left": (98, 160), "main": (340, 192), "ends": (572, 180), "right": (712, 180)}
 PLACES = {
     "Entry": ("main", 0),
@@ -64,8 +64,9 @@ PLACES = {
 # Tracks between the columns.
 CAUGHT, LOOP, BUS, ENDS, BACK, AROUND, OUTER = 6, 222, 458, 464, 594, 818, 834
 
-# An edge leaves a side of a state, this far from its middle, follows the tracks in turns (x, y, x ... from a left or right
-# side), and enters another. Its label begins, ends or has its middle at a point. One that joins another has no arrow.
+# An edge leaves a side of a state, this far from its middle, follows the tracks alternately (x, y, x ... from a left or
+# right side), and enters another state. A point is the start, the end or the middle of its label. An edge that joins
+# another has no arrow.
 Route = namedtuple("Route", "leave enter via label joins", defaults=((), None, False))
 DOWN = Route(("bottom", 0), ("top", 0))
 ROUTES = {
@@ -110,7 +111,7 @@ ROUTES = {
     ("NameFailure", "ExplainFailure"): DOWN,
     ("ExplainFailure", "SeedingFailed"): DOWN,
 }
-# What an error takes once its retries are used up. Where that is the way of a success too, it is drawn once.
+# The edges of errors after the last retry. One that a success takes too is drawn once.
 CATCHES = {
     ("Prepare", "NameFailure"): Route(("left", 0), ("left", 0), (CAUGHT,)),
     ("InspectChunks", "NameFailure"): Route(("left", -8), ("left", 0), (CAUGHT,), joins=True),
@@ -119,22 +120,22 @@ CATCHES = {
     ("CreateCluster", "DeleteCluster"): Route(("right", -8), ("left", 0), (BUS,), joins=True),
     ("DeleteCluster", "NameFailure"): Route(("right", -8), ("top", 40), (OUTER, row(13.82))),
 }
-# A Default has no Comment. Those that go straight on need no word.
+# The labels of Defaults, which have no Comment. Those that continue straight down need none.
 OTHERWISE = {"ClusterState": "not yet", "Deletion": "gone", "Outcome": "failed"}
-# The last sentence of their Comment stands beside them.
+# States with the last sentence of their Comment beside them.
 NOTED = ("Prepare", "GrantAccess")
 NOTE, NOTE_CHARACTERS = 476, 32
 
 HEIGHTS = {"Task": 46, "Map": 46, "Choice": 36, "Wait": 34, "Pass": 32, "Succeed": 36, "Fail": 36}
 NOTCH = 16
-# The items of a Map lie behind each other.
+# The shifts of a Map's stacked boxes.
 STACK = (0, 3, 6)
 CORNER = 8
 LINE = 15
-# What the shapes mean, and how much room that takes.
+# The legend: kind, text and width.
 LEGEND = [("Task", "Lambda function", 150), ("Map", "Map", 76), ("Choice", "Choice", 92), ("Wait", "Wait", 78), ("Pass", "Pass", 0)]
 
-# The colors are those of GitHub's own pages: fill, border of each kind.
+# The fill and border of each kind, in the colors of GitHub's own pages.
 LIGHT = {
     "Task": ("#ddf4ff", "#54aeff"),
     "Map": ("#fbefff", "#c297ff"),
@@ -178,12 +179,12 @@ path { fill: none; stroke-width: 1.5; }
 
 
 class Unplaced(Exception):
-    """The machine has something that the tables of this file do not have, or the other way round."""
+    """The machine and the tables of this file do not match."""
 
 
 def colors(theme):
     kinds = {kind: pair for kind, pair in theme.items() if isinstance(pair, tuple)}
-    # A sign stands behind the shape that it belongs to.
+    # A sign follows the shape that it belongs to.
     rules = [f".{kind} {{ fill: {fill}; stroke: {border}; }} .{kind} + .sign {{ stroke: {border}; }}"
              for kind, (fill, border) in kinds.items()]
     rules += [f"path.{edge} {{ stroke: {theme[edge]}; }} .head-{edge} {{ fill: {theme[edge]}; }}"
@@ -207,13 +208,13 @@ def function_of(state):
 
 
 def word(rule):
-    """The label of a rule: its Comment up to the first colon, as part of a sentence."""
+    """Returns the label of a rule: its Comment up to the first colon, in lower case."""
     head = rule.get("Comment", "").split(":")[0].rstrip(".")
     return head[:1].lower() + head[1:]
 
 
 def edges_of(name, state):
-    """The edges out of a state, with the words on each, and those of its errors."""
+    """Returns the edges out of a state with their labels, and the targets of its errors."""
     edges = {}
     for rule in state.get("Choices", []):
         if not word(rule):
@@ -235,7 +236,7 @@ def compare(what, table, needed):
 
 
 def outline(kind, x, y, width, height):
-    """The shape of a kind of state, around its middle."""
+    """Draws the shape of a kind of state, around its middle."""
     left, top, right, bottom = x - width // 2, y - height // 2, x + width // 2, y + height // 2
     if kind == "Choice":
         notch = NOTCH * height // HEIGHTS[kind]
@@ -247,7 +248,7 @@ def outline(kind, x, y, width, height):
 
 
 class Box:
-    """Where a state stands."""
+    """The place of a state."""
 
     def __init__(self, name, state):
         column, number = PLACES[name]
@@ -257,7 +258,7 @@ class Box:
         self.y, self.height = row(number), HEIGHTS[self.kind]
 
     def port(self, side, offset):
-        """A point on a side, this far right of or below its middle."""
+        """Returns a point on a side, this far right of or below its middle."""
         if side in ("top", "bottom"):
             above = STACK[-1] if self.kind == "Map" else 0
             return self.x + offset, self.y + (self.height // 2 if side == "bottom" else -self.height // 2 - above)
@@ -266,12 +267,12 @@ class Box:
         return self.x + (half if side == "right" else -half), self.y + offset
 
     def outline(self):
-        # From the hindmost on.
+        # From back to front.
         shifts = reversed(STACK) if self.kind == "Map" else (0,)
         return "".join(outline(self.kind, self.x, self.y - shift, self.width - 2 * shift, self.height) for shift in shifts)
 
     def sign(self):
-        """A clock, a tick or a cross, left of the name."""
+        """Draws a clock, a tick or a cross left of the name."""
         x, y = self.x - self.width // 2 + 19, self.y
         sign = {"Wait": f"M{x - 6} {y}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0M{x} {y - 3}v3l2 2",
                 "Succeed": f"M{x - 5} {y}l4 4l7 -8", "Fail": f"M{x - 4} {y - 4}l8 8m0 -8l-8 8"}.get(self.kind)
@@ -295,7 +296,7 @@ def number(value):
 
 
 def points_of(route, start, end):
-    """The corners of an edge, from port to port."""
+    """Returns the corners of an edge, from port to port."""
     points, across = [start], route.leave[0] in ("left", "right")
     for track in route.via:
         x, y = points[-1]
@@ -307,7 +308,7 @@ def points_of(route, start, end):
 
 
 def path_of(points):
-    """Straight lines with rounded corners."""
+    """Connects points by straight lines with rounded corners."""
     parts = [f"M{number(points[0][0])} {number(points[0][1])}"]
     for before, corner, after in zip(points, points[1:], points[2:]):
         reach = [min(CORNER, abs(one[0] - corner[0]) + abs(one[1] - corner[1])) for one in (before, after)]
@@ -322,7 +323,7 @@ def path_of(points):
 def draw_edge(boxes, source, target, route, kind, words=()):
     points = points_of(route, boxes[source].port(*route.leave), boxes[target].port(*route.enter))
     if route.joins:
-        # As far as the corner behind which it lies on the line that it joins.
+        # It ends after the corner at which it meets the line that it joins.
         (x, y), sign = points[1], 1 if points[2][1] > points[1][1] else -1
         points = points[:2] + [(x, y + sign * CORNER)]
     head = "" if route.joins else f' marker-end="url(#{kind})"'
@@ -336,7 +337,7 @@ def draw_edge(boxes, source, target, route, kind, words=()):
 
 
 def legend():
-    """What the shapes mean, in one line."""
+    """Draws the legend, in one line."""
     x, y = 18, HEIGHT - 20
     for kind, text, width in LEGEND:
         yield outline(kind, x + 11, y, 22, 12)

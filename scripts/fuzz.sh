@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the fuzz targets with the committed seeds, FUZZ_SECONDS each (60). What they learn is kept in target/fuzz/corpus, so that
-# the next run goes on from there; a finding is kept in fuzz/artifacts and fails the run.
+# Runs the fuzz targets with the committed seeds, FUZZ_SECONDS each (60). The corpus is kept in target/fuzz/corpus, and the
+# next run continues from it. A crash is kept in fuzz/artifacts and fails the run.
 #   scripts/fuzz.sh [TARGET...]
 #   FUZZ_REPLAY=FILE scripts/fuzz.sh TARGET    runs one input and nothing else
 source "$(dirname "$0")/lib.sh"
@@ -13,7 +13,7 @@ cargo_fuzz=$PWD/.tools/cargo-fuzz/bin/cargo-fuzz
 main() {
     install_cargo_fuzz
     local target failed=
-    # Without a sanitizer, which the stable toolchain does not have: this is all safe code.
+    # Without a sanitizer, which the stable toolchain does not have; the code has no unsafe blocks.
     "$cargo_fuzz" build --sanitizer none --target-dir target/fuzz
     if [ -n "${FUZZ_REPLAY:-}" ]; then
         [ $# = 1 ] || fail "FUZZ_REPLAY takes one target" "one of: $all"
@@ -40,7 +40,7 @@ run() {
     [ -d "fuzz/corpus/$target" ] || fail "there is no target $target" "one of: $all"
     mkdir -p "$learnt" "$found"
     before=$(ls "$found")
-    # No input needs more than some milliseconds and some MiB.
+    # No input needs more than a few milliseconds and a few MiB.
     nice "$(program "$target")" "$learnt" "fuzz/corpus/$target" -dict=fuzz/rdb.dict -max_total_time="$seconds" \
         -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=64 -max_len=8192 -print_final_stats=1 -artifact_prefix="$found/" > "$log" 2>&1 || status=$?
     local executions coverage inputs

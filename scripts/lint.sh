@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What a change has to pass besides its tests, in the order in which faults are cheapest.
+# Checks that a change has to pass besides its tests, cheapest first.
 source "$(dirname "$0")/lib.sh"
 
-# The version whose deny.toml this project has.
+# The version for which deny.toml is written.
 cargo_deny=0.20.2
 
 say "formatting and style"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ends the local stack, by its own process id.
+# Stops the local stack, by its process ID.
 source "$(dirname "$0")/lib.sh"
 
 [ -e .local/pid ] || { say "the local stack does not run"; exit 0; }

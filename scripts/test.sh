@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that is tested, in the order in which faults are cheapest.
+# Runs all tests, cheapest first.
 source "$(dirname "$0")/lib.sh"
 
 say "formatting"

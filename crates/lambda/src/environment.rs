@@ -1,10 +1,10 @@
-//! What a function is told by its environment variables.
+//! Reading of a function's environment variables.
 
 use std::env;
 
 use seeding::{ErrorName, StepError};
 
-/// A variable that has to be there.
+/// Reads a required variable; empty counts as unset.
 pub fn required(name: &str) -> Result<String, StepError> {
     optional(name).ok_or_else(|| {
         let message = format!("the environment variable {name} is not set");
@@ -12,12 +12,12 @@ pub fn required(name: &str) -> Result<String, StepError> {
     })
 }
 
-/// A variable that may be absent or empty.
+/// Reads an optional variable; empty counts as unset.
 pub fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// A comma separated list; empty where the variable is absent.
+/// Reads a comma-separated list; empty if the variable is unset.
 pub fn list(name: &str) -> Vec<String> {
     let text = optional(name).unwrap_or_default();
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()

@@ -14,15 +14,15 @@ const EXECUTION: &str = "execution";
 
 /// A step that works for an execution. Its input is what the state machine passes, without the execution's ARN.
 pub trait Step: Send + Sync + 'static {
-    /// What it is given.
+    /// The input, as the state machine passes it.
     type Input: DeserializeOwned + Send;
-    /// What it returns.
+    /// The output.
     type Output: Serialize + Send;
 
     /// The bucket that holds the execution's files.
     fn reports(&self) -> &ReportStore;
 
-    /// Does the step. It may be called twice with the same input.
+    /// Runs the step. Lambda may call it twice with the same input.
     fn run(
         &self,
         input: Self::Input,
@@ -30,7 +30,7 @@ pub trait Step: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Output, StepError>> + Send;
 }
 
-/// An execution of the state machine, as one of its steps sees it.
+/// An execution of the state machine, as seen by one of its steps.
 #[derive(Debug, Clone)]
 pub struct Execution<'a> {
     /// Its ARN.
@@ -41,7 +41,7 @@ pub struct Execution<'a> {
     pub identity: Identity,
     /// Where it runs.
     pub partition: Partition,
-    /// The call of the function.
+    /// The current invocation of the function.
     pub invocation: Invocation,
     reports: &'a ReportStore,
 }
@@ -52,15 +52,15 @@ impl<'a> Execution<'a> {
         Ok(Self { arn, name, identity: Identity::new(arn, name), partition, invocation, reports })
     }
 
-    /// The keys of its files.
+    /// The keys of its files in the reports bucket.
     pub const fn files(&self) -> ExecutionFiles<'a> {
         ExecutionFiles::of(self.name)
     }
 
-    /// Its record.
+    /// Reads its record.
     ///
     /// # Errors
-    /// `InvalidInput` if it has none, and those of S3.
+    /// `InvalidInput` if it has none, or an error of S3.
     pub async fn seeding(&self) -> Result<Seeding, StepError> {
         let key = self.files().seeding();
         self.reports.read(&key).await?.ok_or_else(|| {
@@ -68,7 +68,7 @@ impl<'a> Execution<'a> {
             StepError::new(
                 ErrorName::InvalidInput,
                 format!("there is no record of the execution {name} at {uri}"),
-                "give the ARN of an execution that has passed prepare-seeding",
+                "use the ARN of an execution that has completed prepare-seeding",
             )
         })
     }
@@ -84,7 +84,7 @@ impl<S: Step> Handler for S {
             return Err(StepError::new(
                 ErrorName::InvalidInput,
                 format!("input at `{EXECUTION}`: no ARN of an execution"),
-                "give the function what the state machine gives it",
+                "invoke the function with the input that the state machine passes",
             ));
         };
         let execution = Execution::of(&arn, self.reports(), invocation)?;

@@ -1,7 +1,7 @@
-//! A step of the state machine as a Lambda function. Only functions use this crate.
+//! Runs steps of the state machine as Lambda functions. Only functions use this crate.
 //!
-//! - A [`Step`] does its work for one [`Execution`], which has its name, where it runs, its record and its files.
-//! - [`serve`] runs it: typed input, one log line for each call, errors as named diagnostics.
+//! - A [`Step`] works for one [`Execution`]: its name, partition, record and files.
+//! - [`serve`] runs it: typed input, one log line per call, errors as named diagnostics.
 //! - [`required`], [`optional`] and [`list`] read the function's environment.
 
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! A step as a Lambda function.
+//! Serving of a step as a Lambda function.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -8,29 +8,29 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::Instrument;
 
-/// What a handler knows of the call besides its input.
+/// The context of a call, besides its input.
 #[derive(Debug, Clone, Copy)]
 pub struct Invocation {
-    /// When the function will be stopped, in milliseconds since 1970.
+    /// The time at which Lambda stops the function, in milliseconds since the Unix epoch.
     pub deadline_ms: u64,
 }
 
 impl Invocation {
-    /// The time that is left.
+    /// The time left until the deadline; zero once it has passed.
     pub fn time_left(&self) -> Duration {
         let now_ms = jiff::Timestamp::now().as_millisecond();
         Duration::from_millis(self.deadline_ms.saturating_sub(u64::try_from(now_ms).unwrap_or(0)))
     }
 }
 
-/// What a function does with an event.
+/// A function's reaction to an event.
 pub trait Handler: Send + Sync + 'static {
-    /// What it is given.
+    /// The input, read from the event's JSON.
     type Input: DeserializeOwned + Send;
-    /// What it returns.
+    /// The output.
     type Output: Serialize + Send;
 
-    /// Does the step. It may be called twice with the same input.
+    /// Handles one event. Lambda may call it twice with the same input.
     fn handle(
         &self,
         input: Self::Input,
@@ -38,7 +38,8 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Output, StepError>> + Send;
 }
 
-/// Runs a step for as long as Lambda wants: JSON logs with the execution on every line, errors as named diagnostics.
+/// Runs a step until Lambda stops the process. Logs are JSON with the execution on every line; errors are named
+/// diagnostics.
 pub async fn serve<H: Handler>(handler: H) -> Result<(), lambda_runtime::Error> {
     start_logging();
     let handler = Arc::new(handler);
@@ -64,7 +65,7 @@ pub(crate) async fn call<H: Handler>(
     match &result {
         Ok(_) => tracing::info!("step done"),
         Err(error) if error.name.is_retryable() => {
-            tracing::warn!(error = %error.name, message = error.message, "step to be tried again");
+            tracing::warn!(error = %error.name, message = error.message, "step failed, to be retried");
         }
         Err(error) => {
             tracing::error!(error = %error.name, message = error.message, hint = error.hint, "step failed");
@@ -73,15 +74,19 @@ pub(crate) async fn call<H: Handler>(
     result
 }
 
-/// Reads an input; an error names the place in it.
+/// Deserializes an input; an error names the path at which it failed.
 pub(crate) fn parse<T: DeserializeOwned>(payload: &Value) -> Result<T, StepError> {
     serde_path_to_error::deserialize(payload).map_err(|error| {
         let message = format!("input at `{}`: {}", error.path(), error.inner());
-        StepError::new(ErrorName::InvalidInput, message, "give the function what the state machine gives it")
+        StepError::new(
+            ErrorName::InvalidInput,
+            message,
+            "invoke the function with the input that the state machine passes",
+        )
     })
 }
 
-/// The execution that a payload is about; upload events have none yet.
+/// The execution ARN in a payload, or `none`: upload events have no execution yet.
 fn execution_of(payload: &Value) -> &str {
     payload.get("execution").and_then(Value::as_str).unwrap_or("none")
 }
@@ -89,7 +94,7 @@ fn execution_of(payload: &Value) -> &str {
 fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SEEDER_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,aws_config=warn,lambda_runtime=warn"));
-    // Lambda stamps the time itself. A logger that is there already (in a test) is kept.
+    // Lambda adds the time itself. A subscriber that is already set (in a test) stays.
     let _ = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -101,7 +106,7 @@ fn start_logging() {
         .try_init();
 }
 
-/// Carries a step's error to Lambda, so that the state machine sees its name and not the name of a Rust type.
+/// Carries a step's error to Lambda under its own name; the state machine would otherwise see the name of a Rust type.
 #[derive(Debug)]
 struct Failure(StepError);
 

@@ -1,4 +1,4 @@
-//! Steps called as the state machine calls them, and what [`seeder_aws::test_util`] has.
+//! Calls steps as the state machine does; also re-exports [`seeder_aws::test_util`].
 
 use jiff::Timestamp;
 pub use seeder_aws::test_util::*;
@@ -10,10 +10,10 @@ use crate::{
     serve::{Handler, Invocation, call},
 };
 
-/// Fails unless a step understands this sample event.
+/// Fails the test unless a step can read this sample event.
 ///
 /// # Panics
-/// To fail the test.
+/// If the event has no execution ARN, or its input does not deserialize.
 #[track_caller]
 pub fn understands<S: Step>(event: &str) {
     let mut event: Value = serde_json::from_str(event).expect("a sample event is JSON");
@@ -23,12 +23,12 @@ pub fn understands<S: Step>(event: &str) {
     assert!(understood.is_ok(), "{understood:?}");
 }
 
-/// Calls a step as the state machine does: JSON in, JSON out, a quarter of an hour of time.
+/// Calls a step as the state machine does: JSON in, JSON out, 15 minutes left.
 pub async fn run<H: Handler>(step: &H, input: Value) -> Result<Value, StepError> {
     run_for(step, input, 15 * 60).await
 }
 
-/// Calls a step whose time is over.
+/// Calls a step whose deadline has passed.
 pub async fn run_late<H: Handler>(step: &H, input: Value) -> Result<Value, StepError> {
     run_for(step, input, -1).await
 }

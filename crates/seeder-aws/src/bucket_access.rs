@@ -1,8 +1,7 @@
-//! Edits of a bucket's permissions, one at a time.
+//! Edits a bucket's permissions, one edit at a time.
 //!
-//! S3 replaces a bucket policy as a whole and has no compare-and-set for it, so two seedings that edit one bucket at
-//! the same moment could undo each other. Whoever edits therefore holds a lease: an object
-//! that only one can create.
+//! S3 replaces a bucket policy as a whole and has no compare-and-set for it, so two seedings that edit the same bucket
+//! at once could undo each other's edit. Each edit therefore holds a lease: an object that only one of them can create.
 
 use aws_sdk_s3::{
     Client,
@@ -24,12 +23,12 @@ use crate::{
     service_error,
 };
 
-/// A bucket of one account, whose permissions are edited for one execution.
+/// A bucket of one account, with the execution for which its permissions are edited.
 #[derive(Debug)]
 pub struct BucketAccess<'a> {
-    /// S3.
+    /// The S3 client.
     pub s3: &'a Client,
-    /// Where the lease lies.
+    /// The store of the lease.
     pub reports: &'a ReportStore,
     /// The bucket.
     pub bucket: &'a str,
@@ -40,7 +39,7 @@ pub struct BucketAccess<'a> {
 }
 
 impl BucketAccess<'_> {
-    /// Whether ACLs count for this bucket's objects.
+    /// Whether ACLs are in effect for this bucket's objects.
     pub async fn acls_enabled(&self) -> Result<bool, StepError> {
         let asked =
             self.s3.get_bucket_ownership_controls().bucket(self.bucket).expected_bucket_owner(self.owner());
@@ -51,7 +50,7 @@ impl BucketAccess<'_> {
                     .iter()
                     .all(|rule| rule.object_ownership() != &ObjectOwnership::BucketOwnerEnforced)
             })),
-            // Buckets from before 2021 may have none, and take ACLs.
+            // Buckets from before 2021 may have no ownership controls; their ACLs are in effect.
             Err(error) if error_code(&error) == Some("OwnershipControlsNotFoundError") => Ok(true),
             Err(error) => {
                 Err(service_error(&format!("read the ownership controls of {}", self.bucket), &error))
@@ -97,14 +96,14 @@ impl BucketAccess<'_> {
             .await
     }
 
-    /// Takes the statement out again; the policy goes with it if nothing else is in it.
+    /// Removes the statement, and the policy if nothing else is in it.
     pub async fn revoke_policy(&self) -> Result<(), StepError> {
         self.lease()
             .hold(async {
                 let before = match self.policy().await {
                     Ok(Some(before)) => before,
                     Ok(None) => return Ok(()),
-                    // With the bucket went its policy.
+                    // The policy was deleted with the bucket.
                     Err(error) if error.name == ErrorName::BackupGone => return Ok(()),
                     Err(error) => return Err(error),
                 };
@@ -120,7 +119,7 @@ impl BucketAccess<'_> {
             .await
     }
 
-    /// Whether the policy lets ElastiCache read the object, or `None` where the policy cannot be read.
+    /// Whether the policy allows ElastiCache to read the object; `None` if the policy is not readable.
     pub async fn policy_lets_read(&self, location: &BackupLocation) -> Result<Option<bool>, StepError> {
         match self.policy().await {
             Ok(None) => Ok(Some(false)),
@@ -138,7 +137,7 @@ impl BucketAccess<'_> {
         }
     }
 
-    /// Lets ElastiCache's canonical user read the object and its ACL.
+    /// Grants ElastiCache's canonical user to read the object and its ACL.
     pub async fn grant_by_acl(&self, location: &BackupLocation) -> Result<(), StepError> {
         self.lease()
             .hold(async {
@@ -160,8 +159,8 @@ impl BucketAccess<'_> {
             .await
     }
 
-    /// Takes the ACL grants back, unless another seeding of the object still needs them. What ElastiCache had before
-    /// the first seeding, it keeps.
+    /// Revokes the ACL grants, unless another seeding of the object still needs them. ElastiCache keeps the permissions
+    /// that it had before the first seeding.
     pub async fn revoke_acl(&self, location: &BackupLocation) -> Result<(), StepError> {
         self.lease()
             .hold(async {
@@ -173,7 +172,7 @@ impl BucketAccess<'_> {
                 }
                 match self.acl(location).await {
                     Ok((owner, grants)) => self.put_acl(location, owner, grants, holders.had).await?,
-                    // With the object went its ACL.
+                    // The ACL was deleted with the object.
                     Err(error) if error.name == ErrorName::BackupGone => {}
                     Err(error) => return Err(error),
                 }
@@ -182,7 +181,7 @@ impl BucketAccess<'_> {
             .await
     }
 
-    /// Whether the object's ACL lets ElastiCache read it, or `None` where the ACL cannot be read.
+    /// Whether the object's ACL allows ElastiCache to read it; `None` if the ACL is not readable.
     pub async fn acl_lets_read(&self, location: &BackupLocation) -> Result<Option<bool>, StepError> {
         look_at_acl(self.s3, location, self.partition, Some(self.owner())).await
     }
@@ -192,8 +191,9 @@ impl BucketAccess<'_> {
         Lease { reports, bucket, execution, patience: PATIENCE }
     }
 
-    /// A grant that comes after the execution's end would stay for ever. It can come that late when the execution is
-    /// stopped while the granting function runs; revoking therefore leaves a mark before it looks what was granted.
+    /// Fails if the execution's access is revoked already: a grant made after the execution's end would stay for ever.
+    /// That can happen if the execution is stopped while the granting function runs, so revoking writes a mark before
+    /// it reads what was granted.
     async fn is_still_wanted(&self) -> Result<(), StepError> {
         let mark = seeding::ExecutionFiles::of(self.execution.name()).revoked();
         if self.reports.read(&mark).await?.is_none() {
@@ -241,7 +241,7 @@ impl BucketAccess<'_> {
         Ok((answer.owner, answer.grants.unwrap_or_default()))
     }
 
-    /// Writes the ACL with exactly these permissions for ElastiCache and everybody else's as they were.
+    /// Writes the ACL with exactly these permissions for ElastiCache; all other grants stay.
     async fn put_acl(
         &self,
         location: &BackupLocation,
@@ -312,13 +312,13 @@ impl BucketAccess<'_> {
         let message = format!("{}: {error}", self.bucket);
         match error {
             PolicyError::Full { .. } => {
-                let hint = "shorten the bucket's policy, or put the backup into the stack's own bucket";
+                let hint = "shorten the bucket policy, or upload the backup to the stack's own bucket";
                 StepError::new(ErrorName::PolicyFull, message, hint)
             }
             PolicyError::Malformed(_) => StepError::new(
                 ErrorName::GrantRefused,
                 message,
-                "grant access yourself and use access: existing, or put the backup into the stack's own bucket",
+                "grant access yourself and use access: existing, or upload the backup to the stack's own bucket",
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! The clients, and how they call.
+//! The AWS clients, with their retries and timeouts.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
-/// The configuration from which every client is made.
+/// The configuration that all clients share.
 #[derive(Debug, Clone)]
 pub struct Clients {
     config: SdkConfig,
 }
 
 impl Clients {
-    /// Reads region, credentials and endpoints as every AWS tool does. TLS is rustls on ring: the smallest there is.
+    /// Reads region, credentials and endpoints like every AWS tool. TLS is rustls on ring, the smallest option.
     pub async fn from_environment() -> Self {
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        // A throttled or failed call is tried again here; what still fails then is an error of the step, which the
-        // state machine tries again with longer pauses.
+        // A throttled or failed call is retried here. What still fails is an error of the step, which the state machine
+        // retries after longer pauses.
         let retries =
             RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(200));
         let timeouts = TimeoutConfig::builder()
@@ -36,7 +36,7 @@ impl Clients {
         Self { config }
     }
 
-    /// Takes a configuration as it is.
+    /// Uses a configuration as it is.
     pub const fn from_config(config: SdkConfig) -> Self {
         Self { config }
     }
@@ -51,17 +51,17 @@ impl Clients {
         self.config.region().map_or_else(String::new, ToString::to_string)
     }
 
-    /// S3.
+    /// Creates an S3 client.
     pub fn s3(&self) -> aws_sdk_s3::Client {
         aws_sdk_s3::Client::new(&self.config)
     }
 
-    /// ElastiCache.
+    /// Creates an ElastiCache client.
     pub fn elasticache(&self) -> aws_sdk_elasticache::Client {
         aws_sdk_elasticache::Client::new(&self.config)
     }
 
-    /// KMS.
+    /// Creates a KMS client.
     pub fn kms(&self) -> aws_sdk_kms::Client {
         aws_sdk_kms::Client::new(&self.config)
     }
@@ -76,7 +76,7 @@ impl Clients {
         aws_sdk_sfn::Client::new(&self.config)
     }
 
-    /// Secrets Manager.
+    /// Creates a Secrets Manager client.
     pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         aws_sdk_secretsmanager::Client::new(&self.config)
     }

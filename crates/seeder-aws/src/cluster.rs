@@ -9,7 +9,7 @@ use seeding::{ClusterView, Identity, MemberView, StepError, steps::ClusterInfo};
 
 use crate::{error_code, service_error};
 
-/// How many events are shown.
+/// The most events that are shown.
 const SHOWN_EVENTS: usize = 10;
 /// Records in an answer, as many as the API gives (`MaxRecords`).
 const PAGE_RECORDS: i32 = 100;
@@ -18,7 +18,7 @@ const MAX_PAGES: usize = 50;
 /// Events are asked for as far back as AWS keeps those that matter here: a day, in minutes.
 const EVENT_MINUTES: i32 = 24 * 60;
 
-/// The replication group of this id; nothing if there is none.
+/// Describes the replication group of this ID; `None` if it does not exist.
 pub async fn describe(elasticache: &Client, id: &str) -> Result<Option<ReplicationGroup>, StepError> {
     match elasticache.describe_replication_groups().replication_group_id(id).send().await {
         Ok(answer) => Ok(answer.replication_groups.and_then(|groups| groups.into_iter().next())),
@@ -56,7 +56,7 @@ pub async fn view(elasticache: &Client, group: &ReplicationGroup) -> Result<Clus
     Ok(ClusterView { status: group.status().unwrap_or_default().to_owned(), members })
 }
 
-/// What people need to know of a cluster that is up.
+/// Extracts what users need to connect to an available cluster.
 pub fn info(group: &ReplicationGroup) -> ClusterInfo {
     let endpoint = group
         .configuration_endpoint()

@@ -1,10 +1,10 @@
-//! SDK errors as errors of a step: the one place where AWS's codes are given meaning.
+//! Turns SDK errors into errors of a step: the one place that interprets AWS's error codes.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use seeding::{ErrorName, StepError};
 
-/// The error of a step for a call that failed. `doing` completes "failed to …".
+/// Returns the error of a step for a failed call. `doing` completes "failed to …".
 pub fn service_error<E>(doing: &str, error: &SdkError<E, HttpResponse>) -> StepError
 where
     E: ProvideErrorMetadata,
@@ -12,7 +12,7 @@ where
     let code = error_code(error).unwrap_or_default();
     let status = error.raw_response().map_or(0, |response| response.status().as_u16());
     let (name, hint) = meaning(code, status);
-    // AWS's own words, verbatim: what they are is documented for few operations.
+    // AWS's message, verbatim: it is documented for few operations.
     let said = match (error.message(), code) {
         (Some(message), "") => message.to_owned(),
         (Some(message), code) => format!("{code}: {message}"),
@@ -23,7 +23,7 @@ where
     StepError::new(name, format!("failed to {doing}: {said}"), hint)
 }
 
-/// The code that AWS sent, if it sent one.
+/// The error code that AWS sent, if any.
 pub fn error_code<E>(error: &SdkError<E, HttpResponse>) -> Option<&str>
 where
     E: ProvideErrorMetadata,
@@ -31,8 +31,8 @@ where
     error.code()
 }
 
-/// Whether the service refused the request, so that it certainly had no effect. After a 5xx status, a timeout or a lost
-/// connection it may have had one.
+/// Whether the service refused the request, which then certainly had no effect. After a 5xx status, a timeout or a lost
+/// connection, it may have had one.
 pub fn is_refusal<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some_and(|response| response.status().is_client_error())
 }

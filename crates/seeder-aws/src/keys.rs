@@ -1,4 +1,4 @@
-//! KMS keys of backups.
+//! Inspection of backups' KMS keys.
 
 use aws_sdk_kms::{
     Client,
@@ -8,7 +8,7 @@ use seeding::{ErrorName, StepError, policy::KeyLook};
 
 use crate::service_error;
 
-/// Looks at a key: whose it is, whether it can be used, and its policy. What may not be asked stays unknown.
+/// Inspects a key: its manager, its state and its policy. What the role is not allowed to read stays unknown.
 pub async fn look_at_key(kms: &Client, key: &str) -> Result<KeyLook, StepError> {
     let described = kms.describe_key().key_id(key).send().await;
     let described =
@@ -29,13 +29,14 @@ pub async fn look_at_key(kms: &Client, key: &str) -> Result<KeyLook, StepError> 
     Ok(KeyLook::Customer(unless_unknown(policy)?.and_then(|answer| answer.policy)))
 }
 
-/// A key of another account or one that the role may not look at stops nothing; a busy service is asked again.
+/// Treats any error as "unknown", since the key may be in another account or off limits for the role. A busy service is
+/// retried.
 fn unless_unknown<T>(result: Result<T, StepError>) -> Result<Option<T>, StepError> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.name == ErrorName::ServiceBusy => Err(error),
         Err(error) => {
-            tracing::warn!(message = error.message, "the key stays unknown");
+            tracing::warn!(message = error.message, "the KMS key could not be inspected");
             Ok(None)
         }
     }

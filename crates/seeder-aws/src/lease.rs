@@ -1,4 +1,5 @@
-//! The right to edit a bucket's permissions: an object in the reports bucket that only one can create.
+//! The lease: the right to edit a bucket's permissions, an object in the reports bucket that only one execution can
+//! create.
 
 use std::time::Duration;
 
@@ -7,29 +8,29 @@ use seeding::{ErrorName, FileKey, StepError, grant::LeaseHolder};
 
 use crate::ReportStore;
 
-/// How long a lease is good for: longer than any edit takes, so that it ends only with its holder's death.
+/// The lifetime of a lease, in milliseconds. It is longer than any edit, so a lease expires only if its holder dies.
 const LEASE_MS: i64 = 40_000;
-/// How long an edit may take: less than the lease lasts, so that nobody edits without one.
+/// The time limit of an edit. It is shorter than the lease, so that every edit holds one.
 const EDIT: Duration = Duration::from_secs(30);
-/// How long somebody else's lease is waited for before the step gives way to be tried again.
+/// The time to wait for another execution's lease before the step fails and is retried.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-/// The pause between two attempts at a lease.
+/// The pause between two attempts to acquire a lease.
 const PAUSE: Duration = Duration::from_millis(150);
 
 /// A lease on one bucket for one execution.
 pub(crate) struct Lease<'a> {
-    /// Where it lies.
+    /// The store of the lease.
     pub(crate) reports: &'a ReportStore,
     /// The bucket whose permissions are edited.
     pub(crate) bucket: &'a str,
     /// The execution's name.
     pub(crate) execution: &'a str,
-    /// How long somebody else's lease is waited for.
+    /// The time to wait for another execution's lease.
     pub(crate) patience: Duration,
 }
 
 impl Lease<'_> {
-    /// Does something while nobody else edits this bucket's permissions.
+    /// Runs an edit of this bucket's permissions while no other execution can.
     pub(crate) async fn hold(
         &self,
         edit: impl Future<Output = Result<(), StepError>>,
@@ -40,9 +41,9 @@ impl Lease<'_> {
             let message = format!("failed to change the permissions of {} within {EDIT:?}", self.bucket);
             Err(StepError::new(ErrorName::ServiceBusy, message, "it is retried automatically"))
         });
-        // A lease that cannot be given back runs out by itself.
+        // A lease that cannot be released expires by itself.
         if let Err(error) = self.reports.delete(&key).await {
-            tracing::warn!(message = error.message, "the lease could not be given back");
+            tracing::warn!(message = error.message, "the lease could not be released");
         }
         result
     }
@@ -57,7 +58,7 @@ impl Lease<'_> {
             }
             let held = self.reports.read_versioned(key).await?;
             if held.as_ref().is_some_and(|held| held.value == mine) {
-                // The answer to this very request got lost, and it was sent again.
+                // This lease: the answer to the first request was lost, and the SDK sent it again.
                 return Ok(());
             }
             let holder = held.as_ref().map(|held| held.value.holder.clone()).unwrap_or_default();
@@ -65,7 +66,7 @@ impl Lease<'_> {
                 && held.value.expires_ms < now_ms
                 && self.reports.replace(key, &held.etag, &mine).await?
             {
-                tracing::warn!(holder, "took over a lease that had run out");
+                tracing::warn!(holder, "took over an expired lease");
                 return Ok(());
             }
             if started.elapsed() >= self.patience {

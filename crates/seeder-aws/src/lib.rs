@@ -1,6 +1,6 @@
-//! What the functions share at the edge to AWS.
+//! Access to AWS that the functions and the CLI share.
 //!
-//! - [`Clients`] are made once, from one configuration.
+//! - [`Clients`] creates every client from one configuration.
 //! - [`ReportStore`] reads and writes the product's own files.
 //! - [`objects`] looks at buckets and objects, [`keys`] at what they are encrypted with, [`reader`] streams one through
 //!   ranged reads.

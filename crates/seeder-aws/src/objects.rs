@@ -1,4 +1,4 @@
-//! Looking at buckets and objects without reading them.
+//! Inspection of buckets and objects by their metadata, and of their first bytes and settings files.
 
 use aws_sdk_s3::{
     Client,
@@ -14,17 +14,17 @@ use serde::de::DeserializeOwned;
 
 use crate::{error_code, service_error};
 
-/// The longest settings file that is read.
+/// The size limit of a settings file.
 const MAX_SETTINGS_BYTES: u64 = 256 * 1024;
 
-/// Looks at a bucket. `owner` is the account that it has to belong to, if it has to.
+/// Inspects a bucket. `owner` is the account that has to own the bucket, if any.
 pub async fn look_at_bucket(s3: &Client, bucket: &str, owner: Option<&str>) -> Result<BucketLook, StepError> {
     let answer =
         s3.head_bucket().bucket(bucket).set_expected_bucket_owner(owner.map(str::to_owned)).send().await;
     match answer {
         Ok(answer) => Ok(BucketLook::Region(answer.bucket_region().unwrap_or("us-east-1").to_owned())),
         Err(error) => {
-            // A bucket of another region is answered with a redirect, or a 400, that names the region.
+            // For a bucket in another region, S3 answers with a redirect, or a 400, that names the region.
             let region = error.raw_response().and_then(|raw| raw.headers().get("x-amz-bucket-region"));
             match (region, status(&error)) {
                 (Some(region), status) if status != 403 => Ok(BucketLook::Region(region.to_owned())),
@@ -36,19 +36,19 @@ pub async fn look_at_bucket(s3: &Client, bucket: &str, owner: Option<&str>) -> R
     }
 }
 
-/// Looks at a bucket's policy. `owner` is the account that the bucket has to belong to, if it has to.
+/// Reads a bucket policy. `owner` is the account that has to own the bucket, if any.
 pub async fn look_at_policy(s3: &Client, bucket: &str, owner: Option<&str>) -> Result<PolicyLook, StepError> {
     let asked = s3.get_bucket_policy().bucket(bucket).set_expected_bucket_owner(owner.map(str::to_owned));
     match asked.send().await {
         Ok(answer) => Ok(answer.policy.map_or(PolicyLook::None, PolicyLook::Text)),
         Err(error) if error_code(&error) == Some("NoSuchBucketPolicy") => Ok(PolicyLook::None),
-        // 405 is what S3 answers to those of another account that are let in by the policy itself.
+        // S3 answers 405 to callers of another account that the policy itself allows to read it.
         Err(error) if matches!(status(&error), 403 | 405) => Ok(PolicyLook::Forbidden),
         Err(error) => Err(service_error(&format!("read the policy of {bucket}"), &error)),
     }
 }
 
-/// Looks whether an object's ACL lets ElastiCache read it.
+/// Checks whether an object's ACL allows ElastiCache to read it.
 pub async fn look_at_acl(
     s3: &Client,
     location: &BackupLocation,
@@ -71,7 +71,7 @@ pub async fn look_at_acl(
     Ok(Some(answer.grants().iter().any(reads)))
 }
 
-/// Looks at an object.
+/// Inspects an object by its metadata.
 pub async fn look_at_object(
     s3: &Client,
     location: &BackupLocation,
@@ -98,14 +98,14 @@ pub async fn look_at_object(
         Err(error) => match status(&error) {
             404 => Ok(ObjectLook::Missing),
             403 => Ok(ObjectLook::Forbidden),
-            // A HEAD has no body to say so, but 400 is what an object with a customer's key answers.
+            // The answer to HEAD has no body with a code, but an object with a customer-provided key answers 400.
             400 => Ok(ObjectLook::CustomerKey),
             _ => Err(service_error(&format!("inspect {location}"), &error)),
         },
     }
 }
 
-/// The first `bytes` of an object, as long as it is still the one with this ETag. `None` if reading is refused.
+/// Reads the first `bytes` of an object, provided that it still has this ETag. `None` if access is denied.
 pub async fn read_prefix(
     s3: &Client,
     location: &BackupLocation,
@@ -124,7 +124,7 @@ pub async fn read_prefix(
     }
 }
 
-/// Reads a settings file; nothing if there is none.
+/// Reads a settings file; `None` if it does not exist.
 pub async fn read_settings<T: DeserializeOwned>(
     s3: &Client,
     location: &BackupLocation,
@@ -133,8 +133,8 @@ pub async fn read_settings<T: DeserializeOwned>(
     let answer = match s3.get_object().bucket(&location.bucket).key(&location.key).send().await {
         Ok(answer) => answer,
         Err(error) if error_code(&error) == Some("NoSuchKey") || status(&error) == 404 => return Ok(None),
-        // A file that may not be read must not be passed over: it may say the contrary of the defaults. (So the role
-        // needs s3:ListBucket, without which a missing object looks forbidden.)
+        // A file that cannot be read must not be skipped: it may contradict the defaults. (The role therefore needs
+        // s3:ListBucket, without which a missing object looks forbidden.)
         Err(error) => return Err(service_error(&doing, &error)),
     };
     let bytes = u64::try_from(answer.content_length().unwrap_or(0)).unwrap_or(u64::MAX);

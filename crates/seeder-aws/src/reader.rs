@@ -1,4 +1,4 @@
-//! An object as a stream of bytes, read ahead through several ranged requests at once.
+//! Streams an object, reading ahead through several ranged requests at once.
 
 use std::{
     io::{
@@ -15,17 +15,17 @@ use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 
 use crate::service_error;
 
-/// The bytes of one request. Large enough that a request's latency does not count, small enough that what is read
-/// ahead fits a small function.
+/// The bytes of one request: large enough that latency does not matter, small enough that the read-ahead fits into a
+/// small function.
 const PART_BYTES: u64 = 8 * 1024 * 1024;
-/// Requests under way at once. One connection to S3 gives some 90 MB/s, a function's network 78 MB/s.
+/// The requests in flight at once. One connection to S3 transfers about 90 MB/s, a function's network 78 MB/s.
 const PARTS_AT_ONCE: usize = 3;
-/// How often one part is asked for again when its body breaks off.
+/// The attempts to read one part whose body breaks off.
 const PART_TRIES: u32 = 4;
 
-/// Reads an object from `start`, for code that is not async. To be used on a blocking thread.
+/// Reads an object from `start`, for code that is not async. Use it on a blocking thread.
 ///
-/// Every request carries the ETag, so that an object that is overwritten meanwhile gives an error and never a mixture.
+/// Every request carries the ETag: an object that is overwritten meanwhile causes an error, never a mixture.
 #[derive(Debug)]
 pub struct ObjectReader {
     parts: mpsc::Receiver<Result<Bytes, StepError>>,
@@ -37,9 +37,9 @@ pub struct ObjectReader {
 impl ObjectReader {
     /// Starts reading ahead. Must be called within a Tokio runtime.
     ///
-    /// Behind `likely_end` parts are asked for one by one: a worker reads on there only where a record does.
+    /// After `likely_end`, parts are requested one by one: a worker continues there only if a record does.
     pub fn start(s3: Client, backup: Backup, start: u64, likely_end: u64) -> Self {
-        // What waits in the channel is read-ahead too: at most PARTS_AT_ONCE + 1 parts are held.
+        // Parts in the channel are read-ahead too: at most PARTS_AT_ONCE + 1 parts are held.
         let (sender, parts) = mpsc::channel(1);
         let fetching = Handle::current().spawn(async move {
             let end = backup.size_bytes;
@@ -58,7 +58,7 @@ impl ObjectReader {
         Self { parts, current: Bytes::new(), fetching, failure: None }
     }
 
-    /// Why reading failed: the error of the step behind an [`io::Error`] that this reader gave.
+    /// Takes the reason why reading failed: the step's error for the last [`io::Error`] of this reader.
     pub fn take_failure(&mut self) -> Option<StepError> {
         self.failure.take()
     }
@@ -116,6 +116,6 @@ async fn fetch(s3: &Client, backup: &Backup, start: u64, end: u64) -> Result<Byt
                 "it is retried automatically",
             ));
         }
-        tracing::warn!(start, problem, "a ranged read broke off and is tried again");
+        tracing::warn!(start, problem, "a ranged read broke off and is retried");
     }
 }

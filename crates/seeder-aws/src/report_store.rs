@@ -1,4 +1,4 @@
-//! The product's own files, in the reports bucket.
+//! Reads and writes the product's own files in the reports bucket.
 
 use aws_sdk_s3::primitives::ByteStream;
 use seeding::{ErrorName, FileKey, StepError};
@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{error_code, service_error};
 
-/// The longest file of ours that is read: partial results stay below 1 MiB, reports below this.
+/// The size limit of a file, in bytes: partial results stay below 1 MiB, reports below this.
 const MAX_FILE_BYTES: i64 = 16 * 1024 * 1024;
 
 /// The reports bucket.
@@ -16,27 +16,27 @@ pub struct ReportStore {
     bucket: String,
 }
 
-/// A file as it was read, with what it takes to replace just that.
+/// A file as read, with what is needed to replace exactly that version.
 #[derive(Debug)]
 pub struct Versioned<T> {
-    /// What it says.
+    /// The content.
     pub value: T,
     /// Its ETag.
     pub etag: String,
 }
 
 impl ReportStore {
-    /// This bucket.
+    /// Creates a store on this bucket.
     pub const fn new(s3: aws_sdk_s3::Client, bucket: String) -> Self {
         Self { s3, bucket }
     }
 
-    /// Reads a file; nothing if it is not there.
+    /// Reads a file; `None` if it does not exist.
     pub async fn read<T: DeserializeOwned>(&self, key: &FileKey<T>) -> Result<Option<T>, StepError> {
         Ok(self.read_versioned(key).await?.map(|file| file.value))
     }
 
-    /// Reads a file together with its ETag.
+    /// Reads a file with its ETag; `None` if it does not exist.
     pub async fn read_versioned<T: DeserializeOwned>(
         &self,
         key: &FileKey<T>,
@@ -67,19 +67,19 @@ impl ReportStore {
         Ok(Some(Versioned { value, etag }))
     }
 
-    /// Writes a file, over what is there. Returns its URI.
+    /// Writes a file, replacing an existing one. Returns its URI.
     pub async fn write<T: Serialize + Sync>(&self, key: &FileKey<T>, value: &T) -> Result<String, StepError> {
         let put = self.put(key, value)?;
         put.send().await.map_err(|error| service_error(&format!("write {}", self.uri(key)), &error))?;
         Ok(self.uri(key))
     }
 
-    /// Writes a file only if none is there; `false` if one is.
+    /// Writes a file if it does not exist; returns whether it was written.
     pub async fn create<T: Serialize + Sync>(&self, key: &FileKey<T>, value: &T) -> Result<bool, StepError> {
         self.conditional(key, self.put(key, value)?.if_none_match("*")).await
     }
 
-    /// Writes a file only if it still is the one with this ETag; `false` if not.
+    /// Writes a file if it still has this ETag; returns whether it was written.
     pub async fn replace<T: Serialize + Sync>(
         &self,
         key: &FileKey<T>,
@@ -89,13 +89,13 @@ impl ReportStore {
         self.conditional(key, self.put(key, value)?.if_match(etag)).await
     }
 
-    /// Deletes a file, if it is there.
+    /// Deletes a file, if it exists.
     pub async fn delete<T>(&self, key: &FileKey<T>) -> Result<(), StepError> {
         let deletion = self.s3.delete_object().bucket(&self.bucket).key(key.as_str()).send().await;
         deletion.map(|_| ()).map_err(|error| service_error(&format!("delete {}", self.uri(key)), &error))
     }
 
-    /// `s3://bucket/key`.
+    /// The URI of a file: `s3://bucket/key`.
     pub fn uri<T>(&self, key: &FileKey<T>) -> String {
         format!("s3://{}/{key}", self.bucket)
     }
@@ -117,7 +117,8 @@ impl ReportStore {
     ) -> Result<bool, StepError> {
         match put.send().await {
             Ok(_) => Ok(true),
-            // 412: the condition does not hold. 409: somebody else is writing at this moment. 404: it was deleted.
+            // 412: the condition is not met. 409: another request is writing at the same time. 404: the file was
+            // deleted.
             Err(error)
                 if error
                     .raw_response()

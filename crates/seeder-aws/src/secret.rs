@@ -1,11 +1,11 @@
-//! The AUTH token, which lives in Secrets Manager and nowhere else.
+//! The AUTH token, which is stored in Secrets Manager only.
 
 use aws_sdk_secretsmanager::Client;
 use seeding::{AuthTokenError, ErrorName, StepError, auth_token_in};
 
 use crate::{error_code, service_error};
 
-/// Reads the AUTH token: the secret's text, or its field `authToken` or `password` where it is JSON.
+/// Reads the AUTH token: the secret's text or, if that is JSON, its field `authToken` or `password`.
 pub async fn auth_token(secrets: &Client, arn: &str) -> Result<String, StepError> {
     read(secrets, arn).await?.map_err(|error| {
         let message = format!("the secret {arn} holds no usable AUTH token: {error}");
@@ -17,7 +17,7 @@ pub async fn auth_token(secrets: &Client, arn: &str) -> Result<String, StepError
     })
 }
 
-/// Whether the secret holds an AUTH token that ElastiCache takes.
+/// Checks whether the secret holds an AUTH token that ElastiCache accepts.
 pub async fn look_at_auth_token(
     secrets: &Client,
     arn: &str,
@@ -32,7 +32,7 @@ async fn read(secrets: &Client, arn: &str) -> Result<Result<String, AuthTokenErr
     };
     let said = service_error(&format!("read the secret {arn}"), &error);
     match error_code(&error) {
-        // There is no such secret, or it is about to be deleted, or its key is.
+        // The secret does not exist, or it or its KMS key is scheduled for deletion.
         Some(
             "ResourceNotFoundException"
             | "InvalidRequestException"

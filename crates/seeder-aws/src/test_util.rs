@@ -1,8 +1,8 @@
-//! For the tests of the functions: an AWS that follows a script, and a seeding to try things with.
+//! Test utilities for the functions: an AWS that follows a script, and a sample seeding.
 //!
-//! A script says which requests a step sends, in their order, and what each is answered. Each request is written as one
-//! line that holds everything of it that matters (see [`Wire`]); a request that differs, is missing or is one too many
-//! fails the test. Retries of the SDK are off, so that a test says each answer once.
+//! A script lists the requests that a step sends, in order, and the answer to each. Each request is one line with
+//! everything in it that matters (see [`Wire`]); a request that differs, is missing or is one too many fails the test.
+//! The SDK's retries are off, so a script has each answer once.
 
 mod answer;
 mod groups;

@@ -1,4 +1,4 @@
-//! `seeder check`: backups read completely.
+//! `seeder check`: reads backups completely and judges them.
 
 mod archive;
 mod fit;
@@ -36,12 +36,12 @@ const FAULTS: u8 = 1;
 const USAGE: u8 = 2;
 pub(crate) const NOT_READABLE: u8 = 3;
 
-/// What reading one of the files gave.
+/// The result of reading one file.
 struct Checked {
-    /// The file as it was named.
+    /// The file's name, as given.
     name: String,
     inspection: Result<Inspection>,
-    /// What it was read through, if it could be read.
+    /// The compression that it was read through, if any.
     compression: Option<Compression>,
     took: Duration,
 }
@@ -63,13 +63,13 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
             return Ok(ExitCode::from(USAGE));
         }
     };
-    // Credentials are looked for only where an object is to be read.
+    // Credentials are loaded only if an object is to be read.
     let objects = if inputs.iter().any(Input::is_object) {
         Some(Objects::new(Clients::from_environment().await.s3(), Handle::current()))
     } else {
         None
     };
-    // Reading blocks, and its threads are not those of the runtime.
+    // Reading blocks, and uses threads of its own.
     spawn_blocking(move || check(&args, &inputs, objects.as_ref(), &target, now_ms)).await?
 }
 
@@ -140,7 +140,7 @@ fn status(all: &[Checked], fit: &Fit) -> u8 {
     all.iter().map(one).chain(rejected.then_some(FAULTS)).max().unwrap_or(0)
 }
 
-/// Prints the result. Who has closed the other end has seen enough.
+/// Prints the result. A closed pipe is not an error.
 fn print(text: &str) -> io::Result<()> {
     match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -148,7 +148,7 @@ fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Slots that hold keys in more than one of the files, which slots of one cluster's shards never do.
+/// Counts the slots that hold keys in more than one file; the shards of one cluster share none.
 fn shared_slots(all: &[Checked]) -> usize {
     let read = all.iter().filter_map(|checked| checked.inspection.as_ref().ok());
     let mut slots: Vec<_> =

@@ -1,12 +1,12 @@
-//! Text in columns, for people.
+//! Text in columns.
 
 use std::fmt::Write as _;
 
-/// Cells of the first column are cut to so many letters, so that a line fits a terminal of 80.
+/// The most characters of a cell in the first column, so that a line fits a terminal of 80 columns.
 const MAX_FIRST: usize = 34;
 
-/// Lines of cells, each column as wide as its widest cell. The first and the last column are set left, numbers between
-/// them right.
+/// Lines of cells, each column as wide as its widest cell. The first column is left-aligned, the others are
+/// right-aligned.
 pub(crate) struct Columns {
     lines: Vec<Vec<String>>,
     last_is_text: bool,
@@ -17,7 +17,7 @@ impl Columns {
         Self { lines: vec![heads.map(str::to_owned).to_vec()], last_is_text: false }
     }
 
-    /// The last column is text.
+    /// Left-aligns the last column too.
     pub(crate) fn last_is_text(mut self) -> Self {
         self.last_is_text = true;
         self
@@ -27,7 +27,7 @@ impl Columns {
         self.lines.push(cells.into());
     }
 
-    /// The lines, indented by two, behind an empty one; nothing if there are only the heads.
+    /// Renders the lines after an empty one, indented by two; empty if there are only headings.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         if self.lines.len() < 2 {
@@ -56,7 +56,7 @@ impl Columns {
     }
 }
 
-/// The text, or its beginning and an ellipsis.
+/// Cuts a text to this many characters, the last one an ellipsis.
 fn cut(text: &str, letters: usize) -> String {
     if text.chars().count() <= letters {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! The commands of `seeder`, so that others can run and follow a seeding the way it does.
+//! The commands of `seeder`, as a library, so that other programs can run and follow a seeding in the same way.
 
 #![forbid(unsafe_code)]
 
@@ -40,7 +40,7 @@ pub fn check_json(words: &[&str]) -> anyhow::Result<String> {
 
 /// Runs what the command line says; the exit status is that of the process.
 pub async fn run() -> ExitCode {
-    // Each command has its own exit status for what should not happen: for check, 1 is a statement about the backups.
+    // Each command has its own exit code for unexpected errors: for `check`, 1 is a result about the backups.
     let (done, on_error) = match Args::parse().command {
         Command::Check(args) => (check::run(*args).await, check::NOT_READABLE),
         Command::Seed(args) => (seed::run(&args).await, 1),

@@ -1,4 +1,4 @@
-//! `seeder`: check a backup and seed ElastiCache from the command line.
+//! `seeder`: checks backups and seeds ElastiCache from the command line.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! `seeder seed`: upload what is not in S3 yet, start the state machine, follow it.
+//! `seeder seed`: uploads local backups, starts the state machine and follows the execution.
 
 mod batch;
 pub(crate) mod follow;
@@ -61,7 +61,7 @@ pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
         Sent::All => {}
         Sent::Refused(findings) => return Ok(refused(&findings, args.json)),
         Sent::Interrupted => {
-            eprintln!("no object was made and nothing was started");
+            eprintln!("no object was created and no execution was started");
             return Ok(ExitCode::from(INTERRUPTED));
         }
     }
@@ -123,18 +123,18 @@ async fn start(clients: &Clients, machine: &str, name: &str, request: &Value) ->
     Err(if refused { NotStarted::Refused(error) } else { NotStarted::Unknown(error) })
 }
 
-/// Says of a file that was read here what the flow would say of it.
+/// Prints findings about a local file in the same way as the outcome of an execution.
 fn refused(findings: &[Finding], as_json: bool) -> ExitCode {
     let outcome = json!({"verdict": Verdict::Reject, "findings": findings, "report": "", "events": [], "leftBehind": []});
     if as_json {
         println!("{outcome}");
     }
     follow::print_outcome(Some("BackupRejected"), &outcome);
-    eprintln!("no object was made and nothing was started");
+    eprintln!("no object was created and no execution was started");
     ExitCode::from(1)
 }
 
-/// A backup: where it lies or will lie in S3, and the file that it is uploaded from.
+/// A backup: its location in S3, and the file to upload it from.
 struct Backup {
     location: BackupLocation,
     file: Option<PathBuf>,
@@ -171,7 +171,7 @@ fn backup(args: &SeedArgs, execution: &str, number: usize, text: &str) -> Result
     Ok(Backup { location: BackupLocation { bucket, key }, file: Some(path.to_owned()) })
 }
 
-/// A name that no other execution has: two calls with one file are two seedings.
+/// Returns a name that no other execution has: two calls with the same file are two seedings.
 fn execution_name(backups: &[String]) -> String {
     let file_name = backups.first().map_or("backup", |backup| backup.rsplit('/').next().unwrap_or(backup));
     let location = BackupLocation { bucket: String::new(), key: file_name.to_owned() };

@@ -1,11 +1,11 @@
-//! What both commands print alike.
+//! Formatting that both commands share.
 
 use std::{fmt::Write as _, io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
-/// A bar on standard error, drawn only on a terminal.
+/// Creates a progress bar on standard error, drawn only on a terminal.
 pub(crate) fn progress_bar(what: &str, bytes: Option<u64>) -> ProgressBar {
     let bar = match bytes {
         Some(bytes) => ProgressBar::new(bytes),
@@ -18,13 +18,14 @@ pub(crate) fn progress_bar(what: &str, bytes: Option<u64>) -> ProgressBar {
         Some(_) => "{prefix} {bar:24} {percent:>3}% of {total_bytes}, {binary_bytes_per_sec}, {eta} left",
         None => "{prefix} {spinner} {bytes}, {binary_bytes_per_sec}, {elapsed}",
     };
-    // The template is a constant; a style that does not parse would be the default one.
+    // The template is a constant; if it did not parse, the default style would apply.
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_prefix(what.to_owned());
     bar
 }
 
-/// Text in a colour (an SGR code), if standard output is a terminal that is to have colours (<https://no-color.org>).
+/// Colours a text (with an SGR code) if standard output is a terminal and colours are not disabled
+/// (<https://no-color.org>).
 pub(crate) fn paint(code: &str, text: &str) -> String {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if plain || !std::io::stdout().is_terminal() {
@@ -34,10 +35,10 @@ pub(crate) fn paint(code: &str, text: &str) -> String {
     }
 }
 
-/// The width of a terminal that nobody has made wider.
+/// The default width of a terminal.
 const WIDTH: usize = 80;
 
-/// Text in lines that fit a terminal, behind an indentation.
+/// Wraps a text into indented lines that fit a terminal.
 pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     let mut wrapped = String::new();
     let mut column = 0;
@@ -59,7 +60,7 @@ pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     wrapped
 }
 
-/// `45ms`, `12.3s` from a second on, or `4m05s` from a minute on.
+/// Formats a duration: `45ms`, `12.3s` from a second on, `4m05s` from a minute on.
 pub fn elapsed(time: Duration) -> String {
     let seconds = time.as_secs();
     if seconds == 0 {
@@ -71,7 +72,7 @@ pub fn elapsed(time: Duration) -> String {
     }
 }
 
-/// `1,234,567`.
+/// Formats a number as `1,234,567`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -89,7 +90,7 @@ pub(crate) fn print_finding(finding: &Value) {
     eprint!("{}", finding_text(finding));
 }
 
-/// A finding as people read it: what, where, the numbers, and what to do.
+/// Formats a finding: its severity, code, place, evidence and remedy.
 pub(crate) fn finding_text(finding: &Value) -> String {
     let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
     let mut place = text("backup");

@@ -1,4 +1,4 @@
-//! The errors that cross from a function into the state machine.
+//! The errors that a function returns to the state machine.
 
 use std::fmt;
 
@@ -6,26 +6,25 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! error_names {
     ($($variant:ident $retry:ident $doc:literal,)*) => {
-        /// The names that the state machine's `ErrorEquals` matches on. A name is either worth a retry or final, never
-        /// both.
+        /// The error names that the state machine's `ErrorEquals` matches. Each name is either retryable or final.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum ErrorName { $(#[doc = $doc] $variant,)* }
 
         impl ErrorName {
-            /// Every name there is.
+            /// Every name.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The name as written in the state machine.
+            /// The name as it occurs in the state machine.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => stringify!($variant),)* }
             }
 
-            /// One sentence on what it means.
+            /// Its meaning, in one sentence.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $doc,)* }
             }
 
-            /// Whether the same call may succeed a moment later.
+            /// Whether a retry of the same call may succeed.
             pub const fn is_retryable(self) -> bool {
                 match self { $(Self::$variant => error_names!(@ $retry),)* }
             }
@@ -56,7 +55,7 @@ error_names! {
 }
 
 impl ErrorName {
-    /// The code of the finding that the state machine makes of the error: `BackupGone` becomes `backup-gone`.
+    /// The code of the finding that the state machine derives from the error: `BackupGone` becomes `backup-gone`.
     pub fn finding_code(self) -> String {
         let mut code = String::new();
         for (place, letter) in self.as_str().char_indices() {
@@ -88,27 +87,27 @@ impl fmt::Display for ErrorName {
     }
 }
 
-/// An error of a step: its name for the machine, its text and a hint for a person.
+/// An error of a step: a name for the state machine, a message and a hint for people.
 ///
-/// Displays as the text, and the hint on a second line, which is also how the state machine takes them apart again.
+/// Displays as the message and, on a second line, the hint. The state machine splits them at that line again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}\nhint: {hint}")]
 pub struct StepError {
-    /// What the state machine matches on.
+    /// The name that the state machine matches.
     pub name: ErrorName,
-    /// What happened: the thing and the number.
+    /// What happened, with the resource and the numbers.
     pub message: String,
     /// What to do about it.
     pub hint: String,
 }
 
 impl StepError {
-    /// An error of this name.
+    /// Creates an error of this name.
     pub fn new(name: ErrorName, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { name, message: message.into(), hint: hint.into() }
     }
 
-    /// A fault of ours: something that the code holds to be impossible.
+    /// Creates an `Internal` error: something happened that the code considers impossible.
     pub fn internal(message: impl fmt::Display) -> Self {
         Self::new(ErrorName::Internal, message.to_string(), "report this with the execution's history")
     }

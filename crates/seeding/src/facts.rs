@@ -1,4 +1,4 @@
-//! What is known about engines, node types, slots and locations, whoever asks.
+//! Facts about engines, node types, slots and locations, independent of any request.
 
 pub(crate) mod engine;
 pub(crate) mod loaders;

@@ -1,11 +1,11 @@
-//! What speaks against a seeding, and the verdict that follows.
+//! Findings about a seeding, and the verdict that follows from them.
 
 use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How much a finding weighs.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -17,7 +17,7 @@ pub enum Severity {
     Fail,
 }
 
-/// What the findings add up to.
+/// The sum of the findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -31,32 +31,32 @@ pub enum Verdict {
 
 macro_rules! codes {
     ($($variant:ident $text:literal $allowable:ident $severity:ident $doc:literal,)*) => {
-        /// The stable code of a finding: what scripts match on and what `allow` names.
+        /// The stable code of a finding: scripts match it, and `allow` names it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Code {
             $(#[doc = $doc] #[serde(rename = $text)] $variant,)*
         }
 
         impl Code {
-            /// Every code there is, in the order of the documentation.
+            /// Every code, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The code as written in JSON and in `allow`.
+            /// The code as it occurs in JSON and in `allow`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            /// Whether a person may overrule it by naming it in `allow`.
+            /// Whether `allow` may overrule it.
             pub const fn can_be_allowed(self) -> bool {
                 match self { $(Self::$variant => codes!(@allow $allowable),)* }
             }
 
-            /// How much it weighs unless the place that finds it knows better.
+            /// The default severity; the check that finds it may set another.
             pub const fn severity(self) -> Severity {
                 match self { $(Self::$variant => Severity::$severity,)* }
             }
 
-            /// One sentence on what it means.
+            /// Its meaning, in one sentence.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $doc,)* }
             }
@@ -140,7 +140,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// One thing that a person should know, with its numbers.
+/// One result of a check, with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Finding {
@@ -162,7 +162,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding of the code's own severity.
+    /// Creates a finding of the code's default severity.
     pub fn new(code: Code, remedy: impl Into<String>) -> Self {
         Self {
             code,
@@ -174,42 +174,42 @@ impl Finding {
         }
     }
 
-    /// The same, with another weight.
+    /// Sets the severity.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
         self
     }
 
-    /// The same, about this backup (`bucket/key`).
+    /// Sets the backup that it concerns (`bucket/key`).
     #[must_use]
     pub fn about(mut self, backup: impl fmt::Display) -> Self {
         self.backup = Some(backup.to_string());
         self
     }
 
-    /// The same, about this shard (from 1).
+    /// Sets the shard that it concerns (from 1).
     #[must_use]
     pub fn in_shard(mut self, shard: u32) -> Self {
         self.shard = Some(shard);
         self
     }
 
-    /// The same, with one more piece of evidence.
+    /// Adds a piece of evidence.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.evidence.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Whether it forbids the seeding, given what was allowed by name.
+    /// Whether it blocks the seeding, given the codes that the request allows.
     pub fn forbids(&self, allow: &[Code]) -> bool {
         self.severity == Severity::Fail && !(self.code.can_be_allowed() && allow.contains(&self.code))
     }
 }
 
 impl Verdict {
-    /// What these findings add up to, given the codes that the user allows.
+    /// Sums up findings, given the codes that the request allows.
     pub fn of(findings: &[Finding], allow: &[Code]) -> Self {
         if findings.iter().any(|finding| finding.forbids(allow)) {
             Self::Reject

@@ -1,4 +1,4 @@
-//! What passes between the steps of the state machine, and what a step decides by.
+//! The data that passes between the steps of the state machine, and the rules by which steps decide.
 
 pub mod chunks;
 pub(crate) mod drops;

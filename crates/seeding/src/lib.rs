@@ -1,13 +1,13 @@
 //! The domain of seeding an ElastiCache cluster from RDB files.
 //!
-//! Nothing here talks to AWS: this crate says what a seeding *is*, the functions do it.
+//! Nothing here calls AWS: this crate defines what a seeding *is*, the functions carry it out.
 //!
-//! - [`Request`] is what a person asks for; [`resolve`] turns it into a [`Seeding`], the record that every step reads.
-//! - [`Finding`]s say what speaks against it, a [`Verdict`] sums them up; [`judge`] makes both from inspected files,
-//!   and [`report`] the report of a seeding.
-//! - [`Plan`] is the cluster that will be created: node type and slots per shard.
-//! - [`ClusterPhase`] is what a polled cluster means for the flow, [`FailureReason`] why one did not come up.
-//! - [`ErrorName`] is what the state machine matches on, [`StepError`] one such error with its text and hint.
+//! - [`Request`] is what a user asks for. [`resolve`] turns it into a [`Seeding`], the record that every step reads.
+//! - [`Finding`]s are the results of checks, a [`Verdict`] is their sum. [`judge`] derives both from inspected files,
+//!   and [`report`] is the report of a seeding.
+//! - [`Plan`] is the cluster to create: node type and slots of each shard.
+//! - [`ClusterPhase`] is what a polled cluster means for the flow; [`FailureReason`] is why one failed.
+//! - [`ErrorName`] is what the state machine matches; [`StepError`] is one such error with its message and hint.
 //! - [`steps`] has the input and output of each function, in the order of the state machine.
 //! - [`sweep`] decides which ended executions are cleaned up for.
 

@@ -1,9 +1,9 @@
-//! Policies of buckets and keys: put ours in and take it out, and what a policy says to a question.
+//! Policies of buckets and KMS keys: adding and removing the tool's statement, and evaluating a policy.
 //!
-//! - [`Statement::add_to`] and [`remove`] edit the text of a bucket's policy.
-//! - [`Document`] answers [`Question`]s as AWS would, as far as that can be told from here: an [`Answer`] may stay
+//! - [`Statement::add_to`] and [`remove`] edit the text of a bucket policy.
+//! - [`Document`] answers [`Question`]s as AWS would, as far as the policy text alone decides: an [`Answer`] may stay
 //!   open.
-//! - [`policy_findings`] asks a bucket's policy about everything that a seeding needs, [`key_finding`] a key's.
+//! - [`policy_findings`] checks a bucket policy against everything that a seeding needs, [`key_finding`] a key policy.
 
 mod answer;
 mod condition;
@@ -27,16 +27,16 @@ pub use self::{
 /// The largest bucket policy, in bytes. Source: S3 user guide, "Bucket policies": 20 KB.
 pub const MAX_POLICY_BYTES: usize = 20 * 1024;
 
-/// Why a policy cannot be edited or asked.
+/// The reason why a policy cannot be edited or evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
-    /// Not JSON, or not of a policy's shape.
+    /// Not JSON, or not shaped like a policy.
     #[error("the bucket policy is not one that can be edited: {0}")]
     Malformed(String),
-    /// It would become too long.
+    /// With the statement, it would exceed S3's limit.
     #[error("the bucket policy would have {bytes} bytes, S3 allows {MAX_POLICY_BYTES}")]
     Full {
-        /// The length it would have.
+        /// The length it would have, in bytes.
         bytes: usize,
     },
 }

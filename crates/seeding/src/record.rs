@@ -1,4 +1,4 @@
-//! What a seeding writes down: its own record, what is known of its backups, and the files that hold them.
+//! The files of a seeding: its record, what is known of its backups, and the keys of both.
 
 pub(crate) mod file_key;
 pub(crate) mod files;

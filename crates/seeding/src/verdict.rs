@@ -1,4 +1,4 @@
-//! What the backups mean for the cluster: findings, a plan and a report.
+//! The result of inspecting the backups for the cluster: findings, a plan and a report.
 
 pub(crate) mod backup;
 pub mod judge;

@@ -12,16 +12,16 @@ use seeding::{
     steps::{AssessInput, AssessOutput, Chunk, InspectedChunk},
 };
 
-/// How many findings the state machine carries; the report has them all.
+/// The most findings that the state machine carries; the report has them all.
 const SHOWN_FINDINGS: usize = 5;
-/// The most rounds that a backup may take here (`MAX_ROUNDS`): the state machine has a bound of its own above it. Gaps
-/// take three at most; the rest is for workers that run out of time.
+/// The upper limit of `MAX_ROUNDS`, the most rounds of reading; the state machine has a higher limit of its own. Gaps
+/// need three rounds at most, the rest is for workers that run out of time.
 const MOST_ROUNDS: u32 = 200;
 
 /// Partial results that are fetched at once.
 const PARTIALS_AT_ONCE: usize = 16;
 
-/// Needs to read and write the reports.
+/// Needs to read and write the reports bucket.
 pub(crate) struct AssessBackup {
     reports: ReportStore,
     max_rounds: u32,
@@ -91,14 +91,14 @@ fn output(assessment: Assessment, report: String) -> AssessOutput {
 }
 
 impl AssessBackup {
-    /// What an earlier seeding has found in this backup. If that is gone by now, the backup is read after all.
+    /// Reads an earlier seeding's inspection of this backup. If it no longer exists, the backup is read after all.
     async fn known(&self, backup: &Backup) -> Result<Option<Inspection>, StepError> {
         let Some(key) = &backup.known_inspection else { return Ok(None) };
         let known = self.reports.read(key).await?;
         Ok(known.map(|known| known.inspection))
     }
 
-    /// Keeps what was found for other seedings of these backups. It only saves time: nothing depends on it.
+    /// Keeps the inspections for later seedings of these backups. They only save time: nothing depends on them.
     async fn remember(&self, seeding: &Seeding, inspections: &[Inspection]) {
         for (backup, inspection) in seeding.backups.iter().zip(inspections) {
             if backup.known_inspection.is_some() {
@@ -117,7 +117,7 @@ impl AssessBackup {
         }
     }
 
-    /// Writes the number of shards into the record where it was left to the plan: later steps know how many nodes to
+    /// Writes the number of shards into the record if the plan chose it: later steps need to know how many nodes to
     /// wait for.
     async fn settle_shards(&self, mut seeding: Seeding, plan: Option<&Plan>) -> Result<(), StepError> {
         let Some(plan) = plan.filter(|_| seeding.target.cluster.automatic_shards) else { return Ok(()) };

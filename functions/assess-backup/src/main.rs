@@ -1,4 +1,4 @@
-//! Decides, from what was read, whether the cluster can come up and which one it will be.
+//! Decides from the inspected chunks whether to create a cluster, and which one.
 
 mod handler;
 

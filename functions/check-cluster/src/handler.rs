@@ -1,4 +1,4 @@
-//! The step: what the group and each of its members say, and what that means for the flow.
+//! The step: poll the group and its members, and decide the phase.
 
 use std::fmt::Write as _;
 
@@ -83,7 +83,7 @@ impl Step for CheckCluster {
 }
 
 impl CheckCluster {
-    /// A backup that was overwritten while ElastiCache read it: a warning, for the cluster may hold either.
+    /// Warns about backups that were overwritten while ElastiCache read them: the cluster may hold either version.
     async fn changed_backups(&self, seeding: &Seeding) -> Result<Vec<Finding>, StepError> {
         let owner =
             (seeding.target.options.access != Access::Existing).then_some(seeding.partition.account.as_str());
@@ -108,7 +108,7 @@ impl CheckCluster {
     }
 }
 
-/// What to do about a cluster that failed.
+/// The hint for a failed cluster; empty for any other.
 fn hint(phase: ClusterPhase, events: &[String]) -> String {
     let reason = FailureReason::of(events);
     let hint = match phase {
@@ -119,7 +119,7 @@ fn hint(phase: ClusterPhase, events: &[String]) -> String {
     hint.to_owned()
 }
 
-/// The group's status, and those members' that differ from it.
+/// Formats the group's status, and each member's that differs from it.
 fn status_text(view: &seeding::ClusterView) -> String {
     let mut text = view.status.clone();
     for member in view.members.iter().filter(|member| member.status != view.status) {

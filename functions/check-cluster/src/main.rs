@@ -1,4 +1,4 @@
-//! Looks at the cluster that is being created.
+//! Polls the cluster that is being created.
 
 mod handler;
 

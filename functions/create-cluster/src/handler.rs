@@ -1,4 +1,4 @@
-//! The step: create the cluster with the backups' ARNs, or find that it has been created already.
+//! The step: create the cluster from the backups' ARNs, or find that it exists already.
 
 use aws_sdk_elasticache::{
     operation::create_replication_group::{
@@ -17,7 +17,8 @@ use seeding::{
     steps::{CreateInput, CreateJournal, CreateOutput},
 };
 
-/// Needs `elasticache:CreateReplicationGroup` with what AWS asks for with it, and to read the reports and backups.
+/// Needs `elasticache:CreateReplicationGroup` and the permissions that AWS requires with it, and to read the reports
+/// and backup buckets.
 pub(crate) struct CreateCluster {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
@@ -89,7 +90,8 @@ impl Step for CreateCluster {
 }
 
 impl CreateCluster {
-    /// ElastiCache cannot be told which version of an object to read, so it is looked at once more right before.
+    /// Checks that no backup has changed since its inspection. ElastiCache cannot be given the version of an object to
+    /// read, so this happens right before the create.
     async fn backups_are_unchanged(&self, seeding: &Seeding) -> Result<(), StepError> {
         let owner =
             (seeding.target.options.access != Access::Existing).then_some(seeding.partition.account.as_str());
@@ -189,7 +191,7 @@ fn request(
     for (key, value) in &spec.tags {
         create = create.tags(Tag::builder().key(key).value(value).build());
     }
-    // Automatic failover is a must with cluster mode, and otherwise needs somewhere to fail over to.
+    // Automatic failover is required with cluster mode on; otherwise it needs a replica to fail over to.
     let failover = spec.cluster_mode || spec.replicas_per_shard > 0;
     create = create.automatic_failover_enabled(failover).multi_az_enabled(spec.multi_az);
     if !spec.cluster_mode {

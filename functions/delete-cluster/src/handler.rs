@@ -1,4 +1,5 @@
-//! The step: look first, and delete only what is this execution's own and never came up. Called until it is gone.
+//! The step: check first, and delete only a cluster of this execution that never became available. Called again until
+//! it is gone.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Deletes what is left of a cluster that did not come up.
+//! Deletes a cluster that failed or was not finished.
 
 mod handler;
 

@@ -1,4 +1,4 @@
-//! The step: write down what will be granted, then grant it.
+//! The step: write the journal of grants, then grant.
 
 use jiff::Timestamp;
 use lambda::{Execution, Step, required};
@@ -49,7 +49,7 @@ impl Step for GrantAccess {
             let keys = objects.into_iter().map(|object| object.key).collect();
             grants.push(BucketGrant { bucket: bucket.to_owned(), way, keys });
         }
-        // First the journal, so that whatever happens next, the step that revokes knows where to look.
+        // The journal comes first, so that whatever happens next, revoke-access knows what to revoke.
         let journal = GrantJournal { partition: seeding.partition.clone(), grants: grants.clone() };
         self.reports.write(&execution.files().grant(), &journal).await?;
         let now_ms = Timestamp::now().as_millisecond();
@@ -79,7 +79,7 @@ impl GrantAccess {
         bucket: &str,
     ) -> Result<Way, StepError> {
         let access = seeding.target.options.access;
-        // The ownership controls decide only where the choice is open.
+        // The ownership controls matter only if the request and the partition leave the choice open.
         let open = access == seeding::Access::Auto && seeding.partition.partition != "aws";
         let acls_enabled = open && self.bucket(execution, bucket).acls_enabled().await?;
         Ok(choose_way(access, &seeding.partition, acls_enabled))
@@ -125,14 +125,14 @@ impl GrantAccess {
                 continue;
             }
             if by_policy.is_none() || by_acl.is_none() {
-                let remedy = "make sure that the bucket's owner has let ElastiCache read the object";
+                let remedy = "make sure that the bucket's owner has granted ElastiCache access to the object";
                 unseen.get_or_insert_with(|| Finding::new(Code::GrantNotChecked, remedy).about(object));
                 continue;
             }
             let principal = bucket.partition.service_principal();
             return Err(StepError::new(
                 ErrorName::GrantMissing,
-                format!("nothing lets {principal} read {object}"),
+                format!("no policy and no ACL allows {principal} to read {object}"),
                 "add the statement of the ElastiCache user guide to the bucket policy, or use access: auto",
             ));
         }

@@ -1,4 +1,4 @@
-//! Lets ElastiCache read the backups of one execution.
+//! Grants ElastiCache access to the backups of one execution.
 
 mod handler;
 

@@ -1,4 +1,4 @@
-//! The step: read the records of one range, or of what is left between two, and keep what they hold.
+//! The step: read the records of one chunk, or of a gap between two, and store the partial result.
 
 use std::time::Duration;
 
@@ -10,16 +10,17 @@ use seeding::{
     steps::{Chunk, InspectInput, InspectedChunk},
 };
 
-/// What is left of the function's time when it stops reading: enough to write down what it has.
+/// The time before the function's timeout at which it stops reading: enough to store its result.
 const TIME_TO_WRITE: Duration = Duration::from_secs(20);
 
-/// A worker reads so much however little time it has, so that rounds come to an end. Takes a tenth of a second.
+/// The bytes that a worker reads however little time is left, so that the rounds come to an end. They take a tenth of a
+/// second.
 const LEAST_BYTES: u64 = 8 << 20;
 
-/// So many keys are compared with each other: a partial result with their hashes stays below 1 MiB.
+/// The most keys that are compared with one another: a partial result with their hashes stays below 1 MiB.
 const MAX_COMPARED_KEYS: usize = 1 << 15;
 
-/// Needs `s3:GetObject` on the backup buckets, and to read and write the reports.
+/// Needs `s3:GetObject` on the backup buckets, and to read and write the reports bucket.
 pub(crate) struct InspectChunk {
     s3: aws_sdk_s3::Client,
     reports: ReportStore,
@@ -79,11 +80,11 @@ impl Step for InspectChunk {
     }
 }
 
-/// Where a worker begins.
+/// The place at which a worker starts.
 enum Start {
-    /// With the first record that it finds in its range.
+    /// At the first record that it finds in its chunk.
     Find(Header),
-    /// Where those before it have ended.
+    /// At the position at which the chunks before it ended.
     At(Box<Position>),
 }
 

@@ -1,4 +1,4 @@
-//! Reads one range of one backup.
+//! Reads one chunk of one backup.
 
 mod handler;
 

@@ -1,4 +1,4 @@
-//! The step: settle what is asked for, look at backups and target, and say what is to be read.
+//! The step: resolve the request, check backups and target, and return the chunks to read.
 
 mod backups;
 mod known;
@@ -18,9 +18,9 @@ use seeding::{
 };
 use serde_json::Value;
 
-/// Needs `s3:GetObject` on the backup buckets and the inspections, `s3:GetBucketPolicy` and `s3:GetObjectAcl`,
-/// `s3:PutObject` on the reports, ElastiCache's Describe operations, and to look at the keys and secrets that requests
-/// may name.
+/// Needs `s3:GetObject` on the backup buckets and the kept inspections, `s3:GetBucketPolicy` and `s3:GetObjectAcl`,
+/// `s3:PutObject` on the reports bucket, ElastiCache's Describe actions, and to read the KMS keys and secrets that
+/// requests may name.
 pub(crate) struct PrepareSeeding {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
@@ -74,7 +74,7 @@ impl Step for PrepareSeeding {
         let open = resolved.open_cluster_mode;
         let (target, found) = self.look_at_target(&mut resolved.cluster, open).await?;
         if found.iter().any(is_unknown_version) {
-            // What a version that does not exist would read is no finding of its own.
+            // A version that does not exist loads nothing, which needs no finding of its own.
             findings.retain(|finding| finding.code != Code::RdbNewerThanEngine);
         }
         findings.extend(found);
@@ -125,12 +125,13 @@ impl PrepareSeeding {
     }
 }
 
-/// Whether ElastiCache does not offer the version. (A note of this code is about the patch level.)
+/// Whether the finding says that ElastiCache does not offer the version. (A note of this code concerns the patch
+/// level.)
 fn is_unknown_version(finding: &seeding::Finding) -> bool {
     finding.code == Code::EngineVersionUnknown && finding.severity == Severity::Fail
 }
 
-/// The size below which a backup is not cut (`LEAST_CHUNK_BYTES`), for those who want many workers on small backups.
+/// The minimum size of a chunk in bytes (`LEAST_CHUNK_BYTES`); a smaller one gives small backups many workers.
 fn least_chunk_bytes() -> Result<u64, StepError> {
     let Some(text) = optional("LEAST_CHUNK_BYTES") else { return Ok(LEAST_CHUNK_BYTES) };
     text.parse().map_err(|error| StepError::internal(format!("LEAST_CHUNK_BYTES is {text}: {error}")))
@@ -141,7 +142,7 @@ fn unless_forbidden<T>(result: Result<T, StepError>) -> Result<Option<T>, StepEr
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.name == ErrorName::AccessDenied => {
-            tracing::warn!(message = error.message, "not allowed to look");
+            tracing::warn!(message = error.message, "access denied; not checked");
             Ok(None)
         }
         Err(error) => Err(error),

@@ -1,4 +1,4 @@
-//! Turns a request into a settled seeding, and refuses what cannot work before anything is read.
+//! Resolves a request into a record, and rejects what cannot work before any backup is read.
 
 mod handler;
 

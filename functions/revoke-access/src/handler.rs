@@ -1,4 +1,4 @@
-//! The step: read what was granted, and take it back.
+//! The step: read the journal of grants, and revoke them.
 
 use jiff::Timestamp;
 use lambda::{Execution, Step, required};
@@ -9,7 +9,7 @@ use seeding::{
     steps::{NoInput, RevokeOutput},
 };
 
-/// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports.
+/// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports bucket.
 pub(crate) struct RevokeAccess {
     s3: aws_sdk_s3::Client,
     reports: ReportStore,
@@ -30,7 +30,7 @@ impl Step for RevokeAccess {
     }
 
     async fn run(&self, NoInput {}: NoInput, execution: Execution<'_>) -> Result<RevokeOutput, StepError> {
-        // The mark first: a grant that is under way right now either is in the journal already or sees the mark.
+        // The mark comes first: a grant in flight is either in the journal already, or sees the mark.
         let at_ms = Timestamp::now().as_millisecond();
         self.reports.write(&execution.files().revoked(), &Revocation { at_ms }).await?;
         let key = execution.files().grant();

@@ -1,4 +1,4 @@
-//! Takes back what was granted for one execution.
+//! Revokes the grants of one execution.
 
 mod handler;
 

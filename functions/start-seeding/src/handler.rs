@@ -1,4 +1,4 @@
-//! The step: every dropped backup starts one execution, however often its event is delivered.
+//! The function: each dropped backup starts one execution, however often its event is delivered.
 
 mod event;
 
@@ -9,20 +9,20 @@ use seeding::{DroppedBackup, DroppedObject, StepError};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Needs `states:StartExecution` on the one state machine.
+/// Needs `states:StartExecution` on the state machine.
 pub(crate) struct StartSeeding {
     step_functions: Client,
     state_machine_arn: String,
     trigger_prefix: String,
 }
 
-/// What came of an event.
+/// The result of an event.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Started {
-    /// The executions that run now.
+    /// The names of the executions that were started, now or by an earlier delivery.
     executions: Vec<String>,
-    /// What was left alone, and why.
+    /// The objects that were ignored, and why.
     ignored: Vec<String>,
 }
 
@@ -62,7 +62,7 @@ impl StartSeeding {
         let start = self.step_functions.start_execution().state_machine_arn(&self.state_machine_arn);
         match start.name(&name).input(input).send().await {
             Ok(_) => tracing::info!(execution = name, object = %object.location, "started"),
-            // The same event, delivered again after the execution has ended.
+            // The same event was delivered again after the execution had ended.
             Err(error)
                 if error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists) =>
             {

@@ -1,4 +1,4 @@
-//! Starts one execution for each backup that is dropped into a bucket.
+//! Starts one execution for each backup dropped into a bucket.
 
 mod handler;
 

@@ -1,4 +1,4 @@
-//! The step: count the keys on every primary and compare with what the backups held.
+//! The step: count the keys on every primary, and compare the sum with the backups.
 
 mod keys;
 
@@ -12,7 +12,7 @@ use seeding::{
 
 use self::keys::Target;
 
-/// Needs a way into the cluster's network, `elasticache:DescribeReplicationGroups`, and to read the reports.
+/// Needs network access to the cluster, `elasticache:DescribeReplicationGroups`, and to read the reports bucket.
 pub(crate) struct VerifyCluster {
     elasticache: aws_sdk_elasticache::Client,
     secrets: aws_sdk_secretsmanager::Client,
@@ -43,7 +43,11 @@ impl Step for VerifyCluster {
         let counts = report.ok_or_else(|| StepError::internal("the execution has no report"))?.counts;
         let id = &seeding.target.cluster.id;
         let group = cluster::describe(&self.elasticache, id).await?.ok_or_else(|| {
-            StepError::new(ErrorName::Internal, format!("the cluster {id} is not there"), "check its events")
+            StepError::new(
+                ErrorName::Internal,
+                format!("the cluster {id} does not exist"),
+                "check its events",
+            )
         })?;
         let token = match &seeding.target.cluster.auth_token_secret_arn {
             Some(arn) => Some(auth_token(&self.secrets, arn).await?),

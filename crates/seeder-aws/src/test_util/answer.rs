@@ -1,4 +1,4 @@
-//! What a scripted service answers.
+//! Answers of a scripted service.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::ConnectorError};
 use aws_smithy_types::body::SdkBody;
@@ -19,82 +19,83 @@ enum Body {
     Lost,
 }
 
-/// An answer of this status without a body, such as every answer to HEAD.
+/// An answer with this status and no body, such as every answer to HEAD.
 pub const fn status(status: u16) -> Answer {
     Answer { status, headers: Vec::new(), body: Body::Bytes(Vec::new()) }
 }
 
-/// 200 and no body.
+/// Status 200 and no body.
 pub const fn ok() -> Answer {
     status(200)
 }
 
-/// 204, as after a deletion.
+/// Status 204, as after a deletion.
 pub const fn nothing() -> Answer {
     status(204)
 }
 
-/// 200 and this value: an object in the reports bucket, or an answer of a JSON service.
+/// Status 200 and this value: an object in the reports bucket, or an answer of a JSON service.
 ///
 /// # Panics
-/// If the value has no JSON.
+/// If the value cannot be serialised to JSON.
 pub fn json(value: impl Serialize) -> Answer {
     ok().body(serde_json::to_vec(&value).expect("test values have JSON"))
 }
 
-/// 200 and what was sent with the request before: a file that is read right after it was written.
+/// Status 200 and the body of the previous request: a file that is read right after it was written.
 pub const fn echo() -> Answer {
     Answer { status: 200, headers: Vec::new(), body: Body::Echo }
 }
 
-/// No answer: the connection ends after the service has taken the request.
+/// No answer: the connection breaks after the service has received the request.
 pub const fn lost() -> Answer {
     Answer { status: 200, headers: Vec::new(), body: Body::Lost }
 }
 
-/// 200 and this document.
+/// Status 200 and this document.
 pub fn xml(document: &str) -> Answer {
     ok().body(document)
 }
 
-/// 200 in the shape of ElastiCache: the result of an action.
+/// Status 200 and the result of an action, in ElastiCache's format.
 pub fn query(action: &str, result: &str) -> Answer {
     xml(&format!("<{action}Response><{action}Result>{result}</{action}Result></{action}Response>"))
 }
 
-/// An error in the shape of S3.
+/// An error in S3's format.
 pub fn s3_error(status: u16, code: &str) -> Answer {
     let document = format!("<Error><Code>{code}</Code><Message>S3 says {code}</Message></Error>");
     Answer { status, ..xml(&document) }
 }
 
-/// An error in the shape of ElastiCache.
+/// An error in ElastiCache's format.
 pub fn query_error(status: u16, code: &str, message: &str) -> Answer {
     let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
     Answer { status, ..xml(&format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>")) }
 }
 
-/// An error in the shape of Step Functions and Secrets Manager.
+/// An error in the format of Step Functions, Secrets Manager and KMS.
 pub fn json_error(status: u16, code: &str, message: &str) -> Answer {
     Answer { status, ..json(serde_json::json!({"__type": code, "message": message})) }
 }
 
 impl Answer {
-    /// The same, with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// The same, with this body.
+    /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Body::Bytes(body.into());
         self
     }
 
-    /// The answer on the wire, if one arrives. `before` is the body of the request before this one.
+    /// Returns the answer as an HTTP response, or the error of a lost connection. `before` is the body of the previous
+    /// request.
     pub(super) fn response(self, before: &[u8]) -> Result<HttpResponse, ConnectorError> {
         let status = self.status.try_into().expect("a status of HTTP");
         let body = match self.body {

@@ -1,4 +1,4 @@
-//! Replication groups as ElastiCache describes them.
+//! Replication groups, as ElastiCache describes them.
 
 use super::{Answer, query, query_error};
 
@@ -7,7 +7,7 @@ pub const DESCRIBE_GROUP: &str = "elasticache Action=DescribeReplicationGroups&R
 /// The description of a group that belongs to the execution of the tests.
 pub const OURS: &str = "elasticache-seeder orders-1 8a3ff643bf7f1909";
 
-/// The group `orders` with this status, description, members and further elements.
+/// The group `orders` with this status, description and members, and further elements.
 pub fn group(status: &str, description: &str, members: &[&str], more: &str) -> Answer {
     let members =
         members.iter().map(|id| format!("<ClusterId>{id}</ClusterId>")).collect::<Vec<_>>().concat();
@@ -23,7 +23,7 @@ pub fn group(status: &str, description: &str, members: &[&str], more: &str) -> A
     )
 }
 
-/// There is no group of the id that was asked for.
+/// The error for a group that does not exist.
 pub fn no_group() -> Answer {
     query_error(404, "ReplicationGroupNotFoundFault", "ReplicationGroup orders not found.")
 }

@@ -1,4 +1,4 @@
-//! What a step logs.
+//! Capture of a step's logs.
 
 use std::{
     io::{
@@ -10,7 +10,7 @@ use std::{
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// The logs of the thread that keeps them, as long as this lives, down to `debug`: more than a function writes.
+/// The logs of the current thread while this exists, down to `debug`: more than a function writes.
 #[derive(Debug)]
 pub struct Logs {
     lines: Lines,
@@ -21,7 +21,7 @@ pub struct Logs {
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Logs {
-    /// Keeps what is logged from now on.
+    /// Starts capturing.
     pub fn keep() -> Self {
         let lines = Lines::default();
         let subscriber = tracing_subscriber::fmt()
@@ -32,7 +32,7 @@ impl Logs {
         Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
     }
 
-    /// All of it.
+    /// Everything captured so far.
     ///
     /// # Panics
     /// If a thread panicked while it logged.

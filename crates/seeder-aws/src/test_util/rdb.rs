@@ -1,7 +1,7 @@
-//! Small backups, written by hand.
+//! Small handwritten backups.
 
-/// An RDB of version 10 without a checksum: AUX fields, and these keys with the value `v` in database 0. Names and
-/// values are short strings of at most 63 bytes.
+/// Returns an RDB file of version 10 without a checksum: AUX fields, and these keys with the value `v` in database 0.
+/// Names and values are at most 63 bytes long.
 pub fn rdb(aux: &[(&str, &str)], keys: &[&str]) -> Vec<u8> {
     let mut bytes = b"REDIS0010".to_vec();
     for (name, value) in aux {
@@ -21,7 +21,7 @@ pub fn rdb(aux: &[(&str, &str)], keys: &[&str]) -> Vec<u8> {
 }
 
 fn string(bytes: &mut Vec<u8>, text: &str) {
-    // The two highest bits say how the length is written: zeros, that it is in the other six.
+    // The two highest bits encode the form of the length: zeros mean that the other six bits hold it.
     bytes.push(u8::try_from(text.len()).ok().filter(|length| *length < 64).expect("a short string"));
     bytes.extend(text.as_bytes());
 }

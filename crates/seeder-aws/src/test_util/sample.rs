@@ -1,15 +1,15 @@
-//! A seeding to try things with, and a step as the state machine calls it.
+//! A sample seeding, and the record that a step reads.
 
 use seeding::{Backup, Engine, Identity, MemoryParameters, NodeTypes, Partition, Seeding, Target, resolve};
 use serde_json::Value;
 
 use super::{Answer, json as answer};
 
-/// The account that owns everything.
+/// The account of the seeding.
 pub const ACCOUNT: &str = "123456789012";
 /// The execution's name.
 pub const EXECUTION_NAME: &str = "orders-1";
-/// Its ARN.
+/// The execution's ARN.
 pub const EXECUTION_ARN: &str = "arn:aws:states:us-east-1:123456789012:execution:seed-cluster:orders-1";
 /// The request with which a step reads the record of the execution, from the bucket `reports`.
 pub const RECORD: &str = "GET reports.s3/executions/orders-1/seeding.json";
@@ -23,7 +23,7 @@ pub fn identity() -> Identity {
 /// ETag `"e1"`.
 ///
 /// # Panics
-/// If something speaks against the request.
+/// If the request has findings.
 #[track_caller]
 pub fn seeding(request: &Value) -> Seeding {
     let (resolved, findings) = resolve(&[("request", request)], &identity());

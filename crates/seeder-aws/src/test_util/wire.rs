@@ -1,4 +1,4 @@
-//! A script of requests and answers in the place of the network.
+//! A script of requests and answers in place of the network.
 
 use std::{
     fmt::Write as _,
@@ -19,10 +19,10 @@ use serde_json::Value;
 use super::Answer;
 use crate::Clients;
 
-/// Headers that change what a request means; all of those that are sent stand in its line.
+/// The headers that change the meaning of a request; its line has all of them that it sends.
 const HEADERS: [&str; 4] = ["range", "if-match", "if-none-match", "x-amz-expected-bucket-owner"];
 
-/// A service that follows a script, and what was sent to it.
+/// A service that follows a script, and the requests that it received.
 ///
 /// The line of a request is, for S3, method, bucket, path, query and the headers that matter, such as
 /// `PUT reports.s3/grants/backups/lease.json if-none-match: *`; for ElastiCache and CloudFormation the service and the
@@ -41,20 +41,20 @@ struct Sent {
     body: Vec<u8>,
 }
 
-/// An empty script.
+/// Creates an empty script.
 pub fn script() -> Wire {
     Wire::default()
 }
 
 impl Wire {
-    /// One more request, and its answer.
+    /// Adds a request and its answer.
     #[must_use]
     pub fn on(mut self, line: impl Into<String>, answer: Answer) -> Self {
         self.steps.push((line.into(), answer));
         self
     }
 
-    /// Clients whose requests come here.
+    /// Creates clients that send their requests here.
     pub fn clients(&self) -> Clients {
         let credentials = Credentials::new("TEST", "secret", None, None, "test");
         let config = SdkConfig::builder()
@@ -70,7 +70,7 @@ impl Wire {
     /// Fails unless every request of the script was sent, and no other.
     ///
     /// # Panics
-    /// To fail the test.
+    /// If the requests differ from the script.
     #[track_caller]
     pub fn done(&self) {
         let sent: Vec<_> = self.sent().iter().map(|sent| sent.line.clone()).collect();
@@ -83,7 +83,7 @@ impl Wire {
         assert_eq!(sent, expected, "sent (left) is not what the script says (right)");
     }
 
-    /// The body of the only request whose line begins like this.
+    /// The body of the only request whose line begins with this.
     ///
     /// # Panics
     /// If there is none or more than one.
@@ -95,7 +95,7 @@ impl Wire {
         String::from_utf8(bodies[0].body.clone()).expect("a body of text")
     }
 
-    /// The same, as JSON.
+    /// The same body, parsed as JSON.
     ///
     /// # Panics
     /// If there is none or more than one, or it is not JSON.
@@ -104,7 +104,7 @@ impl Wire {
         serde_json::from_str(&self.text(line)).expect("a body of JSON")
     }
 
-    /// The same, as the fields of a form.
+    /// The same body, as the fields of a form.
     ///
     /// # Panics
     /// If there is none or more than one.
@@ -168,7 +168,7 @@ fn line(request: &HttpRequest) -> String {
     }
 }
 
-/// A path without `x-id`, by which the SDK names the operation for the service's logs.
+/// Strips `x-id`, with which the SDK names the operation for the service's logs.
 fn without_operation(path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let kept: Vec<_> =
@@ -176,7 +176,7 @@ fn without_operation(path: &str) -> String {
     if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
 }
 
-/// The fields of a form in their order, without the API's version.
+/// Decodes the fields of a form, in order, without the API version.
 fn decoded_form(body: &str) -> Vec<String> {
     body.split('&')
         .filter(|field| !field.starts_with("Version="))
@@ -193,7 +193,7 @@ mod tests {
         *,
     };
 
-    /// Reads two files of the reports bucket.
+    /// Reads two files from the reports bucket.
     async fn read_two(wire: &Wire) {
         let reports = crate::ReportStore::new(wire.clients().s3(), "reports".into());
         for key in ["a b+ü.json", "two.json"] {

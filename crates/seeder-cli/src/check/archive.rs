@@ -1,4 +1,4 @@
-//! Compressed backups, read through what compresses them.
+//! Reading of compressed backups.
 
 mod compressed;
 
@@ -16,11 +16,11 @@ use flate2::bufread::GzDecoder;
 use rdb_scan::{Fault, Hazard, HazardCode, Inspection};
 use zstd::stream::read::Decoder as ZstdDecoder;
 
-/// The largest window of zstd that is read, as the exponent of 2 in bytes: what `zstd -d` takes unless it is told to
-/// take more. The window is the memory that decompressing takes.
+/// The largest zstd window that is accepted, as the exponent of 2 in bytes: the default limit of `zstd -d`. The window
+/// is the memory that decompression needs.
 const MAX_WINDOW_LOG: u32 = 27;
 
-/// How a backup is compressed.
+/// The compression of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compression {
     Gzip,
@@ -28,7 +28,7 @@ pub(super) enum Compression {
 }
 
 impl Compression {
-    /// The one that a file begins like, whatever its name is.
+    /// Detects the compression by a file's first bytes, whatever its name.
     pub(super) fn of(start: &[u8]) -> Option<Self> {
         if begins_gzip(start) {
             Some(Self::Gzip)
@@ -46,7 +46,7 @@ impl Compression {
         }
     }
 
-    /// What a part is called that can be decompressed on its own.
+    /// The name of a part that can be decompressed on its own.
     fn part(self) -> &'static str {
         match self {
             Self::Gzip => "gzip member",
@@ -54,7 +54,7 @@ impl Compression {
         }
     }
 
-    /// The program that people decompress it with.
+    /// The command that decompresses it.
     fn tool(self) -> &'static str {
         match self {
             Self::Gzip => "gunzip",
@@ -77,12 +77,12 @@ fn begins_zstd(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x28\xb5\x2f\xfd")
 }
 
-/// Frames that hold no data, as parallel and seekable writers add them (RFC 8878, 3.1.2).
+/// Whether this is a frame without data, as parallel and seekable writers add them (RFC 8878, 3.1.2).
 fn begins_skippable(bytes: &[u8]) -> bool {
     matches!(bytes, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
-/// What follows such a frame, if it is short.
+/// Returns what follows a leading frame without data, if that frame is short.
 fn behind_skippable(bytes: &[u8]) -> &[u8] {
     match bytes {
         [_, _, _, _, a, b, c, d, rest @ ..] if begins_skippable(bytes) => {
@@ -92,15 +92,15 @@ fn behind_skippable(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// The contents of an archive, all its members one after the other, as its tool gives them.
+/// The contents of an archive: all its members in sequence, like the output of its tool.
 pub(super) struct Archive<'s> {
     compression: Compression,
     counter: Arc<Counter>,
     state: State<'s>,
-    /// Bytes of contents given so far.
+    /// The bytes of contents read so far.
     given: u64,
     members: u64,
-    /// Where the second member begins: in the archive and in the contents.
+    /// The offset of the second member: in the archive and in the contents.
     second: Option<(u64, u64)>,
     trailing: Option<Trailing>,
 }
@@ -112,7 +112,7 @@ enum State<'s> {
     End,
 }
 
-/// What stands behind the last member and is none.
+/// What follows the last member and is not a member.
 struct Trailing {
     at: u64,
     bytes: u64,
@@ -132,7 +132,7 @@ impl<'s> Archive<'s> {
         }
     }
 
-    /// Tells what is odd about the archive itself, once it has been read to its end.
+    /// Reports hazards of the archive itself, once it is read to its end.
     pub(super) fn tell(&self, inspection: &mut Inspection) {
         let (part, tool) = (self.compression.part(), self.compression.tool());
         let hazard = |code, offset, message| Hazard {
@@ -154,16 +154,16 @@ impl<'s> Archive<'s> {
             let (code, what) = if *only_zeros {
                 (HazardCode::Padding, "zeros")
             } else {
-                (HazardCode::TrailingBytes, "bytes that are none")
+                (HazardCode::TrailingBytes, "other bytes")
             };
             let message = format!(
-                "{bytes} {what} follow the last {part} from offset {at} of the archive on; they are not read"
+                "{bytes} {what} follow the last {part}, from offset {at} of the archive; they are ignored"
             );
             inspection.tell_hazard(hazard(code, self.given, message));
         }
     }
 
-    /// Begins the next member; false if there is none.
+    /// Starts the next member; returns false if there is none.
     fn begin_member(&mut self, mut compressed: Compressed<'s>) -> io::Result<bool> {
         let start = compressed.peek()?;
         let (is_member, is_skippable) = match self.compression {
@@ -191,7 +191,7 @@ impl<'s> Archive<'s> {
         Ok(true)
     }
 
-    /// The same error, where it is one of the archive, in words for people.
+    /// Explains an error of the archive to the user; an error of the source stays as it is.
     fn explain(&self, error: io::Error) -> io::Error {
         if self.counter.has_failed() {
             return error;
@@ -263,7 +263,7 @@ mod tests {
     fn compression_is_told_by_content() {
         assert_eq!(Compression::of(b"\x1f\x8b\x08\0"), Some(Compression::Gzip));
         assert_eq!(Compression::of(b"\x28\xb5\x2f\xfd\x24"), Some(Compression::Zstd));
-        // As pzstd begins.
+        // The first bytes of pzstd's output.
         let parallel = b"\x50\x2a\x4d\x18\x04\0\0\0\x11\x22\0\0\x28\xb5\x2f\xfd";
         assert_eq!(Compression::of(parallel), Some(Compression::Zstd));
         for other in [&b"REDIS0010"[..], b"", b"\x1f\x8b", b"\x50\x2a\x4d\x18\xff\xff\xff\xff"] {

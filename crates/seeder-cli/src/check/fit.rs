@@ -1,4 +1,4 @@
-//! The verdict, the plan and the memory as people read them.
+//! Text output of the verdict, the plan and the memory.
 
 use std::fmt::Write as _;
 
@@ -12,12 +12,12 @@ use crate::{
     term::{finding_text, paint, thousands, wrapped},
 };
 
-/// Letters of a bar.
+/// The characters of a bar.
 const BAR: u64 = 24;
-/// More shards than this are summed up.
+/// The most shards that are listed.
 const MAX_SHARDS: usize = 20;
 
-/// A part of its own, or nothing where nothing can be said.
+/// Renders a section of its own; empty if there is nothing to report.
 pub(super) fn render(fit: &Fit) -> String {
     let mut text = String::new();
     if let Some((judgement, target)) = &fit.judgement {
@@ -61,7 +61,7 @@ fn footprints(all: &[FootprintReport]) -> String {
     columns.render()
 }
 
-/// What is to be said of a prediction: that nobody compared it, or with what else.
+/// The note on a prediction: "uncalibrated", or the other server that it was compared with.
 fn note(one: &FootprintReport) -> Option<String> {
     let Some(compared) = &one.compared_with else { return Some("uncalibrated".to_owned()) };
     let itself = format!("{} {}", one.engine, one.engine_version);
@@ -90,7 +90,7 @@ fn plan_text(plan: &Plan) -> String {
         let beside =
             reserve.empty_server_bytes + reserve.replication_backlog_bytes + reserve.client_buffers_bytes;
         let note = format!(
-            "A node has {} for data and for {} that the server itself, replication and clients take.",
+            "A node has {} for data and a reserve of {} for the server itself, replication and clients.",
             DecimalBytes(largest.usable_bytes),
             DecimalBytes(beside)
         );
@@ -106,7 +106,7 @@ fn plan_text(plan: &Plan) -> String {
     text
 }
 
-/// A bar as long as its share, with the share behind it.
+/// Renders a bar as long as its share, followed by the percentage.
 fn bar(part: u64, whole: u64) -> String {
     let percent = u128::from(part) * 100 / u128::from(whole.max(1));
     let filled = (u128::from(part) * u128::from(BAR)).div_ceil(u128::from(whole.max(1)));

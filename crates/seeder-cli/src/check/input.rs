@@ -1,4 +1,4 @@
-//! What there is to read, and reading it.
+//! The inputs of `seeder check`, and reading them.
 
 use std::{
     fmt,
@@ -19,7 +19,7 @@ use super::{
     progress::Meter,
 };
 
-/// One of the files.
+/// One input.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Input {
     Stdin,
@@ -34,7 +34,7 @@ impl Input {
 }
 
 impl fmt::Display for Input {
-    /// As it was named, without what moves a terminal's cursor.
+    /// Formats the name as given, without characters that move a terminal's cursor.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
             Self::Stdin => "standard input".to_owned(),
@@ -45,13 +45,13 @@ impl fmt::Display for Input {
     }
 }
 
-/// The files as they are named, each once.
+/// Parses the names of the files; each may occur once.
 pub(super) fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
     let mut inputs = Vec::new();
     for file in files {
         let input = match file.to_str() {
             Some("-") => Input::Stdin,
-            // A file may be named like an address, as long as it is there.
+            // A file may have a name like a URL, as long as it exists.
             Some(text) if text.starts_with("arn:") || (text.contains("://") && !file.exists()) => {
                 Input::Object(BackupLocation::parse(text)?)
             }
@@ -65,14 +65,14 @@ pub(super) fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
     Ok(inputs)
 }
 
-/// What reading a file gave.
+/// The result of reading a file.
 pub(super) struct Content {
     pub(super) inspection: Inspection,
-    /// What it was read through.
+    /// The compression that it was read through, if any.
     pub(super) compression: Option<Compression>,
 }
 
-/// Reads one of the files completely, with so many threads where it can be read from several places.
+/// Reads one input completely, with this many threads if it is seekable.
 pub(super) fn read(
     input: &Input,
     objects: Option<&Objects>,
@@ -98,13 +98,13 @@ pub(super) fn read(
     }
 }
 
-/// Whether it can only be read from the front, as pipes and devices can.
+/// Whether a file can be read sequentially only, like pipes and devices.
 fn is_stream(path: &Path) -> io::Result<bool> {
     let kind = path.metadata()?.file_type();
     Ok(!kind.is_file() && !kind.is_dir())
 }
 
-/// What can be read from several places, unless it is compressed.
+/// Reads a seekable source, in parallel unless it is compressed.
 fn seekable(
     source: &dyn Source,
     beginning: &[u8],
@@ -125,7 +125,7 @@ fn seekable(
     Ok(Content { inspection: inspection.context("reading was broken off")?, compression: None })
 }
 
-/// What can only be read from the front.
+/// Reads a sequential source.
 fn stream<'s>(source: impl Read + 's, options: &InspectOptions, meter: &Meter) -> Result<Content> {
     meter.begin(None);
     let mut bytes = Compressed::new(source);
@@ -137,7 +137,7 @@ fn stream<'s>(source: impl Read + 's, options: &InspectOptions, meter: &Meter) -
     }
 }
 
-/// Reads what an archive holds. How far that is, is told by the bytes of the archive: how many come out nobody knows.
+/// Reads the contents of an archive. Progress counts the archive's bytes, since the size of the contents is unknown.
 fn unpack(
     compression: Compression,
     compressed: Compressed<'_>,
@@ -148,7 +148,8 @@ fn unpack(
     let mut archive = Archive::new(compression, compressed);
     let show = |_: &Progress| meter.show(counter.bytes());
     let mut inspection = once_through(&mut archive, options, &show)?;
-    // Behind a fault too: if the archive is damaged, that is the reason, and the file inside was perhaps never broken.
+    // Reads to the end even after a fault: if the archive is damaged, that is the cause, and the file inside may be
+    // sound.
     let mut rest = vec![0; 64 << 10];
     while archive.read(&mut rest)? > 0 {
         meter.show(counter.bytes());

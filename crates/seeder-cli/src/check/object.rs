@@ -1,4 +1,4 @@
-//! Objects in S3 as files that can be read from several places at once.
+//! S3 objects as seekable sources.
 
 use std::{
     io::{
@@ -25,14 +25,16 @@ impl Objects {
         Self { s3, runtime }
     }
 
-    /// Looks an object up. Every read is of the object as it is now: if it is overwritten meanwhile, reading fails.
+    /// Opens an object. Every read is of this version: if the object is overwritten meanwhile, reading fails.
     pub(super) fn open(&self, location: &BackupLocation) -> Result<ObjectSource<'_>> {
         let look = self.runtime.block_on(look_at_object(&self.s3, location, None))?;
         let view = match look {
             ObjectLook::Found(view) => view,
             ObjectLook::Missing => bail!("there is no such object"),
             ObjectLook::Forbidden => {
-                bail!("access denied: it takes s3:GetObject, and s3:ListBucket to tell what is not there")
+                bail!(
+                    "access denied: s3:GetObject is required, and s3:ListBucket to distinguish a missing object from a forbidden one"
+                )
             }
             ObjectLook::CustomerKey => bail!("it is encrypted with a customer-provided key (SSE-C)"),
         };
@@ -48,14 +50,14 @@ impl Objects {
     }
 }
 
-/// An object with one content.
+/// One version of an object.
 pub(super) struct ObjectSource<'o> {
     objects: &'o Objects,
     backup: Backup,
 }
 
 impl ObjectSource<'_> {
-    /// The first bytes, by a request of their own: readers ask for large parts.
+    /// Reads the first bytes by a request of their own, since readers request large parts.
     pub(super) fn beginning(&self, bytes: usize) -> Result<Vec<u8>> {
         if self.backup.size_bytes == 0 {
             return Ok(Vec::new());

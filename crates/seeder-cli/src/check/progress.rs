@@ -1,4 +1,4 @@
-//! How far reading is: a bar on a terminal, a line now and then elsewhere.
+//! Progress of reading: a bar on a terminal, a line every few seconds otherwise.
 
 use std::{
     io::{
@@ -15,10 +15,10 @@ use indicatif::{HumanBytes, ProgressBar};
 
 use crate::term::{elapsed, progress_bar};
 
-/// Where there is no terminal, a line comes this often.
+/// The interval between two lines if there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Shows how far the reading of one file is, on standard error. Threads share it.
+/// Shows the progress of reading one file, on standard error. Threads share it.
 pub(super) struct Meter {
     name: String,
     quiet: bool,
@@ -40,7 +40,7 @@ impl Meter {
         }
     }
 
-    /// Reading begins; the size is known now, or not at all.
+    /// Starts the progress; the size is known by now, or never.
     pub(super) fn begin(&self, size_bytes: Option<u64>) {
         self.size_bytes.get_or_init(|| size_bytes);
         if !self.quiet && io::stderr().is_terminal() {

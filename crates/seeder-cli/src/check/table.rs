@@ -1,4 +1,4 @@
-//! The result as people read it.
+//! Text output of the result.
 
 use std::fmt::Write as _;
 
@@ -13,16 +13,16 @@ use crate::{
     term::{elapsed, paint, thousands, wrapped},
 };
 
-/// More faults or hazards than this are only counted.
+/// The most faults or hazards that are listed; the rest is only counted.
 const MAX_SHOWN: usize = 10;
 
-/// A part for each file that could be read, and one for all together.
+/// Renders a section for each file that could be read, and one for all together.
 pub(super) fn render(all: &[Checked], target: &Fit) -> String {
     let mut parts: Vec<_> = all.iter().filter_map(file).collect();
     if all.len() > 1 {
         parts.push(together(all));
     }
-    // A table alone begins with an empty line.
+    // A table on its own begins with an empty line.
     parts.push(fit::render(target).trim_start_matches('\n').to_owned());
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
@@ -40,7 +40,7 @@ fn file(checked: &Checked) -> Option<String> {
         text.push_str(&origin(rdb, &report));
     }
     let seconds = checked.took.as_secs_f64().max(1e-9);
-    // A rate for people: the last digits do not matter.
+    // A rate for display: the last digits do not matter.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -64,7 +64,7 @@ fn file(checked: &Checked) -> Option<String> {
     Some(text)
 }
 
-/// Who wrote the file, and when.
+/// Describes the server that wrote the file, and when.
 fn origin(rdb: &RdbInfo, report: &Report) -> String {
     let aux = |name: &str| report.aux.get(name);
     let server = written_by(&report.aux).map(|server| format!("{server}, ")).unwrap_or_default();
@@ -95,7 +95,7 @@ fn faults(report: &Report) -> String {
         text.push_str(&note(&paint("31", code.as_str()), *offset, *database, key.as_ref(), message));
     }
     more(&mut text, report.faults.len(), "faults");
-    // Where it is known what was done to the file, that is what to do something about.
+    // A known cause has a specific remedy, so it takes precedence over the first fault.
     let known = report.faults.iter().find(|fault| fault.cause.is_some());
     if let Some(fault) = known.or(report.faults.first()) {
         let _ = write!(text, "\n{}", wrapped(&format!("What to do: {}.", fault_remedy(fault)), 2));
@@ -113,7 +113,7 @@ fn hazards(report: &Report) -> String {
     text
 }
 
-/// What was found in one record, and where.
+/// Renders a finding in one record, with its place.
 fn note(code: &str, offset: u64, database: u64, key: Option<&String>, message: &str) -> String {
     let (offset, place) = (thousands(offset), place(database, key));
     format!("\n  {code} at offset {offset}{place}\n{}", wrapped(message, 4))
@@ -169,7 +169,7 @@ fn keys(report: &Report) -> String {
     text
 }
 
-/// How keys are spread over the slots of a cluster: one slot is never split among shards.
+/// Describes how the keys are distributed over the slots of a cluster: one slot is never split between shards.
 fn slots(inspection: &Inspection) -> String {
     let all: u64 = inspection.slots.iter().map(|(_, count)| count.bytes).sum();
     let Some((slot, fullest)) = inspection.slots.iter().max_by_key(|(_, count)| count.bytes) else {
@@ -255,16 +255,13 @@ fn unchecked(inspection: &Inspection) -> String {
     let mut text = String::new();
     if unchecked.keys > 0 {
         let keys = thousands(unchecked.keys);
-        let note = format!(
-            "Not checked: whether one of the {keys} keys is there twice; there are too many to compare."
-        );
+        let note = format!("Duplicate keys not checked: {keys} keys are too many to compare.");
         text.push('\n');
         text.push_str(&wrapped(&note, 2));
     }
     if unchecked.values > 0 {
         let (members, values) = (thousands(unchecked.members), thousands(unchecked.values));
-        let note =
-            format!("Not checked: whether one of {members} members of {values} large values is there twice.");
+        let note = format!("Duplicate members not checked: {members} members of {values} large values.");
         text.push('\n');
         text.push_str(&wrapped(&note, 2));
     }
@@ -294,7 +291,7 @@ fn together(all: &[Checked]) -> String {
     text
 }
 
-/// A share in percent; less than one percent, but not nothing, is told as such.
+/// Formats a share in percent; less than one percent, but not zero, is `<1%`.
 fn percent(part: u64, whole: u64) -> String {
     match part.saturating_mul(100) / whole.max(1) {
         0 if part > 0 => "<1%".to_owned(),

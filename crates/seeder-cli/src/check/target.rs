@@ -1,4 +1,4 @@
-//! The cluster that the backups are meant for, and what they mean for it.
+//! The target cluster of `seeder check`, and judging files for it.
 
 use rdb_footprint::{Footprint, Generation, Quantum, Settings};
 use rdb_scan::{Inspection, Weighing};
@@ -15,27 +15,27 @@ use crate::args::CheckArgs;
 /// The cluster that the options describe.
 pub(super) struct DescribedTarget {
     target: Target,
-    /// What is to be said of the options, though they are taken.
+    /// Findings about the options that do not refuse them.
     notes: Vec<Finding>,
-    /// Whether a verdict is asked for.
+    /// Whether a verdict is requested.
     asked: bool,
-    /// The engines whose memory is told.
+    /// The engines for which memory is predicted.
     engines: Vec<Settings>,
 }
 
-/// What all files together mean for the cluster.
+/// The judgement of all files together.
 pub(super) struct Fit {
     pub(super) footprints: Vec<FootprintReport>,
-    /// The verdict, if one was asked for, and the cluster that it is about in a few words.
+    /// The judgement, if one was requested, with a short description of the cluster.
     pub(super) judgement: Option<(Judgement, String)>,
 }
 
 impl DescribedTarget {
-    /// Reads what is asked for. The error is for the user: the command line is wrong.
+    /// Reads the options. An error means that the command line is wrong.
     pub(super) fn of(args: &CheckArgs, files: usize, now_ms: u64) -> Result<Self, String> {
         let mut request = args.cluster.request();
         let asked = !request.is_empty();
-        // Only their number counts.
+        // Only the number of backups matters.
         let backups: Vec<_> = (0..files).map(|number| format!("check/{number}.rdb")).collect();
         request.insert("backups".to_owned(), backups.into());
         let (resolved, findings) =
@@ -45,7 +45,7 @@ impl DescribedTarget {
         if let Some(finding) = faults.first() {
             return Err(in_words(finding));
         }
-        let Some(resolved) = resolved else { return Err("these options cannot be read".to_owned()) };
+        let Some(resolved) = resolved else { return Err("these options are invalid".to_owned()) };
         let cluster = &resolved.cluster;
         let version = cluster.engine_version.to_string();
         let known = cluster.engine.known_versions();
@@ -60,7 +60,7 @@ impl DescribedTarget {
         let quantum = args.allocator_quantum.as_ref().and_then(|text| text.parse().ok());
         let quantum = quantum.and_then(Quantum::of).unwrap_or_default();
         let target = Target {
-            // What a default parameter group of ElastiCache says.
+            // The values of ElastiCache's default parameter groups.
             databases: if cluster.cluster_mode { 1 } else { 16 },
             reserved_memory_percent: 25,
             memory: MemoryParameters { quantum, ..MemoryParameters::default() },
@@ -77,17 +77,17 @@ impl DescribedTarget {
         Ok(Self { target, notes, asked, engines })
     }
 
-    /// What the files are to be weighed by while they are read.
+    /// The settings by which files are weighed while they are read.
     pub(super) fn weighings(&self) -> Vec<Weighing> {
         let mut all = self.engines.clone();
-        // The one that is judged, which may be none of the engines that stand for a generation.
+        // The target's settings may belong to no engine that represents a generation.
         if !all.contains(&self.target.memory_settings()) {
             all.push(self.target.memory_settings());
         }
         all.into_iter().map(Weighing::by).collect()
     }
 
-    /// What the files mean for it. Nothing of those that could not be read or are broken can be said.
+    /// Judges the files. Without every file read there is no judgement; without every file sound, no footprint.
     pub(super) fn judge(&self, all: &[Checked]) -> Fit {
         let read: Vec<_> = all
             .iter()
@@ -129,7 +129,7 @@ impl DescribedTarget {
     }
 }
 
-/// A finding about the options, in one sentence.
+/// Formats a finding about the options as one sentence.
 fn in_words(finding: &Finding) -> String {
     let evidence = |name: &str| finding.evidence.get(name).map(|value| value.to_string().replace('"', ""));
     let about = match (evidence("field"), evidence("found"), evidence("reason"), evidence("nodeType")) {

@@ -1,4 +1,4 @@
-//! All files of one seeding: they become objects together, once every one was read to its end and found sound.
+//! Upload of all files of one seeding: they become objects together, once each is read to its end and found sound.
 
 use std::{
     fs, io,
@@ -20,25 +20,25 @@ use tokio::task::spawn_blocking;
 use super::upload::{Upload, Uploaded};
 use crate::term::progress_bar;
 
-/// A file, and where it goes.
+/// A file and the location to upload it to.
 #[derive(Debug, Clone)]
 pub(super) struct LocalFile {
     pub(super) path: PathBuf,
     pub(super) location: BackupLocation,
 }
 
-/// How sending the files ended.
+/// The result of sending the files.
 #[derive(Debug)]
 pub(super) enum Sent {
-    /// All are objects now.
+    /// All files are objects now.
     All,
-    /// A file is not one that can be seeded.
+    /// A file cannot be seeded.
     Refused(Vec<Finding>),
-    /// Ctrl-C.
+    /// The user pressed Ctrl-C.
     Interrupted,
 }
 
-/// What has been made so far, so that it can be undone.
+/// The uploads and objects so far, so that they can be undone.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     uploads: Vec<Upload>,
@@ -46,7 +46,7 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Sends all files. Whatever does not end in [`Sent::All`] leaves no object and no part.
+    /// Sends all files. Any result other than [`Sent::All`] leaves no object and no part.
     pub(super) async fn send(&mut self, s3: &Client, files: &[LocalFile], allow: &[Code]) -> Result<Sent> {
         if files.is_empty() {
             return Ok(Sent::All);
@@ -65,7 +65,7 @@ impl Batch {
         for file in files {
             eprintln!("reading {} and uploading it to s3://{}", file.path.display(), file.location);
             let before = Identity::of(&file.path)?;
-            // Kept before the first part is under way, so that it can be aborted from here on.
+            // Recorded before the first part is sent, so that it can be aborted from here on.
             self.uploads.push(Upload::begin(s3, &file.location).await?);
             let Some(upload) = self.uploads.last_mut() else { bail!("the upload has not begun") };
             let bar = progress_bar("uploading", Some(before.bytes));
@@ -78,7 +78,7 @@ impl Batch {
             }
             if Identity::of(&file.path)? != before {
                 bail!(
-                    "{} was changed while it was uploaded: seed a copy that is not being written",
+                    "{} was changed during the upload: seed a copy that is not being written",
                     file.path.display()
                 );
             }
@@ -91,7 +91,7 @@ impl Batch {
         Ok(Sent::All)
     }
 
-    /// Aborts what is under way and deletes what was made. What cannot be undone is told.
+    /// Aborts the uploads and deletes the objects. What cannot be undone is printed.
     pub(super) async fn undo(&mut self, s3: &Client) {
         for upload in self.uploads.drain(..) {
             if let Err(error) = upload.abort(s3).await {
@@ -107,8 +107,8 @@ impl Batch {
     }
 }
 
-/// Waits for both the verdict and the last part. A refusal does not wait for the parts, nor a failed part for the
-/// verdict.
+/// Waits for both the verdict and the last part. A refusal does not wait for the remaining parts, nor a failed part for
+/// the verdict.
 async fn judged_while_sent(
     reading: Reading,
     sending: impl Future<Output = Result<()>>,
@@ -134,7 +134,7 @@ async fn judged_while_sent(
     }
 }
 
-/// Why a file that was read cannot be seeded; nothing if it is sound.
+/// The findings because of which a file cannot be seeded; `None` if it can.
 fn refusal(inspection: &Inspection, path: &Path, allow: &[Code]) -> Option<Vec<Finding>> {
     if inspection.is_sound() {
         return None;
@@ -144,7 +144,7 @@ fn refusal(inspection: &Inspection, path: &Path, allow: &[Code]) -> Option<Vec<F
     (Verdict::of(&findings, allow) == Verdict::Reject).then_some(findings)
 }
 
-/// A file that is being read on threads of its own; dropping it ends that soon.
+/// A file that is being read on threads of its own; dropping this stops them soon.
 struct Reading {
     stop: Arc<AtomicBool>,
     done: tokio::task::JoinHandle<io::Result<Option<Inspection>>>,
@@ -168,7 +168,7 @@ impl Reading {
         Self { stop, done }
     }
 
-    /// What was found; nothing if it was stopped.
+    /// Waits for the inspection; `None` if it was stopped.
     async fn end(mut self) -> Result<Option<Inspection>> {
         Ok((&mut self.done).await??)
     }
@@ -180,7 +180,7 @@ impl Drop for Reading {
     }
 }
 
-/// What tells a file from another, and from itself after somebody wrote to it.
+/// What distinguishes a file from any other, and from itself after a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity {
     device: u64,

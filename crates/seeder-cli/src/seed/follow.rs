@@ -1,4 +1,4 @@
-//! Following an execution: its states with their times, the cluster's events, the outcome.
+//! Following of an execution: its states with their times, the cluster's events, the outcome.
 
 use std::{collections::HashSet, process::ExitCode, time::Duration};
 
@@ -20,16 +20,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// Pages of one look: 100 events each, 25,000 at most in an execution.
 const MAX_PAGES: usize = 300;
 
-/// How following ended.
+/// The end of an execution.
 #[derive(Debug)]
 pub(super) struct Followed {
-    /// The exit status that stands for it.
+    /// The exit code of the command.
     pub(super) code: ExitCode,
-    /// Whether the backups were rejected, and so nothing was created of them.
+    /// Whether the backups were rejected, so that no cluster was created from them.
     pub(super) rejected: bool,
 }
 
-/// Prints what happens until the execution has ended, then its outcome.
+/// Prints the progress of an execution until it ends, then its outcome.
 pub async fn follow(step_functions: &Client, execution: &str, as_json: bool) -> Result<ExitCode> {
     Ok(follow_to_end(step_functions, execution, as_json).await?.code)
 }
@@ -63,9 +63,9 @@ pub(super) async fn follow_to_end(
         let outcome = match status {
             ExecutionStatus::Succeeded => parse(described.output()),
             ExecutionStatus::Failed => parse(described.cause()),
-            other => {
-                Value::from(format!("the execution ended as {other}; its clean-up takes back what it made"))
-            }
+            other => Value::from(format!(
+                "the execution ended as {other}; its clean-up revokes its grants and deletes an unfinished cluster"
+            )),
         };
         if as_json {
             println!("{outcome}");
@@ -89,7 +89,7 @@ fn parse(text: Option<&str>) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
 
-/// The events after the one with this id, oldest first: read backwards, until something known is reached.
+/// The events after the one with this ID, oldest first. Pages are read backwards until a known event.
 async fn new_events(step_functions: &Client, execution: &str, last_id: i64) -> Result<Vec<HistoryEvent>> {
     let mut events = Vec::new();
     let mut token = None;
@@ -129,7 +129,7 @@ impl Printer {
         }
         let at = elapsed(Duration::from_secs_f64((now - self.started).max(0.0)));
         if let Some(entered) = event.state_entered_event_details() {
-            // The two states of the polling loop come again and again; what they see is printed when it changes.
+            // The states of the polling loops recur; what they report is printed when it changes.
             if !matches!(
                 entered.name(),
                 "WaitForGrant"

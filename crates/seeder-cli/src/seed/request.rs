@@ -1,4 +1,4 @@
-//! The request that the options make.
+//! The request that the options and the request file make up.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::{SeedArgs, given};
 
-/// The request file with the options over it, checked here so that a slip of the pen costs no execution.
+/// Merges the options over the request file. Checks the result here, so that a typo does not cost an execution.
 pub(super) fn build(args: &SeedArgs, backups: &[BackupLocation]) -> Result<Value> {
     let mut request = match &args.request {
         Some(path) => {
@@ -40,7 +40,7 @@ pub(super) fn build(args: &SeedArgs, backups: &[BackupLocation]) -> Result<Value
     Ok(request)
 }
 
-/// Puts members over those of a request; those of an object one by one.
+/// Puts members over those of a request; objects are merged member by member.
 fn merge(request: &mut Map<String, Value>, options: Map<String, Value>) {
     for (name, option) in options {
         match (request.get_mut(&name), option) {

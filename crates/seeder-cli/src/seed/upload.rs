@@ -1,4 +1,4 @@
-//! Uploading one backup in parts, which become an object only when that is asked for.
+//! Multipart upload of one backup, whose parts become an object only on completion.
 
 use std::path::Path;
 
@@ -13,14 +13,14 @@ use indicatif::ProgressBar;
 use seeder_aws::service_error;
 use seeding::BackupLocation;
 
-/// S3 takes at most this many parts.
+/// The most parts that S3 accepts.
 const MAX_PARTS: u64 = 10_000;
-/// The least size of a part here; S3's own is 5 MiB, but for the last.
+/// The minimum size of a part; S3's own is 5 MiB, except for the last part.
 const MIN_PART_BYTES: u64 = 16 * 1024 * 1024;
-/// Parts under way at once.
+/// The parts in flight at once.
 const PARTS_AT_ONCE: usize = 4;
 
-/// An upload that has begun: nobody sees anything of it until it is completed.
+/// A multipart upload in progress; no object exists until it is completed.
 #[derive(Debug)]
 pub(super) struct Upload {
     pub(super) location: BackupLocation,
@@ -28,11 +28,11 @@ pub(super) struct Upload {
     parts: Vec<CompletedPart>,
 }
 
-/// An object that this command has made.
+/// An object that this command created.
 #[derive(Debug)]
 pub(super) struct Uploaded {
     pub(super) location: BackupLocation,
-    /// Where the bucket keeps versions.
+    /// The object's version, if the bucket is versioned.
     version_id: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl Upload {
         Ok(Self { location: location.clone(), id: id.to_owned(), parts: Vec::new() })
     }
 
-    /// Uploads all parts of a file of this length.
+    /// Uploads all parts of a file of this size.
     pub(super) async fn send(
         &mut self,
         s3: &Client,
@@ -93,7 +93,7 @@ impl Upload {
             .build())
     }
 
-    /// Makes the object.
+    /// Completes the upload, which creates the object.
     pub(super) async fn complete(&self, s3: &Client) -> Result<Uploaded> {
         let location = &self.location;
         let parts = CompletedMultipartUpload::builder().set_parts(Some(self.parts.clone())).build();
@@ -106,8 +106,8 @@ impl Upload {
         })
     }
 
-    /// Takes the parts away again. Parts that stay are paid for; the drop bucket's lifecycle rule takes them away if
-    /// this fails too.
+    /// Aborts the upload, which deletes its parts. Parts that are left cost money; if this fails too, the drop bucket's
+    /// lifecycle rule deletes them.
     pub(super) async fn abort(&self, s3: &Client) -> Result<()> {
         let location = &self.location;
         let request = s3.abort_multipart_upload().bucket(&location.bucket).key(&location.key);
@@ -118,7 +118,7 @@ impl Upload {
 }
 
 impl Uploaded {
-    /// Deletes the object: this version of it, where the bucket keeps versions.
+    /// Deletes the object: this version of it, if the bucket is versioned.
     pub(super) async fn delete(&self, s3: &Client) -> Result<()> {
         let location = &self.location;
         let request = s3.delete_object().bucket(&location.bucket).key(&location.key);

@@ -1,4 +1,4 @@
-//! The engines that ElastiCache offers, and which RDB files each of their versions reads.
+//! The engines that ElastiCache offers, and the RDB versions that each of their versions loads.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl Engine {
         }
     }
 
-    /// The version taken when a request names none.
+    /// The version used if a request names none.
     pub const fn default_version(self) -> EngineVersion {
         match self {
             Self::Valkey => EngineVersion { major: 8, minor: 1, patch: None },
@@ -57,8 +57,8 @@ impl Engine {
         format!("default.{}{}", self.family(version), if cluster_mode { ".cluster.on" } else { "" })
     }
 
-    /// The highest RDB version with the `REDIS` magic that a version loads. From the open-source engine of the same
-    /// number (`RDB_VERSION` in `src/rdb.h`); what AWS's own builds read beyond that is not documented.
+    /// The highest RDB version with the `REDIS` magic that a version loads. Source: the open-source engine of the same
+    /// number (`RDB_VERSION` in `src/rdb.h`). AWS does not document what its own builds load beyond that.
     pub const fn max_rdb_version(self, version: EngineVersion) -> u32 {
         match (self, version.major, version.minor) {
             (Self::Redis, ..=4, _) => 8,
@@ -72,8 +72,8 @@ impl Engine {
         }
     }
 
-    /// The generation whose structures a version keeps data in. ElastiCache's own builds (Redis 7.1, Valkey 8.2) are
-    /// taken for what the open-source version before them is.
+    /// The generation whose data structures a version uses. ElastiCache's own builds (Redis 7.1, Valkey 8.2) count as
+    /// the open-source version before them.
     pub fn generation(self, version: EngineVersion) -> Generation {
         Generation::of(self.as_str(), version.major, version.minor).unwrap_or(match self {
             Self::Valkey => Generation::Valkey9,
@@ -81,34 +81,34 @@ impl Engine {
         })
     }
 
-    /// The server whose memory predictions for a version were compared with; none where none was.
+    /// The server with which the memory predictions for a version were compared, if any.
     pub fn compared_with(self, version: EngineVersion) -> Option<Compared> {
         Compared::standing_for(self.as_str(), version.major, version.minor, version.patch)
     }
 
-    /// Whether a version reads files with the `VALKEY` magic (RDB 80, written by Valkey 9).
+    /// Whether a version loads files with the `VALKEY` magic (RDB 80, written by Valkey 9).
     pub const fn reads_valkey_magic(self, version: EngineVersion) -> bool {
         matches!(self, Self::Valkey) && version.major >= 9
     }
 
-    /// Whether a version leaves collections without elements out of a load. Redis does so from 6.2.6 on, which is the
-    /// 6.2 that ElastiCache has, and all of Valkey.
+    /// Whether a version skips empty collections while loading. Redis does since 6.2.6, which is the 6.2 that
+    /// ElastiCache offers; Valkey always does.
     pub const fn skips_empty_collections(self, version: EngineVersion) -> bool {
         matches!(self, Self::Valkey) || version.major >= 7 || (version.major == 6 && version.minor >= 2)
     }
 
-    /// Whether a version knows functions (`FUNCTION LOAD`), which came with Redis 7.0.
+    /// Whether a version supports functions (`FUNCTION LOAD`), introduced in Redis 7.0.
     pub const fn knows_functions(self, version: EngineVersion) -> bool {
         version.major >= 7
     }
 
-    /// Whether a version is chosen by its patch level too: "Specific version selection is not allowed for '6.2.6',
-    /// please use '6.2'" is what the API says from Redis 6 on and for every Valkey, though it lists patch levels.
+    /// Whether a version is named with its patch level. From Redis 6 on and for every Valkey the API refuses one,
+    /// though it lists patch levels: "Specific version selection is not allowed for '6.2.6', please use '6.2'".
     pub const fn takes_patch_level(self, version: EngineVersion) -> bool {
         matches!(self, Self::Redis) && version.major < 6
     }
 
-    /// Whether cluster mode is limited to database 0. Valkey 9.0 has numbered databases in cluster mode.
+    /// Whether cluster mode has database 0 only. Valkey 9.0 introduced numbered databases in cluster mode.
     pub const fn one_database_in_cluster_mode(self, version: EngineVersion) -> bool {
         !self.reads_valkey_magic(version)
     }
@@ -120,19 +120,19 @@ impl fmt::Display for Engine {
     }
 }
 
-/// An engine version as the ElastiCache API wants it: `8.1`, or `5.0.6` before Redis 6.
+/// An engine version as the ElastiCache API expects it: `8.1`, or `5.0.6` before Redis 6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EngineVersion {
     /// The major version.
     pub major: u16,
     /// The minor version.
     pub minor: u16,
-    /// The patch level; only Redis 4 and 5 are named with one.
+    /// The patch level; only Redis 4 and 5 versions have one.
     pub patch: Option<u16>,
 }
 
 impl EngineVersion {
-    /// Reads `8.1` or `5.0.6`.
+    /// Parses `8.1` or `5.0.6`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('.').map(|part| part.parse::<u16>().ok());
         let (major, minor) = (parts.next()??, parts.next()??);
@@ -158,8 +158,8 @@ impl Serialize for EngineVersion {
 }
 
 impl<'de> Deserialize<'de> for EngineVersion {
-    /// Reads `"8.1"`, and 8.1 without the quotes, which people forget. (7.10 without quotes *is* 7.1: no reader of JSON
-    /// sees the zero.)
+    /// Reads `"8.1"`, and also 8.1 without quotes, a common mistake. (7.10 without quotes *is* 7.1: JSON parsers drop
+    /// the zero.)
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = match Value::deserialize(deserializer)? {
             Value::String(text) => text,

@@ -1,29 +1,28 @@
-//! What the loaders of the engines do with files that contradict themselves: some refuse what others load.
-//! docs/READER.md has the table with the function of the engine's source for each row; `make differential` asks real
-//! servers.
+//! What each engine's loader does with a self-contradictory file: some refuse what others load. docs/READER.md has the
+//! table, with the function in the engine's source for each row; `make differential` tests it on real servers.
 
 use rdb_scan::HazardCode;
 
 use crate::facts::engine::{Engine, EngineVersion};
 
-/// Engine versions that load alike.
+/// Engine versions whose loaders behave alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Loader {
     /// Redis up to 6.2: ziplists are kept as they are.
     Redis6,
-    /// Redis 7.0 and ElastiCache's 7.1: ziplists become listpacks, which is where they are looked through.
+    /// Redis 7.0 and ElastiCache's 7.1: ziplists are converted to listpacks, and checked on the way.
     Redis70,
     /// Redis 7.2 and Valkey 7.2.
     Redis72,
-    /// Redis 7.4 to 8.5: tables are made on demand.
+    /// Redis 7.4 to 8.5: hash tables are allocated on demand.
     Redis74,
     /// Redis 8.6 and later.
     Redis86,
-    /// Valkey 8.0: tables are made on demand.
+    /// Valkey 8.0: hash tables are allocated on demand.
     Valkey80,
     /// Valkey 8.1 and ElastiCache's 8.2.
     Valkey81,
-    /// Valkey 9.0 and later: the contents of everything packed are looked through.
+    /// Valkey 9.0 and later: the contents of every packed value are checked.
     Valkey9,
 }
 
@@ -42,7 +41,7 @@ impl Loader {
     }
 }
 
-/// Whether the engine's loader refuses a file with this in it, or ends of it; none where that is not a matter of the
+/// Whether the engine's loader refuses a file with this hazard, or crashes on it. `None` if that does not depend on the
 /// engine.
 pub(crate) fn refuses(code: HazardCode, engine: Engine, version: EngineVersion) -> Option<bool> {
     let loader = Loader::of(engine, version);

@@ -1,4 +1,4 @@
-//! Where a backup lies.
+//! The location of a backup in S3.
 
 mod url;
 
@@ -6,13 +6,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest object key that S3 takes, in bytes of UTF-8.
+/// The longest object key that S3 allows, in bytes of UTF-8.
 const MAX_KEY_BYTES: usize = 1024;
 
 /// An object in S3: a bucket and a key.
 ///
-/// Read from the ways in which people name one: `bucket/folder/file.rdb` as in the ElastiCache console,
-/// `arn:aws:s3:::bucket/folder/file.rdb` as in its API, `s3://bucket/folder/file.rdb`, and the object's address,
+/// Parsed from every form in which people name one: `bucket/folder/file.rdb` as in the ElastiCache console,
+/// `arn:aws:s3:::bucket/folder/file.rdb` as in its API, `s3://bucket/folder/file.rdb`, and the object's URL,
 /// `https://bucket.s3.region.amazonaws.com/folder/file.rdb` or
 /// `https://s3.region.amazonaws.com/bucket/folder/file.rdb`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,24 +24,24 @@ pub struct BackupLocation {
     pub key: String,
 }
 
-/// Why a text names no object.
+/// The reason why a text names no object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
-    /// There is a bucket but no key, or neither.
+    /// The key is missing, or bucket and key are.
     #[error("`{0}` names no object: expected bucket/key, arn:aws:s3:::bucket/key or s3://bucket/key")]
     NoKey(String),
     /// The key is longer than S3 allows.
     #[error("the key in `{bucket}` has {bytes} bytes, S3 allows {MAX_KEY_BYTES}")]
     KeyTooLong {
-        /// The bucket named before it.
+        /// The bucket.
         bucket: String,
-        /// Its length in bytes.
+        /// The key's length in bytes.
         bytes: usize,
     },
-    /// An ARN of something else than an S3 object.
+    /// An ARN of something other than an S3 object.
     #[error("`{0}` is not the ARN of an S3 object: expected arn:aws:s3:::bucket/key")]
     ForeignArn(String),
-    /// Another scheme than `s3` and `https`.
+    /// A scheme other than `s3` and `https`.
     #[error(
         "`{scheme}://` is not read: upload the backup to S3 and name it as bucket/key or s3://bucket/key"
     )]
@@ -49,7 +49,7 @@ pub enum LocationError {
         /// The scheme.
         scheme: String,
     },
-    /// An address of something else than an object in S3.
+    /// A URL of something other than an S3 object.
     #[error(
         "`{host}` is not an address of S3: upload the backup to S3 and name it as bucket/key or s3://bucket/key"
     )]
@@ -57,7 +57,7 @@ pub enum LocationError {
         /// The host.
         host: String,
     },
-    /// An address that does not say in which region the bucket is.
+    /// A URL that does not name the bucket's region.
     #[error(
         "`{host}` names no region: name the object as bucket/key, or with its region as in bucket.s3.eu-west-1.amazonaws.com"
     )]
@@ -65,25 +65,25 @@ pub enum LocationError {
         /// The host.
         host: String,
     },
-    /// An address with a query: presigned, or of one version. What it says is not repeated, since a signature is a
+    /// A URL with a query: presigned, or of one version. The error does not repeat the query, since a signature is a
     /// secret.
     #[error(
         "`{address}` has a query, as presigned addresses do: ElastiCache reads objects, not addresses, so name it as bucket/key"
     )]
     Query {
-        /// The address without the query.
+        /// The URL without the query.
         address: String,
     },
-    /// An address whose escapes are no text.
+    /// A URL whose percent-escapes do not decode to UTF-8.
     #[error("`{address}` has escapes that are no UTF-8: name the object as bucket/key")]
     Escapes {
-        /// The address.
+        /// The URL.
         address: String,
     },
 }
 
 impl BackupLocation {
-    /// Reads any of the forms.
+    /// Parses any of the forms.
     pub fn parse(text: &str) -> Result<Self, LocationError> {
         let text = text.trim();
         let decoded;
@@ -117,7 +117,7 @@ impl BackupLocation {
         }
     }
 
-    /// The object's ARN in this partition (`aws`, `aws-cn`, `aws-us-gov`).
+    /// The object's ARN in a partition (`aws`, `aws-cn`, `aws-us-gov`).
     pub fn arn(&self, partition: &str) -> String {
         format!("arn:{partition}:s3:::{}/{}", self.bucket, self.key)
     }
@@ -133,7 +133,7 @@ impl BackupLocation {
         name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
     }
 
-    /// The key up to and including its last `/`, empty at the top.
+    /// The key up to and including its last `/`; empty if it has none.
     pub fn folder(&self) -> &str {
         self.key.rfind('/').map_or("", |end| &self.key[..=end])
     }

@@ -1,24 +1,24 @@
-//! What decides how much memory data takes in the cluster.
+//! The parameters that decide how much memory data needs in the cluster.
 
 use std::collections::BTreeMap;
 
 use rdb_footprint::{Quantum, Thresholds};
 use serde::{Deserialize, Serialize};
 
-/// The parameters of a parameter group that decide what data takes once loaded. The defaults are those of ElastiCache.
+/// The parameters of a parameter group that affect the memory of loaded data. The defaults are ElastiCache's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MemoryParameters {
-    /// Up to which size collections stay packed.
+    /// The sizes up to which collections stay packed.
     pub thresholds: Thresholds,
-    /// Whether small integers share objects, which they do with a `maxmemory-policy` without LRU and LFU.
+    /// Whether small integers are shared objects: true if `maxmemory-policy` is neither an LRU nor an LFU policy.
     pub shares_integers: bool,
-    /// The allocator's quantum, which is not documented: the careful default, unless someone knows better.
+    /// The allocator's quantum. AWS does not document it, so the default is the conservative one.
     pub quantum: Quantum,
 }
 
 impl MemoryParameters {
-    /// From the values of a parameter group, by their names. What is absent or no number has its default.
+    /// Reads the values of a parameter group, by parameter name. An absent or malformed value has its default.
     pub fn of(values: &BTreeMap<String, String>) -> Self {
         let defaults = Thresholds::default();
         let mut thresholds = defaults;
@@ -36,14 +36,14 @@ impl MemoryParameters {
         }
         let list_size = value(values, "list-max-listpack-size").and_then(|text| text.parse().ok());
         thresholds.list_size = list_size.unwrap_or(defaults.list_size);
-        // Only policies that need each object's own time of access keep integers apart.
+        // LRU and LFU policies keep an access time in each object, so integers cannot be shared.
         let keeps_apart = |policy: &str| policy.ends_with("-lru") || policy.ends_with("-lfu");
         let shares_integers = value(values, "maxmemory-policy").is_some_and(|policy| !keeps_apart(policy));
         Self { thresholds, shares_integers, quantum: Quantum::default() }
     }
 }
 
-/// A value under the parameter's name from Redis 7.0 on, or the one before.
+/// Looks a value up under the parameter's name since Redis 7.0, then under its older name.
 fn value<'v>(values: &'v BTreeMap<String, String>, name: &str) -> Option<&'v str> {
     let old = || values.get(&name.replace("listpack", "ziplist"));
     values.get(name).or_else(old).map(String::as_str)

@@ -8,8 +8,8 @@ use crate::facts::engine::Engine;
 
 /// Node types with their `maxmemory` in bytes.
 ///
-/// The live source is `DescribeEngineDefaultParameters` / `DescribeCacheParameters`; [`NodeTypes::documented`] is what
-/// the user guide prints and stands in where the API cannot be asked.
+/// The live source is `DescribeEngineDefaultParameters` / `DescribeCacheParameters`. [`NodeTypes::documented`] is the
+/// table of the user guide, for use where the API cannot be called.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeTypes(BTreeMap<String, u64>);
@@ -17,8 +17,8 @@ pub struct NodeTypes(BTreeMap<String, u64>);
 type Families = &'static [&'static str];
 type Sizes = &'static [(&'static str, u64)];
 
-/// `maxmemory` by family, as sizes in ascending order. Source: ElastiCache user guide, "Redis and Valkey node-type
-/// specific parameters" (2026). Families that take no new clusters are left out.
+/// `maxmemory` in bytes by family, sizes in ascending order. Source: ElastiCache user guide, "Redis and Valkey
+/// node-type specific parameters" (2026). Families closed to new clusters are left out.
 const DOCUMENTED: &[(Families, Sizes)] = &[
     (&["t4g", "t3"], &[("micro", 536_870_912), ("small", 1_471_026_299), ("medium", 3_317_862_236)]),
     (
@@ -138,11 +138,11 @@ const DOCUMENTED: &[(Families, Sizes)] = &[
     ),
 ];
 
-/// Families that only Valkey runs on. Source: the same page.
+/// Families that support Valkey only. Source: the same page.
 const VALKEY_ONLY: [&str; 3] = ["m8g", "r8g", "c8gn"];
 
 impl NodeTypes {
-    /// The table of the user guide, as far as an engine runs on these types.
+    /// The user guide's table, limited to the node types that support an engine.
     pub fn documented(engine: Engine) -> Self {
         DOCUMENTED
             .iter()
@@ -154,17 +154,17 @@ impl NodeTypes {
             .collect()
     }
 
-    /// Whether nothing is known.
+    /// Whether no node type is known.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The `maxmemory` of a node type in bytes, before the reserve.
+    /// The `maxmemory` of a node type in bytes, including the reserve.
     pub fn maxmemory_bytes(&self, node_type: &str) -> Option<u64> {
         self.0.get(node_type).copied()
     }
 
-    /// The node types of these families (`r7g`), smallest memory first, then in the order of the families.
+    /// The node types of these families (such as `r7g`): smallest memory first, then in the order of `families`.
     pub fn of_families(&self, families: &[String]) -> Vec<(&str, u64)> {
         let mut found: Vec<_> = self
             .0
@@ -178,7 +178,7 @@ impl NodeTypes {
         found.into_iter().map(|(bytes, _, name)| (name, bytes)).collect()
     }
 
-    /// The next larger types of the same family, smallest first.
+    /// The larger types of the same family, smallest first.
     pub fn larger_than(&self, node_type: &str) -> Vec<String> {
         let (Some(family), Some(bytes)) = (family_of(node_type), self.maxmemory_bytes(node_type)) else {
             return Vec::new();
@@ -190,7 +190,7 @@ impl NodeTypes {
             .collect()
     }
 
-    /// Up to three known names that look most like this one.
+    /// Up to three known names that are most similar to this one.
     pub fn near(&self, node_type: &str) -> Vec<String> {
         near_names(node_type, self.0.keys().map(String::as_str))
     }
@@ -202,14 +202,15 @@ impl FromIterator<(String, u64)> for NodeTypes {
     }
 }
 
-/// `r7g` of `cache.r7g.large`.
+/// The family of a node type: `r7g` of `cache.r7g.large`.
 fn family_of(node_type: &str) -> Option<&str> {
     node_type.split('.').nth(1)
 }
 
-/// The three of `known` that are the fewest edits away from `name`, nearest first; none that is entirely different.
+/// Up to three of the `known` names with the fewest edits from `name`, nearest first. A name that differs in more than
+/// half of its characters is left out.
 pub fn near_names<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
-    /// Longer inputs are cut before they are compared, so that a hostile name costs nothing.
+    /// The number of characters that are compared, so that a hostile name costs nothing.
     const COMPARED_CHARS: usize = 40;
     let name: Vec<char> = name.chars().take(COMPARED_CHARS).collect();
     let mut near: Vec<_> = known
@@ -222,7 +223,7 @@ pub fn near_names<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<S
     near.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
 }
 
-/// The Levenshtein distance.
+/// The Levenshtein distance of two texts.
 fn edits(one: &[char], other: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.iter().enumerate() {

@@ -1,10 +1,10 @@
-//! Where AWS runs: the partition, the region and the account, and what differs between partitions.
+//! The partition, region and account of an execution, and what differs between partitions.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::StepError;
 
-/// The account, region and partition that an execution runs in, read from its ARN.
+/// The partition, region and account that an execution runs in, read from its ARN.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Partition {
@@ -12,13 +12,13 @@ pub struct Partition {
     pub partition: String,
     /// The region's name.
     pub region: String,
-    /// The account's id.
+    /// The account ID.
     pub account: String,
 }
 
 impl Partition {
-    /// Reads the partition, region and account of an execution's ARN
-    /// (`arn:PARTITION:states:REGION:ACCOUNT:execution:MACHINE:NAME`), and the execution's name.
+    /// Parses an execution's ARN (`arn:PARTITION:states:REGION:ACCOUNT:execution:MACHINE:NAME`). Also returns the
+    /// execution's name.
     pub fn of_execution(arn: &str) -> Result<(Self, &str), StepError> {
         let parts: Vec<_> = arn.splitn(8, ':').collect();
         match parts[..] {
@@ -29,18 +29,19 @@ impl Partition {
             _ => Err(StepError::new(
                 crate::error::ErrorName::InvalidInput,
                 format!("`{arn}` is not the ARN of an execution"),
-                "give arn:aws:states:REGION:ACCOUNT:execution:MACHINE:NAME",
+                "expected arn:aws:states:REGION:ACCOUNT:execution:MACHINE:NAME",
             )),
         }
     }
 
-    /// The principal that ElastiCache reads backups as. Source: ElastiCache user guide, "Seeding a new cluster with an
-    /// externally created backup", step 4. Documented for the commercial partition; the same form is taken elsewhere.
+    /// The service principal with which ElastiCache reads backups. Source: ElastiCache user guide, "Seeding a new
+    /// cluster with an externally created backup", step 4. AWS documents it for the commercial partition; other
+    /// partitions are assumed to have the same form.
     pub fn service_principal(&self) -> String {
         format!("{}.elasticache-snapshot.amazonaws.com", self.region)
     }
 
-    /// The canonical user that ElastiCache reads backups as where a bucket still uses ACLs. Sources: the seeding and
+    /// The canonical user with which ElastiCache reads backups if a bucket uses ACLs. Sources: the seeding and
     /// exporting pages of the user guide, and the ElastiCache page of the AWS China guide.
     pub fn canonical_id(&self) -> Option<&'static str> {
         match (self.partition.as_str(), self.region.as_str()) {

@@ -1,4 +1,4 @@
-//! Cluster slots and how shards share them.
+//! Cluster slots and their distribution over shards.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 /// The number of slots of a Redis or Valkey cluster.
 pub const SLOTS: u16 = 16_384;
 
-/// A contiguous run of slots, both ends included; written `0-5460`, as in `NodeGroupConfiguration.Slots`.
+/// A contiguous range of slots, both ends inclusive; written `0-5460`, as in `NodeGroupConfiguration.Slots`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SlotRange {
     /// The first slot.
@@ -16,19 +16,19 @@ pub struct SlotRange {
     pub last: u16,
 }
 
-/// Why slot ranges cannot be used.
+/// The reason why slot ranges are unusable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SlotsError {
     /// Not `first-last` with 0 <= first <= last <= 16383.
     #[error("`{0}` is not a slot range: expected first-last within 0-16383, such as 0-5460")]
     Malformed(String),
-    /// A slot that no shard has.
+    /// A slot that is in no shard.
     #[error("slot {first_missing} is in no shard: the ranges have to cover 0-16383")]
     Gap {
         /// The lowest such slot.
         first_missing: u16,
     },
-    /// A slot that two shards have.
+    /// A slot that is in two shards.
     #[error("slot {slot} is in two shards, {one} and {other}")]
     Overlap {
         /// The lowest such slot.
@@ -41,9 +41,9 @@ pub enum SlotsError {
     /// The number of ranges is not the number of shards.
     #[error("{ranges} slot ranges for {shards} shards: expected one range per shard")]
     Count {
-        /// How many ranges there are.
+        /// The number of ranges.
         ranges: usize,
-        /// How many shards were asked for.
+        /// The number of requested shards.
         shards: u32,
     },
 }
@@ -52,7 +52,7 @@ impl SlotRange {
     /// All slots.
     pub const ALL: Self = Self { first: 0, last: SLOTS - 1 };
 
-    /// Reads `first-last`.
+    /// Parses `first-last`.
     pub fn parse(text: &str) -> Result<Self, SlotsError> {
         let malformed = || SlotsError::Malformed(text.to_owned());
         let (first, last) = text.trim().split_once('-').ok_or_else(malformed)?;
@@ -68,20 +68,20 @@ impl SlotRange {
         usize::from(self.first)..usize::from(self.last) + 1
     }
 
-    /// `shards` (1 to 16384) ranges of near equal length, in order.
+    /// Returns `shards` (1 to 16384) ranges of nearly equal length, in order.
     pub fn even(shards: u32) -> Vec<Self> {
         let shards = shards.clamp(1, u32::from(SLOTS));
         let bound = |i: u32| u16::try_from(i * u32::from(SLOTS) / shards).unwrap_or(SLOTS);
         (0..shards).map(|i| Self { first: bound(i), last: bound(i + 1) - 1 }).collect()
     }
 
-    /// `shards` ranges such that the heaviest weighs as little as contiguous ranges allow. `weights` has one entry a
+    /// Returns `shards` ranges whose heaviest weighs as little as contiguous ranges allow. `weights` has one entry per
     /// slot.
     pub fn balanced(shards: u32, weights: &[u64]) -> Vec<Self> {
         debug_assert_eq!(weights.len(), usize::from(SLOTS));
         let shards = usize::try_from(shards.clamp(1, u32::from(SLOTS))).unwrap_or(1);
         let (mut low, mut high) = (weights.iter().copied().max().unwrap_or(0), weights.iter().sum::<u64>());
-        // The least bound for which a greedy cut needs no more than `shards` ranges.
+        // The smallest bound for which a greedy cut needs at most `shards` ranges.
         while low < high {
             let bound = low + (high - low) / 2;
             if greedy_cut(weights, bound, shards).is_some() { high = bound } else { low = bound + 1 }
@@ -111,12 +111,12 @@ impl SlotRange {
     }
 }
 
-/// Cuts so that no range weighs more than `bound`, and every one of the `shards` gets at least one slot.
+/// Cuts the slots into exactly `shards` ranges of at most `bound` each, with at least one slot per range.
 fn greedy_cut(weights: &[u64], bound: u64, shards: usize) -> Option<Vec<SlotRange>> {
     let mut ranges = Vec::with_capacity(shards);
     let (mut first, mut weight) = (0, 0_u64);
     for (slot, &slot_weight) in weights.iter().enumerate() {
-        // The slots that are left must still be enough to give each remaining shard one.
+        // Each remaining shard needs at least one of the remaining slots.
         let must_leave = weights.len() - slot == shards - ranges.len() - 1 && slot > first;
         if slot > first && (weight + slot_weight > bound || must_leave) {
             ranges.push(SlotRange { first: u16::try_from(first).ok()?, last: u16::try_from(slot - 1).ok()? });

@@ -1,26 +1,28 @@
-//! How backups are cut into the chunks that workers read.
+//! Cutting of backups into the chunks that workers read.
 
 use crate::{flow::steps::Chunk, record::seeding::Backup};
 
-/// Chunks of all backups together: they and what each brought travel through the state (256 KiB), and every one is a
-/// function that has to start.
+/// The most chunks of all backups together. The state machine's payload (256 KiB) carries each chunk and its result,
+/// and each chunk starts one function.
 pub const MAX_CHUNKS: u64 = 200;
-/// No chunk is smaller, but the last of a backup: below this, starting a function takes longer than reading does.
+/// The smallest chunk, in bytes, except for the last of a backup. Below this size, starting a function takes longer
+/// than reading.
 pub const LEAST_CHUNK_BYTES: u64 = 64 << 20;
-/// Chunks begin at multiples of this, the bytes of one request.
+/// Chunks start at multiples of this, the size of one request to S3.
 const CHUNK_STEP_BYTES: u64 = 8 << 20;
 
-/// The chunks to read of all backups that are not known: as many of equal size as there may be.
+/// Cuts all backups without a known inspection into chunks of equal size: as many as [`MAX_CHUNKS`] and
+/// `least_chunk_bytes` allow.
 pub fn chunks(backups: &[Backup], least_chunk_bytes: u64) -> Vec<Chunk> {
     let unknown = || backups.iter().enumerate().filter(|(_, backup)| backup.known_inspection.is_none());
     let total: u64 = unknown().map(|(_, backup)| backup.size_bytes).sum();
-    // Every backup has a last chunk that is smaller.
+    // Each backup may end with one smaller chunk.
     let places = MAX_CHUNKS.saturating_sub(backups.len() as u64).max(1);
     let step = CHUNK_STEP_BYTES.min(least_chunk_bytes.max(1));
     let bytes = total.div_ceil(places).max(least_chunk_bytes).max(1).next_multiple_of(step);
     let of_backup = |(backup, object): (usize, &Backup)| {
         let size = object.size_bytes;
-        // Without its magic nobody can begin in the middle of a backup.
+        // Without the header, no worker can start in the middle of a backup.
         let bytes = if object.header.is_some() { bytes } else { size.max(1) };
         (0..size.div_ceil(bytes).max(1)).map(move |index| {
             let start = index * bytes;

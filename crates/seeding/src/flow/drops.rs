@@ -1,4 +1,4 @@
-//! What dropping an object into a bucket starts.
+//! Uploads into a bucket (drops), and the executions that they start.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -10,29 +10,29 @@ use crate::{
     request::cluster::clean,
 };
 
-/// The folder below the trigger prefix in which several backups wait for the file that lists them.
+/// The folder under the trigger prefix in which the backups of a set wait for the file that lists them.
 const SETS: &str = "sets/";
-/// The last part of the name of a file that lists a set.
+/// The suffix of a file that lists a set.
 const SET_SUFFIX: &str = ".seed.json";
-/// The settings for the backups of a folder.
+/// The name of the settings file for the backups of a folder.
 const FOLDER_SETTINGS: &str = "seed.json";
 
-/// What a dropped file is, by the end of its name. Upper and lower case do not count, but for a list.
+/// The kind of a dropped file, by its suffix. Case is ignored, except in `.seed.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropKind {
     /// A backup: `.rdb`.
     Backup,
-    /// A list of a set of backups: `.seed.json`.
+    /// A list of the backups of a set: `.seed.json`.
     Set,
     /// A compressed backup: `.rdb.gz`, `.rdb.zst`.
     Compressed,
     /// An append-only file: `.aof`.
     AppendOnly,
-    /// A backup put aside: `.rdb.bak`.
+    /// A backup that was put aside: `.rdb.bak`.
     PutAside,
 }
 
-/// The ends of names that start something; the template's rule has the same.
+/// The suffixes that start an execution; the template's EventBridge rule has the same.
 const ENDS: [(&str, DropKind); 5] = [
     (".rdb", DropKind::Backup),
     (".rdb.gz", DropKind::Compressed),
@@ -42,7 +42,7 @@ const ENDS: [(&str, DropKind); 5] = [
 ];
 
 impl DropKind {
-    /// What the name of a key says; nothing if the file is neither a backup nor taken for one.
+    /// The kind of a key; `None` if the file is neither a backup nor likely to be mistaken for one.
     fn of(key: &str) -> Option<Self> {
         if key.ends_with(SET_SUFFIX) {
             return Some(Self::Set);
@@ -54,12 +54,12 @@ impl DropKind {
 
 /// The object that was dropped, as the execution's input names it: `{"dropped": {"bucket": …, "key": …}}`.
 ///
-/// It holds nothing that could differ between two deliveries of one event, because Step Functions takes a second start
-/// for the first only if the input is the same.
+/// It holds nothing that could differ between two deliveries of one event: Step Functions treats a second start as the
+/// first only if the input is the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DroppedBackup {
-    /// What was dropped.
+    /// The dropped object.
     pub dropped: BackupLocation,
 }
 
@@ -68,14 +68,14 @@ pub struct DroppedBackup {
 pub struct DroppedObject {
     /// The object.
     pub location: BackupLocation,
-    /// Its version, where the bucket keeps versions.
+    /// Its version, if the bucket is versioned.
     pub version_id: Option<String>,
-    /// S3's sequencer: the same for each delivery of one upload, another for each upload.
+    /// S3's sequencer: the same for each delivery of one upload, different for each upload.
     pub sequencer: Option<String>,
 }
 
 impl DroppedObject {
-    /// Whether it starts a seeding; the error says why not.
+    /// Decides whether it starts a seeding; the error is the reason why not.
     pub fn starts(&self, trigger_prefix: &str) -> Result<DroppedBackup, &'static str> {
         let key = self.location.key.as_str();
         if ExecutionFiles::owns(key) {
@@ -88,7 +88,7 @@ impl DroppedObject {
             (Some(DropKind::Set), true) => Ok(self.drop()),
             (Some(DropKind::Set), false) => Err("a list of a set of backups belongs under sets/"),
             (Some(_), true) => Err("a backup under sets/ waits for the .seed.json that lists it"),
-            // What people take for a backup starts too: its execution says why it is none.
+            // A file that is easily mistaken for a backup starts too: its execution reports why it is none.
             (Some(_), false) => Ok(self.drop()),
             (None, _) => Err("its name does not end in .rdb"),
         }
@@ -109,12 +109,12 @@ impl DroppedObject {
 }
 
 impl DroppedBackup {
-    /// What it is by its name. A file that somebody names in a request of this shape is a backup, whatever its name.
+    /// The kind, by name. A file that a user names in a request of this shape counts as a backup, whatever its suffix.
     pub fn kind(&self) -> DropKind {
         DropKind::of(&self.dropped.key).unwrap_or(DropKind::Backup)
     }
 
-    /// Why a file of this name cannot be seeded, whose first bytes are these; nothing for backups and lists.
+    /// The finding that refuses a file of this name and these first bytes; `None` for backups and lists.
     pub fn refusal(&self, beginning: &[u8]) -> Option<Finding> {
         let is_rdb = rdb_scan::read_header(beginning).is_ok();
         let plain_name = plain_name(&self.dropped.key);
@@ -144,7 +144,7 @@ impl DroppedBackup {
             ),
             (DropKind::PutAside, packed) => (
                 Code::NotAnRdb,
-                packed.unwrap_or("something else than an RDB file"),
+                packed.unwrap_or("not an RDB file"),
                 "drop a backup whose name ends in .rdb".to_owned(),
             ),
         };
@@ -158,7 +158,7 @@ impl DroppedBackup {
     }
 }
 
-/// What a file is packed with, by its first bytes (RFC 1952, RFC 8878).
+/// The compression of a file, by its first bytes (RFC 1952, RFC 8878).
 fn packed_with(beginning: &[u8]) -> Option<&'static str> {
     match beginning {
         [0x1f, 0x8b, ..] => Some("gzip"),
@@ -167,19 +167,19 @@ fn packed_with(beginning: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The file's own name up to and with `.rdb`.
+/// The file name up to and including `.rdb`.
 fn plain_name(key: &str) -> &str {
     let name = key.rsplit('/').next().unwrap_or(key);
     let end = name.to_ascii_lowercase().rfind(".rdb").map_or(name.len(), |at| at + ".rdb".len());
     name.get(..end).unwrap_or(name)
 }
 
-/// A name for an execution: the stem of the object that it is about, and 16 hexadecimal digits of what makes it unique.
-/// At most 80 characters of `a-z0-9-`, as Step Functions wants it.
+/// Returns a name for an execution: the object's stem, and 16 hexadecimal digits of a digest of what makes the drop
+/// unique. At most 80 characters of `a-z0-9-`, the limit of Step Functions.
 pub fn execution_name(location: &BackupLocation, version_id: &str, sequencer: &str) -> String {
     let mut hash = Sha256::new();
     for part in [location.bucket.as_str(), &location.key, version_id, sequencer] {
-        // The length keeps ("ab", "c") apart from ("a", "bc").
+        // The length distinguishes ("ab", "c") from ("a", "bc").
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

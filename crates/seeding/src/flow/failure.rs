@@ -1,26 +1,26 @@
-//! Why a cluster did not come up, as far as ElastiCache's own events say.
+//! The reason why a cluster failed, as far as ElastiCache's events state it.
 
 use serde::{Deserialize, Serialize};
 
-/// What the events give as the reason.
+/// The reason that the events give.
 ///
-/// AWS documents no text of these events, so what is matched are phrases: those of its documented messages on backups
-/// in S3, those that the engines themselves log, and those of S3 and KMS. Whatever says something else is
-/// [`Self::Other`]: a hint that follows from nothing would only mislead.
+/// AWS does not document the texts of these events, so they are matched by phrase: phrases from AWS's documented
+/// messages about backups in S3, from the engines' logs, and from S3 and KMS. Any other text is [`Self::Other`]: a
+/// guessed hint would mislead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureReason {
-    /// The backup could not be read.
+    /// ElastiCache could not read the backup.
     Access,
-    /// The data takes more memory than there is.
+    /// The data needs more memory than a node has.
     Memory,
-    /// The engine does not read files of this version.
+    /// The engine does not load files of this RDB version.
     Version,
-    /// Something else, several things, or nothing was told.
+    /// Another reason, several reasons, or none.
     Other,
 }
 
-/// Phrases in lower case. No progress that the events tell of a restore that goes well has any of them.
+/// Phrases in lower case. None occurs in the events of a successful restore.
 const PHRASES: [(FailureReason, &[&str]); 3] = [
     (
         FailureReason::Access,
@@ -71,7 +71,7 @@ const PHRASES: [(FailureReason, &[&str]); 3] = [
 ];
 
 impl FailureReason {
-    /// The reason that these events give. Two that contradict each other give none.
+    /// Finds the reason that these events give; [`Self::Other`] if they contradict each other.
     pub fn of(events: &[String]) -> Self {
         let mut reasons =
             events.iter().map(|event| Self::of_one(event)).filter(|reason| *reason != Self::Other);
@@ -92,17 +92,17 @@ impl FailureReason {
     pub const fn restore_hint(self) -> &'static str {
         match self {
             Self::Access => {
-                "ElastiCache could not read the backup: look for a Deny in the bucket's policy, at the policy of its KMS \
-                 key, and whether the object is still there"
+                "ElastiCache could not read the backup: check the bucket policy for a Deny, the policy of its KMS key, and \
+                 whether the object still exists"
             }
             Self::Memory => {
-                "the data takes more memory than a node has: use a larger node type or more shards"
+                "the data needs more memory than a node has: use a larger node type or more shards"
             }
             Self::Version => {
-                "the engine does not read files of this version: take a newer engine version, or make the backup with an \
-                 older server"
+                "the engine does not load files of this RDB version: use a newer engine version, or create the backup with \
+                 an older server"
             }
-            Self::Other => "read the events, which are ElastiCache's own words",
+            Self::Other => "read the events, which are ElastiCache's own",
         }
     }
 
@@ -110,7 +110,7 @@ impl FailureReason {
     pub const fn create_hint(self) -> &'static str {
         match self {
             Self::Other => {
-                "read the events; subnets without free addresses and missing capacity are usual causes"
+                "read the events; common causes are subnets without free addresses and insufficient capacity"
             }
             reason => reason.restore_hint(),
         }
@@ -125,7 +125,7 @@ mod tests {
         FailureReason::of(&events.iter().map(|event| (*event).to_owned()).collect::<Vec<_>>())
     }
 
-    /// Of the local ElastiCache, whose words come from real servers and from S3.
+    /// Events of the local ElastiCache; their texts come from real servers and from S3.
     #[test]
     fn the_reason_is_what_the_events_of_real_servers_say() {
         use FailureReason::*;
@@ -166,7 +166,7 @@ mod tests {
         }
     }
 
-    /// Documented for backups in S3, of exports: the texts of imports are not known.
+    /// AWS documents these for exports to S3; the texts of imports are not documented.
     #[test]
     fn messages_that_aws_documents_are_understood() {
         for event in [

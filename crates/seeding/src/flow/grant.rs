@@ -1,4 +1,4 @@
-//! How ElastiCache is let into the buckets, and how that is undone.
+//! Granting ElastiCache access to the buckets, and revoking it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::{
     request::options::Access,
 };
 
-/// The way that was chosen for a bucket.
+/// The way in which ElastiCache gets access to a bucket's objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Way {
@@ -18,50 +18,50 @@ pub enum Way {
     Policy,
     /// Grants in the objects' ACLs.
     Acl,
-    /// Nothing is changed.
+    /// The access that exists; nothing is changed.
     Existing,
 }
 
-/// What is about to be granted to one bucket's objects.
+/// The grant on one bucket's objects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BucketGrant {
     /// The bucket.
     pub bucket: String,
-    /// How.
+    /// The way.
     pub way: Way,
-    /// The keys of the objects, for the ACL way.
+    /// The keys of the objects, for [`Way::Acl`].
     pub keys: Vec<String>,
 }
 
-/// Written before the first grant and read by the step that takes the grants back: whatever happens in between, it is
-/// known what has to be undone.
+/// The journal of grants. It is written before the first grant and read by revoke-access, so whatever happens in
+/// between, the step knows what to revoke.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantJournal {
-    /// Where the execution runs.
+    /// The partition, region and account of the execution.
     pub partition: Partition,
     /// The buckets.
     pub grants: Vec<BucketGrant>,
 }
 
-/// Who needs the ACL grant on one object, so that the last of several seedings takes it away.
+/// The executions that need the ACL grant on one object; the last of them revokes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AclHolders {
     /// The names of the executions.
     pub executions: BTreeSet<String>,
-    /// The permissions that ElastiCache had before the first of them, and keeps.
+    /// The permissions that ElastiCache had before the first of them; it keeps these.
     pub had: BTreeSet<String>,
 }
 
-/// Who holds the lease on a bucket's permissions, and until when.
+/// The holder of the lease on a bucket's permissions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeaseHolder {
     /// The execution's name.
     pub holder: String,
-    /// When the lease ends, in milliseconds since 1970.
+    /// The time at which the lease expires, in milliseconds since the Unix epoch.
     pub expires_ms: i64,
 }
 
@@ -69,7 +69,7 @@ pub struct LeaseHolder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Revocation {
-    /// When, in milliseconds since 1970.
+    /// The time of the revocation, in milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
 
@@ -85,7 +85,7 @@ pub fn grant_term_ms(deadline_minutes: u32) -> i64 {
 /// The permissions that the user guide asks for on an object: "Read object" and "Read object permissions".
 pub const ACL_PERMISSIONS: [&str; 2] = ["READ", "READ_ACP"];
 
-/// The objects of a seeding, by bucket.
+/// Groups the objects of a seeding by bucket.
 pub fn objects_by_bucket(seeding: &Seeding) -> BTreeMap<&str, Vec<BackupLocation>> {
     let mut buckets = BTreeMap::<_, Vec<_>>::new();
     for backup in &seeding.backups {
@@ -94,10 +94,10 @@ pub fn objects_by_bucket(seeding: &Seeding) -> BTreeMap<&str, Vec<BackupLocation
     buckets
 }
 
-/// The way for one bucket. `acls_enabled` says that the bucket's ownership controls let ACLs count.
+/// Chooses the way for one bucket. `acls_enabled`: the bucket's ownership controls leave ACLs in effect.
 ///
-/// The policy is AWS's recommendation and works on every bucket. In the partitions for which AWS documents canonical
-/// ids and no service principal, ACLs are taken where the bucket still has them.
+/// A policy statement is what AWS recommends, and works on every bucket. For the partitions with documented canonical
+/// IDs but no documented service principal, ACLs are used if the bucket still has them.
 pub fn choose_way(access: Access, partition: &Partition, acls_enabled: bool) -> Way {
     match access {
         Access::Acl => Way::Acl,

@@ -1,22 +1,22 @@
-//! What the state of a replication group and of its members means for the flow.
+//! The meaning of a replication group's status, and of its members', for the flow.
 
 use serde::{Deserialize, Serialize};
 
-/// What the flow does next with a cluster.
+/// The phase of a cluster, which decides what the flow does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClusterPhase {
-    /// Keep polling.
+    /// Not available yet: keep polling.
     Creating,
-    /// Up, with all its members.
+    /// Available, with all its members.
     Available,
-    /// The data could not be loaded.
+    /// ElastiCache could not restore the data.
     RestoreFailed,
-    /// It will not come up, for another reason.
+    /// The creation failed for another reason.
     CreateFailed,
-    /// It is being deleted, by us or by somebody.
+    /// It is being deleted, by this execution or by someone else.
     Deleting,
-    /// There is none.
+    /// It does not exist.
     Gone,
 }
 
@@ -34,17 +34,17 @@ pub struct ClusterView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MemberView {
-    /// Its id.
+    /// The member's ID.
     pub id: String,
-    /// Its status; this is where `restore-failed` shows.
+    /// The member's status; `restore-failed` occurs here.
     pub status: String,
 }
 
 impl ClusterView {
-    /// What it means, given how many members the cluster is to have.
+    /// The phase, given the number of members that the cluster is to have.
     ///
-    /// AWS lists `restore-failed` for members only, and whether the group then says `create-failed` or goes on saying
-    /// `creating` is not documented: so both count. An unknown status keeps the flow polling until its deadline.
+    /// AWS lists `restore-failed` for members only. It does not document whether the group then reports `create-failed`
+    /// or stays `creating`, so both count. An unknown status keeps the flow polling until its deadline.
     pub fn phase(&self, expected_members: u32) -> ClusterPhase {
         let status = normalise(&self.status);
         let members: Vec<_> = self.members.iter().map(|member| normalise(&member.status)).collect();
@@ -65,7 +65,7 @@ impl ClusterView {
         }
     }
 
-    /// Whether the group has come up at some time: then it is the user's and never deleted.
+    /// Whether the group has been available: it then belongs to the user and is never deleted.
     pub fn was_available(&self) -> bool {
         let status = normalise(&self.status);
         matches!(
@@ -76,7 +76,7 @@ impl ClusterView {
     }
 }
 
-/// AWS writes `restore-failed` in the API and `restore_failed` on its status page.
+/// Normalises a status: AWS writes `restore-failed` in the API and `restore_failed` on its status page.
 fn normalise(status: &str) -> String {
     status.trim().to_ascii_lowercase().replace(['_', ' '], "-")
 }

@@ -1,7 +1,7 @@
 //! The input and output of each function, as the state machine passes them.
 //!
-//! Every step is given the execution's ARN besides, and reads the rest from the record
-//! ([`crate::record::seeding::Seeding`]), so that what the state machine carries stays small, whatever is being seeded.
+//! Every step also gets the execution's ARN, and reads the rest from the record ([`crate::record::seeding::Seeding`]).
+//! The state machine's payload stays small that way, whatever is being seeded.
 
 use rdb_scan::{Position, RangeInspection};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::{
     verdict::plan::Plan,
 };
 
-/// What `prepare-seeding` is given.
+/// The input of `prepare-seeding`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PrepareInput {
@@ -65,17 +65,17 @@ pub struct Preparation {
     pub workers: u32,
 }
 
-/// A range of one backup that one worker inspects.
+/// A chunk: a byte range of one backup that one worker reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Chunk {
-    /// Which backup, counted from 0.
+    /// The backup's index, from 0.
     pub backup: usize,
-    /// Its first byte.
+    /// The offset of its first byte.
     pub start: u64,
-    /// The byte after its last.
+    /// The offset after its last byte.
     pub end: u64,
-    /// Where the position lies to begin at, for what is left between pieces that do not meet.
+    /// The file with the position to start at, for a gap between two chunks that do not meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<FileKey<Position>>,
 }
@@ -88,17 +88,17 @@ pub struct InspectInput {
     pub chunk: Chunk,
 }
 
-/// What `inspect-chunk` has read.
+/// The output of `inspect-chunk`: what it read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InspectedChunk {
-    /// Which backup.
+    /// The backup's index, from 0.
     pub backup: usize,
-    /// Where its range begins.
+    /// The offset at which the chunk starts.
     pub start: u64,
-    /// Where what was read ends: before the range's end if the time was over, behind it where a record goes on.
+    /// The offset at which reading ended: before the chunk's end if the time ran out, after it if a record continues.
     pub end: u64,
-    /// Whether the time was enough for the range.
+    /// Whether the whole chunk was read in time.
     pub complete: bool,
     /// The key of the partial result in the reports bucket.
     pub partial: FileKey<RangeInspection>,
@@ -141,46 +141,47 @@ pub enum AssessOutput {
     },
 }
 
-/// What the steps are given that need to know nothing but their execution.
+/// The input of steps that need only their execution.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoInput {}
 
-/// What `grant-access` did.
+/// The output of `grant-access`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantOutput {
-    /// The way taken for each bucket.
+    /// The grant on each bucket.
     pub grants: Vec<crate::flow::grant::BucketGrant>,
-    /// What could not be checked.
+    /// Findings about what could not be checked.
     pub findings: Vec<Finding>,
     /// When the grant has to be renewed if the cluster is still being created, in milliseconds since 1970.
     pub renew_at_ms: i64,
 }
 
-/// What `create-cluster` is given.
+/// The input of `create-cluster`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateInput {
     /// The plan of `assess-backup`.
     pub plan: Plan,
-    /// The node type of this try.
+    /// The node type of this attempt.
     pub node_type: String,
 }
 
-/// What `create-cluster` started.
+/// The output of `create-cluster`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateOutput {
-    /// The replication group's id.
+    /// The replication group's ID.
     pub cluster_id: String,
-    /// When, in milliseconds since 1970: the deadline counts from here.
+    /// The time of the create, in milliseconds since the Unix epoch; the deadline counts from it.
     pub created_at_ms: i64,
     /// The status right after the call.
     pub status: String,
 }
 
-/// Written right before a create is asked for, and again once it is answered.
+/// The journal of a create. It is written right before `CreateReplicationGroup` is called, and again once the call is
+/// answered.
 ///
 /// An execution can be stopped while its create is under way: its clean-up then sees no cluster yet, and must not go
 /// before there is one, or before there can be none any more.
@@ -190,9 +191,9 @@ pub struct CreateOutput {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateJournal {
-    /// When it was asked for, in milliseconds since 1970.
+    /// The time of the call, in milliseconds since the Unix epoch.
     pub asked_at_ms: i64,
-    /// Whether the service created the cluster or refused to. Without either, one may still appear.
+    /// Whether the service created the cluster or refused to. If it did neither, a cluster may still appear.
     pub answered: bool,
 }
 
@@ -207,7 +208,7 @@ impl CreateJournal {
     }
 }
 
-/// What `check-cluster` is given.
+/// The input of `check-cluster`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckInput {
@@ -215,13 +216,13 @@ pub struct CheckInput {
     pub created_at_ms: i64,
 }
 
-/// What `check-cluster` sees.
+/// The output of `check-cluster`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckOutput {
     /// What the flow does next.
     pub phase: ClusterPhase,
-    /// The group's status in ElastiCache's words.
+    /// The group's status, verbatim.
     pub status: String,
     /// Whether the deadline has passed.
     pub deadline_passed: bool,
@@ -229,16 +230,16 @@ pub struct CheckOutput {
     pub wait_seconds: u32,
     /// The last events, the latest last, verbatim.
     pub events: Vec<String>,
-    /// What to do about a cluster that failed, as far as the events say why; empty for any other.
+    /// What to do about a failed cluster, as far as the events state a reason; empty for any other.
     pub hint: String,
-    /// What came up; only when available.
+    /// The cluster, if it is available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterInfo>,
-    /// Warnings.
+    /// Warnings about the cluster.
     pub findings: Vec<Finding>,
 }
 
-/// A cluster that came up.
+/// A cluster that became available.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterInfo {
@@ -301,22 +302,22 @@ pub struct DeleteOutput {
     pub verify: bool,
 }
 
-/// What `verify-cluster` counted.
+/// The output of `verify-cluster`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyOutput {
-    /// Keys on all primaries, without the one that ElastiCache adds.
+    /// Keys on all primaries, except the one that ElastiCache adds.
     pub keys: u64,
     /// Keys in the backups.
     pub expected_keys: u64,
-    /// Differences.
+    /// Findings about differences.
     pub findings: Vec<Finding>,
 }
 
-/// What `revoke-access` took back.
+/// The output of `revoke-access`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RevokeOutput {
-    /// The buckets from which the grant of this execution is gone.
+    /// The buckets on which this execution's grant is revoked.
     pub revoked: Vec<String>,
 }

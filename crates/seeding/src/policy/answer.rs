@@ -1,19 +1,18 @@
-//! Yes, no, or not to be told from here.
+//! Three-valued answers: yes, no, or undecided.
 
-/// What can be said to a question about a policy. They are in order: both of two answers are the lesser one, either of
-/// them is the greater one.
+/// The answer to a question about a policy. Answers are ordered: "and" is the minimum of two, "or" the maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
-    /// Surely not.
+    /// Certainly not.
     No,
-    /// It depends on what is not known here: a condition, the name of a session.
+    /// It depends on something unknown here: a condition, or the name of a session.
     Perhaps,
-    /// Surely.
+    /// Certainly.
     Yes,
 }
 
 impl Answer {
-    /// The contrary.
+    /// Negates the answer.
     #[must_use]
     pub(super) const fn not(self) -> Self {
         match self {
@@ -23,7 +22,7 @@ impl Answer {
         }
     }
 
-    /// Whether both hold.
+    /// Returns the lesser answer: whether both hold.
     #[must_use]
     pub(super) fn and(self, other: Self) -> Self {
         self.min(other)

@@ -1,20 +1,20 @@
-//! The conditions of a statement, as far as they can be told from here.
+//! The conditions of a statement, evaluated as far as possible outside AWS.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::Value;
 
 use super::listed::matches;
 
-/// What is known of the moment and the place at which a policy is asked.
+/// The time and account for which a policy is evaluated.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// The id of the account that everything happens in.
+    /// The account ID of the seeding.
     pub account: &'a str,
-    /// Now, in milliseconds since 1970.
+    /// The current time, in milliseconds since the Unix epoch.
     pub now_ms: u64,
 }
 
-/// One condition: a key compared with any of several values.
+/// One condition: a condition key compared with any of several values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Condition {
     operator: String,
@@ -22,7 +22,7 @@ pub(super) struct Condition {
     values: Vec<String>,
 }
 
-/// Reads `Condition`; nothing if it is none.
+/// Parses `Condition`; `None` if it is malformed.
 pub(super) fn conditions(value: Option<&Value>) -> Option<Vec<Condition>> {
     let mut conditions = Vec::new();
     let Some(value) = value.filter(|value| !value.is_null()) else { return Some(conditions) };
@@ -39,7 +39,7 @@ pub(super) fn conditions(value: Option<&Value>) -> Option<Vec<Condition>> {
     Some(conditions)
 }
 
-/// Truth and numbers may stand with or without quotes.
+/// Reads a value as text: booleans and numbers may be written with or without quotes.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -49,8 +49,9 @@ fn text(value: &Value) -> Option<String> {
 }
 
 impl Condition {
-    /// Whether an Allow under this condition counts as a grant: it names this account as the source, or a time in which
-    /// now lies. Whether ElastiCache sends the source's account is not documented, so it stays to be looked at.
+    /// Whether an Allow under this condition counts as a grant: the condition names this account as the source, or a
+    /// time span that includes now. AWS does not document whether ElastiCache sends the source account, so such a grant
+    /// is still reported for checking.
     pub(super) fn counts(&self, context: &Context<'_>) -> bool {
         if self.is_about("aws:SourceAccount") {
             let account = context.account;
@@ -64,29 +65,29 @@ impl Condition {
         self.time_holds(context) == Some(true)
     }
 
-    /// Whether it surely does not hold for what a seeding does: everything goes over TLS, and some times are over.
+    /// Whether it certainly does not hold for the requests of a seeding: they all use TLS, and a time span may be over.
     pub(super) fn fails(&self, context: &Context<'_>) -> bool {
         let plain = self.is_about("aws:SecureTransport") && self.operator() == "Bool";
         (plain && self.values.iter().all(|value| value.eq_ignore_ascii_case("false")))
             || self.time_holds(context) == Some(false)
     }
 
-    /// As it is shown to people.
+    /// Formats it for findings.
     pub(super) fn text(&self) -> String {
         format!("{} {}", self.operator, self.key)
     }
 
-    /// Whether it compares this key; their case does not count.
+    /// Whether it compares this condition key, ignoring case.
     fn is_about(&self, key: &str) -> bool {
         self.key.eq_ignore_ascii_case(key)
     }
 
-    /// The operator without what it says of a key that is absent: the keys above never are.
+    /// The operator without `IfExists`: the condition keys above are always present.
     fn operator(&self) -> &str {
         self.operator.strip_suffix("IfExists").unwrap_or(&self.operator)
     }
 
-    /// Whether a condition on the time of the request holds now, if it is one.
+    /// Whether a condition on the request's time holds now; `None` for any other condition.
     fn time_holds(&self, context: &Context<'_>) -> Option<bool> {
         if !self.is_about("aws:CurrentTime") && !self.is_about("aws:EpochTime") {
             return None;
@@ -105,7 +106,7 @@ impl Condition {
     }
 }
 
-/// A time as policies write it: ISO 8601 in one of W3C's forms, or seconds since 1970.
+/// Parses a time of a policy: ISO 8601 in one of the W3C forms, or seconds since the Unix epoch. Returns milliseconds.
 fn time_ms(text: &str) -> Option<i64> {
     if let Ok(seconds) = text.parse::<i64>() {
         return seconds.checked_mul(1000);

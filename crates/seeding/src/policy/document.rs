@@ -1,4 +1,4 @@
-//! A policy that can be asked.
+//! A parsed policy, and the questions it answers.
 
 use serde_json::Value;
 
@@ -9,56 +9,56 @@ use super::{
     principal::{Name, principals},
 };
 
-/// A policy of a bucket or a key.
+/// A policy of a bucket or a KMS key.
 #[derive(Debug, Clone)]
 pub struct Document {
     statements: Vec<PolicyStatement>,
 }
 
-/// May this one do that with this?
+/// Whether a principal may perform an action on a resource.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
-    /// Who.
+    /// The principal.
     pub asker: Asker<'a>,
-    /// What, as `s3:GetObject`.
+    /// The action, such as `s3:GetObject`.
     pub action: &'a str,
-    /// With which bucket, object or key: its ARN.
+    /// The ARN of the bucket, object or KMS key.
     pub resource: &'a str,
 }
 
-/// What the Allow statements say to a question.
+/// What the Allow statements say to a question, weakest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grant {
-    /// None of them is about it.
+    /// No statement matches.
     No,
-    /// One is, under conditions that do not count.
+    /// One matches, under conditions that do not count.
     Perhaps {
-        /// Its Sid or number.
+        /// The statement's Sid or number.
         statement: String,
     },
-    /// One is, for this account or for a time in which now lies.
+    /// One matches, for this account or for a time span that includes now.
     Conditioned {
-        /// Its Sid or number.
+        /// The statement's Sid or number.
         statement: String,
     },
-    /// One is, whatever the circumstances.
+    /// One matches unconditionally.
     Yes,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct PolicyStatement {
-    /// Its Sid, or its number where it has none.
+    /// The Sid, or the number if it has none.
     pub(super) name: String,
     allow: bool,
     principals: Option<Listed<Name>>,
     actions: Option<Listed<String>>,
-    /// Key policies may do without: they are about their key.
+    /// May be absent from a key policy, which applies to its key.
     resources: Option<Listed<String>>,
     conditions: Vec<Condition>,
 }
 
 impl Document {
-    /// Reads a policy.
+    /// Parses a policy.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let malformed = |what: &str| PolicyError::Malformed(what.to_owned());
         let document: Value = serde_json::from_str(text).map_err(|error| malformed(&error.to_string()))?;
@@ -73,7 +73,7 @@ impl Document {
         Ok(Self { statements: (1..).zip(statements).map(read).collect::<Result<_, _>>()? })
     }
 
-    /// The Deny statements that meet this, or may meet it.
+    /// The Deny statements that match, or may match, a question.
     pub(super) fn denials<'d>(
         &'d self,
         question: &Question<'_>,
@@ -84,7 +84,7 @@ impl Document {
         answers.filter(|(_, answer)| *answer > Answer::No).collect()
     }
 
-    /// What the Allow statements say to this.
+    /// The strongest grant of the Allow statements.
     pub fn grant(&self, question: &Question<'_>, context: &Context<'_>) -> Grant {
         let grants = self.statements.iter().filter(|statement| statement.allow);
         grants
@@ -93,7 +93,7 @@ impl Document {
             .unwrap_or(Grant::No)
     }
 
-    /// Whether this is allowed, as far as can be told: a grant that counts, and no Deny that surely meets it.
+    /// Whether the policy allows this, as far as can be decided: a grant counts, and no Deny certainly matches.
     pub fn lets(&self, question: &Question<'_>, context: &Context<'_>) -> bool {
         let denied = self.denials(question, context).iter().any(|(_, answer)| *answer == Answer::Yes);
         !denied && self.grant(question, context).counts()
@@ -101,7 +101,7 @@ impl Document {
 }
 
 impl Grant {
-    /// Whether it is one.
+    /// Whether it counts as a grant.
     pub const fn counts(&self) -> bool {
         matches!(self, Self::Conditioned { .. } | Self::Yes)
     }
@@ -134,7 +134,7 @@ impl PolicyStatement {
         })
     }
 
-    /// Its conditions, as they are shown to people.
+    /// Formats its conditions for findings.
     pub(super) fn conditions(&self) -> Vec<String> {
         self.conditions.iter().map(Condition::text).collect()
     }
@@ -163,7 +163,7 @@ impl PolicyStatement {
         }
     }
 
-    /// Whether principal, action and resource are those of the question.
+    /// Whether its principal, action and resource match the question.
     fn is_about(&self, question: &Question<'_>) -> Answer {
         let who = self
             .principals

@@ -1,4 +1,4 @@
-//! The policy's text: one statement is put in and taken out, everything else stays as it was, to the byte.
+//! Editing of a policy's text: one statement is added or removed, and all other bytes stay the same.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json, value::RawValue};
 use super::{MAX_POLICY_BYTES, PolicyError};
 use crate::{facts::location::BackupLocation, record::identity::Identity};
 
-/// All statements of ours begin with this, so that people know whose they are.
+/// The prefix of the tool's Sids, by which users recognise its statements.
 const SID_PREFIX: &str = "ElasticacheSeeder";
 
 /// The statement that lets ElastiCache read the backups of one execution.
@@ -21,14 +21,14 @@ pub struct Statement<'a> {
     pub service_principal: &'a str,
     /// The partition, for the ARNs.
     pub partition: &'a str,
-    /// The objects, all of one bucket.
+    /// The objects, all in one bucket.
     pub backups: &'a [BackupLocation],
     /// When the statement ends by itself, in milliseconds since 1970; `None` if never.
     pub expires_at_ms: Option<i64>,
 }
 
 impl Statement<'_> {
-    /// The statement as JSON. The three actions are those of the ElastiCache user guide.
+    /// Returns the statement as JSON. The three actions are those of the ElastiCache user guide.
     fn json(&self, sid: &str) -> Value {
         let bucket = self.backups.first().map_or("", |backup| backup.bucket.as_str());
         let mut resources = vec![format!("arn:{}:s3:::{bucket}", self.partition)];
@@ -65,7 +65,7 @@ impl Statement<'_> {
         let ours = self.json(&sid(tag, wrapped)).to_string();
         let (before, inside, after) = statements.parts(policy);
         text.push_str(before);
-        // A single statement may stand without brackets; ours remembers that it had to add them.
+        // A single statement needs no brackets; the tool's Sid records that it had to add them.
         let comma = if inside.trim().is_empty() { "" } else { "," };
         let (open, close) = if wrapped { ("[", "]") } else { ("", "") };
         let _ = write!(text, "{open}{ours}{comma}{inside}{close}{after}");
@@ -110,7 +110,7 @@ pub fn remove(policy: &str, execution: &Identity) -> Result<Option<String>, Poli
         return Ok(None);
     }
     let gone = &statements.items[place];
-    // The comma after it goes with it; the last one takes the comma before it.
+    // The comma after it is removed too; for the last statement, the comma before it.
     let (start, end) = match (statements.items.get(place + 1), place.checked_sub(1)) {
         (Some(_), _) => {
             let comma = policy[gone.end..].find(',').map_or(gone.end, |at| gone.end + at + 1);
@@ -126,7 +126,8 @@ pub fn remove(policy: &str, execution: &Identity) -> Result<Option<String>, Poli
     Ok(Some(text))
 }
 
-/// The statement that had added brackets is gone: another of ours takes the duty over, or the brackets go too.
+/// Handles the brackets after the statement that added them is removed: another of the tool's statements takes over the
+/// mark, or the brackets are removed too.
 fn hand_over_the_brackets(policy: &str) -> Result<String, PolicyError> {
     let statements = Statements::find(policy)?;
     if let Some(heir) = statements.items.iter().find(|item| item.ours.is_some()) {
@@ -136,7 +137,7 @@ fn hand_over_the_brackets(policy: &str) -> Result<String, PolicyError> {
         return Ok(format!("{}{statement}{}", &policy[..heir.start], &policy[heir.end..]));
     }
     if statements.items.len() != 1 {
-        // Somebody has added statements of their own meanwhile: the brackets are needed now.
+        // Someone else has added statements meanwhile, so the brackets are needed now.
         return Ok(policy.to_owned());
     }
     let (before, inside, after) = statements.parts(policy);
@@ -153,9 +154,9 @@ fn sid(tag: &str, wrapped: bool) -> String {
     format!("{SID_PREFIX}{}{tag}", if wrapped { "W" } else { "A" })
 }
 
-/// The places of the statements in a policy's text.
+/// The positions of the statements in a policy's text.
 struct Statements {
-    /// What stands inside the brackets (or the one statement itself, without any), as byte offsets.
+    /// The byte offsets of what is inside the brackets (without brackets, of the single statement).
     inside: (usize, usize),
     /// Whether there are brackets.
     brackets: bool,
@@ -165,9 +166,9 @@ struct Statements {
 struct Item {
     start: usize,
     end: usize,
-    /// The tag, if it is a statement of ours.
+    /// The tag, if it is one of the tool's statements.
     ours: Option<String>,
-    /// Whether ours had to add brackets.
+    /// Whether the tool had to add brackets with it.
     wrapped: bool,
 }
 
@@ -212,7 +213,7 @@ fn item(policy: &str, raw: &RawValue) -> Result<Item, PolicyError> {
     Ok(Item { start, end: start + raw.get().len(), ours, wrapped })
 }
 
-/// Where `part`, which is borrowed from `whole`, begins in it.
+/// The offset of `part` in `whole`, from which it is borrowed.
 fn offset(whole: &str, part: &str) -> usize {
     part.as_ptr() as usize - whole.as_ptr() as usize
 }
@@ -327,7 +328,7 @@ mod tests {
     }
 
     proptest! {
-        /// Seedings come and go in any order; whatever order it is, the owner's policy is what it was in the end.
+        /// Whatever the order in which seedings start and end, the owner's policy is the original one at the end.
         #[test]
         fn after_the_last_one_has_gone_the_policy_is_what_it_was_to_the_byte(
             foreign in 0_usize..FOREIGN.len(),

@@ -1,4 +1,4 @@
-//! KMS keys of backups: whether ElastiCache can use them.
+//! KMS keys of backups: checks whether ElastiCache can use them.
 
 use serde_json::Value;
 
@@ -8,23 +8,24 @@ use crate::{
     finding::{Code, Finding, Severity},
 };
 
-/// What ElastiCache does with the key of a backup. Source: ElastiCache user guide, "Seeding …", SSE-KMS.
+/// The actions that ElastiCache performs with the key of a backup. Source: ElastiCache user guide, "Seeding …",
+/// SSE-KMS.
 const ACTIONS: [&str; 2] = ["kms:Decrypt", "kms:DescribeKey"];
 
-/// What a look at a key brought.
+/// The result of reading a KMS key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyLook {
-    /// KMS refuses to say, or does not know it.
+    /// KMS denies access, or does not know the key.
     Unknown,
-    /// A key that AWS made for S3 in this account. (S3 tells its ARN, never its alias.)
+    /// An AWS managed key for S3 in this account. (S3 returns its ARN, never its alias.)
     AwsManaged,
-    /// A key that is not enabled, and the state that it is in.
+    /// A key that is not enabled, with its state.
     Disabled(String),
-    /// A key of the customer, and its policy where that may be read.
+    /// A customer managed key, with its policy if that is readable.
     Customer(Option<String>),
 }
 
-/// What speaks against the key of a backup.
+/// The finding about a backup's KMS key, if it is unusable or may be.
 pub fn key_finding(
     location: &BackupLocation,
     key: Option<&str>,
@@ -38,15 +39,14 @@ pub fn key_finding(
     let statement = statement(&principal);
     let open = || {
         let remedy = format!(
-            "make sure that the key's policy has this statement: {statement}. With the key in the stack's KmsKeyArns it is \
-             looked at beforehand. If it is the AWS managed key aws/s3, encrypt with a key of your own"
+            "make sure that the key's policy has this statement: {statement}. With the key in the stack's KmsKeyArns the policy is \
+             checked beforehand. If it is the AWS managed key aws/s3, encrypt with a customer managed key"
         );
         about(Finding::new(Code::KmsKeyNeedsGrant, remedy))
     };
     match look {
         KeyLook::AwsManaged => {
-            let remedy =
-                "encrypt with a key of your own: the policy of the AWS managed key cannot let ElastiCache in";
+            let remedy = "encrypt with a customer managed key: the policy of an AWS managed key cannot allow ElastiCache";
             Some(about(Finding::new(Code::EncryptedWithUnusableKey, remedy)).with("keyManager", "AWS"))
         }
         KeyLook::Disabled(state) => {
@@ -72,7 +72,7 @@ pub fn key_finding(
     }
 }
 
-/// Whether a key's policy lets ElastiCache use the key.
+/// Whether a key policy allows ElastiCache to use the key.
 fn lets_use(policy: &str, principal: &str, key: &str, context: &Context<'_>) -> Answer {
     let Ok(document) = Document::parse(policy) else { return Answer::Perhaps };
     let answers = ACTIONS.map(|action| {
@@ -88,7 +88,7 @@ fn lets_use(policy: &str, principal: &str, key: &str, context: &Context<'_>) -> 
     answers.into_iter().fold(Answer::Yes, Answer::and)
 }
 
-/// The statement that a key's policy needs.
+/// The statement that a key policy needs.
 fn statement(principal: &str) -> Value {
     serde_json::json!({
         "Sid": "AllowElastiCacheDecrypt",

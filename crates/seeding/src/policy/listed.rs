@@ -1,10 +1,10 @@
-//! The lists of a statement, such as `Action` and `NotAction`, and the patterns in them.
+//! The lists of a statement, such as `Action` and `NotAction`, and their patterns.
 
 use serde_json::Value;
 
 use super::Answer;
 
-/// What an element of a statement lists; with `Not` before its name, everything else is meant.
+/// The list in an element of a statement; `inverted` if the element's name begins with `Not`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listed<T> {
     pub(super) items: Vec<T>,
@@ -12,14 +12,14 @@ pub(super) struct Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// Whether something is meant, by what each of the items says to it.
+    /// Whether the list covers something, given each item's answer.
     pub(super) fn covers(&self, says: impl Fn(&T) -> Answer) -> Answer {
         let any = self.items.iter().map(says).max().unwrap_or(Answer::No);
         if self.inverted { any.not() } else { any }
     }
 }
 
-/// Reads `NAME` or `NotNAME` of a statement; nothing if there is neither.
+/// Reads `NAME` or `NotNAME` of a statement; `None` if it has neither.
 pub(super) fn listed<T>(
     statement: &Value,
     name: &str,
@@ -29,7 +29,7 @@ pub(super) fn listed<T>(
     element(name, false).or_else(|| element(&format!("Not{name}"), true))
 }
 
-/// A single text, or a list of them.
+/// Reads a single string, or a list of strings.
 pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(text) => Some(vec![text.clone()]),
@@ -38,12 +38,12 @@ pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// Whether an action is meant. Case does not count in actions.
+/// Whether a pattern matches an action, ignoring case.
 pub(super) fn action_is(pattern: &str, action: &str) -> Answer {
     matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase()).into()
 }
 
-/// Whether a resource is meant. What a variable such as `${aws:username}` stands for is not known here.
+/// Whether a pattern matches a resource. The value of a variable such as `${aws:username}` is not known here.
 pub(super) fn resource_is(pattern: &str, resource: &str) -> Answer {
     if !pattern.contains("${") {
         return matches(pattern, resource).into();
@@ -59,8 +59,8 @@ pub(super) fn resource_is(pattern: &str, resource: &str) -> Answer {
     Answer::from(matches(&open, resource)).and(Answer::Perhaps)
 }
 
-/// A pattern of IAM, where `*` is any run of characters and `?` any single one. Takes time in proportion to the product
-/// of the lengths, which are bounded by those of a policy.
+/// Matches an IAM pattern: `*` is any run of characters, `?` any single one. The time is proportional to the product of
+/// the lengths, which the size of a policy bounds.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);

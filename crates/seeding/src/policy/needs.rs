@@ -1,4 +1,4 @@
-//! What a seeding needs of a bucket, and what the bucket's policy says to it.
+//! Checks of a bucket policy against the needs of a seeding.
 
 #[cfg(test)]
 mod tests;
@@ -13,58 +13,58 @@ use crate::{
     request::options::Access,
 };
 
-/// Objects that a finding names, at most.
+/// The most objects that a finding names.
 const SHOWN: usize = 5;
 
-/// The roles of the stack's functions, by what they do with a bucket. Where none is known the account stands for all.
+/// The roles of the stack's functions, by what they do with a bucket. If none is known, the account stands for all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roles {
-    /// The ARNs of those that look at the bucket and read backups.
+    /// The ARNs of the roles that inspect the bucket and read backups.
     pub readers: Vec<String>,
-    /// The ARNs of those that change the bucket's policy, or the objects' ACLs.
+    /// The ARNs of the roles that change the bucket policy, or the objects' ACLs.
     pub granters: Vec<String>,
 }
 
-/// What a seeding needs of one bucket.
+/// The needs of a seeding on one bucket.
 #[derive(Debug, Clone, Copy)]
 pub struct Needs<'a> {
-    /// Where it runs.
+    /// The partition, region and account of the seeding.
     pub partition: &'a Partition,
-    /// How ElastiCache is to be let in.
+    /// The requested kind of access for ElastiCache.
     pub access: Access,
     /// The bucket.
     pub bucket: &'a str,
     /// The backups in it.
     pub backups: &'a [BackupLocation],
-    /// Whether nothing will be looked at again before a create, because there will be none.
+    /// Whether this is a dry run, which ends before grant-access would check again.
     pub dry_run: bool,
-    /// Who of the stack comes.
+    /// The stack's roles.
     pub roles: &'a Roles,
-    /// Now, in milliseconds since 1970.
+    /// The current time, in milliseconds since the Unix epoch.
     pub now_ms: u64,
 }
 
-/// What a look at a bucket's policy brought.
+/// The result of reading a bucket policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyLook {
     /// Its text.
     Text(String),
-    /// There is none.
+    /// The bucket has no policy.
     None,
-    /// It may not be read.
+    /// Access to the policy is denied.
     Forbidden,
 }
 
-/// Whether an object's ACL lets ElastiCache read it; not known where the ACL may not be read.
+/// Whether an object's ACL allows ElastiCache to read it; `None` if the ACL is not readable.
 pub type AclLook = Option<bool>;
 
-/// One question, and the object that it is about if it is about one.
+/// One question, and the object that it concerns, if any.
 struct Requirement<'a> {
     question: Question<'a>,
     object: Option<&'a BackupLocation>,
 }
 
-/// What one statement is in the way of.
+/// Everything that one statement denies.
 #[derive(Default)]
 struct Denied<'a> {
     actions: BTreeSet<&'a str>,
@@ -73,8 +73,8 @@ struct Denied<'a> {
     conditions: Vec<String>,
 }
 
-/// What a bucket's policy says against a seeding; and, for [`Access::Existing`], the backups that it does not let
-/// ElastiCache read, about which their ACLs have to be asked ([`ungranted_finding`]).
+/// Checks a bucket policy against a seeding. For [`Access::Existing`], also returns the backups that it does not allow
+/// ElastiCache to read; their ACLs decide ([`ungranted_finding`]).
 pub fn policy_findings<'a>(needs: &Needs<'a>, look: &PolicyLook) -> (Vec<Finding>, Vec<&'a BackupLocation>) {
     let existing = needs.access == Access::Existing;
     let ungranted = || if existing { needs.backups.iter().collect() } else { Vec::new() };
@@ -82,15 +82,15 @@ pub fn policy_findings<'a>(needs: &Needs<'a>, look: &PolicyLook) -> (Vec<Finding
         PolicyLook::Text(text) => text,
         PolicyLook::None => return (Vec::new(), ungranted()),
         PolicyLook::Forbidden => {
-            let remedy = "let prepare-seeding's role read the bucket's policy (s3:GetBucketPolicy), to know before the create";
-            let finding = not_checked(needs.bucket, remedy).with("reason", "the policy may not be read");
+            let remedy = "allow prepare-seeding's role to read the bucket policy (s3:GetBucketPolicy), so that problems show before the create";
+            let finding = not_checked(needs.bucket, remedy).with("reason", "access to the policy is denied");
             return (vec![finding], ungranted());
         }
     };
     let document = match Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
-            let remedy = "look yourself whether the policy lets ElastiCache and the stack's functions in";
+            let remedy = "check that the policy allows ElastiCache and the stack's functions";
             return (vec![not_checked(needs.bucket, remedy).with("reason", error.to_string())], ungranted());
         }
     };
@@ -114,36 +114,37 @@ pub fn policy_findings<'a>(needs: &Needs<'a>, look: &PolicyLook) -> (Vec<Finding
         }
     }
     findings.extend(conditioned.into_iter().map(|statement| {
-        let remedy = "remove the statement's conditions if the restore fails: whether ElastiCache meets them is not documented";
+        let remedy = "remove the statement's conditions if the restore fails: AWS does not document whether ElastiCache meets them";
         not_checked(needs.bucket, remedy).with("statement", statement)
     }));
     (findings, ungranted)
 }
 
-/// The finding for a backup that the bucket's policy does not let ElastiCache read.
+/// The finding for a backup that the bucket policy does not allow ElastiCache to read.
 ///
-/// Its owner may still do so while the backup is being read: grant-access looks again and has the last word. A dry run
-/// ends before that, so there it is a fail.
+/// The bucket's owner may still allow it while the backup is being read: grant-access checks again and decides. A dry
+/// run ends before that, so there it is a fail.
 pub fn ungranted_finding(needs: &Needs<'_>, backup: &BackupLocation, acl: AclLook) -> Option<Finding> {
     let principal = needs.partition.service_principal();
-    let remedy = "let ElastiCache read the object, by the statement of its user guide in the bucket policy, or use access: auto";
-    let reason = format!("no statement that counts, and no ACL, lets {principal} read the object");
+    let remedy = "add the statement of the ElastiCache user guide to the bucket policy, or use access: auto";
+    let reason =
+        format!("no statement without unknown conditions, and no ACL, allows {principal} to read the object");
     let code = match acl {
         Some(true) => return None,
         Some(false) if needs.dry_run => Code::AccessDeniedByPolicy,
         Some(false) => Code::GrantNotChecked,
         None => {
-            let remedy = "make sure that the bucket's owner has let ElastiCache read the object";
+            let remedy = "make sure that the bucket's owner has granted ElastiCache access to the object";
             return Some(Finding::new(Code::GrantNotChecked, remedy).about(backup));
         }
     };
     Some(Finding::new(code, remedy).about(backup).with("reason", reason))
 }
 
-/// ARNs that questions borrow.
+/// The ARNs that questions borrow.
 struct Arns {
     bucket: String,
-    /// Those of the backups, in their order.
+    /// The ARNs of the backups, in their order.
     objects: Vec<String>,
 }
 
@@ -205,7 +206,7 @@ fn all_needs<'a>(needs: &Needs<'a>, service: &'a str, arns: &'a Arns) -> Vec<Req
     all
 }
 
-/// The way that will be taken, if it is known before the bucket's ownership controls are.
+/// The way of granting access, if it does not depend on the bucket's ownership controls.
 fn way(needs: &Needs<'_>) -> Option<Way> {
     let [with, without] =
         [true, false].map(|acls_enabled| choose_way(needs.access, needs.partition, acls_enabled));
@@ -230,7 +231,7 @@ fn denials(
     }
     let certain: BTreeSet<_> =
         by_statement.keys().filter(|(answer, _)| *answer == Answer::Yes).map(|(_, name)| *name).collect();
-    // What a statement surely denies need not be said once more of what it perhaps denies.
+    // If a statement certainly denies something, what it may deny is not reported as well.
     let told =
         by_statement.iter().filter(|((answer, name), _)| *answer == Answer::Yes || !certain.contains(name));
     told.map(|((answer, name), denied)| denied.finding(needs.bucket, name, *answer)).collect()
@@ -248,7 +249,7 @@ impl Denied<'_> {
             Finding::new(Code::AccessDeniedByPolicy, remedy)
         } else {
             let remedy = format!(
-                "make sure that the Deny statement {statement} of the policy of {bucket} does not meet {}",
+                "make sure that the Deny statement {statement} of the policy of {bucket} does not match {}",
                 who.join(" and ")
             );
             Finding::new(Code::GrantNotChecked, remedy)

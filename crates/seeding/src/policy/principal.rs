@@ -1,21 +1,21 @@
-//! Who asks, and whom a statement means.
+//! Principals: who makes a request, and whom a statement names.
 
 use serde_json::Value;
 
 use super::{Answer, listed::texts};
 
-/// Who does something with a bucket or a key.
+/// The principal that makes a request to a bucket or a KMS key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Asker<'a> {
-    /// An AWS service, by its principal.
+    /// An AWS service, by its service principal.
     Service(&'a str),
-    /// A canonical user, by its id: as whom ElastiCache reads where an ACL lets it.
+    /// A canonical user, by its ID: ElastiCache reads as this user if an ACL allows it.
     CanonicalUser(&'a str),
-    /// A function of this stack.
+    /// The role of one of the stack's functions.
     Role {
-        /// The account's id.
+        /// The account ID.
         account: &'a str,
-        /// The role's ARN; nothing where it is not known.
+        /// The role's ARN, if known.
         arn: Option<&'a str>,
     },
 }
@@ -24,15 +24,15 @@ pub enum Asker<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Name {
     Everybody,
-    /// An account's id, or the ARN of an account, role, user or session.
+    /// An account ID, or the ARN of an account, role, user or session.
     Aws(String),
     Service(String),
     CanonicalUser(String),
-    /// A federated one, or a kind that came later: none of those who ask here.
+    /// A federated principal, or a kind unknown here: never an [`Asker`].
     Other,
 }
 
-/// `"*"`, or an object with a text or a list of texts for each kind.
+/// Parses a `Principal`: `"*"`, or an object with a string or a list of strings for each kind.
 pub(super) fn principals(value: &Value) -> Option<Vec<Name>> {
     match value {
         Value::String(text) => {
@@ -56,7 +56,7 @@ pub(super) fn principals(value: &Value) -> Option<Vec<Name>> {
 }
 
 impl Name {
-    /// Whether this name means who asks. `excepted` says that it stands in a `NotPrincipal`.
+    /// Whether this name includes `asker`. `excepted`: the name is in a `NotPrincipal`.
     pub(super) fn means(&self, asker: &Asker<'_>, excepted: bool) -> Answer {
         match (self, asker) {
             (Self::Everybody, _) => Answer::Yes,
@@ -64,7 +64,8 @@ impl Name {
             (Self::CanonicalUser(id), Asker::CanonicalUser(own)) => (id == own).into(),
             (Self::Aws(name), Asker::Role { account, arn }) => {
                 let answer = means_role(name, account, *arn);
-                // AWS asks for the account, the role and the session in a NotPrincipal, so none of them excepts alone.
+                // A `NotPrincipal` has to list the account, the role and the session, so none of them alone exempts the
+                // role.
                 if excepted { answer.and(Answer::Perhaps) } else { answer }
             }
             _ => Answer::No,

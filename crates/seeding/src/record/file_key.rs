@@ -1,4 +1,4 @@
-//! Keys of files that say what the files hold.
+//! Keys of files, typed by their content.
 
 use std::{fmt, marker::PhantomData};
 
@@ -18,7 +18,7 @@ impl<T> FileKey<T> {
         Self { key, content: PhantomData }
     }
 
-    /// The key itself.
+    /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.key
     }

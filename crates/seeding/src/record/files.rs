@@ -1,4 +1,4 @@
-//! Where the product keeps its own files, in the reports bucket.
+//! The keys of the product's own files in the reports bucket.
 
 use rdb_footprint::Settings;
 use rdb_scan::{Position, RangeInspection};
@@ -29,12 +29,12 @@ pub struct ExecutionFiles<'a> {
 }
 
 impl<'a> ExecutionFiles<'a> {
-    /// The files of this execution.
+    /// The files of an execution.
     pub const fn of(execution: &'a str) -> Self {
         Self { execution }
     }
 
-    /// Whether a key is that of a file of ours, in case that backups are dropped into the same bucket.
+    /// Whether a key is one of the product's own files. Backups may be dropped into the same bucket.
     pub fn owns(key: &str) -> bool {
         [EXECUTIONS, GRANTS, INSPECTIONS].iter().any(|prefix| key.starts_with(prefix))
     }
@@ -54,7 +54,7 @@ impl<'a> ExecutionFiles<'a> {
         FileKey::new(format!("{EXECUTIONS}{}/grant.json", self.execution))
     }
 
-    /// Set once the access is taken back for good: from then on nothing is granted for this execution any more.
+    /// Exists once the access is revoked for good: nothing is granted for this execution any more.
     pub fn revoked(&self) -> FileKey<Revocation> {
         FileKey::new(format!("{EXECUTIONS}{}/revoked.json", self.execution))
     }
@@ -65,7 +65,7 @@ impl<'a> ExecutionFiles<'a> {
         FileKey::new(format!("{EXECUTIONS}{}/create.json", self.execution))
     }
 
-    /// What the new cluster's keys are counted against: the part of the report that has it.
+    /// The part of the report against which the new cluster's keys are counted.
     pub fn counts(&self) -> FileKey<ReportCounts> {
         FileKey::new(self.report().as_str().to_owned())
     }
@@ -75,7 +75,7 @@ impl<'a> ExecutionFiles<'a> {
         FileKey::new(format!("{EXECUTIONS}{}/report.json", self.execution))
     }
 
-    /// The inspection of one range of one backup.
+    /// The inspection of one chunk of one backup.
     pub fn partial(&self, backup: usize, start: u64, end: u64) -> FileKey<RangeInspection> {
         FileKey::new(format!(
             "{EXECUTIONS}{}/partials/{backup:03}-{start:016}-{end:016}.json",
@@ -83,20 +83,20 @@ impl<'a> ExecutionFiles<'a> {
         ))
     }
 
-    /// Where to begin what is left between two pieces: [`rdb_scan::Position`].
+    /// The position to start at in a gap between two chunks: [`rdb_scan::Position`].
     pub fn gap(&self, backup: usize, start: u64) -> FileKey<Position> {
         FileKey::new(format!("{EXECUTIONS}{}/partials/{backup:03}-{start:016}-gap.json", self.execution))
     }
 
-    /// What is known of an object from an earlier seeding: [`crate::record::known::KnownInspection`].
+    /// The inspection of an object by an earlier seeding: [`crate::record::known::KnownInspection`].
     ///
-    /// An object with the same name, ETag and size has the same contents: the ETag is a digest of them, or, of parts
-    /// and under KMS, at least another one for each upload. One with names of keys is never the same file as one
-    /// without, and what was weighed for one engine is not what it takes in another.
+    /// An object with the same name, ETag and size has the same contents: the ETag is a digest of them or, for
+    /// multipart and KMS-encrypted objects, differs at least with each upload. Inspections with and without key names
+    /// are different files, and so are those weighed for different engines.
     pub fn inspection(backup: &Backup, hide_keys: bool, memory: &Settings) -> FileKey<KnownInspection> {
         let Backup { location, etag, size_bytes, .. } = backup;
         let digest = hex::encode(Sha256::digest(location.to_string()));
-        // The quotes, and whatever else would be a folder.
+        // Drops the quotes, and whatever else would make a folder.
         let etag = etag.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "");
         let (schema, hidden) = (rdb_scan::SCHEMA, if hide_keys { "-hidden" } else { "" });
         let memory = memory.id();
@@ -106,12 +106,12 @@ impl<'a> ExecutionFiles<'a> {
         ))
     }
 
-    /// Held by who edits a bucket's permissions.
+    /// The lease on editing a bucket's permissions.
     pub fn lease(bucket: &str) -> FileKey<LeaseHolder> {
         FileKey::new(format!("{GRANTS}{bucket}/lease.json"))
     }
 
-    /// Who needs the ACL grant on an object, and what it had before.
+    /// The executions that need the ACL grant on an object, and its earlier permissions.
     pub fn acl_holders(location: &BackupLocation) -> FileKey<AclHolders> {
         let digest = hex::encode(Sha256::digest(&location.key));
         FileKey::new(format!("{GRANTS}{}/acl-{}.json", location.bucket, &digest[..32]))
@@ -149,7 +149,7 @@ mod tests {
             change(&mut backup);
             inspection(&backup, false)
         };
-        // The same key and ETag in another bucket: where a bucket ends and a key begins counts.
+        // The same key and ETag in another bucket: the border between bucket and key counts.
         let others = [
             of(|backup| backup.location = BackupLocation::parse("backups-in/orders.rdb").unwrap()),
             of(|backup| backup.location = BackupLocation::parse("backups/in/orders2.rdb").unwrap()),

@@ -1,26 +1,26 @@
-//! What is known of a backup from an earlier seeding of the same object.
+//! The inspection of a backup, kept from an earlier seeding of the same object.
 
 use rdb_footprint::Settings;
 use rdb_scan::{Inspection, SCHEMA};
 use serde::{Deserialize, Serialize};
 
-/// How old an inspection may be. Nothing in an object changes while its ETag stays, but what is told of keys that have
-/// expired is told of the moment of the inspection.
+/// The maximum age of an inspection. An object's contents do not change while its ETag stays, but which keys have
+/// expired depends on the time of the inspection.
 const MAX_AGE_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// The inspection of a whole backup, kept for other seedings of the same object under
+/// The inspection of a whole backup, kept for later seedings of the same object under
 /// [`crate::record::files::ExecutionFiles::inspection`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KnownInspection {
-    /// The moment against which keys have expired.
+    /// The time against which keys count as expired, in milliseconds since the Unix epoch.
     pub looked_at_ms: u64,
-    /// What the backup holds.
+    /// The contents of the backup.
     pub inspection: Inspection,
 }
 
 impl KnownInspection {
-    /// Whether it can stand for reading the backup now, where the memory is to be predicted for this target.
+    /// Whether it can replace reading the backup now, with memory predicted for this target.
     pub fn is_usable(&self, now_ms: u64, memory: &Settings) -> bool {
         let weighed = self.inspection.weights.iter().any(|weights| weights.id == memory.id());
         let fresh = now_ms.checked_sub(self.looked_at_ms).is_some_and(|age| age <= MAX_AGE_MS);

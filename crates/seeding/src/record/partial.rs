@@ -1,4 +1,4 @@
-//! What a worker has read of a chunk, as it is stored.
+//! A worker's partial result of a chunk, as stored.
 
 use rdb_scan::{RangeInspection, SCHEMA};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::file_key::FileKey;
 
-/// A stored partial result. Functions may be updated while an execution runs: one that another version of the reader
-/// wrote is not used, and its bytes are read again.
+/// A stored partial result. Functions may be updated while an execution runs: a result of another version of the reader
+/// is discarded, and its bytes are read again.
 #[derive(Debug)]
 pub struct StoredPartial(Option<Box<RangeInspection>>);
 
 impl StoredPartial {
-    /// The result, if this version wrote it.
+    /// The result, if this version of the reader wrote it.
     pub fn current(self) -> Option<RangeInspection> {
         self.0.map(|range| *range)
     }
@@ -21,7 +21,7 @@ impl StoredPartial {
 impl<'de> Deserialize<'de> for StoredPartial {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        // One of another version may have any shape but for this member.
+        // A result of another version may have any shape apart from this member.
         let is_current = value.get("schema").and_then(Value::as_u64) == Some(u64::from(SCHEMA));
         if !is_current {
             return Ok(Self(None));
@@ -32,7 +32,7 @@ impl<'de> Deserialize<'de> for StoredPartial {
 }
 
 impl FileKey<RangeInspection> {
-    /// The same file, which any version may have written.
+    /// The key of the same file, which any version may have written.
     pub fn of_any_version(&self) -> FileKey<StoredPartial> {
         FileKey::from(self.as_str())
     }

@@ -1,4 +1,4 @@
-//! The record of one seeding, written by the first step and read by all others.
+//! The record of a seeding, written by the first step and read by all others.
 
 use rdb_footprint::Settings;
 use serde::{Deserialize, Serialize};
@@ -11,22 +11,22 @@ use crate::{
     request::{cluster::ClusterSpec, options::Options},
 };
 
-/// Everything that is settled about a seeding before its backups are read.
+/// The record: everything that is decided about a seeding before its backups are read.
 ///
-/// It lies in the reports bucket ([`crate::record::files::ExecutionFiles::seeding`]), so that the state machine carries
-/// only the execution's name, and so that a clean-up knows what a stopped execution was about.
+/// It is stored in the reports bucket ([`crate::record::files::ExecutionFiles::seeding`]), so that the state machine
+/// carries only the execution's name, and a clean-up knows what a stopped execution was about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Seeding {
-    /// The shape of this record, 1.
+    /// The version of this record's shape: 1.
     pub schema: u32,
     /// The execution's name.
     pub execution: String,
-    /// Where it runs.
+    /// The partition, region and account it runs in.
     pub partition: Partition,
     /// The backups, in the order of the request.
     pub backups: Vec<Backup>,
-    /// What they are to become.
+    /// The cluster that they are to seed.
     #[serde(flatten)]
     pub target: Target,
 }
@@ -41,22 +41,22 @@ pub struct Target {
     pub options: Options,
     /// The node types that the engine version offers.
     pub node_types: NodeTypes,
-    /// The share of `maxmemory` that is kept for backups and failover, from the parameter group. Default 25.
+    /// The percentage of `maxmemory` that is reserved for backups and failover, from the parameter group. Default 25.
     pub reserved_memory_percent: u32,
-    /// The number of databases that the cluster will have: of the parameter group, `databases` or, with cluster mode
-    /// on, `cluster-databases`.
+    /// The number of databases that the cluster will have, from the parameter group: `cluster-databases` with cluster
+    /// mode on, `databases` otherwise.
     pub databases: u64,
-    /// The parameters that decide what the data takes once loaded.
+    /// The parameters that affect the memory of the loaded data.
     #[serde(default)]
     pub memory: MemoryParameters,
-    /// When the backups were looked at, in milliseconds since 1970: what has expired by then counts as expired, for
-    /// every worker alike.
+    /// The time of the check, in milliseconds since the Unix epoch: keys that have expired by then count as expired,
+    /// for every worker alike.
     #[serde(default)]
     pub looked_at_ms: u64,
 }
 
 impl Target {
-    /// What the memory is predicted for.
+    /// The settings for the memory prediction.
     pub fn memory_settings(&self) -> Settings {
         let MemoryParameters { thresholds, shares_integers, quantum } = self.memory;
         let generation = self.cluster.engine.generation(self.cluster.engine_version);
@@ -64,7 +64,7 @@ impl Target {
     }
 }
 
-/// A backup as it was when the seeding began.
+/// A backup as it was at the start of the seeding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Backup {

@@ -1,4 +1,4 @@
-//! What an RDB file says against a seeding, in the words of findings.
+//! Findings about an RDB file.
 
 use rdb_scan::{Cause, Fault, FaultCode, Hazard, HazardCode, Header, written_by};
 
@@ -8,7 +8,7 @@ use crate::{
     request::cluster::ClusterSpec,
 };
 
-/// Whether the engine reads files of this version.
+/// The finding for a file whose version the engine does not load.
 pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSpec) -> Option<Finding> {
     let (engine, version) = (cluster.engine, cluster.engine_version);
     let valkey = header.magic == rdb_scan::Magic::Valkey;
@@ -21,7 +21,8 @@ pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSp
     if readable {
         return None;
     }
-    // A Valkey 7.2 snapshot of ElastiCache (RDB 11) is documented to restore as Redis 7.1, so its build may read more.
+    // AWS documents that a Valkey 7.2 snapshot of ElastiCache (RDB 11) restores as Redis 7.1, so its build may load
+    // more.
     let undocumented =
         !valkey && header.version == 11 && max == 10 && (version.major, version.minor) == (7, 1);
     let remedy = if valkey && header.version > rdb_scan::VALKEY_RDB_VERSION {
@@ -49,11 +50,11 @@ pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSp
     )
 }
 
-/// What to do about a file that another product wrote in a form of its own.
+/// The remedy for a file that another product wrote in a format of its own.
 const FOREIGN_REMEDY: &str = "save it in the common format: Dragonfly with --df_snapshot_format=false, KeyDB after \
      deleting its cron jobs, Redis Enterprise by replicating into a Redis or Valkey server and saving there";
 
-/// What to do about a broken file, in half a sentence.
+/// The remedy for a damaged file, as half a sentence.
 pub fn fault_remedy(fault: &Fault) -> &'static str {
     if let Some(remedy) = fault.cause.and_then(cause_remedy) {
         return remedy;
@@ -70,7 +71,7 @@ pub fn fault_remedy(fault: &Fault) -> &'static str {
     }
 }
 
-/// What to do about what was done to a file.
+/// The remedy for a known cause of damage, if there is one.
 fn cause_remedy(cause: Cause) -> Option<&'static str> {
     Some(match cause {
         Cause::Gzip
@@ -80,17 +81,17 @@ fn cause_remedy(cause: Cause) -> Option<&'static str> {
         | Cause::Bzip2
         | Cause::Zip
         | Cause::SevenZip
-        | Cause::Tar => "decompress it, and take the .rdb file that is in it",
-        Cause::Encrypted => "decrypt it, and take the .rdb file that is in it",
-        Cause::AppendOnlyFile | Cause::AofManifest => "make an RDB file with SAVE or BGSAVE, and take that",
+        | Cause::Tar => "decompress it, and use the .rdb file inside",
+        Cause::Encrypted => "decrypt it, and use the .rdb file inside",
+        Cause::AppendOnlyFile | Cause::AofManifest => "create an RDB file with SAVE or BGSAVE, and use that",
         Cause::ReplicationStream => {
-            "cut the RDB out of it: from the offset that is named, without the last 40 bytes; or save it with redis-cli --rdb FILE"
+            "cut the RDB out of it: from the given offset, without the last 40 bytes; or save it with redis-cli --rdb FILE"
         }
         Cause::BulkReply => {
-            "cut the RDB out of it: as many bytes as are named, from the offset that is named; or save it with redis-cli --rdb FILE"
+            "cut the RDB out of it: the given number of bytes, from the given offset; or save it with redis-cli --rdb FILE"
         }
         Cause::Html | Cause::Xml => "download the file again, and check the status of the response",
-        Cause::Base64 => "decode it with base64 -d, and take what that gives",
+        Cause::Base64 => "decode it with base64 -d, and use the output",
         Cause::ReplacementCharacters | Cause::QuestionMarks | Cause::RecodedText | Cause::Utf16 => {
             "copy the file from the server again, in binary: through no editor, no PowerShell pipe and no text field"
         }
@@ -102,13 +103,13 @@ fn cause_remedy(cause: Cause) -> Option<&'static str> {
     })
 }
 
-/// A backup that is compressed: sound inside, but nothing that ElastiCache reads.
+/// The finding for a compressed backup: sound inside, but ElastiCache does not decompress it.
 pub fn compressed_finding(backup: &str, compression: &str) -> Finding {
-    let remedy = "decompress it and take the .rdb file: ElastiCache decompresses nothing";
+    let remedy = "decompress it and use the .rdb file: ElastiCache reads plain RDB files only";
     Finding::new(Code::CompressedBackup, remedy).about(backup).with("compression", compression)
 }
 
-/// A broken file, in the words of the reader.
+/// The finding for a damaged file, with the reader's message.
 pub fn fault_finding(backup: &str, fault: &Fault) -> Finding {
     let compressed = matches!(
         fault.cause,
@@ -136,7 +137,7 @@ pub fn fault_finding(backup: &str, fault: &Fault) -> Finding {
     }
 }
 
-/// What is well-formed and dangerous. Modules, functions and databases are told with their names elsewhere.
+/// The finding for a hazard. Modules, functions and databases have findings of their own, with their names.
 pub(crate) fn hazard_finding(
     backup: &str,
     first: &Hazard,
@@ -145,7 +146,7 @@ pub(crate) fn hazard_finding(
 ) -> Option<Finding> {
     let refused = refuses(first.code, cluster.engine, cluster.engine_version);
     let (code, remedy) = match first.code {
-        // Told with their names elsewhere.
+        // These have findings of their own, with their names.
         HazardCode::ModuleData
         | HazardCode::Functions
         | HazardCode::DatabaseNumber
@@ -162,34 +163,31 @@ pub(crate) fn hazard_finding(
         ),
         HazardCode::AofBase => (
             Code::WritesAfterBackup,
-            "make the backup with SAVE or BGSAVE, and take dump.rdb: what was written since the last rewrite is elsewhere",
+            "make the backup with SAVE or BGSAVE, and use dump.rdb: writes since the last rewrite are in another file",
         ),
         HazardCode::AnotherRdb => (
             Code::AnotherRdbFollows,
             "cut the file at this offset and name the files one by one: servers load the first one only",
         ),
-        HazardCode::ReplicationEndMark => (
-            Code::TrailingBytes,
-            "nothing needs to be done: servers ignore the end mark that redis-cli leaves",
-        ),
-        HazardCode::Padding => {
-            (Code::TrailingBytes, "nothing needs to be done: servers ignore zeros after the end")
+        HazardCode::ReplicationEndMark => {
+            (Code::TrailingBytes, "no action needed: servers ignore the end mark that redis-cli leaves")
         }
+        HazardCode::Padding => (Code::TrailingBytes, "no action needed: servers ignore zeros after the end"),
         HazardCode::DuplicateKey | HazardCode::DuplicateMember => {
-            (Code::DuplicateData, "make a new backup: a server ends its load here")
+            (Code::DuplicateData, "make a new backup: a server aborts loading here")
         }
         HazardCode::ForeignRecord => (Code::ForeignRecord, FOREIGN_REMEDY),
         _ if refused == Some(true) => (
             Code::RefusedByEngine,
-            "use an engine version that loads it, or write the value anew on the source and make a new backup",
+            "use an engine version that loads it, or rewrite the value on the source and make a new backup",
         ),
         _ if refused == Some(false) => (
             Code::RefusedByEngine,
-            "this engine loads it as it is; write the value anew on the source before you go to a later engine",
+            "this engine loads it as it is; rewrite the value on the source before you upgrade to a later engine",
         ),
-        _ => (Code::UnusualContent, "nothing needs to be done for most servers"),
+        _ => (Code::UnusualContent, "no action needed for most servers"),
     };
-    // Nothing was appended that anybody could miss.
+    // What was appended holds no data.
     let harmless = matches!(first.code, HazardCode::ReplicationEndMark | HazardCode::Padding);
     let severity = match refused {
         None if harmless => Severity::Note,
@@ -208,13 +206,13 @@ pub(crate) fn hazard_finding(
     )
 }
 
-/// JSON and Bloom filters exist on ElastiCache as built-in types; whether an import takes the data of the modules of
-/// the same purpose is not documented. Everything else is refused by the engine.
+/// The finding for a module's data. JSON and Bloom filters are built-in types on ElastiCache, but AWS does not document
+/// whether an import accepts the data of the corresponding modules. The engine refuses the data of any other module.
 pub(crate) fn module_finding(module: &str) -> Finding {
     match module {
         "ReJSON-RL" | "MBbloom--" => Finding::new(
             Code::ModuleData,
-            "try it with a small backup first: AWS does not say whether it is taken",
+            "try a small backup first: AWS does not document whether an import accepts it",
         )
         .severity(Severity::Warn),
         _ => Finding::new(

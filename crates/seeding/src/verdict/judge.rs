@@ -1,4 +1,4 @@
-//! What inspected files mean for a cluster: what speaks against it, what the data takes there, and the plan.
+//! Judges inspected files for a cluster: findings, memory needs and the plan.
 
 mod shared;
 
@@ -17,26 +17,26 @@ use crate::{
     },
 };
 
-/// What the inspected files mean for the cluster that is asked for.
+/// The judgement of inspected files for the requested cluster.
 #[derive(Debug, Clone)]
 pub struct Judgement {
-    /// The decision.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Everything that was found, the weightiest first.
+    /// All findings, most severe first.
     pub findings: Vec<Finding>,
-    /// What the data takes once loaded; nothing where a file is broken.
+    /// The memory of the loaded data; `None` if a file is damaged.
     pub footprint: Option<Footprint>,
-    /// What will be created.
+    /// The cluster to create, if there can be one.
     pub plan: Option<Plan>,
 }
 
-/// Judges files by their names, which findings are about. They were weighed by [`Target::memory_settings`].
+/// Judges files. Each comes with the name that its findings have, and must be weighed by [`Target::memory_settings`].
 pub fn judge(target: &Target, inspected: &[(String, &Inspection)], earlier: Vec<Finding>) -> Judgement {
     let mut findings = earlier;
     for (name, inspection) in inspected {
         judge_file(target, name, inspection, &mut findings);
     }
-    // Several files are one cluster's shards, and only with cluster mode on.
+    // With cluster mode on, several files are the shards of one cluster.
     if target.cluster.cluster_mode {
         findings.extend(shared::shared_slots_findings(inspected));
     }
@@ -68,9 +68,9 @@ pub fn judge(target: &Target, inspected: &[(String, &Inspection)], earlier: Vec<
             findings.extend(inspected.iter().filter_map(|(name, one)| big_key(name, one, plan)));
         }
     }
-    // A stable order: what forbids comes first.
+    // A stable sort: the most severe findings come first.
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    // Without a plan nothing can be created, whatever is allowed.
+    // A damaged file has no plan, so nothing can be created, whatever is allowed.
     let verdict = if sound { Verdict::of(&findings, &target.options.allow) } else { Verdict::Reject };
     Judgement { verdict, findings, footprint, plan }
 }
@@ -80,11 +80,11 @@ fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &m
     findings.extend(inspection.faults.iter().map(|fault| fault_finding(name, fault)));
     if let Some(rdb) = &inspection.rdb {
         let header = Header { version: rdb.version, magic: rdb.magic, aux: inspection.aux.clone() };
-        // The same may have been said when the file's beginning was looked at.
+        // The check of the file's first bytes may have found the same.
         let newer = version_finding(name, &header, cluster);
         findings.extend(newer.filter(|finding| !findings.contains(finding)));
         if rdb.crc == Crc::Absent {
-            let remedy = "set rdbchecksum yes on the source, so that damage can be seen";
+            let remedy = "set rdbchecksum yes on the source, so that damage can be detected";
             findings.push(Finding::new(Code::ChecksumAbsent, remedy).about(name));
         }
     }
@@ -94,7 +94,7 @@ fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &m
         findings.push(finding.with("module", module.clone()).with("count", *count));
     }
     if inspection.types.contains_key("module") {
-        let remedy = "leave ample room: what modules keep in memory only they know";
+        let remedy = "leave ample headroom: the memory of module data is not predicted";
         let values = inspection.types.get("module").map_or(0, |counts| counts.keys);
         findings.push(Finding::new(Code::MemoryIsLowerBound, remedy).about(name).with("values", values));
     }
@@ -109,7 +109,7 @@ fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &m
         findings.push(Finding::new(Code::ClusterBackupIntoSingleNode, remedy).about(name));
     }
     if inspection.already_expired > 0 {
-        let remedy = "nothing needs to be done, unless these keys were expected to be there";
+        let remedy = "no action needed, unless these keys are expected in the cluster";
         findings.push(
             Finding::new(Code::KeysAlreadyExpired, remedy)
                 .about(name)
@@ -124,7 +124,8 @@ fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &m
     findings.extend(newer_type(name, inspection, cluster));
 }
 
-/// A type of value that came with a later version than the engine reads, in a file that says it is of an earlier one.
+/// The finding for a value type that is newer than the RDB version the engine loads, in a file that claims an older
+/// version.
 fn newer_type(name: &str, inspection: &Inspection, cluster: &ClusterSpec) -> Option<Finding> {
     let rdb = inspection.rdb.as_ref()?;
     let max = cluster.engine.max_rdb_version(cluster.engine_version);
@@ -148,7 +149,7 @@ fn newer_type(name: &str, inspection: &Inspection, cluster: &ClusterSpec) -> Opt
     )
 }
 
-/// Whether the cluster has the databases that hold keys.
+/// The finding for keys in databases that the cluster does not have.
 fn databases_finding(target: &Target, name: &str, inspection: &Inspection) -> Option<Finding> {
     let cluster = &target.cluster;
     let holding = inspection.databases.iter().filter(|(_, counts)| counts.keys > 0);
@@ -163,8 +164,8 @@ fn databases_finding(target: &Target, name: &str, inspection: &Inspection) -> Op
             return Some(finding.with("databases", shown));
         }
     }
-    // A database that is selected counts like one that holds keys. With cluster mode on these engines still have the
-    // usual number, all but the first without a use.
+    // A database that is selected counts like one that holds keys. In cluster mode, these engines still have the usual
+    // 16 databases, though only the first is usable.
     let databases = if cluster.cluster_mode && one { target.databases.max(16) } else { target.databases };
     let highest = inspection.highest_database.max(highest);
     let remedy = if cluster.cluster_mode {
@@ -176,10 +177,10 @@ fn databases_finding(target: &Target, name: &str, inspection: &Inspection) -> Op
     (highest >= databases).then(|| finding.with("database", highest).with("databases", databases))
 }
 
-/// A backup that is older than this has missed more than a night.
+/// The age above which a backup is old: more than a day, in milliseconds.
 const OLD_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// Whether the server has written the file long ago (`ctime`).
+/// The finding for a file that was written long ago, by its `ctime` field.
 fn age_finding(name: &str, inspection: &Inspection, now_ms: u64) -> Option<Finding> {
     let written_ms = inspection.aux.get("ctime")?.parse::<u64>().ok()?.checked_mul(1000)?;
     let age_ms = now_ms.checked_sub(written_ms).filter(|age_ms| *age_ms > OLD_MS)?;
@@ -193,14 +194,15 @@ fn age_finding(name: &str, inspection: &Inspection, now_ms: u64) -> Option<Findi
     )
 }
 
-/// A key with more of a node's memory than this, in percent, is worth a warning.
+/// The percentage of a node's memory above which a key is big.
 const BIG_KEY_PERCENT: u64 = 10;
 
-/// The biggest key of a file, if it is a large part of a node. Its bytes in the file are the least that it takes.
+/// The finding for a file's biggest key, if it is a large part of a node. Its size in the file is a lower bound of its
+/// memory.
 fn big_key(name: &str, inspection: &Inspection, plan: &Plan) -> Option<Finding> {
     let usable_bytes = plan.shards.first()?.usable_bytes;
     let biggest = inspection.biggest.first()?;
-    let remedy = "split the key on the source, if it is to grow";
+    let remedy = "split the key on the source, if it is going to grow";
     let finding = Finding::new(Code::BigKey, remedy)
         .about(name)
         .with("fileBytes", biggest.bytes)
@@ -210,7 +212,7 @@ fn big_key(name: &str, inspection: &Inspection, plan: &Plan) -> Option<Finding> 
     (biggest.bytes > usable_bytes / 100 * BIG_KEY_PERCENT).then_some(finding)
 }
 
-/// A footprint as it is written.
+/// A footprint as reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FootprintReport {
@@ -227,12 +229,12 @@ pub struct FootprintReport {
     /// That server, such as `valkey 8.1.1`; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compared_with: Option<String>,
-    /// `used_memory` of one server that holds everything, beyond that of an empty one.
+    /// The `used_memory` of one server that holds everything, minus that of an empty server.
     pub used_memory_bytes: u64,
 }
 
 impl FootprintReport {
-    /// What is written of a footprint, in a version of the engine.
+    /// Reports a footprint for a version of the engine.
     pub fn of(footprint: &Footprint, engine_version: EngineVersion) -> Self {
         let Footprint { settings, cluster_mode, .. } = footprint;
         let EngineVersion { major, minor, patch } = engine_version;

@@ -1,4 +1,4 @@
-//! What S3 says about a bucket and an object, and what an object's first bytes say, before it is read.
+//! Checks before a backup is read: of what S3 reports about its bucket and object, and of the object's first bytes.
 
 use crate::{
     facts::location::{BackupLocation, dns_compliant_bucket_name},
@@ -7,52 +7,52 @@ use crate::{
     verdict::backup::{fault_finding, version_finding},
 };
 
-/// What S3 says of an object without giving its bytes.
+/// The metadata of an object, from S3.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectView {
-    /// Its length.
+    /// Its size.
     pub size_bytes: u64,
     /// Its ETag, with the quotes.
     pub etag: String,
-    /// `AES256`, `aws:kms`, `aws:kms:dsse` or nothing.
+    /// `AES256`, `aws:kms`, `aws:kms:dsse` or `None`.
     pub encryption: Option<String>,
-    /// The KMS key.
+    /// The KMS key that encrypts it.
     pub kms_key_id: Option<String>,
     /// Whether it was encrypted with an S3 Bucket Key.
     pub bucket_key: bool,
-    /// Its storage class; nothing means `STANDARD`.
+    /// Its storage class; `None` means `STANDARD`.
     pub storage_class: Option<String>,
-    /// The archive tier of intelligent tiering, where it has sunk to one.
+    /// The archive tier of S3 Intelligent-Tiering, if the object has moved to one.
     pub archive_status: Option<String>,
-    /// Whether a restored copy of an archived object is there now.
+    /// Whether a restored copy of the archived object exists now.
     pub restored: bool,
 }
 
-/// What a look at an object brought.
+/// The result of reading an object's metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ObjectLook {
-    /// It is there.
+    /// The object exists.
     Found(ObjectView),
-    /// There is none.
+    /// The object does not exist.
     Missing,
-    /// S3 refuses to say.
+    /// S3 denies access.
     Forbidden,
-    /// It is encrypted with a key that only its owner has (SSE-C).
+    /// It is encrypted with a customer-provided key (SSE-C).
     CustomerKey,
 }
 
-/// What a look at a bucket brought.
+/// The result of reading a bucket's region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BucketLook {
-    /// It is there, in this region.
+    /// The bucket exists, in this region.
     Region(String),
-    /// There is none of this name, or it belongs to another account.
+    /// No bucket has this name, or it belongs to another account.
     Missing,
-    /// S3 refuses to say.
+    /// S3 denies access.
     Forbidden,
 }
 
-/// What speaks against a bucket. `existing_access` is the one way in which another account's bucket may be named.
+/// Findings about a bucket: not among the `allowed` ones, badly named, inaccessible, or not in `region`.
 pub fn bucket_findings(
     bucket: &str,
     allowed: &[String],
@@ -61,7 +61,7 @@ pub fn bucket_findings(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !allowed.iter().any(|name| name == bucket) {
-        let remedy = "put the backup into one of the stack's buckets, or add this one to BackupBuckets";
+        let remedy = "upload the backup to one of the stack's buckets, or add this one to BackupBuckets";
         findings.push(
             Finding::new(Code::BucketNotAllowed, remedy).about(bucket).with("allowed", allowed.to_vec()),
         );
@@ -100,7 +100,7 @@ pub fn bucket_findings(
     findings
 }
 
-/// What speaks against an object. About its KMS key, if it has one, [`crate::policy::key_finding`] tells.
+/// Findings about an object. For its KMS key, if it has one, see [`crate::policy::key_finding`].
 pub fn object_findings(location: &BackupLocation, look: &ObjectLook) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut add = |code, remedy: String| findings.push(Finding::new(code, remedy).about(location));
@@ -110,7 +110,7 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook) -> Vec<Find
     let view = match look {
         ObjectLook::Found(view) => view,
         ObjectLook::Missing => {
-            add(Code::BackupMissing, "check the key: upper and lower case count".to_owned());
+            add(Code::BackupMissing, "check the key, which is case-sensitive".to_owned());
             return findings;
         }
         ObjectLook::Forbidden => {
@@ -120,7 +120,7 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook) -> Vec<Find
         }
         ObjectLook::CustomerKey => {
             let remedy =
-                "upload it again with SSE-S3: ElastiCache has no way to be given a customer's key (SSE-C)";
+                "upload it again with SSE-S3: ElastiCache does not support customer-provided keys (SSE-C)";
             add(Code::EncryptedWithUnusableKey, remedy.to_owned());
             return findings;
         }
@@ -130,7 +130,7 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook) -> Vec<Find
     }
     if view.bucket_key {
         let remedy = "copy the object onto itself with the Bucket Key off (BucketKeyEnabled=false): turning it off for \
-                      the bucket does not change objects that are there";
+                      the bucket does not change existing objects";
         add(Code::BucketKeyEnabled, remedy.to_owned());
     }
     if view.encryption.as_deref() == Some("aws:kms:dsse") {
@@ -146,10 +146,10 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook) -> Vec<Find
     findings
 }
 
-/// How much of a backup's beginning is looked at before it is read as a whole: magic, version and AUX fields.
+/// The bytes of a backup that are read for a first check: magic, version and AUX fields.
 pub const HEADER_BYTES: u64 = 4096;
 
-/// What the first bytes of a backup say against it.
+/// Findings about the first bytes of a backup.
 pub fn header_findings(location: &BackupLocation, prefix: &[u8], cluster: &ClusterSpec) -> Vec<Finding> {
     match rdb_scan::read_header(prefix) {
         Ok(header) => version_finding(&location.to_string(), &header, cluster).into_iter().collect(),
@@ -157,7 +157,7 @@ pub fn header_findings(location: &BackupLocation, prefix: &[u8], cluster: &Clust
     }
 }
 
-/// Magic and version of a backup, if it begins like one.
+/// The magic and version of a backup, if it begins like one.
 pub fn header_of(prefix: &[u8]) -> Option<rdb_scan::Header> {
     let mut header = rdb_scan::read_header(prefix).ok()?;
     header.aux.clear();

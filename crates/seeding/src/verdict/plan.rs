@@ -1,4 +1,4 @@
-//! The cluster that will be created: node type and slots per shard.
+//! The cluster to create: node type and slots of each shard.
 
 mod choice;
 mod shards;
@@ -51,7 +51,7 @@ pub struct ShardPlan {
     pub usable_bytes: u64,
 }
 
-/// A smaller choice that was not taken.
+/// A smaller choice that was not chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NextSmaller {
@@ -64,7 +64,7 @@ pub struct NextSmaller {
     pub reason: String,
 }
 
-/// Memory of a primary that counts against `maxmemory` and is not data.
+/// Memory of a primary that counts towards `maxmemory` but is not data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reserve {
@@ -77,12 +77,12 @@ pub struct Reserve {
 }
 
 impl Reserve {
-    /// The reserve of one primary of a cluster like this.
+    /// The reserve of one primary of this cluster.
     fn of(target: &Target) -> Self {
         const MIB: u64 = 1 << 20;
         let cluster = &target.cluster;
         Self {
-            // Empty servers take 0.9 to 1.0 MB, those of a cluster 1.6 to 2.8 MB.
+            // An empty server uses 0.9 to 1.0 MB, in cluster mode 1.6 to 2.8 MB.
             empty_server_bytes: if cluster.cluster_mode { 3 * MIB } else { MIB },
             replication_backlog_bytes: if cluster.replicas_per_shard > 0 { MIB } else { 0 },
             client_buffers_bytes: MIB,
@@ -94,22 +94,22 @@ impl Reserve {
     }
 }
 
-/// What the data needs.
+/// The memory that the data needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Need {
-    /// What the data takes once loaded, by slot.
+    /// The memory of the loaded data, by slot.
     pub footprint: Footprint,
-    /// What is needed beside it.
+    /// The memory needed besides it.
     pub reserve: Reserve,
 }
 
 impl Need {
-    /// What data of this footprint needs in a cluster like the one asked for.
+    /// The need of data with this footprint in the target cluster.
     pub fn new(target: &Target, footprint: Footprint) -> Self {
         Self { footprint, reserve: Reserve::of(target) }
     }
 
-    /// The shards with these slots, before anything is known of nodes.
+    /// The shards with these slots; their `usable_bytes` is 0 until a node type is chosen.
     fn shards(&self, ranges: &[SlotRange]) -> Vec<ShardPlan> {
         let shard = |&slots: &SlotRange| ShardPlan {
             slots,
@@ -120,23 +120,23 @@ impl Need {
         ranges.iter().map(shard).collect()
     }
 
-    /// What a node must have for a shard of so many bytes to come up with room to grow.
+    /// The usable memory that a node must have for a shard of this size: room to grow by `percent`, plus the reserve.
     fn with_headroom(&self, bytes: u64, percent: u32) -> u64 {
         let grown = u128::from(bytes) * u128::from(100 + percent) / 100;
         u64::try_from(grown).unwrap_or(u64::MAX).saturating_add(self.reserve.bytes())
     }
 }
 
-/// As many nodes as a cluster may have without a raised quota. Source: user guide, "Quotas".
+/// The most nodes that a cluster may have without a raised quota. Source: user guide, "Quotas".
 pub(crate) const DEFAULT_NODE_QUOTA: u32 = 90;
-/// A family that ElastiCache seeds only from its own backups. Source: user guide, "Data tiering".
+/// The family with data tiering, which ElastiCache seeds from its own backups only. Source: user guide, "Data tiering".
 const TIERED_FAMILY: &str = "cache.r6gd.";
 
 impl Plan {
-    /// Plans the cluster of this target, and says what speaks against it.
+    /// Plans the cluster of this target, and adds findings about it.
     ///
-    /// `maxmemory` is the hard limit (`does-not-fit`); what is left of it after the reserve is the one that AWS asks to
-    /// keep to (`tight-fit`). Where exactly a restore fails between the two is not documented.
+    /// `maxmemory` is the hard limit (`does-not-fit`). What `reserved-memory-percent` leaves of it is the limit that
+    /// AWS recommends (`tight-fit`). Where exactly between the two a restore fails is not documented.
     pub fn make(target: &Target, need: &Need, findings: &mut Vec<Finding>) -> Option<Self> {
         let cluster = &target.cluster;
         if cluster.node_type.starts_with(TIERED_FAMILY) {
@@ -190,13 +190,13 @@ impl Plan {
     }
 }
 
-/// The memory left for data after the reserve.
+/// The memory that `reserved-memory-percent` leaves.
 fn usable(maxmemory_bytes: u64, reserved_percent: u32) -> u64 {
     let share = u128::from(100 - reserved_percent.min(100));
     u64::try_from(u128::from(maxmemory_bytes) * share / 100).unwrap_or(u64::MAX)
 }
 
-/// The finding for a node type that the engine version does not have.
+/// The finding for a node type that the engine version does not offer.
 pub fn unknown_node_type(node_types: &NodeTypes, node_type: &str) -> Finding {
     let near = node_types.near(node_type);
     let remedy = match near.first() {

@@ -1,4 +1,4 @@
-//! What the inspected backups say about the cluster that is to come up.
+//! The report about the inspected backups and the cluster to create.
 
 use rdb_scan::{EmptyCounts, Inspection, Report};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub struct Assessment {
     pub backups: Vec<BackupReport>,
 }
 
-/// The part of an [`Assessment`] that the count of the new cluster is compared with.
+/// The part of an [`Assessment`] with which the new cluster's key count is compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
@@ -56,7 +56,7 @@ pub struct BackupReport {
     pub inspection: Report,
 }
 
-/// Judges the inspections, one for each backup, in their order. `earlier` is what had been found before.
+/// Judges the inspections, one for each backup, in the backups' order. `earlier`: the findings so far.
 pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Finding>) -> Assessment {
     let inspected: Vec<_> = seeding
         .backups
@@ -97,7 +97,7 @@ pub fn too_long(rounds: u32, ranges_left: usize, bytes_left: u64, earlier: Vec<F
 }
 
 impl Counts {
-    /// Without collections that have no elements, where the engine leaves them out.
+    /// Sums up the counts, without empty collections if the engine skips them.
     fn of(inspections: &[Inspection], skips_empty: bool) -> Self {
         inspections.iter().fold(Self::default(), |sum, inspection| {
             let empty = if skips_empty { inspection.empty } else { EmptyCounts::default() };
@@ -111,9 +111,9 @@ impl Counts {
     }
 }
 
-/// A finding for each count that the new cluster does not confirm.
+/// The finding for a key count that differs from the expected one.
 ///
-/// Keys with an expiry may have gone since; all others have to be there.
+/// Keys with an expiry may be missing; all others have to exist.
 pub fn count_findings(counts: Counts, found: u64) -> Option<Finding> {
     let at_most = counts.keys - counts.already_expired.min(counts.keys);
     let at_least = counts.keys - counts.expires.min(counts.keys);
@@ -129,7 +129,7 @@ pub fn count_findings(counts: Counts, found: u64) -> Option<Finding> {
     )
 }
 
-/// The counts of a report, for the step that reads nothing else of it.
+/// The counts of a report, for the step that reads nothing else from it.
 #[derive(Debug, Deserialize)]
 pub struct ReportCounts {
     /// See [`Assessment::counts`].
@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    /// A string, and a hash and a list without elements, one of which has expired.
+    /// A string, an empty hash that has expired, and an empty list.
     const FILE: &[u8] =
         b"REDIS0010\xfe\0\0\x01s\x01v\x04\x01h\0\xfc\0\0\0\0\0\0\0\0\x01\x01l\0\xff\0\0\0\0\0\0\0\0";
 

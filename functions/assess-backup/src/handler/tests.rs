@@ -26,7 +26,7 @@ async fn assess(wire: &Wire, inspected: &[Value], findings: Value, round: u32) -
     run(&step, input).await
 }
 
-/// What workers write down of a file: one that has time for all of it, or each with time for one record.
+/// The partial results of a file: of one worker with time for all of it, or of workers with time for one record each.
 fn inspected(file: &[u8], time: Control) -> Vec<RangeInspection> {
     let mut parts = Vec::new();
     let mut start = Position::default();
@@ -45,7 +45,7 @@ fn inspected(file: &[u8], time: Control) -> Vec<RangeInspection> {
     }
 }
 
-/// Where the inspection of a backup is kept.
+/// The key of a backup's kept inspection.
 fn kept_key(seeding: &Seeding, backup: usize) -> String {
     let memory = seeding.target.memory_settings();
     seeding::ExecutionFiles::inspection(&seeding.backups[backup], seeding.target.options.hide_keys, &memory)
@@ -142,7 +142,7 @@ async fn what_is_known_of_a_backup_stands_for_reading_it() {
     wire.done();
     assert_eq!(second, first);
 
-    // One that is gone is read after all, and one that cannot be kept changes nothing.
+    // A deleted inspection is read after all, and a failure to keep one changes nothing.
     let wire = script()
         .on(RECORD, read_record(&seeding))
         .on(known, s3_error(404, "NoSuchKey"))
@@ -201,7 +201,7 @@ async fn a_key_that_stands_twice_is_told_as_what_ends_a_load() {
 #[tokio::test]
 async fn what_only_redis_enterprise_reads_is_refused() {
     let file = rdb(&[("used-mem", "1000000")], &["a", "b"]);
-    // Before the second key's type: when it was last used in RAM.
+    // Before the second key's type: an LRU idle time.
     let second = file.windows(3).position(|bytes| bytes == [0, 1, b'b']).unwrap();
     let file = [&file[..second], &[107, 7], &file[second..]].concat();
     let output = assess_file(&file).await;
@@ -263,7 +263,7 @@ async fn rounds_that_are_used_up_are_a_finding_with_what_is_left() {
 
 #[tokio::test]
 async fn data_that_does_not_fit_is_rejected_with_the_numbers() {
-    // A node of a hundred bytes.
+    // A node with a `maxmemory` of 100 bytes.
     let mut seeding = orders();
     seeding.target.node_types = std::iter::once(("cache.t4g.micro".to_owned(), 100)).collect();
     let part = whole(&rdb(&[], &["a"]));
@@ -273,7 +273,7 @@ async fn data_that_does_not_fit_is_rejected_with_the_numbers() {
     assert_eq!(output["verdict"], "reject");
     let finding = &output["findings"][0];
     assert_eq!(finding["code"], "does-not-fit");
-    // One object with key and value, and a table with a bucket of 64 bytes, in Valkey 8.1.
+    // One object with key and value, and a hash table with one 64-byte bucket, in Valkey 8.1.
     let used = wire.json(REPORT)["footprint"]["usedMemoryBytes"].as_u64().unwrap();
     assert!((110..300).contains(&used), "{used}");
     let evidence = json!({
@@ -287,7 +287,7 @@ async fn the_number_of_shards_that_was_left_to_the_plan_is_settled_in_the_record
     let mut seeding = orders();
     seeding.target.cluster.cluster_mode = true;
     seeding.target.cluster.automatic_shards = true;
-    // Each shard of a cluster needs 4 MiB for itself, and a little for the key: two nodes do, one does not.
+    // Each shard of a cluster needs 4 MiB of reserve, and a little for the keys: two shards fit, one does not.
     let names: Vec<String> = (0..60).map(|number| format!("{number:0>60}")).collect();
     let keys: Vec<&str> = names.iter().map(String::as_str).collect();
     let part = whole(&rdb(&[], &keys));

@@ -60,7 +60,7 @@ fn up_to_create_again(seeding: &Seeding) -> Wire {
     wire.on(ASKED_BEFORE, json(CreateJournal { asked_at_ms: 1, answered: false }))
 }
 
-/// The fields of the create request, without those of this name's lists that a test does not look at.
+/// The fields of the create request.
 fn fields(wire: &Wire) -> Vec<String> {
     wire.form("elasticache Action=CreateReplicationGroup")
 }
@@ -176,7 +176,7 @@ async fn a_group_that_an_earlier_try_of_this_step_made_is_success() {
 
 #[tokio::test]
 async fn somebody_elses_group_is_an_error_that_shows_its_description() {
-    // Another execution's name that begins like ours is another execution.
+    // A name that begins like this execution's is another execution.
     for description in ["production", "elasticache-seeder orders-12", "elasticache-seeder orders"] {
         let wire = up_to_create(&orders(&json!({})))
             .on(ASKED, ok())
@@ -210,7 +210,7 @@ async fn a_group_that_is_just_going_is_waited_for() {
     assert_eq!(create(&wire, &["0-16383"]).await.unwrap_err().name, ErrorName::ServiceBusy);
 }
 
-/// Clean-up waits for a cluster that may still appear (`delete-cluster`, same journal).
+/// The clean-up waits for a cluster that may still appear (`delete-cluster` reads the same journal).
 #[tokio::test]
 async fn a_create_without_an_answer_stays_pending() {
     let unanswered = [lost(), query_error(500, "InternalFailure", "try again"), status(503)];

@@ -44,7 +44,7 @@ async fn delete_with(wire: &Wire, input: Value) -> Result<Value, StepError> {
     run(&step, input).await
 }
 
-/// The step's look at the group with one member, before it does anything.
+/// The step's check of the group with one member, before it does anything.
 fn look(on_restore_failed: &str, of_group: &str, of_member: &str) -> Wire {
     script()
         .on(RECORD, read_record(&orders(on_restore_failed)))
@@ -123,7 +123,7 @@ async fn a_failed_restore_is_kept_where_the_request_says_so() {
     let wire = look("keep", "create-failed", "restore-failed").on(CLOSE, nothing());
     assert_eq!(delete(&wire).await.unwrap()["phase"], "kept");
     wire.done();
-    // Only what failed is kept for a look: what is stopped half-way is cleaned up.
+    // Only a failed cluster is kept for inspection; one that was not finished is cleaned up.
     let wire = look("keep", "creating", "creating").on(DELETE, deleting());
     assert_eq!(delete(&wire).await.unwrap()["phase"], "deleting");
     wire.done();

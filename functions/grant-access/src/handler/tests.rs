@@ -38,7 +38,7 @@ fn lease_of(holder: &str, expires_ms: i64) -> Answer {
     json(json!({"holder": holder, "expiresMs": expires_ms})).header("etag", "\"lease\"")
 }
 
-/// An ACL as S3 writes it: the owner's grant, and these permissions of ElastiCache.
+/// An ACL in S3's format: the owner's grant, and these permissions of ElastiCache.
 fn acl(permissions: &[&str]) -> Answer {
     let grant = |id: &str, permission: &str| {
         format!(
@@ -54,7 +54,7 @@ fn acl(permissions: &[&str]) -> Answer {
     ))
 }
 
-/// The permissions of ElastiCache in an ACL that was written.
+/// ElastiCache's permissions in a written ACL.
 fn elasticache_permissions(acl: &str) -> Vec<&str> {
     acl.split("<Grant>")
         .filter(|grant| grant.contains(ELASTICACHE))

@@ -10,7 +10,7 @@ use super::InspectChunk;
 
 const MIB: usize = 1024 * 1024;
 
-/// Where what a range holds is written down.
+/// The key of a chunk's partial result.
 fn partial(start: usize, end: usize) -> String {
     format!("executions/orders-1/partials/000-{start:016}-{end:016}.json")
 }
@@ -34,7 +34,7 @@ async fn inspect(wire: &Wire, file: &[u8]) -> Result<Value, StepError> {
     run(&step(wire), input(file)).await
 }
 
-/// The ranged request for these bytes of the backup, as long as it is the one that was looked at.
+/// The ranged request for these bytes of the backup, on condition of the inspected ETag.
 fn get(start: usize, end: usize) -> String {
     format!("GET backups.s3/in/orders.rdb range: bytes={start}-{} if-match: \"e1\"", end - 1)
 }
@@ -43,7 +43,7 @@ fn part(file: &[u8], start: usize, end: usize) -> Answer {
     status(206).header("content-length", (end - start).to_string()).body(&file[start..end])
 }
 
-/// A backup of some 17 MiB in one string: three parts of 8 MiB.
+/// A backup of about 17 MiB in one string: three parts of 8 MiB.
 fn large() -> Vec<u8> {
     let mut file = rdb(&[], &[]);
     file.truncate(file.len() - 9);
@@ -129,7 +129,7 @@ async fn an_object_that_is_overwritten_in_the_middle_is_never_read_as_a_mixture(
             .on(get(0, 8 * MIB), part(&file, 0, 8 * MIB))
             .on(get(8 * MIB, 16 * MIB), answer)
             .on(get(16 * MIB, file.len()), part(&file, 16 * MIB, file.len()));
-        // Whether the third part was asked for by then is left open.
+        // The third part may or may not have been requested by then.
         let error = inspect(&wire, &file).await.unwrap_err();
         assert_eq!(error.name, name, "{error}");
         assert!(error.message.contains("bytes 8388608-16777215 of backups/in/orders.rdb"), "{error}");
@@ -238,7 +238,7 @@ async fn behind_the_end_of_a_range_only_what_a_record_needs_is_asked_for() {
     start["chunk"]["end"] = 1000.into();
     let output = run(&step(&wire), start).await.unwrap();
     wire.done();
-    // The string that begins in the range is read to its end, the end mark behind it is another range's.
+    // The string that begins in the chunk is read to its end; the end mark after it belongs to the next chunk.
     assert_eq!((&output["end"], &output["complete"]), (&json!(file.len() - 9), &json!(true)));
 }
 

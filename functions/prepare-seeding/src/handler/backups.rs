@@ -1,4 +1,4 @@
-//! The backups: whether ElastiCache could read them, and whether they begin like RDB files.
+//! Checks of the backups: whether ElastiCache can read them, and whether they begin like RDB files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,20 +19,20 @@ use seeding::{
 use super::PrepareSeeding;
 
 impl PrepareSeeding {
-    /// The backups that are there, and everything that speaks against any of them.
+    /// Checks the backups. Returns those that are readable, and the findings about any of them.
     pub(super) async fn look_at_backups(
         &self,
         resolved: &Resolved,
         partition: &Partition,
     ) -> Result<(Vec<Backup>, Vec<Finding>), StepError> {
-        // Only the way `existing` may name a bucket of another account.
+        // Only `existing` access may name a bucket of another account.
         let owner = (resolved.options.access != Access::Existing).then_some(partition.account.as_str());
         let mut findings = Vec::new();
         let mut reachable = BTreeSet::new();
         let buckets: BTreeSet<_> = resolved.backups.iter().map(|location| location.bucket.as_str()).collect();
         for bucket in buckets {
             let allowed = self.backup_buckets.iter().any(|name| name == bucket);
-            // A bucket that is not allowed is not even looked at, and S3 takes no request for a name that is none.
+            // A bucket that is not allowed is not read at all, and S3 accepts no request with an invalid bucket name.
             let look = if allowed && dns_compliant_bucket_name(bucket) {
                 Some(look_at_bucket(&self.s3, bucket, owner).await?)
             } else {
@@ -75,8 +75,8 @@ impl PrepareSeeding {
         Ok((backups, findings))
     }
 
-    /// What the bucket's policy says to what the seeding needs. Where the bucket itself is `forbidden`, the policy may
-    /// tell why.
+    /// Checks the bucket policy against the needs of the seeding. If the bucket itself is `forbidden`, the policy may
+    /// explain why.
     async fn look_at_access(
         &self,
         resolved: &Resolved,
@@ -105,7 +105,7 @@ impl PrepareSeeding {
         Ok(findings)
     }
 
-    /// Whether ElastiCache can use the key that an object is encrypted with. Each key is looked at once.
+    /// Checks whether ElastiCache can use the KMS key of an object. Each key is read once.
     async fn look_at_key(
         &self,
         known: &mut BTreeMap<String, KeyLook>,

@@ -1,11 +1,11 @@
-//! Backups that an earlier seeding has read already.
+//! Backups with an inspection by an earlier seeding.
 
 use seeding::{ExecutionFiles, Seeding};
 
 use super::PrepareSeeding;
 
 impl PrepareSeeding {
-    /// Notes what is known of the backups. It only saves time: what cannot be read is as good as not there.
+    /// Records the kept inspections of the backups. They only save time: one that cannot be read counts as missing.
     pub(super) async fn recognise(&self, seeding: &mut Seeding) {
         let memory = seeding.target.memory_settings();
         for backup in &mut seeding.backups {

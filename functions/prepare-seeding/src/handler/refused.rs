@@ -1,4 +1,4 @@
-//! What was dropped and is no backup, though people take it for one: it is looked at only to say what it is.
+//! Dropped files that are easily mistaken for backups: they are read only to report what they are.
 
 use seeder_aws::objects::{look_at_object, read_prefix};
 use seeding::{
@@ -9,7 +9,7 @@ use seeding::{
 use super::PrepareSeeding;
 
 impl PrepareSeeding {
-    /// Why what was dropped cannot be seeded; nothing for what is named like a backup or a list.
+    /// The finding because of which a dropped file cannot be seeded; `None` for a file named like a backup or a list.
     pub(super) async fn refused(&self, drop: &DroppedBackup) -> Result<Option<Finding>, StepError> {
         if matches!(drop.kind(), DropKind::Backup | DropKind::Set) {
             return Ok(None);
@@ -18,7 +18,7 @@ impl PrepareSeeding {
         let ObjectLook::Found(view) = &look else {
             return Ok(object_findings(&drop.dropped, &look).into_iter().next());
         };
-        // What may not be read, or is empty, is judged by its name alone.
+        // A file that is unreadable or empty is judged by its name alone.
         let beginning = match view.size_bytes {
             0 => None,
             _ => read_prefix(&self.s3, &drop.dropped, &view.etag, HEADER_BYTES).await?,

@@ -1,4 +1,4 @@
-//! What is asked for: by the execution's input, or by what was dropped and the settings beside it.
+//! The request: the execution's input, or a dropped file with the settings in its folder.
 
 use seeder_aws::objects::read_settings;
 use seeding::{
@@ -12,7 +12,7 @@ use super::PrepareSeeding;
 const DEFAULTS: &str = "the stack's defaults";
 
 impl PrepareSeeding {
-    /// The request with its defaults, as far as it can be understood, and what is wrong with it.
+    /// Resolves the request with its defaults; `None` if it is invalid. Also returns what is wrong with it.
     pub(super) async fn resolve(
         &self,
         request: &Value,
@@ -60,7 +60,7 @@ impl PrepareSeeding {
     }
 }
 
-/// A request for one backup and nothing else. As a list, since its key may hold a comma.
+/// A request for one backup and nothing else. It is a list, since the key may contain a comma.
 fn just(location: &BackupLocation) -> Value {
     json!({"backups": [format!("s3://{location}")]})
 }

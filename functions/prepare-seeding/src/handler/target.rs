@@ -1,4 +1,4 @@
-//! The target: whether a cluster like the one asked for can be created at all.
+//! Checks of the target: whether the requested cluster can be created at all.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -11,7 +11,7 @@ use seeding::{
 
 use super::{PrepareSeeding, is_unknown_version, unless_forbidden};
 
-/// What was found out about the target.
+/// What the checks found out about the target.
 pub(super) struct Target {
     pub(super) node_types: NodeTypes,
     pub(super) reserved_memory_percent: u32,
@@ -19,7 +19,7 @@ pub(super) struct Target {
     pub(super) memory: MemoryParameters,
 }
 
-/// A parameter group of AWS has some 100 parameters: more pages than this is not one.
+/// The most pages of parameters. AWS's parameter groups have about 100 parameters, which is far fewer pages.
 const MAX_PAGES: usize = 50;
 
 #[derive(Default)]
@@ -42,7 +42,7 @@ impl PrepareSeeding {
         let offered = version.as_ref().is_none_or(|finding| !is_unknown_version(finding));
         findings.extend(version);
         findings.extend(self.user_group_is_usable(spec, offered).await?);
-        // A version that does not exist has no parameters to be asked for.
+        // A version that does not exist has no parameters.
         let parameters =
             if offered { self.parameters(spec, open, &mut findings).await? } else { Parameters::default() };
         let node_types: NodeTypes = parameters.maxmemory_bytes.clone().into_iter().collect();
@@ -65,7 +65,7 @@ impl PrepareSeeding {
         let group = match unless_forbidden(cluster::describe(&self.elasticache, &spec.id).await)? {
             Some(Some(group)) => group,
             Some(None) => return Ok(None),
-            None => return Ok(Some(not_checked("whether the cluster id is free"))),
+            None => return Ok(Some(not_checked("whether the cluster ID is free"))),
         };
         let remedy = "choose another cluster.id; this cluster is not changed";
         Ok(Some(
@@ -89,7 +89,8 @@ impl PrepareSeeding {
             offered = spec.engine.known_versions().iter().map(ToString::to_string).collect();
         }
         let wanted = spec.engine_version.to_string();
-        // AWS lists patch levels (7.1.0); what is asked for is major and minor, but where it takes the patch level too.
+        // AWS lists patch levels (7.1.0). Requests name major and minor versions, except where a patch level is part of
+        // the name.
         let whole = spec.engine.takes_patch_level(spec.engine_version);
         let is_wanted =
             |version: &String| *version == wanted || (!whole && version.starts_with(&format!("{wanted}.")));
@@ -117,14 +118,14 @@ impl PrepareSeeding {
         }
     }
 
-    /// The token itself goes no further than the check.
+    /// Checks the AUTH token, which goes no further than this check.
     async fn auth_token_is_usable(&self, spec: &ClusterSpec) -> Result<Option<Finding>, StepError> {
         let Some(arn) = &spec.auth_token_secret_arn else { return Ok(None) };
         let look = look_at_auth_token(&self.secrets, arn).await?;
         Ok(look.err().map(|error| error.finding(arn)))
     }
 
-    /// Whether the engine goes with it is said of a version that exists only.
+    /// Checks the user group, but only for a version that exists: its engine has to match.
     async fn user_group_is_usable(
         &self,
         spec: &ClusterSpec,
@@ -148,8 +149,8 @@ impl PrepareSeeding {
         Ok(user_group_finding(spec, id, view.as_ref()))
     }
 
-    /// The parameters that the cluster will run with: those of its group, or the engine's own. The group decides about
-    /// cluster mode where that is open.
+    /// Reads the parameters that the cluster will have: those of its group, or the engine's defaults. The group also
+    /// decides about cluster mode if the request leaves it open.
     async fn parameters(
         &self,
         spec: &mut ClusterSpec,
@@ -169,7 +170,7 @@ impl PrepareSeeding {
         let answer = match described {
             Ok(answer) => answer,
             Err(error) if error_code(&error) == Some("CacheParameterGroupNotFound") => {
-                let remedy = "create the parameter group, or leave it out to take the default";
+                let remedy = "create the parameter group, or leave it out to use the default";
                 findings.push(
                     Finding::new(Code::ParameterGroupUnusable, remedy).with("parameterGroup", group.clone()),
                 );
@@ -211,7 +212,7 @@ impl PrepareSeeding {
         Ok(parameters)
     }
 
-    /// The paginators of the SDK collect only one of the two lists that each page carries, so pages are turned here.
+    /// Reads the engine's defaults page by page: the SDK's paginators collect only one of the two lists on each page.
     async fn engine_defaults(&self, family: &str) -> Result<Parameters, StepError> {
         let mut parameters = Parameters::default();
         let mut marker = None;
@@ -254,8 +255,8 @@ impl Parameters {
         self.values.get(name)?.parse().ok()
     }
 
-    /// The databases that the cluster will have. With cluster mode on they have a parameter of their own from Valkey 9
-    /// on; before, there is one.
+    /// The number of databases of the cluster. With cluster mode on, they have a parameter of their own since Valkey 9;
+    /// before, there is one.
     fn databases(&self, spec: &ClusterSpec) -> u64 {
         if spec.cluster_mode {
             self.number("cluster-databases").unwrap_or(1)
@@ -292,6 +293,9 @@ fn node_type_is_offered(spec: &ClusterSpec, node_types: &NodeTypes) -> Option<Fi
 }
 
 fn not_checked(what: &str) -> Finding {
-    Finding::new(Code::TargetNotChecked, "let prepare-seeding's role describe it, to know before the create")
-        .with("what", what)
+    Finding::new(
+        Code::TargetNotChecked,
+        "allow prepare-seeding's role to describe it, so that problems show before the create",
+    )
+    .with("what", what)
 }

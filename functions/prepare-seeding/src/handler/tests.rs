@@ -47,7 +47,7 @@ fn orders() -> Value {
     json!({"backups": ["backups/in/orders.rdb"], "cluster": {"id": "orders"}})
 }
 
-/// The same request with one more field of the cluster.
+/// The same request with another field of the cluster.
 fn orders_with(field: &str, value: &str) -> Value {
     let mut request = orders();
     request["cluster"][field] = value.into();
@@ -65,7 +65,7 @@ fn no_policy() -> Answer {
 /// ElastiCache's canonical user.
 const ELASTICACHE: &str = "540804c33a284a299d2547575ce1010f2312ef3da9b3a053c8bc45bf233e4353";
 
-/// An object's ACL that lets this canonical user read.
+/// An object's ACL that grants this canonical user to read it.
 fn acl(reader: &str) -> Answer {
     xml(&format!(
         "<AccessControlPolicy><Owner><ID>owner</ID></Owner><AccessControlList><Grant>\
@@ -193,7 +193,7 @@ async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
     assert_eq!((&record["reservedMemoryPercent"], &record["databases"]), (&json!(25), &json!(16)));
 }
 
-/// What an earlier seeding found in the backup, so many hours ago, for the engine of [`orders`].
+/// The inspection by a seeding this many hours ago, for the engine of [`orders`].
 fn known(hours: u64) -> KnownInspection {
     let now_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
     let memory = seeding(&orders()).target.memory_settings();
@@ -405,7 +405,7 @@ async fn what_is_wrong_with_the_bucket_is_told_by_its_reason() {
         (status(404), "bucket-not-accessible", ("reason", "no such bucket")),
     ] {
         let wire = script().on(HEAD_BUCKET, answer);
-        // Where the bucket is closed its policy may still tell why.
+        // If access to the bucket is denied, its policy may still explain why.
         let closed = evidence == ("reason", "access denied");
         let wire = if closed { wire.on(GET_POLICY, s3_error(403, "AccessDenied")) } else { wire };
         let wire = fine_target(wire);

@@ -33,7 +33,7 @@ fn journal(way: &str) -> Answer {
     }))
 }
 
-/// A policy with the statement of an execution in it.
+/// A policy with the statement of an execution.
 fn granted(policy: Option<&str>, execution: &str) -> String {
     let backups = [BackupLocation { bucket: "backups".into(), key: "in/orders.rdb".into() }];
     let service_principal = "us-east-1.elasticache-snapshot.amazonaws.com";

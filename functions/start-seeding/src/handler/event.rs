@@ -1,10 +1,10 @@
-//! The shapes in which an upload is told: by S3 itself and by EventBridge.
+//! The formats of upload events: of S3 itself and of EventBridge.
 
 use seeding::{BackupLocation, DroppedObject, ErrorName, StepError};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The objects that an event tells of. A test event of S3 tells of none; removals and other news are left out.
+/// Returns the uploaded objects of an event: none for a test event of S3, a removal or any other event.
 pub(super) fn dropped_objects(event: &Value) -> Result<Vec<DroppedObject>, StepError> {
     if event["Event"] == "s3:TestEvent" {
         tracing::info!(bucket = %event["Bucket"], "test event of S3: notifications are set up");
@@ -79,7 +79,7 @@ struct ObjectCreated {
 
 impl Record {
     fn object(self) -> Option<Result<DroppedObject, StepError>> {
-        // `ObjectCreated:Put` from S3; an `s3:` prefix stands in configurations only, and is taken too.
+        // S3 sends `ObjectCreated:Put`. Only configurations have the prefix `s3:`, but it is accepted.
         if !self.event_name.trim_start_matches("s3:").starts_with("ObjectCreated:") {
             tracing::info!(event = self.event_name, "not an upload");
             return None;
@@ -104,7 +104,7 @@ impl S3 {
     }
 }
 
-/// S3 writes keys into notifications as forms do: a space as `+`, other characters as `%XX`.
+/// Decodes a key in a notification, which S3 encodes like a form: a space as `+`, other characters as `%XX`.
 fn url_decode(key: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(key.len());
     let mut rest = key.bytes();

@@ -30,7 +30,7 @@ fn started() -> Answer {
     json(json!({"executionArn": "arn:e", "startDate": 1.0}))
 }
 
-/// What was asked of Step Functions, with the input taken apart.
+/// The request to Step Functions, and its input.
 fn start_request(wire: &Wire) -> (Value, Value) {
     let mut request = wire.json("AWSStepFunctions.StartExecution");
     let input = request["input"].take();

@@ -1,4 +1,4 @@
-//! Counting keys over the Redis protocol.
+//! Counts keys over the Redis protocol.
 
 use std::time::Duration;
 
@@ -8,12 +8,13 @@ use redis::{
 };
 use seeding::{ErrorName, StepError};
 
-/// The key that ElastiCache keeps in every cluster of its own. Source: user guide, "Creating a cluster".
+/// The key that ElastiCache adds to every cluster. Source: user guide, "Creating a cluster".
 pub(super) const ELASTICACHE_KEY: &str = "ElastiCacheMasterReplicationTimestamp";
-/// A node in the same network answers in milliseconds; a security group that forbids it never does.
+/// The timeout of a connection and of an answer. A node in the same network answers in milliseconds; behind a security
+/// group that blocks it, never.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where the cluster can be reached.
+/// The address of the cluster, and how to log in.
 pub(super) struct Target {
     pub(super) host: String,
     pub(super) port: u16,
@@ -23,13 +24,13 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The keys on all primaries, without the one that ElastiCache adds.
+    /// Counts the keys on all primaries, except the one that ElastiCache adds.
     pub(super) async fn count_keys(&self) -> Result<u64, StepError> {
         self.count().await.map_err(|error| {
             StepError::new(
                 ErrorName::ServiceBusy,
                 format!("failed to count the keys at {}:{}: {error}", self.host, self.port),
-                "give verify-cluster subnets and a security group from which the cluster can be reached, or set verify to false",
+                "configure verify-cluster with subnets and a security group that can reach the cluster, or set verify to false",
             )
         })
     }
@@ -46,7 +47,7 @@ impl Target {
             let mut node = self.connect(&host, port).await?;
             let keyspace: String = redis::cmd("INFO").arg("keyspace").query_async(&mut node).await?;
             keys += keys_of_keyspace(&keyspace);
-            // A node that does not own the key's slot answers with a redirection: it does not hold it.
+            // A node that does not own the key's slot answers with a redirection, so it does not hold the key.
             let theirs: u64 =
                 redis::cmd("EXISTS").arg(ELASTICACHE_KEY).query_async(&mut node).await.unwrap_or(0);
             keys = keys.saturating_sub(theirs);
@@ -73,8 +74,8 @@ impl Target {
     }
 }
 
-/// The primaries in an answer to CLUSTER SLOTS: of each entry `[first, last, [host, port, …], …]` the third item. An
-/// empty host means the one that was asked.
+/// Extracts the primaries from an answer to CLUSTER SLOTS, the third item of each entry:
+/// `[first, last, [host, port, …], …]`. An empty host means the node that was asked.
 fn primaries(slots: &Value, asked: &str) -> Vec<(String, u16)> {
     let mut found = Vec::new();
     let Value::Array(entries) = slots else { return found };
@@ -93,7 +94,7 @@ fn primaries(slots: &Value, asked: &str) -> Vec<(String, u16)> {
     found
 }
 
-/// The sum over `db0:keys=12,expires=3,…` lines.
+/// Sums up the keys in lines such as `db0:keys=12,expires=3,…`.
 pub(super) fn keys_of_keyspace(info: &str) -> u64 {
     info.lines()
         .filter(|line| line.starts_with("db"))

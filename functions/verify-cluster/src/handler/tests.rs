@@ -34,7 +34,7 @@ async fn verify(wire: &Wire) -> Result<Value, StepError> {
     run(&step, json!({"execution": EXECUTION_ARN})).await
 }
 
-/// A report with these counts, among other things that the step does not read.
+/// A report with these counts, and members that the step does not read.
 fn report(keys: u64, expires: u64, already_expired: u64) -> Answer {
     let counts = json!({"keys": keys, "expires": expires, "alreadyExpired": already_expired});
     json(json!({"schema": 1, "verdict": "ok", "counts": counts, "backups": []}))
@@ -84,7 +84,7 @@ async fn keys_that_may_have_expired_since_are_not_missed_and_others_are() {
         (report(5, 2, 0), true),
         (report(1, 0, 0), true),
         (report(3, 1, 1), false),
-        // One more than can be left.
+        // One more key than can be left.
         (report(3, 2, 2), true),
     ] {
         let wire = look(&json!({}), counted, server.port);
@@ -99,7 +99,7 @@ async fn keys_that_may_have_expired_since_are_not_missed_and_others_are() {
 #[tokio::test]
 async fn with_cluster_mode_on_the_keys_of_every_primary_count() {
     let Some((one, other)) = server::two_shards().await else { return };
-    // Slots 5061, 12182, and that of ElastiCache's key, wherever it is.
+    // Slots 5061 and 12182, and that of ElastiCache's key, wherever it is.
     one.command(&["PING"], &["SET", "bar", "v"]).await;
     other.command(&["PING"], &["SET", "foo", "v"]).await;
     other.command(&["PING"], &["SET", "{foo}2", "v"]).await;
@@ -129,7 +129,7 @@ async fn the_auth_token_opens_the_door() {
 
 #[tokio::test]
 async fn a_cluster_that_cannot_be_reached_is_told_with_its_address() {
-    // Reserved for a service that nobody runs any more.
+    // The reserved port of a service that no one runs any more.
     let port = 1;
     let error = verify(&look(&json!({}), report(0, 0, 0), port)).await.unwrap_err();
     assert_eq!(error.name, ErrorName::ServiceBusy);

@@ -1,4 +1,4 @@
-//! The bytes of an archive as they come, counted.
+//! A buffered source that counts its bytes and allows a peek.
 
 use std::{
     io::{
@@ -10,11 +10,11 @@ use std::{
     },
 };
 
-/// So many of the first bytes tell what a file is.
+/// The number of first bytes that identify a file.
 pub(crate) const FIRST_BYTES: usize = 64;
 const BUFFER_BYTES: usize = 128 << 10;
 
-/// How far a source has been read, also where something else reads it.
+/// The progress of reading a source, shared with other readers of the count.
 #[derive(Debug, Default)]
 pub(crate) struct Counter {
     bytes: AtomicU64,
@@ -22,18 +22,18 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
-    /// Bytes that have been read from the source.
+    /// The bytes read from the source so far.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether the source itself gave an error.
+    /// Whether the source itself returned an error.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
     }
 }
 
-/// A source of which can be seen what comes next.
+/// A source whose next bytes can be peeked at.
 pub(crate) struct Compressed<'s> {
     source: Box<dyn Read + 's>,
     buffer: Vec<u8>,
@@ -57,7 +57,7 @@ impl<'s> Compressed<'s> {
         self.counter.bytes() - (self.tail - self.head) as u64
     }
 
-    /// The next [`FIRST_BYTES`] or more, or as many as there are.
+    /// Returns at least the next [`FIRST_BYTES`], or as many bytes as are left.
     pub(crate) fn peek(&mut self) -> io::Result<&[u8]> {
         if self.tail - self.head < FIRST_BYTES {
             self.buffer.copy_within(self.head..self.tail, 0);
@@ -71,7 +71,7 @@ impl<'s> Compressed<'s> {
         self.buffer.get(self.head..self.tail).unwrap_or_default()
     }
 
-    /// Reads behind what is in the buffer, which has room.
+    /// Reads more bytes after those in the buffer, which has room.
     fn read_more(&mut self) -> io::Result<usize> {
         let room = self.buffer.get_mut(self.tail..).unwrap_or_default();
         let read = read_counted(&mut *self.source, room, &self.counter)?;
@@ -110,7 +110,7 @@ impl BufRead for Compressed<'_> {
     }
 }
 
-/// As it is, for what is not compressed after all.
+/// Reads the bytes as they are, for a source that is not compressed.
 impl Read for Compressed<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.head == self.tail {

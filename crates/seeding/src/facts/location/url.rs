@@ -1,10 +1,10 @@
-//! The addresses under which S3 shows its objects.
+//! URLs of S3 objects.
 
 use percent_encoding::percent_decode_str;
 
 use super::LocationError;
 
-/// The scheme of a text and what stands behind it, if it has one. A key may hold `://` as well, behind a slash.
+/// Splits a text into scheme and remainder, if it has a scheme. A key may contain `://` too, after a slash.
 pub(super) fn scheme(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once("://")?;
     let letter = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
@@ -12,9 +12,9 @@ pub(super) fn scheme(text: &str) -> Option<(&str, &str)> {
         .then_some((scheme, rest))
 }
 
-/// `bucket/key` of an address without its scheme: `BUCKET.s3.REGION.amazonaws.com/KEY` or
-/// `s3.REGION.amazonaws.com/BUCKET/KEY`, the key percent-encoded. The region is left out: the bucket itself is asked
-/// for it.
+/// Returns `bucket/key` of a URL without its scheme: `BUCKET.s3.REGION.amazonaws.com/KEY` or
+/// `s3.REGION.amazonaws.com/BUCKET/KEY`, the key percent-encoded. The region is dropped; it is read from the bucket
+/// itself.
 pub(super) fn path_style(address: &str) -> Result<String, LocationError> {
     if let Some((address, _)) = address.split_once(['?', '#']) {
         return Err(LocationError::Query { address: without_user(address).to_owned() });
@@ -44,13 +44,13 @@ pub(super) fn path_style(address: &str) -> Result<String, LocationError> {
     Ok(format!("{bucket}/{key}"))
 }
 
-/// What stands before an `@` in front of the path may be a password.
+/// Strips what precedes an `@` in the authority; it may be a password.
 fn without_user(address: &str) -> &str {
     let authority = address.split('/').next().unwrap_or_default();
     authority.rsplit_once('@').map_or(address, |(user, _)| &address[user.len() + 1..])
 }
 
-/// Whether two hexadecimal digits stand behind each `%`.
+/// Whether two hexadecimal digits follow each `%`.
 fn has_whole_escapes(path: &str) -> bool {
     path.split('%').skip(1).all(|rest| {
         let mut digits = rest.bytes();

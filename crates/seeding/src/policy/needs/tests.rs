@@ -127,7 +127,7 @@ fn the_way_decides_whose_deeds_are_asked_for() {
     assert_eq!(codes(Access::Existing, &put_policy), []);
     assert_eq!(codes(Access::Acl, &put_acl), [Code::AccessDeniedByPolicy]);
     assert_eq!(codes(Access::Auto, &put_acl), []);
-    // In China the way depends on the bucket's ownership controls.
+    // In China the way of granting access depends on the bucket's ownership controls.
     let china = Partition { partition: "aws-cn".into(), region: "cn-north-1".into(), account: "1".into() };
     assert_eq!(Case { partition: china, ..Case::default() }.findings(&put_policy).0, []);
 }

@@ -1,4 +1,4 @@
-//! Several files that hold keys in the same slots.
+//! Findings about files that hold keys in the same slots.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use rdb_scan::Inspection;
 
 use crate::finding::{Code, Finding};
 
-/// Pairs that are told; where many files are copies of one another, a few show it.
+/// The most pairs that are reported; if many files are copies of one another, a few show it.
 const SHOWN_PAIRS: usize = 10;
 
-/// A finding for each two files with keys in the same slots, those that share most first. Shards of one cluster share
-/// no slot: such files are of a master and its replica, of two clusters, or of one shard at two times, and keys of one
-/// would be taken for the other's.
+/// Reports each pair of files with keys in the same slots, largest overlap first. Shards of one cluster share no slot:
+/// such files are of a master and its replica, of two clusters, or of one shard at two times, and one file's keys would
+/// be mixed with the other's.
 pub(super) fn shared_slots_findings(inspected: &[(String, &Inspection)]) -> Vec<Finding> {
     let mut pairs: Vec<_> = shared_slots(inspected).into_iter().collect();
     pairs.sort_by_key(|(files, slots)| (std::cmp::Reverse(*slots), *files));
@@ -28,7 +28,7 @@ pub(super) fn shared_slots_findings(inspected: &[(String, &Inspection)]) -> Vec<
     pairs.into_iter().take(SHOWN_PAIRS).filter_map(finding).collect()
 }
 
-/// How many slots each two files share, by their places; pairs that share none are left out.
+/// Counts the slots that each pair of files shares, by index; pairs that share none are left out.
 fn shared_slots(inspected: &[(String, &Inspection)]) -> BTreeMap<(usize, usize), u64> {
     let mut files_by_slot = BTreeMap::<u16, Vec<usize>>::new();
     for (place, (_, inspection)) in inspected.iter().enumerate() {
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn files_with_keys_in_the_same_slots_are_named_with_their_number() {
-        // 20 keys of the one are in the other, in as many slots.
+        // 20 keys of one file are in the other, in 20 different slots.
         let found = findings(&[file(&keys(0..60)), file(&keys(40..80))]);
         let [finding] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((finding.code, finding.backup.as_deref()), (Code::SharedSlots, Some("0.rdb")));

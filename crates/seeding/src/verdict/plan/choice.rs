@@ -1,4 +1,4 @@
-//! The node type that takes a number of shards.
+//! The choice of a node type for a number of shards.
 
 use super::{Need, NextSmaller, ShardPlan, TIERED_FAMILY, usable};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     request::SlotsRequest,
 };
 
-/// The slots of so many shards.
+/// The slots of this many shards.
 pub(super) fn ranges(target: &Target, need: &Need, shards: u32) -> Vec<SlotRange> {
     match &target.cluster.slots {
         _ if !target.cluster.cluster_mode => vec![SlotRange::ALL],
@@ -18,16 +18,16 @@ pub(super) fn ranges(target: &Target, need: &Need, shards: u32) -> Vec<SlotRange
     }
 }
 
-/// A node type for some shards.
+/// The node type for some shards.
 pub(super) struct Choice {
-    /// One that takes the largest of them with its headroom.
+    /// A type that fits the largest shard with headroom.
     node_type: Option<String>,
-    /// The largest that does not, of those that were looked at.
+    /// The largest of the considered types that is too small.
     too_small: Option<NextSmaller>,
     needed_bytes: u64,
 }
 
-/// The smallest type of the allowed families, or the given one, if it takes the largest shard.
+/// Chooses the smallest type of the allowed families, or the requested type, if it fits the largest shard.
 pub(super) fn choose(target: &Target, need: &Need, shards: &[ShardPlan]) -> Choice {
     let largest_bytes = shards.iter().map(|shard| shard.used_memory_bytes).max().unwrap_or(0);
     let needed_bytes = need.with_headroom(largest_bytes, target.options.headroom_percent);
@@ -51,18 +51,18 @@ pub(super) fn choose(target: &Target, need: &Need, shards: &[ShardPlan]) -> Choi
 }
 
 impl Choice {
-    /// Whether there is a type that takes the shards.
+    /// Whether a type fits the shards.
     pub(super) fn fits(&self) -> bool {
         self.node_type.is_some()
     }
 
-    /// What fewer shards would have meant.
+    /// The choice that this smaller number of shards would have been.
     pub(super) fn fewer_shards(self, shards: u32) -> Option<NextSmaller> {
         self.too_small.map(|smaller| NextSmaller { shards: Some(shards), ..smaller })
     }
 
-    /// The type to take: a given one is taken also where it is too small, and judged. `smaller` is what fewer shards
-    /// would have meant.
+    /// The chosen type. A requested type is chosen even if it is too small, and judged later. `smaller` is the choice
+    /// that fewer shards would have been.
     pub(super) fn or_given(
         self,
         target: &Target,
@@ -79,7 +79,7 @@ impl Choice {
         let remedy = if target.cluster.cluster_mode {
             "use more shards, or allow larger node families (nodeFamilies)"
         } else {
-            "turn cluster mode on to take several shards, or allow larger node families (nodeFamilies)"
+            "turn cluster mode on to use several shards, or allow larger node families (nodeFamilies)"
         };
         findings.push(
             Finding::new(Code::NothingFits, remedy)

@@ -1,4 +1,4 @@
-//! What speaks against shards that are planned.
+//! Findings about planned shards.
 
 use super::{DEFAULT_NODE_QUOTA, Need, ShardPlan};
 use crate::{
@@ -6,10 +6,10 @@ use crate::{
     record::seeding::Target,
 };
 
-/// More than this many times its share makes a shard worth a warning.
+/// A shard with more than this multiple of the mean is worth a warning.
 const SKEW: u64 = 2;
 
-/// What speaks against these shards on nodes with so much memory.
+/// Adds findings about these shards on nodes with this `maxmemory`.
 pub(super) fn judge_shards(
     target: &Target,
     need: &Need,
@@ -41,7 +41,7 @@ pub(super) fn judge_shards(
             findings.push(finding(Code::HeadroomMissing, remedy).with("headroomPercent", percent));
         }
         if shards.len() > 1 && used > SKEW * mean_bytes && mean_bytes > 0 {
-            let remedy = "set slots to balanced, so that the shards carry nearly the same";
+            let remedy = "set slots to balanced, so that the shards hold nearly the same";
             findings.push(
                 Finding::new(Code::ShardSkew, remedy)
                     .severity(Severity::Warn)

@@ -28,7 +28,7 @@ fn target(request: &Value) -> Target {
     }
 }
 
-/// Data whose bytes lie in slots as `weight` says.
+/// Data whose bytes are distributed over the slots by `weight`.
 fn need(used_memory_bytes: u64, weight: impl Fn(u16) -> u64) -> Need {
     let weights: Vec<_> = (0..SLOTS).map(weight).collect();
     let sum = u128::from(weights.iter().sum::<u64>().max(1));
@@ -36,7 +36,7 @@ fn need(used_memory_bytes: u64, weight: impl Fn(u16) -> u64) -> Need {
         .iter()
         .map(|weight| u64::try_from(u128::from(used_memory_bytes) * u128::from(*weight) / sum).unwrap())
         .collect();
-    // What does not come out even.
+    // The remainder of the rounding.
     slot_bytes[0] += used_memory_bytes - slot_bytes.iter().sum::<u64>();
     let footprint = Footprint::of_slots(Settings::new(Generation::Redis7), false, &slot_bytes);
     Need { footprint, reserve: Reserve::default() }
@@ -126,14 +126,14 @@ fn automatic_shards_are_as_few_as_fit_and_say_what_one_less_would_mean() {
     let three = three.unwrap();
     assert_eq!((three.shards.len(), findings), (3, vec![]));
     assert_eq!(three.next_smaller.unwrap().shards, Some(2));
-    // Any type: the smallest that takes it in one shard.
+    // Any type: the smallest one that fits everything in one shard.
     let auto = request(&json!({"clusterMode": "enabled"}));
     let one = plan(&auto, &need(200 * MIB, |_| 1)).0.unwrap();
     assert_eq!((one.shards.len(), one.node_type.as_str()), (1, "cache.b.medium"));
     let two = plan(&auto, &need(1400 * MIB, |_| 1)).0.unwrap();
     assert_eq!((two.shards.len(), two.node_type.as_str()), (2, "cache.a.large"));
     assert_eq!(two.next_smaller.unwrap().node_type, "cache.b.medium");
-    // One slot that no node takes: all shards that the quota allows do not help.
+    // One slot that fits no node: even all shards that the quota allows do not help.
     let (none, findings) = plan(&auto, &need(2000 * MIB, |slot| u64::from(slot == 7)));
     assert_eq!((none, findings), (None, vec![Code::NothingFits]));
     let (too_small, findings) = plan(&given, &need(2000 * MIB, |slot| u64::from(slot == 7)));
@@ -153,9 +153,9 @@ fn more_nodes_than_the_quota_are_worth_a_word() {
     assert_eq!(plan(&many, &need(MIB, |_| 1)).1, [Code::QuotaMayBeExceeded]);
 }
 
-/// The least that the heaviest of so many contiguous ranges can weigh, by trying all.
+/// The minimal weight of the heaviest of this many contiguous ranges, by trying all cuts.
 fn least_heaviest(weights: &[u64], shards: usize) -> u64 {
-    // The least for the first so many weights, with one more shard each round.
+    // The minimum for each prefix of the weights, with one more shard each round.
     let sums: Vec<u64> = std::iter::once(0)
         .chain(weights.iter().scan(0, |sum, weight| {
             *sum += weight;
@@ -178,7 +178,7 @@ proptest! {
         blocks in proptest::collection::vec(0_u64..10_000, 32),
         shards in 1_u32..12,
     ) {
-        // Each block is a run of 512 slots whose weight lies in its first, so that few cuts have to be tried.
+        // Each block is 512 slots with all its weight in the first, so that few cuts have to be tried.
         let weights: Vec<u64> =
             (0..usize::from(SLOTS)).map(|slot| if slot % 512 == 0 { blocks[slot / 512] } else { 0 }).collect();
         let ranges = SlotRange::balanced(shards, &weights);
