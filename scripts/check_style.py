@@ -14,7 +14,7 @@ MAX_COMMENT_WIDTH = 120
 WORDS = {
     r"\b(tell|tells|told)\b": "report, list, say",
     r"\b(looks?|looked|looking) (at|into)\b": "check, read, inspect",
-    r"(?<!left )\bbehind\b": "after, past",
+    r"(?<!left[ -])\bbehind\b": "after, past",
     r"\bso many\b": "this many, at most N",
     r"\bstands?\b(?! in\b)": "is, occurs, is stored",
     r"\b(go|goes|going|went) on\b": "continue",
@@ -27,6 +27,8 @@ WORDS = {
 # The texts that are checked: pages, and the options' help.
 PAGES = ["README.md", "docs/*.md"]
 HELP = ["crates/seeder-cli/src/args.rs", "crates/seeder-cli/src/args/*.rs"]
+# The product's messages: findings, errors, remedies and what the CLI prints.
+MESSAGES = ["crates/*/src/*.rs", "functions/*/src/*.rs", "statemachine/*.json"]
 
 
 def tracked(pattern):
@@ -66,6 +68,24 @@ def words_are_those_of_the_glossary():
         for path in tracked(pattern):
             lines = enumerate(path.read_text().splitlines(), 1)
             yield from faults_of(path, [(number, line) for number, line in lines if line.lstrip().startswith("///")])
+    for pattern in MESSAGES:
+        for path in tracked(pattern):
+            if not is_test(path):
+                yield from faults_of(path, messages_of(path))
+
+
+def is_test(path):
+    return "tests" in path.stem or "tests" in path.parts or "test_util" in path.as_posix()
+
+
+def messages_of(path):
+    """Yields the lines of texts of several words, up to the tests of a file."""
+    product = re.split(r"^#\[cfg\(test\)\]$", path.read_text(), flags=re.M)[0]
+    uncommented = re.sub(r"^(\s*)//.*$", r"\1", product, flags=re.M)
+    for found in re.finditer(r'"((?:[^"\\]|\\.)*)"', uncommented, re.S):
+        if found[1].count(" ") > 1:
+            first = uncommented.count("\n", 0, found.start()) + 1
+            yield from enumerate(re.sub(r"`[^`\n]*`", "", found[1]).splitlines(), first)
 
 
 def without_code(page):

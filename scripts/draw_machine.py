@@ -118,7 +118,7 @@ CATCHES = {
     ("Assess", "NameFailure"): Route(("left", 0), ("left", 0), (CAUGHT,), joins=True),
     ("GrantAccess", "DeleteCluster"): Route(("right", 0), ("left", 0), (BUS,)),
     ("CreateCluster", "DeleteCluster"): Route(("right", -8), ("left", 0), (BUS,), joins=True),
-    ("DeleteCluster", "NameFailure"): Route(("right", -8), ("top", 40), (OUTER, row(13.82))),
+    ("DeleteCluster", "NameFailure"): Route(("right", -8), ("top", 40), (OUTER, row(14.45))),
 }
 # The labels of Defaults, which have no Comment. Those that continue straight down need none.
 OTHERWISE = {"ClusterState": "not yet", "Deletion": "gone", "Outcome": "failed"}

@@ -199,7 +199,7 @@ impl BucketAccess<'_> {
         if self.reports.read(&mark).await?.is_none() {
             return Ok(());
         }
-        let message = format!("the access of {} was taken back already", self.execution.name());
+        let message = format!("the access of {} is revoked already", self.execution.name());
         Err(StepError::new(ErrorName::SeedingEnded, message, "start a new seeding"))
     }
 

@@ -56,8 +56,8 @@ impl Inspection {
             "the file is the base of an append-only file (aof-base 1): what was written since is in \
              appendonly.aof.N.incr.aof, and a restore loses it"
         } else if is_set("aof-preamble") {
-            "the file is the beginning of an append-only file (aof-preamble 1): what was written since came behind it, \
-             and a restore loses it"
+            "the file is the beginning of an append-only file (aof-preamble 1): what was written since \
+             follows it, and a restore loses it"
         } else {
             return;
         };

@@ -80,7 +80,7 @@ fn document(start: &[u8]) -> Option<Look> {
         |with: &str| text.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with.as_bytes()));
     if begins("<!doctype html") || begins("<html") {
         let message = "the file is a web page (HTML) that was saved in place of the RDB file, as an error or a login; \
-                       download it again and look at the HTTP status (curl --fail)";
+                       download it again and check the HTTP status (curl --fail)";
         return Some(Look::new(Cause::Html, message));
     }
     if !begins("<?xml") && !begins("<Error>") {
@@ -92,7 +92,7 @@ fn document(start: &[u8]) -> Option<Look> {
         None => "an XML document".to_owned(),
     };
     let message = format!(
-        "the file is {what} that was saved in place of the RDB file; download it again and look at the HTTP status \
+        "the file is {what} that was saved in place of the RDB file; download it again and check the HTTP status \
          (curl --fail, aws s3 cp)"
     );
     Some(Look::new(Cause::Xml, message))

@@ -27,7 +27,7 @@ pub(super) fn caught(start: &[u8]) -> Option<Look> {
             Cause::ReplicationStream,
             format!(
                 "the file is a replication stream caught raw: the RDB begins at offset {rdb} and ends before the last \
-                 {END_MARK_BYTES} bytes, which repeat the mark behind $EOF"
+                 {END_MARK_BYTES} bytes, which repeat the mark after $EOF"
             ),
         ));
     }
