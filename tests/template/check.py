@@ -205,8 +205,8 @@ def the_defaults_are_a_request():
 def every_function_is_told_what_it_asks_for():
     for folder, (name, properties) in FUNCTIONS.items():
         code = source_of(folder)
-        asked = set(re.findall(r"\b(?:required|optional|list)\(\"(\w+)\"\)", code))
-        told = set(properties["Environment"]["Variables"])
+        asked = set(re.findall(r"\b(?:required|optional|list|number|limit)(?:::<\w+>)?\(\"([A-Z_]+)\"\)", code))
+        told = set(properties.get("Environment", {}).get("Variables", {}))
         yield from (f"{name} is not given {variable}, which its code reads" for variable in sorted(asked - told))
         yield from (f"{name} is given {variable}, which its code does not read" for variable in sorted(told - asked))
 
@@ -310,7 +310,8 @@ def sweep_input():
 
 def sample_events_have_the_shape_of_the_code():
     inputs = {"prepare-seeding": "PrepareInput", "inspect-chunk": "InspectInput", "assess-backup": "AssessInput",
-              "create-cluster": "CreateInput", "check-cluster": "CheckInput", "delete-cluster": "DeleteInput"}
+              "create-cluster": "CreateInput", "check-cluster": "CheckInput", "delete-cluster": "DeleteInput",
+              "verify-cluster": "VerifyInput"}
     samples = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
     for folder in FOLDERS:
         if folder == "start-seeding":

@@ -143,7 +143,7 @@ def the_longest_values_fit_into_functions_and_policies():
 
 def sizes(template):
     for name, one in template.resources("AWS::Serverless::Function").items():
-        variables = template.render(one["Properties"]["Environment"])["Variables"]
+        variables = template.render(one["Properties"].get("Environment", {"Variables": {}}))["Variables"]
         size = sum(len(key) + len(str(value)) for key, value in variables.items())
         if size > MAX_ENVIRONMENT_BYTES:
             yield f"{name} has an environment of {size} bytes, at most {MAX_ENVIRONMENT_BYTES} are possible"

@@ -1,12 +1,15 @@
 //! Serving of a step as a Lambda function.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use seeding::{ErrorName, StepError};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::Instrument;
+use tracing_subscriber::fmt::{format::Writer, time::FormatTime};
+
+use crate::environment::optional;
 
 /// The context of a call, besides its input.
 #[derive(Debug, Clone, Copy)]
@@ -92,9 +95,11 @@ fn execution_of(payload: &Value) -> &str {
 }
 
 fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("SEEDER_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,aws_config=warn,lambda_runtime=warn"));
-    // Lambda adds the time itself. A subscriber that is already set (in a test) stays.
+    let level = optional("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| "INFO".to_owned());
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SEEDER_LOG").unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new(format!("{level},aws_config=warn,lambda_runtime=warn"))
+    });
+    // A subscriber that is already set (in a test) stays.
     let _ = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -102,8 +107,18 @@ fn start_logging() {
         .with_target(false)
         .with_env_filter(filter)
         .with_writer(std::io::stdout)
-        .without_time()
+        .with_timer(Rfc3339)
         .try_init();
+}
+
+/// The time of a line. Without one, Lambda takes every line for level INFO. Source: Lambda developer guide, "Log-level
+/// filtering".
+struct Rfc3339;
+
+impl FormatTime for Rfc3339 {
+    fn format_time(&self, line: &mut Writer<'_>) -> fmt::Result {
+        write!(line, "{:.3}", jiff::Timestamp::now())
+    }
 }
 
 /// Carries a step's error to Lambda under its own name; the state machine would otherwise see the name of a Rust type.

@@ -5,7 +5,11 @@ use aws_sdk_elasticache::{
     primitives::DateTime,
     types::{Endpoint, ReplicationGroup, SourceType},
 };
-use seeding::{ClusterView, Identity, MemberView, StepError, steps::ClusterInfo};
+use seeding::{
+    ClusterView, Identity, MemberView, Seeding, StepError,
+    report::Counts,
+    steps::{ClusterInfo, Verification},
+};
 
 use crate::{error_code, service_error};
 
@@ -68,6 +72,20 @@ pub fn info(group: &ReplicationGroup) -> ClusterInfo {
         port: endpoint.and_then(Endpoint::port).and_then(|port| u16::try_from(port).ok()).unwrap_or(0),
         node_type: group.cache_node_type().unwrap_or_default().to_owned(),
         shards: u32::try_from(group.node_groups().len()).unwrap_or(u32::MAX),
+    }
+}
+
+/// What verify-cluster needs to count the keys of an available cluster.
+pub fn verification(seeding: &Seeding, group: &ReplicationGroup, counts: Option<Counts>) -> Verification {
+    let ClusterInfo { endpoint, port, .. } = info(group);
+    let cluster = &seeding.target.cluster;
+    Verification {
+        host: endpoint,
+        port,
+        tls: group.transit_encryption_enabled().unwrap_or(false),
+        cluster_mode: cluster.cluster_mode,
+        auth_token_secret_arn: cluster.auth_token_secret_arn.clone(),
+        counts,
     }
 }
 

@@ -38,6 +38,7 @@ error_names! {
     ServiceBusy retry "A service throttled, timed out or failed on its side, also after the client's own retries.",
     GrantBusy retry "Another seeding is changing the same bucket's permissions.",
     PolicyCrowded retry "The statements of other seedings fill the bucket policy: there is room once one of them has ended.",
+    TooManySeedings retry "As many seedings that began earlier run as `MaxSeedingsAtOnce` allows: it is tried again until it is this one's turn.",
     AccessDenied final "The stack's role lacks a permission that the step needs.",
     BackupGone final "The object was deleted after it was checked.",
     ChangedDuringSeeding final "The object was overwritten after it was checked.",

@@ -102,6 +102,7 @@ codes! {
     MemoryIsLowerBound "memory-is-lower-bound" allowable Warn "The memory of module data is not predicted, so the need is a lower bound.",
     MemoryModelUncalibrated "memory-model-uncalibrated" allowable Warn "The memory model of this engine version was never compared with a real server.",
     DataTieringUnsupported "data-tiering-unsupported" final Fail "Nodes with data tiering (r6gd) cannot be seeded from a file.",
+    TooManyNodes "too-many-nodes" final Fail "The cluster has more nodes than the stack's parameter `MaxNodes` allows.",
     QuotaMayBeExceeded "quota-may-be-exceeded" allowable Warn "The cluster has more nodes than an account may have without a raised quota.",
     NothingFits "nothing-fits" final Fail "No node type of the allowed families is large enough.",
     WritesAfterBackup "writes-after-backup" allowable Warn "Writes after the backup are in an append-only log, after the backup or in another file. ElastiCache ignores them.",
@@ -130,6 +131,7 @@ codes! {
     GrantNotChecked "grant-not-checked" allowable Warn "Whether ElastiCache may read the object could not be checked.",
     AccessDeniedByPolicy "access-denied-by-policy" allowable Fail "A statement of the bucket policy denies an action that the seeding needs.",
     KeyCountDiffers "key-count-differs" allowable Warn "The number of keys in the cluster differs from the backup.",
+    VerifyNotPossible "verify-not-possible" allowable Warn "The keys of the cluster cannot be counted at the end, so they are not.",
     VerifyFailed "verify-failed" allowable Warn "The cluster is available, but its keys could not be counted.",
     RevokeFailed "revoke-failed" allowable Warn "ElastiCache's access could not be revoked.",
 }

@@ -55,6 +55,7 @@ impl Step for CheckCluster {
                 events: Vec::new(),
                 hint: hint(phase, &[]),
                 cluster: None,
+                verification: None,
                 findings: Vec::new(),
             });
         };
@@ -69,6 +70,12 @@ impl Step for CheckCluster {
             // From here on nothing deletes the cluster any more.
             self.reports.delete(&execution.files().create()).await?;
         }
+        let verification = if available && options.verify {
+            let report = self.reports.read(&execution.files().counts()).await?;
+            Some(cluster::verification(&seeding, &group, report.map(|report| report.counts)))
+        } else {
+            None
+        };
         Ok(CheckOutput {
             phase,
             status: status_text(&view),
@@ -76,6 +83,7 @@ impl Step for CheckCluster {
             wait_seconds,
             hint: hint(phase, &events),
             events,
+            verification,
             cluster: available.then(|| cluster::info(&group)),
             findings: if available { self.changed_backups(&seeding).await? } else { Vec::new() },
         })

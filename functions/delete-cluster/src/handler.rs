@@ -69,7 +69,12 @@ impl Step for DeleteCluster {
         tracing::info!(cluster = seeding.target.cluster.id, status = group.status(), ?phase, "deletion");
         let output = output(Some(&seeding), phase, Some(&group), input);
         // The keys of a cluster that is in use are no longer those of the backup.
-        Ok(DeleteOutput { verify: output.verify && !seeded, ..output })
+        if seeded || phase != DeletionPhase::Available || !output.verify {
+            return Ok(DeleteOutput { verify: output.verify && !seeded, ..output });
+        }
+        let report = self.reports.read(&execution.files().counts()).await?;
+        let counts = report.map(|report| report.counts);
+        Ok(DeleteOutput { verification: Some(cluster::verification(&seeding, &group, counts)), ..output })
     }
 }
 
@@ -161,6 +166,7 @@ fn output(
         cluster: group.filter(|_| phase == DeletionPhase::Available).map(cluster::info),
         wait_seconds: next.unwrap_or(0),
         verify: seeding.is_some_and(|seeding| seeding.target.options.verify),
+        verification: None,
     }
 }
 

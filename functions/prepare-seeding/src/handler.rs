@@ -5,7 +5,11 @@ mod known;
 mod refused;
 mod request;
 mod target;
+mod turn;
+mod verify;
 mod workers;
+
+use std::{fmt::Display, str::FromStr};
 
 use jiff::Timestamp;
 use lambda::{Execution, Step, list, optional, required};
@@ -15,23 +19,28 @@ use seeding::{
     chunks::{LEAST_CHUNK_BYTES, chunks},
     policy::Roles,
     steps::{Preparation, PrepareInput, PrepareOutput},
+    too_many_nodes,
 };
 use serde_json::Value;
 
 /// Needs `s3:GetObject` on the backup buckets and the kept inspections, `s3:GetBucketPolicy` and `s3:GetObjectAcl`,
 /// `s3:PutObject` on the reports bucket, ElastiCache's Describe actions, and to read the KMS keys and secrets that
-/// requests may name.
+/// requests may name. With a limit of seedings, `states:ListExecutions`.
 pub(crate) struct PrepareSeeding {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
     kms: aws_sdk_kms::Client,
     lambda: aws_sdk_lambda::Client,
+    step_functions: aws_sdk_sfn::Client,
     secrets: aws_sdk_secretsmanager::Client,
     reports: ReportStore,
     backup_buckets: Vec<String>,
     roles: Roles,
     defaults: Value,
     least_chunk_bytes: u64,
+    max_nodes: Option<u32>,
+    max_seedings: Option<u32>,
+    verify_in_vpc: bool,
 }
 
 impl PrepareSeeding {
@@ -47,11 +56,15 @@ impl PrepareSeeding {
             elasticache: clients.elasticache(),
             kms: clients.kms(),
             lambda: clients.lambda(),
+            step_functions: clients.step_functions(),
             secrets: clients.secrets(),
             backup_buckets: list("BACKUP_BUCKETS"),
             roles: Roles { readers: list("READER_ROLE_ARNS"), granters: list("GRANTER_ROLE_ARNS") },
             defaults,
-            least_chunk_bytes: least_chunk_bytes()?,
+            least_chunk_bytes: number("LEAST_CHUNK_BYTES")?.unwrap_or(LEAST_CHUNK_BYTES),
+            max_nodes: limit("MAX_NODES")?,
+            max_seedings: limit("MAX_SEEDINGS_AT_ONCE")?,
+            verify_in_vpc: optional("VERIFY_IN_VPC").as_deref() == Some("true"),
         })
     }
 }
@@ -65,6 +78,7 @@ impl Step for PrepareSeeding {
     }
 
     async fn run(&self, input: PrepareInput, execution: Execution<'_>) -> Result<PrepareOutput, StepError> {
+        self.is_its_turn(&execution).await?;
         let (resolved, mut findings) = self.resolve(&input.request, &execution.identity).await?;
         let Some(mut resolved) = resolved else {
             return Ok(PrepareOutput::Rejected { findings });
@@ -83,6 +97,7 @@ impl Step for PrepareSeeding {
         }
         let bytes = backups.iter().map(|backup| backup.size_bytes).sum();
         findings.extend(resolved.options.settle_deadline(bytes));
+        findings.extend(self.settle_verify(&mut resolved));
         let looked_at_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
         let mut seeding = Seeding {
             schema: 1,
@@ -97,8 +112,13 @@ impl Step for PrepareSeeding {
                 databases: target.databases,
                 memory: target.memory,
                 looked_at_ms,
+                max_nodes: self.max_nodes,
             },
         };
+        // The plan may choose more shards than these, and no fewer.
+        if let Some(finding) = too_many_nodes(&seeding.target, seeding.target.cluster.nodes().into()) {
+            return Ok(PrepareOutput::Rejected { findings: [vec![finding], findings].concat() });
+        }
         self.recognise(&mut seeding).await;
         self.reports.write(&execution.files().seeding(), &seeding).await?;
         let workers = self.workers().await?;
@@ -131,10 +151,16 @@ fn is_unknown_version(finding: &seeding::Finding) -> bool {
     finding.code == Code::EngineVersionUnknown && finding.severity == Severity::Fail
 }
 
-/// The minimum size of a chunk in bytes (`LEAST_CHUNK_BYTES`); a smaller one gives small backups many workers.
-fn least_chunk_bytes() -> Result<u64, StepError> {
-    let Some(text) = optional("LEAST_CHUNK_BYTES") else { return Ok(LEAST_CHUNK_BYTES) };
-    text.parse().map_err(|error| StepError::internal(format!("LEAST_CHUNK_BYTES is {text}: {error}")))
+/// Reads a number from the environment.
+fn number<N: FromStr<Err: Display>>(name: &str) -> Result<Option<N>, StepError> {
+    let Some(text) = optional(name) else { return Ok(None) };
+    let number = text.parse().map_err(|error| StepError::internal(format!("{name} is {text}: {error}")))?;
+    Ok(Some(number))
+}
+
+/// Reads a limit from the environment; 0 is none.
+fn limit(name: &str) -> Result<Option<u32>, StepError> {
+    Ok(number(name)?.filter(|limit| *limit > 0))
 }
 
 /// A call that the role may not make: what it would have told stays unknown, which is a finding and no reason to stop.

@@ -2,64 +2,44 @@
 
 mod keys;
 
-use lambda::{Execution, Step, required};
-use seeder_aws::{Clients, ReportStore, auth_token, cluster};
+use lambda::{Handler, Invocation};
+use seeder_aws::{Clients, auth_token};
 use seeding::{
-    ErrorName, StepError,
-    report::{ReportCounts, count_findings},
-    steps::{NoInput, VerifyOutput},
+    StepError,
+    report::count_findings,
+    steps::{VerifyInput, VerifyOutput},
 };
 
 use self::keys::Target;
 
-/// Needs network access to the cluster, `elasticache:DescribeReplicationGroups`, and to read the reports bucket.
+/// Needs network access to the cluster. Only for an AUTH token it needs AWS: `secretsmanager:GetSecretValue`.
 pub(crate) struct VerifyCluster {
-    elasticache: aws_sdk_elasticache::Client,
     secrets: aws_sdk_secretsmanager::Client,
-    reports: ReportStore,
 }
 
 impl VerifyCluster {
-    pub(crate) fn from_environment(clients: &Clients) -> Result<Self, StepError> {
-        Ok(Self {
-            elasticache: clients.elasticache(),
-            secrets: clients.secrets(),
-            reports: ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?),
-        })
+    pub(crate) fn from_environment(clients: &Clients) -> Self {
+        Self { secrets: clients.secrets() }
     }
 }
 
-impl Step for VerifyCluster {
-    type Input = NoInput;
+impl Handler for VerifyCluster {
+    type Input = VerifyInput;
     type Output = VerifyOutput;
 
-    fn reports(&self) -> &ReportStore {
-        &self.reports
-    }
-
-    async fn run(&self, NoInput {}: NoInput, execution: Execution<'_>) -> Result<VerifyOutput, StepError> {
-        let seeding = execution.seeding().await?;
-        let report: Option<ReportCounts> = self.reports.read(&execution.files().counts()).await?;
-        let counts = report.ok_or_else(|| StepError::internal("the execution has no report"))?.counts;
-        let id = &seeding.target.cluster.id;
-        let group = cluster::describe(&self.elasticache, id).await?.ok_or_else(|| {
-            StepError::new(
-                ErrorName::Internal,
-                format!("the cluster {id} does not exist"),
-                "check its events",
-            )
-        })?;
-        let token = match &seeding.target.cluster.auth_token_secret_arn {
+    async fn handle(&self, input: VerifyInput, _: Invocation) -> Result<VerifyOutput, StepError> {
+        let VerifyInput { verification, .. } = input;
+        let counts = verification.counts.ok_or_else(|| StepError::internal("the execution has no report"))?;
+        let token = match &verification.auth_token_secret_arn {
             Some(arn) => Some(auth_token(&self.secrets, arn).await?),
             None => None,
         };
-        let info = cluster::info(&group);
         let target = Target {
-            host: info.endpoint,
-            port: info.port,
-            tls: group.transit_encryption_enabled().unwrap_or(false),
+            host: verification.host,
+            port: verification.port,
+            tls: verification.tls,
             token,
-            cluster_mode: seeding.target.cluster.cluster_mode,
+            cluster_mode: verification.cluster_mode,
         };
         let keys = target.count_keys().await?;
         let findings: Vec<_> = count_findings(counts, keys).into_iter().collect();

@@ -63,6 +63,9 @@ pub struct Faults {
     /// With the end of a resource's ARN, if the plan is only about that resource.
     plans: Mutex<Vec<(Plan, Option<String>)>>,
     met: AtomicUsize,
+    /// Every call of this number fails, if it is not 0.
+    every: AtomicUsize,
+    calls: AtomicUsize,
 }
 
 impl Faults {
@@ -74,6 +77,12 @@ impl Faults {
     /// Adds a plan for the calls on a resource whose ARN ends with this. It counts calls from now on.
     pub fn plan_for(&self, plan: Plan, resource: &str) {
         self.lock().push((plan, Some(resource.to_owned())));
+    }
+
+    /// Lets one of this many calls fail, of all callers and actions: throttled, failed, its answer lost, in turn. With
+    /// 0, none.
+    pub fn fail_one_of(&self, calls: usize) {
+        self.every.store(calls, Ordering::Relaxed);
     }
 
     /// Removes all plans. The number of calls that have met a fault since the last time.
@@ -102,8 +111,20 @@ impl Faults {
                 met = Some(plan.fault);
             }
         }
+        let met = met.or_else(|| self.next_of_all(call));
         self.met.fetch_add(usize::from(met.is_some()), Ordering::Relaxed);
         met
+    }
+
+    fn next_of_all(&self, call: &Call) -> Option<Fault> {
+        // Lambda's answers do not get lost on their way to Step Functions.
+        let is_inside = call.action == "lambda:InvokeFunction";
+        let faults = [Fault::Throttled, Fault::ServerError, Fault::AnswerLost];
+        let faults = if is_inside { &faults[..2] } else { &faults[..] };
+        let every = self.every.load(Ordering::Relaxed);
+        let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        let fails = every > 0 && number % every == every - 1;
+        fails.then(|| faults[(number / every) % faults.len()])
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Plan, Option<String>)>> {

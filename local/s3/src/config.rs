@@ -37,6 +37,8 @@ pub struct Switches {
     pub policy_delay: Duration,
     /// Requests of ElastiCache carry no `aws:CurrentTime`, so that a condition on it is not met.
     pub ignores_current_time: bool,
+    /// One of this many events is delivered twice. With 0, none.
+    pub delivers_twice: usize,
 }
 
 /// The targets of upload events.

@@ -36,7 +36,7 @@ impl Service {
             region: config.region.clone(),
             account_id: config.account_id.clone(),
             owner_id: hex::encode(Sha256::digest(config.account_id.as_bytes())),
-            notifier: Notifier::new(config.notify.clone())?,
+            notifier: Notifier::new(config.notify.clone(), config.switches.delivers_twice)?,
             roles: config.roles.clone(),
             switches: config.switches,
         })

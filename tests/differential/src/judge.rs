@@ -109,6 +109,7 @@ impl Judge {
             cluster: resolved.cluster,
             options: resolved.options,
             looked_at_ms: now_ms(),
+            max_nodes: None,
         }))
     }
 

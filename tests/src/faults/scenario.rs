@@ -131,7 +131,7 @@ impl Scenario {
             cluster["shards"] = json!(self.shards);
         }
         let mut request =
-            json!({"backups": [format!("{}/{key}", self.bucket)], "cluster": cluster, "deadlineMinutes": 2});
+            json!({"backups": [format!("{}/{key}", self.bucket)], "cluster": cluster, "deadlineMinutes": 1});
         if self.content == Content::Large {
             request["allow"] = json!(["does-not-fit", "tight-fit"]);
         }

@@ -51,6 +51,7 @@ pub fn seeding(request: &Value) -> Seeding {
             databases: 16,
             memory: MemoryParameters::default(),
             looked_at_ms: 1_700_000_000_000,
+            max_nodes: None,
         },
     }
 }

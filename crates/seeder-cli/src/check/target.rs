@@ -68,6 +68,7 @@ impl DescribedTarget {
             cluster: resolved.cluster,
             options: resolved.options,
             looked_at_ms: now_ms,
+            max_nodes: None,
         };
         let engines = if args.all_engines {
             Generation::ALL.map(|generation| Settings { generation, ..target.memory_settings() }).into()

@@ -12,7 +12,7 @@ use crate::{
     flow::status::ClusterPhase,
     record::file_key::FileKey,
     request::options::OnRestoreFailed,
-    verdict::plan::Plan,
+    verdict::{plan::Plan, report::Counts},
 };
 
 /// The input of `prepare-seeding`.
@@ -235,6 +235,9 @@ pub struct CheckOutput {
     /// The cluster, if it is available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterInfo>,
+    /// What verify-cluster needs, if the cluster is available.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
     /// Warnings about the cluster.
     pub findings: Vec<Finding>,
 }
@@ -300,6 +303,39 @@ pub struct DeleteOutput {
     pub wait_seconds: u32,
     /// Whether the request asks to count the keys of an available cluster.
     pub verify: bool,
+    /// What verify-cluster needs for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
+}
+
+/// The input of `verify-cluster`. It has everything, so that the function in its VPC needs no way to AWS, except for an
+/// AUTH token.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VerifyInput {
+    /// The execution's ARN.
+    pub execution: String,
+    /// The cluster and its expected keys.
+    pub verification: Verification,
+}
+
+/// How to reach an available cluster, and the keys that it should have.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verification {
+    /// Host: see [`ClusterInfo::endpoint`].
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Whether connections use TLS.
+    pub tls: bool,
+    /// Whether cluster mode is on.
+    pub cluster_mode: bool,
+    /// The secret that has the AUTH token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_token_secret_arn: Option<String>,
+    /// The expected keys; `None` if the report is gone.
+    pub counts: Option<Counts>,
 }
 
 /// The output of `verify-cluster`.

@@ -156,6 +156,13 @@ pub fn execution_arn(state_machine_arn: &str, name: &str) -> Option<String> {
     Some(format!("{place}:execution:{machine}:{name}"))
 }
 
+/// The ARN of the state machine of an execution; `None` if the ARN is not that of one.
+pub fn state_machine_arn(execution_arn: &str) -> Option<String> {
+    let (place, names) = execution_arn.split_once(":execution:")?;
+    let (machine, _) = names.split_once(':')?;
+    Some(format!("{place}:stateMachine:{machine}"))
+}
+
 /// The name of the clean-up for an execution: one on each day, so that a sweep that runs twice starts it once, and one
 /// that failed is started again on the next day. Days are those of UTC.
 pub fn clean_up_name(execution: &Identity, now: Timestamp) -> String {

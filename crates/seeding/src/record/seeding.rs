@@ -53,6 +53,9 @@ pub struct Target {
     /// for every worker alike.
     #[serde(default)]
     pub looked_at_ms: u64,
+    /// The most nodes that the cluster may have, by the stack's parameter `MaxNodes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_nodes: Option<u32>,
 }
 
 impl Target {

@@ -8,6 +8,7 @@ mod tests;
 use rdb_footprint::Footprint;
 use serde::{Deserialize, Serialize};
 
+pub use self::shards::too_many_nodes;
 use self::{
     choice::{choose, ranges},
     shards::judge_shards,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::DeleteCluster;
 
 const SEE_CREATE: &str = "GET reports.s3/executions/orders-1/create.json";
+const REPORT: &str = "GET reports.s3/executions/orders-1/report.json";
 const CLOSE: &str = "DELETE reports.s3/executions/orders-1/create.json";
 const DELETE: &str = "elasticache Action=DeleteReplicationGroup&ReplicationGroupId=orders";
 
@@ -98,10 +99,12 @@ async fn what_has_come_up_is_the_users_and_no_delete_is_sent() {
     for (of_group, of_member) in
         [("available", "available"), ("modifying", "modifying"), ("snapshotting", "snapshotting")]
     {
-        let wire = look("delete", of_group, of_member).on(CLOSE, nothing());
+        let report = json_file(json!({"counts": {"keys": 3, "expires": 0, "alreadyExpired": 0}}));
+        let wire = look("delete", of_group, of_member).on(CLOSE, nothing()).on(REPORT, report);
         let output = delete(&wire).await.unwrap();
         wire.done();
         assert_eq!(output["phase"], "available");
+        assert_eq!(output["verification"]["counts"]["keys"], 3);
         assert_eq!(output["cluster"]["id"], "orders");
     }
 }

@@ -20,9 +20,10 @@ const KNOWN: &str = "GET reports.s3/inspections/…";
 const ACCOUNT: &str = "GET lambda/2016-08-19/account-settings";
 const PUT_RECORD: &str = "PUT reports.s3/executions/orders-1/seeding.json";
 
-async fn prepare_with(wire: &Wire, defaults: Value, request: Value) -> Result<Value, StepError> {
+fn step(wire: &Wire, defaults: Value) -> PrepareSeeding {
     let clients = wire.clients();
-    let step = PrepareSeeding {
+    PrepareSeeding {
+        step_functions: clients.step_functions(),
         s3: clients.s3(),
         elasticache: clients.elasticache(),
         kms: clients.kms(),
@@ -33,8 +34,18 @@ async fn prepare_with(wire: &Wire, defaults: Value, request: Value) -> Result<Va
         backup_buckets: vec!["backups".into(), "Old_Backups".into()],
         defaults,
         least_chunk_bytes: 60,
-    };
-    run(&step, json!({"execution": EXECUTION_ARN, "request": request})).await
+        max_nodes: Some(500),
+        max_seedings: None,
+        verify_in_vpc: true,
+    }
+}
+
+async fn prepare_with(wire: &Wire, defaults: Value, request: Value) -> Result<Value, StepError> {
+    run_step(&step(wire, defaults), request).await
+}
+
+async fn run_step(step: &PrepareSeeding, request: Value) -> Result<Value, StepError> {
+    run(step, json!({"execution": EXECUTION_ARN, "request": request})).await
 }
 
 async fn prepare(wire: &Wire, request: Value) -> Value {
@@ -520,6 +531,7 @@ async fn throttling_is_tried_again() {
 
 mod access;
 mod keys;
+mod limits;
 mod target;
 
 #[test]

@@ -1,7 +1,10 @@
 //! Background delivery of events to Lambda functions.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -34,13 +37,17 @@ pub(crate) struct Notifier {
     target: Mutex<Option<Notify>>,
     client: reqwest::Client,
     in_flight: Mutex<JoinSet<()>>,
+    /// See [`crate::Switches::delivers_twice`].
+    twice: usize,
+    events: AtomicUsize,
 }
 
 impl Notifier {
-    pub(crate) fn new(target: Option<Notify>) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(target: Option<Notify>, twice: usize) -> Result<Self, reqwest::Error> {
         // Loopback never needs a proxy.
         let client = reqwest::Client::builder().no_proxy().timeout(TRY_TIMEOUT).build()?;
-        Ok(Self { target: Mutex::new(target), client, in_flight: Mutex::new(JoinSet::new()) })
+        let (target, in_flight) = (Mutex::new(target), Mutex::new(JoinSet::new()));
+        Ok(Self { target, client, in_flight, twice, events: AtomicUsize::new(1) })
     }
 
     /// Replaces the targets.
@@ -95,6 +102,13 @@ impl Notifier {
         if in_flight.len() >= IN_FLIGHT_LIMIT {
             tracing::warn!(function_arn, "{IN_FLIGHT_LIMIT} events are in flight, this one is dropped");
             return;
+        }
+        let event = self.events.fetch_add(1, Ordering::Relaxed);
+        if self.twice > 0
+            && event.is_multiple_of(self.twice)
+            && let Some(again) = request.try_clone()
+        {
+            in_flight.spawn(deliver(again, function_arn.to_owned()));
         }
         in_flight.spawn(deliver(request, function_arn.to_owned()));
     }

@@ -52,6 +52,7 @@ pub(super) fn judge_shards(
         }
     }
     let nodes = (shards.len() as u64) * u64::from(target.cluster.replicas_per_shard + 1);
+    findings.extend(too_many_nodes(target, nodes));
     if nodes > u64::from(DEFAULT_NODE_QUOTA) {
         let remedy = "ask AWS for more nodes per cluster (quota L-AF354865), or use fewer shards or replicas";
         findings.push(
@@ -60,4 +61,12 @@ pub(super) fn judge_shards(
                 .with("quota", DEFAULT_NODE_QUOTA),
         );
     }
+}
+
+/// What is wrong with this number of nodes, if it is more than the stack allows.
+pub fn too_many_nodes(target: &Target, nodes: u64) -> Option<Finding> {
+    let most = target.max_nodes.filter(|most| nodes > u64::from(*most))?;
+    let remedy =
+        "use fewer shards or replicas, or a larger node type; or raise the stack's parameter MaxNodes";
+    Some(Finding::new(Code::TooManyNodes, remedy).with("nodes", nodes).with("maxNodes", most))
 }

@@ -25,6 +25,7 @@ fn target(request: &Value) -> Target {
         databases: 16,
         memory: MemoryParameters::default(),
         looked_at_ms: 0,
+        max_nodes: None,
     }
 }
 
