@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use aws_sdk_elasticache::error::ProvideErrorMetadata;
+use aws_sdk_sfn::types::ExecutionStatus;
 use local_stack::{ACCOUNT, ElastiCacheSwitches, NotReady, NotReadyError, S3Switches, Stack, StackOptions};
 use serde_json::json;
 use system_tests::{data::fill_mixed, source::Source, user};
@@ -98,5 +99,53 @@ async fn a_function_is_not_ready_at_first_and_the_quota_is_what_was_asked_for() 
     let settings =
         client.get(format!("{endpoint}/2016-08-19/account-settings/")).send().await?.text().await?;
     ensure!(settings.contains("\"ConcurrentExecutions\":10,"), "{settings}");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seedings_wait_for_their_turn_and_the_count_of_keys_calls_no_aws() -> Result<()> {
+    let mut options = StackOptions { pause_divisor: 20, ..StackOptions::default() };
+    options.parameters.push(("MaxSeedingsAtOnce".to_owned(), "1".to_owned()));
+    let stack = stack_with_backup(options).await?;
+    stack.gateway().take_calls();
+    let mut waiting = Vec::new();
+    for id in ["one", "two", "three"] {
+        let input = json!({"backups": [format!("backups/{KEY}")], "cluster": {"id": id}});
+        waiting.push(user::start(&stack, &input).await?);
+    }
+    let seedings = waiting.clone();
+    let mut waited = false;
+    while !waiting.is_empty() {
+        let mut begun = Vec::new();
+        for execution in &waiting {
+            // The interpreter cannot always answer while it writes the history.
+            let states = user::states(&stack, execution).await.unwrap_or_default();
+            if states.iter().any(|state| state == "Prepared") {
+                begun.push(execution.clone());
+            }
+        }
+        let mut running = Vec::new();
+        for execution in begun {
+            let described = stack.sfn().describe_execution().execution_arn(&execution).send().await?;
+            if *described.status() == ExecutionStatus::Running {
+                running.push(execution);
+            } else {
+                waiting.retain(|one| *one != execution);
+            }
+        }
+        ensure!(running.len() <= 1, "at once: {running:?}");
+        waited |= waiting.len() > running.len();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    ensure!(waited, "no seeding has waited");
+    for execution in seedings {
+        let outcome = user::outcome(&stack, &execution).await?;
+        outcome.expect(None)?;
+        ensure!(outcome.states.iter().any(|state| state == "VerifyCluster"), "{:?}", outcome.states);
+    }
+    let calls = stack.gateway().take_calls();
+    ensure!(calls.iter().any(|call| call.caller == "check-cluster"), "no calls were recorded");
+    let of_verify: Vec<_> = calls.iter().filter(|call| call.caller == "verify-cluster").collect();
+    ensure!(of_verify.is_empty(), "verify-cluster calls AWS: {of_verify:?}");
     stack.stop().await
 }

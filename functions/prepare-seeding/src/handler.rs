@@ -3,6 +3,7 @@
 mod backups;
 mod known;
 mod refused;
+mod region;
 mod request;
 mod target;
 mod turn;

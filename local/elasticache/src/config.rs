@@ -51,6 +51,8 @@ pub struct Switches {
     pub other_members: usize,
     /// The first create is refused with `ServiceLinkedRoleNotFoundFault`, and makes the role.
     pub lacks_service_linked_role: bool,
+    /// The region sells no reservations of this family's node types, such as `r7g`.
+    pub lacks_family: Option<&'static str>,
     /// A create is refused with `InvalidParameterValue` if ElastiCache cannot read its backups yet. By default, only
     /// the restore fails.
     pub checks_backups_at_create: bool,

@@ -1,6 +1,6 @@
 //! Node types and their memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -176,6 +176,11 @@ impl NodeTypes {
             .collect();
         found.sort_unstable();
         found.into_iter().map(|(bytes, _, name)| (name, bytes)).collect()
+    }
+
+    /// Keeps only the types with these names.
+    pub fn limit_to(&mut self, names: &BTreeSet<String>) {
+        self.0.retain(|name, _| names.contains(name));
     }
 
     /// The larger types of the same family, smallest first.

@@ -149,8 +149,13 @@ impl Plan {
             return None;
         }
         if cluster.node_type != "auto" && target.node_types.maxmemory_bytes(&cluster.node_type).is_none() {
-            findings.push(unknown_node_type(&target.node_types, &cluster.node_type));
-            return None;
+            let unknown = unknown_node_type(&target.node_types, &cluster.node_type);
+            // prepare-seeding has found the same.
+            if !findings.contains(&unknown) {
+                findings.push(unknown);
+            }
+            let is_allowed = target.options.allow.contains(&Code::NodeTypeUnknown);
+            return is_allowed.then(|| Self::unweighed(target, need, findings));
         }
         let most_shards = if cluster.automatic_shards {
             (DEFAULT_NODE_QUOTA / cluster.replicas_per_shard.saturating_add(1)).max(1)
@@ -169,6 +174,20 @@ impl Plan {
             }
             smaller = choice.fewer_shards(count);
             count += 1;
+        }
+    }
+
+    /// The plan for a node type of unknown memory: nothing is said about whether the data fits.
+    fn unweighed(target: &Target, need: &Need, findings: &mut Vec<Finding>) -> Self {
+        let cluster = &target.cluster;
+        let shards = need.shards(&ranges(target, need, cluster.shards.max(1)));
+        findings.extend(too_many_nodes(target, cluster.nodes().into()));
+        Self {
+            node_type: cluster.node_type.clone(),
+            shards,
+            reserve: need.reserve,
+            next_smaller: None,
+            start_over_node_types: Vec::new(),
         }
     }
 

@@ -45,16 +45,19 @@ impl PrepareSeeding {
         // A version that does not exist has no parameters.
         let parameters =
             if offered { self.parameters(spec, open, &mut findings).await? } else { Parameters::default() };
-        let node_types: NodeTypes = parameters.maxmemory_bytes.clone().into_iter().collect();
+        let described: NodeTypes = parameters.maxmemory_bytes.clone().into_iter().collect();
+        let mut node_types =
+            if described.is_empty() { NodeTypes::documented(spec.engine) } else { described };
+        if offered {
+            findings.extend(node_type_is_offered(spec, &node_types));
+            findings.extend(self.look_at_region(spec, &mut node_types).await?);
+        }
         let target = Target {
-            node_types: if node_types.is_empty() { NodeTypes::documented(spec.engine) } else { node_types },
+            node_types,
             reserved_memory_percent: parameters.number("reserved-memory-percent").unwrap_or(25),
             databases: parameters.databases(spec),
             memory: MemoryParameters::of(&parameters.values),
         };
-        if offered {
-            findings.extend(node_type_is_offered(spec, &target.node_types));
-        }
         Ok((target, findings))
     }
 

@@ -15,6 +15,7 @@ const GET_POLICY: &str = "GET backups.s3/?policy x-amz-expected-bucket-owner: 12
 const HEAD: &str = "HEAD backups.s3/in/orders.rdb x-amz-expected-bucket-owner: 123456789012";
 const GET: &str = "GET backups.s3/in/orders.rdb range: bytes=0-4095 if-match: \"e1\"";
 const VERSIONS: &str = "elasticache Action=DescribeCacheEngineVersions&Engine=valkey";
+const OFFERINGS: &str = "elasticache Action=DescribeReservedCacheNodesOfferings&Duration=1&ProductDescription=valkey&OfferingType=No Upfront&MaxRecords=100";
 const DEFAULTS: &str = "elasticache Action=DescribeEngineDefaultParameters&CacheParameterGroupFamily=valkey8";
 const KNOWN: &str = "GET reports.s3/inspections/…";
 const ACCOUNT: &str = "GET lambda/2016-08-19/account-settings";
@@ -158,8 +159,23 @@ fn quota(invocations: u32) -> Answer {
     json(json!({"AccountLimit": {"UnreservedConcurrentExecutions": invocations}}))
 }
 
+/// The node types that the region sells reservations of.
+fn offerings(node_types: &[&str]) -> Answer {
+    let one = |node_type: &&str| {
+        format!(
+            "<ReservedCacheNodesOffering><CacheNodeType>{node_type}</CacheNodeType></ReservedCacheNodesOffering>"
+        )
+    };
+    let list: String = node_types.iter().map(one).collect();
+    query(
+        "DescribeReservedCacheNodesOfferings",
+        &format!("<ReservedCacheNodesOfferings>{list}</ReservedCacheNodesOfferings>"),
+    )
+}
+
 fn fine_target(wire: Wire) -> Wire {
-    wire.on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions()).on(DEFAULTS, defaults())
+    let wire = wire.on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions()).on(DEFAULTS, defaults());
+    wire.on(OFFERINGS, offerings(&[]))
 }
 
 fn codes(output: &Value) -> Vec<&str> {
@@ -289,6 +305,7 @@ async fn a_dropped_file_alone_names_its_cluster() {
         .on("elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders-…", no_group())
         .on(VERSIONS, versions())
         .on(DEFAULTS, defaults())
+        .on(OFFERINGS, offerings(&[]))
         .on(KNOWN, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
@@ -507,7 +524,8 @@ async fn all_that_is_wrong_is_told_at_once() {
     let wire = script()
         .on("HEAD backups.s3/ x-amz-expected-bucket-owner: 123456789012", status(404))
         .on(VERSIONS, versions())
-        .on(DEFAULTS, defaults());
+        .on(DEFAULTS, defaults())
+        .on(OFFERINGS, offerings(&[]));
     let request = json!({
         "backups": ["backups/in/orders.rdb", "secrets/b.rdb"],
         "cluster": {"id": "not--an-id", "nodeType": "cache.t4g.mirco"}, "allow": ["backup-corrupt"],

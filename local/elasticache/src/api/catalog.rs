@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::page::page;
 use crate::{
     api::{query::Params, xml::Xml},
-    catalog::{self, SubnetGroup, UserGroup, versions},
+    catalog::{self, SubnetGroup, UserGroup, node_types, versions},
     error::ApiError,
     state::State,
 };
@@ -29,6 +29,28 @@ pub(super) fn describe_engine_versions(state: &Arc<State>, params: &Params) -> R
             .text("CacheParameterGroupFamily", family)
             .text("CacheEngineDescription", engine)
             .text("CacheEngineVersionDescription", format_args!("{engine} version {version}"));
+    });
+    Ok(xml)
+}
+
+/// The node types that the region sells reservations of, in one of AWS's three ways of payment.
+pub(super) fn describe_offerings(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {
+    let engine = params.text("ProductDescription").unwrap_or("redis").to_owned();
+    let asked = params.text("CacheNodeType");
+    let lacks = state.config.switches.lacks_family;
+    let chosen = node_types::of_family(&engine).map(|(name, _)| name).filter(|name| {
+        asked.is_none_or(|asked| asked == name)
+            && lacks.is_none_or(|family| !name.starts_with(&format!("cache.{family}.")))
+    });
+    let page = page(state, params, chosen)?;
+    let mut xml = Xml::default();
+    xml.optional("Marker", page.marker);
+    xml.list("ReservedCacheNodesOfferings", "ReservedCacheNodesOffering", page.items, |xml, node_type| {
+        xml.text("ReservedCacheNodesOfferingId", format_args!("offering-{node_type}"))
+            .text("CacheNodeType", node_type)
+            .text("Duration", 31_536_000)
+            .text("ProductDescription", &engine)
+            .text("OfferingType", "No Upfront");
     });
     Ok(xml)
 }

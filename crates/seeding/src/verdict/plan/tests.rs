@@ -219,3 +219,24 @@ proptest! {
         }
     }
 }
+
+/// AWS may have node types that this version does not know.
+#[test]
+fn an_unknown_node_type_that_is_allowed_is_planned_without_a_word_about_its_memory() {
+    let mut request = json!({"backups": ["b/k"], "cluster": {
+        "id": "c", "nodeType": "cache.z9.large", "clusterMode": "enabled", "shards": 2, "replicasPerShard": 1,
+    }});
+    let mut findings = Vec::new();
+    let data = need(10_000 * MIB, |_| 1);
+    assert_eq!(
+        Plan::make(&target(&request), &Need::new(&target(&request), data.footprint.clone()), &mut findings),
+        None
+    );
+    request["allow"] = json!(["node-type-unknown"]);
+    let allowed = Target { max_nodes: Some(3), ..target(&request) };
+    let mut findings = Vec::new();
+    let plan = Plan::make(&allowed, &data, &mut findings).unwrap();
+    assert_eq!((plan.node_type.as_str(), plan.shards.len()), ("cache.z9.large", 2));
+    let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, [Code::NodeTypeUnknown, Code::TooManyNodes]);
+}

@@ -24,6 +24,7 @@ async fn an_id_that_is_taken_is_refused_whatever_its_description() {
             .on(DESCRIBE_GROUP, group("available", description, &[], ""))
             .on(VERSIONS, versions())
             .on(DEFAULTS, defaults())
+            .on(OFFERINGS, offerings(&[]))
     };
     // No execution has a cluster before it has prepared one.
     for description in ["production", OURS] {
@@ -57,6 +58,7 @@ async fn every_page_of_the_parameters_is_turned() {
             defaults_page("m2", &lists(&[("reserved-memory-percent", "10")], &[])),
         )
         .on(format!("{DEFAULTS}&Marker=m2"), defaults_page("", &lists(&[], &[("cache.t4g.small", 2)])))
+        .on(OFFERINGS, offerings(&[]))
         .on(KNOWN, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
@@ -89,6 +91,7 @@ async fn a_parameter_group_says_how_much_memory_and_how_many_databases_there_are
                 ),
             ),
         )
+        .on(OFFERINGS, offerings(&[]))
         .on(KNOWN, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
@@ -109,14 +112,20 @@ async fn a_parameter_group_that_does_not_go_with_the_cluster_is_refused() {
     let missing = query_error(404, "CacheParameterGroupNotFound", "no such group");
     for (wire, expected) in [
         (
-            up_to_parameters().on(GROUP, parameter_group("redis7")).on(GROUP_PARAMETERS, parameters("no")),
+            up_to_parameters()
+                .on(GROUP, parameter_group("redis7"))
+                .on(GROUP_PARAMETERS, parameters("no"))
+                .on(OFFERINGS, offerings(&[])),
             json!("valkey8"),
         ),
         (
-            up_to_parameters().on(GROUP, parameter_group("valkey8")).on(GROUP_PARAMETERS, parameters("yes")),
+            up_to_parameters()
+                .on(GROUP, parameter_group("valkey8"))
+                .on(GROUP_PARAMETERS, parameters("yes"))
+                .on(OFFERINGS, offerings(&[])),
             json!("no"),
         ),
-        (up_to_parameters().on(GROUP, missing), Value::Null),
+        (up_to_parameters().on(GROUP, missing).on(OFFERINGS, offerings(&[])), Value::Null),
     ] {
         let mut request = orders_with("parameterGroup", "mine");
         request["cluster"]["clusterMode"] = "disabled".into();
@@ -136,7 +145,8 @@ async fn a_subnet_group_has_to_be_there() {
         .on(DESCRIBE_GROUP, no_group())
         .on(subnets, query_error(400, "CacheSubnetGroupNotFoundFault", "no such group"))
         .on(VERSIONS, versions())
-        .on(DEFAULTS, defaults());
+        .on(DEFAULTS, defaults())
+        .on(OFFERINGS, offerings(&[]));
     let output = prepare(&wire, orders_with("subnetGroup", "private")).await;
     assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["subnet-group-missing"]));
 }
@@ -148,6 +158,7 @@ async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_a
         .on(DESCRIBE_GROUP, denied())
         .on(VERSIONS, denied())
         .on(DEFAULTS, denied())
+        .on(OFFERINGS, denied())
         .on(KNOWN, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
@@ -158,6 +169,7 @@ async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_a
     let wire = up_to_parameters()
         .on(GROUP, parameter_group("valkey8"))
         .on(GROUP_PARAMETERS, denied())
+        .on(OFFERINGS, denied())
         .on(KNOWN, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
@@ -170,6 +182,7 @@ fn group_with_cluster_mode(enabled: &str) -> Wire {
     up_to_parameters()
         .on(GROUP, parameter_group("valkey8"))
         .on(GROUP_PARAMETERS, query("DescribeCacheParameters", &parameters))
+        .on(OFFERINGS, offerings(&[]))
 }
 
 #[tokio::test]
@@ -247,7 +260,7 @@ async fn an_auth_token_is_checked_and_never_shown() {
     let asked = format!("secretsmanager.GetSecretValue {{\"SecretId\":\"{SECRET}\"}}");
     let with = |answer: Answer| {
         let wire = fine_backup(script()).on(DESCRIBE_GROUP, no_group()).on(asked.clone(), answer);
-        wire.on(VERSIONS, versions()).on(DEFAULTS, defaults())
+        wire.on(VERSIONS, versions()).on(DEFAULTS, defaults()).on(OFFERINGS, offerings(&[]))
     };
     let logs = Logs::keep();
     for (answer, reason) in [
@@ -282,7 +295,9 @@ async fn a_user_group_has_to_be_there_active_and_of_the_engine() {
     };
     let with = |answer: Answer| {
         let wire = fine_backup(script()).on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions());
-        wire.on("elasticache Action=DescribeUserGroups&UserGroupId=app", answer).on(DEFAULTS, defaults())
+        wire.on("elasticache Action=DescribeUserGroups&UserGroupId=app", answer)
+            .on(DEFAULTS, defaults())
+            .on(OFFERINGS, offerings(&[]))
     };
     let request = || orders_with("userGroupId", "app");
     for (answer, reason) in [
@@ -310,4 +325,42 @@ async fn tags_follow_the_rules_of_aws() {
     let output = prepare(&wire, request).await;
     assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["invalid-tag"; 2]));
     assert_eq!(output["findings"][0]["evidence"]["tag"], "aws:team");
+}
+
+fn up_to_region(node_types: &[&str]) -> Wire {
+    up_to_parameters().on(DEFAULTS, defaults()).on(OFFERINGS, offerings(node_types))
+}
+
+fn prepared(wire: Wire) -> Wire {
+    wire.on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000))
+}
+
+#[tokio::test]
+async fn a_node_type_that_the_region_may_lack_is_a_warning_and_auto_chooses_another() {
+    let wire = prepared(up_to_region(&["cache.t4g.small"]));
+    let output = prepare(&wire, orders_with("nodeType", "cache.t4g.micro")).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("warn"), vec!["node-type-not-in-region"]));
+    let wire = prepared(up_to_region(&["cache.t4g.small"]));
+    let output = prepare(&wire, orders_with("nodeType", "auto")).await;
+    assert_eq!(output["verdict"], "ok");
+    let types = wire.json(PUT_RECORD)["nodeTypes"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(types, ["cache.t4g.small"]);
+    // A list in which nothing is known says nothing.
+    let wire = prepared(up_to_region(&["cache.z9.large"]));
+    let output = prepare(&wire, orders_with("nodeType", "cache.t4g.micro")).await;
+    assert_eq!((&output["verdict"], codes(&output)), (&json!("ok"), vec![]));
+}
+
+/// AWS may have a type or a version that its lists do not name.
+#[tokio::test]
+async fn a_node_type_or_version_that_is_not_listed_can_be_allowed() {
+    let mut request = orders_with("nodeType", "cache.z9.large");
+    request["allow"] = json!(["node-type-unknown"]);
+    let output = prepare(&prepared(up_to_region(&[])), request).await;
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("prepared"), vec!["node-type-unknown"]));
+    let mut request = orders_with("engineVersion", "8.9");
+    request["allow"] = json!(["engine-version-unknown"]);
+    let wire = prepared(fine_backup(script()).on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions()));
+    let output = prepare(&wire, request).await;
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("prepared"), vec!["engine-version-unknown"]));
 }
