@@ -51,6 +51,13 @@ servers() {
     }
 }
 
+# An emulator of AWS that deploys the template. Its packages do not go with those of the other environment.
+ministack() {
+    say "installing ministack into .tools/ministack"
+    [ -x .tools/ministack/bin/python ] || python3 -m venv .tools/ministack
+    .tools/ministack/bin/pip install --quiet --disable-pip-version-check -r scripts/requirements/deployed.txt
+}
+
 state_machine_validator() {
     say "installing the state machine validator into .tools/node"
     npm install --silent --no-audit --no-fund --prefix .tools/node asl-validator@4.0.0
@@ -89,6 +96,7 @@ case $level in
         ;;
     test)
         once python-test scripts/requirements/test.txt -- python_environment test
+        once ministack scripts/requirements/deployed.txt -- ministack
         apt_install npm:npm
         once node scripts/setup.sh -- state_machine_validator
         ;;

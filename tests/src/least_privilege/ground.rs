@@ -27,11 +27,11 @@ use crate::{
 };
 
 /// Limit for one run.
-const BOUND: Duration = Duration::from_mins(1);
+const BOUND: Duration = Duration::from_mins(3);
 /// Limit for an upload to start an execution: without permissions, none starts.
 const DROP_BOUND: Duration = Duration::from_secs(6);
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(10);
-const PAUSE_DIVISOR: u32 = 10;
+const PAUSE_DIVISOR: u32 = 30;
 const PAUSE: Duration = Duration::from_millis(50);
 /// The step that polls the cluster.
 const CHECK: &str = "check-cluster";

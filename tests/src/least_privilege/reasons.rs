@@ -17,7 +17,7 @@ struct Reason {
 const IN_VPC: &str = "Lambda puts the function into the VPC with it. Source: Lambda developer guide, \"Giving Lambda \
                       functions access to resources in an Amazon VPC\", required IAM permissions";
 
-const REASONS: [Reason; 10] = [
+const REASONS: [Reason; 12] = [
     Reason {
         callers: &["seed-cluster"],
         sid: "",
@@ -45,6 +45,20 @@ const REASONS: [Reason; 10] = [
         action: "sqs:SendMessage",
         why: "Lambda stores events that failed three times with it. Source: Lambda developer guide, \"Retaining \
               records of asynchronous invocations\"",
+    },
+    Reason {
+        callers: &["sweep"],
+        sid: "",
+        action: "sqs:SendMessage",
+        why: "Lambda stores sweeps that failed three times with it. Source: Lambda developer guide, \"Retaining records \
+              of asynchronous invocations\"",
+    },
+    Reason {
+        callers: &["sweep"],
+        sid: "",
+        action: "",
+        why: "the sweep asks for executions and starts clean-ups an hour after an end, for which no run here waits. \
+              Shown by the tests of functions/sweep",
     },
     Reason {
         callers: &["create-cluster"],

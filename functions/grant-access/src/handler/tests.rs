@@ -416,7 +416,7 @@ async fn existing_access_that_is_not_there_is_missing() {
     wire.done();
     assert_eq!(error.name, ErrorName::GrantMissing);
     assert!(
-        error.message.contains("us-east-1.elasticache-snapshot.amazonaws.com read backups/in/orders.rdb"),
+        error.message.contains("us-east-1.elasticache-snapshot.amazonaws.com to read backups/in/orders.rdb"),
         "{error}"
     );
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use seeder_aws::service_error;
 use seeding::{ClusterSpec, Code, Finding, NodeTypes, StepError};
 
-use super::{PrepareSeeding, unless_forbidden};
+use super::{PrepareSeeding, target::not_checked, unless_forbidden};
 
 /// The offering that every node type has: one year, paid by the month.
 const DURATION: &str = "1";
@@ -25,7 +25,9 @@ impl PrepareSeeding {
         spec: &ClusterSpec,
         node_types: &mut NodeTypes,
     ) -> Result<Option<Finding>, StepError> {
-        let Some(offered) = unless_forbidden(self.reservable(spec).await)? else { return Ok(None) };
+        let Some(offered) = unless_forbidden(self.reservable(spec).await)? else {
+            return Ok(Some(not_checked("the node types of the region")));
+        };
         let mut of_region = node_types.clone();
         of_region.limit_to(&offered);
         if of_region.is_empty() {

@@ -295,7 +295,7 @@ fn node_type_is_offered(spec: &ClusterSpec, node_types: &NodeTypes) -> Option<Fi
     Some(seeding::unknown_node_type(node_types, wanted))
 }
 
-fn not_checked(what: &str) -> Finding {
+pub(super) fn not_checked(what: &str) -> Finding {
     Finding::new(
         Code::TargetNotChecked,
         "allow prepare-seeding's role to describe it, so that problems show before the create",
