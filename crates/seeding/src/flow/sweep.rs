@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-use crate::record::{files::ExecutionFiles, identity::Identity};
+use crate::{facts::identity::Identity, flow::files::ExecutionFiles};
 
 /// How long Step Functions can describe an execution that has ended, in milliseconds: 90 days. Source: Step Functions
 /// developer guide, "Service quotas", "Execution history retention time". What it does not know and is older has

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{MAX_POLICY_BYTES, PolicyError};
-use crate::{facts::location::BackupLocation, record::identity::Identity};
+use crate::facts::{identity::Identity, location::BackupLocation};
 
 /// The prefix of the tool's Sids, by which users recognise its statements.
 const SID_PREFIX: &str = "ElasticacheSeeder";

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::{
         engine::{Engine, EngineVersion},
+        identity::Identity,
         slots::SlotRange,
     },
     finding::{Code, Finding, Severity},
-    record::identity::Identity,
     request::{ClusterMode, Request, SlotsRequest},
 };
 

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    facts::restore_time::expected_minutes,
     finding::{Code, Finding},
-    flow::polling::expected_minutes,
     request::Request,
 };
 

@@ -3,9 +3,8 @@
 use serde_json::Value;
 
 use crate::{
-    facts::location::BackupLocation,
+    facts::{identity::Identity, location::BackupLocation},
     finding::{Code, Finding},
-    record::identity::Identity,
     request::{
         MAX_BACKUPS, Request,
         cluster::{ClusterSpec, OpenClusterMode, default_cluster_id},
