@@ -63,8 +63,11 @@ impl Step for CreateCluster {
         self.reports.write(&journal, &create).await?;
         let answer = request.send().await;
         create.answered = answer.as_ref().err().is_none_or(is_refusal);
-        if create.answered {
-            self.reports.write(&journal, &create).await?;
+        if create.answered
+            && let Err(error) = self.reports.write(&journal, &create).await
+        {
+            // A clean-up then only waits longer.
+            tracing::warn!(message = error.message, "the answer is not in the journal");
         }
         let status = match answer {
             Ok(answer) => {

@@ -11,7 +11,7 @@ use seeding::{
     ClusterPhase, ErrorName, OnRestoreFailed, Seeding, StepError,
     polling::next_deletion_poll,
     steps::{DeleteInput, DeleteOutput, DeletionPhase},
-    sweep::ExecutionState,
+    sweep::{ExecutionState, state_machine_arn},
 };
 
 /// How often a clean-up asks whether an execution runs before it believes it. `DescribeExecution` is eventually
@@ -49,17 +49,18 @@ impl Step for DeleteCluster {
     }
 
     async fn run(&self, input: DeleteInput, execution: Execution<'_>) -> Result<DeleteOutput, StepError> {
-        let seeded = input.clean_up && self.has_succeeded(&execution).await?;
+        let seeded = input.clean_up && self.has_succeeded(&execution, &input.running_execution).await?;
+        let polls = input.polls;
         let key = execution.files().seeding();
         let Some(seeding) = self.reports.read(&key).await? else {
             tracing::info!("the execution never got to a cluster");
-            return Ok(output(None, DeletionPhase::Gone, None, input));
+            return Ok(output(None, DeletionPhase::Gone, None, polls));
         };
         let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;
         let Some(group) = group.filter(|group| cluster::is_ours(group, &execution.identity)) else {
             let phase = self.phase_without_group(&execution).await?;
             tracing::info!(cluster = seeding.target.cluster.id, ?phase, "no cluster of this execution");
-            return Ok(output(Some(&seeding), phase, None, input));
+            return Ok(output(Some(&seeding), phase, None, polls));
         };
         // What an execution has seeded is the user's, whatever its status is by now.
         let phase = if seeded { DeletionPhase::Available } else { self.delete(&seeding, &group).await? };
@@ -67,7 +68,7 @@ impl Step for DeleteCluster {
             self.reports.delete(&execution.files().create()).await?;
         }
         tracing::info!(cluster = seeding.target.cluster.id, status = group.status(), ?phase, "deletion");
-        let output = output(Some(&seeding), phase, Some(&group), input);
+        let output = output(Some(&seeding), phase, Some(&group), polls);
         // The keys of a cluster that is in use are no longer those of the backup.
         if seeded || phase != DeletionPhase::Available || !output.verify {
             return Ok(DeleteOutput { verify: output.verify && !seeded, ..output });
@@ -80,9 +81,15 @@ impl Step for DeleteCluster {
 
 impl DeleteCluster {
     /// Whether the execution to clean up for has succeeded. One that runs keeps its cluster and its grant, and so does
-    /// one of another stack, which this function may not even describe.
-    async fn has_succeeded(&self, execution: &Execution<'_>) -> Result<bool, StepError> {
+    /// one of another stack.
+    async fn has_succeeded(&self, execution: &Execution<'_>, clean_up: &str) -> Result<bool, StepError> {
         let refused = |message, hint| Err(StepError::new(ErrorName::CleanUpRefused, message, hint));
+        if state_machine_arn(execution.arn) != state_machine_arn(clean_up) {
+            return refused(
+                format!("{} is not an execution of this stack", execution.arn),
+                "give the ARN of an execution of this stack's state machine",
+            );
+        }
         let mut state = execution_state(&self.step_functions, execution.arn).await;
         for _ in 1..ASKS {
             if state != Ok(ExecutionState::Running) {
@@ -95,10 +102,6 @@ impl DeleteCluster {
             Ok(ExecutionState::Running) => refused(
                 format!("the execution {} still runs", execution.name),
                 "wait until it has ended, or stop it: a clean-up then starts by itself",
-            ),
-            Err(error) if error.name == ErrorName::AccessDenied => refused(
-                format!("{} is not an execution of this stack: {}", execution.arn, error.message),
-                "give the ARN of an execution of this stack's state machine",
             ),
             state => Ok(matches!(state?, ExecutionState::Succeeded { .. })),
         }
@@ -152,12 +155,12 @@ fn output(
     seeding: Option<&Seeding>,
     phase: DeletionPhase,
     group: Option<&ReplicationGroup>,
-    input: DeleteInput,
+    polls: u32,
 ) -> DeleteOutput {
     let poll_seconds = seeding.map_or(30, |seeding| seeding.target.options.poll_seconds);
     let next = match phase {
-        DeletionPhase::Deleting => next_deletion_poll(poll_seconds, input.polls, false),
-        DeletionPhase::Creating => next_deletion_poll(poll_seconds, input.polls, true),
+        DeletionPhase::Deleting => next_deletion_poll(poll_seconds, polls, false),
+        DeletionPhase::Creating => next_deletion_poll(poll_seconds, polls, true),
         _ => Some(0),
     };
     DeleteOutput {

@@ -261,13 +261,15 @@ pub struct ClusterInfo {
 }
 
 /// The input of `delete-cluster`.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteInput {
     /// How often it was called before for this deletion.
     pub polls: u32,
     /// Whether the execution is another one, which is cleaned up for.
     pub clean_up: bool,
+    /// The ARN of the execution that runs: the same, or its clean-up.
+    pub running_execution: String,
 }
 
 /// The state of a deletion.
