@@ -135,13 +135,17 @@ impl DeleteCluster {
         if group.status() == Some("deleting") {
             return Ok(DeletionPhase::Deleting);
         }
+        // A group that is being created may become available at any moment, and a delete has no condition: it is only sent
+        // once the group has failed, which is for good.
+        if !failed {
+            return Ok(DeletionPhase::Creating);
+        }
         let id = &seeding.target.cluster.id;
         match self.elasticache.delete_replication_group().replication_group_id(id).send().await {
             Ok(_) => Ok(DeletionPhase::Deleting),
             Err(error) => match error_code(&error) {
                 Some("ReplicationGroupNotFoundFault") => Ok(DeletionPhase::Gone),
-                // A group in `creating` cannot be deleted. It ends in a state in which it can be, or it becomes
-                // available and is kept.
+                // Its members have failed, and it is still `creating`: it can be deleted later.
                 Some("InvalidReplicationGroupState" | "InvalidReplicationGroupStateFault") => {
                     Ok(DeletionPhase::Creating)
                 }

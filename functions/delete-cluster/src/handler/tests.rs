@@ -79,10 +79,16 @@ async fn ours_that_failed_is_deleted() {
 }
 
 #[tokio::test]
-async fn ours_that_is_still_being_created_is_deleted_as_soon_as_it_can_be() {
+async fn ours_that_is_still_being_created_may_become_available_and_is_not_deleted() {
+    for status in ["creating", "brand-new-status"] {
+        let wire = look("delete", status, "creating");
+        assert_eq!(delete(&wire).await.unwrap()["phase"], "creating");
+        wire.done();
+    }
+    // Its member has failed: as soon as it can be.
     for code in ["InvalidReplicationGroupState", "InvalidReplicationGroupStateFault"] {
         let refused = query_error(400, code, "Replication group orders is in state creating");
-        let wire = look("delete", "creating", "creating").on(DELETE, refused);
+        let wire = look("delete", "creating", "restore-failed").on(DELETE, refused);
         assert_eq!(delete(&wire).await.unwrap()["phase"], "creating");
         wire.done();
     }
@@ -94,8 +100,7 @@ async fn a_deletion_is_given_up_after_half_an_hour_and_a_creation_after_days() {
     let wire = look("delete", "deleting", "deleting");
     assert_eq!(delete_after(&wire, 100).await.unwrap()["phase"], "left-behind");
     for (polls, phase) in [(100, "creating"), (2000, "left-behind")] {
-        let refused = query_error(400, "InvalidReplicationGroupState", "creating");
-        let wire = look("delete", "creating", "creating").on(DELETE, refused);
+        let wire = look("delete", "creating", "creating");
         assert_eq!(delete_after(&wire, polls).await.unwrap()["phase"], phase);
     }
 }
@@ -132,9 +137,9 @@ async fn a_failed_restore_is_kept_where_the_request_says_so() {
     let wire = look("keep", "create-failed", "restore-failed").on(CLOSE, nothing());
     assert_eq!(delete(&wire).await.unwrap()["phase"], "kept");
     wire.done();
-    // Only a failed cluster is kept for inspection; one that was not finished is cleaned up.
-    let wire = look("keep", "creating", "creating").on(DELETE, deleting());
-    assert_eq!(delete(&wire).await.unwrap()["phase"], "deleting");
+    // One that is not finished is waited for.
+    let wire = look("keep", "creating", "creating");
+    assert_eq!(delete(&wire).await.unwrap()["phase"], "creating");
     wire.done();
 }
 
