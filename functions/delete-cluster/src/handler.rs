@@ -135,8 +135,8 @@ impl DeleteCluster {
         if group.status() == Some("deleting") {
             return Ok(DeletionPhase::Deleting);
         }
-        // A group that is being created may become available at any moment, and a delete has no condition: it is only sent
-        // once the group has failed, which is for good.
+        // A group that is being created may become available at any moment, and a delete has no condition. It is only
+        // sent once the group has failed, which is for good.
         if !failed {
             return Ok(DeletionPhase::Creating);
         }
