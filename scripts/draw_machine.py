@@ -201,7 +201,7 @@ def kebab(name):
 
 
 def function_of(state):
-    """The function that a Task calls; of a Map, that of its first state."""
+    """Returns the function that a Task calls; for a Map, that of its first state."""
     if state["Type"] == "Map":
         inner = state["ItemProcessor"]["States"][state["ItemProcessor"]["StartAt"]]
         return f"{function_of(inner)} × n"

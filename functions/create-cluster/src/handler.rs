@@ -130,14 +130,14 @@ impl CreateCluster {
         Ok(())
     }
 
-    /// Checks that there is no such group before the first create. A group that is there already is not this
-    /// execution's, whatever its description: names of executions can be used again after 90 days.
+    /// Checks that the ID is free before the first create. A group that exists by then is not this execution's,
+    /// whatever its description: execution names can be reused after 90 days.
     async fn id_is_free(&self, id: &str) -> Result<(), StepError> {
         cluster::describe(&self.elasticache, id).await?.map_or(Ok(()), |group| Err(taken(id, &group)))
     }
 
-    /// The create has no token that would make it idempotent. If this execution has asked before, the description
-    /// tells whether the group is its own.
+    /// Handles an ID that exists already. `CreateReplicationGroup` has no idempotency token, so if this execution has
+    /// called it before, the description decides whether the group is its own.
     async fn existing(&self, id: &str, execution: &Identity) -> Result<String, StepError> {
         match cluster::describe(&self.elasticache, id).await? {
             Some(group) if cluster::is_ours(&group, execution) => {
@@ -145,7 +145,7 @@ impl CreateCluster {
                 Ok(group.status().unwrap_or_default().to_owned())
             }
             Some(group) => Err(taken(id, &group)),
-            // It was there a moment ago.
+            // It existed a moment ago.
             None => Err(StepError::new(
                 ErrorName::ServiceBusy,
                 format!("the cluster {id} is being deleted"),

@@ -14,14 +14,15 @@ use seeding::{
     sweep::{ExecutionState, state_machine_arn},
 };
 
-/// How often a clean-up asks whether an execution runs before it believes it. `DescribeExecution` is eventually
-/// consistent, and the event of the end comes at once. Source: Step Functions API reference, `DescribeExecution`.
+/// The number of times that a clean-up describes an execution before it accepts that it still runs. `DescribeExecution`
+/// is eventually consistent, and the event of the end can be earlier. Source: Step Functions API reference,
+/// `DescribeExecution`.
 const ASKS: u32 = 4;
-/// The pause between two of them.
+/// The pause between two calls.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Needs `elasticache:DeleteReplicationGroup`, the Describe operations of ElastiCache and of executions, and to read
-/// the reports and delete one of them.
+/// Needs `elasticache:DeleteReplicationGroup`, ElastiCache's Describe actions, `states:DescribeExecution`, to read the
+/// reports bucket, and to delete the create's journal.
 pub(crate) struct DeleteCluster {
     elasticache: aws_sdk_elasticache::Client,
     step_functions: aws_sdk_sfn::Client,
@@ -53,7 +54,7 @@ impl Step for DeleteCluster {
         let polls = input.polls;
         let key = execution.files().seeding();
         let Some(seeding) = self.reports.read(&key).await? else {
-            tracing::info!("the execution never got to a cluster");
+            tracing::info!("the execution has no record, so no cluster");
             return Ok(output(None, DeletionPhase::Gone, None, polls));
         };
         let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;
@@ -80,14 +81,14 @@ impl Step for DeleteCluster {
 }
 
 impl DeleteCluster {
-    /// Whether the execution to clean up for has succeeded. One that runs keeps its cluster and its grant, and so does
-    /// one of another stack.
+    /// Whether the execution to clean up for has succeeded. Refuses one that still runs, and one of another stack: both
+    /// keep their cluster and their grant.
     async fn has_succeeded(&self, execution: &Execution<'_>, clean_up: &str) -> Result<bool, StepError> {
         let refused = |message, hint| Err(StepError::new(ErrorName::CleanUpRefused, message, hint));
         if state_machine_arn(execution.arn) != state_machine_arn(clean_up) {
             return refused(
                 format!("{} is not an execution of this stack", execution.arn),
-                "give the ARN of an execution of this stack's state machine",
+                "use the ARN of an execution of this stack's state machine",
             );
         }
         let mut state = execution_state(&self.step_functions, execution.arn).await;
@@ -107,9 +108,9 @@ impl DeleteCluster {
         }
     }
 
-    /// The phase where the execution has no cluster. One may still appear if a create was asked for that has not been
-    /// answered: its execution was stopped in that very moment. Otherwise the journal of the create is closed; one that
-    /// a function writes just now is not, so that a sweep finds it.
+    /// The phase if the execution has no cluster. One may still appear if a create is unanswered, because the execution
+    /// was stopped while it was in flight. Otherwise the create's journal is deleted. A journal that a function
+    /// writes at this moment stays, so that a sweep finds it.
     async fn phase_without_group(&self, execution: &Execution<'_>) -> Result<DeletionPhase, StepError> {
         let key = execution.files().create();
         let Some(journal) = self.reports.read(&key).await? else { return Ok(DeletionPhase::Gone) };

@@ -2,8 +2,8 @@
 
 /// The largest deadline in minutes: 23 hours.
 pub(crate) const MAX_DEADLINE_MINUTES: u32 = 1_380;
-/// The longest time that a restore took per GB of backup, as far as users have reported it: 3.5 GB in ten minutes. A
-/// restore that takes twice as long is still waited for.
+/// The slowest restore that users have reported: 3.5 GB of backup in ten minutes. A restore that takes twice as long is
+/// still waited for.
 const RESTORE_MINUTES_PER_GB: u64 = 6;
 /// Time for the nodes themselves, whatever the size.
 const NODE_MINUTES: u64 = 30;

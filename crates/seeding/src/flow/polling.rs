@@ -1,17 +1,18 @@
 //! How often a cluster is polled while it is created or deleted.
 
-/// A poll comes at the latest after this share of the time that has passed, in percent.
+/// The interval between two polls grows to this share of the time passed, in percent.
 const GROWTH_PERCENT: i64 = 5;
 /// The longest interval between two polls, in seconds.
 const MAX_POLL_SECONDS: u32 = 900;
-/// A deletion is polled for half an hour, in seconds.
+/// The time for which a deletion is polled, in seconds: half an hour.
 const DELETION_SECONDS: u64 = 30 * 60;
-/// A cluster that cannot be deleted because it is still being created is watched for three days, in seconds.
+/// The time for which a cluster is polled that cannot be deleted because it is still being created, in seconds: three
+/// days.
 const CREATING_SECONDS: u64 = 3 * 24 * 60 * 60;
-/// Polls of a deletion, at least.
+/// The minimum number of polls of a deletion.
 const LEAST_DELETION_POLLS: u32 = 10;
 
-/// The seconds until the next poll of a cluster whose create was asked for `age_ms` ago.
+/// Returns the seconds until the next poll of a cluster whose create was requested `age_ms` ago.
 ///
 /// The interval grows with the age, so that the number of polls grows with its logarithm: an execution has at most
 /// 25,000 events (Step Functions quotas), and each poll takes nine.
@@ -20,8 +21,8 @@ pub fn next_poll_seconds(poll_seconds: u32, age_ms: i64) -> u32 {
     poll_seconds.max(u32::try_from(grown).unwrap_or(u32::MAX).min(MAX_POLL_SECONDS))
 }
 
-/// The seconds until the next poll of a deletion that was polled `polls` times, or `None` if it is not waited for any
-/// longer. `creating` says that the cluster cannot be deleted yet.
+/// Returns the seconds until the next poll of a deletion that was polled `polls` times; `None` if there is no further
+/// poll. `creating`: the cluster cannot be deleted yet.
 pub fn next_deletion_poll(poll_seconds: u32, polls: u32, creating: bool) -> Option<u32> {
     let interval = |polls: u32| {
         let grown = u64::from(polls) * u64::from(polls) / 20;
