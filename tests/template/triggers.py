@@ -81,18 +81,26 @@ def event_patterns_are_no_longer_than_eventbridge_takes():
             yield f"{name} may have a pattern of {characters} characters, at most {MAX_PATTERN_CHARACTERS} are possible"
 
 
-def a_clean_up_starts_no_clean_up():
-    rule = FULL.body["Resources"]["CleanUpRule"]["Properties"]
-    pattern = FULL.render(rule["EventPattern"])
-    given = rule["Targets"][0]["InputTransformer"]["InputTemplate"].replace("<execution>", "arn:e")
-    if json.loads(given) != {"cleanUp": "arn:e"}:
-        yield f"the clean-up's input is {given}, expected {{\"cleanUp\":ARN}}"
-    for status, text, expected in (("FAILED", '{"backups":["a/b"]}', True), ("ABORTED", '{"dropped":{}}', True),
-                                   ("TIMED_OUT", given, False), ("SUCCEEDED", "{}", False)):
+def executions_that_left_something_start_a_clean_up_and_clean_ups_do_not():
+    given = None
+    patterns = []
+    for name in ("CleanUpRule", "RevokeFailedRule"):
+        rule = FULL.body["Resources"][name]["Properties"]
+        patterns.append(FULL.render(rule["EventPattern"]))
+        given = rule["Targets"][0]["InputTransformer"]["InputTemplate"].replace("<execution>", "arn:e")
+        if json.loads(given) != {"cleanUp": "arn:e"}:
+            yield f"the clean-up's input of {name} is {given}, expected {{\"cleanUp\":ARN}}"
+    left = '{"outcome":"seeded","findings":[{"code":"revoke-failed"}],"leftBehind":["grant"]}'
+    for status, text, output, expected in (("FAILED", '{"backups":["a/b"]}', None, 1), ("ABORTED", '{"dropped":{}}', None, 1),
+                                           ("TIMED_OUT", given, None, 0), ("SUCCEEDED", "{}", '{"leftBehind":[]}', 0),
+                                           ("SUCCEEDED", "{}", left, 1), ("SUCCEEDED", given, left, 0)):
         detail = {"stateMachineArn": "seedclusterstatemachine", "status": status, "input": text}
+        if output:
+            detail["output"] = output
         event = {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail}
-        if matches(pattern, event) != expected:
-            yield f"CleanUpRule {'does not match' if expected else 'matches'} {status} with the input {text}"
+        found = sum(matches(pattern, event) for pattern in patterns)
+        if found != expected:
+            yield f"{found} rules match {status} with the input {text} and the output {output}, expected {expected}"
 
 
 CHECKS = [
@@ -100,5 +108,5 @@ CHECKS = [
     only_the_drop_bucket_and_named_buckets_start_seedings,
     a_prefix_is_none_of_the_products_own,
     event_patterns_are_no_longer_than_eventbridge_takes,
-    a_clean_up_starts_no_clean_up,
+    executions_that_left_something_start_a_clean_up_and_clean_ups_do_not,
 ]

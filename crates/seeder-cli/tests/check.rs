@@ -4,7 +4,7 @@
 
 use std::{
     fs::File,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
@@ -31,7 +31,7 @@ fn many_keys(keys: u64) -> Vec<u8> {
 }
 
 fn file(name: &str, bytes: &[u8]) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("seeder-check-{}-{name}", std::process::id()));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("check-{name}"));
     std::fs::write(&path, bytes).unwrap();
     path
 }

@@ -5,7 +5,7 @@
 use std::{
     fs::File,
     io::{Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -43,7 +43,7 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn file(name: &str, bytes: &[u8]) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("seeder-packed-{}-{name}", std::process::id()));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("compressed-{name}"));
     std::fs::write(&path, bytes).unwrap();
     path
 }

@@ -16,7 +16,7 @@ async fn server(timeout: Duration) -> Server {
 async fn server_with(timeout: Duration, change: impl FnOnce(&mut Config)) -> Server {
     let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/function.py");
     let function = FunctionConfig { name: "tool".into(), binary, env: Vec::new(), timeout, memory_mb: 128 };
-    let log_dir = std::env::temp_dir().join("local-lambda-tests");
+    let log_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("local-lambda-tests");
     let [region, account_id] = ["us-east-1", "123456789012"].map(str::to_owned);
     let mut config = Config {
         functions: vec![function],

@@ -52,21 +52,17 @@ fn merge(request: &mut Map<String, Value>, options: Map<String, Value>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use clap::Parser;
 
     use super::*;
     use crate::args::{Args, Command};
 
     fn built(file: &Value, options: &[&str]) -> Result<Value> {
-        static FILES: AtomicUsize = AtomicUsize::new(0);
-        let (process, file_number) = (std::process::id(), FILES.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(format!("seeder-request-{process}-{file_number}.json"));
+        let path = tempfile::NamedTempFile::new()?;
         fs::write(&path, file.to_string())?;
         let words = ["seeder", "seed", "s3://backups/a.rdb", "--state-machine", "arn", "--request"];
-        let path = path.to_string_lossy().into_owned();
-        let words = words.into_iter().chain([path.as_str()]).chain(options.iter().copied());
+        let name = path.path().to_string_lossy().into_owned();
+        let words = words.into_iter().chain([name.as_str()]).chain(options.iter().copied());
         let Command::Seed(args) = Args::parse_from(words).command else { unreachable!("it is seed") };
         let backups = [BackupLocation::parse("backups/a.rdb")?];
         build(&args, &backups)

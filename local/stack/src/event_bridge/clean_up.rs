@@ -1,5 +1,5 @@
-//! The clean-up rule, as EventBridge applies it on AWS. If the rule matches the event of a failed execution, that
-//! starts the clean-up entry of the state machine.
+//! The clean-up rules, as EventBridge applies them on AWS. If one matches the event of an ended execution, that starts
+//! the clean-up entry of the state machine.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -15,11 +15,11 @@ use crate::step_functions::state_machine;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Polls executions until the task is aborted.
-pub(crate) fn watch(sfn: Client, starter: Client, rule: Pattern, input_template: String) -> JoinHandle<()> {
+pub(crate) fn watch(sfn: Client, starter: Client, rules: Vec<Pattern>, input_template: String) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut settled = HashSet::new();
         loop {
-            if let Err(error) = poll(&sfn, &starter, &rule, &input_template, &mut settled).await {
+            if let Err(error) = poll(&sfn, &starter, &rules, &input_template, &mut settled).await {
                 tracing::debug!(%error, "executions could not be polled");
             }
             tokio::time::sleep(PAUSE).await;
@@ -30,7 +30,7 @@ pub(crate) fn watch(sfn: Client, starter: Client, rule: Pattern, input_template:
 async fn poll(
     sfn: &Client,
     starter: &Client,
-    rule: &Pattern,
+    rules: &[Pattern],
     input_template: &str,
     settled: &mut HashSet<String>,
 ) -> Result<(), aws_sdk_sfn::Error> {
@@ -41,7 +41,8 @@ async fn poll(
             continue;
         }
         let described = sfn.describe_execution().execution_arn(arn).send().await?;
-        if rule.matches(&status_change(&described)) {
+        let event = status_change(&described);
+        if rules.iter().any(|rule| rule.matches(&event)) {
             start(starter, arn, input_template).await?;
         }
         settled.insert(arn.to_owned());
@@ -59,6 +60,7 @@ fn status_change(execution: &DescribeExecutionOutput) -> Value {
             "stateMachineArn": execution.state_machine_arn(),
             "status": execution.status().as_str(),
             "input": execution.input().unwrap_or_default(),
+            "output": execution.output(),
         },
     })
 }

@@ -1,16 +1,19 @@
-//! The EventBridge rules of the template: the uploads that start a seeding, and the failures that start a clean-up.
+//! The EventBridge rules of the template: the uploads that start a seeding, and the ends that start a clean-up.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use local_eventbridge::Pattern;
 use serde_json::Value;
+
+/// The rules that start a clean-up, with the same input.
+const CLEAN_UP_RULES: [&str; 2] = ["CleanUpRule", "RevokeFailedRule"];
 
 /// The template's rules.
 #[derive(Debug)]
 pub(crate) struct Rules {
     /// The uploads that invoke start-seeding.
     pub(crate) drops: Pattern,
-    /// The status changes of executions that start a clean-up.
-    pub(crate) clean_up: Pattern,
+    /// The status changes of executions that start a clean-up, one pattern for each rule.
+    pub(crate) clean_up: Vec<Pattern>,
     /// The input of a clean-up, with `<execution>` as a placeholder for the execution's ARN.
     pub(crate) clean_up_input: String,
 }
@@ -21,12 +24,15 @@ impl Rules {
         let pattern = |name: &str| {
             Pattern::parse(&rendered[name]["EventPattern"]).with_context(|| format!("the template's {name}"))
         };
-        let input = &rendered["CleanUpRule"]["Targets"][0]["InputTransformer"]["InputTemplate"];
-        let clean_up_input = input.as_str().context("the template's CleanUpRule has no InputTemplate")?;
+        let input = |name: &str| &rendered[name]["Targets"][0]["InputTransformer"]["InputTemplate"];
+        let clean_up_input = input(CLEAN_UP_RULES[0]).as_str();
+        for name in CLEAN_UP_RULES {
+            ensure!(input(name).as_str() == clean_up_input, "the template's {name} has another InputTemplate");
+        }
         Ok(Self {
             drops: pattern("DropRule")?,
-            clean_up: pattern("CleanUpRule")?,
-            clean_up_input: clean_up_input.to_owned(),
+            clean_up: CLEAN_UP_RULES.into_iter().map(pattern).collect::<Result<_>>()?,
+            clean_up_input: clean_up_input.context("the template's CleanUpRule has no InputTemplate")?.to_owned(),
         })
     }
 }
