@@ -246,7 +246,7 @@ def every_parameter_is_grouped_explained_and_used():
 
 
 def every_default_is_the_same_everywhere():
-    """options.rs has the numbers. The template, the state machine and delete-cluster repeat them."""
+    """options.rs has the numbers, and the template repeats them."""
     source = (ROOT / "crates/seeding/src/request/options.rs").read_text()
     bounds = {name: (int(default), int(low), int(high)) for name, default, low, high in
               re.findall(r'bounded\("(\w+)", request\.\w+, (\d+), (\d+), (\d+)\)', source)}
@@ -259,12 +259,6 @@ def every_default_is_the_same_everywhere():
             found = tuple(int(parameter[key]) for key in ("Default", "MinValue", "MaxValue"))
             if found != (default, low, high):
                 yield f"template.yaml has {found} for {name}, options.rs {(default, low, high)}"
-    poll = bounds.get("pollSeconds", (0,))[0]
-    for path in ("functions/delete-cluster/src/handler.rs", "statemachine/seed-cluster.asl.json"):
-        text = (ROOT / path).read_text()
-        found = set(map(int, re.findall(r'(?:waitSeconds": |poll_seconds = seeding\.map_or\()(\d+)', text)))
-        if found != {poll}:
-            yield f"{path} polls every {sorted(found)} s, options.rs every {poll}"
 
 
 def the_table_of_parameters_is_what_the_template_says():

@@ -162,7 +162,8 @@ fn output(
     group: Option<&ReplicationGroup>,
     polls: u32,
 ) -> DeleteOutput {
-    let poll_seconds = seeding.map_or(30, |seeding| seeding.target.options.poll_seconds);
+    // Without a record there is nothing to wait for.
+    let poll_seconds = seeding.map_or(0, |seeding| seeding.target.options.poll_seconds);
     let next = match phase {
         DeletionPhase::Deleting => next_deletion_poll(poll_seconds, polls, false),
         DeletionPhase::Creating => next_deletion_poll(poll_seconds, polls, true),
