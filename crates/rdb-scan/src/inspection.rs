@@ -37,8 +37,8 @@ use crate::{
 
 /// The version of the JSON of [`Inspection`], [`crate::RangeInspection`] and [`Position`]. Other versions are not read.
 ///
-/// Version 2: a position stores the value's type and a string's form separately.
-pub const SCHEMA: u32 = 2;
+/// Version 2: a position stores the value's type and a string's form separately. Version 3: `streamState`.
+pub const SCHEMA: u32 = 3;
 /// The version of the JSON of [`crate::Report`].
 pub const REPORT_SCHEMA: u32 = 1;
 /// At most this many databases are listed: those with the lowest numbers.
@@ -76,6 +76,9 @@ pub struct Inspection {
     pub empty: EmptyCounts,
     /// Hash fields with an expiry of their own.
     pub field_expires: u64,
+    /// Idempotent producers (Redis 8.6) and given-back entries (Redis 8.8) of streams.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stream_state: u64,
     /// Keys with an expiry by the time left to them.
     #[serde(default)]
     pub times_to_live: TimesToLive,
@@ -286,6 +289,7 @@ impl Default for Inspection {
             already_expired: 0,
             empty: EmptyCounts::default(),
             field_expires: 0,
+            stream_state: 0,
             databases: BTreeMap::new(),
             highest_database: 0,
             other_databases: DatabaseCounts::default(),

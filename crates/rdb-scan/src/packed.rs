@@ -62,6 +62,8 @@ pub(crate) struct Seen {
     pub(crate) members: Members,
     /// Hash fields with an expiry.
     pub(crate) field_expires: u64,
+    /// Idempotent producers and given-back entries of streams.
+    pub(crate) stream_state: u64,
     pub(crate) pieces: Pieces,
     /// Contradictions in the value that some servers load nevertheless.
     pub(crate) contradictions: Contradictions,

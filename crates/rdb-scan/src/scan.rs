@@ -170,6 +170,7 @@ impl<V: Visitor> Scan<V> {
         self.shared.flaw = None;
         self.shared.seen.members.end();
         self.shared.seen.field_expires = 0;
+        self.shared.seen.stream_state = 0;
         self.shared.seen.contradictions.take();
         self.shared.seen.pieces.clear();
     }
@@ -206,6 +207,8 @@ impl<V: Visitor> Scan<V> {
         }
         let fields = std::mem::take(&mut self.shared.seen.field_expires);
         self.visitor.field_expires(fields);
+        let state = std::mem::take(&mut self.shared.seen.stream_state);
+        self.visitor.stream_state(state);
         self.flush_pieces();
         let weighed = self.visitor.suspend();
         Some(Inside {

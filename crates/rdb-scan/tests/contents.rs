@@ -12,7 +12,7 @@ fn every_type_and_opcode_is_read() {
     let inspection = read(&all_types());
     assert_eq!(inspection.faults, []);
     assert_eq!(inspection.keys, 37);
-    assert_eq!((inspection.expires, inspection.field_expires), (2, 3));
+    assert_eq!((inspection.expires, inspection.field_expires, inspection.stream_state), (2, 3, 3));
     assert_eq!(inspection.functions, 1);
     assert_eq!(inspection.modules.get("ReJSON-RL"), Some(&2));
     assert_eq!(inspection.databases.keys().copied().collect::<Vec<_>>(), [0, 3]);

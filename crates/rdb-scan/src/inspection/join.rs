@@ -110,6 +110,7 @@ impl Inspection {
         self.expires = self.expires.saturating_add(next.expires);
         self.already_expired = self.already_expired.saturating_add(next.already_expired);
         self.field_expires = self.field_expires.saturating_add(next.field_expires);
+        self.stream_state = self.stream_state.saturating_add(next.stream_state);
         self.times_to_live.add(next.times_to_live);
         self.empty.add(next.empty);
         self.functions = self.functions.saturating_add(next.functions);

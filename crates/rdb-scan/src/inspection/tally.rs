@@ -300,6 +300,10 @@ impl Visitor for Tally {
         self.inspection.field_expires += fields;
     }
 
+    fn stream_state(&mut self, number: u64) {
+        self.inspection.stream_state += number;
+    }
+
     fn uncompared_members(&mut self, value_elements: u64) {
         self.inspection.unchecked.values += 1;
         self.inspection.unchecked.members += value_elements;

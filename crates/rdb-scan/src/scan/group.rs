@@ -112,6 +112,7 @@ impl ConsumerGroup {
             }
             GroupPart::AfterConsumers => {
                 self.left = if version >= 5 { cursor.count(16)? } else { 0 };
+                shared.seen.stream_state += self.left;
                 GroupPart::GivenBack
             }
             GroupPart::GivenBack if self.left > 0 => {

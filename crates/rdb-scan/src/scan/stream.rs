@@ -145,6 +145,7 @@ impl Stream {
             StreamPart::Producers => {
                 numbers(cursor, 2)?;
                 self.producers_left = cursor.count(2)?;
+                shared.seen.stream_state += self.producers_left;
                 self.next_producer()
             }
             StreamPart::ProducerName => {

@@ -129,6 +129,8 @@ impl<V: Visitor> Scan<V> {
         let seen = &mut self.shared.seen;
         let fields = std::mem::take(&mut seen.field_expires);
         self.visitor.field_expires(fields);
+        let state = std::mem::take(&mut seen.stream_state);
+        self.visitor.stream_state(state);
         let (duplicate, unchecked) = seen.members.end();
         if unchecked || uncompared > 0 {
             self.visitor.uncompared_members(elements);

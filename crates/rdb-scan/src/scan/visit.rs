@@ -41,6 +41,9 @@ pub trait Visitor {
     /// Hash fields with an expiry of their own, since the last call.
     fn field_expires(&mut self, _fields: u64) {}
 
+    /// Idempotent producers and given-back entries of streams, since the last call.
+    fn stream_state(&mut self, _number: u64) {}
+
     /// A value with this many elements, of which some were not compared with each other: there are too many, or one is
     /// too long.
     fn uncompared_members(&mut self, _value_elements: u64) {}
@@ -112,6 +115,11 @@ impl<A: Visitor, B: Visitor> Visitor for (A, B) {
     fn field_expires(&mut self, fields: u64) {
         self.0.field_expires(fields);
         self.1.field_expires(fields);
+    }
+
+    fn stream_state(&mut self, number: u64) {
+        self.0.stream_state(number);
+        self.1.stream_state(number);
     }
 
     fn uncompared_members(&mut self, value_elements: u64) {
