@@ -102,18 +102,23 @@ impl Rewriter {
             return Ok(());
         };
         body.cut()?;
-        let pending = body.count(25)?;
+        let (pending, mut removed) = (body.count(25)?, 0);
         body.put(&counted(pending.saturating_sub(gone.len() as u64)))?;
         for _ in 0..pending {
             let (id, time) = (body.array::<16>()?, body.array::<8>()?);
             let deliveries = body.number()?;
-            if gone.binary_search(&id).is_err() {
+            if gone.binary_search(&id).is_ok() {
+                removed += 1;
+            } else {
                 self.out.clear();
                 self.out.extend(id);
                 self.out.extend(time);
                 push_number(&mut self.out, deliveries);
                 body.put(&self.out)?;
             }
+        }
+        if removed != gone.len() {
+            return broken(FaultCode::BadStream, group.0, "an entry that was given back is not pending once");
         }
         body.uncut();
         Ok(())
