@@ -7,6 +7,7 @@
 mod body;
 mod input;
 mod listpack;
+mod salvage;
 
 use std::io::{
     Read, {self},
@@ -19,6 +20,7 @@ pub use self::{
     body::Body,
     input::{Crc64, Sink},
     listpack::{Listpack, PackedEntry},
+    salvage::Salvage,
 };
 use crate::{
     bytes::stop::Stop,
