@@ -6,6 +6,10 @@ mod report;
 mod wanted;
 
 use std::{
+    io::{
+        Read, {self},
+    },
+    ops::Range,
     process::ExitCode,
     thread::{available_parallelism, scope},
 };
@@ -15,7 +19,7 @@ use input::Source;
 use jiff::Timestamp;
 use output::Outputs;
 use rdb_convert::{ConvertError, Options, Plan, Report, write};
-use rdb_scan::{InspectOptions, Inspection};
+use rdb_scan::{InspectOptions, Inspection, walk::Salvage};
 use report::{From, Told};
 use seeder_aws::Clients;
 use tokio::{runtime::Handle, task::spawn_blocking};
@@ -55,7 +59,17 @@ fn convert(
     outputs: &Outputs,
     objects: Option<&Objects>,
 ) -> Result<ExitCode> {
-    let source = Source::open(&args.input, objects)?;
+    let mut source = Source::open(&args.input, objects)?;
+    if args.salvage {
+        source.unpack()?;
+        let found = source.seekable().map(Salvage::of).transpose()?.flatten();
+        if let (Some(salvage), Some(seekable)) = (found, source.seekable()) {
+            let from = From::of_salvage(&salvage, source.compression());
+            return finish(args, options, outputs, &source, from, &salvage.damaged, || {
+                Ok(salvage.reader(seekable))
+            });
+        }
+    }
     let (inspection, plan) = read(args, options, &source)?;
     let from = From::of(&inspection, source.compression());
     if let Some(fault) = inspection.faults.first() {
@@ -63,15 +77,45 @@ fn convert(
         report.refused.push(rdb_convert::Refusal {
             code: fault.code.as_str(),
             count: rdb_convert::Count { number: inspection.faults.len() as u64, keys: Vec::new() },
-            remedy: "make the backup again: this one is broken",
+            remedy: "make the backup again, or write what is intact in this one by --salvage",
         });
-        let told = Told { from, options, plan: None, report: &report, hide_keys: args.hide_keys };
+        let told =
+            Told { from, options, plan: None, report: &report, damaged: &[], hide_keys: args.hide_keys };
         told.print(args.json, outputs.is_stdout())?;
         eprintln!("error: {}: {} at offset {}", source.name(), fault.message, fault.offset);
         return Ok(ExitCode::from(REFUSED));
     }
     let plan = plan.map_err(|error| anyhow!("{}: {error}", source.name()))?;
-    let mut told = Told { from, options, plan: Some(&plan), report: &plan.report, hide_keys: args.hide_keys };
+    write_out(args, options, outputs, &source, from, &[], &plan, source.reader()?)
+}
+
+/// Plans and writes what was salvaged.
+fn finish<R: Read>(
+    args: &ConvertArgs,
+    options: &Options,
+    outputs: &Outputs,
+    source: &Source<'_>,
+    from: From,
+    damaged: &[Range<u64>],
+    mut open: impl FnMut() -> io::Result<R>,
+) -> Result<ExitCode> {
+    let plan = Plan::of(&mut open, options).map_err(|error| anyhow!("{}: {error}", source.name()))?;
+    write_out(args, options, outputs, source, from, damaged, &plan, open()?)
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is one thing that writing needs")]
+fn write_out(
+    args: &ConvertArgs,
+    options: &Options,
+    outputs: &Outputs,
+    source: &Source<'_>,
+    from: From,
+    damaged: &[Range<u64>],
+    plan: &Plan,
+    reader: impl Read,
+) -> Result<ExitCode> {
+    let hide_keys = args.hide_keys;
+    let mut told = Told { from, options, plan: Some(plan), report: &plan.report, damaged, hide_keys };
     if args.dry_run || !plan.report.refused.is_empty() {
         told.print(args.json, outputs.is_stdout())?;
         return Ok(ExitCode::from(if plan.report.refused.is_empty() { 0 } else { REFUSED }));
@@ -79,7 +123,7 @@ fn convert(
     let meter = Meter::new(source.name(), false);
     meter.begin(source.size_bytes());
     let opened = outputs.open()?;
-    let written = write(input::Shown::new(source.reader()?, &meter), options, &plan, opened.writers()?);
+    let written = write(input::Shown::new(reader, &meter), options, plan, opened.writers()?);
     meter.finish();
     let report = match written {
         Ok(report) => report,
@@ -107,7 +151,7 @@ fn read(
     };
     let meter = Meter::new(source.name(), false);
     meter.begin(source.size_bytes());
-    let read = if threads > 1 && source.is_concurrent() {
+    let read = if threads > 1 {
         scope(|scope| {
             let planning = scope.spawn(|| Plan::of(|| source.reader(), options));
             let inspection = source.inspect(threads - 1, &inspecting, &meter)?;

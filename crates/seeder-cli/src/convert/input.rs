@@ -3,9 +3,11 @@
 use std::{
     fs::{File, OpenOptions},
     io::{
-        Read, Seek, SeekFrom, {self},
+        Read, {self},
     },
-    path::{Path, PathBuf},
+    ops::Range,
+    os::unix::fs::FileExt,
+    path::Path,
 };
 
 use anyhow::{Context, Result};
@@ -20,13 +22,15 @@ pub(super) struct Source<'o> {
     name: String,
     place: Place<'o>,
     compression: Option<Compression>,
+    /// The compression of an archive that was unpacked.
+    unpacked: Option<Compression>,
     size_bytes: u64,
 }
 
 enum Place<'o> {
-    File(PathBuf),
-    /// What came through a pipe.
-    Spooled(File),
+    File(FileSource),
+    /// What came through a pipe, or out of an archive.
+    Spooled(Spooled),
     Object(ObjectSource<'o>),
 }
 
@@ -42,7 +46,7 @@ impl<'o> Source<'o> {
         let name = name.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect();
         let (place, size_bytes) =
             Self::place(path, objects).with_context(|| format!("failed to read {name}"))?;
-        let mut source = Self { name, place, compression: None, size_bytes };
+        let mut source = Self { name, place, compression: None, unpacked: None, size_bytes };
         let mut beginning = Vec::with_capacity(FIRST_BYTES);
         source.raw()?.take(FIRST_BYTES as u64).read_to_end(&mut beginning)?;
         source.compression = Compression::of(&beginning);
@@ -62,7 +66,9 @@ impl<'o> Source<'o> {
         if !path.metadata()?.file_type().is_file() {
             return spool(File::open(path)?);
         }
-        Ok((Place::File(path.to_owned()), path.metadata()?.len()))
+        let file = FileSource::open(path)?;
+        let size_bytes = file.size_bytes();
+        Ok((Place::File(file), size_bytes))
     }
 
     pub(super) fn name(&self) -> &str {
@@ -70,7 +76,7 @@ impl<'o> Source<'o> {
     }
 
     pub(super) fn compression(&self) -> Option<&'static str> {
-        self.compression.map(Compression::name)
+        self.compression.or(self.unpacked).map(Compression::name)
     }
 
     /// The size, if it is that of the contents.
@@ -78,21 +84,31 @@ impl<'o> Source<'o> {
         self.compression.is_none().then_some(self.size_bytes)
     }
 
-    /// Whether it can be read several times at once.
-    pub(super) fn is_concurrent(&self) -> bool {
-        !matches!(self.place, Place::Spooled(_))
+    fn raw(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+        self.stored().open(0..self.size_bytes)
     }
 
-    fn raw(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+    /// What is stored, compressed or not.
+    fn stored(&self) -> &dyn rdb_scan::Source {
         match &self.place {
-            Place::File(path) => Ok(Box::new(File::open(path)?)),
-            Place::Spooled(file) => {
-                let mut file = file.try_clone()?;
-                file.seek(SeekFrom::Start(0))?;
-                Ok(Box::new(file))
-            }
-            Place::Object(object) => Ok(Box::new(object.open(0..self.size_bytes)?)),
+            Place::File(file) => file,
+            Place::Spooled(spooled) => spooled,
+            Place::Object(object) => object,
         }
+    }
+
+    /// The contents, to be read at any offset.
+    pub(super) fn seekable(&self) -> Option<&dyn rdb_scan::Source> {
+        self.compression.is_none().then(|| self.stored())
+    }
+
+    /// Writes the contents of an archive to a nameless file, so that they can be read at any offset.
+    pub(super) fn unpack(&mut self) -> Result<()> {
+        if self.compression.is_some() {
+            let (place, size_bytes) = spool(self.reader()?)?;
+            (self.place, self.size_bytes, self.unpacked) = (place, size_bytes, self.compression.take());
+        }
+        Ok(())
     }
 
     /// The contents from the start.
@@ -115,19 +131,14 @@ impl<'o> Source<'o> {
             meter.show(offset);
             Control::Continue
         };
-        let whole = match (&self.place, self.compression) {
-            (Place::File(path), None) => {
-                rdb_scan::inspect_parallel(&FileSource::open(path)?, threads, options, &|at| show(at.offset))?
-            }
-            (Place::Object(object), None) => {
-                rdb_scan::inspect_parallel(object, threads, options, &|at| show(at.offset))?
-            }
-            _ => match rdb_scan::inspect(self.reader()?, &Position::default(), options, &mut |at| {
-                show(at.offset)
-            })? {
+        let whole = if let Some(source) = self.seekable() {
+            rdb_scan::inspect_parallel(source, threads, options, &|at| show(at.offset))?
+        } else {
+            match rdb_scan::inspect(self.reader()?, &Position::default(), options, &mut |at| show(at.offset))?
+            {
                 Inspected::Complete(inspection) => Some(inspection),
                 Inspected::Paused(..) => None,
-            },
+            }
         };
         whole.context("reading was broken off")
     }
@@ -140,7 +151,37 @@ fn spool<'o>(mut pipe: impl Read) -> Result<(Place<'o>, u64)> {
     std::fs::remove_file(&path)?;
     let bytes = io::copy(&mut pipe, &mut file)
         .with_context(|| format!("failed to keep it in {}", std::env::temp_dir().display()))?;
-    Ok((Place::Spooled(file), bytes))
+    Ok((Place::Spooled(Spooled { file, size_bytes: bytes }), bytes))
+}
+
+/// A file without a name.
+struct Spooled {
+    file: File,
+    size_bytes: u64,
+}
+
+impl rdb_scan::Source for Spooled {
+    fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + Send + '_>> {
+        Ok(Box::new(SpooledReader { file: &self.file, at: range.start }))
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+}
+
+/// A reader with a place of its own.
+struct SpooledReader<'f> {
+    file: &'f File,
+    at: u64,
+}
+
+impl Read for SpooledReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 /// Shows how far a reader is.

@@ -6,10 +6,11 @@ use std::{
     io::{
         ErrorKind, Write as _, {self},
     },
+    ops::Range,
 };
 
 use rdb_convert::{Options, Plan, Report};
-use rdb_scan::{Inspection, Magic, written_by};
+use rdb_scan::{Inspection, Magic, walk::Salvage, written_by};
 use serde::Serialize;
 
 use crate::{
@@ -19,6 +20,8 @@ use crate::{
 
 /// The version of this JSON.
 const SCHEMA: u32 = 1;
+/// At most this many damaged places are listed.
+const MAX_DAMAGED: usize = 1000;
 
 /// The backup that was converted.
 #[derive(Debug, Serialize)]
@@ -74,7 +77,7 @@ struct Conversion<'a> {
     /// Keys that two databases bring to one.
     conflicts: Conflicts,
     /// Places of the backup that could not be read.
-    damaged: [(); 0],
+    damaged: Vec<Damaged>,
     /// What stands in the way; empty if the file was written or could be.
     refused: Vec<Refused<'a>>,
 }
@@ -85,6 +88,14 @@ struct Conflicts {
     n: u64,
     /// The first hundred; empty if keys are hidden.
     keys: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Damaged {
+    /// Offset of the first byte.
+    offset: u64,
+    /// Number of bytes.
+    bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -105,6 +116,7 @@ pub(super) struct Told<'a> {
     pub(super) options: &'a Options,
     pub(super) plan: Option<&'a Plan>,
     pub(super) report: &'a Report,
+    pub(super) damaged: &'a [Range<u64>],
     pub(super) hide_keys: bool,
 }
 
@@ -117,6 +129,13 @@ impl From {
             written_by: written_by(&inspection.aux),
             compression,
         }
+    }
+}
+
+impl From {
+    pub(super) fn of_salvage(salvage: &Salvage, compression: Option<&'static str>) -> Self {
+        let (version, magic) = (salvage.header.version, salvage.header.magic);
+        Self { version, magic, written_by: None, compression }
     }
 }
 
@@ -168,7 +187,12 @@ impl Told<'_> {
             lost: counts(lost),
             first_keys: first.map(|(what, count)| (*what, self.keys(&count.keys))).collect(),
             conflicts: Conflicts { n: conflicts.number, keys: self.keys(&conflicts.keys) },
-            damaged: [],
+            damaged: self
+                .damaged
+                .iter()
+                .take(MAX_DAMAGED)
+                .map(|range| Damaged { offset: range.start, bytes: range.end - range.start })
+                .collect(),
             refused: refused
                 .iter()
                 .map(|one| Refused {
@@ -225,6 +249,11 @@ impl Told<'_> {
         }
         if conflicts.number > 0 {
             columns.line(["conflicting keys".to_owned(), thousands(conflicts.number)]);
+        }
+        if !self.damaged.is_empty() {
+            let bytes = self.damaged.iter().map(|range| range.end - range.start).sum();
+            columns.line(["damaged places".to_owned(), thousands(self.damaged.len() as u64)]);
+            columns.line(["bytes lost in them".to_owned(), thousands(bytes)]);
         }
         text.push_str(&columns.render());
         if to.magic == Magic::Valkey {
