@@ -65,7 +65,7 @@ impl From<WalkError> for ConvertError {
 
 impl From<io::Error> for ConvertError {
     fn from(error: io::Error) -> Self {
-        let is_ours = error.get_ref().is_some_and(|inner| inner.is::<WriteFailed>());
+        let is_ours = error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<WriteFailed>);
         if is_ours { Self::Write(error) } else { Self::Read(error) }
     }
 }
@@ -313,9 +313,8 @@ impl<'p, W: Write> Conversion<'p, W> {
             return 0;
         }
         let slot = if prefix.is_empty() { key_slot(key) } else { key_slot(&[prefix, key].concat()) };
-        let slots = SLOTS as usize;
         // The first slot of file n is n * slots / files, rounded down.
-        (((usize::from(slot) + 1) * files - 1) / slots).min(files - 1)
+        (((usize::from(slot) + 1) * files - 1) / SLOTS).min(files - 1)
     }
 
     /// Whether another key with this name goes into the new file, and this one does not.

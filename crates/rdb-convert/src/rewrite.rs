@@ -111,7 +111,6 @@ impl Rewriter {
     /// The number of the type that a value becomes.
     pub(crate) fn id(&self, value_type: ValueType) -> u8 {
         let id = match value_type {
-            ValueType::HashListpack => ValueType::HashTable,
             ValueType::ZsetListpack => ValueType::ZsetTable,
             ValueType::SetListpack => ValueType::SetTable,
             ValueType::HashListpackExpiries
@@ -123,7 +122,8 @@ impl Rewriter {
             {
                 ValueType::HashExpiriesValkey
             }
-            ValueType::HashListpackExpiries
+            ValueType::HashListpack
+            | ValueType::HashListpackExpiries
             | ValueType::HashListpackExpiriesPreGa
             | ValueType::HashExpiries
             | ValueType::HashExpiriesPreGa

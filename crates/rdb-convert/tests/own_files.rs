@@ -288,7 +288,7 @@ fn filters_and_shards_divide_the_keys() {
     );
     let split = Options { split: 3, ..options("valkey-8.1") };
     let plan = Plan::of(|| Ok(&file[..]), &split).unwrap();
-    let mut files = vec![Vec::new(), Vec::new(), Vec::new()];
+    let mut files = [Vec::new(), Vec::new(), Vec::new()];
     write(&file[..], &split, &plan, files.iter_mut().collect()).unwrap();
     let firsts = [0u32, 5461, 10922, 16384];
     let mut all = 0;

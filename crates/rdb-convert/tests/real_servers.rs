@@ -247,7 +247,7 @@ fn databases_are_merged_and_conflicts_found_before() {
             ],
         )
         .unwrap();
-        assert_eq!(server.run(&["DBSIZE"]).int(), names.len() as i64);
+        assert_eq!(server.run(&["DBSIZE"]).int(), i64::try_from(names.len()).unwrap());
         for name in &names {
             let wanted =
                 databases.iter().find_map(|database| before.get(&(*database, (*name).clone()))).unwrap();

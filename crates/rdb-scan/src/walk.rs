@@ -234,7 +234,7 @@ impl<R: Read> Walk<R> {
                     self.head.metadata += classes;
                 }
                 Opcode::Eof => {
-                    let crc = body.end()?;
+                    let crc = body.crc();
                     if self.header.version >= FIRST_VERSION_WITH_CRC {
                         self.check_crc(crc)?;
                     }

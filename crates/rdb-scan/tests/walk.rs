@@ -13,8 +13,11 @@ use rdb_scan::{
 };
 use server::{Server, engines};
 
+/// Database, key, expiry, slot and value.
+type Key = (Option<u64>, Vec<u8>, Option<i64>, u64, Vec<u8>);
+
 #[derive(Default)]
-struct Keys(Vec<(Option<u64>, Vec<u8>, Option<i64>, u64, Vec<u8>)>);
+struct Keys(Vec<Key>);
 
 impl Visitor for Keys {
     fn record(&mut self, record: &Record<'_>) {

@@ -62,12 +62,11 @@ struct Ziplist {
 impl Ziplist {
     fn push(&mut self, entry: PackedEntry<'_>) {
         let start = self.entries.len();
-        match u8::try_from(self.last_bytes) {
-            Ok(bytes @ 0..254) => self.entries.push(bytes),
-            _ => {
-                self.entries.push(254);
-                self.entries.extend((self.last_bytes as u32).to_le_bytes());
-            }
+        if self.last_bytes < 254 {
+            self.entries.push(self.last_bytes as u8);
+        } else {
+            self.entries.push(254);
+            self.entries.extend((self.last_bytes as u32).to_le_bytes());
         }
         match entry {
             PackedEntry::Int(number) => self.integer(number),
@@ -90,7 +89,7 @@ impl Ziplist {
     fn integer(&mut self, number: i64) {
         let bytes = number.to_le_bytes();
         let (code, length) = match number {
-            0..=12 => (0xf1 + number as u8, 0),
+            0..=12 => (0xf1 + bytes[0], 0),
             -0x80..0x80 => (0xfe, 1),
             -0x8000..0x8000 => (0xc0, 2),
             -0x80_0000..0x80_0000 => (0xf0, 3),

@@ -83,6 +83,7 @@ fn push(rows: &mut Vec<u8>, entry: PackedEntry<'_>) {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "servers do the same")]
 fn score_of(entry: PackedEntry<'_>) -> Option<f64> {
     match entry {
         PackedEntry::Int(number) => Some(number as f64),

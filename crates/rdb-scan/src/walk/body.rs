@@ -186,7 +186,7 @@ impl<'w, R: Read, S: Sink> Body<'w, R, S> {
                 }
                 let mut unpacker = Unpacker::default();
                 match unpacker.unpack(&packed, bytes as usize) {
-                    Ok(unpacked) => text.extend_from_slice(unpacked),
+                    Ok(contents) => text.extend_from_slice(contents),
                     Err(stop) => return Err(super::broken(stop, self.input.record)),
                 }
                 Ok(())
@@ -437,8 +437,8 @@ impl<'w, R: Read, S: Sink> Body<'w, R, S> {
     }
 
     /// The checksum of everything up to here.
-    pub(super) fn end(&mut self) -> Result<u64, WalkError> {
-        Ok(self.input.crc())
+    pub(super) fn crc(&mut self) -> u64 {
+        self.input.crc()
     }
 
     /// An error at the current record.
