@@ -268,11 +268,10 @@ impl<'p, W: Write> Conversion<'p, W> {
         }
         let shard = self.shard(&prefix, &head.key);
         let Self { outputs, sizes, rewriter, .. } = self;
-        let sizes = sizes.entry((shard, database)).or_default();
         let planning = rewriter.planning;
         let output = &mut outputs[shard];
         let expires = head.expires_at_ms.is_some();
-        output.select(database, || (!planning).then_some(*sizes))?;
+        output.select(database, || sizes.get(&(shard, database)).filter(|_| !planning).copied())?;
         let written = match way {
             None => {
                 let id = head.value_type.id();

@@ -90,6 +90,7 @@ pub(crate) struct Rewriter {
     pub(crate) facts: Facts,
     packed: Vec<u8>,
     text: Vec<u8>,
+    rows: Vec<u8>,
     /// What [`Rewriter::packed`] has written.
     pub(crate) out: Vec<u8>,
 }
@@ -104,6 +105,7 @@ impl Rewriter {
             facts: Facts::default(),
             packed: Vec::new(),
             text: Vec::new(),
+            rows: Vec::new(),
             out: Vec::new(),
         }
     }

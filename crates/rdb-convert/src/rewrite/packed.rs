@@ -23,21 +23,34 @@ impl Rewriter {
             body.array::<8>()?;
         }
         body.read_text(&mut self.packed, MAX_PACKED_BYTES)?;
-        let entries: Result<Vec<_>, _> = Listpack::new(&self.packed).collect();
-        let entries = entries.or_else(|message| broken(FaultCode::BadListpack, offset, message))?;
         let row = match value_type {
             ValueType::SetListpack => 1,
             ValueType::HashListpack | ValueType::ZsetListpack => 2,
             _ => 3,
         };
-        if entries.len() % row != 0 {
-            let message = format!("a listpack has {} entries, which make no rows of {row}", entries.len());
-            return broken(FaultCode::BadListpack, offset, message);
-        }
-        let mut rows = Vec::new();
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.clear();
         let mut fields = Fields::default();
-        for row in entries.chunks_exact(row) {
-            match row {
+        let mut entries = Listpack::new(&self.packed);
+        let mut place = [PackedEntry::Int(0); 3];
+        loop {
+            let mut read = 0;
+            for place in &mut place[..row] {
+                let Some(entry) = entries.next() else { break };
+                *place = entry.or_else(|message| broken(FaultCode::BadListpack, offset, message))?;
+                read += 1;
+            }
+            if read == 0 {
+                break;
+            }
+            if read < row {
+                return broken(
+                    FaultCode::BadListpack,
+                    offset,
+                    format!("a listpack ends inside a row of {row} entries"),
+                );
+            }
+            match &place[..row] {
                 [member] => push(&mut rows, *member),
                 [member, score] if value_type == ValueType::ZsetListpack => {
                     push(&mut rows, *member);
@@ -72,6 +85,7 @@ impl Rewriter {
         self.out.clear();
         push_number(&mut self.out, fields.kept);
         self.out.extend_from_slice(&rows);
+        self.rows = rows;
         Ok(fields)
     }
 }

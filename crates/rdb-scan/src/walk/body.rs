@@ -8,10 +8,7 @@ use super::{
 };
 use crate::{
     fault::FaultCode,
-    format::{
-        lzf::Unpacker,
-        value_type::{Layout, PackedLayout, TableRow, ValueType},
-    },
+    format::value_type::{Layout, PackedLayout, TableRow, ValueType},
 };
 
 const MAX_COUNT: u64 = 1 << 40;
@@ -175,26 +172,39 @@ impl<'w, R: Read, S: Sink> Body<'w, R, S> {
                 if bytes > most {
                     return self.too_long(bytes, most);
                 }
-                let mut packed = Vec::new();
-                self.read_bytes(&mut packed, packed_bytes, most)?;
-                // One token of three bytes gives at most 264.
-                if bytes > packed_bytes.saturating_mul(264) {
-                    return self.broken(
-                        FaultCode::BadLzf,
-                        format!("compressed string of {packed_bytes} bytes declares {bytes}"),
-                    );
-                }
-                let mut unpacker = Unpacker::default();
-                match unpacker.unpack(&packed, bytes as usize) {
-                    Ok(contents) => text.extend_from_slice(contents),
-                    Err(stop) => return Err(super::broken(stop, self.input.record)),
-                }
+                self.unpack(text, packed_bytes, bytes, most)?;
                 Ok(())
             }
             Length::Encoded(code) => {
                 self.broken(FaultCode::BadLength, format!("unknown string encoding {code}"))
             }
         }
+    }
+
+    /// Appends the contents of a compressed string, and leaves its tokens in `packed` of the input.
+    fn unpack(
+        &mut self,
+        text: &mut Vec<u8>,
+        packed_bytes: u64,
+        bytes: u64,
+        most: u64,
+    ) -> Result<(), WalkError> {
+        // One token of three bytes gives at most 264.
+        if bytes > packed_bytes.saturating_mul(264) {
+            let message = format!("compressed string of {packed_bytes} bytes declares {bytes}");
+            return self.broken(FaultCode::BadLzf, message);
+        }
+        let mut packed = std::mem::take(&mut self.input.packed);
+        packed.clear();
+        let read = self.read_bytes(&mut packed, packed_bytes, most);
+        self.input.packed = packed;
+        read?;
+        let Input { unpacker, packed, record, .. } = &mut *self.input;
+        match unpacker.unpack(packed, bytes as usize) {
+            Ok(contents) => text.extend_from_slice(contents),
+            Err(stop) => return Err(super::broken(stop, *record)),
+        }
+        Ok(())
     }
 
     fn integer(
@@ -243,19 +253,14 @@ impl<'w, R: Read, S: Sink> Body<'w, R, S> {
         if first >> 6 == 3 && first & 0x3f == 3 {
             let start = self.byte()?;
             let (packed_bytes, bytes) = (self.number()?, self.number()?);
-            let mut packed = Vec::new();
-            self.read_bytes(&mut packed, packed_bytes, MAX_WALKED_KEY_BYTES)?;
-            if bytes > MAX_WALKED_KEY_BYTES.min(packed_bytes.saturating_mul(264)) {
+            if bytes > MAX_WALKED_KEY_BYTES {
                 return self.too_long(bytes, MAX_WALKED_KEY_BYTES);
             }
+            self.unpack(key, packed_bytes, bytes, MAX_WALKED_KEY_BYTES)?;
             raw.push(start);
             super::push_number(raw, packed_bytes);
             super::push_number(raw, bytes);
-            raw.extend_from_slice(&packed);
-            match Unpacker::default().unpack(&packed, bytes as usize) {
-                Ok(unpacked) => key.extend_from_slice(unpacked),
-                Err(stop) => return Err(super::broken(stop, self.input.record)),
-            }
+            raw.extend_from_slice(&self.input.packed);
             return Ok(());
         }
         if first >> 6 == 3 {

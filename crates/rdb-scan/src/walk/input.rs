@@ -7,6 +7,7 @@ use std::io::{
 use crc_fast::{CrcAlgorithm, Digest};
 
 use super::{WalkError, truncated};
+use crate::format::lzf::Unpacker;
 
 /// The size of the window. No step asks for more at once.
 pub(super) const WINDOW_BYTES: usize = 1 << 20;
@@ -66,7 +67,6 @@ impl Crc64 {
 ///
 /// Bytes from `mark` to `at` have been read and not passed on. They are passed on before they leave the window, unless
 /// they are being cut.
-#[derive(Debug)]
 pub(super) struct Input<R> {
     source: R,
     window: Vec<u8>,
@@ -80,13 +80,34 @@ pub(super) struct Input<R> {
     summed: usize,
     /// File offset of the current record.
     pub(super) record: u64,
+    pub(super) unpacker: Unpacker,
+    pub(super) packed: Vec<u8>,
+}
+
+impl<R> std::fmt::Debug for Input<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Input at {}", self.base + self.at as u64)
+    }
 }
 
 impl<R: Read> Input<R> {
     pub(super) fn new(source: R) -> Self {
         let window = vec![0; WINDOW_BYTES];
         let crc = Crc64::default();
-        Self { source, window, at: 0, end: 0, mark: 0, cutting: true, base: 0, crc, summed: 0, record: 0 }
+        Self {
+            source,
+            window,
+            at: 0,
+            end: 0,
+            mark: 0,
+            cutting: true,
+            base: 0,
+            crc,
+            summed: 0,
+            record: 0,
+            unpacker: Unpacker::default(),
+            packed: Vec::new(),
+        }
     }
 
     pub(super) fn offset(&self) -> u64 {
