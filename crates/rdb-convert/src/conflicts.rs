@@ -19,6 +19,8 @@ pub const MAX_COMPARED_KEYS: u64 = 1 << 26;
 pub(crate) struct Duplicates {
     hashes: Vec<u128>,
     counts: Vec<u32>,
+    /// Keys that were not compared, because there are too many.
+    pub(crate) unchecked: u64,
 }
 
 impl Duplicates {
@@ -44,7 +46,7 @@ impl Duplicates {
         options: &Options,
     ) -> Result<Self, ConvertError> {
         if options.databases.is_keep() {
-            return Ok(Self::default());
+            return if options.repair { Self::of_all(open, options) } else { Ok(Self::default()) };
         }
         let mut sizes: BTreeMap<u64, u64> = BTreeMap::new();
         keys(open()?, options, |head, _, _| *sizes.entry(head.database).or_default() += 1)?;
@@ -89,13 +91,37 @@ impl Duplicates {
             }
         })?;
         drop(hashes);
+        Ok(Self::of_repeated(found))
+    }
+
+    /// Keys that a database has twice; none if there are too many keys to compare.
+    fn of_all<R: Read>(
+        open: &mut impl FnMut() -> std::io::Result<R>,
+        options: &Options,
+    ) -> Result<Self, ConvertError> {
+        let mut hashes = Vec::new();
+        let mut unchecked = 0;
+        keys(open()?, options, |head, to, prefix| {
+            if (hashes.len() as u64) < MAX_COMPARED_KEYS {
+                hashes.push(hash(to, prefix, &head.key));
+            } else {
+                unchecked += 1;
+            }
+        })?;
+        hashes.sort_unstable();
+        let found = hashes.chunk_by(u128::eq).flat_map(|same| same.iter().skip(1).copied()).collect();
+        Ok(Self { unchecked, ..Self::of_repeated(found) })
+    }
+
+    /// Those whose hashes were found once more than these say.
+    fn of_repeated(mut found: Vec<u128>) -> Self {
         found.sort_unstable();
         let mut duplicates = Self::default();
         for same in found.chunk_by(u128::eq) {
             duplicates.hashes.extend(same.first());
             duplicates.counts.push(u32::try_from(same.len() + 1).unwrap_or(u32::MAX));
         }
-        Ok(duplicates)
+        duplicates
     }
 }
 

@@ -139,6 +139,7 @@ impl<'p, W: Write> Conversion<'p, W> {
         };
         let mut rewriter = Rewriter::new(options.now_ms, stream_version);
         rewriter.keeps_expiries = magic == Magic::Valkey;
+        rewriter.repairs = options.repair;
         Self {
             options,
             outputs,
@@ -176,6 +177,7 @@ impl<'p, W: Write> Conversion<'p, W> {
                 Step::End => break,
             }
         }
+        self.report.repaired("uncheckedKeys", self.duplicates.unchecked, None);
         for output in &mut self.outputs {
             output.end()?;
             self.report.bytes_written += output.bytes();
@@ -251,7 +253,7 @@ impl<'p, W: Write> Conversion<'p, W> {
             return Ok(());
         }
         let way = if self.options.target.reads(head.value_type, self.magic) {
-            None
+            Way::of_stream(head.value_type).filter(|_| self.options.repair)
         } else {
             let Some(way) = Way::of(head.value_type) else {
                 let module = head.value_type == ValueType::Module;
@@ -267,6 +269,11 @@ impl<'p, W: Write> Conversion<'p, W> {
             return Ok(());
         }
         let shard = self.shard(&prefix, &head.key);
+        if self.options.repair && walk.is_empty_collection()? {
+            self.report.repaired("emptyCollections", 1, Some(&walk.head().key));
+            return Ok(());
+        }
+        let head = walk.head();
         let Self { outputs, sizes, rewriter, .. } = self;
         let planning = rewriter.planning;
         let output = &mut outputs[shard];
@@ -323,6 +330,10 @@ impl<'p, W: Write> Conversion<'p, W> {
         *occurred = occurred.saturating_add(1);
         let (first, last) = (*occurred == 1, *occurred == self.duplicates.count(place));
         let key = [prefix, key].concat();
+        if self.options.repair && self.options.databases.is_keep() {
+            self.report.repaired("duplicateKeys", u64::from(!first), Some(&key));
+            return !first;
+        }
         if first {
             self.report.conflict(&key);
         }
@@ -383,6 +394,8 @@ impl<'p, W: Write> Conversion<'p, W> {
                 let loss = rewriter.stream(&mut body, from, offset)?;
                 body.keep()?;
                 let key = walk.head().key.clone();
+                let mended = rewriter.facts.lengths.contains_key(&offset);
+                self.report.repaired("streamLengths", u64::from(mended), Some(&key));
                 self.report.lost("streamHistory", u64::from(loss.history), Some(&key));
                 self.report.lost("groupEntriesRead", loss.entries_read, Some(&key));
                 self.report.lost("consumerActiveTimes", loss.active_times, Some(&key));

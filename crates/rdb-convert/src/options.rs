@@ -60,6 +60,9 @@ pub struct Options {
     pub exclude: Vec<Glob>,
     /// Whether keys go that have expired at [`Options::now_ms`].
     pub drop_expired: bool,
+    /// Whether what ends a load is mended: of keys that occur twice the first stays, collections without elements go, and
+    /// streams get their true length.
+    pub repair: bool,
     /// Only keys of these types stay; all if empty.
     pub only: Vec<Kind>,
     /// Only keys in these cluster slots stay.
@@ -81,6 +84,7 @@ impl Options {
             include: Vec::new(),
             exclude: Vec::new(),
             drop_expired: false,
+            repair: false,
             only: Vec::new(),
             slots: None,
             split: 1,

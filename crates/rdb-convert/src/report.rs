@@ -48,6 +48,8 @@ pub struct Report {
     pub dropped: BTreeMap<&'static str, Count>,
     /// What else was lost.
     pub lost: BTreeMap<&'static str, Count>,
+    /// What was mended.
+    pub repaired: BTreeMap<&'static str, Count>,
     /// Hash fields that keep their expiry.
     pub field_expiries_kept: u64,
     /// Keys that were written in another encoding than that of the source.
@@ -85,6 +87,12 @@ impl Report {
     pub(crate) fn lost(&mut self, what: &'static str, number: u64, key: Option<&[u8]>) {
         if number > 0 {
             self.lost.entry(what).or_default().add(number, key);
+        }
+    }
+
+    pub(crate) fn repaired(&mut self, what: &'static str, number: u64, key: Option<&[u8]>) {
+        if number > 0 {
+            self.repaired.entry(what).or_default().add(number, key);
         }
     }
 

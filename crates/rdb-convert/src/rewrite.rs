@@ -35,6 +35,14 @@ pub(crate) enum Way {
 }
 
 impl Way {
+    /// The way in which a stream is written with its true length.
+    pub(crate) fn of_stream(value_type: ValueType) -> Option<Self> {
+        match version_of(value_type) {
+            0 => None,
+            from => Some(Self::Stream { from }),
+        }
+    }
+
     /// The way for a type that the target does not read; none if there is none.
     pub(crate) fn of(value_type: ValueType) -> Option<Self> {
         Some(match value_type {
@@ -64,6 +72,8 @@ pub(crate) struct Facts {
     /// Entries that consumers gave back, by the record's offset and the group's index, in ascending order.
     pub(crate) given_back: HashMap<(u64, u64), Vec<[u8; 16]>>,
     pub(crate) given_back_ids: usize,
+    /// The true length of streams that have a wrong one, by the record's offset.
+    pub(crate) lengths: HashMap<u64, u64>,
 }
 
 /// What was found in a hash.
@@ -85,6 +95,8 @@ pub(crate) struct Rewriter {
     pub(crate) keeps_expiries: bool,
     /// The newest version of streams that the target reads.
     pub(crate) stream_version: u8,
+    /// Whether the lengths of streams are compared with their entries.
+    pub(crate) repairs: bool,
     /// Whether facts are collected, and not used.
     pub(crate) planning: bool,
     pub(crate) facts: Facts,
@@ -101,6 +113,7 @@ impl Rewriter {
             now_ms,
             keeps_expiries: false,
             stream_version,
+            repairs: false,
             planning: true,
             facts: Facts::default(),
             packed: Vec::new(),
@@ -132,7 +145,7 @@ impl Rewriter {
             | ValueType::HashExpiriesValkey => ValueType::HashTable,
             ValueType::ListQuicklist => ValueType::ListQuicklistZiplist,
             ValueType::Stream2 | ValueType::Stream3 | ValueType::Stream4 | ValueType::Stream5 => {
-                match self.stream_version {
+                match self.stream_version.min(version_of(value_type)) {
                     1 => ValueType::Stream1,
                     2 => ValueType::Stream2,
                     _ => ValueType::Stream3,
@@ -156,6 +169,18 @@ fn push_integer(out: &mut Vec<u8>, number: i64) {
         out.extend(number.to_le_bytes());
     } else {
         push_text(out, number.to_string().as_bytes());
+    }
+}
+
+/// The version of a stream's encoding; 0 for other types.
+fn version_of(value_type: ValueType) -> u8 {
+    match value_type {
+        ValueType::Stream1 => 1,
+        ValueType::Stream2 => 2,
+        ValueType::Stream3 => 3,
+        ValueType::Stream4 => 4,
+        ValueType::Stream5 => 5,
+        _ => 0,
     }
 }
 

@@ -356,3 +356,51 @@ fn no_cut_and_no_change_of_a_file_panics_or_goes_unseen() {
         }
     }
 }
+
+#[test]
+fn what_ends_a_load_is_mended_on_request() {
+    let file = Rdb::with_header("REDIS0011")
+        .raw(&[254, 0, 251])
+        .len(1 << 34)
+        .len(0)
+        .key(0, "twice")
+        .text(b"first")
+        .key(4, "empty")
+        .len(0)
+        .key(16, "empty packed")
+        .text(&listpack(&[]))
+        .key(0, "twice")
+        .text(b"second")
+        .raw(&[254, 7, 254, 3])
+        .key(21, "stream")
+        .len(1)
+        .text(&id(1))
+        .text(&node())
+        .len(99)
+        .len(1)
+        .len(4)
+        .len(1)
+        .len(1)
+        .len(0)
+        .len(0)
+        .len(4)
+        .len(0)
+        .key(0, "twice")
+        .text(b"in another database")
+        .end();
+    for target in ["redis-6.2", "redis-7.0", "valkey-8.1"] {
+        let (report, written) = convert(&file, &Options { repair: true, ..options(target) });
+        let repaired: Vec<_> = report.repaired.iter().map(|(what, count)| (*what, count.number)).collect();
+        assert_eq!(repaired, [("duplicateKeys", 1), ("emptyCollections", 2), ("streamLengths", 1)]);
+        assert_eq!(
+            keys(&written),
+            [(0, "twice".to_owned()), (3, "stream".to_owned()), (3, "twice".to_owned())]
+        );
+        assert!(common::read(&written).hazards.is_empty(), "{:?}", common::read(&written).hazards);
+        let Some(engine) = engines().into_iter().find(|engine| engine.name == target) else { continue };
+        let mut server = Server::load(&engine, Some(&written), &[]).unwrap();
+        assert_eq!(server.run(&["GET", "twice"]).text(), "first");
+        server.run(&["SELECT", "3"]);
+        assert_eq!(server.run(&["XLEN", "stream"]).int(), 4);
+    }
+}

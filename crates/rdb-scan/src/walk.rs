@@ -25,7 +25,11 @@ pub use self::{
 use crate::{
     bytes::stop::Stop,
     fault::FaultCode,
-    format::{FIRST_VERSION_WITH_CRC, HEADER_BYTES, Magic, opcode::Opcode, value_type::ValueType},
+    format::{
+        FIRST_VERSION_WITH_CRC, HEADER_BYTES, Magic,
+        opcode::Opcode,
+        value_type::{Layout, PackedLayout, TableRow, ValueType},
+    },
     reading::header::{Header, parse},
     scan::{module_name, unknown},
 };
@@ -152,6 +156,28 @@ impl<R: Read> Walk<R> {
     /// File offset of the next byte.
     pub fn offset(&self) -> u64 {
         self.input.offset()
+    }
+
+    /// Whether the value of the last [`Step::Record`], which has not been read, is a collection without elements.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn is_empty_collection(&mut self) -> Result<bool, WalkError> {
+        if self.pending != Pending::Value {
+            return Ok(false);
+        }
+        let (at, empty) = match self.head.value_type.layout() {
+            Layout::Text | Layout::Stream(_) | Layout::Module => return Ok(false),
+            Layout::Table(TableRow::ExpiryFieldAndValue { counts_from_least: true }) => (8, 0),
+            Layout::Texts | Layout::Table(_) | Layout::Quicklist { .. } | Layout::Array => (0, 0),
+            Layout::Packed(PackedLayout::ListpackWithExpiries { counts_from_least: true }) => (8, 7),
+            Layout::Packed(PackedLayout::Listpack | PackedLayout::ListpackWithExpiries { .. }) => (0, 7),
+            Layout::Packed(PackedLayout::Ziplist) => (0, 11),
+            Layout::Packed(PackedLayout::Intset) => (0, 8),
+            Layout::Packed(PackedLayout::Zipmap) => (0, 2),
+        };
+        // The number of rows, or the length of a packed collection that has nothing but its header and its end.
+        Ok(self.input.peek(at + 1)?.get(at) == Some(&empty))
     }
 
     /// The body of the last step, which has to be read as a whole, together with what precedes it.

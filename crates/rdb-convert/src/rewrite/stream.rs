@@ -4,10 +4,10 @@ use std::io::Read;
 
 use rdb_scan::{
     FaultCode,
-    walk::{Body, Sink, WalkError, push_number},
+    walk::{Body, Listpack, PackedEntry, Sink, WalkError, push_number},
 };
 
-use super::{MAX_GIVEN_BACK, Rewriter, broken, counted};
+use super::{MAX_GIVEN_BACK, MAX_PACKED_BYTES, Rewriter, broken, counted};
 
 /// What a stream loses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,30 +32,30 @@ impl Rewriter {
         from: u8,
         offset: u64,
     ) -> Result<StreamLoss, WalkError> {
-        let to = self.stream_version;
+        let to = self.stream_version.min(from);
         let mut loss = StreamLoss::default();
-        for _ in 0..body.count(2)? {
-            body.text()?;
-            body.text()?;
-        }
-        body.numbers(3)?;
-        if to < 2 {
+        self.nodes(body, offset)?;
+        if from >= 2 && to < 2 {
             body.cut()?;
             loss.history = true;
         }
-        body.numbers(5)?;
-        if to < 2 {
+        if from >= 2 {
+            body.numbers(5)?;
+        }
+        if from >= 2 && to < 2 {
             body.uncut();
         }
         for group in 0..body.count(4)? {
             body.text()?;
             body.numbers(2)?;
-            if to < 2 {
+            if from >= 2 && to < 2 {
                 body.cut()?;
                 loss.entries_read += 1;
             }
-            body.number()?;
-            if to < 2 {
+            if from >= 2 {
+                body.number()?;
+            }
+            if from >= 2 && to < 2 {
                 body.uncut();
             }
             self.pending(body, (offset, group))?;
@@ -85,6 +85,42 @@ impl Rewriter {
             body.uncut();
         }
         Ok(loss)
+    }
+
+    /// Writes nodes, the number of entries and the last id.
+    fn nodes<R: Read, S: Sink>(&mut self, body: &mut Body<'_, R, S>, offset: u64) -> Result<(), WalkError> {
+        let compares = self.repairs && self.planning;
+        let mut entries = 0u64;
+        for _ in 0..body.count(2)? {
+            body.text()?;
+            if compares {
+                body.read_text(&mut self.packed, MAX_PACKED_BYTES)?;
+                // A node begins with the number of its entries that are not deleted.
+                if let Some(Ok(PackedEntry::Int(count))) = Listpack::new(&self.packed).next() {
+                    entries = entries.saturating_add(count.unsigned_abs());
+                }
+            } else {
+                body.text()?;
+            }
+        }
+        match self.facts.lengths.get(&offset) {
+            Some(length) => {
+                body.cut()?;
+                body.number()?;
+                body.put(&counted(*length))?;
+                body.uncut();
+            }
+            None => {
+                if body.number()? != entries && compares {
+                    if self.facts.lengths.len() >= MAX_GIVEN_BACK {
+                        let message = format!("more than {MAX_GIVEN_BACK} streams have a wrong length");
+                        return broken(FaultCode::BadStream, offset, message);
+                    }
+                    self.facts.lengths.insert(offset, entries);
+                }
+            }
+        }
+        body.numbers(2)
     }
 
     /// Writes the pending entries of a group, without those that were given back: they belong to no consumer.

@@ -158,6 +158,20 @@ impl<R: Read> Input<R> {
         if self.end < bytes { Err(truncated(self.record)) } else { Ok(()) }
     }
 
+    /// The next bytes, fewer only at the end of the source. Nothing that was read may be waiting to be passed on.
+    pub(super) fn peek(&mut self, bytes: usize) -> io::Result<&[u8]> {
+        if self.rest().len() < bytes && self.mark == self.at {
+            self.sum();
+            self.window.copy_within(self.at..self.end, 0);
+            self.base += self.at as u64;
+            self.end -= self.at;
+            (self.at, self.mark, self.summed) = (0, 0, 0);
+            self.fill_to(bytes)?;
+        }
+        let rest = self.rest();
+        Ok(rest.get(..bytes).unwrap_or(rest))
+    }
+
     fn sum(&mut self) {
         self.crc.update(&self.window[self.summed..self.at]);
         self.summed = self.at;

@@ -56,6 +56,10 @@ pub(crate) struct ConvertArgs {
     /// Write one file for each of this many shards, as OUT-0001.rdb and so on.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=500))]
     pub(crate) split: Option<u16>,
+    /// Mend what ends a load: keys that occur twice (the first stays), collections without elements, wrong lengths of
+    /// streams, huge table sizes and databases without keys.
+    #[arg(long)]
+    pub(crate) repair: bool,
     /// Write every intact record of a damaged or truncated backup, and list what was lost.
     #[arg(long)]
     pub(crate) salvage: bool,

@@ -71,6 +71,8 @@ struct Conversion<'a> {
     dropped: BTreeMap<&'static str, u64>,
     /// Number of other things that were lost, by what they are.
     lost: BTreeMap<&'static str, u64>,
+    /// Number of places that were mended, by what was wrong; empty without `--repair`.
+    repaired: BTreeMap<&'static str, u64>,
     /// First keys of what was left out or lost; absent if keys are hidden.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     first_keys: BTreeMap<&'static str, Vec<String>>,
@@ -185,6 +187,7 @@ impl Told<'_> {
             bytes_written: *bytes_written,
             dropped: counts(dropped),
             lost: counts(lost),
+            repaired: counts(&self.report.repaired),
             first_keys: first.map(|(what, count)| (*what, self.keys(&count.keys))).collect(),
             conflicts: Conflicts { n: conflicts.number, keys: self.keys(&conflicts.keys) },
             damaged: self
@@ -246,6 +249,9 @@ impl Told<'_> {
         }
         for (what, count) in lost {
             columns.line([format!("lost: {what}"), thousands(count.number)]);
+        }
+        for (what, count) in &self.report.repaired {
+            columns.line([format!("repaired: {what}"), thousands(count.number)]);
         }
         if conflicts.number > 0 {
             columns.line(["conflicting keys".to_owned(), thousands(conflicts.number)]);

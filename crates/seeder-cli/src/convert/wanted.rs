@@ -32,6 +32,7 @@ pub(super) fn options(args: &ConvertArgs, now_ms: i64) -> Result<Options> {
         include: args.include.iter().map(|glob| Glob::new(glob.as_bytes())).collect(),
         exclude: args.exclude.iter().map(|glob| Glob::new(glob.as_bytes())).collect(),
         drop_expired: args.drop_expired,
+        repair: args.repair,
         only: args.only.iter().filter_map(|name| kind(name)).collect(),
         slots: args.slots.as_deref().map(slots).transpose()?,
         split: args.split.unwrap_or(1),
