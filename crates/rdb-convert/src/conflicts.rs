@@ -149,7 +149,7 @@ fn keys<R: Read>(
 }
 
 /// A hash of 128 bits. Equal ones count as equal keys.
-fn hash(database: u64, prefix: &[u8], key: &[u8]) -> u128 {
+pub(crate) fn hash(database: u64, prefix: &[u8], key: &[u8]) -> u128 {
     let half = |seed: u64| {
         let mut hasher = DefaultHasher::new();
         hasher.write_u64(seed);

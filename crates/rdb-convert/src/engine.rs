@@ -18,7 +18,7 @@ use crate::{
     conflicts::{Duplicates, MAX_COMPARED_KEYS},
     filter::why_dropped,
     output::{Output, WriteFailed, push_text},
-    rewrite::{Fields, LARGE_BYTES, Rewriter, Way},
+    rewrite::{Fields, LARGE_BYTES, MAX_GIVEN_BACK, Rewriter, Way},
 };
 
 /// AUX fields that are kept: the others say something about the server that wrote them, or about the file.
@@ -46,6 +46,9 @@ pub enum ConvertError {
         /// The number of keys.
         keys: u64,
     },
+    /// Too many values would have to be mended.
+    #[error("a member occurs twice in more than {MAX_GIVEN_BACK} values")]
+    TooManyRepairs,
     /// The source is not the one of the plan.
     #[error("the source has changed since it was read first: {0}")]
     Changed(String),
@@ -265,21 +268,26 @@ impl<'p, W: Write> Conversion<'p, W> {
         if head.metadata > 0 {
             self.give_up("keyMetadata", head.metadata, Some(&head.key));
         }
-        if self.is_superseded(database, &prefix, &head.key) {
-            return Ok(());
-        }
-        let shard = self.shard(&prefix, &head.key);
         if self.options.repair && walk.is_empty_collection()? {
             self.report.repaired("emptyCollections", 1, Some(&walk.head().key));
             return Ok(());
         }
         let head = walk.head();
+        if self.is_superseded(database, &prefix, &head.key) {
+            return Ok(());
+        }
+        let shard = self.shard(&prefix, &head.key);
         let Self { outputs, sizes, rewriter, .. } = self;
         let planning = rewriter.planning;
         let output = &mut outputs[shard];
         let expires = head.expires_at_ms.is_some();
         output.select(database, || sizes.get(&(shard, database)).filter(|_| !planning).copied())?;
+        let compared = self.options.repair && way.is_none() && Rewriter::compares(head.value_type);
         let written = match way {
+            None if compared && (planning || rewriter.facts.different.contains_key(&head.offset)) => {
+                self.different(walk, shard, &prefix)?;
+                Written::Kept
+            }
             None => {
                 let id = head.value_type.id();
                 begin(&mut self.head, head, id, &prefix);
@@ -408,6 +416,7 @@ impl<'p, W: Write> Conversion<'p, W> {
                 return Ok(Written::Kept);
             }
         };
+        self.report.repaired("duplicateMembers", fields.repeated, Some(&walk.head().key));
         if !self.rewriter.keeps_expiries && fields.expiring + fields.expired > 0 {
             let key = walk.head().key.clone();
             if self.options.policies.field_expiries == Policy::Refuse {
@@ -420,6 +429,43 @@ impl<'p, W: Write> Conversion<'p, W> {
             self.report.field_expiries_kept += fields.expiring;
         }
         Ok(if fields.kept == 0 && fields.expired > 0 { Written::Nothing } else { Written::Kept })
+    }
+
+    /// Writes a value with the first of each member, or finds out whether one occurs twice.
+    fn different<R: Read>(
+        &mut self,
+        walk: &mut Walk<R>,
+        shard: usize,
+        prefix: &[u8],
+    ) -> Result<(), ConvertError> {
+        let (value_type, offset) = (walk.head().value_type, walk.head().offset);
+        let id = self.rewriter.id(value_type);
+        begin(&mut self.head, walk.head(), id, prefix);
+        let Self { outputs, rewriter, head, .. } = self;
+        let fields = if rewriter.planning {
+            let mut ignored = ();
+            let fields = rewriter.different(&mut walk.body(&mut ignored).1, value_type, offset, None)?;
+            if fields.repeated > 0 {
+                if rewriter.facts.different.len() >= MAX_GIVEN_BACK {
+                    return Err(ConvertError::TooManyRepairs);
+                }
+                rewriter.facts.different.insert(offset, fields.kept);
+            }
+            fields
+        } else {
+            let output = &mut outputs[shard];
+            output.put(head)?;
+            let count = rewriter.facts.different.get(&offset).copied();
+            let (_, mut body) = walk.body(output);
+            let fields = rewriter.different(&mut body, value_type, offset, count)?;
+            body.keep()?;
+            fields
+        };
+        if fields.repeated > 0 {
+            self.report.keys_rewritten += 1;
+            self.report.repaired("duplicateMembers", fields.repeated, Some(&walk.head().key));
+        }
+        Ok(())
     }
 
     /// Writes a hash whose fields have expiries.

@@ -1,11 +1,12 @@
 //! Values in the encodings of older versions.
 
 mod list;
+mod members;
 mod packed;
 mod stream;
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rdb_scan::{
     FaultCode, ValueType,
@@ -74,6 +75,8 @@ pub(crate) struct Facts {
     pub(crate) given_back_ids: usize,
     /// The true length of streams that have a wrong one, by the record's offset.
     pub(crate) lengths: HashMap<u64, u64>,
+    /// The number of different members of values in which one occurs twice, by the record's offset.
+    pub(crate) different: HashMap<u64, u64>,
 }
 
 /// What was found in a hash.
@@ -85,6 +88,8 @@ pub(crate) struct Fields {
     pub(crate) expiring: u64,
     /// Fields that had expired, and are left out.
     pub(crate) expired: u64,
+    /// Members that occurred before, and are left out.
+    pub(crate) repeated: u64,
 }
 
 /// How values are written.
@@ -95,7 +100,7 @@ pub(crate) struct Rewriter {
     pub(crate) keeps_expiries: bool,
     /// The newest version of streams that the target reads.
     pub(crate) stream_version: u8,
-    /// Whether the lengths of streams are compared with their entries.
+    /// Whether the lengths of streams are compared with their entries, and members with each other.
     pub(crate) repairs: bool,
     /// Whether facts are collected, and not used.
     pub(crate) planning: bool,
@@ -103,6 +108,8 @@ pub(crate) struct Rewriter {
     packed: Vec<u8>,
     text: Vec<u8>,
     rows: Vec<u8>,
+    /// Hashes of the members so far.
+    seen: HashSet<u128>,
     /// What [`Rewriter::packed`] has written.
     pub(crate) out: Vec<u8>,
 }
@@ -119,6 +126,7 @@ impl Rewriter {
             packed: Vec::new(),
             text: Vec::new(),
             rows: Vec::new(),
+            seen: HashSet::new(),
             out: Vec::new(),
         }
     }

@@ -369,6 +369,19 @@ fn what_ends_a_load_is_mended_on_request() {
         .len(0)
         .key(16, "empty packed")
         .text(&listpack(&[]))
+        .key(2, "set")
+        .len(3)
+        .text(b"a")
+        .text(b"b")
+        .text(b"a")
+        .key(4, "hash")
+        .len(2)
+        .text(b"f")
+        .text(b"1")
+        .text(b"f")
+        .text(b"2")
+        .key(16, "packed")
+        .text(&listpack(&["f", "1", "7", "3", "f", "2", "7", "4"]))
         .key(0, "twice")
         .text(b"second")
         .raw(&[254, 7, 254, 3])
@@ -391,15 +404,20 @@ fn what_ends_a_load_is_mended_on_request() {
     for target in ["redis-6.2", "redis-7.0", "valkey-8.1"] {
         let (report, written) = convert(&file, &Options { repair: true, ..options(target) });
         let repaired: Vec<_> = report.repaired.iter().map(|(what, count)| (*what, count.number)).collect();
-        assert_eq!(repaired, [("duplicateKeys", 1), ("emptyCollections", 2), ("streamLengths", 1)]);
         assert_eq!(
-            keys(&written),
-            [(0, "twice".to_owned()), (3, "stream".to_owned()), (3, "twice".to_owned())]
+            repaired,
+            [("duplicateKeys", 1), ("duplicateMembers", 4), ("emptyCollections", 2), ("streamLengths", 1)]
         );
+        let expected = [(0, "twice"), (0, "set"), (0, "hash"), (0, "packed"), (3, "stream"), (3, "twice")];
+        assert_eq!(keys(&written), expected.map(|(database, key)| (database, key.to_owned())));
         assert!(common::read(&written).hazards.is_empty(), "{:?}", common::read(&written).hazards);
         let Some(engine) = engines().into_iter().find(|engine| engine.name == target) else { continue };
         let mut server = Server::load(&engine, Some(&written), &[]).unwrap();
         assert_eq!(server.run(&["GET", "twice"]).text(), "first");
+        assert_eq!(server.run(&["SCARD", "set"]).int(), 2);
+        assert_eq!(server.run(&["HLEN", "packed"]).int(), 2);
+        assert_eq!(server.run(&["HGET", "hash", "f"]).text(), "1");
+        assert_eq!(server.run(&["HGET", "packed", "7"]).text(), "3");
         server.run(&["SELECT", "3"]);
         assert_eq!(server.run(&["XLEN", "stream"]).int(), 4);
     }

@@ -31,7 +31,9 @@ impl Rewriter {
         let mut rows = std::mem::take(&mut self.rows);
         rows.clear();
         let mut fields = Fields::default();
-        let mut entries = Listpack::new(&self.packed);
+        let packed = std::mem::take(&mut self.packed);
+        let mut entries = Listpack::new(&packed);
+        self.seen.clear();
         let mut place = [PackedEntry::Int(0); 3];
         loop {
             let mut read = 0;
@@ -49,6 +51,10 @@ impl Rewriter {
                     offset,
                     format!("a listpack ends inside a row of {row} entries"),
                 );
+            }
+            if self.repairs && !self.is_first(place[0]) {
+                fields.repeated += 1;
+                continue;
             }
             match &place[..row] {
                 [member] => push(&mut rows, *member),
@@ -82,6 +88,7 @@ impl Rewriter {
             }
             fields.kept += 1;
         }
+        self.packed = packed;
         self.out.clear();
         push_number(&mut self.out, fields.kept);
         self.out.extend_from_slice(&rows);
