@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Compares what people run with others' readers on target/corpora: `seeder` as `cargo install` builds it, and inspect-chunk
-# as it is deployed; the tables go to standard output and to target/bench.md.
-# BENCH_ARGS="--corpora a,b --only seeder,redis-check-rdb" narrows the first, BENCH_ROUNDS=5 repeats more often.
-# BENCH_FASTEST=1 also builds both for nothing but speed, and tells how close they come to that.
+# Compares the shipped programs with other readers on target/corpora: `seeder` as `cargo install` builds it, and
+# inspect-chunk as deployed. The tables go to standard output and to target/bench.md.
+# BENCH_ARGS="--corpora a,b --only seeder,redis-check-rdb" restricts the first table, BENCH_ROUNDS=5 repeats more often.
+# BENCH_FASTEST=1 also builds both for speed alone, and reports how close the shipped builds come to that.
 source "$(dirname "$0")/lib.sh"
 
 built=${CARGO_TARGET_DIR:-target}

@@ -53,6 +53,7 @@ PLACES = {
     "WaitForDeletion": ("right", 14),
     "KeepAccess": ("right", 15),
     "RevokeAccess": ("main", 16),
+    "WaitForRevoke": ("right", 16),
     "Outcome": ("main", 17),
     "NameFailure": ("left", 17),
     "ExplainFailure": ("left", 17.75),
@@ -105,8 +106,10 @@ ROUTES = {
     ("KeepAccess", "WaitForDeletion"): Route(("top", 0), ("bottom", 0)),
     ("WaitForDeletion", "DeleteCluster"): Route(("right", 0), ("right", 8), (AROUND,)),
     ("RevokeAccess", "Outcome"): DOWN,
+    ("Outcome", "WaitForRevoke"): Route(("right", -8), ("bottom", 0), label=(COLUMNS["right"][0] - 9, row(16.55) + 3, "end")),
+    ("WaitForRevoke", "RevokeAccess"): Route(("left", 10), ("right", 10)),
     ("Outcome", "ClusterSeeded"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(17.7) + 3, "start")),
-    ("Outcome", "CleanedUp"): Route(("right", 0), ("top", 0), label=(BUS, row(17) - 7, "start")),
+    ("Outcome", "CleanedUp"): Route(("right", 0), ("top", 0), label=(BUS, row(17) + 17, "start")),
     ("Outcome", "NameFailure"): Route(("left", 0), ("right", 0), label=(LOOP - 7, row(17) - 7, "middle")),
     ("NameFailure", "ExplainFailure"): DOWN,
     ("ExplainFailure", "SeedingFailed"): DOWN,
@@ -198,7 +201,7 @@ def kebab(name):
 
 
 def function_of(state):
-    """The function that a Task calls; of a Map, that of its first state."""
+    """Returns the function that a Task calls; for a Map, that of its first state."""
     if state["Type"] == "Map":
         inner = state["ItemProcessor"]["States"][state["ItemProcessor"]["StartAt"]]
         return f"{function_of(inner)} × n"

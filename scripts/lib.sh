@@ -1,5 +1,5 @@
-# Shared by the scripts: where the project is, and how steps are told. This file, setup.sh and build.sh run on macOS too, that
-# is with bash 3.2 and without GNU's options.
+# Shared by the scripts: changes to the project's folder, and defines messages and steps. This file, setup.sh and build.sh
+# also run on macOS, with bash 3.2 and without GNU's options.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -9,7 +9,7 @@ fail() { printf 'error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf 'hint: %s\n' "$2"
 # macOS has no sha256sum before version 15.
 sha256() { if command -v sha256sum > /dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 
-# Runs a step only if its inputs (files) have changed since it was last done: once NAME FILE... -- COMMAND...
+# once NAME FILE... -- COMMAND...: runs a step only if its inputs (files) have changed since it last succeeded.
 once() {
     local name=$1 stamp inputs=()
     shift

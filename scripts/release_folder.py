@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# Zips know no time before this one.
+# The earliest time that a zip can store.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 FUNCTION = re.compile(r"^  (\w+):\n    Type: AWS::Serverless::Function\n(?:(?:    .*)?\n)*", re.M)
 
@@ -36,7 +36,7 @@ def release(binaries, folder, version, architectures):
         seeder.parent.mkdir(parents=True)
         shutil.copyfile(binaries / architecture / "seeder/bootstrap", seeder)
         seeder.chmod(0o755)
-        # The one that `sam deploy` takes without being told.
+        # The default of `sam deploy`.
         name = "template.yaml" if architecture == architectures[0] else f"template-{architecture}.yaml"
         (folder / name).write_text(template(text, folder, architecture, version))
     for file in ("LICENSE", "CHANGELOG.md", "statemachine/seed-cluster.asl.json"):
@@ -59,7 +59,7 @@ def pack(binary, to):
 
 
 def template(text, folder, architecture, version):
-    """The template with zips in place of sources. Comments stay."""
+    """Returns the template with zips in place of sources, and with its comments."""
     text = text.replace("Description: elasticache-seeder - ", f"Description: elasticache-seeder {version} - ", 1)
     of_architecture = re.search(r"^  Architecture:\n(?:    .*\n)+", text, re.M)[0]
     only = re.sub(r"Default: .*", f"Default: {architecture}", re.sub(r"AllowedValues: .*", f"AllowedValues: [{architecture}]", of_architecture))
@@ -73,15 +73,15 @@ def function(block, common, folder, architecture):
     code = f"functions/{architecture}/{name}.zip"
     block = re.sub(r"      BuildMethod: .*\n      BuildProperties: .*\n", "      SkipBuild: true\n", block)
     block = block.replace(f"CodeUri: functions/{name}\n", f"CodeUri: {code}\n")
-    # SAM publishes a version when this changes, and puts it into the function's description. So there is a new version
-    # exactly if code or settings are new: Lambda refuses a second version of the same. Without it, another bucket of
-    # artifacts would be taken for new code.
+    # SAM publishes a version if this changes, and puts it into the function's description. So there is a new version only
+    # if code or settings have changed: Lambda refuses a second version of the same code. Without it, another bucket of
+    # artifacts would count as new code.
     content = digest((common + block).encode() + (folder / code).read_bytes())
     return block.replace("      AutoPublishAlias: live\n", f"      AutoPublishAlias: live\n      AutoPublishCodeSha256: {content}\n")
 
 
 def samconfig():
-    """Without what is about building."""
+    """Returns the settings without those for building."""
     text = (ROOT / "samconfig.toml").read_text()
     return re.sub(r"\[default\.(?:build|validate)\.parameters\]\n(?:(?!\[).*\n)*", "", text)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # setup.sh run|test|build [RUST-TARGET...]: installs what the demonstration (run), all tests (test) or a build for deployment
-# (build) need. Nothing goes outside the project's folder except packages of apt, of which a build needs none, and Rust
-# targets. Does nothing where everything is there.
+# (build) need. Only apt packages, of which a build needs none, and Rust targets are installed outside the project's folder.
+# Does nothing if everything is installed.
 source "$(dirname "$0")/lib.sh"
 
 level=${1:-run}
@@ -36,9 +36,9 @@ python_environment() {
     .venv/bin/pip install --quiet --disable-pip-version-check -r "scripts/requirements/$1.txt"
 }
 
-# The engines' real servers of several versions. Everything goes on without them, on the system's redis-server.
+# The engines' real servers of several versions. Without them, everything runs on the system's redis-server.
 servers() {
-    # A list whose programs are gone, because the folder was moved, is none.
+    # A list is of no use if its programs are gone, because the folder was moved.
     local first
     first=$(cut -d " " -f 4 target/servers/list 2> /dev/null | head -n 1) || true
     [ ! -x "$first" ] || return 0

@@ -35,6 +35,10 @@ SET = {
 DEFAULTS = {"NodeType": "cache.local.64mb", "TransitEncryption": "false", "PollSeconds": "1", "ReplicasPerShard": "0",
             "MultiAz": "false"}
 PATIENCE_SECONDS = 60
+# CloudFormation: 128 characters.
+LONGEST_NAME = "S" * 128
+# Of each of two stacks, all at once.
+SEEDINGS = 3
 
 
 def main(port, elasticache, binaries, backup):
@@ -61,7 +65,32 @@ def main(port, elasticache, binaries, backup):
         expect(f"{name}: the clean-up", cleaned["status"], "SUCCEEDED", cleaned)
         say(f"{name}: deleting the stack")
         site.delete(name, [drop, outputs["ReportsBucketName"]])
-    say("deployed, seeded, cleaned up and deleted, with the defaults and with every parameter set")
+    say("two stacks, one with the longest name, seed from one bucket at once")
+    two_stacks(site, backup)
+    say("deployed, seeded, cleaned up and deleted, with the defaults, with every parameter set, and as two")
+
+
+def two_stacks(site, backup):
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "Own", "Effect": "Deny", "Principal": "*",
+                         "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::shared"}]}, indent=2)
+    site.s3.create_bucket(Bucket="shared")
+    site.s3.put_bucket_policy(Bucket="shared", Policy=policy)
+    site.s3.upload_file(backup, "shared", "orders/redis.rdb")
+    names = ["one", LONGEST_NAME]
+    stacks = {name: site.create(name, DEFAULTS | {"BackupBuckets": "shared"}) for name in names}
+    started = []
+    for number in range(SEEDINGS):
+        for name, outputs in stacks.items():
+            request = {"backups": ["shared/orders/redis.rdb"], "cluster": {"id": f"{name[:8].lower()}-{number}"}}
+            start = site.step_functions.start_execution(stateMachineArn=outputs["StateMachineArn"], input=json.dumps(request))
+            started.append((outputs["StateMachineArn"], request["cluster"]["id"], start["executionArn"]))
+    for machine, cluster, execution in started:
+        ended = site.ended(machine, f'"{cluster}"')
+        expect(f"the seeding of {cluster}", (ended["executionArn"], ended["status"]), (execution, "SUCCEEDED"), ended)
+    left = site.s3.get_bucket_policy(Bucket="shared")["Policy"]
+    expect("the policy of the bucket", left, policy)
+    for name, outputs in stacks.items():
+        site.delete(name, [outputs["DropBucketName"], outputs["ReportsBucketName"]])
 
 
 class Site:

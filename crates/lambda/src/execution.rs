@@ -37,9 +37,9 @@ pub struct Execution<'a> {
     pub arn: &'a str,
     /// Its name, the last part of its ARN.
     pub name: &'a str,
-    /// What marks everything that it creates.
+    /// The mark of everything that it creates.
     pub identity: Identity,
-    /// Where it runs.
+    /// The partition, region and account that it runs in.
     pub partition: Partition,
     /// The current invocation of the function.
     pub invocation: Invocation,

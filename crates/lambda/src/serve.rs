@@ -111,8 +111,8 @@ fn start_logging() {
         .try_init();
 }
 
-/// The time of a line. Without one, Lambda takes every line for level INFO. Source: Lambda developer guide, "Log-level
-/// filtering".
+/// The time of a log line. Without one, Lambda treats every line as level INFO. Source: Lambda developer guide,
+/// "Log-level filtering".
 struct Rfc3339;
 
 impl FormatTime for Rfc3339 {

@@ -34,7 +34,7 @@ pub struct BucketAccess<'a> {
     pub bucket: &'a str,
     /// The execution.
     pub execution: &'a Identity,
-    /// Where it runs.
+    /// The partition, region and account of the execution.
     pub partition: &'a Partition,
 }
 
@@ -58,7 +58,7 @@ impl BucketAccess<'_> {
         }
     }
 
-    /// Puts the statement for these objects into the bucket policy, or renews it. It ends at `expires_at_ms`.
+    /// Adds the statement for these objects to the bucket policy, or renews it. It expires at `expires_at_ms`.
     pub async fn grant_by_policy(
         &self,
         backups: &[BackupLocation],
@@ -199,7 +199,7 @@ impl BucketAccess<'_> {
         if self.reports.read(&mark).await?.is_none() {
             return Ok(());
         }
-        let message = format!("the access of {} is revoked already", self.execution.name());
+        let message = format!("the access for {} is revoked already", self.execution.name());
         Err(StepError::new(ErrorName::SeedingEnded, message, "start a new seeding"))
     }
 
@@ -296,7 +296,7 @@ impl BucketAccess<'_> {
         &self.partition.account
     }
 
-    /// The lease keeps seedings of this stack apart. Other stacks and people write the policy without it.
+    /// The lease serializes seedings of this stack only. Other stacks and people write the policy without it.
     fn overwritten(&self) -> StepError {
         let message =
             format!("the policy of {} was overwritten by somebody else at the same moment", self.bucket);

@@ -41,12 +41,12 @@ impl Clients {
         Self { config }
     }
 
-    /// The configuration, for a client of a service that no function calls.
+    /// Returns the configuration, for clients of services that no function calls.
     pub const fn config(&self) -> &SdkConfig {
         &self.config
     }
 
-    /// The region that everything happens in.
+    /// The region of all calls.
     pub fn region(&self) -> String {
         self.config.region().map_or_else(String::new, ToString::to_string)
     }
@@ -66,12 +66,12 @@ impl Clients {
         aws_sdk_kms::Client::new(&self.config)
     }
 
-    /// Lambda.
+    /// Creates a Lambda client.
     pub fn lambda(&self) -> aws_sdk_lambda::Client {
         aws_sdk_lambda::Client::new(&self.config)
     }
 
-    /// Step Functions.
+    /// Creates a Step Functions client.
     pub fn step_functions(&self) -> aws_sdk_sfn::Client {
         aws_sdk_sfn::Client::new(&self.config)
     }

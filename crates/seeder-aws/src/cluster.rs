@@ -15,11 +15,11 @@ use crate::{error_code, service_error};
 
 /// The most events that are shown.
 const SHOWN_EVENTS: usize = 10;
-/// Records in an answer, as many as the API gives (`MaxRecords`).
+/// The records of a page, the maximum of the API (`MaxRecords`).
 const PAGE_RECORDS: i32 = 100;
-/// Answers that are read at most: those of 5,000 nodes or events.
+/// The most pages of one listing: those of 5,000 nodes or events.
 const MAX_PAGES: usize = 50;
-/// Events are asked for as far back as AWS keeps those that matter here: a day, in minutes.
+/// The age of the oldest event requested, in minutes: a day, which covers a seeding.
 const EVENT_MINUTES: i32 = 24 * 60;
 
 /// Describes the replication group of this ID; `None` if it does not exist.
@@ -31,15 +31,16 @@ pub async fn describe(elasticache: &Client, id: &str) -> Result<Option<Replicati
     }
 }
 
-/// Whether this execution created it.
+/// Whether this execution created the group, by its description.
 pub fn is_ours(group: &ReplicationGroup, execution: &Identity) -> bool {
     group.description() == Some(execution.owner_text().as_str())
 }
 
-/// The status of the group and of its members. A member that is not there yet, or not there any more, is left out.
+/// Describes the status of the group and its members. A member that does not exist yet, or no longer exists, is left
+/// out.
 ///
-/// The members are found in the account's list of nodes, 100 a call: a call for each of 500 members would take longer
-/// than a function has.
+/// The members come from the account's list of nodes, 100 per call: one call for each of 500 members would exceed the
+/// function's timeout.
 pub async fn view(elasticache: &Client, group: &ReplicationGroup) -> Result<ClusterView, StepError> {
     let id = group.replication_group_id().unwrap_or_default();
     let listed = elasticache.describe_cache_clusters().max_records(PAGE_RECORDS);
@@ -91,12 +92,12 @@ pub fn verification(seeding: &Seeding, group: &ReplicationGroup, counts: Option<
 
 /// The last events of the group and its members, oldest first, verbatim.
 ///
-/// Events explain what statuses do not, and nothing depends on them: if they cannot be read, there are none.
+/// Events explain statuses, and nothing depends on them: if they cannot be read, a warning is logged instead.
 pub async fn events(elasticache: &Client, group: &ReplicationGroup) -> Vec<String> {
     let id = group.replication_group_id().unwrap_or_default();
     let of_group =
         elasticache.describe_events().source_type(SourceType::ReplicationGroup).source_identifier(id);
-    // Of all nodes in the account: the number of calls does not grow with that of the members.
+    // Of all nodes in the account, so that the number of calls does not grow with the number of members.
     let of_nodes = elasticache.describe_events().source_type(SourceType::CacheCluster);
     let is_ours =
         |source: &str| source == id || group.member_clusters().iter().any(|member| member == source);

@@ -62,6 +62,14 @@ fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
             ErrorName::ServiceBusy,
             "it is retried automatically; if it persists, check the AWS Health Dashboard",
         ),
+        // A member outlives its replication group; the first cluster of an account makes the role.
+        "CacheClusterAlreadyExists"
+        | "CacheClusterNotFound"
+        | "InvalidCacheClusterState"
+        | "ServiceLinkedRoleNotFoundFault" => (
+            ErrorName::ServiceBusy,
+            "it is retried automatically; if it persists, look for a cluster of the same name that is not this execution's",
+        ),
         "PreconditionFailed" => (
             ErrorName::ChangedDuringSeeding,
             "leave the object alone while it is being seeded, and start again",

@@ -2,12 +2,12 @@
 //!
 //! - [`Clients`] creates every client from one configuration.
 //! - [`ReportStore`] reads and writes the product's own files.
-//! - [`objects`] looks at buckets and objects, [`keys`] at what they are encrypted with, [`reader`] streams one through
-//!   ranged reads.
-//! - [`cluster`] asks ElastiCache about the cluster of an execution.
-//! - [`bucket_access`] grants and revokes, under a lease.
+//! - [`objects`] inspects buckets and objects, [`keys`] their KMS keys; [`reader`] streams an object through ranged
+//!   requests.
+//! - [`cluster`] describes the cluster of an execution.
+//! - [`bucket_access`] grants and revokes access, under a lease.
 //! - [`sweep`] starts the clean-ups that are due.
-//! - [`service_error`] turns an SDK error into a [`seeding::StepError`], in one place.
+//! - [`service_error`] turns an SDK error into a [`seeding::StepError`].
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The sweep: asks for every execution with an open journal, and starts the clean-ups that are due.
+//! The sweep: describes every execution with an open journal, and starts the clean-ups that are due.
 
 use aws_sdk_sfn::{
     operation::{
@@ -16,10 +16,10 @@ use serde_json::json;
 
 use crate::{Clients, service_error};
 
-/// The most pages of one listing. A page has 1,000 keys and skips partial results, so that it covers a hundred
-/// executions or more, and this many some years of them.
+/// The most pages of one listing. A page has 1,000 keys and skips partial results, so it covers a hundred executions
+/// or more; this many pages cover some years.
 const MAX_PAGES: usize = 2_000;
-/// The most executions of one sweep. More than this do not run at once.
+/// The most executions of one sweep; no more than this run at once.
 const MAX_EXECUTIONS: usize = 1_000;
 
 /// One stack, whose executions are swept. Needs to list the reports bucket, and to describe and start executions.
@@ -62,8 +62,8 @@ impl Sweep {
         Self { s3, step_functions, reports_bucket, state_machine_arn }
     }
 
-    /// Starts the clean-ups that are due, or only reports them in a dry run. What cannot be asked or started is in the
-    /// result, and does not stop the others.
+    /// Starts the clean-ups that are due, or only reports them in a dry run. A call that fails is in the result, and
+    /// does not stop the others.
     pub async fn run(&self, now: Timestamp, dry_run: bool) -> Result<Swept, StepError> {
         let (journals, listed_all) = self.journals().await?;
         let complete = listed_all && journals.len() <= MAX_EXECUTIONS;
@@ -100,7 +100,7 @@ impl Sweep {
             StepError::new(
                 ErrorName::InvalidInput,
                 format!("`{}` is not the ARN of a state machine", self.state_machine_arn),
-                "give arn:aws:states:REGION:ACCOUNT:stateMachine:NAME",
+                "expected arn:aws:states:REGION:ACCOUNT:stateMachine:NAME",
             )
         })
     }
@@ -137,7 +137,7 @@ impl Sweep {
         let start = self.step_functions.start_execution().state_machine_arn(&self.state_machine_arn);
         match start.name(name).input(json!({ "cleanUp": arn }).to_string()).send().await {
             Ok(_) => Ok(()),
-            // An earlier sweep of this day.
+            // An earlier sweep of this day has started it.
             Err(error)
                 if error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists) =>
             {
@@ -148,7 +148,7 @@ impl Sweep {
     }
 }
 
-/// What Step Functions says of an execution.
+/// Returns the state of an execution in Step Functions.
 pub async fn execution_state(
     step_functions: &aws_sdk_sfn::Client,
     arn: &str,

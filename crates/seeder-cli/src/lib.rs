@@ -21,7 +21,7 @@ pub use crate::{
     term::{elapsed, thousands},
 };
 
-/// The exit status for a wrong command line.
+/// The exit code for a wrong command line.
 const USAGE: u8 = 2;
 
 /// The command line, for the tables of its options in docs/.
@@ -30,7 +30,7 @@ pub fn command() -> clap::Command {
     Args::command()
 }
 
-/// What `seeder check --json` prints of files, for the tables of its members in docs/. `words` follow `check`.
+/// The output of `seeder check --json`, for the tables of its members in docs/. `words` follow `check`.
 #[doc(hidden)]
 pub fn check_json(words: &[&str]) -> anyhow::Result<String> {
     match Args::try_parse_from(["seeder", "check", "--json", "--quiet"].iter().chain(words))?.command {
@@ -39,7 +39,7 @@ pub fn check_json(words: &[&str]) -> anyhow::Result<String> {
     }
 }
 
-/// Runs what the command line says; the exit status is that of the process.
+/// Runs the command line; returns the exit code of the process.
 pub async fn run() -> ExitCode {
     // Each command has its own exit code for unexpected errors: for `check`, 1 is a result about the backups.
     let (done, on_error) = match Args::parse().command {

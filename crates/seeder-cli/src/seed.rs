@@ -23,11 +23,11 @@ use crate::{
     stack::{DROP_BUCKET, STATE_MACHINE, Stack},
 };
 
-/// Of a command that Ctrl-C has ended: 128 and the number of the signal.
+/// The exit code after Ctrl-C: 128 plus the number of the signal.
 const INTERRUPTED: u8 = 130;
 
-/// Runs the command. Everything that can be wrong with the command line is found before anything is uploaded, and
-/// without AWS as far as possible.
+/// Runs the command. Errors of the command line are reported before anything is uploaded, and without calls to AWS as
+/// far as possible.
 pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
     let name = execution_name(&args.backups);
     let checked = backups(args, &name).and_then(|backups| Ok((request(args, &backups)?, backups)));
@@ -68,7 +68,7 @@ pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
     let started = match start(&clients, &machine, &name, &request).await {
         Ok(started) => started,
         Err(NotStarted::Refused(error)) => {
-            // Nothing will ever read them.
+            // No execution will read the objects.
             if !args.keep_upload {
                 batch.undo(&s3).await;
             }
@@ -94,12 +94,12 @@ fn usage(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-/// Why there is no ARN of an execution.
+/// The reason why there is no ARN of an execution.
 #[derive(Debug)]
 enum NotStarted {
-    /// Step Functions has refused to start it.
+    /// Step Functions refused to start it.
     Refused(anyhow::Error),
-    /// It may run: an answer was lost, or is none.
+    /// It may run: the answer was lost, or is not a refusal.
     Unknown(anyhow::Error),
 }
 
@@ -117,7 +117,7 @@ async fn start(clients: &Clients, machine: &str, name: &str, request: &Value) ->
     }
     let refused = error.raw_response().is_some_and(|answer| answer.status().is_client_error());
     let error = seeder_aws::service_error("start the execution", &error);
-    // A refusal for the rate may follow an attempt whose answer was lost.
+    // Throttling may follow an attempt whose answer was lost.
     let refused = refused && error.name != ErrorName::ServiceBusy;
     let error = anyhow::Error::new(error).context(format!("state machine {machine}"));
     Err(if refused { NotStarted::Refused(error) } else { NotStarted::Unknown(error) })
@@ -164,9 +164,9 @@ fn backup(args: &SeedArgs, execution: &str, number: usize, text: &str) -> Result
         bail!("{text} is not a file; name an S3 object as s3://bucket/key");
     }
     let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or("backup.rdb").replace(',', "-");
-    // Until the stack says which, a name that every check takes.
+    // A name that passes every check, until the stack's outputs name the bucket.
     let bucket = args.bucket.clone().unwrap_or_else(|| "drop-bucket".to_owned());
-    // Under sets/ an upload starts nothing by itself.
+    // An upload under sets/ starts no execution by itself.
     let key = format!("sets/{execution}/{number:02}-{file_name}");
     Ok(Backup { location: BackupLocation { bucket, key }, file: Some(path.to_owned()) })
 }

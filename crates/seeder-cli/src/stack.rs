@@ -1,4 +1,4 @@
-//! The deployed stack: what it made, by the outputs of its CloudFormation stack.
+//! The deployed stack: its resources, by the outputs of its CloudFormation stack.
 
 use std::fmt;
 
@@ -45,8 +45,8 @@ impl<'a> Stack<'a> {
         Self { clients, name }
     }
 
-    /// The values of outputs: those that are given, and the stack's for the others. If all are given, CloudFormation
-    /// is not asked.
+    /// Returns the values of outputs: the given ones, and the stack's for the others. If all are given, CloudFormation
+    /// is not called.
     pub(crate) async fn resolve<const N: usize>(
         &self,
         wanted: [(Output, Option<&str>); N],
@@ -77,7 +77,7 @@ impl<'a> Stack<'a> {
         let client = Client::new(self.clients.config());
         let answer = match client.describe_stacks().stack_name(name).send().await {
             Ok(answer) => answer,
-            // CloudFormation has no code of its own for it.
+            // CloudFormation has no separate code for this.
             Err(failed)
                 if error_code(&failed) == Some("ValidationError")
                     && failed.as_service_error().is_some_and(|error| {
@@ -166,7 +166,7 @@ impl<'a> Stack<'a> {
     }
 }
 
-/// Why the stack's outputs cannot be had.
+/// The reason why the stack's outputs could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StackError {
     kind: Kind,
@@ -178,12 +178,12 @@ pub(crate) struct StackError {
 enum Kind {
     /// Another name or option helps.
     Usage,
-    /// AWS could not be asked.
+    /// A call to AWS failed.
     Service,
 }
 
 impl StackError {
-    /// Whether the command line is wrong, and not AWS in the way.
+    /// Whether the command line is wrong, as opposed to a failed call to AWS.
     pub(crate) fn is_usage(&self) -> bool {
         self.kind == Kind::Usage
     }

@@ -43,7 +43,7 @@ pub(crate) async fn run(args: &SweepArgs) -> Result<ExitCode> {
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A line for each execution, and one with the numbers.
+/// One line per execution, and one with the totals.
 fn text(swept: &Swept, dry_run: bool) -> String {
     let mut lines = Vec::new();
     let mut due = 0;

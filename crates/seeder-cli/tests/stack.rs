@@ -63,7 +63,7 @@ impl Moto {
             .build()
     }
 
-    /// Runs `seeder` with these words, this CloudFormation and no variable of ours.
+    /// Runs `seeder` with these words, this CloudFormation and no `SEEDER_` variable.
     async fn seeder(&self, words: &[&str], cloudformation: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seeder"));
         command.args(words);

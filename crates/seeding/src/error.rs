@@ -69,7 +69,7 @@ impl ErrorName {
     }
 }
 
-/// Codes of findings that the state machine makes without an error of a function, and their meaning.
+/// Codes of findings that the state machine reports without an error of a function, and their meaning.
 pub const MACHINE_CODES: [(&str, &str); 6] = [
     ("restore-failed", "ElastiCache could not restore the backup; the evidence has its events."),
     ("create-failed", "ElastiCache could not create the cluster; the evidence has its events."),

@@ -1,11 +1,13 @@
 //! Facts about engines, node types, slots and locations, independent of any request.
 
 pub(crate) mod engine;
+pub(crate) mod identity;
 pub(crate) mod loaders;
 pub(crate) mod location;
 pub(crate) mod memory;
 pub(crate) mod node_types;
 pub(crate) mod partition;
+pub(crate) mod restore_time;
 pub(crate) mod slots;
 
 use serde_json::Value;

@@ -3,6 +3,7 @@
 pub mod chunks;
 pub(crate) mod drops;
 pub(crate) mod failure;
+pub(crate) mod files;
 pub mod grant;
 pub mod polling;
 pub(crate) mod status;

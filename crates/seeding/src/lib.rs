@@ -26,6 +26,7 @@ pub use crate::{
     error::{ErrorName, MACHINE_CODES, StepError},
     facts::{
         engine::{Engine, EngineVersion},
+        identity::Identity,
         location::{BackupLocation, LocationError, dns_compliant_bucket_name},
         memory::MemoryParameters,
         node_types::{NodeTypes, near_names},
@@ -37,14 +38,13 @@ pub use crate::{
         chunks,
         drops::{DropKind, DroppedBackup, DroppedObject, execution_name},
         failure::FailureReason,
+        files::ExecutionFiles,
         grant, polling,
         status::{ClusterPhase, ClusterView, MemberView},
         steps, sweep,
     },
     record::{
         file_key::FileKey,
-        files::ExecutionFiles,
-        identity::Identity,
         known::KnownInspection,
         partial::StoredPartial,
         seeding::{Backup, Seeding, Target},

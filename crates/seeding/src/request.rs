@@ -203,33 +203,33 @@ pub enum ClusterMode {
     Disabled,
 }
 
-/// How slots are shared out between the shards.
+/// The distribution of the slots over the shards.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum SlotsRequest {
     /// Ranges of equal length.
     #[default]
     Even,
-    /// Ranges that carry nearly equal amounts of data.
+    /// Ranges that hold nearly equal amounts of data.
     Balanced,
     /// These ranges, one per shard.
     Ranges(Vec<SlotRange>),
 }
 
-/// Why a text is not a request.
+/// The reason why a text is not a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{origin}: {path}{message}")]
 pub struct RequestError {
-    /// Where the text came from: `request`, `seed.json`, `the stack's defaults`.
+    /// The origin of the text: `request`, `seed.json`, `the stack's defaults`.
     pub origin: String,
-    /// The field, as `cluster.shards: `, or empty where the whole text is meant.
+    /// The field, as `cluster.shards: `; empty for the whole text.
     pub path: String,
-    /// What is wrong with it.
+    /// The fault.
     pub message: String,
 }
 
 impl Request {
-    /// Reads the request from its layers, weakest first: each is checked on its own, so that an error names its origin;
-    /// then what a later layer says replaces what an earlier one said, field by field.
+    /// Reads the request from its layers, weakest first. Each is checked separately, so that an error names its origin;
+    /// then a later layer overrides an earlier one, field by field.
     pub fn from_layers(layers: &[(&str, &Value)]) -> Result<Self, RequestError> {
         let mut merged = Value::Object(serde_json::Map::new());
         for (origin, layer) in layers {
@@ -254,7 +254,7 @@ fn read(origin: &str, layer: &Value) -> Result<Request, RequestError> {
     })
 }
 
-/// Puts `upper` over `lower`: objects field by field, everything else whole. A `null` takes the lower value away.
+/// Overlays `lower` with `upper`: objects field by field, everything else as a whole. A `null` removes the lower value.
 fn overlay(lower: &mut Value, upper: &Value) {
     match (lower, upper) {
         (Value::Object(lower), Value::Object(upper)) => {
@@ -307,8 +307,8 @@ fn backups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Back
     Ok(Some(locations))
 }
 
-/// Splits at commas, as the console does. A comma inside a key cannot be told from one between two backups here;
-/// in a list each key stands for itself.
+/// Splits at commas, as the console does. A comma inside a key cannot be distinguished from one between two backups; a
+/// JSON list has no such limit.
 fn split_list(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }

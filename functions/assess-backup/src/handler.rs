@@ -1,4 +1,4 @@
-//! The step: join the inspected chunks, judge the backups against the target, write the report.
+//! The step: assemble the inspected chunks, judge the backups against the target, write the report.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ const SHOWN_FINDINGS: usize = 5;
 /// need three rounds at most, the rest is for workers that run out of time.
 const MOST_ROUNDS: u32 = 200;
 
-/// Partial results that are fetched at once.
+/// The number of partial results fetched at once.
 const PARTIALS_AT_ONCE: usize = 16;
 
 /// Needs to read and write the reports bucket.
@@ -83,7 +83,7 @@ impl Step for AssessBackup {
     }
 }
 
-/// The part of an assessment that the state machine carries.
+/// Reduces an assessment to what the state machine carries.
 fn output(assessment: Assessment, report: String) -> AssessOutput {
     let Assessment { verdict, mut findings, plan, .. } = assessment;
     findings.truncate(SHOWN_FINDINGS);
@@ -152,7 +152,7 @@ impl AssessBackup {
         Ok(partials.into_iter().flatten().collect())
     }
 
-    /// Stores the position at which each gap begins, and returns the gaps as chunks to read.
+    /// Stores the positions at which gaps start, and returns the gaps as chunks to read.
     async fn gaps(
         &self,
         execution: &Execution<'_>,

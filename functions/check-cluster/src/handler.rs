@@ -12,8 +12,8 @@ use seeding::{
     steps::{CheckInput, CheckOutput},
 };
 
-/// Needs ElastiCache's Describe operations, to read the reports and the backups' attributes, and to delete the journal
-/// of the create.
+/// Needs ElastiCache's Describe actions, to read the reports bucket and the backups' metadata, and to delete the
+/// create's journal.
 pub(crate) struct CheckCluster {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
@@ -63,7 +63,7 @@ impl Step for CheckCluster {
         let phase = view.phase(seeding.target.cluster.nodes());
         tracing::info!(cluster = seeding.target.cluster.id, ?phase, status = view.status, members = ?view.members, "checked");
         let available = phase == ClusterPhase::Available;
-        // Events explain an end. Until then nothing needs them.
+        // Events explain the outcome. Until then nothing needs them.
         let ends = phase != ClusterPhase::Creating || deadline_passed;
         let events = if ends { cluster::events(&self.elasticache, &group).await } else { Vec::new() };
         if available {
@@ -100,7 +100,7 @@ impl CheckCluster {
             let now = match look_at_object(&self.s3, &backup.location, owner).await? {
                 ObjectLook::Found(view) if view.etag == backup.etag => continue,
                 ObjectLook::Found(view) => view.etag,
-                // What may not be read any more may still be the same.
+                // Without access, no change is known.
                 ObjectLook::Forbidden => continue,
                 ObjectLook::Missing | ObjectLook::CustomerKey => "not there".to_owned(),
             };

@@ -63,8 +63,11 @@ impl Step for CreateCluster {
         self.reports.write(&journal, &create).await?;
         let answer = request.send().await;
         create.answered = answer.as_ref().err().is_none_or(is_refusal);
-        if create.answered {
-            self.reports.write(&journal, &create).await?;
+        if create.answered
+            && let Err(error) = self.reports.write(&journal, &create).await
+        {
+            // A clean-up then only waits longer.
+            tracing::warn!(message = error.message, "the answer is not in the journal");
         }
         let status = match answer {
             Ok(answer) => {
@@ -127,14 +130,14 @@ impl CreateCluster {
         Ok(())
     }
 
-    /// Checks that there is no such group before the first create. A group that is there already is not this
-    /// execution's, whatever its description: names of executions can be used again after 90 days.
+    /// Checks that the ID is free before the first create. A group that exists by then is not this execution's,
+    /// whatever its description: execution names can be reused after 90 days.
     async fn id_is_free(&self, id: &str) -> Result<(), StepError> {
         cluster::describe(&self.elasticache, id).await?.map_or(Ok(()), |group| Err(taken(id, &group)))
     }
 
-    /// The create has no token that would make it idempotent. If this execution has asked before, the description
-    /// tells whether the group is its own.
+    /// Handles an ID that exists already. `CreateReplicationGroup` has no idempotency token, so if this execution has
+    /// called it before, the description decides whether the group is its own.
     async fn existing(&self, id: &str, execution: &Identity) -> Result<String, StepError> {
         match cluster::describe(&self.elasticache, id).await? {
             Some(group) if cluster::is_ours(&group, execution) => {
@@ -142,7 +145,7 @@ impl CreateCluster {
                 Ok(group.status().unwrap_or_default().to_owned())
             }
             Some(group) => Err(taken(id, &group)),
-            // It was there a moment ago.
+            // It existed a moment ago.
             None => Err(StepError::new(
                 ErrorName::ServiceBusy,
                 format!("the cluster {id} is being deleted"),

@@ -11,17 +11,18 @@ use seeding::{
     ClusterPhase, ErrorName, OnRestoreFailed, Seeding, StepError,
     polling::next_deletion_poll,
     steps::{DeleteInput, DeleteOutput, DeletionPhase},
-    sweep::ExecutionState,
+    sweep::{ExecutionState, state_machine_arn},
 };
 
-/// How often a clean-up asks whether an execution runs before it believes it. `DescribeExecution` is eventually
-/// consistent, and the event of the end comes at once. Source: Step Functions API reference, `DescribeExecution`.
+/// The number of times that a clean-up describes an execution before it accepts that it still runs. `DescribeExecution`
+/// is eventually consistent, and the event of the end can be earlier. Source: Step Functions API reference,
+/// `DescribeExecution`.
 const ASKS: u32 = 4;
-/// The pause between two of them.
+/// The pause between two calls.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Needs `elasticache:DeleteReplicationGroup`, the Describe operations of ElastiCache and of executions, and to read
-/// the reports and delete one of them.
+/// Needs `elasticache:DeleteReplicationGroup`, ElastiCache's Describe actions, `states:DescribeExecution`, to read the
+/// reports bucket, and to delete the create's journal.
 pub(crate) struct DeleteCluster {
     elasticache: aws_sdk_elasticache::Client,
     step_functions: aws_sdk_sfn::Client,
@@ -49,17 +50,18 @@ impl Step for DeleteCluster {
     }
 
     async fn run(&self, input: DeleteInput, execution: Execution<'_>) -> Result<DeleteOutput, StepError> {
-        let seeded = input.clean_up && self.has_succeeded(&execution).await?;
+        let seeded = input.clean_up && self.has_succeeded(&execution, &input.running_execution).await?;
+        let polls = input.polls;
         let key = execution.files().seeding();
         let Some(seeding) = self.reports.read(&key).await? else {
-            tracing::info!("the execution never got to a cluster");
-            return Ok(output(None, DeletionPhase::Gone, None, input));
+            tracing::info!("the execution has no record, so no cluster");
+            return Ok(output(None, DeletionPhase::Gone, None, polls));
         };
         let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;
         let Some(group) = group.filter(|group| cluster::is_ours(group, &execution.identity)) else {
             let phase = self.phase_without_group(&execution).await?;
             tracing::info!(cluster = seeding.target.cluster.id, ?phase, "no cluster of this execution");
-            return Ok(output(Some(&seeding), phase, None, input));
+            return Ok(output(Some(&seeding), phase, None, polls));
         };
         // What an execution has seeded is the user's, whatever its status is by now.
         let phase = if seeded { DeletionPhase::Available } else { self.delete(&seeding, &group).await? };
@@ -67,7 +69,7 @@ impl Step for DeleteCluster {
             self.reports.delete(&execution.files().create()).await?;
         }
         tracing::info!(cluster = seeding.target.cluster.id, status = group.status(), ?phase, "deletion");
-        let output = output(Some(&seeding), phase, Some(&group), input);
+        let output = output(Some(&seeding), phase, Some(&group), polls);
         // The keys of a cluster that is in use are no longer those of the backup.
         if seeded || phase != DeletionPhase::Available || !output.verify {
             return Ok(DeleteOutput { verify: output.verify && !seeded, ..output });
@@ -79,10 +81,16 @@ impl Step for DeleteCluster {
 }
 
 impl DeleteCluster {
-    /// Whether the execution to clean up for has succeeded. One that runs keeps its cluster and its grant, and so does
-    /// one of another stack, which this function may not even describe.
-    async fn has_succeeded(&self, execution: &Execution<'_>) -> Result<bool, StepError> {
+    /// Whether the execution to clean up for has succeeded. Refuses one that still runs, and one of another stack: both
+    /// keep their cluster and their grant.
+    async fn has_succeeded(&self, execution: &Execution<'_>, clean_up: &str) -> Result<bool, StepError> {
         let refused = |message, hint| Err(StepError::new(ErrorName::CleanUpRefused, message, hint));
+        if state_machine_arn(execution.arn) != state_machine_arn(clean_up) {
+            return refused(
+                format!("{} is not an execution of this stack", execution.arn),
+                "use the ARN of an execution of this stack's state machine",
+            );
+        }
         let mut state = execution_state(&self.step_functions, execution.arn).await;
         for _ in 1..ASKS {
             if state != Ok(ExecutionState::Running) {
@@ -96,17 +104,13 @@ impl DeleteCluster {
                 format!("the execution {} still runs", execution.name),
                 "wait until it has ended, or stop it: a clean-up then starts by itself",
             ),
-            Err(error) if error.name == ErrorName::AccessDenied => refused(
-                format!("{} is not an execution of this stack: {}", execution.arn, error.message),
-                "give the ARN of an execution of this stack's state machine",
-            ),
             state => Ok(matches!(state?, ExecutionState::Succeeded { .. })),
         }
     }
 
-    /// The phase where the execution has no cluster. One may still appear if a create was asked for that has not been
-    /// answered: its execution was stopped in that very moment. Otherwise the journal of the create is closed; one that
-    /// a function writes just now is not, so that a sweep finds it.
+    /// The phase if the execution has no cluster. One may still appear if a create is unanswered, because the execution
+    /// was stopped while it was in flight. Otherwise the create's journal is deleted. A journal that a function
+    /// writes at this moment stays, so that a sweep finds it.
     async fn phase_without_group(&self, execution: &Execution<'_>) -> Result<DeletionPhase, StepError> {
         let key = execution.files().create();
         let Some(journal) = self.reports.read(&key).await? else { return Ok(DeletionPhase::Gone) };
@@ -132,13 +136,17 @@ impl DeleteCluster {
         if group.status() == Some("deleting") {
             return Ok(DeletionPhase::Deleting);
         }
+        // A group that is being created may become available at any moment, and a delete has no condition. It is only
+        // sent once the group has failed, which is for good.
+        if !failed {
+            return Ok(DeletionPhase::Creating);
+        }
         let id = &seeding.target.cluster.id;
         match self.elasticache.delete_replication_group().replication_group_id(id).send().await {
             Ok(_) => Ok(DeletionPhase::Deleting),
             Err(error) => match error_code(&error) {
                 Some("ReplicationGroupNotFoundFault") => Ok(DeletionPhase::Gone),
-                // A group in `creating` cannot be deleted. It ends in a state in which it can be, or it becomes
-                // available and is kept.
+                // Its members have failed, and it is still `creating`: it can be deleted later.
                 Some("InvalidReplicationGroupState" | "InvalidReplicationGroupStateFault") => {
                     Ok(DeletionPhase::Creating)
                 }
@@ -152,12 +160,12 @@ fn output(
     seeding: Option<&Seeding>,
     phase: DeletionPhase,
     group: Option<&ReplicationGroup>,
-    input: DeleteInput,
+    polls: u32,
 ) -> DeleteOutput {
     let poll_seconds = seeding.map_or(30, |seeding| seeding.target.options.poll_seconds);
     let next = match phase {
-        DeletionPhase::Deleting => next_deletion_poll(poll_seconds, input.polls, false),
-        DeletionPhase::Creating => next_deletion_poll(poll_seconds, input.polls, true),
+        DeletionPhase::Deleting => next_deletion_poll(poll_seconds, polls, false),
+        DeletionPhase::Creating => next_deletion_poll(poll_seconds, polls, true),
         _ => Some(0),
     };
     DeleteOutput {

@@ -9,15 +9,15 @@ use seeding::{
     steps::{GrantOutput, NoInput},
 };
 
-/// The time of renewal of a grant that does not end, in milliseconds since 1970: far beyond every execution, and exact
-/// as a number of JSON.
+/// The renewal time of a grant without an end, in milliseconds since 1970: later than any execution, and exact as a
+/// JSON number.
 const NEVER_MS: i64 = 1 << 51;
 
-/// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports.
+/// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports bucket.
 pub(crate) struct GrantAccess {
     s3: aws_sdk_s3::Client,
     reports: ReportStore,
-    /// Whether statements end by themselves.
+    /// Whether statements expire.
     expires: bool,
 }
 

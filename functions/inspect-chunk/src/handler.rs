@@ -88,11 +88,11 @@ enum Start {
     At(Box<Position>),
 }
 
-/// What a worker has to know of the file to begin in its middle.
+/// Returns what a worker needs to know of the file to start in its middle.
 fn header(backup: &Backup, chunk: &Chunk) -> Result<Header, StepError> {
     match &backup.header {
         Some(header) => Ok(header.clone()),
-        // The start of the file says it itself.
+        // The start of the file has the header itself.
         None if chunk.start == 0 => Ok(Header::default()),
         None => Err(StepError::internal(format!("the record has no header of {}", backup.location))),
     }

@@ -26,7 +26,7 @@ use serde_json::Value;
 
 /// Needs `s3:GetObject` on the backup buckets and the kept inspections, `s3:GetBucketPolicy` and `s3:GetObjectAcl`,
 /// `s3:PutObject` on the reports bucket, ElastiCache's Describe actions, and to read the KMS keys and secrets that
-/// requests may name. With a limit of seedings, `states:ListExecutions`.
+/// requests may name. `MaxSeedingsAtOnce` also requires `states:ListExecutions`.
 pub(crate) struct PrepareSeeding {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
@@ -116,7 +116,7 @@ impl Step for PrepareSeeding {
                 max_nodes: self.max_nodes,
             },
         };
-        // The plan may choose more shards than these, and no fewer.
+        // The plan may choose more shards than these, but not fewer.
         if let Some(finding) = too_many_nodes(&seeding.target, seeding.target.cluster.nodes().into()) {
             return Ok(PrepareOutput::Rejected { findings: [vec![finding], findings].concat() });
         }
@@ -164,7 +164,7 @@ fn limit(name: &str) -> Result<Option<u32>, StepError> {
     Ok(number(name)?.filter(|limit| *limit > 0))
 }
 
-/// A call that the role may not make: what it would have told stays unknown, which is a finding and no reason to stop.
+/// Turns a denied call into `None`: what it would have returned stays unknown, which is a finding, not an error.
 fn unless_forbidden<T>(result: Result<T, StepError>) -> Result<Option<T>, StepError> {
     match result {
         Ok(value) => Ok(Some(value)),

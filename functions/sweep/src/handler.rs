@@ -12,11 +12,11 @@ pub(crate) struct SweepHandler {
     sweep: Sweep,
 }
 
-/// What came of a sweep.
+/// The outcome of a sweep.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Output {
-    /// The clean-ups that were started, or had been on this day.
+    /// The clean-ups that were started, now or earlier on this day.
     started: Vec<Started>,
     /// The other executions with open journals.
     left: Vec<Left>,
@@ -58,7 +58,7 @@ impl Handler for SweepHandler {
             match (one.decision, one.clean_up) {
                 (Ok(Decision::CleanUp), Some(clean_up)) => started.push(Started { execution, clean_up }),
                 (Ok(decision), _) => left.push(Left { execution, decision }),
-                // The first one: each is in the log.
+                // Only the first error is returned; the log has each.
                 (Err(error), _) => drop(failed.get_or_insert(error)),
             }
         }

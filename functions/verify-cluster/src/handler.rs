@@ -12,7 +12,7 @@ use seeding::{
 
 use self::keys::Target;
 
-/// Needs network access to the cluster. Only for an AUTH token it needs AWS: `secretsmanager:GetSecretValue`.
+/// Needs network access to the cluster, and `secretsmanager:GetSecretValue` if the cluster has an AUTH token.
 pub(crate) struct VerifyCluster {
     secrets: aws_sdk_secretsmanager::Client,
 }

@@ -5,7 +5,12 @@ use http::{Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use serde_json::json;
 
-use crate::{call::Service, proxy::BodyError};
+use crate::call::Service;
+
+/// Why a body ends early.
+pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
+/// The body of a request or an answer.
+pub(crate) type Body = BoxBody<Bytes, BodyError>;
 
 /// A refusal in a service's words.
 #[derive(Debug, Clone, Copy)]

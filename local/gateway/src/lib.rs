@@ -18,10 +18,12 @@ mod gateway;
 mod proxy;
 mod rate;
 mod roles;
+mod shared;
 
 pub use crate::{
     call::Call,
     faults::{Fault, Faults, Plan},
-    gateway::{Config, Error, Gateway, Services},
+    gateway::{Config, Error, Gateway},
     roles::{Decision, Roles},
+    shared::Services,
 };

@@ -7,43 +7,29 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Uri, request::Parts, uri::PathAndQuery};
-use http_body_util::{BodyExt, Full, Limited, combinators::BoxBody};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
-    answers::Refusal,
+    answers::{Body, BodyError, Refusal},
     call::{self, Call, MAX_BODY_BYTES, Service},
     faults::Fault,
-    gateway::Shared,
     roles::Decision,
+    shared::Shared,
 };
 
 /// How late a late effect is.
 const LATE: Duration = Duration::from_secs(4);
 
-pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
-type Body = BoxBody<Bytes, BodyError>;
-
 /// The connection closes without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer: {0}")]
 pub(crate) struct NoAnswer(String);
-
-/// The client of the services.
-#[derive(Debug)]
-pub(crate) struct Forwarder(Client<HttpConnector, Body>);
-
-impl Default for Forwarder {
-    fn default() -> Self {
-        Self(Client::builder(TokioExecutor::new()).build_http())
-    }
-}
 
 pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     // Dropped with this task, and the connections with it.

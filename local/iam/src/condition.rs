@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{statement::strings, wildcard::wildcard};
+use crate::wildcard::wildcard;
 
 /// An operator, a condition key and the values that it is compared with.
 #[derive(Debug, Clone)]
@@ -82,6 +82,15 @@ fn test(operator: &str) -> Option<fn(&str, &str) -> bool> {
 
 fn dates(expected: &str, value: &str) -> Option<(Timestamp, Timestamp)> {
     Some((expected.parse().ok()?, value.parse().ok()?))
+}
+
+/// A string, or a list of strings.
+pub(crate) fn strings(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(value) => Some(vec![value.clone()]),
+        Value::Array(values) => values.iter().map(|value| value.as_str().map(ToOwned::to_owned)).collect(),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::{condition::Condition, wildcard::wildcard};
+use crate::{
+    condition::{Condition, strings},
+    wildcard::wildcard,
+};
 
 /// A session of a role: what a function of Lambda is to other services.
 #[derive(Debug, Clone, Copy)]
@@ -188,15 +191,6 @@ impl Role<'_> {
         let account = account.replacen(":iam:", ":sts:", 1);
         let name = role.rsplit('/').next().unwrap_or(role);
         format!("{account}:assumed-role/{name}/{}", self.session)
-    }
-}
-
-/// A string, or a list of strings.
-pub(crate) fn strings(value: &Value) -> Option<Vec<String>> {
-    match value {
-        Value::String(value) => Some(vec![value.clone()]),
-        Value::Array(values) => values.iter().map(|value| value.as_str().map(ToOwned::to_owned)).collect(),
-        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The local stack: everything that `sam deploy` creates on AWS, on loopback.
 //!
-//! [`Stack::start`] starts S3, Lambda with the ten real function binaries, ElastiCache with real servers, and Step
+//! [`Stack::start`] starts S3, Lambda with the real function binaries, ElastiCache with real servers, and Step
 //! Functions with the project's state machine file. It then creates the buckets and the template's EventBridge rules
 //! for uploads and for failed executions. [`Stack::env`] returns the environment for AWS tools.
 #![forbid(unsafe_code)]

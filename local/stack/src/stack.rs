@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::{
-    account::{ACCOUNT, REGION},
+    account::{ACCOUNT, DROP_BUCKET, REGION, REPORTS_BUCKET},
     clients,
     event_bridge::clean_up,
     functions,
@@ -23,10 +23,6 @@ use crate::{
     template::{Bucket, Template},
 };
 
-/// The bucket for dropped backups.
-pub(crate) const DROP_BUCKET: &str = "elasticache-seeder-local";
-/// The bucket for the product's own files.
-pub(crate) const REPORTS_BUCKET: &str = "elasticache-seeder-reports";
 /// Limit for concurrent invocations of one function.
 const CONCURRENCY: usize = 10;
 

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::{
+    account::{DROP_BUCKET, REPORTS_BUCKET},
     event_bridge::rules::Rules,
     options::StackOptions,
-    stack::{DROP_BUCKET, REPORTS_BUCKET},
     step_functions::state_machine,
 };
 

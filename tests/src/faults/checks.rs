@@ -81,7 +81,12 @@ fn unexplained(case: &Case, ending: &Ending, expected: &str) -> Option<String> {
     }
     let code = ending.main.codes().first().copied().unwrap_or("none");
     let explained = match case.injection {
-        Injection::Denied | Injection::DeniedForGood => OF_DENIAL.contains(&code),
+        // The deadline names the error for which the cluster could not be checked.
+        Injection::Denied | Injection::DeniedForGood => {
+            let message =
+                ending.main.value["findings"][0]["evidence"]["message"].as_str().unwrap_or_default();
+            OF_DENIAL.contains(&code) || message.contains("is still unknown (AccessDenied)")
+        }
         // The machine could not invoke a function.
         _ => ["service-busy", "timeout"].contains(&code),
     };

@@ -29,9 +29,9 @@ use super::{
 };
 use crate::user::{self, Outcome};
 
-/// Limit for one run. Who may not check a cluster waits until the deadline, which is a minute at least; all others take
-/// less than a quarter of that.
-const BOUND: Duration = Duration::from_mins(2);
+/// Limit for one run. Who may not check a cluster waits until the deadline, which is a minute at least, and a create
+/// whose answer is not in the journal is waited for as long; all others take a fraction of that.
+const BOUND: Duration = Duration::from_mins(4);
 /// Limit for the removal of what a run has left.
 const TIDY: Duration = Duration::from_secs(20);
 /// How long functions may take: on a busy machine, a step takes a third of it.

@@ -4,7 +4,7 @@ use super::{Answer, query, query_error};
 
 /// The request for the group `orders`.
 pub const DESCRIBE_GROUP: &str = "elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders";
-/// The description of a group that belongs to the execution of the tests.
+/// The description of a group that the tests' execution created.
 pub const OURS: &str = "elasticache-seeder orders-1 8a3ff643bf7f1909";
 
 /// The group `orders` with this status, description and members, and further elements.

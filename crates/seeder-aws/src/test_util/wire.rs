@@ -24,11 +24,14 @@ const HEADERS: [&str; 4] = ["range", "if-match", "if-none-match", "x-amz-expecte
 
 /// A service that follows a script, and the requests that it received.
 ///
-/// The line of a request is, for S3, method, bucket, path, query and the headers that matter, such as
-/// `PUT reports.s3/grants/backups/lease.json if-none-match: *`; for ElastiCache and CloudFormation the service and the
-/// decoded form, `elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders`; for the services that speak
-/// JSON the operation and the body, `AWSStepFunctions.StartExecution {"input":…}`. A line of the script that ends in
-/// `…` stands for every request that begins like it.
+/// The line of a request is
+/// - for S3, method, bucket, path, query and the headers that matter:
+///   `PUT reports.s3/grants/backups/lease.json if-none-match: *`
+/// - for ElastiCache and CloudFormation, the service and the decoded form:
+///   `elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders`
+/// - for the JSON services, the operation and the body: `AWSStepFunctions.StartExecution {"input":…}`
+///
+/// A line of the script that ends in `…` matches every request that begins with it.
 #[derive(Debug, Clone, Default)]
 pub struct Wire {
     steps: Vec<(String, Answer)>,

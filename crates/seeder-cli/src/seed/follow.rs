@@ -13,11 +13,11 @@ use serde_json::Value;
 use super::INTERRUPTED;
 use crate::term::{elapsed, print_finding, thousands};
 
-/// The pause before the second look at the history.
+/// The pause before the second poll of the history.
 const FIRST_PAUSE: Duration = Duration::from_millis(700);
-/// The longest pause between two looks. An execution may take hours, and many may be followed at once.
+/// The longest pause between two polls. An execution may take hours, and many may be followed at once.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// Pages of one look: 100 events each, 25,000 at most in an execution.
+/// The most pages of one poll: each has 100 events, and an execution has at most 25,000.
 const MAX_PAGES: usize = 300;
 
 /// The end of an execution.
@@ -79,7 +79,7 @@ pub(super) async fn follow_to_end(
     }
 }
 
-/// The pause after this one: a quarter longer, so that what is printed is late by a quarter of the time at most.
+/// The pause after this one: a quarter longer, so that the output is late by at most a quarter of the time passed.
 fn longer(pause: Duration) -> Duration {
     (pause * 5 / 4).min(LONGEST_PAUSE)
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     facts::location::BackupLocation,
     finding::{Code, Finding},
-    record::files::ExecutionFiles,
+    flow::files::ExecutionFiles,
     request::cluster::clean,
 };
 

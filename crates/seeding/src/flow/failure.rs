@@ -93,7 +93,7 @@ impl FailureReason {
         match self {
             Self::Access => {
                 "ElastiCache could not read the backup: check the bucket policy for a Deny, the policy of its KMS key, and \
-                 whether the object still exists"
+                 whether the object still exists; if all of that is right, deploy the stack with GrantExpiry disabled"
             }
             Self::Memory => {
                 "the data needs more memory than a node has: use a larger node type or more shards"

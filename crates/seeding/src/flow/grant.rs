@@ -76,13 +76,13 @@ pub struct Revocation {
 /// A grant is renewed this long before its end, in milliseconds: an hour.
 pub const RENEWAL_MS: i64 = 60 * 60 * 1000;
 
-/// How long a grant lasts, in milliseconds: until the deadline, and two hours for what comes before and after the
-/// restore. Whoever watches a cluster that is still being created renews it.
+/// The term of a grant, in milliseconds: the deadline, and two hours for the steps before and after the restore. It is
+/// renewed while the cluster is still being created.
 pub fn grant_term_ms(deadline_minutes: u32) -> i64 {
     i64::from(deadline_minutes) * 60_000 + 2 * RENEWAL_MS
 }
 
-/// The permissions that the user guide asks for on an object: "Read object" and "Read object permissions".
+/// The permissions that the user guide requires on an object: "Read object" and "Read object permissions".
 pub const ACL_PERMISSIONS: [&str; 2] = ["READ", "READ_ACP"];
 
 /// Groups the objects of a seeding by bucket.

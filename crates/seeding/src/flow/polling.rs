@@ -1,31 +1,18 @@
-//! How long a cluster is waited for, and how often it is polled meanwhile.
+//! How often a cluster is polled while it is created or deleted.
 
-/// The largest deadline in minutes: 23 hours.
-pub const MAX_DEADLINE_MINUTES: u32 = 1_380;
-/// The longest time that a restore took per GB of backup, as far as users have reported it: 3.5 GB in ten minutes. A
-/// restore that takes twice as long is still waited for.
-const RESTORE_MINUTES_PER_GB: u64 = 6;
-/// Time for the nodes themselves, whatever the size.
-const NODE_MINUTES: u64 = 30;
-/// A poll comes at the latest after this share of the time that has passed, in percent.
+/// The interval between two polls grows to this share of the time passed, in percent.
 const GROWTH_PERCENT: i64 = 5;
 /// The longest interval between two polls, in seconds.
 const MAX_POLL_SECONDS: u32 = 900;
-/// A deletion is polled for half an hour, in seconds.
+/// The time for which a deletion is polled, in seconds: half an hour.
 const DELETION_SECONDS: u64 = 30 * 60;
-/// A cluster that cannot be deleted because it is still being created is watched for three days, in seconds.
+/// The time for which a cluster is polled that cannot be deleted because it is still being created, in seconds: three
+/// days.
 const CREATING_SECONDS: u64 = 3 * 24 * 60 * 60;
-/// Polls of a deletion, at least.
+/// The minimum number of polls of a deletion.
 const LEAST_DELETION_POLLS: u32 = 10;
 
-/// The minutes within which the restore of backups of this size is expected to end, at most
-/// [`MAX_DEADLINE_MINUTES`].
-pub fn expected_minutes(bytes: u64) -> u32 {
-    let minutes = NODE_MINUTES + bytes.div_ceil(1_000_000_000) * RESTORE_MINUTES_PER_GB;
-    u32::try_from(minutes).unwrap_or(u32::MAX).min(MAX_DEADLINE_MINUTES)
-}
-
-/// The seconds until the next poll of a cluster whose create was asked for `age_ms` ago.
+/// Returns the seconds until the next poll of a cluster whose create was requested `age_ms` ago.
 ///
 /// The interval grows with the age, so that the number of polls grows with its logarithm: an execution has at most
 /// 25,000 events (Step Functions quotas), and each poll takes nine.
@@ -34,8 +21,8 @@ pub fn next_poll_seconds(poll_seconds: u32, age_ms: i64) -> u32 {
     poll_seconds.max(u32::try_from(grown).unwrap_or(u32::MAX).min(MAX_POLL_SECONDS))
 }
 
-/// The seconds until the next poll of a deletion that was polled `polls` times, or `None` if it is not waited for any
-/// longer. `creating` says that the cluster cannot be deleted yet.
+/// Returns the seconds until the next poll of a deletion that was polled `polls` times; `None` if there is no further
+/// poll. `creating`: the cluster cannot be deleted yet.
 pub fn next_deletion_poll(poll_seconds: u32, polls: u32, creating: bool) -> Option<u32> {
     let interval = |polls: u32| {
         let grown = u64::from(polls) * u64::from(polls) / 20;
@@ -50,6 +37,7 @@ pub fn next_deletion_poll(poll_seconds: u32, polls: u32, creating: bool) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::restore_time::MAX_DEADLINE_MINUTES;
 
     /// Events of a poll: Wait, Task and Choice, each entered and left, and the three of the task itself.
     const EVENTS_OF_A_POLL: u64 = 9;
@@ -89,14 +77,6 @@ mod tests {
         assert_eq!(next_poll_seconds(30, 100 * 60_000), 300);
         assert_eq!(next_poll_seconds(30, i64::MAX), MAX_POLL_SECONDS);
         assert_eq!(next_poll_seconds(3600, i64::MIN), 3600);
-    }
-
-    #[test]
-    fn a_deadline_grows_with_the_backups() {
-        assert_eq!(expected_minutes(0), 30);
-        assert!(expected_minutes(30_000_000_000) <= 240);
-        assert!(expected_minutes(100_000_000_000) > 240);
-        assert_eq!(expected_minutes(u64::MAX), MAX_DEADLINE_MINUTES);
     }
 
     #[test]

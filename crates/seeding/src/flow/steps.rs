@@ -23,21 +23,21 @@ pub struct PrepareInput {
     pub request: Value,
 }
 
-/// The result of `prepare-seeding`.
+/// The output of `prepare-seeding`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "outcome")]
 pub enum PrepareOutput {
-    /// A finding forbids the seeding. Nothing is recorded: no later step runs.
+    /// A finding rejects the seeding. No record is written, since no later step needs one.
     #[serde(rename_all = "camelCase")]
     Rejected {
-        /// Everything that was found, the reason included.
+        /// All findings, including the reason.
         findings: Vec<Finding>,
     },
     /// The backups are worth reading.
     Prepared(Preparation),
 }
 
-/// A seeding that no finding forbids so far.
+/// A seeding that no finding rejects so far.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Preparation {
@@ -55,13 +55,13 @@ pub struct Preparation {
     pub dry_run: bool,
     /// Whether to count the keys at the end.
     pub verify: bool,
-    /// The reaction to a failed restore.
+    /// What to do if the restore fails.
     pub on_restore_failed: OnRestoreFailed,
-    /// How many start-overs are allowed.
+    /// The most times that a failed restore is started over.
     pub max_start_overs: u32,
     /// The deadline in minutes.
     pub deadline_minutes: u32,
-    /// Chunks that are read at once: a share of the account's concurrent invocations.
+    /// The number of chunks read at once: a share of the account's concurrent invocations.
     pub workers: u32,
 }
 
@@ -116,7 +116,7 @@ pub struct AssessInput {
     pub round: u32,
 }
 
-/// The result of `assess-backup`.
+/// The output of `assess-backup`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "outcome")]
 pub enum AssessOutput {
@@ -183,11 +183,11 @@ pub struct CreateOutput {
 /// The journal of a create. It is written right before `CreateReplicationGroup` is called, and again once the call is
 /// answered.
 ///
-/// An execution can be stopped while its create is under way: its clean-up then sees no cluster yet, and must not go
-/// before there is one, or before there can be none any more.
+/// An execution can be stopped while its create is in flight. Its clean-up then sees no cluster yet, and must not
+/// finish until one exists or none can appear any more.
 ///
-/// It is deleted once the cluster is available, kept or gone. Until then the sweep knows by it that something may be
-/// left.
+/// The journal is deleted once the cluster is available, kept or gone. Until then it shows the sweep that something may
+/// be left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateJournal {
@@ -198,8 +198,8 @@ pub struct CreateJournal {
 }
 
 impl CreateJournal {
-    /// How long a create without an answer may still take effect: the function that asks for it is stopped after 100
-    /// seconds, and AWS may take some more to do what it did not answer.
+    /// The time for which an unanswered create may still take effect, in milliseconds: the function that calls it is
+    /// stopped after 100 s, and AWS may need some more.
     pub const PENDING_MS: i64 = 150_000;
 
     /// Whether a cluster may still appear.
@@ -261,40 +261,42 @@ pub struct ClusterInfo {
 }
 
 /// The input of `delete-cluster`.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteInput {
-    /// How often it was called before for this deletion.
+    /// The number of earlier calls for this deletion.
     pub polls: u32,
-    /// Whether the execution is another one, which is cleaned up for.
+    /// Whether the execution is another one, to clean up for.
     pub clean_up: bool,
+    /// The ARN of the running execution: the same, or its clean-up.
+    pub running_execution: String,
 }
 
 /// The state of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeletionPhase {
-    /// The deletion was requested and is under way.
+    /// The deletion is in progress.
     Deleting,
-    /// The cluster is still being created, or may still appear, and cannot be deleted yet.
+    /// The cluster cannot be deleted yet: it is still being created, or may still appear.
     Creating,
     /// There is no cluster of this execution.
     Gone,
     /// The cluster is available after all, and is kept.
     Available,
-    /// The cluster failed and is kept, as the request says.
+    /// The cluster failed and is kept, as the request asks.
     Kept,
-    /// It is still there, and is not waited for any longer.
+    /// The cluster still exists, and is not polled any longer.
     LeftBehind,
 }
 
-/// The result of `delete-cluster`.
+/// The output of `delete-cluster`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeleteOutput {
     /// The state of the deletion.
     pub phase: DeletionPhase,
-    /// The cluster's ID; empty if the execution never had one.
+    /// The cluster's ID; empty if the execution never chose one.
     pub cluster_id: String,
     /// The cluster, if it is available.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -308,8 +310,8 @@ pub struct DeleteOutput {
     pub verification: Option<Verification>,
 }
 
-/// The input of `verify-cluster`. It has everything, so that the function in its VPC needs no way to AWS, except for an
-/// AUTH token.
+/// The input of `verify-cluster`. It has everything, so that the function in its VPC needs no access to AWS, except to
+/// read an AUTH token.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VerifyInput {

@@ -1,34 +1,34 @@
-//! Which executions are cleaned up for although no event said so.
+//! Decides which ended executions need a clean-up that no event has started.
 //!
-//! A clean-up is started by the event of an execution's end. An event can be lost, a clean-up can fail, and a revoke
-//! can fail after the cluster has become available. What then remains is in the journals: `grant.json` is there until
-//! the access is revoked, `create.json` until the cluster is available, kept or gone. The sweep lists both and starts
-//! the same clean-up again.
+//! The event of an execution's end starts its clean-up. An event can be lost, a clean-up can fail, and a revoke can
+//! fail after the cluster has become available. The journals show what is left: `grant.json` exists until the access is
+//! revoked, `create.json` until the cluster is available, kept or gone. The sweep lists both and starts the same
+//! clean-up again.
 
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-use crate::record::{files::ExecutionFiles, identity::Identity};
+use crate::{facts::identity::Identity, flow::files::ExecutionFiles};
 
-/// How long Step Functions can describe an execution that has ended, in milliseconds: 90 days. Source: Step Functions
-/// developer guide, "Service quotas", "Execution history retention time". What it does not know and is older has
-/// ended; what is younger may be of a machine that was replaced, or of a wrong region.
+/// The time for which Step Functions keeps an ended execution, in milliseconds: 90 days. Source: Step Functions
+/// developer guide, "Service quotas", "Execution history retention time". An older execution that it does not know has
+/// ended; a younger one may belong to a state machine that was replaced, or to another region.
 pub const HISTORY_MS: i64 = 90 * 24 * 60 * 60 * 1000;
 
-/// How long the clean-up that the end of an execution has started is left alone, in milliseconds: an hour. It may poll
-/// a deletion for half an hour, and the event itself can be late.
+/// The time that an ended execution's own clean-up has, in milliseconds: an hour. It may poll a deletion for half an
+/// hour, and the event itself can be late.
 pub const GRACE_MS: i64 = 60 * 60 * 1000;
 
-/// The journals of one execution that are still there. There is at least one.
+/// The journals of one execution that still exist, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenJournals {
     /// Whether access was granted and not revoked.
     pub grant: bool,
-    /// Whether a create was asked for and its outcome is not settled.
+    /// Whether a create was requested and its outcome is open.
     pub create: bool,
-    /// When the younger of them was written, in milliseconds since 1970.
+    /// The time at which the younger one was written, in milliseconds since 1970.
     pub written_at_ms: i64,
 }
 
@@ -39,7 +39,7 @@ pub struct Journals {
 }
 
 impl Journals {
-    /// Takes note of a key, and of when it was written, in milliseconds since 1970. Keys of other files do not matter.
+    /// Adds a key and the time at which it was written, in milliseconds since 1970. Keys of other files are ignored.
     pub fn add(&mut self, key: &str, written_at_ms: i64) {
         let Some(name) = execution_of(key) else { return };
         let files = ExecutionFiles::of(name);
@@ -69,13 +69,13 @@ impl Journals {
     }
 }
 
-/// The execution that a key of the reports bucket belongs to.
+/// Returns the execution that a key of the reports bucket belongs to.
 fn execution_of(key: &str) -> Option<&str> {
     key.strip_prefix(ExecutionFiles::prefix())?.split_once('/').map(|(name, _)| name)
 }
 
-/// The key after which a listing continues: past the partial results, if it is among them. They are many, and none
-/// is a journal.
+/// Returns the key after which a listing continues: past the partial results, if the last key is one of them. They are
+/// many, and none is a journal.
 pub fn continue_after(last_key: &str) -> String {
     let partials = "/partials/";
     match last_key.find(partials) {
@@ -87,38 +87,38 @@ pub fn continue_after(last_key: &str) -> String {
     }
 }
 
-/// What Step Functions says of an execution.
+/// The state of an execution in Step Functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExecutionState {
     /// It runs, or is about to.
     Running,
     /// It has succeeded.
     Succeeded {
-        /// When it ended, in milliseconds since 1970.
+        /// The time of its end, in milliseconds since 1970.
         ended_at_ms: i64,
     },
     /// It has failed, timed out or was stopped.
     Failed {
-        /// When it ended, in milliseconds since 1970.
+        /// The time of its end, in milliseconds since 1970.
         ended_at_ms: i64,
     },
     /// Step Functions knows no such execution.
     Unknown,
 }
 
-/// What a sweep does about an execution with open journals.
+/// The decision of a sweep about an execution with open journals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
     /// A clean-up is started.
     CleanUp,
-    /// It still runs: its journals are its own.
+    /// It still runs and needs its journals.
     Running,
     /// It has ended less than an hour ago: its own clean-up comes first.
     JustEnded,
     /// It has succeeded and revoked its access: the cluster is the user's.
     Seeded,
-    /// Step Functions does not know it, and it is younger than 90 days: whether it has ended is not known.
+    /// Step Functions does not know it, and it is younger than 90 days: it may still run.
     Unknown,
 }
 
@@ -150,21 +150,21 @@ impl Decision {
     }
 }
 
-/// The ARN of an execution of a state machine; nothing if the machine's is none.
+/// Returns the ARN of an execution of a state machine; `None` if the machine's ARN is not valid.
 pub fn execution_arn(state_machine_arn: &str, name: &str) -> Option<String> {
     let (place, machine) = state_machine_arn.split_once(":stateMachine:")?;
     Some(format!("{place}:execution:{machine}:{name}"))
 }
 
-/// The ARN of the state machine of an execution; `None` if the ARN is not that of one.
+/// Returns the ARN of an execution's state machine; `None` if the execution's ARN is not valid.
 pub fn state_machine_arn(execution_arn: &str) -> Option<String> {
     let (place, names) = execution_arn.split_once(":execution:")?;
     let (machine, _) = names.split_once(':')?;
     Some(format!("{place}:stateMachine:{machine}"))
 }
 
-/// The name of the clean-up for an execution: one on each day, so that a sweep that runs twice starts it once, and one
-/// that failed is started again on the next day. Days are those of UTC.
+/// Returns the name of the clean-up for an execution. It has the UTC day: a sweep that runs twice starts a clean-up
+/// once, and one that failed is started again the next day.
 pub fn clean_up_name(execution: &Identity, now: Timestamp) -> String {
     let day = now.to_zoned(TimeZone::UTC).date();
     format!("clean-up-{}-{day}", execution.hash())

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{MAX_POLICY_BYTES, PolicyError};
-use crate::{facts::location::BackupLocation, record::identity::Identity};
+use crate::facts::{identity::Identity, location::BackupLocation};
 
 /// The prefix of the tool's Sids, by which users recognise its statements.
 const SID_PREFIX: &str = "ElasticacheSeeder";
@@ -15,7 +15,7 @@ const SID_PREFIX: &str = "ElasticacheSeeder";
 /// The statement that lets ElastiCache read the backups of one execution.
 #[derive(Debug, Clone)]
 pub struct Statement<'a> {
-    /// The execution that it is for.
+    /// The execution.
     pub execution: &'a Identity,
     /// `REGION.elasticache-snapshot.amazonaws.com`.
     pub service_principal: &'a str,
@@ -23,7 +23,7 @@ pub struct Statement<'a> {
     pub partition: &'a str,
     /// The objects, all in one bucket.
     pub backups: &'a [BackupLocation],
-    /// When the statement ends by itself, in milliseconds since 1970; `None` if never.
+    /// The time at which the statement expires, in milliseconds since 1970; `None` if never.
     pub expires_at_ms: Option<i64>,
 }
 
@@ -47,7 +47,7 @@ impl Statement<'_> {
         statement
     }
 
-    /// The policy with this statement in it. A statement of this execution that is in it already is replaced.
+    /// Returns the policy with this statement added. It replaces an earlier statement of this execution.
     pub fn add_to(&self, policy: Option<&str>) -> Result<String, PolicyError> {
         let tag = self.execution.hash();
         let Some(policy) = policy else {
@@ -73,7 +73,7 @@ impl Statement<'_> {
     }
 }
 
-/// An ARN without wildcards and variables: IAM takes `${*}`, `${?}` and `${$}` for the characters themselves.
+/// Escapes wildcards and variables in an ARN: IAM reads `${*}`, `${?}` and `${$}` as the characters themselves.
 fn literal(arn: &str) -> String {
     let mut text = String::with_capacity(arn.len());
     for letter in arn.chars() {
@@ -99,7 +99,8 @@ pub fn has_others(policy: &str, execution: &Identity) -> bool {
     })
 }
 
-/// The policy without the statement of this execution: `None` if nothing remains, so that the policy is to be deleted.
+/// Returns the policy without the statement of this execution; `None` if no statement remains, so that the policy has
+/// to be deleted.
 pub fn remove(policy: &str, execution: &Identity) -> Result<Option<String>, PolicyError> {
     let tag = execution.hash();
     let statements = Statements::find(policy)?;

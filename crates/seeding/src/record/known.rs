@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 const MAX_AGE_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// The inspection of a whole backup, kept for later seedings of the same object under
-/// [`crate::record::files::ExecutionFiles::inspection`].
+/// `ExecutionFiles::inspection`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KnownInspection {

@@ -13,7 +13,7 @@ use crate::{
 
 /// The record: everything that is decided about a seeding before its backups are read.
 ///
-/// It is stored in the reports bucket ([`crate::record::files::ExecutionFiles::seeding`]), so that the state machine
+/// It is stored in the reports bucket (`ExecutionFiles::seeding`), so that the state machine
 /// carries only the execution's name, and a clean-up knows what a stopped execution was about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

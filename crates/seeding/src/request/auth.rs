@@ -7,32 +7,32 @@ use crate::finding::{Code, Finding};
 /// The bounds of a token, in characters. Source of these and of the characters: ElastiCache user guide, "Authenticating
 /// with the Valkey and Redis OSS AUTH command".
 const CHARS: std::ops::RangeInclusive<usize> = 16..=128;
-/// What a token may hold besides letters and digits.
+/// The characters that a token may have besides letters and digits.
 const SPECIAL: &str = "!&#$^<>-";
-/// The fields of a secret in JSON that may hold the token, the first one that is there.
+/// The fields of a JSON secret that may have the token; the first that exists is used.
 const FIELDS: [&str; 2] = ["authToken", "password"];
 
-/// Why a secret holds no AUTH token that ElastiCache takes.
+/// The reason why a secret has no AUTH token that ElastiCache accepts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthTokenError {
-    /// There is no such secret, it is about to be deleted, or its key is not to be used.
-    #[error("there is no secret to be read: {0}")]
+    /// The secret does not exist, is scheduled for deletion, or its key cannot be used.
+    #[error("the secret cannot be read: {0}")]
     NoSecret(String),
-    /// The function's role may not read it.
-    #[error("the secret may not be read")]
+    /// The function's role has no access to it.
+    #[error("access to the secret is denied")]
     Forbidden,
-    /// It holds bytes, not text.
-    #[error("the secret holds no text")]
+    /// It is binary.
+    #[error("the secret is binary, expected a string")]
     NoText,
     /// It is JSON and has none of the fields.
-    #[error("the secret is a JSON object without a field authToken or password that holds a text")]
+    #[error("the secret is a JSON object without a string in the field authToken or password")]
     NoField,
     /// The token is too short or too long.
-    #[error("the token has {0} characters, ElastiCache takes 16 to 128")]
+    #[error("the token has {0} characters, ElastiCache accepts 16 to 128")]
     Length(usize),
-    /// The token has characters that ElastiCache does not take.
+    /// The token has characters that ElastiCache does not accept.
     #[error(
-        "{0} characters of the token are not possible: ElastiCache takes letters, digits and ! & # $ ^ < > -"
+        "{0} characters of the token are not allowed: ElastiCache accepts letters, digits and ! & # $ ^ < > -"
     )]
     Characters(usize),
     /// The token ends in a line break, as files do.
@@ -40,7 +40,7 @@ pub enum AuthTokenError {
     LineBreak,
 }
 
-/// The token in the text of a secret: the text itself, or a field of it where it is a JSON object.
+/// Extracts the token from a secret: the whole text, or a field if it is a JSON object.
 pub fn auth_token_in(secret: Option<&str>) -> Result<String, AuthTokenError> {
     let secret = secret.ok_or(AuthTokenError::NoText)?;
     let token = match serde_json::from_str(secret) {
@@ -48,7 +48,7 @@ pub fn auth_token_in(secret: Option<&str>) -> Result<String, AuthTokenError> {
             let field = FIELDS.iter().find_map(|name| fields.get(*name)?.as_str());
             field.ok_or(AuthTokenError::NoField)?.to_owned()
         }
-        // A token of digits is a number of JSON, and still a text.
+        // A token of digits is valid JSON, too.
         _ => secret.to_owned(),
     };
     check(&token)?;
@@ -71,11 +71,11 @@ fn check(token: &str) -> Result<(), AuthTokenError> {
 }
 
 impl AuthTokenError {
-    /// What to do about it.
+    /// The remedy.
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::NoSecret(_) => {
-                "name a secret that exists in cluster.authTokenSecretArn, and let the function use its key"
+                "name a secret that exists in cluster.authTokenSecretArn, and allow the function to use its key"
             }
             Self::Forbidden => {
                 "add the secret to the stack's AllowedSecretArns, and the key that it is encrypted with to KmsKeyArns"

@@ -1,4 +1,4 @@
-//! The cluster that is to come up.
+//! The cluster to create.
 
 use std::collections::BTreeMap;
 
@@ -7,33 +7,33 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::{
         engine::{Engine, EngineVersion},
+        identity::Identity,
         slots::SlotRange,
     },
     finding::{Code, Finding, Severity},
-    record::identity::Identity,
     request::{ClusterMode, Request, SlotsRequest},
 };
 
-/// The longest replication group id. Source: ElastiCache API, `CreateReplicationGroup.ReplicationGroupId`.
+/// The longest replication group ID. Source: ElastiCache API, `CreateReplicationGroup.ReplicationGroupId`.
 const MAX_ID_CHARS: usize = 40;
-/// Shards of one cluster, at most, with the quotas raised as far as they go. Source: user guide, "Quotas".
+/// The most shards of one cluster, with the quotas at their maximum. Source: user guide, "Quotas".
 const MAX_SHARDS: u32 = 500;
-/// Nodes of one cluster, at most. Source: user guide, "Quotas".
+/// The most nodes of one cluster. Source: user guide, "Quotas".
 const MAX_NODES: u32 = 500;
 
-/// Whether a request leaves it to the parameter group whether cluster mode is on.
+/// Whether the parameter group decides about cluster mode, as far as the request leaves it open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenClusterMode {
-    /// The request says it, or something that it follows from.
+    /// The request decides, directly or by other fields.
     Settled,
-    /// It is open, and one shard is asked for.
+    /// It is open, and the request has one shard.
     Open,
     /// It is open, and so is the number of shards.
     OpenWithShards,
 }
 
 impl OpenClusterMode {
-    /// What this request leaves open.
+    /// Returns what this request leaves open.
     pub fn of(request: &Request) -> Self {
         let cluster = &request.cluster;
         let backups = request.backups.as_ref().map_or(0, Vec::len);
@@ -52,7 +52,7 @@ impl OpenClusterMode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClusterSpec {
-    /// The replication group's id, lower case.
+    /// The replication group's ID, lower case.
     pub id: String,
     /// Valkey or Redis.
     pub engine: Engine,
@@ -62,20 +62,20 @@ pub struct ClusterSpec {
     pub cluster_mode: bool,
     /// `auto` or a node type.
     pub node_type: String,
-    /// The number of shards, 1 with cluster mode off. Where it is automatic, 1 until the plan settles it.
+    /// The number of shards, 1 with cluster mode off. If it is automatic, 1 until the plan sets it.
     pub shards: u32,
-    /// Whether the plan takes as few shards as the data fits into.
+    /// Whether the plan chooses the number of shards: as few as the data fits into.
     #[serde(default)]
     pub automatic_shards: bool,
     /// Replicas of each shard, 0 to 5.
     pub replicas_per_shard: u32,
-    /// How slots are shared out.
+    /// The distribution of the slots.
     pub slots: SlotsRequest,
-    /// The cache subnet group; none takes the account's default.
+    /// The cache subnet group; `None` uses the account's default.
     pub subnet_group: Option<String>,
-    /// VPC security groups; empty takes the VPC's default.
+    /// VPC security groups; empty uses the VPC's default.
     pub security_group_ids: Vec<String>,
-    /// The cache parameter group; none takes the engine's default.
+    /// The cache parameter group; `None` uses the engine's default.
     pub parameter_group: Option<String>,
     /// The port that the nodes listen on.
     pub port: u16,
@@ -91,7 +91,7 @@ pub struct ClusterSpec {
     pub user_group_id: Option<String>,
     /// Spread over availability zones with automatic failover.
     pub multi_az: bool,
-    /// Days that automatic backups are kept.
+    /// The retention of automatic backups, in days.
     pub snapshot_retention_days: u32,
     /// Tags.
     pub tags: BTreeMap<String, String>,
@@ -100,7 +100,7 @@ pub struct ClusterSpec {
 impl ClusterSpec {
     /// Fills in the defaults and checks what can be checked without AWS; every violation is a finding.
     ///
-    /// Cluster mode follows from the rest where it is not said: on for several shards, several backups or given slots.
+    /// If the request does not set cluster mode, it is on for several shards, several backups or given slots.
     pub fn resolve(request: &Request, default_id: &str, findings: &mut Vec<Finding>) -> Self {
         let cluster = &request.cluster;
         let engine = cluster.engine.unwrap_or(Engine::Valkey);
@@ -144,7 +144,7 @@ impl ClusterSpec {
         spec
     }
 
-    /// Takes cluster mode from the parameter group, where the request says nothing that it would follow from.
+    /// Sets cluster mode as in the parameter group, if the request leaves it open.
     pub fn follow_parameter_group(&mut self, open: OpenClusterMode, enabled: bool) {
         if open == OpenClusterMode::Settled || !enabled {
             return;
@@ -153,14 +153,14 @@ impl ClusterSpec {
         self.automatic_shards = open == OpenClusterMode::OpenWithShards;
     }
 
-    /// The parameter group that the cluster will run with.
+    /// Returns the name of the cluster's parameter group.
     pub fn parameter_group_name(&self) -> String {
         self.parameter_group
             .clone()
             .unwrap_or_else(|| self.engine.default_parameter_group(self.engine_version, self.cluster_mode))
     }
 
-    /// How many node (member) clusters make it up.
+    /// Returns the number of nodes, which ElastiCache calls member clusters.
     pub fn nodes(&self) -> u32 {
         self.shards.saturating_mul(self.replicas_per_shard.saturating_add(1))
     }
@@ -192,7 +192,7 @@ impl ClusterSpec {
             );
         }
         if !self.cluster_mode && self.shards != 1 {
-            let remedy = "turn cluster mode on, or ask for one shard".to_owned();
+            let remedy = "turn cluster mode on, or use one shard".to_owned();
             invalid("clusterMode", "disabled".into(), remedy);
         }
         if !self.cluster_mode && backups > 1 {
@@ -200,7 +200,7 @@ impl ClusterSpec {
             invalid("clusterMode", "disabled".into(), remedy);
         }
         if self.multi_az && self.replicas_per_shard == 0 {
-            invalid("multiAz", true.into(), "ask for at least one replica per shard".into());
+            invalid("multiAz", true.into(), "set at least one replica per shard".into());
         }
         if self.auth_token_secret_arn.is_some() && !self.transit_encryption {
             invalid("authTokenSecretArn", "set".into(), "turn transitEncryption on: AUTH needs it".into());
@@ -219,7 +219,7 @@ impl ClusterSpec {
             );
         }
         if self.kms_key_id.is_some() && !self.at_rest_encryption {
-            invalid("kmsKeyId", "set".into(), "turn atRestEncryption on: the key is for that".into());
+            invalid("kmsKeyId", "set".into(), "turn atRestEncryption on: the key requires it".into());
         }
         if self.snapshot_retention_days > 35 {
             invalid("snapshotRetentionDays", self.snapshot_retention_days.into(), "set 0 to 35 days".into());
@@ -249,7 +249,7 @@ impl ClusterSpec {
     }
 }
 
-/// The version that ElastiCache is asked for: without a patch level where the API takes none.
+/// Returns the version for the create, without a patch level if the API accepts none.
 fn engine_version(
     engine: Engine,
     asked: Option<EngineVersion>,
@@ -260,7 +260,7 @@ fn engine_version(
         return version;
     }
     let taken = EngineVersion { patch: None, ..version };
-    let remedy = format!("ask for {taken}: ElastiCache chooses the patch level itself");
+    let remedy = format!("use {taken}: ElastiCache chooses the patch level itself");
     findings.push(
         Finding::new(Code::EngineVersionUnknown, remedy)
             .severity(Severity::Note)
@@ -270,21 +270,21 @@ fn engine_version(
     taken
 }
 
-/// Which of ElastiCache's rules an id breaks.
+/// The rule of ElastiCache that an ID breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClusterIdError {
     /// Empty or too long.
-    #[error("choose a cluster id of 1 to {MAX_ID_CHARS} characters: this one has {0}")]
+    #[error("choose a cluster ID of 1 to {MAX_ID_CHARS} characters: this one has {0}")]
     Length(usize),
-    /// Not a letter first.
-    #[error("begin the cluster id with a letter")]
+    /// The first character is not a letter.
+    #[error("begin the cluster ID with a letter")]
     FirstCharacter,
-    /// Something else than letters, digits and single hyphens.
-    #[error("use only letters, digits and single hyphens for the cluster id, and none at its end")]
+    /// A character other than letters, digits and single hyphens.
+    #[error("use only letters, digits and single hyphens for the cluster ID, and none at its end")]
     Characters,
 }
 
-/// Checks a replication group id. Source: ElastiCache API, `CreateReplicationGroup.ReplicationGroupId`.
+/// Checks a replication group ID. Source: ElastiCache API, `CreateReplicationGroup.ReplicationGroupId`.
 pub fn check_cluster_id(id: &str) -> Result<(), ClusterIdError> {
     let chars = id.chars().count();
     if !(1..=MAX_ID_CHARS).contains(&chars) {
@@ -301,8 +301,8 @@ pub fn check_cluster_id(id: &str) -> Result<(), ClusterIdError> {
     }
 }
 
-/// The ID of a cluster that the request does not name: the backup's stem made fit for an ID, and 8 digits of the
-/// execution's hash, so that each execution has its own.
+/// The default ID of a cluster: the backup's stem, changed to a valid ID, and 8 digits of the execution's hash, so that
+/// each execution has another one.
 pub fn default_cluster_id(stem: &str, execution: &Identity) -> String {
     let mut base = clean(stem, 31);
     if !base.starts_with(|c: char| c.is_ascii_alphabetic()) {

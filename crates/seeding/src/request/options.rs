@@ -1,14 +1,14 @@
-//! How a seeding is to be done, as opposed to what is to come up.
+//! The options of a seeding, as opposed to the cluster to create.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    facts::restore_time::expected_minutes,
     finding::{Code, Finding},
-    flow::polling::expected_minutes,
     request::Request,
 };
 
-/// How ElastiCache is let into the bucket.
+/// The way in which ElastiCache gets access to the bucket.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
@@ -19,20 +19,20 @@ pub enum Access {
     Policy,
     /// Grants in the objects' ACLs.
     Acl,
-    /// What is there already; nothing is changed.
+    /// The existing policy and ACLs; nothing is changed.
     Existing,
 }
 
-/// What happens to a cluster whose restore failed.
+/// The action after a failed restore.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OnRestoreFailed {
-    /// It is deleted and the seeding fails.
+    /// Delete the cluster and fail.
     #[default]
     Delete,
-    /// It is left for a person to look at; AWS does not bill it.
+    /// Keep the cluster for inspection; AWS does not bill it.
     Keep,
-    /// It is deleted and created again on the next larger node type.
+    /// Delete the cluster and create it again on the next larger node type.
     StartOver,
 }
 
@@ -40,28 +40,28 @@ pub enum OnRestoreFailed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Options {
-    /// How ElastiCache is let in.
+    /// The way in which ElastiCache gets access.
     pub access: Access,
-    /// What happens when the restore fails.
+    /// The action after a failed restore.
     pub on_restore_failed: OnRestoreFailed,
-    /// How often a failed restore is tried again on a larger node type, 0 to 5.
+    /// The most times that a failed restore is started over on a larger node type, 0 to 5.
     pub max_start_overs: u32,
     /// Stop after the verdict.
     pub dry_run: bool,
     /// Count the cluster's keys at the end.
     pub verify: bool,
-    /// Memory to be left free for growth, in percent of what a shard's data takes, 0 to 1000.
+    /// Headroom for growth, in percent of the memory of a shard's data, 0 to 1000.
     pub headroom_percent: u32,
     /// The node families that `nodeType: auto` chooses from.
     pub node_families: Vec<String>,
-    /// Seconds between two looks at the cluster, 1 to 3600.
+    /// The polling interval in seconds, 1 to 3600.
     pub poll_seconds: u32,
-    /// Minutes until a cluster that does not come up is given up, 1 to 1380 (the state machine ends after a day).
+    /// The deadline for the cluster to become available, in minutes, 1 to 1380; the state machine ends after a day.
     pub deadline_minutes: u32,
     /// Whether the request names the deadline.
     #[serde(default)]
     pub deadline_given: bool,
-    /// Keep key names out of reports.
+    /// Omit key names from reports.
     pub hide_keys: bool,
     /// Codes of findings that do not forbid the seeding.
     pub allow: Vec<Code>,
@@ -125,8 +125,8 @@ impl Options {
         }
     }
 
-    /// Fits the deadline to the size of the backups: one that the request names holds, with a warning if a restore of
-    /// this size may take longer.
+    /// Adapts the deadline to the size of the backups. A deadline in the request is kept, with a warning if a restore
+    /// of this size may take longer.
     pub fn settle_deadline(&mut self, bytes: u64) -> Option<Finding> {
         let expected = expected_minutes(bytes);
         if !self.deadline_given {

@@ -1,11 +1,10 @@
-//! A request with its defaults: layers are merged, and everything that is wrong with them is a finding.
+//! Resolves a request with its defaults: merges the layers and reports every fault as a finding.
 
 use serde_json::Value;
 
 use crate::{
-    facts::location::BackupLocation,
+    facts::{identity::Identity, location::BackupLocation},
     finding::{Code, Finding},
-    record::identity::Identity,
     request::{
         MAX_BACKUPS, Request,
         cluster::{ClusterSpec, OpenClusterMode, default_cluster_id},
@@ -16,20 +15,19 @@ use crate::{
 /// A request with its defaults filled in.
 #[derive(Debug, Clone)]
 pub struct Resolved {
-    /// What is to come up.
+    /// The cluster to create.
     pub cluster: ClusterSpec,
-    /// How.
+    /// The options.
     pub options: Options,
-    /// From what.
+    /// The backups.
     pub backups: Vec<BackupLocation>,
     /// Whether the parameter group decides about cluster mode.
     pub open_cluster_mode: OpenClusterMode,
 }
 
-/// Reads and checks a request. `layers` are the texts it is made of, weakest first, each with its origin.
+/// Reads and checks a request. `layers`: the JSON objects that make it up, weakest first, each with its origin.
 ///
-/// Returns what could be made of it together with everything that is wrong: nothing at all only where a layer cannot
-/// be read.
+/// Returns the resolved request, `None` if a layer cannot be read, and the findings.
 pub fn resolve(layers: &[(&str, &Value)], execution: &Identity) -> (Option<Resolved>, Vec<Finding>) {
     let request = match Request::from_layers(layers) {
         Ok(request) => request,

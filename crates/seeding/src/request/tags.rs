@@ -4,40 +4,41 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Code, Finding};
 
-/// The tag that says whose a cluster is, for people and for cost reports. It is set beside those that are asked for.
+/// The tag that names the execution of a cluster, for people and cost reports. It is set in addition to the requested
+/// tags.
 pub const EXECUTION_TAG: &str = "elasticache-seeder:execution";
 
-/// Tags of one resource, at most. Source: ElastiCache API, `CreateReplicationGroup.Tags`, and "Tag naming limits and
-/// requirements" of the AWS general reference, as the bounds below.
+/// The most tags of one resource. Source: ElastiCache API, `CreateReplicationGroup.Tags`, and "Tag naming limits and
+/// requirements" of the AWS general reference, as for the limits below.
 const MAX_TAGS: usize = 50;
 const MAX_KEY_CHARS: usize = 128;
 const MAX_VALUE_CHARS: usize = 256;
-/// Tags whose faults are told; a request with more has the same fault in all of them.
+/// The most tags that are reported; a request with more usually repeats one fault.
 const SHOWN: usize = 10;
 
-/// Which of the rules a tag breaks.
+/// The rule that a tag breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum TagError {
-    #[error("the key is empty: give it 1 to {MAX_KEY_CHARS} characters")]
+    #[error("the key is empty: use 1 to {MAX_KEY_CHARS} characters")]
     EmptyKey,
-    #[error("the key has {0} characters: at most {MAX_KEY_CHARS} are possible")]
+    #[error("the key has {0} characters: use at most {MAX_KEY_CHARS}")]
     LongKey(usize),
-    #[error("the value has {0} characters: at most {MAX_VALUE_CHARS} are possible")]
+    #[error("the value has {0} characters: use at most {MAX_VALUE_CHARS}")]
     LongValue(usize),
-    #[error("the key begins with `aws:`, which is AWS's own: take another one")]
+    #[error("the key begins with `aws:`, which is reserved for AWS: use another key")]
     Reserved,
-    #[error("the key is that of the tag which names the execution: take another one")]
+    #[error("the key is reserved for the tag that names the execution: use another key")]
     Ours,
-    #[error("the character {0:?} is not possible: take letters, digits, spaces and + - = . _ : / @")]
+    #[error("the character {0:?} is not allowed: use letters, digits, spaces and + - = . _ : / @")]
     Character(char),
 }
 
-/// What speaks against these tags.
+/// Checks the tags; returns a finding for each fault.
 pub(crate) fn tag_findings(tags: &BTreeMap<String, String>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    // One is ours.
+    // One more names the execution.
     if tags.len() >= MAX_TAGS {
-        let remedy = format!("give at most {} tags: one more names the execution", MAX_TAGS - 1);
+        let remedy = format!("set at most {} tags: one more names the execution", MAX_TAGS - 1);
         findings.push(Finding::new(Code::InvalidTag, remedy).with("tags", tags.len()));
     }
     let faults = tags.iter().filter_map(|(key, value)| Some((key, check(key, value).err()?)));

@@ -1,4 +1,4 @@
-//! The user group that a cluster is to have.
+//! The user group of the cluster.
 
 use crate::{
     facts::engine::{Engine, EngineVersion},
@@ -13,14 +13,14 @@ pub struct UserGroupView {
     pub status: String,
     /// `redis` or `valkey`.
     pub engine: String,
-    /// The least version of the engine, such as `6.0`.
+    /// The minimum version of the engine, such as `6.0`.
     pub minimum_engine_version: Option<String>,
 }
 
-/// What speaks against a user group; `view` is nothing where there is none of this id.
+/// Returns a finding if the cluster cannot use the user group. `view` is `None` if the group does not exist.
 ///
-/// A group of the engine `redis` goes with both engines: it is what AWS asked for with Valkey at first (user guide,
-/// "Role-Based Access Control"). One of the engine `valkey` goes with Valkey only.
+/// Both engines accept a group of the engine `redis`: AWS first required it for Valkey, too (user guide, "Role-Based
+/// Access Control"). Only Valkey accepts a group of the engine `valkey`.
 pub fn user_group_finding(spec: &ClusterSpec, id: &str, view: Option<&UserGroupView>) -> Option<Finding> {
     let unusable = |remedy: &str, reason: String| {
         let finding = Finding::new(Code::UserGroupUnusable, remedy).with("userGroup", id);
@@ -41,7 +41,7 @@ pub fn user_group_finding(spec: &ClusterSpec, id: &str, view: Option<&UserGroupV
         return unusable("name a user group of the cluster's engine", reason);
     }
     let least = view.minimum_engine_version.as_deref().and_then(EngineVersion::parse);
-    // It is said of Redis, from which Valkey counts on.
+    // It is a version of Redis; every version of Valkey is later.
     let least =
         least.filter(|_| spec.engine == Engine::Redis).filter(|least| spec.engine_version < *least)?;
     let reason = format!("it needs Redis {least}, the cluster is of {}", spec.engine_version);

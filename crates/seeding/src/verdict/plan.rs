@@ -150,7 +150,7 @@ impl Plan {
         }
         if cluster.node_type != "auto" && target.node_types.maxmemory_bytes(&cluster.node_type).is_none() {
             let unknown = unknown_node_type(&target.node_types, &cluster.node_type);
-            // prepare-seeding has found the same.
+            // prepare-seeding has reported it already.
             if !findings.contains(&unknown) {
                 findings.push(unknown);
             }
@@ -177,7 +177,7 @@ impl Plan {
         }
     }
 
-    /// The plan for a node type of unknown memory: nothing is said about whether the data fits.
+    /// The plan for a node type of unknown memory: whether the data fits is not checked.
     fn unweighed(target: &Target, need: &Need, findings: &mut Vec<Finding>) -> Self {
         let cluster = &target.cluster;
         let shards = need.shards(&ranges(target, need, cluster.shards.max(1)));

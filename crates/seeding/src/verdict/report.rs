@@ -76,8 +76,8 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
     Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups }
 }
 
-/// The report of a backup that could not be read to its end: nothing is created. `rounds` were read, and `ranges_left`
-/// ranges of `bytes_left` bytes together were not.
+/// The report on a backup that could not be read to its end: nothing is created. After `rounds` rounds, `ranges_left`
+/// chunks with `bytes_left` bytes in total are unread.
 pub fn too_long(rounds: u32, ranges_left: usize, bytes_left: u64, earlier: Vec<Finding>) -> Assessment {
     let remedy = "give inspect-chunk more memory (InspectMemoryMb), which brings more CPU and network, or split the backup";
     let finding = Finding::new(Code::InspectionTooLong, remedy)

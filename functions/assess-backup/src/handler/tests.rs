@@ -68,7 +68,7 @@ fn chunk(backup: usize, range: &RangeInspection) -> Value {
     })
 }
 
-/// The step's reading of these chunks of the first backup.
+/// The step's reads of these partial results of the first backup.
 fn reading(seeding: &Seeding, parts: &[RangeInspection]) -> Wire {
     parts.iter().fold(script().on(RECORD, read_record(seeding)), |wire, part| {
         wire.on(format!("GET reports.s3/{}", partial(0, part)), json(part))

@@ -139,7 +139,7 @@ async fn the_last_ten_events_are_told_verbatim_and_in_their_order() {
         .on(DESCRIBE_GROUP, group("creating", OURS, &["orders-001"], ""))
         .on(DESCRIBE_NODES, member("orders-001", "restore-failed"))
         .on(GROUP_EVENTS, events("orders", &of_group))
-        // Half a second later than the group's last but one.
+        // Half a second after the group's last event but one.
         .on(NODE_EVENTS, events("orders-001", &[("2026-11-24T00:10:30.500Z", "Restore failed")]));
     let output = check(&wire, 1).await.unwrap();
     wire.done();

@@ -48,13 +48,13 @@ fn created() -> Answer {
     query("CreateReplicationGroup", "<ReplicationGroup><Status>creating</Status></ReplicationGroup>")
 }
 
-/// A first try: nothing was asked for, and the ID is free.
+/// A first attempt: no create was called, and the ID is free.
 fn up_to_create(seeding: &Seeding) -> Wire {
     let wire = script().on(RECORD, read_record(seeding)).on(HEAD, unchanged());
     wire.on(ASKED_BEFORE, s3_error(404, "NoSuchKey")).on(DESCRIBE_GROUP, no_group())
 }
 
-/// A further try, after one whose answer was lost.
+/// A further attempt, after one whose answer was lost.
 fn up_to_create_again(seeding: &Seeding) -> Wire {
     let wire = script().on(RECORD, read_record(seeding)).on(HEAD, unchanged());
     wire.on(ASKED_BEFORE, json(CreateJournal { asked_at_ms: 1, answered: false }))
@@ -190,7 +190,7 @@ async fn somebody_elses_group_is_an_error_that_shows_its_description() {
     }
 }
 
-/// Names of executions can be used again after 90 days, and the cluster of the first is still there.
+/// Execution names can be reused after 90 days, and the cluster of the first execution still exists.
 #[tokio::test]
 async fn a_group_that_was_there_before_the_first_try_is_never_ours() {
     let wire = script().on(RECORD, read_record(&orders(&json!({})))).on(HEAD, unchanged());

@@ -62,7 +62,7 @@ fn elasticache_permissions(acl: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The step until it looks at the permissions of the bucket `backups`: the journal is written, the lease is held, and
+/// The step until it reads the permissions of the bucket `backups`: the journal is written, the lease is held, and
 /// the grant is still wanted.
 fn up_to_permissions(seeding: &Seeding) -> Wire {
     script()
@@ -100,7 +100,7 @@ async fn a_bucket_without_a_policy_gets_one_for_this_object_alone() {
     let end = &policy["Statement"][0]["Condition"]["DateLessThan"]["aws:CurrentTime"];
     let end: jiff::Timestamp = end.as_str().unwrap().parse().unwrap();
     assert!((358..=360).contains(&((end.as_millisecond() - now_ms) / 60_000)), "{end}");
-    // Written before anything is granted: the script has it before the lease.
+    // The journal is written before anything is granted: the script has it before the lease.
     assert_eq!(wire.json(JOURNAL)["grants"], grants);
     assert_eq!(wire.json(TAKE_LEASE)["holder"], "orders-1");
 }

@@ -7,7 +7,7 @@ use seeding::{ClusterSpec, Code, Finding, NodeTypes, StepError};
 
 use super::{PrepareSeeding, target::not_checked, unless_forbidden};
 
-/// The offering that every node type has: one year, paid by the month.
+/// The offering that every node type has: one year, no upfront payment.
 const DURATION: &str = "1";
 const OFFERING: &str = "No Upfront";
 /// The records of a page, the maximum of ElastiCache.
@@ -18,8 +18,8 @@ const MAX_PAGES: usize = 20;
 impl PrepareSeeding {
     /// Checks the node type against the region, or limits the choice to the types of the region.
     ///
-    /// No action of ElastiCache lists the node types of a region. What it sells reservations of comes near, so a type
-    /// that is missing there is a warning, and a list without any known type says nothing.
+    /// No action of ElastiCache lists the node types of a region. The offered reservations are a good approximation:
+    /// a type without one is a warning, and a list without any known type is ignored.
     pub(super) async fn look_at_region(
         &self,
         spec: &ClusterSpec,

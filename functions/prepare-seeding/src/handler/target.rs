@@ -80,14 +80,9 @@ impl PrepareSeeding {
     }
 
     async fn version_is_offered(&self, spec: &ClusterSpec) -> Result<Option<Finding>, StepError> {
-        let asked =
-            self.elasticache.describe_cache_engine_versions().engine(spec.engine.as_str()).send().await;
-        let asked = asked.map_err(|error| service_error("list the engine versions", &error));
-        let Some(answer) = unless_forbidden(asked)? else {
+        let Some(mut offered) = unless_forbidden(self.versions(spec).await)? else {
             return Ok(Some(not_checked("the engine versions")));
         };
-        let offered = answer.cache_engine_versions().iter().filter_map(|one| one.engine_version());
-        let mut offered: Vec<_> = offered.map(str::to_owned).collect();
         if offered.is_empty() {
             offered = spec.engine.known_versions().iter().map(ToString::to_string).collect();
         }
@@ -104,6 +99,19 @@ impl PrepareSeeding {
         Ok(Some(
             Finding::new(Code::EngineVersionUnknown, remedy).with("found", wanted).with("offered", offered),
         ))
+    }
+
+    async fn versions(&self, spec: &ClusterSpec) -> Result<Vec<String>, StepError> {
+        let listing = self.elasticache.describe_cache_engine_versions().engine(spec.engine.as_str());
+        let mut pages = listing.into_paginator().send();
+        let mut versions = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let Some(page) = pages.next().await else { break };
+            let page = page.map_err(|error| service_error("list the engine versions", &error))?;
+            let found = page.cache_engine_versions().iter().filter_map(|one| one.engine_version());
+            versions.extend(found.map(str::to_owned));
+        }
+        Ok(versions)
     }
 
     async fn subnet_group_is_there(&self, spec: &ClusterSpec) -> Result<Option<Finding>, StepError> {

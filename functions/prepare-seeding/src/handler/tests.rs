@@ -220,60 +220,6 @@ async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
     assert_eq!((&record["reservedMemoryPercent"], &record["databases"]), (&json!(25), &json!(16)));
 }
 
-/// The inspection by a seeding this many hours ago, for the engine of [`orders`].
-fn known(hours: u64) -> KnownInspection {
-    let now_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
-    let memory = seeding(&orders()).target.memory_settings();
-    let options = InspectOptions { weighings: vec![Weighing::by(memory)], ..InspectOptions::default() };
-    let inspected =
-        inspect(&rdb(&[], &["a"])[..], &Position::default(), &options, &mut |_| Control::Continue);
-    let Ok(Inspected::Complete(inspection)) = inspected else { panic!("no pause was requested") };
-    KnownInspection { looked_at_ms: now_ms - hours * 60 * 60 * 1000, inspection }
-}
-
-#[tokio::test]
-async fn a_backup_that_is_known_is_not_read_again() {
-    for (hide_keys, end) in [(false, ".json"), (true, "-hidden.json")] {
-        let wire = fine_target(fine_backup(script()))
-            .on(KNOWN, json(known(1)))
-            .on(PUT_RECORD, ok())
-            .on(ACCOUNT, quota(1000));
-        let mut request = orders();
-        request["hideKeys"] = hide_keys.into();
-        let output = prepare(&wire, request).await;
-        assert_eq!((&output["verdict"], &output["chunks"]), (&json!("ok"), &json!([])));
-        let record = wire.json(PUT_RECORD);
-        let key = record["backups"][0]["knownInspection"].as_str().unwrap();
-        assert!(key.starts_with("inspections/") && key.contains("/e1-100-v2-valkey-8.1-"), "{key}");
-        assert!(key.ends_with(end), "{key}");
-    }
-}
-
-#[tokio::test]
-async fn what_was_weighed_for_another_engine_is_read_again() {
-    let mut other = known(1);
-    other.inspection.weights.clear();
-    let wire = fine_target(fine_backup(script()))
-        .on(KNOWN, json(other))
-        .on(PUT_RECORD, ok())
-        .on(ACCOUNT, quota(1000));
-    assert_eq!(prepare(&wire, orders()).await["chunks"].as_array().unwrap().len(), 2);
-}
-
-#[tokio::test]
-async fn what_is_too_old_or_of_another_version_is_as_good_as_unknown() {
-    for answer in [json(known(25)), json(json!({"schema": 7})), ok().body("{"), s3_error(403, "AccessDenied")]
-    {
-        let wire = fine_target(fine_backup(script()))
-            .on(KNOWN, answer)
-            .on(PUT_RECORD, ok())
-            .on(ACCOUNT, quota(1000));
-        let output = prepare(&wire, orders()).await;
-        assert_eq!(output["chunks"].as_array().unwrap().len(), 2);
-        assert_eq!(wire.json(PUT_RECORD)["backups"][0].get("knownInspection"), None);
-    }
-}
-
 #[tokio::test]
 async fn the_stacks_defaults_hold_where_the_request_says_nothing() {
     let wire = fine_target(fine_backup(script()))
@@ -287,91 +233,6 @@ async fn the_stacks_defaults_hold_where_the_request_says_nothing() {
     let output = prepare_with(&wire, stack, request).await.unwrap();
     assert_eq!((&output["verify"], &output["pollSeconds"]), (&json!(true), &json!(20)));
     assert_eq!(wire.json(PUT_RECORD)["cluster"]["replicasPerShard"], 1);
-}
-
-#[tokio::test]
-async fn a_dropped_file_takes_the_settings_beside_it() {
-    let settings = json!({"cluster": {"id": "orders"}, "dryRun": true});
-    let wire = script().on("GET backups.s3/in/seed.json", json(settings));
-    let wire =
-        fine_target(fine_backup(wire)).on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
-    let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "in/orders.rdb"}})).await;
-    assert_eq!((&output["clusterId"], &output["dryRun"]), (&json!("orders"), &json!(true)));
-}
-
-#[tokio::test]
-async fn a_dropped_file_alone_names_its_cluster() {
-    let wire = fine_backup(script().on("GET backups.s3/in/seed.json", s3_error(404, "NoSuchKey")))
-        .on("elasticache Action=DescribeReplicationGroups&ReplicationGroupId=orders-…", no_group())
-        .on(VERSIONS, versions())
-        .on(DEFAULTS, defaults())
-        .on(OFFERINGS, offerings(&[]))
-        .on(KNOWN, not_known())
-        .on(PUT_RECORD, ok())
-        .on(ACCOUNT, quota(1000));
-    let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "in/orders.rdb"}})).await;
-    assert_eq!(output["clusterId"].as_str().unwrap().len(), "orders-".len() + 8);
-}
-
-#[tokio::test]
-async fn what_is_dropped_and_only_taken_for_a_backup_is_rejected_with_the_reason() {
-    for (key, beginning, code) in [
-        ("in/orders.rdb.gz", vec![0x1f, 0x8b, 8, 0], "compressed-backup"),
-        ("in/orders.RDB.ZST", vec![0x28, 0xb5, 0x2f, 0xfd], "compressed-backup"),
-        ("in/orders.aof", b"*2\r\n$6\r\nSELECT".to_vec(), "not-an-rdb"),
-        ("in/orders.rdb.bak", rdb(&[], &["a"]), "invalid-request"),
-        ("in/orders.rdb.bak", b"text".to_vec(), "not-an-rdb"),
-    ] {
-        let wire = script().on(format!("HEAD backups.s3/{key}"), object()).on(
-            format!("GET backups.s3/{key} range: bytes=0-4095 if-match: \"e1\""),
-            status(206).body(beginning),
-        );
-        let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": key}})).await;
-        assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec![code]), "{key}");
-        assert_eq!(output["findings"][0]["backup"], format!("backups/{key}"));
-    }
-    let key = "in/orders.rdb.gz";
-    let wire = script().on(format!("HEAD backups.s3/{key}"), status(404));
-    let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": key}})).await;
-    assert_eq!(codes(&output), ["backup-missing"]);
-}
-
-#[tokio::test]
-async fn a_dropped_list_is_one_seeding_of_all_that_it_names() {
-    let list = json!({"backups": ["backups/in/orders.rdb", "backups/in/2.rdb"], "cluster": {"id": "orders"}});
-    let wire = fine_backup(script().on("GET backups.s3/sets/all.seed.json", json(list)))
-        .on("HEAD backups.s3/in/2.rdb x-amz-expected-bucket-owner: 123456789012", object())
-        .on("GET backups.s3/in/2.rdb range: bytes=0-4095 if-match: \"e1\"", beginning());
-    let wire = fine_target(wire)
-        .on(KNOWN, not_known())
-        .on(KNOWN, not_known())
-        .on(PUT_RECORD, ok())
-        .on(ACCOUNT, quota(1000));
-    let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "sets/all.seed.json"}})).await;
-    assert_eq!(output["chunks"].as_array().unwrap().len(), 4);
-    assert_eq!(wire.json(PUT_RECORD)["cluster"]["clusterMode"], true);
-}
-
-#[tokio::test]
-async fn settings_that_cannot_be_used_are_named_with_their_file() {
-    let dropped = json!({"dropped": {"bucket": "backups", "key": "in/orders.rdb"}});
-    for (answer, reason) in [
-        (json(json!({"clutser": {}})), "backups/in/seed.json: clutser: unknown field `clutser`"),
-        (ok().body("{"), "backups/in/seed.json: not JSON: EOF"),
-        (
-            ok().header("content-length", "262145").body(vec![b' '; 262_145]),
-            "the file has 262145 bytes, at most 262144",
-        ),
-    ] {
-        let wire = script().on("GET backups.s3/in/seed.json", answer);
-        let output = prepare(&wire, dropped.clone()).await;
-        assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["invalid-request"]));
-        let found = output["findings"][0]["evidence"]["reason"].as_str().unwrap();
-        assert!(found.contains(reason), "{found}");
-    }
-    let wire = script().on("GET backups.s3/in/seed.json", s3_error(403, "AccessDenied"));
-    let error = prepare_with(&wire, json!({}), dropped).await.unwrap_err();
-    assert_eq!(error.name, ErrorName::AccessDenied, "settings that may not be read must not be passed over");
 }
 
 #[tokio::test]
@@ -548,7 +409,9 @@ async fn throttling_is_tried_again() {
 }
 
 mod access;
+mod drops;
 mod keys;
+mod known;
 mod limits;
 mod target;
 

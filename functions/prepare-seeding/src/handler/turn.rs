@@ -9,12 +9,12 @@ use super::PrepareSeeding;
 
 /// The most executions of one page, the maximum of Step Functions.
 const PAGE_EXECUTIONS: i32 = 1_000;
-/// The most pages. Step Functions limits running executions to a million, and a queue this long is none.
+/// The most pages. Step Functions allows a million running executions, far more than a useful queue.
 const MAX_PAGES: usize = 20;
 
 impl PrepareSeeding {
-    /// Checks that fewer executions that began earlier run than the stack allows. Those that wait count as running, so
-    /// the turns are in the order of the starts; clean-ups count too, and never wait.
+    /// Checks that fewer earlier executions are running than the stack allows. Waiting executions count as running, so
+    /// the turns are in the order of the starts. Clean-ups count too, but never wait.
     pub(super) async fn is_its_turn(&self, execution: &Execution<'_>) -> Result<(), StepError> {
         let Some(most) = self.max_seedings else { return Ok(()) };
         let machine = state_machine_arn(execution.arn)
@@ -28,7 +28,7 @@ impl PrepareSeeding {
             let page = page.map_err(|error| service_error("list the running executions", &error))?;
             running.extend(page.executions().iter().map(start));
         }
-        // A list that does not have this execution yet has those that began before it.
+        // If the list does not have this execution yet, it still has the earlier ones.
         let own = running.iter().find(|(_, arn)| arn == execution.arn).cloned();
         let earlier = running.iter().filter(|one| own.as_ref().is_none_or(|own| *one < own)).count();
         if earlier < usize::try_from(most).unwrap_or(usize::MAX) {
@@ -42,7 +42,7 @@ impl PrepareSeeding {
     }
 }
 
-/// What the executions are ordered by: the time of the start, then the ARN.
+/// The order of executions: by the time of the start, then by the ARN.
 fn start(execution: &ExecutionListItem) -> (i64, String) {
     let started_at_ms = execution.start_date().to_millis().unwrap_or(i64::MAX);
     (started_at_ms, execution.execution_arn().to_owned())

@@ -1,4 +1,4 @@
-//! Counting the keys at the end: what keeps it from working is known beforehand.
+//! Checks beforehand whether the keys can be counted at the end.
 
 use seeding::{Code, Finding, Resolved};
 
@@ -17,7 +17,7 @@ impl PrepareSeeding {
             )
         } else if resolved.cluster.user_group_id.is_some() {
             (
-                "the cluster takes the logins of a user group only, and verify-cluster has none",
+                "the cluster accepts only users of its user group, and verify-cluster is not one",
                 "count the keys yourself: DBSIZE on every primary",
             )
         } else {

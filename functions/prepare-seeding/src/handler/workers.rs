@@ -6,17 +6,16 @@ use seeding::StepError;
 
 use super::{PrepareSeeding, unless_forbidden};
 
-/// Chunks that are read at once, at most. Source: Step Functions reads an inline Map with 40 iterations at once.
+/// The most chunks read at once. Source: Step Functions runs up to 40 iterations of an inline Map at once.
 const MAX_WORKERS: u32 = 40;
 /// The share of the account's unreserved concurrency that one seeding takes: a new account has 10 concurrent
 /// invocations, and other functions and seedings need some too.
 const SHARE: u32 = 2;
-/// If the quota cannot be read.
+/// The number of chunks if the quota cannot be read.
 const DEFAULT_WORKERS: u32 = 10;
 
 impl PrepareSeeding {
-    /// The number of chunks to read at once. A throttled chunk is read in a later round, so that this decides about
-    /// speed only.
+    /// The number of chunks to read at once. It affects only the speed: a throttled chunk is read in a later round.
     pub(super) async fn workers(&self) -> Result<u32, StepError> {
         let asked = self.lambda.get_account_settings().send().await;
         let asked = asked.map_err(|error| service_error("read the quota of concurrent invocations", &error));

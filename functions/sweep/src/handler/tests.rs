@@ -57,7 +57,7 @@ fn started() -> Answer {
     json(json!({"executionArn": "arn:e", "startDate": 1.0}))
 }
 
-/// The only execution with open journals, and what is asked and answered of it.
+/// The only execution with open journals, and the calls about it.
 fn orders(journals: &[(&str, i64)], state: Answer) -> Wire {
     let keys: Vec<_> =
         journals.iter().map(|(file, days)| (format!("executions/orders-1/{file}"), *days)).collect();
@@ -89,7 +89,7 @@ async fn what_runs_has_just_ended_or_is_seeded_is_left_alone() {
     for (status, journal, decision) in [
         ("RUNNING", "grant.json", "running"),
         ("RUNNING", "create.json", "running"),
-        // What a status of tomorrow means is not known.
+        // A status that does not exist yet.
         ("PENDING_REDRIVE", "grant.json", "running"),
         ("FAILED", "grant.json", "just-ended"),
         ("SUCCEEDED", "create.json", "seeded"),
@@ -112,7 +112,7 @@ async fn a_grant_that_outlives_a_seeding_is_cleaned_up_for() {
 }
 
 /// delete-cluster has closed the journal of a cluster that is kept, and the access of another stack's execution is in
-/// that stack's bucket: neither has a journal here, so neither is even asked for.
+/// that stack's bucket: neither has a journal here, so neither is described.
 #[tokio::test]
 async fn without_a_journal_here_nothing_is_asked_or_started() {
     let keys = [

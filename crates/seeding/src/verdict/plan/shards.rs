@@ -63,7 +63,7 @@ pub(super) fn judge_shards(
     }
 }
 
-/// What is wrong with this number of nodes, if it is more than the stack allows.
+/// Returns a finding if this is more nodes than the stack allows.
 pub fn too_many_nodes(target: &Target, nodes: u64) -> Option<Finding> {
     let most = target.max_nodes.filter(|most| nodes > u64::from(*most))?;
     let remedy =

@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    facts::{memory::MemoryParameters, node_types::NodeTypes, slots::SLOTS},
-    record::identity::Identity,
+    facts::{identity::Identity, memory::MemoryParameters, node_types::NodeTypes, slots::SLOTS},
     request::{Request, resolve::resolve},
 };
 

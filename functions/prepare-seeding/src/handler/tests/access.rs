@@ -1,4 +1,4 @@
-//! Findings about the policy of the bucket.
+//! Findings about the bucket policy.
 
 use super::*;
 

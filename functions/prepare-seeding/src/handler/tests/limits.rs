@@ -30,13 +30,13 @@ async fn a_seeding_waits_for_as_many_as_began_before_it() {
     assert_eq!(error.name, ErrorName::TooManySeedings);
     let told = "2 seedings that began earlier are running, MaxSeedingsAtOnce is 2";
     assert_eq!(error.message, told);
-    // With one more, it is its turn, whoever has come after it.
+    // With one more, it is its turn: later executions do not count.
     let wire = fine_target(fine_backup(script().on(LIST, busy)));
     let wire = wire.on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
     assert_eq!(at_most(3, &wire).await.unwrap()["outcome"], "prepared");
 }
 
-/// The list lags behind.
+/// The list is not up to date.
 #[tokio::test]
 async fn a_seeding_that_is_not_listed_yet_is_the_last() {
     let error = at_most(1, &script().on(LIST, running(&[("first", 1.0)]))).await.unwrap_err();

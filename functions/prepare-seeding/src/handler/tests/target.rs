@@ -177,7 +177,7 @@ async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_a
     assert_eq!(codes(&output), ["target-not-checked"; 2]);
 }
 
-/// The parameter group `mine`, with cluster mode as given.
+/// The parameter group `mine` with this value of `cluster-enabled`.
 fn group_with_cluster_mode(enabled: &str) -> Wire {
     let parameters = lists(&[("cluster-enabled", enabled)], &[("cache.t4g.micro", 536_870_912)]);
     up_to_parameters()
@@ -267,10 +267,13 @@ async fn an_auth_token_is_checked_and_never_shown() {
     for (answer, reason) in [
         (json(json!({"SecretString": "too-short-42"})), "12 characters"),
         (json(json!({"SecretString": "too-short-42 and spaces"})), "2 characters of the token"),
-        (json(json!({"SecretString": "{\"token\":\"too-short-42-not\"}"})), "without a field authToken"),
-        (json(json!({"SecretBinary": "dG9vLXNob3J0LTQy"})), "no text"),
+        (
+            json(json!({"SecretString": "{\"token\":\"too-short-42-not\"}"})),
+            "a string in the field authToken",
+        ),
+        (json(json!({"SecretBinary": "dG9vLXNob3J0LTQy"})), "is binary"),
         (json_error(400, "ResourceNotFoundException", "can't find the secret"), "can't find the secret"),
-        (json_error(400, "AccessDeniedException", "not authorized"), "may not be read"),
+        (json_error(400, "AccessDeniedException", "not authorized"), "is denied"),
     ] {
         let output = prepare(&with(answer), orders_with("authTokenSecretArn", SECRET)).await;
         assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["auth-token-unusable"]));
@@ -346,7 +349,7 @@ async fn a_node_type_that_the_region_may_lack_is_a_warning_and_auto_chooses_anot
     assert_eq!(output["verdict"], "ok");
     let types = wire.json(PUT_RECORD)["nodeTypes"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(types, ["cache.t4g.small"]);
-    // A list in which nothing is known says nothing.
+    // A list without any known type is ignored.
     let wire = prepared(up_to_region(&["cache.z9.large"]));
     let output = prepare(&wire, orders_with("nodeType", "cache.t4g.micro")).await;
     assert_eq!((&output["verdict"], codes(&output)), (&json!("ok"), vec![]));

@@ -49,7 +49,7 @@ impl<'a> ExecutionFiles<'a> {
         FileKey::new(format!("{EXECUTIONS}{}/seeding.json", self.execution))
     }
 
-    /// What was granted, written before it is: [`crate::flow::grant::GrantJournal`]. Deleted once it is revoked.
+    /// The grants, written before they are made: [`crate::flow::grant::GrantJournal`]. Deleted once they are revoked.
     pub fn grant(&self) -> FileKey<GrantJournal> {
         FileKey::new(format!("{EXECUTIONS}{}/grant.json", self.execution))
     }
@@ -59,8 +59,8 @@ impl<'a> ExecutionFiles<'a> {
         FileKey::new(format!("{EXECUTIONS}{}/revoked.json", self.execution))
     }
 
-    /// When a create was asked for, and whether it was answered: [`crate::flow::steps::CreateJournal`]. Deleted once
-    /// the cluster's fate is settled: it is available, kept or gone.
+    /// The call of a create, and whether it was answered: [`crate::flow::steps::CreateJournal`]. Deleted once the
+    /// cluster is available, kept or gone.
     pub fn create(&self) -> FileKey<CreateJournal> {
         FileKey::new(format!("{EXECUTIONS}{}/create.json", self.execution))
     }
