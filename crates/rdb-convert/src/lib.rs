@@ -6,8 +6,8 @@
 //!
 //! - **A record that the target reads is copied byte for byte.** Others are rewritten; their strings are written
 //!   uncompressed. Header, AUX fields, database selections, table sizes, end mark and checksum are written anew.
-//! - **Nothing is lost unless it is named.** What the target cannot hold is refused, or dropped if [`Policies`] says so.
-//!   Either way it is counted. Statistics such as the times of consumers are counted and never refused.
+//! - **Nothing is lost unless it is named.** What the target cannot hold is refused, or dropped if [`Policies`] says
+//!   so. Either way it is counted. Statistics such as the times of consumers are counted and never refused.
 //! - **What has expired stays expired.** A field that loses its expiry is kept only if it has not expired at
 //!   [`Options::now_ms`].
 //! - **Memory is bounded** by 4 MiB, the longest packed collection that is rewritten ([`MAX_PACKED_BYTES`]), 16 bytes

@@ -60,8 +60,8 @@ pub struct Options {
     pub exclude: Vec<Glob>,
     /// Whether keys go that have expired at [`Options::now_ms`].
     pub drop_expired: bool,
-    /// Whether what ends a load is mended: of keys that occur twice the first stays, collections without elements go, and
-    /// streams get their true length.
+    /// Whether what ends a load is mended: of keys that occur twice the first stays, collections without elements go,
+    /// and streams get their true length.
     pub repair: bool,
     /// Only keys of these types stay; all if empty.
     pub only: Vec<Kind>,

@@ -21,7 +21,8 @@ impl Rewriter {
     ) -> Result<Fields, WalkError> {
         body.cut()?;
         let least = match value_type {
-            ValueType::HashExpiries => u64::from_le_bytes(body.array()?).saturating_sub(1),
+            // As servers compute it, also where the least one is 0.
+            ValueType::HashExpiries => u64::from_le_bytes(body.array()?).wrapping_sub(1),
             _ => 0,
         };
         let rows = body.count(3)?;
