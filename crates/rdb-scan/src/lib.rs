@@ -92,6 +92,7 @@ mod parts;
 mod pieces;
 mod reading;
 mod scan;
+pub mod walk;
 
 pub use crate::{
     bytes::source::{FileSource, Source},

@@ -20,6 +20,8 @@ pub(crate) mod visit;
 use ahead::Then;
 use key::KeyFacts;
 use module::Module;
+pub(crate) use module::module_name;
+pub(crate) use opcode::unknown;
 use serde::{Deserialize, Serialize};
 use tell::string_length;
 use text::{Closed, Open, Resumable, Shared};

@@ -1,12 +1,16 @@
 //! The command line.
 
 mod cluster;
+mod convert;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use self::cluster::{ClusterArgs, given};
+pub(crate) use self::{
+    cluster::{ClusterArgs, given},
+    convert::ConvertArgs,
+};
 
 /// Seeds Amazon ElastiCache from Redis and Valkey backups.
 #[derive(Debug, Parser)]
@@ -22,6 +26,12 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 sound, 1 faults or rejected, 2 usage, 3 not readable. docs/CHECK.md describes the output.
     Check(Box<CheckArgs>),
+    /// Write a backup anew for an engine that does not read it as it is.
+    ///
+    /// Nothing is lost unless an option says so. Without one, what stands in the way is listed, and nothing is written.
+    ///
+    /// Exit status: 0 written, 1 refused, 2 usage, 3 not readable or not writable.
+    Convert(Box<ConvertArgs>),
     /// Seed a new cluster and follow it until it is available.
     ///
     /// Files are read while they are uploaded, and become objects only if they are sound.

@@ -19,11 +19,11 @@ use std::{
 };
 
 use anyhow::{Error, Result};
-use archive::Compression;
+pub(crate) use archive::{Archive, Compressed, Compression, FIRST_BYTES};
 use input::{Content, Input};
 use jiff::Timestamp;
-use object::Objects;
-use progress::Meter;
+pub(crate) use object::{ObjectSource, Objects};
+pub(crate) use progress::Meter;
 use rdb_scan::{InspectOptions, Inspection};
 use seeder_aws::Clients;
 use seeding::Verdict;

@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod columns;
+mod convert;
 mod seed;
 mod stack;
 mod sweep;
@@ -34,7 +35,7 @@ pub fn command() -> clap::Command {
 pub fn check_json(words: &[&str]) -> anyhow::Result<String> {
     match Args::try_parse_from(["seeder", "check", "--json", "--quiet"].iter().chain(words))?.command {
         Command::Check(args) => check::json(&args),
-        Command::Seed(_) | Command::Sweep(_) => unreachable!("it is check"),
+        Command::Convert(_) | Command::Seed(_) | Command::Sweep(_) => unreachable!("it is check"),
     }
 }
 
@@ -43,6 +44,7 @@ pub async fn run() -> ExitCode {
     // Each command has its own exit code for unexpected errors: for `check`, 1 is a result about the backups.
     let (done, on_error) = match Args::parse().command {
         Command::Check(args) => (check::run(*args).await, check::NOT_READABLE),
+        Command::Convert(args) => (convert::run(*args).await, convert::NOT_READABLE),
         Command::Seed(args) => (seed::run(&args).await, 1),
         Command::Sweep(args) => (sweep::run(&args).await, 1),
     };

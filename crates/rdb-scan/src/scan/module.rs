@@ -90,3 +90,8 @@ impl Module {
         shifts.map(|shift| char::from(CHARACTERS[(self.id >> shift & 0x3f) as usize])).collect()
     }
 }
+
+/// The name of the module type with this id.
+pub(crate) fn module_name(id: u64) -> String {
+    Module { id, done: true }.name()
+}

@@ -182,7 +182,7 @@ fn name(cursor: &mut Cursor<'_>, unpacker: &mut Unpacker) -> Result<Vec<u8>> {
 
 /// The fault of a number that is neither a value type nor an opcode under this magic.
 #[cold]
-pub(super) fn unknown(opcode: u8, magic: Magic, newer: bool) -> Result<()> {
+pub(crate) fn unknown(opcode: u8, magic: Magic, newer: bool) -> Result<()> {
     let name = match magic {
         Magic::Redis => "the magic REDIS",
         Magic::Valkey => "the magic VALKEY",

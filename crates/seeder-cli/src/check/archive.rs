@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-pub(super) use compressed::{Compressed, Counter, FIRST_BYTES};
+pub(crate) use compressed::{Compressed, Counter, FIRST_BYTES};
 use flate2::bufread::GzDecoder;
 use rdb_scan::{Fault, Hazard, HazardCode, Inspection};
 use zstd::stream::read::Decoder as ZstdDecoder;
@@ -22,14 +22,14 @@ const MAX_WINDOW_LOG: u32 = 27;
 
 /// The compression of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compression {
+pub(crate) enum Compression {
     Gzip,
     Zstd,
 }
 
 impl Compression {
     /// Detects the compression by a file's first bytes, whatever its name.
-    pub(super) fn of(start: &[u8]) -> Option<Self> {
+    pub(crate) fn of(start: &[u8]) -> Option<Self> {
         if begins_gzip(start) {
             Some(Self::Gzip)
         } else if begins_zstd(behind_skippable(start)) {
@@ -39,7 +39,7 @@ impl Compression {
         }
     }
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
@@ -93,7 +93,7 @@ fn behind_skippable(bytes: &[u8]) -> &[u8] {
 }
 
 /// The contents of an archive: all its members in sequence, like the output of its tool.
-pub(super) struct Archive<'s> {
+pub(crate) struct Archive<'s> {
     compression: Compression,
     counter: Arc<Counter>,
     state: State<'s>,
@@ -120,7 +120,7 @@ struct Trailing {
 }
 
 impl<'s> Archive<'s> {
-    pub(super) fn new(compression: Compression, compressed: Compressed<'s>) -> Self {
+    pub(crate) fn new(compression: Compression, compressed: Compressed<'s>) -> Self {
         Self {
             compression,
             counter: compressed.counter(),
@@ -133,7 +133,7 @@ impl<'s> Archive<'s> {
     }
 
     /// Reports hazards of the archive itself, once it is read to its end.
-    pub(super) fn tell(&self, inspection: &mut Inspection) {
+    pub(crate) fn tell(&self, inspection: &mut Inspection) {
         let (part, tool) = (self.compression.part(), self.compression.tool());
         let hazard = |code, offset, message| Hazard {
             code,

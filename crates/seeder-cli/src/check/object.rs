@@ -15,18 +15,18 @@ use seeding::{Backup, BackupLocation, objects::ObjectLook};
 use tokio::runtime::Handle;
 
 /// Opens objects from threads that are not async.
-pub(super) struct Objects {
+pub(crate) struct Objects {
     s3: Client,
     runtime: Handle,
 }
 
 impl Objects {
-    pub(super) fn new(s3: Client, runtime: Handle) -> Self {
+    pub(crate) fn new(s3: Client, runtime: Handle) -> Self {
         Self { s3, runtime }
     }
 
     /// Opens an object. Every read is of this version: if the object is overwritten meanwhile, reading fails.
-    pub(super) fn open(&self, location: &BackupLocation) -> Result<ObjectSource<'_>> {
+    pub(crate) fn open(&self, location: &BackupLocation) -> Result<ObjectSource<'_>> {
         let look = self.runtime.block_on(look_at_object(&self.s3, location, None))?;
         let view = match look {
             ObjectLook::Found(view) => view,
@@ -51,14 +51,14 @@ impl Objects {
 }
 
 /// One version of an object.
-pub(super) struct ObjectSource<'o> {
+pub(crate) struct ObjectSource<'o> {
     objects: &'o Objects,
     backup: Backup,
 }
 
 impl ObjectSource<'_> {
     /// Reads the first bytes by a request of their own, since readers request large parts.
-    pub(super) fn beginning(&self, bytes: usize) -> Result<Vec<u8>> {
+    pub(crate) fn beginning(&self, bytes: usize) -> Result<Vec<u8>> {
         if self.backup.size_bytes == 0 {
             return Ok(Vec::new());
         }

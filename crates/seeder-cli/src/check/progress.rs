@@ -19,7 +19,7 @@ use crate::term::{elapsed, progress_bar};
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Shows the progress of reading one file, on standard error. Threads share it.
-pub(super) struct Meter {
+pub(crate) struct Meter {
     name: String,
     quiet: bool,
     started: Instant,
@@ -29,7 +29,7 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub(super) fn new(name: &str, quiet: bool) -> Self {
+    pub(crate) fn new(name: &str, quiet: bool) -> Self {
         Self {
             name: name.to_owned(),
             quiet,
@@ -41,14 +41,14 @@ impl Meter {
     }
 
     /// Starts the progress; the size is known by now, or never.
-    pub(super) fn begin(&self, size_bytes: Option<u64>) {
+    pub(crate) fn begin(&self, size_bytes: Option<u64>) {
         self.size_bytes.get_or_init(|| size_bytes);
         if !self.quiet && io::stderr().is_terminal() {
             self.bar.get_or_init(|| progress_bar("reading", size_bytes));
         }
     }
 
-    pub(super) fn show(&self, bytes: u64) {
+    pub(crate) fn show(&self, bytes: u64) {
         if let Some(bar) = self.bar.get() {
             bar.set_position(bytes);
         } else if !self.quiet {
@@ -59,7 +59,7 @@ impl Meter {
         }
     }
 
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Some(bar) = self.bar.get() {
             bar.finish_and_clear();
         }

@@ -1,0 +1,42 @@
+//! Rewrites RDB files for engines that cannot read them as they are.
+//!
+//! [`Plan::of`] reads a file and says what a conversion would do: what stands in its way, all of it at once, what it
+//! would lose and drop, and how many keys it would write. [`write`] then reads the file again and writes the new one.
+//! Both return the same [`Report`] of the same file.
+//!
+//! - **A record that the target reads is copied byte for byte.** Others are rewritten; their strings are written
+//!   uncompressed. Header, AUX fields, database selections, table sizes, end mark and checksum are written anew.
+//! - **Nothing is lost unless it is named.** What the target cannot hold is refused, or dropped if [`Policies`] says
+//!   so. Either way it is counted. Statistics such as the times of consumers are counted and never refused.
+//! - **What has expired stays expired.** A field that loses its expiry is kept only if it has not expired at
+//!   [`Options::now_ms`].
+//! - **Memory is bounded** by 4 MiB, the longest packed collection that is rewritten ([`MAX_PACKED_BYTES`]), 16 bytes
+//!   for each key whose conflicts are looked for ([`MAX_COMPARED_KEYS`]), and [`MAX_GIVEN_BACK`] entries of streams.
+//! - The output depends on the file and the options, and on nothing else.
+//!
+//! The structure of strings is not checked, unless they are rewritten: [`rdb_scan::inspect`] does that.
+#![forbid(unsafe_code)]
+
+mod conflicts;
+mod databases;
+mod engine;
+mod filter;
+mod glob;
+mod options;
+mod output;
+mod plan;
+mod report;
+mod rewrite;
+mod target;
+
+pub use crate::{
+    conflicts::MAX_COMPARED_KEYS,
+    databases::{DatabaseError, Databases, Destination},
+    engine::{ConvertError, write},
+    glob::Glob,
+    options::{OnConflict, Options, Policies, Policy},
+    plan::Plan,
+    report::{Conflicts, Count, MAX_LISTED_KEYS, Refusal, Report},
+    rewrite::{MAX_GIVEN_BACK, MAX_PACKED_BYTES},
+    target::{Engine, Target, TargetError},
+};

@@ -1,0 +1,94 @@
+//! What a conversion is to do.
+
+use std::ops::RangeInclusive;
+
+use rdb_scan::Kind;
+
+use crate::{Databases, Glob, Target};
+
+/// What happens to something that the target cannot hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// Nothing is written.
+    #[default]
+    Refuse,
+    /// It is left out, and counted.
+    Drop,
+}
+
+/// What happens to what the target cannot hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Policies {
+    /// Expiries of hash fields. Dropped, a field stays without its expiry, unless it has expired.
+    pub field_expiries: Policy,
+    /// Deduplication and given-back entries of streams. Dropped, the stream stays.
+    pub stream_state: Policy,
+    /// Values and data of modules, vector sets among them. Dropped, their keys go.
+    pub modules: Policy,
+    /// Values of types that the target does not have. Dropped, their keys go.
+    pub unsupported_types: Policy,
+    /// Libraries of functions.
+    pub functions: Policy,
+}
+
+/// What happens to a key that two databases bring to one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnConflict {
+    /// Nothing is written.
+    #[default]
+    Refuse,
+    /// The first in the file stays.
+    First,
+    /// The last in the file stays.
+    Last,
+}
+
+/// What a conversion is to do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Who is to read the new file.
+    pub target: Target,
+    /// What happens to what the target cannot hold.
+    pub policies: Policies,
+    /// Where databases go.
+    pub databases: Databases,
+    /// What happens to keys that two databases bring to one.
+    pub on_conflict: OnConflict,
+    /// Only keys that match one of these stay; all if empty. Compared with keys as they are in the source.
+    pub include: Vec<Glob>,
+    /// Keys that match one of these go.
+    pub exclude: Vec<Glob>,
+    /// Whether keys go that have expired at [`Options::now_ms`].
+    pub drop_expired: bool,
+    /// Whether what ends a load is mended: of keys that occur twice the first stays, collections without elements go,
+    /// and streams get their true length.
+    pub repair: bool,
+    /// Only keys of these types stay; all if empty.
+    pub only: Vec<Kind>,
+    /// Only keys in these cluster slots stay.
+    pub slots: Option<RangeInclusive<u16>>,
+    /// The number of new files, at least 1. Each gets an equal share of the cluster slots.
+    pub split: u16,
+    /// The time at which keys and fields have expired or not, in Unix milliseconds.
+    pub now_ms: i64,
+}
+
+impl Options {
+    /// A conversion that loses nothing.
+    pub fn new(target: Target) -> Self {
+        Self {
+            target,
+            policies: Policies::default(),
+            databases: Databases::default(),
+            on_conflict: OnConflict::default(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            drop_expired: false,
+            repair: false,
+            only: Vec::new(),
+            slots: None,
+            split: 1,
+            now_ms: 0,
+        }
+    }
+}

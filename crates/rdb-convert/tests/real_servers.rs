@@ -1,0 +1,263 @@
+//! Every file of a real server, converted for every target, loads there and holds the same; skipped if there is no
+//! server.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test that cannot go on should say where")]
+
+#[path = "../../rdb-scan/tests/common/filling.rs"]
+mod filling;
+#[path = "../../rdb-scan/tests/common/server.rs"]
+mod server;
+
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use rdb_convert::{Databases, Options, Plan, Policies, Policy, Report, Target, write};
+use rdb_scan::{Control, InspectOptions, Inspected, Position, inspect};
+use server::{Engine, Reply, Server, engines};
+
+/// What a key holds: its digest, its expiry and those of its fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Held {
+    digest: Vec<u8>,
+    expires_at_ms: i64,
+    fields: Vec<(Vec<u8>, i64)>,
+}
+
+type Keys = BTreeMap<(u64, Vec<u8>), Held>;
+
+const DATABASES: [u64; 3] = [0, 3, 15];
+
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
+}
+
+/// Everything that a server holds. Before Redis 7.0 there is no PEXPIRETIME, so the expiry is computed.
+fn held(server: &mut Server, is_7: bool) -> Keys {
+    let mut keys = Keys::new();
+    let has_fields = server.knows("hpexpiretime");
+    for database in DATABASES {
+        server.run(&["SELECT", &database.to_string()]);
+        for key in server.run(&["KEYS", "*"]).list() {
+            let key = key.bytes();
+            let kind = server.call(&[b"TYPE", key]).text();
+            let digest = server.call(&[b"DEBUG", b"DIGEST-VALUE", key]);
+            let mut digest = digest.list()[0].bytes().to_vec();
+            let mut fields = Vec::new();
+            if kind == "hash" {
+                let Reply::List(all) = server.call(&[b"HGETALL", key]) else { panic!("no list") };
+                let mut rows: Vec<_> =
+                    all.chunks(2).map(|row| (row[0].bytes().to_vec(), row[1].bytes().to_vec())).collect();
+                rows.sort();
+                if has_fields {
+                    for (field, _) in &rows {
+                        let at = server.call(&[b"HPEXPIRETIME", key, b"FIELDS", b"1", field]).list()[0].int();
+                        if at != -1 {
+                            fields.push((field.clone(), at));
+                        }
+                    }
+                }
+                // The digest contains the expiries of fields, in a way of each engine.
+                digest = format!("{rows:?}").into_bytes();
+            }
+            if kind == "zset" {
+                // The digest contains scores as text, in a way of each engine.
+                let Reply::List(all) = server.call(&[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]) else {
+                    panic!("no list")
+                };
+                let score = |reply: &Reply| reply.text().parse::<f64>().unwrap().to_bits();
+                let mut rows: Vec<_> =
+                    all.chunks(2).map(|row| (row[0].clone().bytes().to_vec(), score(&row[1]))).collect();
+                rows.sort();
+                digest = format!("{rows:?}").into_bytes();
+            }
+            if kind == "stream" {
+                // The digest does not contain groups.
+                digest.extend(format!("{:?}", groups(server, key)).bytes());
+            }
+            let expires_at_ms = if is_7 {
+                server.call(&[b"PEXPIRETIME", key]).int()
+            } else {
+                match server.call(&[b"PTTL", key]).int() {
+                    left @ ..0 => left,
+                    left => now_ms() + left,
+                }
+            };
+            keys.insert((database, key.to_vec()), Held { digest, expires_at_ms, fields });
+        }
+    }
+    keys
+}
+
+/// Groups, consumers and pending entries.
+fn groups(server: &mut Server, key: &[u8]) -> Vec<Reply> {
+    let mut all = vec![server.call(&[b"XLEN", key])];
+    let named = |reply: &Reply, name: &[u8]| {
+        let list = reply.list();
+        let place = list.iter().step_by(2).position(|one| one.bytes() == name).unwrap();
+        list[2 * place + 1].clone()
+    };
+    for group in server.call(&[b"XINFO", b"GROUPS", key]).list().to_vec() {
+        let name = named(&group, b"name");
+        all.extend([name.clone(), named(&group, b"last-delivered-id"), named(&group, b"consumers")]);
+        let pending = server.call(&[b"XPENDING", key, name.bytes(), b"-", b"+", b"1000"]);
+        // Without the idle time.
+        for entry in pending.list() {
+            let entry = entry.list();
+            all.extend([entry[0].clone(), entry[1].clone(), entry[3].clone()]);
+        }
+    }
+    all
+}
+
+fn convert(file: &[u8], options: &Options) -> (Plan, Report, Vec<u8>) {
+    let plan = Plan::of(|| Ok(file), options).unwrap();
+    assert_eq!(plan.report.refused, [], "{}", options.target);
+    let mut written = Vec::new();
+    let report = write(file, options, &plan, vec![&mut written]).unwrap();
+    assert_eq!(report.bytes_written, written.len() as u64);
+    let checked =
+        inspect(&written[..], &Position::default(), &InspectOptions::default(), &mut |_| Control::Continue);
+    let Inspected::Complete(inspection) = checked.unwrap() else { panic!("paused") };
+    assert!(inspection.is_sound(), "{:?}", inspection.faults);
+    assert_eq!(inspection.keys, report.keys_written);
+    (plan, report, written)
+}
+
+fn options(target: &str) -> Options {
+    Options { now_ms: now_ms(), ..Options::new(target.parse().unwrap()) }
+}
+
+fn reads(target: Target, engine: &Engine) -> bool {
+    let version = target.engine_version();
+    engine.name == format!("{}-{version}", target.engine().name())
+}
+
+#[test]
+fn every_target_loads_what_was_converted_for_it_and_holds_the_same() {
+    let engines = engines();
+    let writers = [
+        "redis-6.2",
+        "redis-7.0",
+        "redis-8.0",
+        "redis-8.2",
+        "redis-8.6",
+        "redis-7.4",
+        "valkey-8.0",
+        "valkey-8.1",
+        "valkey-9.1",
+    ];
+    for writer in engines.iter().filter(|engine| writers.contains(&engine.name.as_str())) {
+        let mut source = Server::start(writer, &[]);
+        filling::fill(&mut source);
+        let file = source.save();
+        let before = held(&mut source, writer.is_7);
+        drop(source);
+        for target in Target::NAMES {
+            let target: Target = target.parse().unwrap();
+            let Some(engine) = engines.iter().find(|engine| reads(target, engine)) else { continue };
+            let route = format!("{} to {target}", writer.name);
+            let mut options = options(&target.to_string());
+            let refused = Plan::of(|| Ok(&file[..]), &options).unwrap().report.refused;
+            let codes: Vec<_> = refused.iter().map(|refusal| refusal.code).collect();
+            let expiring = before.values().any(|held| !held.fields.is_empty());
+            let mut expected = Vec::new();
+            if expiring && !target.has_field_expiries() {
+                expected.push("field-expiries");
+            }
+            if writer.is_7 && !target.has_functions() {
+                expected.insert(0, "functions");
+            }
+            assert_eq!(codes, expected, "{route}");
+            options.policies =
+                Policies { field_expiries: Policy::Drop, functions: Policy::Drop, ..Policies::default() };
+            let (plan, report, written) = convert(&file, &options);
+            println!(
+                "{route}: {} bytes, {} after, {} of {} keys rewritten, lost {:?}",
+                file.len(),
+                written.len(),
+                report.keys_rewritten,
+                report.keys_written,
+                report
+                    .lost
+                    .iter()
+                    .map(|(what, count)| format!("{what} {}", count.number))
+                    .collect::<Vec<_>>()
+            );
+            assert_eq!(written.starts_with(b"VALKEY080"), expiring && target.has_field_expiries(), "{route}");
+            assert_eq!(plan.report.keys_written, before.len() as u64, "{route}");
+            let mut server =
+                Server::load(engine, Some(&written), &[]).unwrap_or_else(|log| panic!("{route}: {log}"));
+            let after = held(&mut server, engine.is_7);
+            assert_eq!(after.len(), before.len(), "{route}");
+            for (key, held) in &before {
+                let name = key.1.escape_ascii().to_string();
+                let now = &after[key];
+                assert!(now.digest == held.digest, "{route}: {name} in database {}", key.0);
+                let apart = (now.expires_at_ms - held.expires_at_ms).abs();
+                assert!(
+                    apart <= if engine.is_7 && writer.is_7 { 0 } else { 60_000 },
+                    "{route}: {name}, {apart} ms"
+                );
+                let fields = if target.has_field_expiries() { held.fields.clone() } else { Vec::new() };
+                assert!(now.fields == fields, "{route}: fields of {name}");
+            }
+            if writer.is_7 && target.has_functions() {
+                assert_eq!(server.run(&["FUNCTION", "LIST"]).list().len(), 1, "{route}");
+            }
+        }
+    }
+}
+
+#[test]
+fn databases_are_merged_and_conflicts_found_before() {
+    let Some(engine) = engines().into_iter().find(|engine| engine.name.contains("8.0")) else { return };
+    let mut source = Server::start(&engine, &[]);
+    filling::fill(&mut source);
+    let file = source.save();
+    let before = held(&mut source, true);
+    let mut names: Vec<_> = before.keys().map(|(_, key)| key).collect();
+    names.sort();
+    names.dedup();
+    let mut merged = options("valkey-8.1");
+    merged.databases = Databases::merged();
+    merged.policies.field_expiries = Policy::Drop;
+    let plan = Plan::of(|| Ok(&file[..]), &merged).unwrap();
+    assert!(plan.report.refused.iter().any(|refusal| refusal.code == "conflicts"));
+    assert_eq!(plan.report.refused.len(), 1);
+    for (policy, databases) in
+        [(rdb_convert::OnConflict::First, DATABASES), (rdb_convert::OnConflict::Last, [15, 3, 0])]
+    {
+        merged.on_conflict = policy;
+        let (_, report, written) = convert(&file, &merged);
+        assert_eq!(report.keys_written, names.len() as u64);
+        assert_eq!(report.conflicts.number, plan.report.conflicts.number);
+        let Some(target) = engines().into_iter().find(|engine| engine.name == "valkey-8.1") else { return };
+        let mut server = Server::load(
+            &target,
+            Some(&written),
+            &[
+                "--cluster-enabled",
+                "yes",
+                "--cluster-allow-reads-when-down",
+                "yes",
+                "--cluster-require-full-coverage",
+                "no",
+            ],
+        )
+        .unwrap();
+        assert_eq!(server.run(&["DBSIZE"]).int(), i64::try_from(names.len()).unwrap());
+        for name in &names {
+            let wanted =
+                databases.iter().find_map(|database| before.get(&(*database, (*name).clone()))).unwrap();
+            assert_eq!(server.call(&[b"PEXPIRETIME", name]).int(), wanted.expires_at_ms);
+        }
+    }
+    // With a prefix there is no conflict.
+    merged.on_conflict = rdb_convert::OnConflict::Refuse;
+    merged.databases = Databases::parse("3=0:three:,15=drop").unwrap();
+    let (_, report, _) = convert(&file, &merged);
+    assert_eq!(report.conflicts.number, 0);
+    assert_eq!(report.keys_written, before.keys().filter(|(database, _)| *database != 15).count() as u64);
+}

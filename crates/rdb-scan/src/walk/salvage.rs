@@ -1,0 +1,241 @@
+//! What is intact in a damaged file.
+
+use std::{
+    collections::VecDeque,
+    io::{
+        Read, {self},
+    },
+    ops::Range,
+};
+
+use super::push_number;
+use crate::{
+    bytes::source::Source,
+    fault::{Fault, FaultCode},
+    format::{FIRST_VERSION_WITH_CRC, HEADER_BYTES, opcode::Opcode},
+    inspection::inspect::{InspectOptions, Inspected, scan},
+    parts::range::inspect_range,
+    reading::{
+        header::{Header, parse},
+        position::Position,
+        progress::Control,
+    },
+    scan::visit::{Record, Visitor},
+};
+
+/// After a fault, a record is searched for in this many bytes at once.
+const SEARCH_BYTES: u64 = 1 << 20;
+/// The search begins after this many records before the fault: what reads like records may be the inside of a value.
+const SUSPECT_RECORDS: usize = 4;
+/// At most this many damaged places are skipped; what follows them is lost.
+const MAX_DAMAGED: usize = 100_000;
+/// The size of an expiry in milliseconds before a key.
+const EXPIRY_BYTES: u64 = 9;
+/// Expiries before this one (in 2008) and after this one (in 2286) are none of a server's.
+const EXPIRIES_MS: Range<u64> = 1_200_000_000_000..10_000_000_000_000;
+
+/// What is intact in a damaged file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Salvage {
+    /// Magic and version.
+    pub header: Header,
+    /// The bytes that are intact, in ascending order, each with the database that is selected at its start.
+    pub intact: Vec<(Range<u64>, u64)>,
+    /// The bytes that are lost, in ascending order. Some of them may be sound: nothing shows where a record begins.
+    pub damaged: Vec<Range<u64>>,
+}
+
+/// Where faults are, and the last records before them.
+#[derive(Default)]
+struct Damage {
+    database: u64,
+    /// The offset of a fault whose record has not ended.
+    open: Option<u64>,
+    broken: Vec<(Range<u64>, u64)>,
+    last: VecDeque<(Range<u64>, u64)>,
+}
+
+impl Visitor for Damage {
+    fn record(&mut self, record: &Record<'_>) {
+        if self.open.take() == Some(record.span.start) && self.broken.len() < MAX_DAMAGED {
+            self.broken.push((record.span.clone(), self.database));
+        }
+        if self.last.len() == SUSPECT_RECORDS {
+            self.last.pop_front();
+        }
+        self.last.push_back((record.span.clone(), self.database));
+    }
+
+    fn select_database(&mut self, database: u64) {
+        self.database = database;
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        if fault.code != FaultCode::CrcMismatch {
+            self.open.get_or_insert(fault.offset);
+        }
+    }
+}
+
+impl Salvage {
+    /// Finds what is intact; none if the file does not begin like an RDB file of a known version.
+    ///
+    /// A wrong checksum alone does not show where the damage is: everything then counts as intact.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn of(source: &(impl Source + ?Sized)) -> io::Result<Option<Self>> {
+        let size = source.size_bytes();
+        let mut start = Vec::new();
+        source.open(0..HEADER_BYTES as u64)?.take(HEADER_BYTES as u64).read_to_end(&mut start)?;
+        let Some(header) = parse(&start).ok().filter(|header| header.check().is_ok()) else {
+            return Ok(None);
+        };
+        let options = InspectOptions {
+            size_bytes: Some(size),
+            top: 0,
+            max_compared_keys: 0,
+            hide_keys: true,
+            ..InspectOptions::default()
+        };
+        let mut salvage = Self { header: header.clone(), intact: Vec::new(), damaged: Vec::new() };
+        let (mut from, mut database) = (HEADER_BYTES as u64, 0);
+        loop {
+            let position = Position {
+                offset: from,
+                database: Some(database),
+                header: Some(header.clone()),
+                ..Position::default()
+            };
+            let damage = Damage { database, ..Damage::default() };
+            let scanned =
+                scan(source.open(from..size)?, &position, &options, damage, &mut |_| Control::Continue)?;
+            let (Inspected::Complete(inspection) | Inspected::Paused(inspection, _), damage) = scanned;
+            let Some(fault) = damage.open else {
+                salvage.add(from, inspection.part.end_mark.max(from), database, &damage.broken);
+                return Ok(Some(salvage));
+            };
+            let suspect = damage.last.front().map_or(fault, |(span, _)| span.start);
+            let next = if salvage.damaged.len() + damage.broken.len() < MAX_DAMAGED {
+                next_record(source, suspect + 1, &header, &options)?
+            } else {
+                None
+            };
+            // Records that reach beyond the next one have swallowed others.
+            let limit = next.unwrap_or(fault).min(fault);
+            let end = damage
+                .last
+                .iter()
+                .map(|(span, _)| span)
+                .find(|span| span.end > limit)
+                .map_or(limit, |span| span.start);
+            salvage.add(from, end, database, &damage.broken);
+            database = damage.database;
+            salvage.damaged.push(end..next.unwrap_or(size).max(end));
+            match next {
+                Some(next) => from = next,
+                None => return Ok(Some(salvage)),
+            }
+        }
+    }
+
+    /// Adds a stretch without the broken records in it.
+    fn add(&mut self, mut from: u64, end: u64, mut database: u64, broken: &[(Range<u64>, u64)]) {
+        for (span, selected) in broken.iter().filter(|(span, _)| span.end <= end) {
+            if from < span.start {
+                self.intact.push((from..span.start, database));
+            }
+            self.damaged.push(span.clone());
+            (from, database) = (span.end, *selected);
+        }
+        if from < end {
+            self.intact.push((from..end, database));
+        }
+    }
+
+    /// A file of what is intact. It has no checksum.
+    pub fn reader<'s, S: Source + ?Sized>(&'s self, source: &'s S) -> impl Read + 's {
+        Salvaged { salvage: self, source, next: 0, made: self.header.name().into_bytes(), at: 0, open: None }
+    }
+}
+
+/// Where the next record begins, searched for from an offset on.
+fn next_record(
+    source: &(impl Source + ?Sized),
+    mut from: u64,
+    header: &Header,
+    options: &InspectOptions,
+) -> io::Result<Option<u64>> {
+    let size = source.size_bytes();
+    while from < size {
+        let end = (from + SEARCH_BYTES).min(size);
+        let found =
+            inspect_range(source.open(from..end)?, from..end, header, options, &mut |_| Control::Continue)?;
+        let Some(span) = found.span() else {
+            from = end;
+            continue;
+        };
+        // The search may have found the type behind an expiry.
+        let expiry = span.start.checked_sub(EXPIRY_BYTES).filter(|start| *start >= from);
+        if let Some(start) = expiry {
+            let mut bytes = Vec::new();
+            source.open(start..span.start)?.take(EXPIRY_BYTES).read_to_end(&mut bytes)?;
+            if let [id, at @ ..] = &bytes[..]
+                && *id == Opcode::ExpireTimeMs.id()
+                && let Ok(at) = at.try_into()
+                && EXPIRIES_MS.contains(&u64::from_le_bytes(at))
+            {
+                return Ok(Some(start));
+            }
+        }
+        return Ok(Some(span.start));
+    }
+    Ok(None)
+}
+
+/// Reads what is intact as one file.
+struct Salvaged<'s, S: ?Sized> {
+    salvage: &'s Salvage,
+    source: &'s S,
+    next: usize,
+    /// Bytes that are not in the source, and how many of them have been read.
+    made: Vec<u8>,
+    at: usize,
+    open: Option<io::Take<Box<dyn Read + Send + 's>>>,
+}
+
+impl<S: Source + ?Sized> Read for Salvaged<'_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let mut rest = self.made.get(self.at..).unwrap_or_default();
+            if !rest.is_empty() || buffer.is_empty() {
+                let read = rest.read(buffer)?;
+                self.at += read;
+                return Ok(read);
+            }
+            if let Some(open) = &mut self.open {
+                let read = open.read(buffer)?;
+                if read > 0 {
+                    return Ok(read);
+                }
+                self.open = None;
+            }
+            let (made, at) = (&mut self.made, &mut self.at);
+            made.clear();
+            *at = 0;
+            if let Some((range, database)) = self.salvage.intact.get(self.next) {
+                made.push(Opcode::SelectDb.id());
+                push_number(made, *database);
+                self.open = Some(self.source.open(range.clone())?.take(range.end - range.start));
+            } else if self.next == self.salvage.intact.len() {
+                made.push(Opcode::Eof.id());
+                if self.salvage.header.version >= FIRST_VERSION_WITH_CRC {
+                    made.extend([0; 8]);
+                }
+            } else {
+                return Ok(0);
+            }
+            self.next += 1;
+        }
+    }
+}

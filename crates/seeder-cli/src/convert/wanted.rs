@@ -1,0 +1,58 @@
+//! What the command line asks for.
+
+use anyhow::{Context, Result, bail};
+use rdb_convert::{Databases, Glob, OnConflict, Options, Policies, Policy, Target};
+use rdb_scan::{Kind, SLOTS};
+
+use crate::args::ConvertArgs;
+
+/// The options of a conversion.
+pub(super) fn options(args: &ConvertArgs, now_ms: i64) -> Result<Options> {
+    let target: Target = args.to.parse()?;
+    let policy = |value: &str| if value == "drop" { Policy::Drop } else { Policy::Refuse };
+    for glob in &args.include {
+        if args.exclude.contains(glob) {
+            bail!("--include and --exclude both name {glob}: no key could stay that it includes");
+        }
+    }
+    Ok(Options {
+        policies: Policies {
+            field_expiries: policy(&args.field_expiries),
+            stream_state: policy(&args.stream_state),
+            modules: policy(&args.modules),
+            unsupported_types: policy(&args.unsupported_types),
+            functions: policy(&args.functions),
+        },
+        databases: Databases::parse(&args.databases)?,
+        on_conflict: match args.on_conflict.as_str() {
+            "first" => OnConflict::First,
+            "last" => OnConflict::Last,
+            _ => OnConflict::Refuse,
+        },
+        include: args.include.iter().map(|glob| Glob::new(glob.as_bytes())).collect(),
+        exclude: args.exclude.iter().map(|glob| Glob::new(glob.as_bytes())).collect(),
+        drop_expired: args.drop_expired,
+        repair: args.repair,
+        only: args.only.iter().filter_map(|name| kind(name)).collect(),
+        slots: args.slots.as_deref().map(slots).transpose()?,
+        split: args.split.unwrap_or(1),
+        now_ms,
+        ..Options::new(target)
+    })
+}
+
+fn kind(name: &str) -> Option<Kind> {
+    use Kind::{Array, Hash, List, Module, Set, Stream, String, Zset};
+    [String, List, Set, Zset, Hash, Stream, Module, Array].into_iter().find(|kind| kind.name() == name)
+}
+
+fn slots(text: &str) -> Result<std::ops::RangeInclusive<u16>> {
+    let expected = || format!("--slots {text}: expected two slots of 0 to {}, such as 0-8191", SLOTS - 1);
+    let (first, last) = text.split_once('-').with_context(expected)?;
+    let (first, last): (u16, u16) =
+        (first.parse().with_context(expected)?, last.parse().with_context(expected)?);
+    if first > last || usize::from(last) >= SLOTS {
+        bail!(expected());
+    }
+    Ok(first..=last)
+}
