@@ -3,11 +3,13 @@
 use std::ops::RangeInclusive;
 
 use rdb_scan::Kind;
+use serde::{Deserialize, Serialize};
 
 use crate::{Databases, Glob, Target};
 
 /// What happens to something that the target cannot hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Policy {
     /// Nothing is written.
     #[default]
@@ -17,7 +19,8 @@ pub enum Policy {
 }
 
 /// What happens to what the target cannot hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Policies {
     /// Expiries of hash fields. Dropped, a field stays without its expiry, unless it has expired.
     pub field_expiries: Policy,

@@ -110,6 +110,8 @@ codes! {
     ChecksumAbsent "checksum-absent" allowable Note "The file has no checksum, so damage inside values cannot be detected.",
     BackupIsOld "backup-is-old" allowable Warn "The backup is more than a day old. Later writes are not in it.",
     KeysAlreadyExpired "keys-already-expired" allowable Note "Expired keys are dropped while loading.",
+    Converted "converted" allowable Note "The engine does not read the backup as it is; it is converted, and loses nothing.",
+    ConvertedWithLoss "converted-with-loss" allowable Warn "The engine does not read the backup as it is; it is converted, and loses what the request names.",
     NoKeys "no-keys" allowable Warn "The backup holds no key.",
     ShardSkew "shard-skew" allowable Warn "One shard holds much more than its share.",
     SharedSlots "shared-slots" allowable Fail "Two backups hold keys in the same slots, as dumps of a master and of its replica do.",

@@ -1,6 +1,7 @@
 //! The data that passes between the steps of the state machine, and the rules by which steps decide.
 
 pub mod chunks;
+pub mod conversion;
 pub(crate) mod drops;
 pub(crate) mod failure;
 pub(crate) mod files;

@@ -35,7 +35,7 @@ pub use crate::{
     },
     finding::{Code, Finding, Severity, Verdict},
     flow::{
-        chunks,
+        chunks, conversion,
         drops::{DropKind, DroppedBackup, DroppedObject, execution_name},
         failure::FailureReason,
         files::ExecutionFiles,
@@ -50,9 +50,10 @@ pub use crate::{
         seeding::{Backup, Seeding, Target},
     },
     request::{
-        ClusterMode, ClusterRequest, Request, RequestError, SlotsRequest,
+        ClusterMode, ClusterRequest, ConvertRequest, Request, RequestError, SlotsRequest,
         auth::{AuthTokenError, auth_token_in},
         cluster::{ClusterIdError, ClusterSpec, OpenClusterMode, check_cluster_id, default_cluster_id},
+        convert::{Convert, When},
         options::{Access, OnRestoreFailed, Options},
         resolve::{Resolved, resolve},
         tags::EXECUTION_TAG,
@@ -60,6 +61,7 @@ pub use crate::{
     },
     verdict::{
         backup::{compressed_finding, fault_finding, fault_remedy},
+        conversion::format_for,
         judge, objects,
         plan::{Need, NextSmaller, Plan, Reserve, ShardPlan, too_many_nodes, unknown_node_type},
         report,

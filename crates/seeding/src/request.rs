@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod cluster;
+pub(crate) mod convert;
 pub(crate) mod options;
 pub(crate) mod resolve;
 pub(crate) mod tags;
@@ -9,6 +10,7 @@ pub(crate) mod user_group;
 
 use std::collections::BTreeMap;
 
+use rdb_convert::Policy;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
@@ -19,7 +21,10 @@ use crate::{
         location::BackupLocation,
         slots::SlotRange,
     },
-    request::options::{Access, OnRestoreFailed},
+    request::{
+        convert::When,
+        options::{Access, OnRestoreFailed},
+    },
 };
 
 /// The backups that one seeding takes at most. ElastiCache documents no bound; this one keeps the record small.
@@ -28,7 +33,7 @@ pub(crate) const MAX_BACKUPS: usize = 100;
 /// A request as a person writes it: in a `seed.json`, in the console's input box, in the stack's defaults.
 ///
 /// Every field may be absent; an unknown field is an error that names it. The table in docs/REQUEST.md is written from
-/// this struct and [`ClusterRequest`] (`make docs`): the first paragraph of a comment is the meaning, `Values:` lists
+/// this struct, [`ClusterRequest`] and [`ConvertRequest`] (`make docs`): the first paragraph of a comment is the meaning, `Values:` lists
 /// what is accepted, and `Default:` the default where resolving an empty request does not show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -82,6 +87,10 @@ pub struct Request {
     /// Values: 1-1380
     /// Default: 240, or more for large backups
     pub deadline_minutes: Option<u32>,
+    /// Conversion of a backup that the engine does not read, with the fields below.
+    ///
+    /// Values: object
+    pub convert: ConvertRequest,
     /// Omit key names from reports.
     ///
     /// Values: `true`, `false`
@@ -191,6 +200,38 @@ pub struct ClusterRequest {
     /// Values: object
     /// Default: the stack's `Tags`
     pub tags: Option<BTreeMap<String, Option<String>>>,
+}
+
+/// The conversion part of a [`Request`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ConvertRequest {
+    /// Whether a backup that the engine does not read is [converted](docs/CONVERT.md#in-a-seeding) into one that it
+    /// reads, or refused. Nothing is lost unless one of the following fields says `drop`.
+    ///
+    /// Values: `needed`, `never`
+    pub when: Option<When>,
+    /// Expiries of hash fields, for engines before Valkey 9. `drop` keeps the fields without them, except those that
+    /// have expired.
+    ///
+    /// Values: `refuse`, `drop`
+    pub field_expiries: Option<Policy>,
+    /// Deduplication (Redis 8.6) and given-back entries (Redis 8.8) of streams. `drop` keeps the streams.
+    ///
+    /// Values: `refuse`, `drop`
+    pub stream_state: Option<Policy>,
+    /// Values and data of modules, vector sets among them. `drop` leaves out their keys.
+    ///
+    /// Values: `refuse`, `drop`
+    pub modules: Option<Policy>,
+    /// Values of types that the engine does not have: arrays (Redis 8.8). `drop` leaves out their keys.
+    ///
+    /// Values: `refuse`, `drop`
+    pub unsupported_types: Option<Policy>,
+    /// Functions, for engines before Redis 7.0. `drop` leaves them out.
+    ///
+    /// Values: `refuse`, `drop`
+    pub functions: Option<Policy>,
 }
 
 /// Cluster mode.

@@ -136,7 +136,7 @@ impl Header {
     }
 
     /// Magic and version as in the file.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match self.magic {
             Magic::Redis => format!("REDIS{:04}", self.version),
             Magic::Valkey => format!("VALKEY{:03}", self.version),

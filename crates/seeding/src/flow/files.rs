@@ -1,5 +1,6 @@
 //! The keys of the product's own files in the reports bucket.
 
+use rdb_convert::RangePlan;
 use rdb_footprint::Settings;
 use rdb_scan::{Position, RangeInspection};
 use sha2::{Digest, Sha256};
@@ -7,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     facts::location::BackupLocation,
     flow::{
+        conversion::{Conversion, ConversionChunk, ConversionJournal, WriteTask, WrittenRange},
         grant::{AclHolders, GrantJournal, LeaseHolder, Revocation},
         steps::CreateJournal,
     },
@@ -63,6 +65,35 @@ impl<'a> ExecutionFiles<'a> {
     /// cluster is available, kept or gone.
     pub fn create(&self) -> FileKey<CreateJournal> {
         FileKey::new(format!("{EXECUTIONS}{}/create.json", self.execution))
+    }
+
+    /// The conversion of the backups: [`Conversion`].
+    pub fn conversion(&self) -> FileKey<Conversion> {
+        FileKey::new(format!("{EXECUTIONS}{}/conversion.json", self.execution))
+    }
+
+    /// Exists while converted bytes may be in the conversion bucket: [`ConversionJournal`].
+    pub fn converting(&self) -> FileKey<ConversionJournal> {
+        FileKey::new(format!("{EXECUTIONS}{}/converting.json", self.execution))
+    }
+
+    /// The plan of the conversion of a range.
+    pub fn range_plan(&self, chunk: ConversionChunk) -> FileKey<RangePlan> {
+        self.of_range(chunk, "plan")
+    }
+
+    /// What the worker of a range has to know to write it.
+    pub fn write_task(&self, chunk: ConversionChunk) -> FileKey<WriteTask> {
+        self.of_range(chunk, "task")
+    }
+
+    /// What the worker of a range has written.
+    pub fn written_range(&self, chunk: ConversionChunk) -> FileKey<WrittenRange> {
+        self.of_range(chunk, "written")
+    }
+
+    fn of_range<T>(&self, ConversionChunk { backup, range }: ConversionChunk, what: &str) -> FileKey<T> {
+        FileKey::new(format!("{EXECUTIONS}{}/partials/{backup:03}-{range:04}-{what}.json", self.execution))
     }
 
     /// The part of the report against which the new cluster's keys are counted.

@@ -9,7 +9,10 @@ use serde_json::Value;
 
 use crate::{
     finding::{Finding, Verdict},
-    flow::status::ClusterPhase,
+    flow::{
+        conversion::{ConversionChunk, ConversionPhase},
+        status::ClusterPhase,
+    },
     record::file_key::FileKey,
     request::options::OnRestoreFailed,
     verdict::{plan::Plan, report::Counts},
@@ -138,7 +141,53 @@ pub enum AssessOutput {
         plan: Option<Plan>,
         /// The report, as `s3://bucket/key`.
         report: String,
+        /// The ranges of the backups to convert; empty if none is.
+        conversion: Vec<ConversionChunk>,
     },
+}
+
+/// The input of `convert-chunk`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConvertInput {
+    /// The range to convert.
+    pub chunk: ConversionChunk,
+    /// What to do with it.
+    pub phase: ConversionPhase,
+}
+
+/// The output of `convert-chunk`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConvertOutput {
+    /// The number of bytes that the range has, or would have, after the conversion.
+    pub bytes: u64,
+}
+
+/// The input of `finish-conversion`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FinishInput {
+    /// What the workers of the last round have done.
+    pub phase: ConversionPhase,
+    /// The number of rounds so far, from 1.
+    pub round: u32,
+}
+
+/// The output of `finish-conversion`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "outcome")]
+pub enum FinishOutput {
+    /// Another round is needed.
+    #[serde(rename_all = "camelCase")]
+    Unfinished {
+        /// What its workers do.
+        phase: ConversionPhase,
+        /// Their ranges, never empty.
+        conversion: Vec<ConversionChunk>,
+    },
+    /// The backups are converted, and the record names the new objects.
+    Converted {},
 }
 
 /// The input of steps that need only their execution.

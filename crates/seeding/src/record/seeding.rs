@@ -85,6 +85,9 @@ pub struct Backup {
     /// again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_inspection: Option<FileKey<KnownInspection>>,
+    /// The object that this one was converted from, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub converted_from: Option<BackupLocation>,
     /// Magic and RDB version, for workers that begin in the middle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<rdb_scan::Header>,

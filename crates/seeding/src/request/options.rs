@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::restore_time::expected_minutes,
     finding::{Code, Finding},
-    request::Request,
+    request::{Request, convert::Convert},
 };
 
 /// The way in which ElastiCache gets access to the bucket.
@@ -61,6 +61,9 @@ pub struct Options {
     /// Whether the request names the deadline.
     #[serde(default)]
     pub deadline_given: bool,
+    /// Conversion of backups that the engine does not read.
+    #[serde(default)]
+    pub convert: Convert,
     /// Omit key names from reports.
     pub hide_keys: bool,
     /// Codes of findings that do not forbid the seeding.
@@ -120,6 +123,7 @@ impl Options {
             poll_seconds,
             deadline_minutes,
             deadline_given: request.deadline_minutes.is_some(),
+            convert: Convert::resolve(&request.convert),
             hide_keys: request.hide_keys.unwrap_or(false),
             allow,
         }

@@ -13,6 +13,7 @@ use crate::{
     request::cluster::ClusterSpec,
     verdict::{
         backup::{fault_finding, hazard_finding, module_finding, version_finding},
+        conversion,
         plan::{Need, Plan},
     },
 };
@@ -28,13 +29,22 @@ pub struct Judgement {
     pub footprint: Option<Footprint>,
     /// The cluster to create, if there can be one.
     pub plan: Option<Plan>,
+    /// Whether each file has to be converted.
+    pub converted: Vec<bool>,
 }
 
 /// Judges files. Each comes with the name that its findings have, and must be weighed by [`Target::memory_settings`].
 pub fn judge(target: &Target, inspected: &[(String, &Inspection)], earlier: Vec<Finding>) -> Judgement {
     let mut findings = earlier;
+    let mut converted = Vec::with_capacity(inspected.len());
     for (name, inspection) in inspected {
-        judge_file(target, name, inspection, &mut findings);
+        // The check of the file's first bytes may have found the same.
+        let (mut of_file, others): (Vec<_>, Vec<_>) =
+            findings.into_iter().partition(|finding| finding.backup.as_ref() == Some(name));
+        judge_file(target, name, inspection, &mut of_file);
+        converted.push(conversion::convert(target, name, inspection, &mut of_file));
+        findings = others;
+        findings.extend(of_file);
     }
     // With cluster mode on, several files are the shards of one cluster.
     if target.cluster.cluster_mode {
@@ -72,7 +82,7 @@ pub fn judge(target: &Target, inspected: &[(String, &Inspection)], earlier: Vec<
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     // A damaged file has no plan, so nothing can be created, whatever is allowed.
     let verdict = if sound { Verdict::of(&findings, &target.options.allow) } else { Verdict::Reject };
-    Judgement { verdict, findings, footprint, plan }
+    Judgement { verdict, findings, footprint, plan, converted }
 }
 
 fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &mut Vec<Finding>) {
@@ -80,7 +90,6 @@ fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &m
     findings.extend(inspection.faults.iter().map(|fault| fault_finding(name, fault)));
     if let Some(rdb) = &inspection.rdb {
         let header = Header { version: rdb.version, magic: rdb.magic, aux: inspection.aux.clone() };
-        // The check of the file's first bytes may have found the same.
         let newer = version_finding(name, &header, cluster);
         findings.extend(newer.filter(|finding| !findings.contains(finding)));
         if rdb.crc == Crc::Absent {

@@ -3,8 +3,11 @@
 use crate::{
     facts::location::{BackupLocation, dns_compliant_bucket_name},
     finding::{Code, Finding},
-    request::cluster::ClusterSpec,
-    verdict::backup::{fault_finding, version_finding},
+    request::{cluster::ClusterSpec, options::Options},
+    verdict::{
+        backup::{fault_finding, version_finding},
+        conversion::may_convert,
+    },
 };
 
 /// The metadata of an object, from S3.
@@ -150,8 +153,15 @@ pub fn object_findings(location: &BackupLocation, look: &ObjectLook) -> Vec<Find
 pub const HEADER_BYTES: u64 = 4096;
 
 /// Findings about the first bytes of a backup.
-pub fn header_findings(location: &BackupLocation, prefix: &[u8], cluster: &ClusterSpec) -> Vec<Finding> {
+pub fn header_findings(
+    location: &BackupLocation,
+    prefix: &[u8],
+    cluster: &ClusterSpec,
+    options: &Options,
+) -> Vec<Finding> {
     match rdb_scan::read_header(prefix) {
+        // A file that may be converted is judged by its contents.
+        Ok(header) if may_convert(&header, cluster, options) => Vec::new(),
         Ok(header) => version_finding(&location.to_string(), &header, cluster).into_iter().collect(),
         Err(fault) => vec![fault_finding(&location.to_string(), &fault)],
     }

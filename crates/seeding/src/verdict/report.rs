@@ -7,6 +7,7 @@ use crate::{
     finding::{Code, Finding, Verdict},
     record::seeding::{Backup, Seeding},
     verdict::{
+        conversion::keys_left_out,
         judge::{FootprintReport, Judgement, judge},
         plan::Plan,
     },
@@ -31,6 +32,9 @@ pub struct Assessment {
     pub counts: Counts,
     /// The backups, in the order of the request.
     pub backups: Vec<BackupReport>,
+    /// Whether each backup has to be converted.
+    #[serde(skip)]
+    pub converted: Vec<bool>,
 }
 
 /// The part of an [`Assessment`] with which the new cluster's key count is compared.
@@ -64,16 +68,20 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
         .zip(inspections)
         .map(|(backup, inspection)| (backup.location.to_string(), inspection))
         .collect();
-    let Judgement { verdict, findings, footprint, plan } = judge(&seeding.target, &inspected, earlier);
+    let Judgement { verdict, findings, footprint, plan, converted } =
+        judge(&seeding.target, &inspected, earlier);
     let reports = seeding.backups.iter().zip(inspections);
     let backups = reports
         .map(|(backup, inspection)| BackupReport { backup: backup.clone(), inspection: inspection.report() })
         .collect();
     let cluster = &seeding.target.cluster;
-    let counts = Counts::of(inspections, cluster.engine.skips_empty_collections(cluster.engine_version));
+    let mut counts = Counts::of(inspections, cluster.engine.skips_empty_collections(cluster.engine_version));
+    for (inspection, _) in inspections.iter().zip(&converted).filter(|(_, converted)| **converted) {
+        counts.keys = counts.keys.saturating_sub(keys_left_out(inspection));
+    }
     let version = seeding.target.cluster.engine_version;
     let footprint = footprint.as_ref().map(|footprint| FootprintReport::of(footprint, version));
-    Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups }
+    Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups, converted }
 }
 
 /// The report on a backup that could not be read to its end: nothing is created. After `rounds` rounds, `ranges_left`
@@ -93,6 +101,7 @@ pub fn too_long(rounds: u32, ranges_left: usize, bytes_left: u64, earlier: Vec<F
         plan: None,
         counts: Counts::default(),
         backups: Vec::new(),
+        converted: Vec::new(),
     }
 }
 

@@ -133,7 +133,7 @@ impl PrepareSeeding {
         Ok(match read_prefix(&self.s3, location, &backup.etag, HEADER_BYTES).await? {
             Some(prefix) => {
                 backup.header = header_of(&prefix);
-                header_findings(location, &prefix, &resolved.cluster)
+                header_findings(location, &prefix, &resolved.cluster, &resolved.options)
             }
             None => object_findings(location, &ObjectLook::Forbidden),
         })

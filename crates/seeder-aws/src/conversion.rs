@@ -1,0 +1,189 @@
+//! The bucket of converted backups, which only this product writes.
+
+use aws_sdk_s3::{
+    Client,
+    primitives::ByteStream,
+    types::{
+        CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier, ServerSideEncryption,
+    },
+};
+use bytes::Bytes;
+use seeding::{BackupLocation, StepError};
+
+use crate::{error_code, service_error};
+
+/// The conversion bucket, for the objects of one backup.
+#[derive(Debug, Clone)]
+pub struct ConversionBucket {
+    /// S3.
+    pub s3: Client,
+    /// The bucket.
+    pub bucket: String,
+    /// The account that owns it.
+    pub account: String,
+    /// The KMS key with which the source is encrypted: a converted backup is encrypted no weaker.
+    pub kms_key_id: Option<String>,
+}
+
+/// An upload in parts.
+#[derive(Debug)]
+pub struct Upload<'a> {
+    bucket: &'a ConversionBucket,
+    key: String,
+    id: String,
+}
+
+impl ConversionBucket {
+    /// Stores an object. Returns its size.
+    pub async fn put(&self, key: String, bytes: Vec<u8>) -> Result<u64, StepError> {
+        let size = bytes.len() as u64;
+        let put = self.s3.put_object().bucket(&self.bucket).key(&key).body(ByteStream::from(bytes));
+        let put = put.expected_bucket_owner(&self.account).set_server_side_encryption(self.encryption());
+        put.set_ssekms_key_id(self.kms_key_id.clone())
+            .send()
+            .await
+            .map_err(|error| service_error(&format!("store {}/{key}", self.bucket), &error))?;
+        Ok(size)
+    }
+
+    /// Reads an object.
+    pub async fn get(&self, key: &str) -> Result<Bytes, StepError> {
+        let doing = format!("read {}/{key}", self.bucket);
+        let get = self.s3.get_object().bucket(&self.bucket).key(key).expected_bucket_owner(&self.account);
+        let answer = get.send().await.map_err(|error| service_error(&doing, &error))?;
+        let body = answer.body.collect().await.map_err(|error| {
+            StepError::new(
+                seeding::ErrorName::ServiceBusy,
+                format!("failed to {doing}: {error}"),
+                "it is retried automatically",
+            )
+        })?;
+        Ok(body.into_bytes())
+    }
+
+    /// Begins an upload in parts.
+    pub async fn upload(&self, location: &BackupLocation) -> Result<Upload<'_>, StepError> {
+        let create = self.s3.create_multipart_upload().bucket(&self.bucket).key(&location.key);
+        let create =
+            create.expected_bucket_owner(&self.account).set_server_side_encryption(self.encryption());
+        let created = create
+            .set_ssekms_key_id(self.kms_key_id.clone())
+            .send()
+            .await
+            .map_err(|error| service_error(&format!("begin an upload to {location}"), &error))?;
+        let id = created.upload_id().unwrap_or_default().to_owned();
+        Ok(Upload { bucket: self, key: location.key.clone(), id })
+    }
+
+    /// Aborts the uploads and deletes the objects under a prefix.
+    pub async fn delete_all(&self, prefix: &str) -> Result<(), StepError> {
+        self.abort_uploads(prefix).await?;
+        let doing = format!("delete the objects under {}/{prefix}", self.bucket);
+        loop {
+            let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let listed = list.expected_bucket_owner(&self.account).send().await;
+            let page = match listed {
+                Ok(page) => page,
+                // The bucket was deleted with the stack.
+                Err(error) if error_code(&error) == Some("NoSuchBucket") => return Ok(()),
+                Err(error) => return Err(service_error(&doing, &error)),
+            };
+            let named = |object: &aws_sdk_s3::types::Object| {
+                ObjectIdentifier::builder().key(object.key().unwrap_or_default()).build()
+            };
+            let objects = page.contents().iter().map(named).collect::<Result<Vec<_>, _>>();
+            let objects = objects.map_err(StepError::internal)?;
+            if objects.is_empty() {
+                return Ok(());
+            }
+            let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
+            let delete = delete.map_err(StepError::internal)?;
+            let deletion = self.s3.delete_objects().bucket(&self.bucket).delete(delete);
+            let deleted = deletion.expected_bucket_owner(&self.account).send().await;
+            let deleted = deleted.map_err(|error| service_error(&doing, &error))?;
+            // One call answers with success although it deleted nothing.
+            if let Some(error) = deleted.errors().first() {
+                let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
+                return Err(StepError::new(
+                    seeding::ErrorName::ServiceBusy,
+                    format!("failed to {doing}: {code}: {message}"),
+                    "it is retried automatically",
+                ));
+            }
+        }
+    }
+
+    /// Aborts the uploads under a prefix: also those whose ID was lost with the answer.
+    pub async fn abort_uploads(&self, prefix: &str) -> Result<(), StepError> {
+        let doing = format!("abort the uploads under {}/{prefix}", self.bucket);
+        let list = self.s3.list_multipart_uploads().bucket(&self.bucket).prefix(prefix);
+        let listed = match list.expected_bucket_owner(&self.account).send().await {
+            Ok(listed) => listed,
+            Err(error) if error_code(&error) == Some("NoSuchBucket") => return Ok(()),
+            Err(error) => return Err(service_error(&doing, &error)),
+        };
+        for upload in listed.uploads() {
+            let (key, id) = (upload.key().unwrap_or_default(), upload.upload_id().unwrap_or_default());
+            let abort = self.s3.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(id);
+            match abort.expected_bucket_owner(&self.account).send().await {
+                Ok(_) => {}
+                Err(error) if error_code(&error) == Some("NoSuchUpload") => {}
+                Err(error) => return Err(service_error(&doing, &error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn encryption(&self) -> Option<ServerSideEncryption> {
+        self.kms_key_id.as_ref().map(|_| ServerSideEncryption::AwsKms)
+    }
+}
+
+impl Upload<'_> {
+    /// Copies an object of the bucket into a part.
+    pub async fn copy(&self, number: i32, source: &str) -> Result<CompletedPart, StepError> {
+        let ConversionBucket { s3, bucket, account, .. } = self.bucket;
+        let copy = s3.upload_part_copy().bucket(bucket).key(&self.key).upload_id(&self.id);
+        let copy = copy.part_number(number).copy_source(format!("{bucket}/{source}"));
+        let copied = copy
+            .expected_bucket_owner(account)
+            .expected_source_bucket_owner(account)
+            .send()
+            .await
+            .map_err(|error| service_error(&format!("copy {bucket}/{source}"), &error))?;
+        let etag = copied.copy_part_result().and_then(|result| result.e_tag()).map(str::to_owned);
+        Ok(CompletedPart::builder().part_number(number).set_e_tag(etag).build())
+    }
+
+    /// Uploads a part.
+    pub async fn put(&self, number: i32, bytes: Bytes) -> Result<CompletedPart, StepError> {
+        let ConversionBucket { s3, bucket, account, .. } = self.bucket;
+        let put = s3.upload_part().bucket(bucket).key(&self.key).upload_id(&self.id).part_number(number);
+        let put = put
+            .expected_bucket_owner(account)
+            .body(ByteStream::from(bytes))
+            .send()
+            .await
+            .map_err(|error| service_error(&format!("upload a part of {bucket}/{}", self.key), &error))?;
+        // The SDK adds a checksum to each part, and S3 asks for it again.
+        Ok(CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(put.e_tag().map(str::to_owned))
+            .set_checksum_crc32(put.checksum_crc32().map(str::to_owned))
+            .build())
+    }
+
+    /// Completes the upload.
+    pub async fn complete(self, parts: Vec<CompletedPart>) -> Result<(), StepError> {
+        let ConversionBucket { s3, bucket, account, .. } = self.bucket;
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        let complete = s3.complete_multipart_upload().bucket(bucket).key(&self.key).upload_id(&self.id);
+        complete
+            .expected_bucket_owner(account)
+            .multipart_upload(parts)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| service_error(&format!("complete the upload to {bucket}/{}", self.key), &error))
+    }
+}

@@ -1,0 +1,124 @@
+//! The conversion of backups on the way to the cluster: its plan, its files, and the rounds of its workers.
+
+use rdb_convert::{Options, RangeReport, RangeTask, RecordRange, Survey};
+use rdb_scan::Header;
+use serde::{Deserialize, Serialize};
+
+use crate::{facts::location::BackupLocation, record::seeding::Target, verdict::conversion::format_for};
+
+/// The smallest part of a multipart upload but the last one, in bytes. Source: S3 user guide, "Amazon S3 multipart
+/// upload limits".
+pub const LEAST_PART_BYTES: u64 = 5 << 20;
+/// The size of a piece of converted bytes, in bytes, unless there would be more than [`MOST_PIECES`].
+const PIECE_BYTES: u64 = 32 << 20;
+/// The most pieces of one backup: half of the parts that an upload may have, since each range may end with a small one.
+const MOST_PIECES: u64 = 5_000;
+
+/// The conversion of an execution's backups, `conversion.json`. Written by assess-backup.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Conversion {
+    /// The backups to convert.
+    pub backups: Vec<ConversionOf>,
+}
+
+/// The conversion of one backup.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversionOf {
+    /// The backup's index, from 0.
+    pub backup: usize,
+    /// The ranges, which meet and cover all records.
+    pub ranges: Vec<RecordRange>,
+    /// The number of keys in it.
+    pub keys: u64,
+    /// What the workers have to know.
+    pub survey: Survey,
+    /// Whether hash fields have expiries.
+    pub field_expiries: bool,
+}
+
+impl ConversionOf {
+    /// Magic and version of the new file; none if files are not converted for this target.
+    pub fn header(&self, target: &Target) -> Option<Header> {
+        format_for(&target.cluster, self.field_expiries).map(|(_, header)| header)
+    }
+}
+
+/// What to convert to, and what may be lost; none if files are not converted for this target.
+pub fn options(target: &Target) -> Option<Options> {
+    let (to, _) = format_for(&target.cluster, false)?;
+    let now_ms = i64::try_from(target.looked_at_ms).unwrap_or(i64::MAX);
+    Some(Options { policies: target.options.convert.policies, now_ms, ..Options::new(to) })
+}
+
+/// The size of the pieces of a converted file, in bytes.
+pub fn piece_bytes(file_bytes: u64) -> u64 {
+    file_bytes.div_ceil(MOST_PIECES).max(PIECE_BYTES)
+}
+
+/// The prefix of an execution's objects in the conversion bucket.
+pub fn prefix(execution_hash: &str) -> String {
+    format!("{execution_hash}/")
+}
+
+/// The converted backup.
+pub fn location(bucket: &str, execution_hash: &str, backup: usize, backups: usize) -> BackupLocation {
+    let name = if backups == 1 { "backup".to_owned() } else { format!("backup-{}", backup + 1) };
+    BackupLocation { bucket: bucket.to_owned(), key: format!("{}{name}.rdb", prefix(execution_hash)) }
+}
+
+/// A piece of converted bytes, until the pieces are joined.
+pub fn piece_key(execution_hash: &str, chunk: ConversionChunk, piece: usize) -> String {
+    let ConversionChunk { backup, range } = chunk;
+    format!("{}pieces/{backup:03}-{range:04}-{piece:05}", prefix(execution_hash))
+}
+
+/// What the workers of a round do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConversionPhase {
+    /// They find out what the conversion of their range would do.
+    Plan,
+    /// They write it.
+    Write,
+}
+
+/// One range of one backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConversionChunk {
+    /// The backup's index, from 0.
+    pub backup: usize,
+    /// The range's index in [`ConversionOf::ranges`].
+    pub range: usize,
+}
+
+/// The mark that converted bytes may be in the conversion bucket. Written before the first of them, deleted once they
+/// are deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversionJournal {
+    /// The conversion bucket.
+    pub bucket: String,
+}
+
+/// What the worker of a range has to know to write it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WriteTask {
+    /// The range and its place in the new file.
+    pub task: RangeTask,
+    /// The size of pieces, in bytes.
+    pub piece_bytes: u64,
+}
+
+/// What the worker of a range has written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WrittenRange {
+    /// What was done.
+    pub report: RangeReport,
+    /// The size of each piece, in bytes.
+    pub pieces: Vec<u64>,
+}

@@ -1,0 +1,160 @@
+//! Which files have to be converted before the engine reads them, and what a conversion loses.
+
+use std::collections::BTreeMap;
+
+use rdb_convert::Policy;
+use rdb_scan::{HazardCode, Header, Inspection, MAX_RDB_VERSION, Magic, VALKEY_RDB_VERSION};
+
+use crate::{
+    finding::{Code, Finding},
+    record::seeding::Target,
+    request::{cluster::ClusterSpec, convert::When, options::Options},
+};
+
+/// Something that a file has and the target cannot hold.
+struct Loss {
+    /// The field of the request that names it, in `convert`.
+    field: &'static str,
+    count: u64,
+    policy: Policy,
+}
+
+/// The format that a file is converted to: the version that the engine reads, and the magic that keeps the expiries of
+/// hash fields if the file has any.
+pub fn format_for(cluster: &ClusterSpec, field_expiries: bool) -> Option<(rdb_convert::Target, Header)> {
+    let target = conversion_target(cluster)?;
+    let header = if field_expiries && target.has_field_expiries() {
+        Header { version: VALKEY_RDB_VERSION, magic: Magic::Valkey, ..Header::default() }
+    } else {
+        Header { version: target.version(), magic: Magic::Redis, ..Header::default() }
+    };
+    Some((target, header))
+}
+
+/// The engine as a conversion's target; none if files are not converted for it.
+fn conversion_target(cluster: &ClusterSpec) -> Option<rdb_convert::Target> {
+    let version = cluster.engine_version;
+    format!("{}-{}.{}", cluster.engine, version.major, version.minor).parse().ok()
+}
+
+/// Whether a file of this version is converted if the engine does not read it. Its contents decide later.
+pub(crate) fn may_convert(header: &Header, cluster: &ClusterSpec, options: &Options) -> bool {
+    let known = match header.magic {
+        Magic::Redis => header.version <= MAX_RDB_VERSION,
+        Magic::Valkey => header.version <= VALKEY_RDB_VERSION,
+    };
+    let seeded_as_it_is = options.allow.contains(&Code::RdbNewerThanEngine);
+    options.convert.when == When::Needed && known && !seeded_as_it_is && conversion_target(cluster).is_some()
+}
+
+/// Replaces the findings about one file that a conversion removes. Returns whether the file has to be converted.
+///
+/// If a conversion would lose something that the request does not give up, the findings stay, and name the field that
+/// gives it up.
+pub(crate) fn convert(
+    target: &Target,
+    name: &str,
+    inspection: &Inspection,
+    findings: &mut Vec<Finding>,
+) -> bool {
+    let Some(rdb) = inspection.rdb.as_ref().filter(|_| inspection.is_sound()) else { return false };
+    let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
+    let (cluster, options) = (&target.cluster, &target.options);
+    if !may_convert(&header, cluster, options) {
+        return false;
+    }
+    let Some((to, new_header)) = format_for(cluster, inspection.field_expires > 0) else { return false };
+    let needs = |finding: &Finding| finding.forbids(&options.allow) && is_removed(finding);
+    if !findings.iter().any(needs) {
+        return false;
+    }
+    let losses = losses(target, to, inspection);
+    let (dropped, refused): (Vec<_>, Vec<_>) =
+        losses.iter().partition(|loss| loss.policy == Policy::Drop);
+    if !refused.is_empty() {
+        for finding in findings.iter_mut().filter(|finding| needs(finding)) {
+            finding.remedy = format!("{}; {}", in_words(&refused), finding.remedy);
+            finding.evidence.insert("conversionWouldLose".to_owned(), counts(&refused).into());
+        }
+        return false;
+    }
+    let removes: Vec<_> =
+        findings.iter().filter(|finding| needs(finding)).map(|finding| finding.code.as_str()).collect();
+    findings.retain(|finding| !needs(finding) && !(is_of_modules(finding) && !dropped.is_empty()));
+    let (code, remedy) = if dropped.is_empty() {
+        (Code::Converted, "no action needed: nothing is lost")
+    } else {
+        (Code::ConvertedWithLoss, "no action needed, unless what is lost is expected in the cluster")
+    };
+    let mut finding = Finding::new(code, remedy)
+        .about(name)
+        .with("from", header.name())
+        .with("to", new_header.name())
+        .with("removes", removes);
+    if !dropped.is_empty() {
+        finding = finding.with("lost", counts(&dropped));
+    }
+    findings.push(finding);
+    true
+}
+
+/// The keys that a conversion leaves out: those of modules, and of types that the target does not have.
+pub(crate) fn keys_left_out(inspection: &Inspection) -> u64 {
+    let keys = |kind| inspection.types.get(kind).map_or(0, |counts| counts.keys);
+    keys("module") + keys("array")
+}
+
+/// Whether a converted file no longer has what the finding is about.
+fn is_removed(finding: &Finding) -> bool {
+    let hazard = finding.evidence.get("hazard").and_then(|hazard| hazard.as_str());
+    match finding.code {
+        Code::RdbNewerThanEngine | Code::ModuleData | Code::FunctionsUnsupported | Code::HugeResizeDb => true,
+        Code::RefusedByEngine => {
+            finding.evidence.contains_key("cameWithRdbVersion")
+                || hazard == Some(HazardCode::SlotInfo.as_str())
+                || hazard == Some(HazardCode::BadSlotInfo.as_str())
+        }
+        _ => false,
+    }
+}
+
+fn is_of_modules(finding: &Finding) -> bool {
+    matches!(finding.code, Code::ModuleData | Code::MemoryIsLowerBound)
+}
+
+fn losses(target: &Target, to: rdb_convert::Target, inspection: &Inspection) -> Vec<Loss> {
+    let policies = &target.options.convert.policies;
+    let field_expiries = if to.has_field_expiries() { 0 } else { inspection.field_expires };
+    let functions = if to.has_functions() { 0 } else { inspection.functions };
+    let modules = inspection.hazard_counts.get(&HazardCode::ModuleData).copied().unwrap_or(0);
+    let arrays = inspection.types.get("array").map_or(0, |counts| counts.keys);
+    [
+        ("fieldExpiries", field_expiries, policies.field_expiries),
+        ("streamState", inspection.stream_state, policies.stream_state),
+        ("modules", modules, policies.modules),
+        ("unsupportedTypes", arrays, policies.unsupported_types),
+        ("functions", functions, policies.functions),
+    ]
+    .into_iter()
+    .filter(|(_, count, _)| *count > 0)
+    .map(|(field, count, policy)| Loss { field, count, policy })
+    .collect()
+}
+
+fn counts(losses: &[&Loss]) -> serde_json::Map<String, serde_json::Value> {
+    losses.iter().map(|loss| (loss.field.to_owned(), loss.count.into())).collect()
+}
+
+/// What to do about losses that the request does not give up, as half a sentence.
+fn in_words(refused: &[&Loss]) -> String {
+    let remedies: BTreeMap<&str, &str> = [
+        ("fieldExpiries", "use Valkey 9.0 (engineVersion), which keeps the expiries of hash fields, or set convert.fieldExpiries to drop"),
+        ("streamState", "set convert.streamState to drop, which keeps the streams without their deduplication"),
+        ("modules", "set convert.modules to drop, which leaves out the keys of modules"),
+        ("unsupportedTypes", "set convert.unsupportedTypes to drop, which leaves out arrays"),
+        ("functions", "set convert.functions to drop, or use an engine with functions"),
+    ]
+    .into();
+    let words: Vec<_> = refused.iter().filter_map(|loss| remedies.get(loss.field).copied()).collect();
+    words.join("; ")
+}
