@@ -1,55 +1,234 @@
-//! Keys that two databases bring to one.
+//! Keys that two databases bring to one, or that a database has twice.
+
+mod repeated;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hasher},
     io::Read,
 };
 
 use rdb_scan::walk::{Head, Step, Walk};
+use serde::{Deserialize, Serialize};
 
-use crate::{ConvertError, Options, engine::why_gone};
+use self::repeated::Hashes;
+pub use self::repeated::Repeated;
+use crate::{ConvertError, Options, RecordRange, conversion::why_gone};
 
 /// Conflicts are looked for among at most this many keys, not counting those of the largest database that goes to the
 /// same one: 1 GiB of memory.
 pub const MAX_COMPARED_KEYS: u64 = 1 << 26;
+/// Of a file with more databases none are merged or renumbered.
+const MAX_DATABASES: usize = 1 << 16;
 
-/// Keys that occur more than once, as hashes, in ascending order, with how often they occur.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Duplicates {
-    hashes: Vec<u128>,
-    counts: Vec<u32>,
-    /// Keys that were not compared, because there are too many.
-    pub(crate) unchecked: u64,
+/// The search for keys that occur more than once, in several readings of the source.
+///
+/// As long as [`Comparison::needs_reading`] says so, every range is read by [`Comparison::read`], all results are added
+/// by [`Comparison::add`] in any order, and [`Comparison::step`] goes to the next reading. What is found depends on the
+/// file and the options only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Comparison {
+    stage: Stage,
+    /// The databases whose keys are not kept, because each is the largest of those that go to the same one.
+    largest: BTreeSet<u64>,
+    /// The databases that receive the keys of several.
+    receiving: BTreeSet<u64>,
+    /// Whether all keys are compared, also those of one database.
+    all: bool,
 }
 
-impl Duplicates {
-    pub(crate) fn len(&self) -> usize {
-        self.hashes.len()
-    }
+/// What is looked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Stage {
+    /// How many keys of each database stay.
+    Sizes(Sizes),
+    /// The hashes of the keys that are compared. Too many are only counted.
+    Hashes(Hashes, u64),
+    /// Which of these the largest databases have, and which occur repeatedly among themselves.
+    Matches { hashes: Hashes, found: Hashes },
+    /// Where these are first and last.
+    Places(Repeated),
+    /// Nothing more.
+    Done(Repeated),
+}
 
-    /// The place of a key among these.
-    pub(crate) fn place(&self, database: u64, prefix: &[u8], key: &[u8]) -> Option<usize> {
-        if self.hashes.is_empty() {
-            return None;
+/// What one reading of a range has found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Found(Find);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Find {
+    Sizes(Sizes),
+    /// Hashes, and the number of keys. Too many hashes are left out.
+    Hashes(Hashes, u64),
+    Places(Repeated),
+    Nothing,
+}
+
+/// The number of keys of each database.
+type Sizes = BTreeMap<u64, u64>;
+
+impl Found {
+    /// Adds what another range has found in the same reading.
+    pub(crate) fn merge(&mut self, more: Self) {
+        match (&mut self.0, more.0) {
+            (Find::Sizes(sizes), Find::Sizes(more)) => add_sizes(sizes, more),
+            (Find::Hashes(hashes, 0), Find::Hashes(more, 0)) => hashes.append_new(more),
+            (Find::Hashes(hashes, keys), Find::Hashes(more, more_keys)) => {
+                add_hashes(hashes, keys, more, more_keys);
+            }
+            (Find::Places(places), Find::Places(more)) => places.merge(&more),
+            _ => {}
         }
-        self.hashes.binary_search(&hash(database, prefix, key)).ok()
+    }
+}
+
+fn add_size(sizes: &mut Sizes, database: u64, keys: u64) {
+    // One too many shows that there are too many.
+    if sizes.len() <= MAX_DATABASES || sizes.contains_key(&database) {
+        *sizes.entry(database).or_default() += keys;
+    }
+}
+
+fn add_sizes(sizes: &mut Sizes, more: Sizes) {
+    for (database, keys) in more {
+        add_size(sizes, database, keys);
+    }
+}
+
+fn add_hashes(hashes: &mut Hashes, keys: &mut u64, more: Hashes, more_keys: u64) {
+    *keys += more_keys;
+    if *keys > MAX_COMPARED_KEYS {
+        hashes.clear();
+    } else {
+        hashes.append(more);
+    }
+}
+
+impl Comparison {
+    /// The search that these options need; none of it, if all keys stay where they are and nothing is mended.
+    pub fn new(options: &Options) -> Self {
+        let stage = match (options.databases.is_keep(), options.repair) {
+            (true, false) => Stage::Done(Repeated::default()),
+            (_, true) => Stage::Hashes(Hashes::default(), 0),
+            (false, false) => Stage::Sizes(Sizes::new()),
+        };
+        let (largest, receiving) = (BTreeSet::new(), BTreeSet::new());
+        Self { stage, largest, receiving, all: options.repair }
     }
 
-    pub(crate) fn count(&self, place: usize) -> u32 {
-        self.counts.get(place).copied().unwrap_or_default()
+    /// Whether the source has to be read once more.
+    pub fn needs_reading(&self) -> bool {
+        !matches!(self.stage, Stage::Done(_))
     }
 
-    /// Reads a file, and finds these.
-    pub(crate) fn of<R: Read>(
-        open: &mut impl FnMut() -> std::io::Result<R>,
+    /// Reads a range. `source` has been opened at its first record.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn read<R: Read>(
+        &self,
+        source: R,
+        range: &RecordRange,
         options: &Options,
-    ) -> Result<Self, ConvertError> {
-        if options.databases.is_keep() {
-            return if options.repair { Self::of_all(open, options) } else { Ok(Self::default()) };
+    ) -> Result<Found, ConvertError> {
+        self.read_walk(&mut range.walk(source), options)
+    }
+
+    pub(crate) fn read_walk<R: Read>(
+        &self,
+        walk: &mut Walk<R>,
+        options: &Options,
+    ) -> Result<Found, ConvertError> {
+        let find = match &self.stage {
+            Stage::Done(_) => Find::Nothing,
+            Stage::Sizes(_) => {
+                let mut sizes = Sizes::new();
+                keys(walk, options, |head, _, _| add_size(&mut sizes, head.database, 1))?;
+                Find::Sizes(sizes)
+            }
+            Stage::Hashes(..) => {
+                let (mut hashes, mut keys_read) = (Hashes::default(), 0);
+                keys(walk, options, |head, to, prefix| {
+                    if self.is_kept(head.database, to) {
+                        keys_read += 1;
+                        hashes.push_up_to(hash(to, prefix, &head.key), MAX_COMPARED_KEYS);
+                    }
+                })?;
+                Find::Hashes(hashes, keys_read)
+            }
+            Stage::Matches { hashes, .. } => {
+                let mut found = Hashes::default();
+                keys(walk, options, |head, to, prefix| {
+                    if self.largest.contains(&head.database) && self.receiving.contains(&to) {
+                        let hash = hash(to, prefix, &head.key);
+                        if hashes.contains(hash) {
+                            found.push_new(hash);
+                        }
+                    }
+                })?;
+                Find::Hashes(found, 0)
+            }
+            Stage::Places(repeated) => {
+                let mut places = repeated.unplaced();
+                keys(walk, options, |head, to, prefix| {
+                    places.note(hash(to, prefix, &head.key), head.offset);
+                })?;
+                Find::Places(places)
+            }
+        };
+        Ok(Found(find))
+    }
+
+    /// Whether the hash of a key is kept.
+    fn is_kept(&self, database: u64, to: u64) -> bool {
+        self.all || (self.receiving.contains(&to) && !self.largest.contains(&database))
+    }
+
+    /// Adds what a range has found.
+    pub fn add(&mut self, found: Found) {
+        match (&mut self.stage, found.0) {
+            (Stage::Sizes(sizes), Find::Sizes(more)) => add_sizes(sizes, more),
+            (Stage::Hashes(hashes, keys), Find::Hashes(more, more_keys)) => {
+                add_hashes(hashes, keys, more, more_keys);
+            }
+            (Stage::Matches { found, .. }, Find::Hashes(more, _)) => found.append_new(more),
+            (Stage::Places(places), Find::Places(more)) => places.merge(&more),
+            _ => {}
         }
-        let mut sizes: BTreeMap<u64, u64> = BTreeMap::new();
-        keys(open()?, options, |head, _, _| *sizes.entry(head.database).or_default() += 1)?;
+    }
+
+    /// Goes to the next reading, after all ranges have been read.
+    ///
+    /// # Errors
+    /// [`ConvertError::TooManyKeys`].
+    pub fn step(&mut self, options: &Options) -> Result<(), ConvertError> {
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Done(Repeated::default())) {
+            Stage::Sizes(sizes) if sizes.len() > MAX_DATABASES => {
+                return Err(ConvertError::TooMany { what: "databases", most: MAX_DATABASES });
+            }
+            Stage::Sizes(sizes) => self.choose(&sizes, options)?,
+            Stage::Hashes(_, keys) if keys > MAX_COMPARED_KEYS => {
+                if !options.databases.is_keep() {
+                    return Err(ConvertError::TooManyKeys { keys });
+                }
+                Stage::Done(Repeated::unchecked(keys))
+            }
+            Stage::Hashes(mut hashes, _) => {
+                let found = hashes.sort();
+                if self.all { places(found) } else { Stage::Matches { hashes, found } }
+            }
+            Stage::Matches { found, .. } => places(found),
+            Stage::Places(repeated) | Stage::Done(repeated) => Stage::Done(repeated),
+        };
+        Ok(())
+    }
+
+    /// Chooses which databases are compared.
+    fn choose(&mut self, sizes: &Sizes, options: &Options) -> Result<Stage, ConvertError> {
         let mut sources: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         for database in sizes.keys() {
             if let Some((to, _)) = options.databases.of(*database) {
@@ -58,86 +237,46 @@ impl Duplicates {
         }
         sources.retain(|_, from| from.len() > 1);
         let size = |database: &u64| sizes.get(database).copied().unwrap_or_default();
-        let largest: HashMap<u64, u64> = sources
-            .iter()
-            .filter_map(|(to, from)| Some((*to, *from.iter().max_by_key(|database| size(database))?)))
-            .collect();
-        let compared: u64 = sources
-            .iter()
-            .flat_map(|(to, from)| from.iter().filter(|from| largest.get(to) != Some(from)))
-            .map(size)
-            .sum();
-        if compared > MAX_COMPARED_KEYS {
-            return Err(ConvertError::TooManyKeys { keys: compared });
+        self.largest = sources.values().filter_map(|from| from.iter().copied().max_by_key(size)).collect();
+        self.receiving = sources.keys().copied().collect();
+        let compared = sources.values().flatten().filter(|from| !self.largest.contains(from)).map(size).sum();
+        match compared {
+            0 => Ok(Stage::Done(Repeated::default())),
+            1..=MAX_COMPARED_KEYS => Ok(Stage::Hashes(Hashes::default(), 0)),
+            keys => Err(ConvertError::TooManyKeys { keys }),
         }
-        if compared == 0 {
-            return Ok(Self::default());
-        }
-        let mut hashes = Vec::new();
-        keys(open()?, options, |head, to, prefix| {
-            if largest.get(&to).is_some_and(|database| *database != head.database) {
-                hashes.push(hash(to, prefix, &head.key));
-            }
-        })?;
-        hashes.sort_unstable();
-        let mut found: Vec<u128> =
-            hashes.chunk_by(u128::eq).flat_map(|same| same.iter().skip(1).copied()).collect();
-        keys(open()?, options, |head, to, prefix| {
-            if largest.get(&to) == Some(&head.database) {
-                let hash = hash(to, prefix, &head.key);
-                if hashes.binary_search(&hash).is_ok() {
-                    found.push(hash);
-                }
-            }
-        })?;
-        drop(hashes);
-        Ok(Self::of_repeated(found))
     }
 
-    /// Keys that a database has twice; none if there are too many keys to compare.
-    fn of_all<R: Read>(
-        open: &mut impl FnMut() -> std::io::Result<R>,
-        options: &Options,
-    ) -> Result<Self, ConvertError> {
-        let mut hashes = Vec::new();
-        let mut unchecked = 0;
-        keys(open()?, options, |head, to, prefix| {
-            if (hashes.len() as u64) < MAX_COMPARED_KEYS {
-                hashes.push(hash(to, prefix, &head.key));
-            } else {
-                unchecked += 1;
-            }
-        })?;
-        hashes.sort_unstable();
-        let found = hashes.chunk_by(u128::eq).flat_map(|same| same.iter().skip(1).copied()).collect();
-        Ok(Self { unchecked, ..Self::of_repeated(found) })
-    }
-
-    /// Those whose hashes were found once more than these say.
-    fn of_repeated(mut found: Vec<u128>) -> Self {
-        found.sort_unstable();
-        let mut duplicates = Self::default();
-        for same in found.chunk_by(u128::eq) {
-            duplicates.hashes.extend(same.first());
-            duplicates.counts.push(u32::try_from(same.len() + 1).unwrap_or(u32::MAX));
+    /// What was found, after the last reading.
+    pub fn into_repeated(self) -> Repeated {
+        match self.stage {
+            Stage::Done(repeated) => repeated,
+            _ => Repeated::default(),
         }
-        duplicates
     }
+}
+
+fn places(mut found: Hashes) -> Stage {
+    found.sort();
+    let repeated = Repeated::of(found);
+    if repeated.is_empty() { Stage::Done(repeated) } else { Stage::Places(repeated) }
 }
 
 /// Reads the keys that stay, and where they go.
 fn keys<R: Read>(
-    source: R,
+    walk: &mut Walk<R>,
     options: &Options,
     mut each: impl FnMut(&Head, u64, &[u8]),
 ) -> Result<(), ConvertError> {
-    let mut walk = Walk::new(source)?;
     loop {
         match walk.step()? {
             Step::End => return Ok(()),
             Step::Record => {
+                // An empty collection goes, so that a key of the same name is none too many.
+                let is_empty = options.repair && walk.is_empty_collection()?;
                 let head = walk.head();
                 if let Some((to, prefix)) = options.databases.of(head.database)
+                    && !is_empty
                     && why_gone(options, head).is_none()
                 {
                     each(head, to, prefix);

@@ -18,25 +18,34 @@
 #![forbid(unsafe_code)]
 
 mod conflicts;
+mod conversion;
 mod databases;
-mod engine;
+mod encoded;
+mod error;
 mod filter;
 mod glob;
 mod options;
 mod output;
 mod plan;
+mod range;
+mod readings;
 mod report;
 mod rewrite;
 mod target;
+mod write;
 
 pub use crate::{
-    conflicts::MAX_COMPARED_KEYS,
+    conflicts::{Comparison, Found, MAX_COMPARED_KEYS, Repeated},
     databases::{DatabaseError, Databases, Destination},
-    engine::{ConvertError, write},
+    error::ConvertError,
     glob::Glob,
     options::{OnConflict, Options, Policies, Policy},
-    plan::Plan,
-    report::{Conflicts, Count, MAX_LISTED_KEYS, Refusal, Report},
+    plan::{OutputTask, Plan, RangePlan, RangeTask, Survey, merge_plans, plan_range},
+    range::RecordRange,
+    report::{Conflicts, Count, MAX_LISTED_KEY_BYTES, MAX_LISTED_KEYS, Refusal, Report},
     rewrite::{MAX_GIVEN_BACK, MAX_PACKED_BYTES},
     target::{Engine, Target, TargetError},
+    write::{
+        Finished, HEAD_BYTES, RangeReport, TAIL_BYTES, Written, head_bytes, write, write_range, write_ranges,
+    },
 };

@@ -2,53 +2,71 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
+use crate::encoded;
+
+mod names;
+
 /// At most this many keys are listed for each thing that is counted; a hundred of conflicts.
 pub const MAX_LISTED_KEYS: usize = 10;
+/// Of a listed key, at most this many bytes are kept.
+pub const MAX_LISTED_KEY_BYTES: usize = 256;
 const MAX_LISTED_CONFLICTS: usize = 100;
 
 /// A number of something, with the first keys that have it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Count {
     /// How many.
     pub number: u64,
-    /// The first keys, at most [`MAX_LISTED_KEYS`].
+    /// The first keys, at most [`MAX_LISTED_KEYS`], cut to [`MAX_LISTED_KEY_BYTES`].
+    #[serde(with = "encoded::keys")]
     pub keys: Vec<Vec<u8>>,
 }
 
 /// Something that stands in the way of a conversion.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     /// What it is, for programs, in kebab-case.
     pub code: &'static str,
     /// How often it is there, and the first keys.
     pub count: Count,
     /// What can be done.
+    #[serde(skip_serializing)]
     pub remedy: &'static str,
 }
 
 /// Keys that two databases bring to one.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Conflicts {
     /// How many keys there are more than once.
     pub number: u64,
-    /// The first hundred.
+    /// The first hundred, cut to [`MAX_LISTED_KEY_BYTES`].
+    #[serde(with = "encoded::keys")]
     pub keys: Vec<Vec<u8>>,
 }
 
 /// What a conversion has done, or would do.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Report {
     /// Keys in the source.
     pub keys_read: u64,
     /// Keys in all new files.
     pub keys_written: u64,
-    /// Bytes in all new files; 0 in a plan.
+    /// Bytes in all new files. Those of a range are without what precedes and follows the records, and with a selection
+    /// of its first database.
     pub bytes_written: u64,
     /// Keys that were left out, by reason.
+    #[serde(with = "names")]
     pub dropped: BTreeMap<&'static str, Count>,
     /// What else was lost.
+    #[serde(with = "names")]
     pub lost: BTreeMap<&'static str, Count>,
     /// What was mended.
+    #[serde(with = "names")]
     pub repaired: BTreeMap<&'static str, Count>,
     /// Hash fields that keep their expiry.
     pub field_expiries_kept: u64,
@@ -60,22 +78,34 @@ pub struct Report {
     pub refused: Vec<Refusal>,
 }
 
+/// Adds a key to a list, cut.
+fn list(keys: &mut Vec<Vec<u8>>, key: &[u8], most: usize) {
+    if keys.len() < most {
+        keys.push(key.get(..MAX_LISTED_KEY_BYTES).unwrap_or(key).to_vec());
+    }
+}
+
 impl Count {
     pub(crate) fn add(&mut self, number: u64, key: Option<&[u8]>) {
         self.number += number;
-        if let Some(key) = key
-            && self.keys.len() < MAX_LISTED_KEYS
-        {
-            self.keys.push(key.to_vec());
+        if let Some(key) = key {
+            list(&mut self.keys, key, MAX_LISTED_KEYS);
         }
+    }
+
+    fn merge(&mut self, next: Self) {
+        self.number += next.number;
+        self.keys.extend(next.keys);
+        self.keys.truncate(MAX_LISTED_KEYS);
     }
 }
 
 impl Report {
-    /// Whether fields have expiries that the new file would not hold.
+    /// Whether fields have expiries, whether the new file holds them or not.
     pub(crate) fn has_field_expiries(&self) -> bool {
         let is_lost = |what| self.lost.contains_key(what);
-        is_lost("fieldExpiries")
+        self.field_expiries_kept > 0
+            || is_lost("fieldExpiries")
             || is_lost("expiredFields")
             || self.refused.iter().any(|one| one.code == "field-expiries")
     }
@@ -96,19 +126,45 @@ impl Report {
         }
     }
 
-    pub(crate) fn refuse(&mut self, code: &'static str, remedy: &'static str, key: Option<&[u8]>) {
-        let found = self.refused.iter().position(|refusal| refusal.code == code);
-        let place = found.unwrap_or_else(|| {
-            self.refused.push(Refusal { code, count: Count::default(), remedy });
-            self.refused.len() - 1
-        });
-        self.refused[place].count.add(1, key);
+    pub(crate) fn refuse(&mut self, code: &'static str, key: Option<&[u8]>) {
+        let mut count = Count::default();
+        count.add(1, key);
+        self.merge_refusal(Refusal { code, count, remedy: names::remedy(code) });
     }
 
     pub(crate) fn conflict(&mut self, key: &[u8]) {
         self.conflicts.number += 1;
-        if self.conflicts.keys.len() < MAX_LISTED_CONFLICTS {
-            self.conflicts.keys.push(key.to_vec());
+        list(&mut self.conflicts.keys, key, MAX_LISTED_CONFLICTS);
+    }
+
+    /// Adds the report of the range that follows.
+    pub(crate) fn merge(&mut self, next: Self) {
+        self.keys_read += next.keys_read;
+        self.keys_written += next.keys_written;
+        self.bytes_written += next.bytes_written;
+        self.field_expiries_kept += next.field_expiries_kept;
+        self.keys_rewritten += next.keys_rewritten;
+        for (counts, next) in [
+            (&mut self.dropped, next.dropped),
+            (&mut self.lost, next.lost),
+            (&mut self.repaired, next.repaired),
+        ] {
+            for (what, count) in next {
+                counts.entry(what).or_default().merge(count);
+            }
+        }
+        self.conflicts.number += next.conflicts.number;
+        self.conflicts.keys.extend(next.conflicts.keys);
+        self.conflicts.keys.truncate(MAX_LISTED_CONFLICTS);
+        for refusal in next.refused {
+            self.merge_refusal(refusal);
+        }
+    }
+
+    fn merge_refusal(&mut self, refusal: Refusal) {
+        match self.refused.iter_mut().find(|one| one.code == refusal.code) {
+            Some(one) => one.count.merge(refusal.count),
+            None => self.refused.push(refusal),
         }
     }
 }

@@ -6,14 +6,15 @@ mod packed;
 mod stream;
 mod table;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use rdb_scan::{
     FaultCode, ValueType,
     walk::{WalkError, push_number},
 };
+use serde::{Deserialize, Serialize};
 
-use crate::output::push_text;
+use crate::{ConvertError, RecordRange, encoded::pairs, output::push_text};
 
 /// A packed collection, or a field that loses its expiry, is rewritten in memory up to this many bytes.
 pub const MAX_PACKED_BYTES: u64 = 64 << 20;
@@ -65,18 +66,61 @@ impl Way {
     }
 }
 
-/// What a first reading has to tell a second one.
-#[derive(Debug, Clone, Default)]
+/// What a first reading has to know for a second one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Facts {
     /// The number of fields that stay in a large hash, by the offset of its record.
-    pub(crate) large: HashMap<u64, u64>,
+    #[serde(with = "pairs")]
+    pub(crate) large: BTreeMap<u64, u64>,
     /// Entries that consumers gave back, by the record's offset and the group's index, in ascending order.
-    pub(crate) given_back: HashMap<(u64, u64), Vec<[u8; 16]>>,
+    #[serde(with = "pairs")]
+    pub(crate) given_back: BTreeMap<(u64, u64), Vec<[u8; 16]>>,
     pub(crate) given_back_ids: usize,
     /// The true length of streams that have a wrong one, by the record's offset.
-    pub(crate) lengths: HashMap<u64, u64>,
+    #[serde(with = "pairs")]
+    pub(crate) lengths: BTreeMap<u64, u64>,
     /// The number of different members of values in which one occurs twice, by the record's offset.
-    pub(crate) different: HashMap<u64, u64>,
+    #[serde(with = "pairs")]
+    pub(crate) different: BTreeMap<u64, u64>,
+}
+
+impl Facts {
+    /// Adds those of the range that follows.
+    pub(crate) fn merge(&mut self, mut next: Self) -> Result<(), ConvertError> {
+        self.large.append(&mut next.large);
+        self.given_back.append(&mut next.given_back);
+        self.given_back_ids += next.given_back_ids;
+        self.lengths.append(&mut next.lengths);
+        self.different.append(&mut next.different);
+        for (number, what) in [
+            (self.large.len(), "hashes of more than 1 MiB that lose expiries"),
+            (self.given_back_ids, "entries of streams that consumers gave back"),
+            (self.lengths.len(), "streams with a wrong length"),
+            (self.different.len(), "values in which a member occurs twice"),
+        ] {
+            if number > MAX_GIVEN_BACK {
+                return Err(ConvertError::TooMany { what, most: MAX_GIVEN_BACK });
+            }
+        }
+        Ok(())
+    }
+
+    /// Those of the records of a range.
+    pub(crate) fn of_range(&self, range: &RecordRange) -> Self {
+        let (from, end) = (range.from.offset, range.end.unwrap_or(u64::MAX));
+        let part =
+            |facts: &BTreeMap<u64, u64>| facts.range(from..end).map(|(at, fact)| (*at, *fact)).collect();
+        let given_back: BTreeMap<_, _> =
+            self.given_back.range((from, 0)..(end, 0)).map(|(at, ids)| (*at, ids.clone())).collect();
+        Self {
+            large: part(&self.large),
+            given_back_ids: given_back.values().map(Vec::len).sum(),
+            given_back,
+            lengths: part(&self.lengths),
+            different: part(&self.different),
+        }
+    }
 }
 
 /// What was found in a hash.
@@ -90,6 +134,13 @@ pub(crate) struct Fields {
     pub(crate) expired: u64,
     /// Members that occurred before, and are left out.
     pub(crate) repeated: u64,
+}
+
+impl Fields {
+    /// Whether nothing is left, because everything had expired.
+    pub(crate) fn is_nothing(self) -> bool {
+        self.kept == 0 && self.expired > 0
+    }
 }
 
 /// How values are written.

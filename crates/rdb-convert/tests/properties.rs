@@ -6,6 +6,8 @@
 mod common;
 #[path = "common/contents.rs"]
 mod contents;
+#[path = "common/ranges.rs"]
+mod ranges;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,7 +93,7 @@ fn why_gone(key: &Key, options: &Options) -> Option<&'static str> {
 
 /// The key that stays of several that go to the same place.
 fn kept<'k>(candidates: &'k [Key], options: &Options) -> &'k Key {
-    let last = options.on_conflict == OnConflict::Last;
+    let last = options.on_conflict == OnConflict::Last && !options.databases.is_keep();
     if last { candidates.last().unwrap() } else { &candidates[0] }
 }
 
@@ -151,14 +153,14 @@ proptest! {
     fn every_key_is_written_or_counted(
         chosen in prop::collection::vec((0u64..3, 0u32..40, any::<prop::sample::Index>(), prop::option::of(0u64..2_000_000)), 0..60),
         options in options(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
     ) {
         let records = records();
         let mut chosen = chosen;
         chosen.sort_by_key(|(database, ..)| *database);
-        // A key occurs once in a database.
-        chosen.dedup_by_key(|(database, number, ..)| (*database, *number));
+        // A key occurs once in a database, if that is not to be mended.
         let mut seen = BTreeSet::new();
-        chosen.retain(|(database, number, ..)| seen.insert((*database, *number)));
+        chosen.retain(|(database, number, ..)| seen.insert((*database, *number)) || options.repair);
         let mut rdb = Rdb::with_header("REDIS0014");
         let mut last = None;
         for (database, number, index, expiry) in &chosen {
@@ -182,20 +184,36 @@ proptest! {
             return Ok(());
         }
         let report = write(&file[..], &options, &plan, outputs.iter_mut().collect()).unwrap();
+        prop_assert_eq!(&report, &plan.report);
+        let bytes: Vec<u64> = outputs.iter().map(|file| file.len() as u64).collect();
+        prop_assert_eq!(plan.file_bytes().collect::<Vec<_>>(), &bytes[..]);
+        prop_assert_eq!(report.bytes_written, bytes.iter().sum::<u64>());
+        // In ranges, wherever they are cut, it is the same.
+        let boundaries = ranges::boundaries(&file);
+        let mut cuts: Vec<_> = cuts.iter().filter(|_| !boundaries.is_empty()).map(|cut| *cut.get(&boundaries)).collect();
+        cuts.sort_by_key(|boundary| boundary.offset);
+        cuts.dedup();
+        let (in_ranges, same) = ranges::convert(&file, &cuts, &options);
+        prop_assert_eq!(in_ranges, report.clone());
+        prop_assert!(same == outputs, "cut at {:?}", cuts);
         let dropped: u64 = report.dropped.values().map(|count| count.number).sum();
-        let mended = report.repaired.get("emptyCollections").map_or(0, |count| count.number);
+        let mended: u64 = ["duplicateKeys", "emptyCollections"]
+            .iter()
+            .filter_map(|what| report.repaired.get(what))
+            .map(|count| count.number)
+            .sum();
+        let again = if options.databases.is_keep() { "duplicateKeys" } else { "conflict" };
         prop_assert_eq!(report.keys_read, report.keys_written + dropped + mended);
         // Every key is in one of the new files with equal contents, or counted by the reason for which it is not.
         let mut read: BTreeMap<(u64, Vec<u8>), Vec<Key>> = BTreeMap::new();
         let mut gone: BTreeMap<&str, u64> = BTreeMap::new();
         for key in keys(&file) {
-            match why_gone(&key, &options) {
-                Some(reason) => *gone.entry(reason).or_default() += 1,
-                None => {
-                    let (to, prefix) = options.databases.of(key.name.0).unwrap();
-                    read.entry((to, [prefix, &key.name.1].concat())).or_default().push(key);
-                }
+            if let Some(reason) = why_gone(&key, &options) {
+                *gone.entry(reason).or_default() += 1;
+                continue;
             }
+            let (to, prefix) = options.databases.of(key.name.0).unwrap();
+            read.entry((to, [prefix, &key.name.1].concat())).or_default().push(key);
         }
         let first_magic = outputs.iter().find(|file| file.starts_with(b"VALKEY")).unwrap_or(&outputs[0]);
         let written: Vec<_> = outputs.iter().flat_map(|file| keys(file)).collect();
@@ -205,7 +223,7 @@ proptest! {
             let candidates = left.remove(&key.name);
             prop_assert!(candidates.is_some(), "{:?} was not in the source, or is there twice", key.name);
             let candidates = candidates.unwrap();
-            *gone.entry("conflict").or_default() += candidates.len() as u64 - 1;
+            *gone.entry(again).or_default() += candidates.len() as u64 - 1;
             let from = kept(&candidates, &options);
             prop_assert_eq!(Some(key.contents.clone()), expected(from, &options, first_magic));
             prop_assert_eq!(&key.prefixes, &from.prefixes);
@@ -214,11 +232,12 @@ proptest! {
             let from = kept(candidates, &options);
             prop_assert_eq!(expected(from, &options, first_magic), None);
             *gone.entry("expiredFields").or_default() += 1;
-            *gone.entry("conflict").or_default() += candidates.len() as u64 - 1;
+            *gone.entry(again).or_default() += candidates.len() as u64 - 1;
         }
         gone.retain(|_, number| *number > 0);
-        let counted: BTreeMap<_, _> =
-            report.dropped.iter().map(|(reason, count)| (&**reason, count.number)).collect();
+        let duplicates = report.repaired.iter().filter(|(what, _)| **what == "duplicateKeys");
+        let counted = report.dropped.iter().chain(duplicates);
+        let counted: BTreeMap<_, _> = counted.map(|(reason, count)| (*reason, count.number)).collect();
         prop_assert_eq!(counted, gone);
         for output in &outputs {
             let inspection = common::read(output);

@@ -28,6 +28,7 @@ use crate::{
     fault::{Cause, Fault, Hazard, HazardCode},
     format::Magic,
     inspection::weigh::Weights,
+    parts::assemble::Boundary,
     reading::{
         header::{Header, MAX_NAMES},
         looks_like::Beginning,
@@ -320,6 +321,13 @@ impl Inspection {
             aux: BTreeMap::new(),
         });
         Position { offset: self.end, database: self.part.last_database, header, inside: None, suspect: None }
+    }
+
+    /// The boundary at the end, if this begins with the file and something follows.
+    pub(crate) fn boundary(&self) -> Option<Boundary> {
+        let between = self.start == 0 && !self.complete && !self.part.ends_inside;
+        let database = self.part.last_database.filter(|_| between)?;
+        Some(Boundary { offset: self.end, database })
     }
 
     /// Whether the file was read to its end and has no fault.

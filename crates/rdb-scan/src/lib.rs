@@ -111,8 +111,8 @@ pub use crate::{
         writer::written_by,
     },
     parts::{
-        assemble::{Assembly, Gap, assemble},
-        parallel::inspect_parallel,
+        assemble::{Assembly, Boundary, Gap, assemble, assemble_with_boundaries},
+        parallel::{inspect_parallel, inspect_with_boundaries},
         range::{RangeInspection, inspect_range, inspect_up_to},
     },
     pieces::{Expiry, KeyPiece, Length, PackedPiece, Piece, Pieces, Row, RowPlaces, TextPlace, Whole},

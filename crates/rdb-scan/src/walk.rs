@@ -9,8 +9,11 @@ mod input;
 mod listpack;
 mod salvage;
 
-use std::io::{
-    Read, {self},
+use std::{
+    collections::BTreeMap,
+    io::{
+        Read, {self},
+    },
 };
 
 use input::Input;
@@ -30,6 +33,7 @@ use crate::{
         opcode::Opcode,
         value_type::{Layout, PackedLayout, TableRow, ValueType},
     },
+    parts::assemble::Boundary,
     reading::header::{Header, parse},
     scan::{module_name, unknown},
 };
@@ -76,7 +80,7 @@ pub enum Step {
     SlotImport,
     /// A key; see [`Walk::head`]. Its body is the value.
     Record,
-    /// The end mark. The checksum was right, or the file has none.
+    /// The end mark, or the end of the range. The checksum was right, or the file has none, or only a range is read.
     End,
 }
 
@@ -120,6 +124,9 @@ pub struct Walk<R> {
     prefixed: bool,
     aux: (Vec<u8>, Vec<u8>),
     pending: Pending,
+    /// Where the walk began, and where it ends if that is before the end mark.
+    start: u64,
+    end: Option<u64>,
 }
 
 impl<R: Read> Walk<R> {
@@ -135,7 +142,25 @@ impl<R: Read> Walk<R> {
         let mut ignored = ();
         Body::new(&mut input, &mut ignored).skip(HEADER_BYTES as u64)?;
         let (head, aux) = (Head::default(), <(Vec<u8>, Vec<u8>)>::default());
-        Ok(Self { input, header, head, prefixed: false, aux, pending: Pending::Nothing })
+        let pending = Pending::Nothing;
+        Ok(Self { input, header, head, prefixed: false, aux, pending, start: 0, end: None })
+    }
+
+    /// Walks from a boundary to another one, or to the end mark. `source` has been opened at the first.
+    ///
+    /// The checksum of the file is not compared: the bytes before are not known.
+    pub fn of_range(source: R, header: &Header, from: Boundary, end: Option<u64>) -> Self {
+        let header = Header { aux: BTreeMap::new(), ..*header };
+        Self {
+            input: Input::at(source, from.offset),
+            header,
+            head: Head { database: from.database, ..Head::default() },
+            prefixed: false,
+            aux: <(Vec<u8>, Vec<u8>)>::default(),
+            pending: Pending::Nothing,
+            start: from.offset,
+            end,
+        }
     }
 
     /// Version and magic, without AUX fields.
@@ -210,6 +235,13 @@ impl<R: Read> Walk<R> {
             (self.head.expires_at_ms, self.head.metadata) = (None, 0);
             self.head.offset = self.input.offset();
             self.input.record = self.head.offset;
+            if let Some(end) = self.end.filter(|end| self.head.offset >= *end) {
+                return if self.head.offset == end {
+                    Ok(Step::End)
+                } else {
+                    Err(beyond(end, self.head.offset))
+                };
+            }
         }
         let mut ignored = ();
         let mut body = Body::new(&mut self.input, &mut ignored);
@@ -261,7 +293,10 @@ impl<R: Read> Walk<R> {
                 }
                 Opcode::Eof => {
                     let crc = body.crc();
-                    if self.header.version >= FIRST_VERSION_WITH_CRC {
+                    if let Some(end) = self.end {
+                        return Err(beyond(end, self.head.offset));
+                    }
+                    if self.start == 0 && self.header.version >= FIRST_VERSION_WITH_CRC {
                         self.check_crc(crc)?;
                     }
                     break Step::End;
@@ -352,6 +387,12 @@ pub fn push_number(out: &mut Vec<u8>, number: u64) {
             out.extend(number.to_be_bytes());
         }
     }
+}
+
+#[cold]
+fn beyond(end: u64, offset: u64) -> WalkError {
+    let message = format!("no record begins at offset {end}, where one began before");
+    WalkError::Broken { code: FaultCode::Truncated, offset, message }
 }
 
 fn broken(stop: Stop, offset: u64) -> WalkError {

@@ -3,9 +3,7 @@
 use aws_sdk_s3::{
     Client,
     primitives::ByteStream,
-    types::{
-        CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier, ServerSideEncryption,
-    },
+    types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier, ServerSideEncryption},
 };
 use bytes::Bytes;
 use seeding::{BackupLocation, StepError};

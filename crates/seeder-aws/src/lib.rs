@@ -5,6 +5,7 @@
 //! - [`objects`] inspects buckets and objects, [`keys`] their KMS keys; [`reader`] streams an object through ranged
 //!   requests.
 //! - [`cluster`] describes the cluster of an execution.
+//! - [`conversion`] stores converted backups, and deletes them.
 //! - [`bucket_access`] grants and revokes access, under a lease.
 //! - [`sweep`] starts the clean-ups that are due.
 //! - [`service_error`] turns an SDK error into a [`seeding::StepError`].
@@ -14,6 +15,7 @@
 pub mod bucket_access;
 mod clients;
 pub mod cluster;
+pub mod conversion;
 mod error;
 pub mod keys;
 mod lease;

@@ -11,15 +11,16 @@ use std::{
     },
     ops::Range,
     process::ExitCode,
-    thread::{available_parallelism, scope},
+    sync::atomic::{AtomicU64, Ordering},
+    thread::available_parallelism,
 };
 
 use anyhow::{Result, anyhow};
 use input::Source;
 use jiff::Timestamp;
-use output::Outputs;
-use rdb_convert::{ConvertError, Options, Plan, Report, write};
-use rdb_scan::{InspectOptions, Inspection, walk::Salvage};
+use output::{Opened, Outputs};
+use rdb_convert::{ConvertError, Options, Plan, RecordRange, Report, write, write_ranges};
+use rdb_scan::{Boundary, Header, InspectOptions, Inspection, walk::Salvage};
 use report::{From, Told};
 use seeder_aws::Clients;
 use tokio::{runtime::Handle, task::spawn_blocking};
@@ -70,7 +71,8 @@ fn convert(
             });
         }
     }
-    let (inspection, plan) = read(args, options, &source)?;
+    let threads = args.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
+    let (inspection, boundaries) = inspect(args, options, &source, threads)?;
     let from = From::of(&inspection, source.compression());
     if let Some(fault) = inspection.faults.first() {
         let mut report = Report::default();
@@ -85,8 +87,20 @@ fn convert(
         eprintln!("error: {}: {} at offset {}", source.name(), fault.message, fault.offset);
         return Ok(ExitCode::from(REFUSED));
     }
+    let plan = plan(options, &source, &inspection, &boundaries, threads);
     let plan = plan.map_err(|error| anyhow!("{}: {error}", source.name()))?;
-    write_out(args, options, outputs, &source, from, &[], &plan, source.reader()?)
+    write_out(args, options, outputs, &source, from, &[], &plan, |opened, watch| {
+        match source.seekable().filter(|_| opened.is_seekable()) {
+            Some(seekable) => {
+                let open = |file, offset| opened.writer_at(file, offset);
+                Ok(write_ranges(seekable, threads, options, &plan, &open, watch))
+            }
+            None => {
+                let reader = input::Shown::new(source.reader()?, watch);
+                Ok(write(reader, options, &plan, opened.writers()?))
+            }
+        }
+    })
 }
 
 /// Plans and writes what was salvaged.
@@ -100,8 +114,13 @@ fn finish<R: Read>(
     mut open: impl FnMut() -> io::Result<R>,
 ) -> Result<ExitCode> {
     let plan = Plan::of(&mut open, options).map_err(|error| anyhow!("{}: {error}", source.name()))?;
-    write_out(args, options, outputs, source, from, damaged, &plan, open()?)
+    write_out(args, options, outputs, source, from, damaged, &plan, |opened, watch| {
+        Ok(write(input::Shown::new(open()?, watch), options, &plan, opened.writers()?))
+    })
 }
+
+/// Shows how many bytes threads have read together.
+type Watch<'w> = &'w (dyn Fn(u64) + Sync);
 
 #[expect(clippy::too_many_arguments, reason = "each is one thing that writing needs")]
 fn write_out(
@@ -112,7 +131,7 @@ fn write_out(
     from: From,
     damaged: &[Range<u64>],
     plan: &Plan,
-    reader: impl Read,
+    write: impl FnOnce(&Opened<'_>, Watch<'_>) -> Result<std::result::Result<Report, ConvertError>>,
 ) -> Result<ExitCode> {
     let hide_keys = args.hide_keys;
     let mut told = Told { from, options, plan: Some(plan), report: &plan.report, damaged, hide_keys };
@@ -123,9 +142,10 @@ fn write_out(
     let meter = Meter::new(source.name(), false);
     meter.begin(source.size_bytes());
     let opened = outputs.open()?;
-    let written = write(input::Shown::new(reader, &meter), options, plan, opened.writers()?);
+    let read = AtomicU64::new(0);
+    let written = write(&opened, &|bytes| meter.show(read.fetch_add(bytes, Ordering::Relaxed) + bytes));
     meter.finish();
-    let report = match written {
+    let report = match written? {
         Ok(report) => report,
         Err(error @ ConvertError::Write(_)) => return Err(anyhow!("{}: {error}", args.output.display())),
         Err(error) => return Err(anyhow!("{}: {error}", source.name())),
@@ -136,13 +156,13 @@ fn write_out(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Checks a backup as `seeder check` does, and plans its conversion meanwhile.
-fn read(
+/// Checks a backup as `seeder check` does, and finds where it can be cut.
+fn inspect(
     args: &ConvertArgs,
     options: &Options,
     source: &Source<'_>,
-) -> Result<(Inspection, Result<Plan, ConvertError>)> {
-    let threads = args.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
+    threads: usize,
+) -> Result<(Inspection, Vec<Boundary>)> {
     let inspecting = InspectOptions {
         hide_keys: args.hide_keys,
         now_ms: u64::try_from(options.now_ms).unwrap_or(0),
@@ -151,18 +171,30 @@ fn read(
     };
     let meter = Meter::new(source.name(), false);
     meter.begin(source.size_bytes());
-    let read = if threads > 1 {
-        scope(|scope| {
-            let planning = scope.spawn(|| Plan::of(|| source.reader(), options));
-            let inspection = source.inspect(threads - 1, &inspecting, &meter)?;
-            let plan = planning.join().map_err(|_| anyhow!("planning broke off"))?;
-            anyhow::Ok((inspection, plan))
-        })
-    } else {
-        source
-            .inspect(threads, &inspecting, &meter)
-            .map(|inspection| (inspection, Plan::of(|| source.reader(), options)))
-    };
+    let inspected = source.inspect(threads, &inspecting, &meter);
     meter.finish();
-    read
+    inspected
+}
+
+/// Plans the conversion of a backup without a fault.
+fn plan(
+    options: &Options,
+    source: &Source<'_>,
+    inspection: &Inspection,
+    boundaries: &[Boundary],
+    threads: usize,
+) -> std::result::Result<Plan, ConvertError> {
+    let seekable = source.seekable().zip(inspection.rdb.as_ref());
+    let Some((seekable, rdb)) = seekable else { return Plan::of(|| source.reader(), options) };
+    let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
+    let ranges = RecordRange::between(&header, boundaries);
+    let meter = Meter::new(source.name(), false);
+    meter.begin(source.size_bytes());
+    // The source may be read several times.
+    let (read, size) = (AtomicU64::new(0), seekable.size_bytes().max(1));
+    let watch = |bytes| meter.show((read.fetch_add(bytes, Ordering::Relaxed) + bytes) % size);
+    let has_field_expiries = inspection.field_expires > 0;
+    let plan = Plan::of_ranges(seekable, &ranges, threads, options, has_field_expiries, &watch);
+    meter.finish();
+    plan
 }

@@ -83,8 +83,9 @@ fn a_new_file_is_written_with_what_was_named() {
     // It is not replaced unless that was said.
     assert_eq!(convert(&folder, &words).status.code(), Some(2));
     assert_eq!(convert(&folder, &[&words[..], &["--force"]].concat()).status.code(), Some(0));
-    let dry = convert(&folder, &["in.rdb", "none.rdb", "--to", "valkey-9.0", "--dry-run"]);
+    let dry = convert(&folder, &["in.rdb", "none.rdb", "--to", "valkey-9.0", "--dry-run", "--json"]);
     assert_eq!(dry.status.code(), Some(0));
+    assert_eq!(json_of(&dry)["bytesWritten"], fs::read(folder.join("9.rdb")).unwrap().len());
     assert_eq!(files(&folder), ["8.rdb", "9.rdb"]);
     fs::remove_dir_all(folder).unwrap();
 }
@@ -112,6 +113,35 @@ fn pipes_and_archives_are_read_and_several_files_written() {
     let split = convert(&folder, &["in.rdb", "out.rdb", "--to", "valkey-9.0", "--split", "2"]);
     assert_eq!(split.status.code(), Some(0));
     assert_eq!(files(&folder), ["out-0001.rdb", "out-0002.rdb"]);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn several_threads_write_what_one_does() {
+    let folder = folder("threads");
+    let mut rdb = b"REDIS0012".to_vec();
+    for number in 0..40_000u32 {
+        if number % 10_000 == 0 {
+            rdb.extend([0xfe, (number / 10_000) as u8]);
+        }
+        rdb.extend(b"\x00\x04");
+        rdb.extend(number.to_le_bytes());
+        rdb.extend([0x42, 0x58]);
+        rdb.extend([b'v'; 600]);
+    }
+    rdb.extend(b"\xff\0\0\0\0\0\0\0\0");
+    fs::write(folder.join("large.rdb"), rdb).unwrap();
+    let to = ["--to", "valkey-8.1", "--databases", "merge", "--json"];
+    let mut written = Vec::new();
+    for threads in ["1", "2", "8"] {
+        let words = ["large.rdb", threads, "--threads", threads];
+        let output = convert(&folder, &[&words[..], &to[..]].concat());
+        assert_eq!(output.status.code(), Some(0));
+        written.push(fs::read(folder.join(threads)).unwrap());
+        assert_eq!(json_of(&output)["bytesWritten"], written[0].len());
+    }
+    let piped = convert(&folder, &[&["large.rdb", "-"][..], &to[..]].concat());
+    assert!(written.iter().all(|file| *file == piped.stdout));
     fs::remove_dir_all(folder).unwrap();
 }
 

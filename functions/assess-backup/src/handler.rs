@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use lambda::{Execution, Step, optional, required};
-use rdb_scan::{Assembly, Gap, Inspection, RangeInspection, assemble};
+use rdb_convert::{RecordRange, Survey};
+use rdb_scan::{Assembly, Boundary, Gap, Header, Inspection, RangeInspection, assemble_with_boundaries};
 use seeder_aws::{Clients, ReportStore};
 use seeding::{
-    Backup, KnownInspection, Plan, Seeding, StepError, report,
+    Backup, ExecutionFiles, KnownInspection, Plan, Seeding, StepError,
+    conversion::{Conversion, ConversionChunk, ConversionOf},
+    report,
     report::Assessment,
     steps::{AssessInput, AssessOutput, Chunk, InspectedChunk},
 };
@@ -50,17 +53,18 @@ impl Step for AssessBackup {
 
     async fn run(&self, input: AssessInput, execution: Execution<'_>) -> Result<AssessOutput, StepError> {
         let seeding = execution.seeding().await?;
-        let mut inspections = Vec::with_capacity(seeding.backups.len());
+        let mut inspected = Vec::with_capacity(seeding.backups.len());
         let mut unread = Vec::new();
         for (backup, object) in seeding.backups.iter().enumerate() {
             if let Some(known) = self.known(object).await? {
-                inspections.push(known);
+                inspected.push(known);
                 continue;
             }
             let partials = self.partials(&input.inspected, backup).await?;
-            match assemble(&partials, object.size_bytes, input.round.saturating_sub(1)) {
-                Assembly::Whole(inspection) => inspections.push(*inspection),
-                Assembly::Gaps(gaps) => unread.extend(self.gaps(&execution, backup, gaps).await?),
+            let round = input.round.saturating_sub(1);
+            match assemble_with_boundaries(&partials, object.size_bytes, round) {
+                (Assembly::Whole(inspection), boundaries) => inspected.push((*inspection, boundaries)),
+                (Assembly::Gaps(gaps), _) => unread.extend(self.gaps(&execution, backup, gaps).await?),
             }
         }
         let report_key = execution.files().report();
@@ -69,48 +73,78 @@ impl Step for AssessBackup {
             let assessment = report::too_long(input.round, unread.len(), bytes_left, input.findings);
             let report = self.reports.write(&report_key, &assessment).await?;
             tracing::warn!(rounds = input.round, chunks = unread.len(), bytes_left, "the rounds are used up");
-            return Ok(output(assessment, report));
+            return Ok(output(assessment, report, Vec::new()));
         }
         if !unread.is_empty() {
             return Ok(AssessOutput::Incomplete { chunks: unread });
         }
-        self.remember(&seeding, &inspections).await;
+        self.remember(&seeding, &inspected).await;
+        let inspections: Vec<_> = inspected.iter().map(|(inspection, _)| inspection.clone()).collect();
         let assessment = report::assess(&seeding, &inspections, input.findings);
+        let conversion = conversion(&seeding, &inspected, &assessment);
+        let chunks = conversion.chunks();
+        if !chunks.is_empty() {
+            self.reports.write(&execution.files().conversion(), &conversion).await?;
+        }
         self.settle_shards(seeding, assessment.plan.as_ref()).await?;
         let report = self.reports.write(&report_key, &assessment).await?;
         tracing::info!(verdict = ?assessment.verdict, findings = assessment.findings.len(), "assessed");
-        Ok(output(assessment, report))
+        Ok(output(assessment, report, chunks))
     }
 }
 
 /// Reduces an assessment to what the state machine carries.
-fn output(assessment: Assessment, report: String) -> AssessOutput {
+fn output(assessment: Assessment, report: String, conversion: Vec<ConversionChunk>) -> AssessOutput {
     let Assessment { verdict, mut findings, plan, .. } = assessment;
     findings.truncate(SHOWN_FINDINGS);
-    AssessOutput::Assessed { verdict, findings, plan, report }
+    AssessOutput::Assessed { verdict, findings, plan, report, conversion }
+}
+
+/// The backups to convert, in ranges that begin where chunks met.
+fn conversion(
+    seeding: &Seeding,
+    inspected: &[(Inspection, Vec<Boundary>)],
+    assessment: &Assessment,
+) -> Conversion {
+    let of_backup = |(backup, (inspection, boundaries)): (usize, &(Inspection, Vec<Boundary>))| {
+        let rdb = inspection.rdb.as_ref()?;
+        let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
+        let field_expiries = inspection.field_expires > 0;
+        let ranges = RecordRange::between(&header, boundaries);
+        let of =
+            ConversionOf { backup, ranges, keys: inspection.keys, survey: Survey::default(), field_expiries };
+        let magic = of.header(&seeding.target)?.magic;
+        Some(ConversionOf { survey: Survey { magic, ..Survey::default() }, ..of })
+    };
+    let converted =
+        inspected.iter().enumerate().zip(&assessment.converted).filter(|(_, converted)| **converted);
+    Conversion { backups: converted.filter_map(|(one, _)| of_backup(one)).collect() }
 }
 
 impl AssessBackup {
     /// Reads an earlier seeding's inspection of this backup. If it no longer exists, the backup is read after all.
-    async fn known(&self, backup: &Backup) -> Result<Option<Inspection>, StepError> {
+    async fn known(&self, backup: &Backup) -> Result<Option<(Inspection, Vec<Boundary>)>, StepError> {
         let Some(key) = &backup.known_inspection else { return Ok(None) };
         let known = self.reports.read(key).await?;
-        Ok(known.map(|known| known.inspection))
+        Ok(known.map(|known| (known.inspection, known.boundaries)))
     }
 
     /// Keeps the inspections for later seedings of these backups. They only save time: nothing depends on them.
-    async fn remember(&self, seeding: &Seeding, inspections: &[Inspection]) {
-        for (backup, inspection) in seeding.backups.iter().zip(inspections) {
+    async fn remember(&self, seeding: &Seeding, inspected: &[(Inspection, Vec<Boundary>)]) {
+        for (backup, (inspection, boundaries)) in seeding.backups.iter().zip(inspected) {
             if backup.known_inspection.is_some() {
                 continue;
             }
-            let key = seeding::ExecutionFiles::inspection(
+            let key = ExecutionFiles::inspection(
                 backup,
                 seeding.target.options.hide_keys,
                 &seeding.target.memory_settings(),
             );
-            let known =
-                KnownInspection { looked_at_ms: seeding.target.looked_at_ms, inspection: inspection.clone() };
+            let known = KnownInspection {
+                looked_at_ms: seeding.target.looked_at_ms,
+                inspection: inspection.clone(),
+                boundaries: boundaries.clone(),
+            };
             if let Err(error) = self.reports.write(&key, &known).await {
                 tracing::warn!(%key, message = error.message, "the inspection is not kept");
             }
@@ -126,7 +160,7 @@ impl AssessBackup {
             return Ok(());
         }
         seeding.target.cluster.shards = shards;
-        let key = seeding::ExecutionFiles::of(&seeding.execution).seeding();
+        let key = ExecutionFiles::of(&seeding.execution).seeding();
         self.reports.write(&key, &seeding).await.map(drop)
     }
 

@@ -54,7 +54,7 @@ impl Step for ConvertChunk {
         let bytes = match phase {
             ConversionPhase::Plan => {
                 let plan = work.plan(&self.s3).await?;
-                let bytes = plan.bytes();
+                let bytes = plan.report.bytes_written;
                 self.reports.write(&execution.files().range_plan(chunk), &plan).await?;
                 bytes
             }

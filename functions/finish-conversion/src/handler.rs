@@ -89,15 +89,6 @@ fn is_converted(seeding: &Seeding, one: &ConversionOf) -> bool {
     seeding.backups.get(one.backup).is_some_and(|backup| backup.converted_from.is_some())
 }
 
-/// All ranges of a conversion.
-fn chunks(conversion: &Conversion) -> Vec<ConversionChunk> {
-    let of_backup = |one: &ConversionOf| {
-        let backup = one.backup;
-        (0..one.ranges.len()).map(move |range| ConversionChunk { backup, range })
-    };
-    conversion.backups.iter().flat_map(of_backup).collect()
-}
-
 impl FinishConversion {
     /// Reads a file of each range, in order, and lists the ranges without one.
     async fn read<T: DeserializeOwned>(
@@ -105,7 +96,7 @@ impl FinishConversion {
         conversion: &Conversion,
         key: impl Fn(ConversionChunk) -> FileKey<T>,
     ) -> Result<(Vec<(ConversionChunk, T)>, Vec<ConversionChunk>), StepError> {
-        let read = stream::iter(chunks(conversion)).map(|chunk| {
+        let read = stream::iter(conversion.chunks()).map(|chunk| {
             let key = key(chunk);
             async move { self.reports.read(&key).await.map(|file| (chunk, file)) }
         });
@@ -148,7 +139,7 @@ impl FinishConversion {
         // The mark comes first, so that whatever happens next, revoke-access knows that there may be something.
         let journal = ConversionJournal { bucket: self.conversion_bucket.clone() };
         self.reports.write(&execution.files().converting(), &journal).await?;
-        Ok(FinishOutput::Unfinished { phase: ConversionPhase::Write, conversion: chunks(conversion) })
+        Ok(FinishOutput::Unfinished { phase: ConversionPhase::Write, conversion: conversion.chunks() })
     }
 
     /// Makes one object of what was written of each backup, and names it in the record.
@@ -200,7 +191,24 @@ impl FinishConversion {
             tracing::info!(backup = one.backup, bytes = expected, keys = plan.report.keys_written, "converted");
         }
         self.reports.write(&execution.files().seeding(), &seeding).await?;
+        self.delete_pieces(execution, &seeding).await;
         Ok(FinishOutput::Converted {})
+    }
+}
+
+impl FinishConversion {
+    /// Deletes the pieces. Whatever is left, revoke-access deletes.
+    async fn delete_pieces(&self, execution: &Execution<'_>, seeding: &Seeding) {
+        let bucket = ConversionBucket {
+            s3: self.s3.clone(),
+            bucket: self.conversion_bucket.clone(),
+            account: seeding.partition.account.clone(),
+            kms_key_id: None,
+        };
+        let prefix = format!("{}pieces/", conversion::prefix(execution.identity.hash()));
+        if let Err(error) = bucket.delete_all(&prefix).await {
+            tracing::warn!(%prefix, message = error.message, "the pieces are not deleted yet");
+        }
     }
 }
 

@@ -17,6 +17,7 @@ const NEVER_MS: i64 = 1 << 51;
 pub(crate) struct GrantAccess {
     s3: aws_sdk_s3::Client,
     reports: ReportStore,
+    conversion_bucket: String,
     /// Whether statements expire.
     expires: bool,
 }
@@ -29,7 +30,7 @@ impl GrantAccess {
             other => return Err(StepError::internal(format!("GRANT_EXPIRY is {other}"))),
         };
         let reports = ReportStore::new(clients.s3(), required("REPORTS_BUCKET")?);
-        Ok(Self { s3: clients.s3(), reports, expires })
+        Ok(Self { s3: clients.s3(), reports, conversion_bucket: required("CONVERSION_BUCKET")?, expires })
     }
 }
 
@@ -78,7 +79,9 @@ impl GrantAccess {
         seeding: &Seeding,
         bucket: &str,
     ) -> Result<Way, StepError> {
-        let access = seeding.target.options.access;
+        // The conversion bucket is the stack's own: what a person has granted is about other buckets.
+        let is_ours = self.conversion_bucket == bucket;
+        let access = if is_ours { seeding::Access::Auto } else { seeding.target.options.access };
         // The ownership controls matter only if the request and the partition leave the choice open.
         let open = access == seeding::Access::Auto && seeding.partition.partition != "aws";
         let acls_enabled = open && self.bucket(execution, bucket).acls_enabled().await?;

@@ -1,15 +1,16 @@
-//! The step: read the journal of grants, and revoke them.
+//! The step: read the journal of grants, and revoke them. Delete what was converted.
 
 use jiff::Timestamp;
 use lambda::{Execution, Step, required};
-use seeder_aws::{Clients, ReportStore, bucket_access::BucketAccess};
+use seeder_aws::{Clients, ReportStore, bucket_access::BucketAccess, conversion::ConversionBucket};
 use seeding::{
-    BackupLocation, StepError,
+    BackupLocation, StepError, conversion,
     grant::{Revocation, Way},
     steps::{NoInput, RevokeOutput},
 };
 
-/// Needs to read and change the policies and ACLs of the backup buckets, and to read and write the reports bucket.
+/// Needs to read and change the policies and ACLs of the backup buckets, to read and write the reports bucket, and to
+/// list and delete in the conversion bucket.
 pub(crate) struct RevokeAccess {
     s3: aws_sdk_s3::Client,
     reports: ReportStore,
@@ -33,6 +34,7 @@ impl Step for RevokeAccess {
         // The mark comes first: a grant in flight is either in the journal already, or sees the mark.
         let at_ms = Timestamp::now().as_millisecond();
         self.reports.write(&execution.files().revoked(), &Revocation { at_ms }).await?;
+        self.delete_converted(&execution).await?;
         let key = execution.files().grant();
         let Some(journal) = self.reports.read(&key).await? else {
             tracing::info!("nothing was granted");
@@ -61,6 +63,23 @@ impl Step for RevokeAccess {
         }
         self.reports.delete(&key).await?;
         Ok(RevokeOutput { revoked })
+    }
+}
+
+impl RevokeAccess {
+    /// Deletes the converted backups of the execution, and aborts their uploads.
+    async fn delete_converted(&self, execution: &Execution<'_>) -> Result<(), StepError> {
+        let key = execution.files().converting();
+        let Some(journal) = self.reports.read(&key).await? else { return Ok(()) };
+        let bucket = ConversionBucket {
+            s3: self.s3.clone(),
+            bucket: journal.bucket,
+            account: execution.partition.account.clone(),
+            kms_key_id: None,
+        };
+        bucket.delete_all(&conversion::prefix(execution.identity.hash())).await?;
+        tracing::info!(bucket = bucket.bucket, "converted backups deleted");
+        self.reports.delete(&key).await
     }
 }
 

@@ -8,7 +8,10 @@ use rdb_scan::{
 };
 
 use super::{Fields, MAX_PACKED_BYTES, Rewriter, counted};
-use crate::{conflicts::hash, output::push_text};
+use crate::{
+    conflicts::hash,
+    output::{number_bytes, push_text},
+};
 
 /// The members of a value are compared if there are at most this many.
 const MAX_MEMBERS: u64 = 1 << 18;
@@ -27,7 +30,7 @@ impl Rewriter {
         )
     }
 
-    /// Reads a value. If the number of its different members is given, writes it with the first of each.
+    /// Writes a value with the first of each member. Only if their number is given, it precedes the rows of a table.
     pub(crate) fn different<R: Read, S: Sink>(
         &mut self,
         body: &mut Body<'_, R, S>,
@@ -42,9 +45,8 @@ impl Rewriter {
             }
             _ => {
                 let fields = self.packed(body, value_type, offset)?;
-                if count.is_some() {
-                    body.put(&self.out)?;
-                }
+                let number = if count.is_some() { 0 } else { number_bytes(fields.kept) as usize };
+                body.put(self.out.get(number..).unwrap_or_default())?;
                 fields
             }
         };
@@ -65,14 +67,15 @@ impl Rewriter {
         self.seen.clear();
         let mut fields = Fields::default();
         for _ in 0..rows {
-            let is_new = if rows > MAX_MEMBERS {
-                body.text()?;
-                true
-            } else {
+            let is_compared = rows <= MAX_MEMBERS;
+            let is_new = if is_compared {
                 body.read_text(&mut self.text, MAX_PACKED_BYTES)?;
                 self.seen.insert(hash(0, &[], &self.text))
+            } else {
+                body.text()?;
+                true
             };
-            if is_new && count.is_some() {
+            if is_new && is_compared {
                 self.out.clear();
                 push_text(&mut self.out, &self.text);
                 body.put(&self.out)?;

@@ -8,6 +8,7 @@ use rdb_scan::{
 };
 
 use super::{MAX_GIVEN_BACK, MAX_PACKED_BYTES, Rewriter, broken, counted};
+use crate::output::number_bytes;
 
 /// What a stream loses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,7 +23,50 @@ pub(crate) struct StreamLoss {
     pub(crate) producers: u64,
     /// Entries that consumers gave back.
     pub(crate) given_back: u64,
+    /// By how many bytes the stream will be longer than it was written for a plan.
+    pub(crate) grown: i64,
 }
+
+/// The pending entries of a group, as a plan has read them.
+#[derive(Debug, Default)]
+struct Pending {
+    /// Bytes as they are, and as they are written anew without their number.
+    stored_bytes: u64,
+    bytes: u64,
+    number: u64,
+    /// Entries that were delivered so often that the number takes more than a byte, with how many it takes.
+    often: Vec<([u8; 16], u8)>,
+    /// Whether there are more of these.
+    overflown: bool,
+}
+
+impl Pending {
+    fn add(&mut self, id: [u8; 16], deliveries: u64) {
+        let bytes = number_bytes(deliveries);
+        self.bytes += ENTRY_BYTES + bytes;
+        if bytes > 1 && self.often.len() < MAX_GIVEN_BACK {
+            self.often.push((id, bytes as u8));
+        } else {
+            self.overflown |= bytes > 1;
+        }
+    }
+
+    /// By how many bytes they grow without these.
+    fn grown(&mut self, gone: &[[u8; 16]]) -> i64 {
+        self.often.sort_unstable();
+        let deliveries_bytes = |id: &[u8; 16]| {
+            let place = self.often.binary_search_by(|(often, _)| often.cmp(id));
+            place.ok().and_then(|place| self.often.get(place)).map_or(1, |(_, bytes)| u64::from(*bytes))
+        };
+        let gone_bytes: u64 = gone.iter().map(|id| ENTRY_BYTES + deliveries_bytes(id)).sum();
+        let number = self.number.saturating_sub(gone.len() as u64);
+        let bytes = number_bytes(number) + self.bytes.saturating_sub(gone_bytes);
+        bytes.cast_signed() - self.stored_bytes.cast_signed()
+    }
+}
+
+/// Id and time of a pending entry.
+const ENTRY_BYTES: u64 = 24;
 
 impl Rewriter {
     /// Writes a stream of a version that the target does not read.
@@ -34,7 +78,7 @@ impl Rewriter {
     ) -> Result<StreamLoss, WalkError> {
         let to = self.stream_version.min(from);
         let mut loss = StreamLoss::default();
-        self.nodes(body, offset)?;
+        loss.grown += self.nodes(body, offset)?;
         if from >= 2 && to < 2 {
             body.cut()?;
             loss.history = true;
@@ -58,7 +102,7 @@ impl Rewriter {
             if from >= 2 && to < 2 {
                 body.uncut();
             }
-            self.pending(body, (offset, group))?;
+            let mut pending = self.pending(body, (offset, group), from)?;
             for _ in 0..body.count(10)? {
                 body.text()?;
                 body.array::<8>()?;
@@ -77,6 +121,17 @@ impl Rewriter {
             }
             if from >= 5 {
                 loss.given_back += self.given_back(body, (offset, group))?;
+                if self.planning
+                    && let Some(gone) = self.facts.given_back.get(&(offset, group))
+                {
+                    loss.grown += pending.grown(gone);
+                    if pending.overflown {
+                        let message = format!(
+                            "more than {MAX_GIVEN_BACK} entries are pending that were delivered more than 63 times"
+                        );
+                        return broken(FaultCode::BadStream, offset, message);
+                    }
+                }
             }
         }
         if from >= 4 {
@@ -87,8 +142,9 @@ impl Rewriter {
         Ok(loss)
     }
 
-    /// Writes nodes, the number of entries and the last id.
-    fn nodes<R: Read, S: Sink>(&mut self, body: &mut Body<'_, R, S>, offset: u64) -> Result<(), WalkError> {
+    /// Writes nodes, the number of entries and the last id. Returns by how many bytes they will grow.
+    fn nodes<R: Read, S: Sink>(&mut self, body: &mut Body<'_, R, S>, offset: u64) -> Result<i64, WalkError> {
+        let mut grown = 0;
         let compares = self.repairs && self.planning;
         let mut entries = 0u64;
         for _ in 0..body.count(2)? {
@@ -103,24 +159,26 @@ impl Rewriter {
                 body.text()?;
             }
         }
-        match self.facts.lengths.get(&offset) {
-            Some(length) => {
-                body.cut()?;
-                body.number()?;
-                body.put(&counted(*length))?;
-                body.uncut();
-            }
-            None => {
-                if body.number()? != entries && compares {
-                    if self.facts.lengths.len() >= MAX_GIVEN_BACK {
-                        let message = format!("more than {MAX_GIVEN_BACK} streams have a wrong length");
-                        return broken(FaultCode::BadStream, offset, message);
-                    }
-                    self.facts.lengths.insert(offset, entries);
-                }
-            }
+        if let Some(length) = self.facts.lengths.get(&offset) {
+            body.cut()?;
+            body.number()?;
+            body.put(&counted(*length))?;
+            body.uncut();
+            body.numbers(2)?;
+            return Ok(grown);
         }
-        body.numbers(2)
+        let start = body.offset();
+        if body.number()? != entries && compares {
+            if self.facts.lengths.len() >= MAX_GIVEN_BACK {
+                let message = format!("more than {MAX_GIVEN_BACK} streams have a wrong length");
+                return broken(FaultCode::BadStream, offset, message);
+            }
+            self.facts.lengths.insert(offset, entries);
+            let stored_bytes = body.offset() - start;
+            grown = number_bytes(entries).cast_signed() - stored_bytes.cast_signed();
+        }
+        body.numbers(2)?;
+        Ok(grown)
     }
 
     /// Writes the pending entries of a group, without those that were given back: they belong to no consumer.
@@ -128,14 +186,25 @@ impl Rewriter {
         &mut self,
         body: &mut Body<'_, R, S>,
         group: (u64, u64),
-    ) -> Result<(), WalkError> {
+        from: u8,
+    ) -> Result<Pending, WalkError> {
+        let mut read = Pending::default();
         let gone = if self.planning { None } else { self.facts.given_back.get(&group) };
         let Some(gone) = gone else {
-            for _ in 0..body.count(25)? {
-                body.skip(24)?;
-                body.number()?;
+            let start = body.offset();
+            read.number = body.count(ENTRY_BYTES + 1)?;
+            for _ in 0..read.number {
+                if self.planning && from >= 5 {
+                    let id = body.array()?;
+                    body.skip(8)?;
+                    read.add(id, body.number()?);
+                } else {
+                    body.skip(ENTRY_BYTES)?;
+                    body.number()?;
+                }
             }
-            return Ok(());
+            read.stored_bytes = body.offset() - start;
+            return Ok(read);
         };
         body.cut()?;
         let (pending, mut removed) = (body.count(25)?, 0);
@@ -157,7 +226,7 @@ impl Rewriter {
             return broken(FaultCode::BadStream, group.0, "an entry that was given back is not pending once");
         }
         body.uncut();
-        Ok(())
+        Ok(read)
     }
 
     fn given_back<R: Read, S: Sink>(

@@ -26,11 +26,32 @@ pub struct Gap {
     pub end: u64,
 }
 
+/// A place between two records, where a part of the file can be read from without knowing what precedes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Boundary {
+    /// File offset of the next record's first byte.
+    pub offset: u64,
+    /// The database that is selected there.
+    pub database: u64,
+}
+
 /// Assembles ranges, in any order and possibly repeated.
 ///
 /// A range counts only if its first record begins where the one before it ends, so the result equals that of one pass
 /// over the whole file. `round` is the number of times that gaps have been read.
 pub fn assemble(ranges: &[RangeInspection], size_bytes: u64, round: u32) -> Assembly {
+    assemble_with_boundaries(ranges, size_bytes, round).0
+}
+
+/// As [`assemble`], and returns where the ranges meet, in ascending order; nothing if there are gaps.
+///
+/// The boundaries are certain, while the start of a range alone is only likely.
+pub fn assemble_with_boundaries(
+    ranges: &[RangeInspection],
+    size_bytes: u64,
+    round: u32,
+) -> (Assembly, Vec<Boundary>) {
     let mut gaps = Vec::new();
     let mut chain = Chain::default();
     let at_start = |range: &&RangeInspection| range.span().is_some_and(|span| span.start == 0);
@@ -67,8 +88,8 @@ pub fn assemble(ranges: &[RangeInspection], size_bytes: u64, round: u32) -> Asse
         gaps.truncate(1);
     }
     match chain.whole {
-        Some(whole) if gaps.is_empty() => Assembly::Whole(Box::new(whole)),
-        _ => Assembly::Gaps(gaps),
+        Some(whole) if gaps.is_empty() => (Assembly::Whole(Box::new(whole)), chain.boundaries),
+        _ => (Assembly::Gaps(gaps), Vec::new()),
     }
 }
 
@@ -80,6 +101,8 @@ fn furthest<'r>(ranges: impl Iterator<Item = &'r RangeInspection>) -> Option<&'r
 #[derive(Default)]
 pub(crate) struct Chain {
     pub(crate) whole: Option<Inspection>,
+    /// Where its ranges meet.
+    pub(crate) boundaries: Vec<Boundary>,
     resume: Option<Position>,
 }
 
@@ -119,6 +142,9 @@ impl Chain {
         self.resume = range.resume;
         if let Some(whole) = &mut self.whole {
             whole.settle();
+            let last = self.boundaries.last().map_or(0, |boundary| boundary.offset);
+            // Without the start of the file nothing is certain.
+            self.boundaries.extend(whole.boundary().filter(|boundary| boundary.offset > last));
         }
     }
 

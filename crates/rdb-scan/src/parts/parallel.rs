@@ -17,6 +17,7 @@ use crate::{
         Inspection,
         inspect::{InspectOptions, Inspected, inspect},
     },
+    parts::assemble::Boundary,
     reading::{
         header::{Header, parse},
         position::Position,
@@ -28,6 +29,8 @@ use crate::{
 const LEAST_RANGE_BYTES: u64 = 4 << 20;
 /// Larger ranges would leave some threads idle if the file is slow to read.
 const MOST_RANGE_BYTES: u64 = 128 << 20;
+/// Files are cut as for this many threads if boundaries are wanted, so that these do not depend on the machine.
+const THREADS_OF_BOUNDARIES: usize = 8;
 
 /// Reads a whole file with several threads. The result is that of [`inspect`], whatever the number of threads.
 ///
@@ -42,16 +45,40 @@ pub fn inspect_parallel<S: Source + ?Sized>(
     options: &InspectOptions,
     watch: &(dyn Fn(&Progress) -> Control + Sync),
 ) -> io::Result<Option<Inspection>> {
-    let size_bytes = source.size_bytes();
-    let options = &InspectOptions { size_bytes: Some(size_bytes), ..options.clone() };
-    let header = read_header(source)?;
-    let ranges = cut(size_bytes, threads);
-    match header {
-        Some(header) if ranges.len() > 1 && threads > 1 => {
-            Work::new(source, options, watch, &header, ranges).run(threads)
+    let ranges = if threads > 1 { cut(source.size_bytes(), threads) } else { Vec::new() };
+    Ok(inspect_ranges(source, threads, ranges, options, watch)?.map(|(inspection, _)| inspection))
+}
+
+/// As [`inspect_parallel`], and returns boundaries between records, in ascending order: some 4 to 128 MiB apart, by the
+/// size of the file, or further where a record is larger. Parts between them can be read in any order.
+/// All of them are certain; which of them are found may depend on the threads.
+///
+/// # Errors
+/// As [`inspect_parallel`].
+pub fn inspect_with_boundaries<S: Source + ?Sized>(
+    source: &S,
+    threads: usize,
+    options: &InspectOptions,
+    watch: &(dyn Fn(&Progress) -> Control + Sync),
+) -> io::Result<Option<(Inspection, Vec<Boundary>)>> {
+    let ranges = cut(source.size_bytes(), THREADS_OF_BOUNDARIES);
+    inspect_ranges(source, threads, ranges, options, watch)
+}
+
+fn inspect_ranges<S: Source + ?Sized>(
+    source: &S,
+    threads: usize,
+    ranges: Vec<Range<u64>>,
+    options: &InspectOptions,
+    watch: &(dyn Fn(&Progress) -> Control + Sync),
+) -> io::Result<Option<(Inspection, Vec<Boundary>)>> {
+    let options = &InspectOptions { size_bytes: Some(source.size_bytes()), ..options.clone() };
+    match read_header(source)? {
+        Some(header) if ranges.len() > 1 => {
+            Work::new(source, options, watch, &header, ranges).run(threads.max(1))
         }
         // Small files, and files that are not RDB files.
-        _ => sequentially(source, options, watch),
+        _ => Ok(sequentially(source, options, watch)?.map(|inspection| (inspection, Vec::new()))),
     }
 }
 

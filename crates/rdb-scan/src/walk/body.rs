@@ -50,6 +50,11 @@ impl<'w, R: Read, S: Sink> Body<'w, R, S> {
         Ok(())
     }
 
+    /// File offset of the next byte.
+    pub fn offset(&self) -> u64 {
+        self.input.offset()
+    }
+
     /// From now on passes on what is read.
     pub fn uncut(&mut self) {
         self.input.cutting = false;

@@ -7,7 +7,7 @@ use std::io::{
 use crc_fast::{CrcAlgorithm, Digest};
 
 use super::{WalkError, truncated};
-use crate::format::lzf::Unpacker;
+use crate::{bytes::crc::combine, format::lzf::Unpacker};
 
 /// The size of the window. No step asks for more at once.
 pub(super) const WINDOW_BYTES: usize = 1 << 20;
@@ -61,6 +61,11 @@ impl Crc64 {
     pub fn value(&self) -> u64 {
         self.0.finalize()
     }
+
+    /// The checksum of two neighboring parts, the second one `next_bytes` long, from those of both.
+    pub fn combine(value: u64, next: u64, next_bytes: u64) -> u64 {
+        combine(value, next, next_bytes)
+    }
 }
 
 /// A window over a source.
@@ -92,6 +97,11 @@ impl<R> std::fmt::Debug for Input<R> {
 
 impl<R: Read> Input<R> {
     pub(super) fn new(source: R) -> Self {
+        Self::at(source, 0)
+    }
+
+    /// A source whose first byte has this file offset.
+    pub(super) fn at(source: R, base: u64) -> Self {
         let window = vec![0; WINDOW_BYTES];
         let crc = Crc64::default();
         Self {
@@ -101,10 +111,10 @@ impl<R: Read> Input<R> {
             end: 0,
             mark: 0,
             cutting: true,
-            base: 0,
+            base,
             crc,
             summed: 0,
-            record: 0,
+            record: base,
             unpacker: Unpacker::default(),
             packed: Vec::new(),
         }

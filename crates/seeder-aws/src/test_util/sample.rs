@@ -36,6 +36,7 @@ pub fn seeding(request: &Value) -> Seeding {
         etag: "\"e1\"".into(),
         kms_key_id: None,
         known_inspection: None,
+        converted_from: None,
         header: None,
     };
     Seeding {

@@ -72,7 +72,7 @@ pub(crate) struct ConvertArgs {
     /// Print one JSON object on one line instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Number of threads that check the backup, 1 to 256. [default: the number of cores]
+    /// Number of threads that check the backup, plan and write, 1 to 256. [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: Option<u16>,
     /// Omit key names everywhere.

@@ -44,6 +44,7 @@ impl Objects {
             etag: view.etag,
             kms_key_id: None,
             known_inspection: None,
+            converted_from: None,
             header: None,
         };
         Ok(ObjectSource { objects: self, backup })

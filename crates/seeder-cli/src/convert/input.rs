@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use rdb_scan::{Control, FileSource, InspectOptions, Inspected, Inspection, Position, Source as _};
+use rdb_scan::{Boundary, Control, FileSource, InspectOptions, Inspected, Inspection, Position, Source as _};
 use seeding::BackupLocation;
 use uuid::Uuid;
 
@@ -120,23 +120,23 @@ impl<'o> Source<'o> {
         })
     }
 
-    /// Checks the contents completely.
+    /// Checks the contents completely, and returns boundaries between records if they can be read at any offset.
     pub(super) fn inspect(
         &self,
         threads: usize,
         options: &InspectOptions,
         meter: &Meter,
-    ) -> Result<Inspection> {
+    ) -> Result<(Inspection, Vec<Boundary>)> {
         let show = |offset| {
             meter.show(offset);
             Control::Continue
         };
         let whole = if let Some(source) = self.seekable() {
-            rdb_scan::inspect_parallel(source, threads, options, &|at| show(at.offset))?
+            rdb_scan::inspect_with_boundaries(source, threads, options, &|at| show(at.offset))?
         } else {
             match rdb_scan::inspect(self.reader()?, &Position::default(), options, &mut |at| show(at.offset))?
             {
-                Inspected::Complete(inspection) => Some(inspection),
+                Inspected::Complete(inspection) => Some((inspection, Vec::new())),
                 Inspected::Paused(..) => None,
             }
         };
@@ -184,24 +184,22 @@ impl Read for SpooledReader<'_> {
     }
 }
 
-/// Shows how far a reader is.
-pub(super) struct Shown<'m, R> {
+/// Shows how much a reader reads.
+pub(super) struct Shown<'w, R> {
     reader: R,
-    meter: &'m Meter,
-    bytes: u64,
+    watch: &'w (dyn Fn(u64) + Sync),
 }
 
-impl<'m, R> Shown<'m, R> {
-    pub(super) fn new(reader: R, meter: &'m Meter) -> Self {
-        Self { reader, meter, bytes: 0 }
+impl<'w, R> Shown<'w, R> {
+    pub(super) fn new(reader: R, watch: &'w (dyn Fn(u64) + Sync)) -> Self {
+        Self { reader, watch }
     }
 }
 
 impl<R: Read> Read for Shown<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
-        self.bytes += read as u64;
-        self.meter.show(self.bytes);
+        (self.watch)(read as u64);
         Ok(read)
     }
 }

@@ -5,6 +5,7 @@ use std::{
     io::{
         Write, {self},
     },
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -59,11 +60,13 @@ impl Outputs {
 
     /// Creates files that have no final name yet.
     pub(super) fn open(&self) -> Result<Opened<'_>> {
-        let mut opened = Opened { outputs: self, unfinished: Vec::new() };
+        let mut opened = Opened { outputs: self, unfinished: Vec::new(), files: Vec::new() };
         for path in &self.paths {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let unfinished = path.with_file_name(format!(".{name}.{}", Uuid::new_v4()));
-            File::create_new(&unfinished).with_context(|| format!("failed to write {}", path.display()))?;
+            let file = File::create_new(&unfinished)
+                .with_context(|| format!("failed to write {}", path.display()))?;
+            opened.files.push(file);
             opened.unfinished.push(unfinished);
         }
         Ok(opened)
@@ -74,27 +77,55 @@ impl Outputs {
 pub(super) struct Opened<'o> {
     outputs: &'o Outputs,
     unfinished: Vec<PathBuf>,
+    files: Vec<File>,
 }
 
 impl Opened<'_> {
+    /// Whether the files can be written at any offset.
+    pub(super) fn is_seekable(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// A writer for a file, from an offset on.
+    pub(super) fn writer_at(&self, file: usize, offset: u64) -> WriterAt<'_> {
+        WriterAt { file: self.files.get(file), offset }
+    }
+
     pub(super) fn writers(&self) -> Result<Vec<Box<dyn Write>>> {
         if self.unfinished.is_empty() {
             return Ok(vec![Box::new(io::stdout().lock())]);
         }
-        let open = |path: &PathBuf| -> Result<Box<dyn Write>> {
-            Ok(Box::new(File::options().write(true).open(path)?))
-        };
-        self.unfinished.iter().map(open).collect()
+        let open = |file: &File| -> Result<Box<dyn Write>> { Ok(Box::new(file.try_clone()?)) };
+        self.files.iter().map(open).collect()
     }
 
     /// Gives the files their names.
     pub(super) fn publish(mut self) -> Result<()> {
-        for path in &self.unfinished {
-            File::open(path)?.sync_all()?;
+        for file in &self.files {
+            file.sync_all()?;
         }
         for (unfinished, path) in std::mem::take(&mut self.unfinished).iter().zip(&self.outputs.paths) {
             rename(unfinished, path).with_context(|| format!("failed to write {}", path.display()))?;
         }
+        Ok(())
+    }
+}
+
+/// Writes at a place of a file. Several threads write one file.
+pub(super) struct WriterAt<'f> {
+    file: Option<&'f File>,
+    offset: u64,
+}
+
+impl Write for WriterAt<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let file = self.file.ok_or(io::ErrorKind::NotFound)?;
+        let written = file.write_at(bytes, self.offset)?;
+        self.offset += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

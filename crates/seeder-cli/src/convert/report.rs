@@ -65,7 +65,7 @@ struct Conversion<'a> {
     keys_read: u64,
     /// Number of keys in the new files.
     keys_written: u64,
-    /// Number of bytes in the new files; 0 in a dry run.
+    /// Number of bytes in the new files, also in a dry run; 0 if the conversion is refused.
     bytes_written: u64,
     /// Number of keys that were left out, by reason.
     dropped: BTreeMap<&'static str, u64>,
@@ -184,7 +184,7 @@ impl Told<'_> {
             to: self.to(),
             keys_read: *keys_read,
             keys_written: *keys_written,
-            bytes_written: *bytes_written,
+            bytes_written: if refused.is_empty() { *bytes_written } else { 0 },
             dropped: counts(dropped),
             lost: counts(lost),
             repaired: counts(&self.report.repaired),
@@ -241,7 +241,7 @@ impl Told<'_> {
         let mut columns = Columns::new(["", "number"]);
         columns.line(["keys read".to_owned(), thousands(*keys_read)]);
         columns.line(["keys written".to_owned(), thousands(*keys_written)]);
-        if *bytes_written > 0 {
+        if *bytes_written > 0 && refused.is_empty() {
             columns.line(["bytes written".to_owned(), thousands(*bytes_written)]);
         }
         for (reason, count) in dropped {

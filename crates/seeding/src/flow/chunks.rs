@@ -51,6 +51,7 @@ mod tests {
             etag: "e".into(),
             kms_key_id: None,
             known_inspection: None,
+            converted_from: None,
             header: header.clone(),
         };
         let sets: [&[u64]; 6] =

@@ -38,6 +38,17 @@ pub struct ConversionOf {
     pub field_expiries: bool,
 }
 
+impl Conversion {
+    /// All ranges.
+    pub fn chunks(&self) -> Vec<ConversionChunk> {
+        let of_backup = |one: &ConversionOf| {
+            let backup = one.backup;
+            (0..one.ranges.len()).map(move |range| ConversionChunk { backup, range })
+        };
+        self.backups.iter().flat_map(of_backup).collect()
+    }
+}
+
 impl ConversionOf {
     /// Magic and version of the new file; none if files are not converted for this target.
     pub fn header(&self, target: &Target) -> Option<Header> {

@@ -162,6 +162,7 @@ mod tests {
             etag: "\"e1-3\"".into(),
             kms_key_id: None,
             known_inspection: None,
+            converted_from: None,
             header: None,
         }
     }

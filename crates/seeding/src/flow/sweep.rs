@@ -2,8 +2,8 @@
 //!
 //! The event of an execution's end starts its clean-up. An event can be lost, a clean-up can fail, and a revoke can
 //! fail after the cluster has become available. The journals show what is left: `grant.json` exists until the access is
-//! revoked, `create.json` until the cluster is available, kept or gone. The sweep lists both and starts the same
-//! clean-up again.
+//! revoked, `converting.json` until the converted backups are deleted, `create.json` until the cluster is available,
+//! kept or gone. The sweep lists them and starts the same clean-up again.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub const GRACE_MS: i64 = 60 * 60 * 1000;
 /// The journals of one execution that still exist, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenJournals {
-    /// Whether access was granted and not revoked.
+    /// Whether access was granted and not revoked, or converted backups may be left.
     pub grant: bool,
     /// Whether a create was requested and its outcome is open.
     pub create: bool,
@@ -43,7 +43,9 @@ impl Journals {
     pub fn add(&mut self, key: &str, written_at_ms: i64) {
         let Some(name) = execution_of(key) else { return };
         let files = ExecutionFiles::of(name);
-        let (grant, create) = (key == files.grant().as_str(), key == files.create().as_str());
+        // Converted backups are deleted when the access is revoked.
+        let grant = [files.grant().as_str(), files.converting().as_str()].contains(&key);
+        let create = key == files.create().as_str();
         if grant || create {
             let none = OpenJournals { grant: false, create: false, written_at_ms };
             let journals = self.by_execution.entry(name.to_owned()).or_insert(none);

@@ -1,7 +1,7 @@
 //! The inspection of a backup, kept from an earlier seeding of the same object.
 
 use rdb_footprint::Settings;
-use rdb_scan::{Inspection, SCHEMA};
+use rdb_scan::{Boundary, Inspection, SCHEMA};
 use serde::{Deserialize, Serialize};
 
 /// The maximum age of an inspection. An object's contents do not change while its ETag stays, but which keys have
@@ -17,6 +17,9 @@ pub struct KnownInspection {
     pub looked_at_ms: u64,
     /// The contents of the backup.
     pub inspection: Inspection,
+    /// Boundaries between its records, at which a conversion can begin.
+    #[serde(default)]
+    pub boundaries: Vec<Boundary>,
 }
 
 impl KnownInspection {
@@ -46,7 +49,7 @@ mod tests {
         let file = b"REDIS0010\xff\0\0\0\0\0\0\0\0";
         let inspected = inspect(&file[..], &Position::default(), &options, &mut |_| Control::Continue);
         let Ok(Inspected::Complete(inspection)) = inspected else { panic!("no pause was requested") };
-        let known = KnownInspection { looked_at_ms: 1000, inspection };
+        let known = KnownInspection { looked_at_ms: 1000, inspection, boundaries: Vec::new() };
         assert!(known.is_usable(1000, &memory));
         assert!(known.is_usable(1000 + MAX_AGE_MS, &memory));
         assert!(!known.is_usable(1001 + MAX_AGE_MS, &memory));

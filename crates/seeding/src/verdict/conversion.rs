@@ -69,8 +69,7 @@ pub(crate) fn convert(
         return false;
     }
     let losses = losses(target, to, inspection);
-    let (dropped, refused): (Vec<_>, Vec<_>) =
-        losses.iter().partition(|loss| loss.policy == Policy::Drop);
+    let (dropped, refused): (Vec<_>, Vec<_>) = losses.iter().partition(|loss| loss.policy == Policy::Drop);
     if !refused.is_empty() {
         for finding in findings.iter_mut().filter(|finding| needs(finding)) {
             finding.remedy = format!("{}; {}", in_words(&refused), finding.remedy);

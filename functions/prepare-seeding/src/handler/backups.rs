@@ -66,6 +66,7 @@ impl PrepareSeeding {
                     etag: view.etag,
                     kms_key_id: view.kms_key_id,
                     known_inspection: None,
+                    converted_from: None,
                     header: None,
                 };
                 findings.extend(self.look_at_header(&mut backup, location, resolved).await?);

@@ -15,7 +15,12 @@ use crate::step_functions::state_machine;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Polls executions until the task is aborted.
-pub(crate) fn watch(sfn: Client, starter: Client, rules: Vec<Pattern>, input_template: String) -> JoinHandle<()> {
+pub(crate) fn watch(
+    sfn: Client,
+    starter: Client,
+    rules: Vec<Pattern>,
+    input_template: String,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut settled = HashSet::new();
         loop {

@@ -27,12 +27,17 @@ impl Rules {
         let input = |name: &str| &rendered[name]["Targets"][0]["InputTransformer"]["InputTemplate"];
         let clean_up_input = input(CLEAN_UP_RULES[0]).as_str();
         for name in CLEAN_UP_RULES {
-            ensure!(input(name).as_str() == clean_up_input, "the template's {name} has another InputTemplate");
+            ensure!(
+                input(name).as_str() == clean_up_input,
+                "the template's {name} has another InputTemplate"
+            );
         }
         Ok(Self {
             drops: pattern("DropRule")?,
             clean_up: CLEAN_UP_RULES.into_iter().map(pattern).collect::<Result<_>>()?,
-            clean_up_input: clean_up_input.context("the template's CleanUpRule has no InputTemplate")?.to_owned(),
+            clean_up_input: clean_up_input
+                .context("the template's CleanUpRule has no InputTemplate")?
+                .to_owned(),
         })
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     bytes::source::Source,
     inspection::{Elsewhere, Inspection, inspect::InspectOptions},
     parts::{
-        assemble::{Chain, Gap},
+        assemble::{Boundary, Chain, Gap},
         range::{RangeInspection, inspect_range_among, inspect_up_to},
     },
     reading::{
@@ -86,8 +86,8 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
         }
     }
 
-    /// Reads the file. There is no result if the caller aborted.
-    pub(super) fn run(self, threads: usize) -> io::Result<Option<Inspection>> {
+    /// Reads the file, and notes where its ranges meet. There is no result if the caller aborted.
+    pub(super) fn run(self, threads: usize) -> io::Result<Option<(Inspection, Vec<Boundary>)>> {
         let threads = threads.min(self.ranges.len());
         thread::scope(|scope| {
             for _ in 1..threads {
@@ -106,7 +106,8 @@ impl<'w, S: Source + ?Sized> Work<'w, S> {
             chain.add(self.read_gap(&gap)?);
         }
         let complete = chain.is_complete() && !self.is_aborted();
-        Ok(chain.whole.filter(|_| complete))
+        let boundaries = chain.boundaries;
+        Ok(chain.whole.filter(|_| complete).map(|whole| (whole, boundaries)))
     }
 
     fn take_part(&self, threads: usize) {

@@ -1,0 +1,78 @@
+//! Conversions in ranges, as workers on many machines do them: everything passes through JSON.
+
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
+
+use rdb_convert::{
+    Comparison, Finished, Options, Plan, RecordRange, Report, Survey, head_bytes, merge_plans, plan_range,
+    write_range,
+};
+use rdb_scan::{
+    Boundary, Magic, read_header,
+    walk::{Step, Walk},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Every record of a file.
+pub fn boundaries(file: &[u8]) -> Vec<Boundary> {
+    let mut walk = Walk::new(file).unwrap();
+    let mut boundaries = Vec::new();
+    loop {
+        match walk.step().unwrap() {
+            Step::End => return boundaries,
+            Step::Record => {
+                let head = walk.head();
+                boundaries.push(Boundary { offset: head.offset, database: head.database });
+            }
+            _ => {}
+        }
+    }
+}
+
+fn through_json<T: Serialize + DeserializeOwned>(value: &T) -> T {
+    serde_json::from_slice(&serde_json::to_vec(value).unwrap()).unwrap()
+}
+
+/// Converts a file that is cut at these boundaries.
+pub fn convert(file: &[u8], cuts: &[Boundary], options: &Options) -> (Report, Vec<Vec<u8>>) {
+    let ranges = RecordRange::between(&read_header(file).unwrap(), cuts);
+    let of = |range: &RecordRange| {
+        let end = range.end.map_or(file.len(), |end| end as usize);
+        &file[range.from.offset as usize..end]
+    };
+    let mut comparison = Comparison::new(options);
+    while comparison.needs_reading() {
+        let worker: Comparison = through_json(&comparison);
+        // In any order.
+        for range in ranges.iter().rev() {
+            comparison.add(through_json(&worker.read(of(range), range, options).unwrap()));
+        }
+        comparison.step(options).unwrap();
+    }
+    let mut survey = Survey { magic: Magic::Redis, repeated: comparison.into_repeated() };
+    let plan = loop {
+        let plans = ranges.iter().map(|range| {
+            through_json(&plan_range(of(range), range, options, &through_json(&survey)).unwrap())
+        });
+        let plan: Plan = merge_plans(plans, options, &survey).unwrap();
+        if plan.magic == survey.magic {
+            break plan;
+        }
+        survey.magic = plan.magic;
+    };
+    let files = usize::from(options.split);
+    let mut outputs = vec![head_bytes(&plan).to_vec(); files];
+    let mut finished = Finished::new(&plan);
+    for index in 0..plan.range_count() {
+        let task = through_json(&plan.task(index).unwrap());
+        for (output, task) in outputs.iter().zip(&task.outputs) {
+            assert_eq!(output.len() as u64, task.offset);
+        }
+        let written =
+            write_range(of(&task.range), &task, options, plan.survey(), outputs.iter_mut().collect());
+        finished.add(through_json(&written.unwrap())).unwrap();
+    }
+    for (output, tail) in outputs.iter_mut().zip(finished.tail_bytes().unwrap()) {
+        output.extend(tail);
+    }
+    (plan.report.clone(), outputs)
+}

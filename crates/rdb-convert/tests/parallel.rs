@@ -1,0 +1,206 @@
+//! Several threads write what one does, byte for byte, and a plan knows the number of bytes.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test that cannot go on should say where")]
+
+#[path = "../../rdb-scan/tests/common/mod.rs"]
+mod common;
+
+use std::{
+    io::{self, Write},
+    sync::Mutex,
+};
+
+use common::{Rdb, len, listpack, text_of};
+use rdb_convert::{
+    Databases, OnConflict, Options, Plan, Policies, Policy, RecordRange, Report, write, write_ranges,
+};
+use rdb_scan::{
+    Boundary, Control, InspectOptions, Inspection, inspect_with_boundaries, read_header,
+    walk::{Step, Walk},
+};
+
+const NOW_MS: u64 = 1_800_000_000_000;
+
+/// A file of some 24 MB: four stretches in databases 0, 3, 0 and 1, with keys that occur in several of them, or twice
+/// in one; hashes with expiries, some of them large; lists; and members that occur twice.
+fn file() -> Vec<u8> {
+    let mut file = Rdb::with_header("REDIS0012").raw(&[250]).text(b"redis-ver").text(b"7.4.1").0;
+    file.extend([&[245][..], &text_of(b"#!lua name=lib\n")].concat());
+    for (stretch, database) in [0, 3, 0, 1].into_iter().enumerate() {
+        file.push(254);
+        file.extend(len(database));
+        for number in 0..6_000u64 {
+            // Some keys are those of the stretch before.
+            let shared = number.is_multiple_of(37) && (database != 0 || stretch == 2);
+            let key = if shared { format!("key:{number}") } else { format!("key:{stretch}:{number}") };
+            let key = text_of(key.as_bytes());
+            let value = [b'v'; 700];
+            if number.is_multiple_of(5) {
+                file.push(252);
+                file.extend((NOW_MS - 2 + number).to_le_bytes());
+            }
+            let table = |id: u8, rows: u64| [&[id][..], &key, &NOW_MS.to_le_bytes(), &len(rows)].concat();
+            match number % 10 {
+                1 => {
+                    let rows = if number == 3001 { 3000 } else { 3 };
+                    file.extend(table(24, rows));
+                    for row in 0..rows {
+                        // One in three has no expiry, one has expired.
+                        file.extend(len(row % 3));
+                        file.extend(text_of(format!("field:{row}").as_bytes()));
+                        file.extend(text_of(&value));
+                    }
+                }
+                2 => {
+                    // Nothing of it is left.
+                    file.extend([&table(24, 1)[..], &len(1), &text_of(b"field"), &text_of(&value)].concat());
+                }
+                3 => {
+                    file.extend([&[18][..], &key, &len(1), &len(2)].concat());
+                    file.extend(text_of(&listpack(&["one", "2", "-300", &"long ".repeat(100)])));
+                }
+                4 => {
+                    file.extend([&[4][..], &key, &len(2)].concat());
+                    for text in ["same", "1", "same", "2"] {
+                        file.extend(text_of(text.as_bytes()));
+                    }
+                }
+                5 => {
+                    file.extend([&[20][..], &key].concat());
+                    file.extend(text_of(&listpack(&["a", "b", "a"])));
+                }
+                _ => file.extend([&[0][..], &key, &text_of(&value)].concat()),
+            }
+        }
+    }
+    Rdb(file).end_unchecked()
+}
+
+/// A file in memory that is written at several places.
+struct At<'f> {
+    file: &'f Mutex<Vec<u8>>,
+    offset: usize,
+}
+
+impl Write for At<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut file = self.file.lock().unwrap();
+        let end = self.offset + bytes.len();
+        let size = file.len().max(end);
+        file.resize(size, 0xee);
+        file[self.offset..end].copy_from_slice(bytes);
+        self.offset = end;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn inspect(file: &[u8], threads: usize) -> (Inspection, Vec<Boundary>) {
+    let options = InspectOptions::default();
+    inspect_with_boundaries(file, threads, &options, &|_| Control::Continue).unwrap().unwrap()
+}
+
+fn in_parallel(file: &[u8], threads: usize, options: &Options) -> (Report, Vec<Vec<u8>>) {
+    let (inspection, boundaries) = inspect(file, threads);
+    let ranges = RecordRange::between(&read_header(file).unwrap(), &boundaries);
+    assert!(ranges.len() > 4, "{ranges:?}");
+    let expiring = inspection.field_expires > 0;
+    let plan = Plan::of_ranges(file, &ranges, threads, options, expiring, &|_| ()).unwrap();
+    assert_eq!(plan.range_count(), ranges.len());
+    let files: Vec<_> = (0..options.split).map(|_| Mutex::new(Vec::new())).collect();
+    let open = |file: usize, offset: u64| At { file: &files[file], offset: offset as usize };
+    let report = write_ranges(file, threads, options, &plan, &open, &|_| ()).unwrap();
+    assert_eq!(report, plan.report);
+    (report, files.into_iter().map(|file| file.into_inner().unwrap()).collect())
+}
+
+fn in_sequence(file: &[u8], options: &Options) -> (Report, Vec<Vec<u8>>) {
+    let plan = Plan::of(|| Ok(file), options).unwrap();
+    assert_eq!(plan.report.refused, [], "{options:?}");
+    let mut files = vec![Vec::new(); usize::from(options.split)];
+    let report = write(file, options, &plan, files.iter_mut().collect()).unwrap();
+    let bytes: Vec<_> = files.iter().map(|file| file.len() as u64).collect();
+    assert_eq!(plan.file_bytes().collect::<Vec<_>>(), bytes);
+    assert_eq!(plan.report.bytes_written, bytes.iter().sum::<u64>());
+    for written in &files {
+        let inspection = common::read(written);
+        assert!(inspection.is_sound(), "{:?}", inspection.faults);
+    }
+    (report, files)
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let file = file();
+    let drop = Policies { field_expiries: Policy::Drop, functions: Policy::Drop, ..Policies::default() };
+    let of = |target: &str| Options {
+        policies: drop,
+        now_ms: NOW_MS.cast_signed(),
+        ..Options::new(target.parse().unwrap())
+    };
+    let mended = |target| Options { repair: true, ..of(target) };
+    let merged = |target, on_conflict| Options {
+        databases: Databases::merged(),
+        on_conflict,
+        repair: true,
+        ..of(target)
+    };
+    for options in [
+        mended("redis-6.2"),
+        Options { split: 3, ..mended("valkey-9.0") },
+        merged("valkey-8.1", OnConflict::First),
+        Options { split: 5, drop_expired: true, ..merged("redis-7.0", OnConflict::Last) },
+        Options { databases: Databases::parse("0=drop,1=3:one:").unwrap(), ..of("valkey-8.1") },
+    ] {
+        let whole = in_sequence(&file, &options);
+        for threads in [1, 2, 8] {
+            let parallel = in_parallel(&file, threads, &options);
+            assert_eq!(parallel.0, whole.0, "{threads} threads, {options:?}");
+            assert!(parallel.1 == whole.1, "{threads} threads, {options:?}");
+        }
+    }
+}
+
+#[test]
+fn the_first_or_the_last_of_a_key_stays() {
+    // The database of the key that stays is known by its value.
+    let mut rdb = Rdb::new();
+    for (database, value) in [(3, "a"), (0, "b"), (3, "c"), (1, "d")] {
+        rdb = rdb.database(database).key(0, "key").text(value.as_bytes());
+    }
+    let file = rdb.end();
+    for (on_conflict, expected) in [(OnConflict::First, "a"), (OnConflict::Last, "d")] {
+        let databases = Databases::merged();
+        let options =
+            Options { databases, on_conflict, repair: true, ..Options::new("valkey-8.1".parse().unwrap()) };
+        let (report, files) = in_sequence(&file, &options);
+        assert_eq!((report.keys_written, report.conflicts.number), (1, 1));
+        assert!(files[0].windows(4).any(|text| text == [b'e', b'y', 1, expected.as_bytes()[0]]));
+    }
+}
+
+#[test]
+fn boundaries_are_those_of_records() {
+    let file = file();
+    let mut records = Vec::new();
+    let mut walk = Walk::new(&file[..]).unwrap();
+    let mut database = 0;
+    loop {
+        match walk.step().unwrap() {
+            Step::End => break,
+            Step::Database(selected) => database = selected,
+            _ => {}
+        }
+        records.push(Boundary { offset: walk.head().offset, database });
+    }
+    for threads in [1, 2, 8] {
+        let (inspection, boundaries) = inspect(&file, threads);
+        assert!(inspection.is_sound());
+        assert!(boundaries.iter().all(|boundary| records.contains(boundary)), "{boundaries:?}");
+        assert!(boundaries.is_sorted_by(|one, next| one.offset < next.offset));
+        assert!(boundaries.len() > 4, "{threads} threads");
+    }
+}
