@@ -25,7 +25,7 @@ def row(number):
     return round(54 + number * 62)
 
 
-WIDTH, HEIGHT = 848, row(19.6)
+WIDTH, HEIGHT = 848, row(22.6)
 
 # The middle of each column, and the width of its boxes.
 COLUMNS = {"left": (98, 160), "main": (340, 192), "ends": (572, 180), "right": (712, 180)}
@@ -40,30 +40,34 @@ PLACES = {
     "Assess": ("main", 5),
     "Assessed": ("main", 6),
     "DryRunComplete": ("ends", 6),
-    "GrantAccess": ("main", 7),
-    "WaitForGrant": ("main", 8),
-    "CreateCluster": ("main", 9),
-    "WaitForCluster": ("main", 10),
-    "CheckCluster": ("main", 11),
-    "ClusterState": ("main", 12),
-    "RenewAccess": ("left", 11),
-    "DeleteCluster": ("right", 12),
-    "VerifyCluster": ("main", 13),
-    "Deletion": ("right", 13),
-    "WaitForDeletion": ("right", 14),
-    "KeepAccess": ("right", 15),
-    "RevokeAccess": ("main", 16),
-    "WaitForRevoke": ("right", 16),
-    "Outcome": ("main", 17),
-    "NameFailure": ("left", 17),
-    "ExplainFailure": ("left", 17.75),
-    "SeedingFailed": ("left", 18.5),
-    "ClusterSeeded": ("main", 18.5),
-    "CleanedUp": ("right", 18.5),
+    "ConvertChunks": ("main", 7),
+    "FinishConversion": ("main", 8),
+    "WaitToConvert": ("left", 8),
+    "Conversion": ("main", 9),
+    "GrantAccess": ("main", 10),
+    "WaitForGrant": ("main", 11),
+    "CreateCluster": ("main", 12),
+    "WaitForCluster": ("main", 13),
+    "CheckCluster": ("main", 14),
+    "ClusterState": ("main", 15),
+    "RenewAccess": ("left", 14),
+    "DeleteCluster": ("right", 15),
+    "VerifyCluster": ("main", 16),
+    "Deletion": ("right", 16),
+    "WaitForDeletion": ("right", 17),
+    "KeepAccess": ("right", 18),
+    "RevokeAccess": ("main", 19),
+    "WaitForRevoke": ("right", 19),
+    "Outcome": ("main", 20),
+    "NameFailure": ("left", 20),
+    "ExplainFailure": ("left", 20.75),
+    "SeedingFailed": ("left", 21.5),
+    "ClusterSeeded": ("main", 21.5),
+    "CleanedUp": ("right", 21.5),
 }
 
 # Tracks between the columns.
-CAUGHT, LOOP, BUS, ENDS, BACK, AROUND, OUTER = 6, 222, 458, 464, 594, 818, 834
+CAUGHT, LOOP, PHASE, BUS, ENDS, BACK, AROUND, OUTER = 6, 222, 447, 458, 464, 594, 818, 834
 
 # An edge leaves a side of a state, this far from its middle, follows the tracks alternately (x, y, x ... from a left or
 # right side), and enters another state. A point is the start, the end or the middle of its label. An edge that joins
@@ -84,33 +88,41 @@ ROUTES = {
     ("Assessed", "InspectChunks"): Route(("left", 0), ("left", 12), (LOOP,), (LOOP - 9, row(5.5) + 4, "end")),
     ("Assessed", "BackupRejected"): Route(("right", -8), ("left", 0), (ENDS,), (ENDS + 9, row(5) - 4, "start")),
     ("Assessed", "DryRunComplete"): Route(("right", 8), ("left", 8), label=(ENDS - 38, row(6) + 23, "start")),
-    ("Assessed", "GrantAccess"): DOWN,
+    ("Assessed", "ConvertChunks"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(6.5) + 1, "start")),
+    ("Assessed", "GrantAccess"): Route(("left", 8), ("left", 0), (LOOP,), (LOOP - 9, row(9.5) + 4, "end")),
+    ("ConvertChunks", "FinishConversion"): DOWN,
+    ("FinishConversion", "Conversion"): DOWN,
+    ("Conversion", "WaitToConvert"): Route(("left", 0), ("bottom", 0), label=(108, row(9) - 7, "start")),
+    ("WaitToConvert", "ConvertChunks"): Route(("top", 0), ("left", 0)),
+    ("Conversion", "ConvertChunks"): Route(("right", -8), ("right", 8), (PHASE,), (PHASE + 9, row(8) + 12, "start")),
+    ("Conversion", "DryRunComplete"): Route(("right", 0), ("bottom", 76), label=(BUS + 11, row(9) - 7, "start")),
+    ("Conversion", "GrantAccess"): DOWN,
     ("GrantAccess", "WaitForGrant"): DOWN,
     ("WaitForGrant", "CreateCluster"): DOWN,
     ("CreateCluster", "WaitForCluster"): DOWN,
     ("WaitForCluster", "CheckCluster"): DOWN,
     ("CheckCluster", "ClusterState"): DOWN,
-    ("ClusterState", "WaitForCluster"): Route(("left", -6), ("left", 0), (LOOP,), (LOOP - 9, row(10.45), "end")),
-    ("ClusterState", "VerifyCluster"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(12.5) + 1, "start")),
-    ("ClusterState", "RevokeAccess"): Route(("left", 6), ("left", 0), (LOOP,), (LOOP - 9, row(13) - 4, "end")),
-    ("ClusterState", "DeleteCluster"): Route(("right", 0), ("left", 0), label=(BUS + 11, row(12) - 37, "start")),
-    ("ClusterState", "RenewAccess"): Route(("left", 0), ("bottom", 0), label=(108, row(12) - 7, "start")),
+    ("ClusterState", "WaitForCluster"): Route(("left", -6), ("left", 0), (LOOP,), (LOOP - 9, row(13.45), "end")),
+    ("ClusterState", "VerifyCluster"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(15.5) + 1, "start")),
+    ("ClusterState", "RevokeAccess"): Route(("left", 6), ("left", 0), (LOOP,), (LOOP - 9, row(16) - 4, "end")),
+    ("ClusterState", "DeleteCluster"): Route(("right", 0), ("left", 0), label=(BUS + 11, row(15) - 37, "start")),
+    ("ClusterState", "RenewAccess"): Route(("left", 0), ("bottom", 0), label=(108, row(15) - 7, "start")),
     ("RenewAccess", "WaitForCluster"): Route(("top", 0), ("left", 10)),
     ("VerifyCluster", "RevokeAccess"): DOWN,
     ("DeleteCluster", "Deletion"): DOWN,
-    ("Deletion", "CreateCluster"): Route(("left", -7), ("right", 10), (BACK,), (BACK - 9, row(9) + 3, "end")),
-    ("Deletion", "VerifyCluster"): Route(("left", 0), ("right", 0), label=(BACK - 9, row(13) - 7, "end")),
-    ("Deletion", "RevokeAccess"): Route(("left", 7), ("right", -4), (BACK,), (BACK - 9, row(13) + 19, "end")),
-    ("Deletion", "WaitForDeletion"): DOWN._replace(label=(COLUMNS["right"][0] + 9, row(13.5) + 5, "start")),
-    ("Deletion", "KeepAccess"): Route(("left", 13), ("left", 0), (612,), (624, row(15) + 38, "start")),
+    ("Deletion", "CreateCluster"): Route(("left", -7), ("right", 10), (BACK,), (BACK - 9, row(12) + 3, "end")),
+    ("Deletion", "VerifyCluster"): Route(("left", 0), ("right", 0), label=(BACK - 9, row(16) - 7, "end")),
+    ("Deletion", "RevokeAccess"): Route(("left", 7), ("right", -4), (BACK,), (BACK - 9, row(16) + 19, "end")),
+    ("Deletion", "WaitForDeletion"): DOWN._replace(label=(COLUMNS["right"][0] + 9, row(16.5) + 5, "start")),
+    ("Deletion", "KeepAccess"): Route(("left", 13), ("left", 0), (612,), (624, row(18) + 38, "start")),
     ("KeepAccess", "WaitForDeletion"): Route(("top", 0), ("bottom", 0)),
     ("WaitForDeletion", "DeleteCluster"): Route(("right", 0), ("right", 8), (AROUND,)),
     ("RevokeAccess", "Outcome"): DOWN,
-    ("Outcome", "WaitForRevoke"): Route(("right", -8), ("bottom", 0), label=(COLUMNS["right"][0] - 9, row(16.55) + 3, "end")),
+    ("Outcome", "WaitForRevoke"): Route(("right", -8), ("bottom", 0), label=(COLUMNS["right"][0] - 9, row(19.55) + 3, "end")),
     ("WaitForRevoke", "RevokeAccess"): Route(("left", 10), ("right", 10)),
-    ("Outcome", "ClusterSeeded"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(17.7) + 3, "start")),
-    ("Outcome", "CleanedUp"): Route(("right", 0), ("top", 0), label=(BUS, row(17) + 17, "start")),
-    ("Outcome", "NameFailure"): Route(("left", 0), ("right", 0), label=(LOOP - 7, row(17) - 7, "middle")),
+    ("Outcome", "ClusterSeeded"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(20.7) + 3, "start")),
+    ("Outcome", "CleanedUp"): Route(("right", 0), ("top", 0), label=(BUS, row(20) + 17, "start")),
+    ("Outcome", "NameFailure"): Route(("left", 0), ("right", 0), label=(LOOP - 7, row(20) - 7, "middle")),
     ("NameFailure", "ExplainFailure"): DOWN,
     ("ExplainFailure", "SeedingFailed"): DOWN,
 }
@@ -119,14 +131,16 @@ CATCHES = {
     ("Prepare", "NameFailure"): Route(("left", 0), ("left", 0), (CAUGHT,)),
     ("InspectChunks", "NameFailure"): Route(("left", -8), ("left", 0), (CAUGHT,), joins=True),
     ("Assess", "NameFailure"): Route(("left", 0), ("left", 0), (CAUGHT,), joins=True),
-    ("GrantAccess", "DeleteCluster"): Route(("right", 0), ("left", 0), (BUS,)),
+    ("ConvertChunks", "DeleteCluster"): Route(("right", -8), ("left", 0), (BUS,)),
+    ("FinishConversion", "DeleteCluster"): Route(("right", 0), ("left", 0), (BUS,), joins=True),
+    ("GrantAccess", "DeleteCluster"): Route(("right", 0), ("left", 0), (BUS,), joins=True),
     ("CreateCluster", "DeleteCluster"): Route(("right", -8), ("left", 0), (BUS,), joins=True),
-    ("DeleteCluster", "NameFailure"): Route(("right", -8), ("top", 40), (OUTER, row(14.45))),
+    ("DeleteCluster", "NameFailure"): Route(("right", -8), ("top", 40), (OUTER, row(17.45))),
 }
 # The labels of Defaults, which have no Comment. Those that continue straight down need none.
-OTHERWISE = {"ClusterState": "not yet", "Deletion": "gone", "Outcome": "failed"}
+OTHERWISE = {"Assessed": "loads as it is", "ClusterState": "not yet", "Deletion": "gone", "Outcome": "failed"}
 # States with the last sentence of their Comment beside them.
-NOTED = ("Prepare", "GrantAccess")
+NOTED = ("Prepare", "ConvertChunks")
 NOTE, NOTE_CHARACTERS = 476, 32
 
 HEIGHTS = {"Task": 46, "Map": 46, "Choice": 36, "Wait": 34, "Pass": 32, "Succeed": 36, "Fail": 36}

@@ -26,10 +26,15 @@ pub struct Source {
 impl Source {
     /// Starts an empty Redis 7.0, or the nearest installed version, on a free port of 127.0.0.1.
     pub async fn start() -> Result<Self> {
+        Self::start_redis(VERSION).await
+    }
+
+    /// Starts an empty Redis of this version, or of the nearest installed one.
+    pub async fn start_redis(version: &str) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let port = local_stack::free_port()?;
         let servers = ServerBinaries::find(Some(&StackOptions::default().servers))?;
-        let server = servers.choose("redis", VERSION).context("there is no server")?.server.clone();
+        let server = servers.choose("redis", version).context("there is no server")?.server.clone();
         let process = Command::new(server.path())
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(["--dir", &dir.path().to_string_lossy(), "--dbfilename", "backup.rdb"])

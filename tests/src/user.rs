@@ -233,8 +233,8 @@ pub async fn policy(stack: &Stack, bucket: &str) -> Option<String> {
     stack.s3().get_bucket_policy().bucket(bucket).send().await.ok().and_then(|answer| answer.policy)
 }
 
-/// Everything that a seeding should not leave behind: clusters, policy statements, server processes. Empty if all is
-/// clean.
+/// Everything that a seeding should not leave behind: clusters, policy statements, converted backups, server processes.
+/// Empty if all is clean.
 pub async fn left_behind(stack: &Stack, buckets: &[&str]) -> Result<Vec<String>> {
     let mut left: Vec<_> = clusters(stack)
         .await?
@@ -254,6 +254,13 @@ pub async fn left_behind(stack: &Stack, buckets: &[&str]) -> Result<Vec<String>>
             left.push(format!("grant in {bucket}: {policy}"));
         }
     }
+    let conversion = stack.conversion_bucket();
+    let objects = stack.s3().list_objects_v2().bucket(conversion).send().await?;
+    left.extend(objects.contents().iter().filter_map(|object| Some(format!("converted: {}", object.key()?))));
+    let uploads = stack.s3().list_multipart_uploads().bucket(conversion).send().await?;
+    left.extend(
+        uploads.uploads().iter().filter_map(|upload| Some(format!("open upload: {}", upload.key()?))),
+    );
     left.extend(stack.running_servers().into_iter().map(|pid| format!("server process {pid}")));
     Ok(left)
 }

@@ -38,6 +38,9 @@ CALLS = {
     r"\b(grant_by_acl|revoke_acl)\(": ["s3:GetObjectAcl", "s3:PutObjectAcl"],
     r"\bSweep::new\(": ["s3:ListBucket", "states:DescribeExecution", "states:StartExecution"],
     r"\bexecution_state\(": ["states:DescribeExecution"],
+    r"\bbucket\s*\.(put|upload)\(": ["s3:PutObject"],
+    r"\bbucket\s*\.get\(": ["s3:GetObject"],
+    r"\bdelete_all\(": ["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:AbortMultipartUpload", "s3:DeleteObject"],
     # The lease that protects an edit.
     r"BucketAccess \{": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
 }
@@ -180,6 +183,8 @@ def unknown_fields(request):
     top, cluster = fields("request.rs", "Request"), fields("request.rs", "ClusterRequest")
     yield from (name for name in request if name not in top)
     yield from (f"cluster.{name}" for name in request.get("cluster", {}) if name not in cluster)
+    convert = fields("request.rs", "ConvertRequest")
+    yield from (f"convert.{name}" for name in request.get("convert", {}) if name not in convert)
 
 
 def the_defaults_are_a_request():
@@ -304,6 +309,7 @@ def sweep_input():
 
 def sample_events_have_the_shape_of_the_code():
     inputs = {"prepare-seeding": "PrepareInput", "inspect-chunk": "InspectInput", "assess-backup": "AssessInput",
+              "convert-chunk": "ConvertInput", "finish-conversion": "FinishInput",
               "create-cluster": "CreateInput", "check-cluster": "CheckInput", "delete-cluster": "DeleteInput",
               "verify-cluster": "VerifyInput"}
     samples = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
@@ -330,6 +336,7 @@ def sample_events_have_the_shape_of_the_code():
     full = requests.get("request-full", {})
     missing = [name for name in fields("request.rs", "Request") if name not in full]
     missing += [f"cluster.{name}" for name in fields("request.rs", "ClusterRequest") if name not in full.get("cluster", {})]
+    missing += [f"convert.{name}" for name in fields("request.rs", "ConvertRequest") if name not in full.get("convert", {})]
     yield from (f"events/request-full.json lacks {name}" for name in missing)
 
 

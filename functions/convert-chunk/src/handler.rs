@@ -137,7 +137,8 @@ impl ConvertChunk {
             return Ok(());
         }
         bucket.delete_all(&conversion::prefix(execution.identity.hash())).await?;
-        let message = format!("{} has ended; its {} pieces are deleted", execution.name, written.pieces.len());
+        let message =
+            format!("{} has ended; its {} pieces are deleted", execution.name, written.pieces.len());
         Err(StepError::new(ErrorName::SeedingEnded, message, "start a new seeding"))
     }
 }
@@ -169,7 +170,8 @@ impl Work {
             let mut writer = PieceWriter::new(task.piece_bytes, pieces);
             let first = self.chunk.range == 0;
             let head = first.then(|| header_bytes(self.header.magic, self.header.version));
-            let report = writer.begin(head.as_ref().map_or(&[][..], |head| &head[..])).map_err(ConvertError::Write);
+            let report =
+                writer.begin(head.as_ref().map_or(&[][..], |head| &head[..])).map_err(ConvertError::Write);
             let report = report.and_then(|()| {
                 write_range(&mut reader, &task.task, &self.options, &self.survey, vec![&mut writer])
             });
@@ -185,6 +187,3 @@ impl Work {
 fn failure(reader: &mut ObjectReader, error: &ConvertError) -> StepError {
     reader.take_failure().unwrap_or_else(|| StepError::internal(error))
 }
-
-#[cfg(test)]
-mod tests;

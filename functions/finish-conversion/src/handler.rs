@@ -9,8 +9,8 @@ use seeder_aws::{Clients, ReportStore, conversion::ConversionBucket, objects::lo
 use seeding::{
     Backup, ErrorName, FileKey, Seeding, StepError,
     conversion::{
-        Conversion, ConversionChunk, ConversionJournal, ConversionOf, ConversionPhase, WriteTask, WrittenRange,
-        {self},
+        Conversion, ConversionChunk, ConversionJournal, ConversionOf, ConversionPhase, WriteTask,
+        WrittenRange, {self},
     },
     objects::ObjectLook,
     steps::{FinishInput, FinishOutput},
@@ -113,7 +113,8 @@ impl FinishConversion {
     }
 
     async fn write<T: Serialize + Sync>(&self, files: Vec<(FileKey<T>, T)>) -> Result<(), StepError> {
-        let written = stream::iter(files).map(|(key, file)| async move { self.reports.write(&key, &file).await });
+        let written =
+            stream::iter(files).map(|(key, file)| async move { self.reports.write(&key, &file).await });
         written.buffered(FILES_AT_ONCE).try_collect::<Vec<_>>().await.map(drop)
     }
 
@@ -134,6 +135,9 @@ impl FinishConversion {
                 let task = plan.task(range).ok_or_else(|| StepError::internal("a range has no task"))?;
                 tasks.push((execution.files().write_task(chunk), WriteTask { task, piece_bytes }));
             }
+        }
+        if seeding.target.options.dry_run {
+            return Ok(FinishOutput::Planned {});
         }
         self.write(tasks).await?;
         // The mark comes first, so that whatever happens next, revoke-access knows that there may be something.
@@ -188,7 +192,12 @@ impl FinishConversion {
                 known_inspection: None,
                 ..backup.clone()
             };
-            tracing::info!(backup = one.backup, bytes = expected, keys = plan.report.keys_written, "converted");
+            tracing::info!(
+                backup = one.backup,
+                bytes = expected,
+                keys = plan.report.keys_written,
+                "converted"
+            );
         }
         self.reports.write(&execution.files().seeding(), &seeding).await?;
         self.delete_pieces(execution, &seeding).await;
@@ -221,7 +230,7 @@ fn merged(
     let options = conversion::options(&seeding.target);
     let options = options.ok_or_else(|| StepError::internal("nothing is converted for this engine"))?;
     let of_backup = plans.iter().filter(|(chunk, _)| chunk.backup == one.backup);
-    let plan = merge_plans(of_backup.map(|(_, plan)| plan.clone()).collect(), &options, &one.survey);
+    let plan = merge_plans(of_backup.map(|(_, plan)| plan.clone()), &options, &one.survey);
     let plan = plan.map_err(StepError::internal)?;
     if let Some(refusal) = plan.report.refused.first() {
         let message = format!("the conversion of backup {} is refused: {}", one.backup, refusal.code);
@@ -229,7 +238,8 @@ fn merged(
     }
     if plan.report.keys_read != one.keys || plan.magic != one.survey.magic {
         let (found, expected) = (plan.report.keys_read, one.keys);
-        let message = format!("the conversion of backup {} reads {found} keys, the inspection {expected}", one.backup);
+        let message =
+            format!("the conversion of backup {} reads {found} keys, the inspection {expected}", one.backup);
         return Err(StepError::internal(message));
     }
     Ok(plan)
@@ -244,6 +254,3 @@ fn tail<'w>(plan: &Plan, written: impl Iterator<Item = &'w WrittenRange>) -> Res
     let tails = finished.tail_bytes().map_err(StepError::internal)?;
     Ok(tails.into_iter().next().map(|tail| tail.to_vec()).unwrap_or_default())
 }
-
-#[cfg(test)]
-mod tests;

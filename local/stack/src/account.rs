@@ -8,3 +8,5 @@ pub const ACCOUNT: &str = "123456789012";
 pub(crate) const DROP_BUCKET: &str = "elasticache-seeder-local";
 /// The bucket for the product's own files.
 pub(crate) const REPORTS_BUCKET: &str = "elasticache-seeder-reports";
+/// The bucket for converted backups.
+pub(crate) const CONVERSION_BUCKET: &str = "elasticache-seeder-converted";

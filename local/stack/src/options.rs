@@ -13,11 +13,13 @@ use serde_json::{Value, json};
 use crate::account::{ACCOUNT, REGION};
 
 /// The functions by their folders in `functions/`, which are also the names of their binaries.
-pub const FUNCTIONS: [&str; 11] = [
+pub const FUNCTIONS: [&str; 13] = [
     "start-seeding",
     "prepare-seeding",
     "inspect-chunk",
     "assess-backup",
+    "convert-chunk",
+    "finish-conversion",
     "grant-access",
     "create-cluster",
     "check-cluster",

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::{
-    account::{ACCOUNT, DROP_BUCKET, REGION, REPORTS_BUCKET},
+    account::{ACCOUNT, CONVERSION_BUCKET, DROP_BUCKET, REGION, REPORTS_BUCKET},
     clients,
     event_bridge::clean_up,
     functions,
@@ -140,7 +140,7 @@ impl Stack {
             }),
         };
         stack.s3_server.set_notify(notify);
-        for bucket in backup_buckets.iter().map(String::as_str).chain([REPORTS_BUCKET]) {
+        for bucket in backup_buckets.iter().map(String::as_str).chain([REPORTS_BUCKET, CONVERSION_BUCKET]) {
             stack
                 .make_bucket(bucket, template.buckets.get(bucket))
                 .await
@@ -256,6 +256,11 @@ impl Stack {
     /// The bucket for the product's own files.
     pub const fn reports_bucket(&self) -> &'static str {
         REPORTS_BUCKET
+    }
+
+    /// The bucket for converted backups.
+    pub const fn conversion_bucket(&self) -> &'static str {
+        CONVERSION_BUCKET
     }
 
     /// The process IDs of the cache nodes.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::{
-    account::{DROP_BUCKET, REPORTS_BUCKET},
+    account::{CONVERSION_BUCKET, DROP_BUCKET, REPORTS_BUCKET},
     event_bridge::rules::Rules,
     options::StackOptions,
     step_functions::state_machine,
@@ -72,6 +72,7 @@ impl Template {
                 "SeedClusterStateMachine": state_machine::arn(),
                 "DropBucket": DROP_BUCKET,
                 "ReportsBucket": REPORTS_BUCKET,
+                "ConversionBucket": CONVERSION_BUCKET,
             },
         });
         let rendered = run(options, &given).await.context("failed to render the template")?;

@@ -186,6 +186,8 @@ pub enum FinishOutput {
         /// Their ranges, never empty.
         conversion: Vec<ConversionChunk>,
     },
+    /// A dry run has found out what a conversion would do.
+    Planned {},
     /// The backups are converted, and the record names the new objects.
     Converted {},
 }
