@@ -26,6 +26,9 @@ fn main() -> io::Result<()> {
     }
     for (name, file) in files {
         write("whole_file", &name, &[&[17], &file[..]].concat())?;
+        // For Valkey 8.1 with everything dropped that can be; for Redis 6.2, merged, mended and split.
+        write("convert", &name, &[&[5, 31, 0, 0], &file[..]].concat())?;
+        write("convert", &format!("{name}-merged"), &[&[0, 31, 0x85, 1], &file[..]].concat())?;
         write("ranges_and_joins", &name, &[&[3, 40, 0, 200, 1, 90, 3], &file[..]].concat())?;
         // Every second request is answered with a pause.
         write("ranges_and_joins", &format!("{name}-paused"), &[&[18, 0, 2, 100, 0], &file[..]].concat())?;
