@@ -48,7 +48,14 @@ fuzz_target!(|input: &[u8]| {
         is_part_of(&new, &old, &options, output.starts_with(b"VALKEY"));
     }
     assert_eq!(written, plan.report.keys_written);
-    in_ranges(file, &options, &old, &outputs);
+    // Where hashes refer to templates, ranges cannot be read on their own.
+    if !before
+        .types
+        .get("hash")
+        .is_some_and(|hash| hash.encodings.keys().any(|name| name.starts_with("template")))
+    {
+        in_ranges(file, &options, &old, &outputs);
+    }
 });
 
 fn options(way: &[u8; 4]) -> Options {

@@ -169,6 +169,7 @@ impl Inspection {
         }
         self.hazards.sort_by_key(|hazard| hazard.offset);
         self.part.keys.clear();
+        self.part.templates = None;
         (self.part.crc, self.part.crc_bytes) = (0, 0);
     }
 
@@ -248,5 +249,6 @@ impl Part {
         self.keys.join(next.keys);
         self.sample.join(next.sample);
         self.suspect = next.suspect;
+        self.templates = next.templates.or(self.templates.take());
     }
 }
