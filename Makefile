@@ -1,6 +1,6 @@
 # Thin: each target names what it needs and calls a script or cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults least-privilege differential local local-stop setup setup-test build release bench-functions servers corpora bench limits calibrate fuzz machine docs fmt lint
+.PHONY: help demo test faults least-privilege differential local local-stop setup setup-test build release bench-functions servers corpora bench limits calibrate convert-matrix fuzz machine docs fmt lint
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -62,6 +62,9 @@ calibrate: ## predicted memory of files against that of real servers that load t
 
 differential: ## our verdict on mutated files against what real servers do when they load them; some half an hour
 	@scripts/differential.sh
+
+convert-matrix: ## files of every server at hand converted for every target and loaded there; UPDATE_DOCS=1 writes the table
+	@scripts/convert_matrix.py
 
 fuzz: ## each fuzz target for FUZZ_SECONDS (60); findings fail
 	@scripts/fuzz.sh

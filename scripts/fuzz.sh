@@ -6,7 +6,7 @@
 source "$(dirname "$0")/lib.sh"
 
 readonly version=0.13.2
-readonly all="whole_file ranges_and_joins lzf listpack"
+readonly all="whole_file ranges_and_joins convert lzf listpack"
 seconds=${FUZZ_SECONDS:-60}
 cargo_fuzz=$PWD/.tools/cargo-fuzz/bin/cargo-fuzz
 

@@ -18,6 +18,7 @@ fn main() -> io::Result<()> {
         ("valkey".to_owned(), valkey()),
         ("many-keys".to_owned(), many_keys()),
         ("compressed".to_owned(), compressed()),
+        ("templates".to_owned(), templates()),
         ("early".to_owned(), Rdb::with_header("REDIS0003").filler().key(3, "z").len(0).raw(&[255]).0),
     ];
     for path in env::args().skip(1).map(PathBuf::from) {
@@ -26,6 +27,9 @@ fn main() -> io::Result<()> {
     }
     for (name, file) in files {
         write("whole_file", &name, &[&[17], &file[..]].concat())?;
+        // For Valkey 8.1 with everything dropped that can be; for Redis 6.2, merged, mended and split.
+        write("convert", &name, &[&[5, 31, 0, 0], &file[..]].concat())?;
+        write("convert", &format!("{name}-merged"), &[&[0, 31, 0x85, 1], &file[..]].concat())?;
         write("ranges_and_joins", &name, &[&[3, 40, 0, 200, 1, 90, 3], &file[..]].concat())?;
         // Every second request is answered with a pause.
         write("ranges_and_joins", &format!("{name}-paused"), &[&[18, 0, 2, 100, 0], &file[..]].concat())?;
@@ -93,6 +97,14 @@ fn valkey() -> Vec<u8> {
         .key(21, "stream")
         .raw(&stream(3))
         .end()
+}
+
+/// Hashes that refer to templates.
+fn templates() -> Vec<u8> {
+    let rdb = Rdb::with_header("REDIS0015").raw(b"\xf2\0\x02\x03age\x04name").database(0);
+    let rdb =
+        rdb.key(30, "listpack").text(&listpack(&["0", "42", "Anna"])).key(32, "values").len(0).text(b"42");
+    rdb.text(b"Anna").filler().end()
 }
 
 /// A file with enough records that boundaries between them can be found.

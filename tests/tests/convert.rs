@@ -127,7 +127,7 @@ async fn a_dry_run_writes_nothing_and_a_stopped_conversion_leaves_nothing() -> R
 
     // The second round of convert-chunk writes.
     let mut stopped = request("stopped", "8.1");
-    stopped["cluster"]["nodeType"] = "cache.local.256mb".into();
+    stopped["cluster"]["nodeType"] = "cache.t4g.micro".into();
     let execution = user::start(&stack, &stopped).await?;
     user::until_state(&stack, &execution, "GrantAccess").await?;
     stack.sfn().stop_execution().execution_arn(&execution).send().await?;
@@ -137,7 +137,7 @@ async fn a_dry_run_writes_nothing_and_a_stopped_conversion_leaves_nothing() -> R
     ensure!(left.is_empty(), "{left:?}");
 
     let mut whole = request("whole", "8.1");
-    whole["cluster"]["nodeType"] = "cache.local.256mb".into();
+    whole["cluster"]["nodeType"] = "cache.t4g.micro".into();
     user::seed(&stack, &whole).await?.expect_seeded()?;
     expect_same(&stack, &source, "whole", "valkey-server 8.1").await?;
     ensure!(conversion_bucket(&stack).await?.is_empty(), "{:?}", conversion_bucket(&stack).await?);

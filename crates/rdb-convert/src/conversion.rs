@@ -86,7 +86,7 @@ impl<'p, W: Write> Conversion<'p, W> {
             match walk.step()? {
                 Step::Record => self.record(walk)?,
                 Step::Aux => self.aux(walk.aux())?,
-                Step::Database(_) | Step::Announced(..) => {}
+                Step::Database(_) | Step::Announced(..) | Step::Template => {}
                 Step::Functions if self.options.target.has_functions() => self.functions(walk)?,
                 Step::Functions | Step::FunctionsPreGa => self.give_up("functions", 1, None),
                 Step::ModuleAux(_) => self.give_up("modules", 1, None),

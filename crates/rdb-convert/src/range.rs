@@ -26,7 +26,7 @@ pub struct RecordRange {
 impl RecordRange {
     /// All records of a source.
     pub fn whole(header: &Header) -> Self {
-        let header = Header { aux: std::collections::BTreeMap::new(), ..*header };
+        let header = Header { version: header.version, magic: header.magic, ..Header::default() };
         let first = header_bytes(header.magic, header.version).len() as u64;
         Self { header, from: Boundary { offset: first, database: 0 }, end: None }
     }

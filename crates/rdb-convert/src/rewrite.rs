@@ -5,6 +5,7 @@ mod members;
 mod packed;
 mod stream;
 mod table;
+mod template;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -30,6 +31,8 @@ pub(crate) enum Way {
     Packed,
     /// A table of fields with expiries becomes another.
     Table,
+    /// Values get the names of their fields from a template.
+    Template,
     /// Nodes of a list become ziplists.
     List,
     /// A stream loses what its version added.
@@ -56,6 +59,7 @@ impl Way {
             ValueType::HashExpiries | ValueType::HashExpiriesPreGa | ValueType::HashExpiriesValkey => {
                 Self::Table
             }
+            ValueType::HashTemplateListpack | ValueType::HashTemplateValues => Self::Template,
             ValueType::ListQuicklist => Self::List,
             ValueType::Stream2 => Self::Stream { from: 2 },
             ValueType::Stream3 => Self::Stream { from: 3 },
@@ -201,7 +205,9 @@ impl Rewriter {
             | ValueType::HashListpackExpiriesPreGa
             | ValueType::HashExpiries
             | ValueType::HashExpiriesPreGa
-            | ValueType::HashExpiriesValkey => ValueType::HashTable,
+            | ValueType::HashExpiriesValkey
+            | ValueType::HashTemplateListpack
+            | ValueType::HashTemplateValues => ValueType::HashTable,
             ValueType::ListQuicklist => ValueType::ListQuicklistZiplist,
             ValueType::Stream2 | ValueType::Stream3 | ValueType::Stream4 | ValueType::Stream5 => {
                 match self.stream_version.min(version_of(value_type)) {

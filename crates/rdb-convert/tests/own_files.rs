@@ -173,6 +173,42 @@ fn what_a_target_cannot_hold_is_refused_all_at_once_or_dropped() {
 }
 
 #[test]
+fn hashes_with_templates_become_plain_ones() {
+    let file = Rdb::with_header("REDIS0015")
+        .raw(b"\xf2\x07\x02\x03age\x04name")
+        .raw(&[254, 0])
+        .key(30, "listpack")
+        .text(&listpack(&["7", "42", "Anna"]))
+        .key(32, "values")
+        .len(7)
+        .raw(&[0xc0, 42])
+        .text(b"Anna")
+        .filler()
+        .end();
+    let plain = b"\x02\x03age\xc0\x2a\x04name\x04Anna";
+    let expected = Rdb::with_header("REDIS0011")
+        .raw(&[254, 0, 251, 3, 0])
+        .key(4, "listpack")
+        .raw(plain)
+        .key(4, "values")
+        .raw(plain)
+        .filler()
+        .end();
+    for target in ["redis-6.2", "redis-7.0", "valkey-8.1", "valkey-9.1"] {
+        let (report, written) = convert(&file, &options(target));
+        assert_eq!(written[9..written.len() - 8], expected[9..expected.len() - 8], "{target}");
+        assert_eq!((report.keys_written, report.keys_rewritten), (3, 2));
+        assert!(report.lost.is_empty() && report.dropped.is_empty());
+        let Some(engine) = engines().into_iter().find(|engine| engine.name == target) else { continue };
+        let mut server = Server::load(&engine, Some(&written), &[]).unwrap();
+        for key in ["listpack", "values"] {
+            assert_eq!(server.run(&["HGET", key, "age"]).text(), "42", "{target}");
+            assert_eq!(server.run(&["HGET", key, "name"]).text(), "Anna", "{target}");
+        }
+    }
+}
+
+#[test]
 fn slots_on_their_way_are_refused_whatever_the_policies_are() {
     let import = Rdb::with_header("VALKEY080")
         .raw(&[254, 0, 243])

@@ -27,6 +27,21 @@ struct Held {
 
 type Keys = BTreeMap<(u64, Vec<u8>), Held>;
 
+/// Servers that write files, as far as they are at hand.
+const WRITERS: [&str; 11] = [
+    "redis-6.2",
+    "redis-7.0",
+    "redis-7.2",
+    "redis-7.4",
+    "redis-8.0",
+    "redis-8.2",
+    "redis-8.6",
+    "valkey-7.2",
+    "valkey-8.0",
+    "valkey-8.1",
+    "valkey-9.1",
+];
+
 const DATABASES: [u64; 3] = [0, 3, 15];
 
 pub(crate) fn now_ms() -> i64 {
@@ -137,18 +152,9 @@ fn reads(target: Target, engine: &Engine) -> bool {
 #[test]
 fn every_target_loads_what_was_converted_for_it_and_holds_the_same() {
     let engines = engines();
-    let writers = [
-        "redis-6.2",
-        "redis-7.0",
-        "redis-8.0",
-        "redis-8.2",
-        "redis-8.6",
-        "redis-7.4",
-        "valkey-8.0",
-        "valkey-8.1",
-        "valkey-9.1",
-    ];
-    for writer in engines.iter().filter(|engine| writers.contains(&engine.name.as_str())) {
+    let mut matrix = Matrix::default();
+    let at_hand = |name: &&str| engines.iter().find(|engine| engine.name == **name);
+    for writer in WRITERS.iter().filter_map(at_hand) {
         let mut source = Server::start(writer, &[]);
         filling::fill(&mut source);
         let file = source.save();
@@ -206,8 +212,61 @@ fn every_target_loads_what_was_converted_for_it_and_holds_the_same() {
             if writer.is_7 && target.has_functions() {
                 assert_eq!(server.run(&["FUNCTION", "LIST"]).list().len(), 1, "{route}");
             }
+            assert!(passes(engine, &written), "{route}: the checker of the target");
+            matrix.add(&writer.name, target, &expected);
         }
     }
+    matrix.print();
+    let missing: Vec<_> = WRITERS.iter().filter(|name| at_hand(name).is_none()).collect();
+    println!("not at hand: {missing:?}");
+}
+
+/// Whether the checker that comes with a server finds no fault.
+fn passes(engine: &Engine, file: &[u8]) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("written.rdb");
+    std::fs::write(&path, file).unwrap();
+    std::process::Command::new(&engine.checker).arg(path).output().unwrap().status.success()
+}
+
+/// What was lost on each route, as the table of docs/CONVERT.md. `make convert-matrix` writes it there.
+#[derive(Default)]
+struct Matrix {
+    targets: Vec<String>,
+    rows: Vec<(String, Vec<String>)>,
+}
+
+impl Matrix {
+    fn add(&mut self, writer: &str, target: Target, lost: &[&str]) {
+        let column = title(&target.to_string());
+        if !self.targets.contains(&column) {
+            self.targets.push(column);
+        }
+        let writer = title(writer);
+        if self.rows.last().is_none_or(|(last, _)| *last != writer) {
+            self.rows.push((writer, Vec::new()));
+        }
+        let mut lost: Vec<_> = lost.iter().map(|code| code.trim_end_matches("-expiries")).collect();
+        lost.sort_unstable();
+        let cell = lost.join(", ").replace("field", "fields");
+        let cell = if cell.is_empty() { "equal".to_owned() } else { cell };
+        self.rows.last_mut().unwrap().1.push(cell);
+    }
+
+    fn print(&self) {
+        println!("| from \\ to | {} |", self.targets.join(" | "));
+        println!("|---|{}", "---|".repeat(self.targets.len()));
+        for (writer, cells) in &self.rows {
+            println!("| {writer} | {} |", cells.join(" | "));
+        }
+    }
+}
+
+/// `redis-7.0` as Redis 7.0.
+fn title(name: &str) -> String {
+    let (engine, version) = name.split_once('-').unwrap();
+    let engine = if engine == "redis" { "Redis" } else { "Valkey" };
+    format!("{engine} {version}")
 }
 
 #[test]

@@ -105,7 +105,7 @@ pub fn check(packing: u8, bytes: &[u8], piece: Option<usize>) -> Result<Checked,
             let mut passing = packing.passing(bytes.len() as u64);
             let piece = piece.max(1);
             pieces(bytes, piece.max(LEAST_CHUNK_BYTES), piece, &mut |chunk| passing.feed(chunk, &mut seen))?;
-            passing.end().map_err(text)?
+            passing.end(&mut seen).map_err(text)?
         }
     };
     let (duplicate, _) = seen.members.end();

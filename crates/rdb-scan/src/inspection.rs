@@ -34,6 +34,7 @@ use crate::{
         looks_like::Beginning,
         position::Position,
     },
+    scan::template::Templates,
 };
 
 /// The version of the JSON of [`Inspection`], [`crate::RangeInspection`] and [`Position`]. Other versions are not read.
@@ -188,6 +189,9 @@ pub(crate) struct Part {
     /// What the first bytes of the file show about it; only in its first part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) beginning: Option<Beginning>,
+    /// The templates of the file, in what follows its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) templates: Option<Templates>,
     /// What the record in which reading ended shows about the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) suspect: Option<Cause>,
@@ -319,13 +323,15 @@ impl Inspection {
             version: rdb.version,
             magic: rdb.magic,
             aux: BTreeMap::new(),
+            templates: self.part.templates.clone(),
         });
         Position { offset: self.end, database: self.part.last_database, header, inside: None, suspect: None }
     }
 
-    /// The boundary at the end, if this begins with the file and something follows.
+    /// The boundary at the end, if this begins with the file and something follows that can be read on its own.
     pub(crate) fn boundary(&self) -> Option<Boundary> {
-        let between = self.start == 0 && !self.complete && !self.part.ends_inside;
+        let alone = self.part.templates.as_ref().is_none_or(Templates::is_empty);
+        let between = self.start == 0 && !self.complete && !self.part.ends_inside && alone;
         let database = self.part.last_database.filter(|_| between)?;
         Some(Boundary { offset: self.end, database })
     }

@@ -19,7 +19,7 @@
 //!   read one file; [`inspect_parallel`] does it with threads.
 //! - [`read_header`] reads only the first bytes, and [`key_slot`] returns a key's cluster slot.
 //!
-//! The crate knows every version, type and opcode of Redis (RDB 1 to 14) and of Valkey (RDB 80). It knows no target:
+//! The crate knows every version, type and opcode of Redis (RDB 1 to 15) and of Valkey (RDB 80). It knows no target:
 //! what a fault or a hazard means for one server is up to the caller.
 //!
 //! # Guarantees
@@ -121,7 +121,10 @@ pub use crate::{
         position::Position,
         progress::{Control, Progress},
     },
-    scan::visit::{Record, Visitor},
+    scan::{
+        template::{MAX_TEMPLATES_BYTES, Templates},
+        visit::{Record, Visitor},
+    },
 };
 
 /// Runs the example in the README with the tests.

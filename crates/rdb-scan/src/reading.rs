@@ -93,7 +93,7 @@ impl<'r, V: Visitor> Reading<'r, V> {
                 self.beginning = Some(Beginning::of(first));
                 let known = header.check();
                 self.scan.magic = header.magic;
-                self.scan.newer = header.is_newer();
+                self.scan.follow(&header, HEADER_BYTES as u64);
                 self.window.consume(HEADER_BYTES);
                 if header.is_newer() {
                     self.newer(&header);

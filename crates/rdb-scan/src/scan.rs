@@ -13,6 +13,7 @@ mod rows;
 mod stream;
 mod table;
 mod tell;
+pub(crate) mod template;
 mod text;
 mod value;
 pub(crate) mod visit;
@@ -24,6 +25,7 @@ pub(crate) use module::module_name;
 pub(crate) use opcode::unknown;
 use serde::{Deserialize, Serialize};
 use tell::string_length;
+use template::Templates;
 use text::{Closed, Open, Resumable, Shared};
 use value::Value;
 
@@ -34,11 +36,12 @@ use crate::{
     },
     fault::HazardCode,
     format::{
-        Magic,
+        HEADER_BYTES, Magic,
         opcode::Opcode,
         value_type::{Encoding, TextForm, ValueType},
     },
     pieces::{Length, Piece, Whole},
+    reading::header::Header,
     scan::visit::{Record, Visitor},
 };
 
@@ -82,6 +85,11 @@ enum Phase {
     ModuleAux(Module),
     /// Inside the last string of an opcode's record.
     Opcode,
+    /// In a template, with this many fields to come.
+    Template {
+        id: u64,
+        left: u64,
+    },
 }
 
 /// The current record.
@@ -150,6 +158,20 @@ impl<V: Visitor> Scan<V> {
             show_keys,
             expired_before_ms: i64::MIN,
         }
+    }
+
+    /// Sets what the version of a file says about its records. `offset` is where reading begins.
+    pub(crate) fn follow(&mut self, header: &Header, offset: u64) {
+        self.newer = header.is_newer();
+        // In the middle of a file, its templates have to be known.
+        let is_start = offset <= HEADER_BYTES as u64;
+        let none = (is_start && header.may_have_templates()).then(Templates::default);
+        self.shared.templates = header.templates.clone().or(none);
+    }
+
+    /// The templates of the file, as far as it has been read.
+    pub(crate) fn templates(&self) -> Option<&Templates> {
+        self.shared.templates.as_ref()
     }
 
     /// Starts to report the pieces of values.
@@ -360,7 +382,7 @@ impl<V: Visitor> Scan<V> {
             }
         };
         cursor.commit();
-        if value.is_table() {
+        if value.is_table() && !value.has_listed() {
             shared.seen.pieces.push(Piece::Elements(value.elements));
         }
         let step = value.go_on(cursor, shared);
@@ -394,6 +416,10 @@ impl<V: Visitor> Scan<V> {
             Phase::Value(value) => {
                 value.go_on(cursor, &mut self.shared)?;
                 self.finish_value(cursor);
+            }
+            Phase::Template { id, left } => {
+                let (id, left) = (*id, *left);
+                return self.template_fields(cursor, id, left);
             }
             Phase::ModuleAux(module) => {
                 module.go_on(cursor, &mut self.shared)?;

@@ -8,12 +8,10 @@ mod body;
 mod input;
 mod listpack;
 mod salvage;
+mod templates;
 
-use std::{
-    collections::BTreeMap,
-    io::{
-        Read, {self},
-    },
+use std::io::{
+    Read, {self},
 };
 
 use input::Input;
@@ -24,6 +22,7 @@ pub use self::{
     input::{Crc64, Sink},
     listpack::{Listpack, PackedEntry},
     salvage::Salvage,
+    templates::FieldNames,
 };
 use crate::{
     bytes::stop::Stop,
@@ -35,7 +34,7 @@ use crate::{
     },
     parts::assemble::Boundary,
     reading::header::{Header, parse},
-    scan::{module_name, unknown},
+    scan::{module_name, template::TEMPLATE, unknown},
 };
 
 /// Longer keys, AUX fields and names are not walked.
@@ -74,6 +73,8 @@ pub enum Step {
     FunctionsPreGa,
     /// Auxiliary data of the module type with this id; see [`name_of_module`].
     ModuleAux(u64),
+    /// A template; see [`Walk::templates`].
+    Template,
     /// The number of keys in a cluster slot.
     SlotInfo,
     /// Cluster slots that were on their way into the cluster.
@@ -127,6 +128,7 @@ pub struct Walk<R> {
     /// Where the walk began, and where it ends if that is before the end mark.
     start: u64,
     end: Option<u64>,
+    templates: FieldNames,
 }
 
 impl<R: Read> Walk<R> {
@@ -143,14 +145,24 @@ impl<R: Read> Walk<R> {
         Body::new(&mut input, &mut ignored).skip(HEADER_BYTES as u64)?;
         let (head, aux) = (Head::default(), <(Vec<u8>, Vec<u8>)>::default());
         let pending = Pending::Nothing;
-        Ok(Self { input, header, head, prefixed: false, aux, pending, start: 0, end: None })
+        Ok(Self {
+            input,
+            header,
+            head,
+            prefixed: false,
+            aux,
+            pending,
+            start: 0,
+            end: None,
+            templates: FieldNames::default(),
+        })
     }
 
     /// Walks from a boundary to another one, or to the end mark. `source` has been opened at the first.
     ///
     /// The checksum of the file is not compared: the bytes before are not known.
     pub fn of_range(source: R, header: &Header, from: Boundary, end: Option<u64>) -> Self {
-        let header = Header { aux: BTreeMap::new(), ..*header };
+        let header = Header { version: header.version, magic: header.magic, ..Header::default() };
         Self {
             input: Input::at(source, from.offset),
             header,
@@ -160,6 +172,7 @@ impl<R: Read> Walk<R> {
             pending: Pending::Nothing,
             start: from.offset,
             end,
+            templates: FieldNames::default(),
         }
     }
 
@@ -171,6 +184,11 @@ impl<R: Read> Walk<R> {
     /// The key of the last [`Step::Record`], without its value.
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// The templates so far: names of fields that hashes refer to.
+    pub fn templates(&self) -> &FieldNames {
+        &self.templates
     }
 
     /// Name and value of the last [`Step::Aux`].
@@ -192,7 +210,11 @@ impl<R: Read> Walk<R> {
             return Ok(false);
         }
         let (at, empty) = match self.head.value_type.layout() {
-            Layout::Text | Layout::Stream(_) | Layout::Module => return Ok(false),
+            Layout::Text
+            | Layout::Stream(_)
+            | Layout::Module
+            | Layout::TemplateListpack
+            | Layout::TemplateValues => return Ok(false),
             Layout::Table(TableRow::ExpiryFieldAndValue { counts_from_least: true }) => (8, 0),
             Layout::Texts | Layout::Table(_) | Layout::Quicklist { .. } | Layout::Array => (0, 0),
             Layout::Packed(PackedLayout::ListpackWithExpiries { counts_from_least: true }) => (8, 7),
@@ -217,6 +239,9 @@ impl<R: Read> Walk<R> {
         let mut body = Body::new(&mut self.input, sink);
         let passed = match pending {
             Pending::Nothing => Ok(()),
+            Pending::Value if self.head.value_type == ValueType::HashTemplateValues => {
+                self.templates.of_next(&mut body).and_then(|names| body.texts_of(names.len() as u64))
+            }
             Pending::Value => body.value(self.head.value_type),
             Pending::Functions => body.text(),
             Pending::FunctionsPreGa => body.functions_pre_ga(),
@@ -248,7 +273,13 @@ impl<R: Read> Walk<R> {
         body.cut()?;
         let step = loop {
             let id = body.byte()?;
-            if let Some(value_type) = ValueType::of(id, self.header.magic) {
+            let templated = self.header.may_have_templates();
+            if templated && id == TEMPLATE {
+                self.templates.read(&mut body)?;
+                break Step::Template;
+            }
+            let with_template = || ValueType::with_template(id).filter(|_| templated);
+            if let Some(value_type) = ValueType::of(id, self.header.magic).or_else(with_template) {
                 let Head { key, raw_key, .. } = &mut self.head;
                 body.read_key(key, raw_key)?;
                 self.head.value_type = value_type;

@@ -103,13 +103,13 @@ fn unknown_versions_are_named_with_their_number() {
 
 #[test]
 fn a_newer_version_is_read_up_to_the_first_record_that_came_with_it() {
-    for header in ["REDIS0015", "REDIS0099", "VALKEY081"] {
+    for header in ["REDIS0016", "REDIS0099", "VALKEY081"] {
         let newer = || Rdb::with_header(header).filler();
         let inspection = read(&newer().end());
         assert_eq!((inspection.faults.as_slice(), inspection.keys), (&[][..], 1), "{header}");
         assert_eq!(inspection.hazards[0].code, HazardCode::NewerFormat);
         assert!(inspection.hazards[0].message.contains(header), "{}", inspection.hazards[0].message);
-        let inspection = read(&newer().raw(&[242]).filler().end());
+        let inspection = read(&newer().raw(&[241]).filler().end());
         assert_eq!(inspection.faults[0].code, FaultCode::RdbVersionUnknown, "{header}");
         assert_eq!(inspection.keys, 1);
     }

@@ -219,7 +219,7 @@ const ROWS: &[Row] = &[
         keys: 2,
         exit: 0,
         heading: "RDB version",
-        found: &[("newer-format", 0, "REDIS0015 is newer")],
+        found: &[],
         target: VALKEY,
         target_exit: 1,
         findings: &[("rdb-newer-than-engine", "fail", "no ElastiCache engine is known to read it")],

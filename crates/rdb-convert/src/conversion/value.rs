@@ -66,6 +66,14 @@ impl<'p, W: Write> Conversion<'p, W> {
                 fields
             }
             Way::Table => self.table(walk, place)?,
+            Way::Template => {
+                output.begin(place.database, &self.head)?;
+                let templates = walk.templates().clone();
+                let (_, mut body) = walk.body(output);
+                rewriter.templated(&mut body, value_type, &templates, offset)?;
+                body.keep()?;
+                return Ok(Written::Kept);
+            }
             Way::List => {
                 output.begin(place.database, &self.head)?;
                 let (_, mut body) = walk.body(output);

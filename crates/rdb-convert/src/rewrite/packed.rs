@@ -97,7 +97,7 @@ impl Rewriter {
     }
 }
 
-fn push(rows: &mut Vec<u8>, entry: PackedEntry<'_>) {
+pub(super) fn push(rows: &mut Vec<u8>, entry: PackedEntry<'_>) {
     match entry {
         PackedEntry::Int(number) => push_integer(rows, number),
         PackedEntry::Text(text) => push_text(rows, text),

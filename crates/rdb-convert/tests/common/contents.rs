@@ -85,6 +85,8 @@ pub fn contents(id: u8, valkey: bool, value: &[u8]) -> Option<Contents> {
             }
             Contents::Hash(listpack(&at.text()?)?.chunks(3).map(expiring).collect::<Option<_>>()?)
         }
+        // Their fields are elsewhere.
+        30 | 32 => return None,
         _ => return Some(Contents::Other(id, value.to_vec())),
     };
     at.0.is_empty().then_some(contents)

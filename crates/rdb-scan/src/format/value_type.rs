@@ -61,6 +61,10 @@ pub(crate) enum Layout {
     Module,
     /// A count, then that many numbered elements.
     Array,
+    /// A listpack of a template's number and as many values as it has fields.
+    TemplateListpack,
+    /// A template's number, then as many strings as it has fields.
+    TemplateValues,
 }
 
 /// The row of a table.
@@ -130,9 +134,9 @@ macro_rules! value_types {
                 match self { $(Self::$variant => $id,)* }
             }
 
-            /// The type that this number has under this magic.
+            /// The type that this number has under this magic, in any version.
             #[inline]
-            pub(crate) const fn of(id: u8, magic: Magic) -> Option<Self> {
+            const fn of_any(id: u8, magic: Magic) -> Option<Self> {
                 match (id, magic) {
                     $(($id, value_types!(@magic $magic)) => Some(Self::$variant),)*
                     _ => None,
@@ -168,13 +172,15 @@ macro_rules! value_types {
     (@magic Valkey) => { Magic::Valkey };
 }
 
-use Layout::{Array, Module, Packed, Quicklist, Stream, Table, Text, Texts};
+use Layout::{
+    Array, Module, Packed, Quicklist, Stream, Table, TemplateListpack, TemplateValues, Text, Texts,
+};
 use PackedLayout::{Intset, Listpack, ListpackWithExpiries, Ziplist, Zipmap};
 use TableRow::{
     ExpiryFieldAndValue, FieldValueAndExpiry, Member, MemberAndScore, MemberAndTextScore, MemberAndValue,
 };
 
-// Sources: rdb.h of Redis 8.8 and Valkey 9.1. 8 is not used; 6 is `ValueType::MODULE_PRE_GA_ID`.
+// Sources: rdb.h of Redis 8.10 and Valkey 9.1. 8 is not used; 6 is `ValueType::MODULE_PRE_GA_ID`.
 value_types! {
     //  magic  variant              kind   name                since layout
     0   Both   String               String "raw"               1  Text;
@@ -206,14 +212,28 @@ value_types! {
     26  Redis  Stream4              Stream "listpacks-4"       13 Stream(4);
     27  Redis  Stream5              Stream "listpacks-5"       14 Stream(5);
     28  Redis  Array                Array  "array"             14 Array;
+    // Hashes that refer to a template, which precedes the keys. 29 and 31 have the fields in them, for DUMP only.
+    30  Redis  HashTemplateListpack Hash   "template-listpack" 15 TemplateListpack;
+    32  Redis  HashTemplateValues   Hash   "template-array"    15 TemplateValues;
 }
 
 impl ValueType {
     /// The type of module values in release candidates of Redis 4.0, which cannot be walked.
     pub(crate) const MODULE_PRE_GA_ID: u8 = 6;
 
-    /// The highest type number.
+    /// The highest type number that a record may have without a template.
     pub(crate) const MAX_ID: u8 = 28;
+
+    /// The type that this number has under this magic, unless it refers to a template.
+    #[inline]
+    pub(crate) const fn of(id: u8, magic: Magic) -> Option<Self> {
+        if id > Self::MAX_ID { None } else { Self::of_any(id, magic) }
+    }
+
+    /// The type that refers to a template and has this number.
+    pub(crate) const fn with_template(id: u8) -> Option<Self> {
+        if id > Self::MAX_ID { Self::of_any(id, Magic::Redis) } else { None }
+    }
 
     /// Whether only a release candidate wrote this type. Releases refuse it.
     pub const fn is_pre_ga(self) -> bool {

@@ -1,10 +1,7 @@
 //! The entry points for one pass over a file, or over a part of it.
 
-use std::{
-    collections::BTreeMap,
-    io::{
-        Read, {self},
-    },
+use std::io::{
+    Read, {self},
 };
 
 use crate::{
@@ -122,7 +119,9 @@ fn scan_dyn<V: Visitor>(
     let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
     let visitor = (Tally::new(options, database), visitor);
     let mut scan = Scan::new(visitor, magic, database, !options.hide_keys);
-    scan.newer = start.header.as_ref().is_some_and(Header::is_newer);
+    if let Some(header) = &start.header {
+        scan.follow(header, start.offset);
+    }
     options.prepare(&mut scan);
     if let Some(inside) = &start.inside {
         scan.resume(Inside::clone(inside));
@@ -208,7 +207,8 @@ pub(crate) fn close<V: Visitor>(
     }
     inspection.part.crc = reading.window.crc();
     inspection.part.crc_bytes = inspection.end - start;
-    let header = header.map(|header| Header { aux: BTreeMap::new(), ..*header });
+    let header = header.map(|header| header.for_position(reading.scan.templates()));
+    inspection.part.templates = header.as_ref().and_then(|header| header.templates.clone());
     let suspect = if inside.is_some() { reading.suspect.take() } else { None };
     Some(Position { offset: inspection.end, database: reading.scan.database, header, inside, suspect })
 }

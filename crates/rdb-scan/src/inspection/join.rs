@@ -170,6 +170,7 @@ impl Inspection {
         }
         self.hazards.sort_by_key(|hazard| hazard.offset);
         self.part.keys.clear();
+        self.part.templates = None;
         (self.part.crc, self.part.crc_bytes) = (0, 0);
     }
 
@@ -249,5 +250,6 @@ impl Part {
         self.keys.join(next.keys);
         self.sample.join(next.sample);
         self.suspect = next.suspect;
+        self.templates = next.templates.or(self.templates.take());
     }
 }

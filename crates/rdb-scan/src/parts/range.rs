@@ -116,7 +116,7 @@ pub(crate) fn inspect_range_among(
     let mut tally = Tally::new(options, None);
     tally.rely_on(elsewhere);
     let mut scan = Scan::new(tally, header.magic, None, !options.hide_keys);
-    scan.newer = header.is_newer();
+    scan.follow(header, range.start);
     options.prepare(&mut scan);
     let mut reading = Reading::new(source, range.start, options.size_bytes, scan);
     find_and_read(&mut reading, range, header, options, watch)
@@ -148,7 +148,9 @@ fn read_from(
     let database = if start.offset == 0 { Some(0) } else { start.database };
     let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
     let mut scan = Scan::new(Tally::new(options, database), magic, database, !options.hide_keys);
-    scan.newer = start.header.as_ref().is_some_and(Header::is_newer);
+    if let Some(header) = &start.header {
+        scan.follow(header, start.offset);
+    }
     options.prepare(&mut scan);
     if let Some(inside) = &start.inside {
         scan.resume(Inside::clone(inside));

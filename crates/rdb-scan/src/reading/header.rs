@@ -13,11 +13,15 @@ use crate::{
     fault::{Fault, FaultCode},
     format::{HEADER_BYTES, Magic, opcode::Opcode},
     reading::looks_like::what_it_is,
-    scan::{Advance, Scan, visit::Visitor},
+    scan::{
+        Advance, Scan,
+        template::{FIRST_VERSION_WITH_TEMPLATES, Templates},
+        visit::Visitor,
+    },
 };
 
-/// The highest version under the magic REDIS that is fully known (Redis 8.8, May 2026).
-pub const MAX_RDB_VERSION: u32 = 14;
+/// The highest version under the magic REDIS that is fully known (Redis 8.10).
+pub const MAX_RDB_VERSION: u32 = 15;
 
 /// The only version under the magic VALKEY that is known (Valkey 9.0, October 2025).
 pub const VALKEY_RDB_VERSION: u32 = 80;
@@ -36,6 +40,9 @@ pub struct Header {
     /// The AUX fields before the first key, at most 64, with values cut to 256 bytes. Empty in a position.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub aux: BTreeMap<String, String>,
+    /// In a position, the templates of the file (Redis 8.10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub templates: Option<Templates>,
 }
 
 /// Reads version, magic and AUX fields from a prefix of a file. The prefix may end anywhere after the first 9 bytes.
@@ -110,13 +117,23 @@ pub(crate) fn parse(start: &[u8]) -> Result<Header> {
         let digits = escape(digits, 0);
         return broken(FaultCode::RdbVersionUnknown, format!("\"{digits}\" after {name} is not a version"));
     };
-    Ok(Header { version, magic, aux: BTreeMap::new() })
+    Ok(Header { version, magic, ..Header::default() })
 }
 
 impl Header {
     /// Whether the file can be read, at least up to the first record that is unknown.
     pub(crate) fn is_readable(&self) -> bool {
         self.version >= self.least_version()
+    }
+
+    /// Whether the file may have templates.
+    pub(crate) fn may_have_templates(&self) -> bool {
+        self.magic == Magic::Redis && self.version >= FIRST_VERSION_WITH_TEMPLATES
+    }
+
+    /// Magic and version, and templates if there are any, for a position.
+    pub(crate) fn for_position(&self, templates: Option<&Templates>) -> Self {
+        Self { version: self.version, magic: self.magic, aux: BTreeMap::new(), templates: templates.cloned() }
     }
 
     /// Whether the version is newer than the known ones.

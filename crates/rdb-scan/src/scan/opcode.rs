@@ -164,7 +164,7 @@ fn is_slot_info(value: &[u8]) -> bool {
 }
 
 /// Reads a string that is short in every file that a server wrote.
-fn name(cursor: &mut Cursor<'_>, unpacker: &mut Unpacker) -> Result<Vec<u8>> {
+pub(super) fn name(cursor: &mut Cursor<'_>, unpacker: &mut Unpacker) -> Result<Vec<u8>> {
     let at = cursor.offset();
     match cursor.text()? {
         Text::Int(number) => Ok(number.to_string().into_bytes()),

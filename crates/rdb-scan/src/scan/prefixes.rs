@@ -19,11 +19,15 @@ impl<V: Visitor> Scan<V> {
     #[inline(never)]
     pub(super) fn prefixes(&mut self, cursor: &mut Cursor<'_>, mut id: u8) -> Result<bool> {
         loop {
-            if let Some(value_type) = ValueType::of(id, self.magic) {
+            let with_template = || ValueType::with_template(id).filter(|_| self.shared.templates.is_some());
+            if let Some(value_type) = ValueType::of(id, self.magic).or_else(with_template) {
                 self.current.value_type = value_type;
                 let Self { shared, key, .. } = self;
                 let text = key::read(cursor, &mut shared.unpacker, key)?;
                 return self.key_read(cursor, text);
+            }
+            if self.is_template(id) {
+                return self.template(cursor);
             }
             let Some(opcode) = Opcode::of(id, self.magic) else {
                 return opcode::unknown(id, self.magic, self.newer).map(|()| true);

@@ -8,6 +8,7 @@ use super::{
     ahead::{Ahead, Then},
     contents::Contents,
     key::LongKey,
+    template::Templates,
 };
 use crate::{
     bytes::{
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) open: Option<Open>,
     /// The first fault inside a string of this record. Reading continues after the string.
     pub(crate) flaw: Option<Box<Broken>>,
+    /// The templates so far; none if they are not known, or the version has none.
+    pub(crate) templates: Option<Templates>,
 }
 
 /// A string that has begun and has not ended.

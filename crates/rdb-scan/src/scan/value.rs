@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ahead::Then, module::Module, stream::Stream, table::Table, text::Shared};
+use super::{ahead::Then, module::Module, stream::Stream, table::Table, template::Templated, text::Shared};
 use crate::{
     bytes::{
         cursor::{Cursor, Text},
@@ -44,6 +44,9 @@ enum ValueShape {
         left: u64,
         index: u64,
     },
+    Templated(Templated),
+    /// As the one before, and its rows have been reported.
+    Listed(Templated),
 }
 
 impl Value {
@@ -82,6 +85,14 @@ impl Value {
                 ValueShape::Quicklist { left: cursor.count(1)?, node: 0, containers }
             }
             Layout::Stream(version) => ValueShape::Stream(Box::new(Stream::begin(cursor, version)?)),
+            Layout::TemplateListpack => {
+                let listed = Templated::listpack(cursor, shared)?;
+                return Ok(Self { elements: listed.count(), shape: ValueShape::Listed(listed) });
+            }
+            Layout::TemplateValues => {
+                let templated = Templated::begin(cursor, shared)?;
+                return Ok(Self { elements: templated.count(), shape: ValueShape::Templated(templated) });
+            }
             Layout::Array => ValueShape::Array { left: array_count(cursor)?, index: 0 },
         };
         Ok(Self { elements: 0, shape })
@@ -90,7 +101,8 @@ impl Value {
     /// Reads up to the end, or up to a string that is not complete.
     pub(crate) fn go_on(&mut self, cursor: &mut Cursor<'_>, shared: &mut Shared) -> Result<()> {
         match &mut self.shape {
-            ValueShape::One => {}
+            ValueShape::One | ValueShape::Listed(_) => {}
+            ValueShape::Templated(templated) => templated.go_on(cursor, shared)?,
             ValueShape::List { left } => {
                 // Strings of a list may be integers, like those of small tables.
                 shared.seen.pieces.sorts_integers = shared.seen.pieces.is_on();
@@ -136,6 +148,7 @@ impl Value {
     pub(crate) fn is_done(&self) -> bool {
         match &self.shape {
             ValueShape::One => true,
+            ValueShape::Templated(templated) | ValueShape::Listed(templated) => templated.is_done(),
             ValueShape::List { left }
             | ValueShape::Quicklist { left, .. }
             | ValueShape::Array { left, .. } => *left == 0,
@@ -165,7 +178,12 @@ impl Value {
     /// Whether the value is a table, which has its number of elements at the start.
     #[inline]
     pub(crate) fn is_table(&self) -> bool {
-        matches!(self.shape, ValueShape::Table(_))
+        matches!(self.shape, ValueShape::Table(_) | ValueShape::Templated(_) | ValueShape::Listed(_))
+    }
+
+    /// Whether the number of elements and the rows have been reported.
+    pub(crate) fn has_listed(&self) -> bool {
+        matches!(self.shape, ValueShape::Listed(_))
     }
 
     /// Whether members are being compared with each other. No position can hold that.

@@ -283,7 +283,7 @@ impl<'w, R: Read, S: Sink> Body<'w, R, S> {
     /// Reads over a value.
     pub fn value(&mut self, value_type: ValueType) -> Result<(), WalkError> {
         match value_type.layout() {
-            Layout::Text => self.text(),
+            Layout::Text | Layout::TemplateListpack => self.text(),
             Layout::Texts => self.texts(1),
             Layout::Table(row) => self.table(row),
             Layout::Packed(layout) => {
@@ -304,7 +304,18 @@ impl<'w, R: Read, S: Sink> Body<'w, R, S> {
             Layout::Stream(version) => self.stream(version),
             Layout::Module => self.module(),
             Layout::Array => self.array_value(),
+            Layout::TemplateValues => {
+                self.broken(FaultCode::BadValue, "a hash cannot be read without its template".to_owned())
+            }
         }
+    }
+
+    /// Reads over strings.
+    pub fn texts_of(&mut self, count: u64) -> Result<(), WalkError> {
+        for _ in 0..count {
+            self.text()?;
+        }
+        Ok(())
     }
 
     fn texts(&mut self, each: u64) -> Result<(), WalkError> {
@@ -449,6 +460,11 @@ impl<'w, R: Read, S: Sink> Body<'w, R, S> {
     /// The checksum of everything up to here.
     pub(super) fn crc(&mut self) -> u64 {
         self.input.crc()
+    }
+
+    /// An error as of a scan, at the current record.
+    pub(super) fn stopped<T>(&self, stop: crate::bytes::stop::Stop) -> Result<T, WalkError> {
+        Err(super::broken(stop, self.input.record))
     }
 
     /// An error at the current record.

@@ -89,7 +89,12 @@ fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &m
     let cluster = &target.cluster;
     findings.extend(inspection.faults.iter().map(|fault| fault_finding(name, fault)));
     if let Some(rdb) = &inspection.rdb {
-        let header = Header { version: rdb.version, magic: rdb.magic, aux: inspection.aux.clone() };
+        let header = Header {
+            version: rdb.version,
+            magic: rdb.magic,
+            aux: inspection.aux.clone(),
+            ..Header::default()
+        };
         let newer = version_finding(name, &header, cluster);
         findings.extend(newer.filter(|finding| !findings.contains(finding)));
         if rdb.crc == Crc::Absent {
