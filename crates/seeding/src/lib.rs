@@ -61,7 +61,7 @@ pub use crate::{
     },
     verdict::{
         backup::{compressed_finding, fault_finding, fault_remedy},
-        conversion::format_for,
+        conversion::{format_for, needs_templates},
         judge, objects,
         plan::{Need, NextSmaller, Plan, Reserve, ShardPlan, too_many_nodes, unknown_node_type},
         report,

@@ -10,7 +10,7 @@ use seeder_aws::{Clients, ReportStore};
 use seeding::{
     Backup, ExecutionFiles, KnownInspection, Plan, Seeding, StepError,
     conversion::{Conversion, ConversionChunk, ConversionOf},
-    report,
+    needs_templates, report,
     report::Assessment,
     steps::{AssessInput, AssessOutput, Chunk, InspectedChunk},
 };
@@ -110,6 +110,7 @@ fn conversion(
         let rdb = inspection.rdb.as_ref()?;
         let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
         let field_expiries = inspection.field_expires > 0;
+        let boundaries = if needs_templates(&header) { &[] } else { boundaries.as_slice() };
         let ranges = RecordRange::between(&header, boundaries);
         let of =
             ConversionOf { backup, ranges, keys: inspection.keys, survey: Survey::default(), field_expiries };

@@ -8,22 +8,24 @@ use docs_tests::{Field, Source, Table, check_table};
 use seeding::{Identity, Request, resolve};
 use serde_json::{Value, json};
 
-/// A field, with its place in a request: `cluster.` or nothing.
+/// A field, with its place in a request: `cluster.`, `convert.` or nothing.
 fn fields() -> Vec<(&'static str, Field)> {
     let source = Source::read(&["crates/seeding/src/request.rs"]);
     let top = source.fields("Request").unwrap();
-    let cluster = source.fields("ClusterRequest").unwrap();
-    let inside = |field: &Field| match field.name.as_str() {
-        "cluster" => cluster.iter().map(|field| ("cluster.", field.clone())).collect(),
-        _ => vec![("", field.clone())],
+    let parts = [("cluster", "cluster.", "ClusterRequest"), ("convert", "convert.", "ConvertRequest")];
+    let inside = |field: &Field| match parts.iter().find(|(name, ..)| *name == field.name) {
+        Some((_, place, part)) => {
+            source.fields(part).unwrap().into_iter().map(|field| (*place, field)).collect()
+        }
+        None => vec![("", field.clone())],
     };
     top.iter().flat_map(inside).collect()
 }
 
 /// A request that sets one field.
 fn request_with(place: &str, name: &str, value: &Value) -> Value {
-    let mut request = json!({"backups": ["my-bucket/redis.rdb"], "cluster": {}});
-    let object = if place.is_empty() { &mut request } else { &mut request["cluster"] };
+    let mut request = json!({"backups": ["my-bucket/redis.rdb"], "cluster": {}, "convert": {}});
+    let object = if place.is_empty() { &mut request } else { &mut request[place.trim_end_matches('.')] };
     object[name] = value.clone();
     if name == "multiAz" {
         object["replicasPerShard"] = 1.into();
@@ -49,7 +51,11 @@ fn the_table_of_fields_is_what_the_code_says() {
     for (place, Field { name, meaning, values, default, .. }) in fields() {
         assert!(!meaning.is_empty(), "{name} has no comment");
         let values = values.unwrap_or_else(|| panic!("the comment of {name} has no line `Values:`"));
-        let resolved = if place.is_empty() { &options } else { &cluster };
+        let resolved = match place {
+            "cluster." => &cluster,
+            "convert." => &options["convert"],
+            _ => &options,
+        };
         let default = default.unwrap_or_else(|| in_words(&resolved[&name]));
         table.row([&format!("`{place}{name}`"), &values, &default, &meaning]);
     }

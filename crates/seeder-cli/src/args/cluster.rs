@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::convert::POLICY;
+
 /// Options that describe the new cluster.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Target cluster")]
@@ -37,6 +39,27 @@ pub(crate) struct ClusterArgs {
     /// Finding code to allow (docs/FINDINGS.md); repeatable.
     #[arg(long, value_name = "CODE")]
     allow: Vec<String>,
+    /// Conversion of a backup that the engine does not read. [default: needed]
+    #[arg(long, value_name = "WHEN", value_parser = ["needed", "never"])]
+    convert: Option<String>,
+    /// Reaction of a conversion to expiries of hash fields, before Valkey 9. Dropped, fields stay without an expiry.
+    /// [default: refuse]
+    #[arg(long, value_name = "POLICY", value_parser = POLICY)]
+    field_expiries: Option<String>,
+    /// Reaction of a conversion to deduplication and given-back entries of streams. Dropped, the streams stay.
+    /// [default: refuse]
+    #[arg(long, value_name = "POLICY", value_parser = POLICY)]
+    stream_state: Option<String>,
+    /// Reaction of a conversion to data of modules, vector sets among them. Dropped, their keys go. [default: refuse]
+    #[arg(long, value_name = "POLICY", value_parser = POLICY)]
+    modules: Option<String>,
+    /// Reaction of a conversion to values of types that the engine does not have. Dropped, their keys go.
+    /// [default: refuse]
+    #[arg(long, value_name = "POLICY", value_parser = POLICY)]
+    unsupported_types: Option<String>,
+    /// Reaction of a conversion to functions, before Redis 7.0. [default: refuse]
+    #[arg(long, value_name = "POLICY", value_parser = POLICY)]
+    functions: Option<String>,
 }
 
 impl ClusterArgs {
@@ -53,9 +76,20 @@ impl ClusterArgs {
             ("slots", json!(self.slots)),
         ]);
         let allow = if self.allow.is_empty() { Value::Null } else { json!(self.allow) };
-        let cluster = if cluster.is_empty() { Value::Null } else { Value::Object(cluster) };
+        let convert = given([
+            ("when", json!(self.convert)),
+            ("fieldExpiries", json!(self.field_expiries)),
+            ("streamState", json!(self.stream_state)),
+            ("modules", json!(self.modules)),
+            ("unsupportedTypes", json!(self.unsupported_types)),
+            ("functions", json!(self.functions)),
+        ]);
+        let object = |members: Map<String, Value>| {
+            if members.is_empty() { Value::Null } else { Value::Object(members) }
+        };
         given([
-            ("cluster", cluster),
+            ("cluster", object(cluster)),
+            ("convert", object(convert)),
             ("headroomPercent", json!(self.headroom_percent)),
             ("nodeFamilies", json!(self.node_families)),
             ("allow", allow),

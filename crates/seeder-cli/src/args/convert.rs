@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-const POLICY: [&str; 2] = ["refuse", "drop"];
+/// What may happen to something that the engine cannot hold.
+pub(super) const POLICY: [&str; 2] = ["refuse", "drop"];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConvertArgs {
