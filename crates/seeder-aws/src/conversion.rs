@@ -3,12 +3,16 @@
 use aws_sdk_s3::{
     Client,
     primitives::ByteStream,
-    types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier, ServerSideEncryption},
+    types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption},
 };
 use bytes::Bytes;
+use futures::{StreamExt, stream};
 use seeding::{BackupLocation, StepError};
 
 use crate::{error_code, service_error};
+
+/// The objects that are deleted at once. `DeleteObjects` would answer with success for objects that it did not delete.
+const DELETIONS_AT_ONCE: usize = 20;
 
 /// The conversion bucket, for the objects of one backup.
 #[derive(Debug, Clone)]
@@ -86,27 +90,18 @@ impl ConversionBucket {
                 Err(error) if error_code(&error) == Some("NoSuchBucket") => return Ok(()),
                 Err(error) => return Err(service_error(&doing, &error)),
             };
-            let named = |object: &aws_sdk_s3::types::Object| {
-                ObjectIdentifier::builder().key(object.key().unwrap_or_default()).build()
-            };
-            let objects = page.contents().iter().map(named).collect::<Result<Vec<_>, _>>();
-            let objects = objects.map_err(StepError::internal)?;
-            if objects.is_empty() {
+            let keys: Vec<_> =
+                page.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect();
+            if keys.is_empty() {
                 return Ok(());
             }
-            let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
-            let delete = delete.map_err(StepError::internal)?;
-            let deletion = self.s3.delete_objects().bucket(&self.bucket).delete(delete);
-            let deleted = deletion.expected_bucket_owner(&self.account).send().await;
-            let deleted = deleted.map_err(|error| service_error(&doing, &error))?;
-            // One call answers with success although it deleted nothing.
-            if let Some(error) = deleted.errors().first() {
-                let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
-                return Err(StepError::new(
-                    seeding::ErrorName::ServiceBusy,
-                    format!("failed to {doing}: {code}: {message}"),
-                    "it is retried automatically",
-                ));
+            let deleted = stream::iter(keys).map(|key| async move {
+                let deletion = self.s3.delete_object().bucket(&self.bucket).key(key);
+                deletion.expected_bucket_owner(&self.account).send().await
+            });
+            let mut deleted = deleted.buffer_unordered(DELETIONS_AT_ONCE);
+            while let Some(answer) = deleted.next().await {
+                answer.map_err(|error| service_error(&doing, &error))?;
             }
         }
     }

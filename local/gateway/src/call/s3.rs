@@ -26,6 +26,7 @@ pub(super) fn read(parts: &Parts) -> Option<(String, Vec<String>)> {
             (Method::GET, Some(setting)) => format!("Get{setting}"),
             (Method::PUT, Some(setting)) => format!("Put{setting}"),
             (Method::DELETE, Some(setting)) => format!("Delete{setting}"),
+            (Method::GET, None) if has("uploads") => "ListBucketMultipartUploads".to_owned(),
             (Method::GET | Method::HEAD, None) => "ListBucket".to_owned(),
             _ => return None,
         }
