@@ -1,5 +1,6 @@
 //! Keys that two databases bring to one, or that a database has twice.
 
+mod found;
 mod repeated;
 
 use std::{
@@ -11,9 +12,12 @@ use std::{
 use rdb_scan::walk::{Head, Step, Walk};
 use serde::{Deserialize, Serialize};
 
-use self::repeated::Hashes;
-pub use self::repeated::Repeated;
-use crate::{ConvertError, Options, RecordRange, conversion::why_gone};
+pub use self::{found::Found, repeated::Repeated};
+use self::{
+    found::{Find, Sizes, add_hashes, add_size, add_sizes},
+    repeated::Hashes,
+};
+use crate::{ConvertError, Options, RecordRange, conversion::why_gone, encoded::pairs};
 
 /// Conflicts are looked for among at most this many keys, not counting those of the largest database that goes to the
 /// same one: 1 GiB of memory.
@@ -42,7 +46,7 @@ pub struct Comparison {
 #[serde(rename_all = "camelCase")]
 enum Stage {
     /// How many keys of each database stay.
-    Sizes(Sizes),
+    Sizes(#[serde(with = "pairs")] Sizes),
     /// The hashes of the keys that are compared. Too many are only counted.
     Hashes(Hashes, u64),
     /// Which of these the largest databases have, and which occur repeatedly among themselves.
@@ -51,61 +55,6 @@ enum Stage {
     Places(Repeated),
     /// Nothing more.
     Done(Repeated),
-}
-
-/// What one reading of a range has found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Found(Find);
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Find {
-    Sizes(Sizes),
-    /// Hashes, and the number of keys. Too many hashes are left out.
-    Hashes(Hashes, u64),
-    Places(Repeated),
-    Nothing,
-}
-
-/// The number of keys of each database.
-type Sizes = BTreeMap<u64, u64>;
-
-impl Found {
-    /// Adds what another range has found in the same reading.
-    pub(crate) fn merge(&mut self, more: Self) {
-        match (&mut self.0, more.0) {
-            (Find::Sizes(sizes), Find::Sizes(more)) => add_sizes(sizes, more),
-            (Find::Hashes(hashes, 0), Find::Hashes(more, 0)) => hashes.append_new(more),
-            (Find::Hashes(hashes, keys), Find::Hashes(more, more_keys)) => {
-                add_hashes(hashes, keys, more, more_keys);
-            }
-            (Find::Places(places), Find::Places(more)) => places.merge(&more),
-            _ => {}
-        }
-    }
-}
-
-fn add_size(sizes: &mut Sizes, database: u64, keys: u64) {
-    // One too many shows that there are too many.
-    if sizes.len() <= MAX_DATABASES || sizes.contains_key(&database) {
-        *sizes.entry(database).or_default() += keys;
-    }
-}
-
-fn add_sizes(sizes: &mut Sizes, more: Sizes) {
-    for (database, keys) in more {
-        add_size(sizes, database, keys);
-    }
-}
-
-fn add_hashes(hashes: &mut Hashes, keys: &mut u64, more: Hashes, more_keys: u64) {
-    *keys += more_keys;
-    if *keys > MAX_COMPARED_KEYS {
-        hashes.clear();
-    } else {
-        hashes.append(more);
-    }
 }
 
 impl Comparison {

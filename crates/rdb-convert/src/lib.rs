@@ -10,8 +10,13 @@
 //!   so. Either way it is counted. Statistics such as the times of consumers are counted and never refused.
 //! - **What has expired stays expired.** A field that loses its expiry is kept only if it has not expired at
 //!   [`Options::now_ms`].
-//! - **Memory is bounded** by 4 MiB, the longest packed collection that is rewritten ([`MAX_PACKED_BYTES`]), 16 bytes
-//!   for each key whose conflicts are looked for ([`MAX_COMPARED_KEYS`]), and [`MAX_GIVEN_BACK`] entries of streams.
+//! - **Ranges are planned and written on their own**, by threads ([`Plan::of_ranges`], [`write_ranges`]) or by workers
+//!   on many machines: a [`Comparison`] if databases are merged, [`plan_range`] for each [`RecordRange`],
+//!   [`merge_plans`], [`write_range`] for each [`Plan::task`], and [`Finished`] for the checksum. What passes between
+//!   them is JSON, and every list in it is bounded. The bytes are those of [`write()`], wherever the source is cut.
+//! - **Memory is bounded** by 4 MiB a thread, the longest packed collection that is rewritten ([`MAX_PACKED_BYTES`]),
+//!   16 bytes for each key whose conflicts are looked for ([`MAX_COMPARED_KEYS`]), and [`MAX_GIVEN_BACK`] entries of
+//!   streams.
 //! - The output depends on the file and the options, and on nothing else.
 //!
 //! The structure of strings is not checked, unless they are rewritten: [`rdb_scan::inspect`] does that.

@@ -93,8 +93,8 @@ impl Facts {
     /// Adds those of the range that follows.
     pub(crate) fn merge(&mut self, mut next: Self) -> Result<(), ConvertError> {
         self.large.append(&mut next.large);
+        self.given_back_ids += next.given_back.values().map(Vec::len).sum::<usize>();
         self.given_back.append(&mut next.given_back);
-        self.given_back_ids += next.given_back_ids;
         self.lengths.append(&mut next.lengths);
         self.different.append(&mut next.different);
         for (number, what) in [

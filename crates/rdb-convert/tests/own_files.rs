@@ -89,7 +89,8 @@ fn newest_stream(producers: bool, given_back: bool) -> Vec<u8> {
     let pending: &[u64] = if given_back { &[1, 2, 3] } else { &[1, 2] };
     rdb = rdb.len(1).text(b"group").len(1).len(3).len(3).len(pending.len() as u64);
     for sequence in pending {
-        rdb = rdb.raw(&id(*sequence)).raw(&[7; 8]).len(1);
+        // Numbers of deliveries that take one byte and more.
+        rdb = rdb.raw(&id(*sequence)).raw(&[7; 8]).len([0, 1, 100, 20_000][*sequence as usize]);
     }
     rdb = rdb.len(1).text(b"consumer").raw(&[3; 8]).raw(&[4; 8]).len(2).raw(&id(1)).raw(&id(2));
     rdb = if given_back { rdb.len(1).raw(&id(3)) } else { rdb.len(0) };

@@ -90,16 +90,12 @@ fn convert(
     let plan = plan(options, &source, &inspection, &boundaries, threads);
     let plan = plan.map_err(|error| anyhow!("{}: {error}", source.name()))?;
     write_out(args, options, outputs, &source, from, &[], &plan, |opened, watch| {
-        match source.seekable().filter(|_| opened.is_seekable()) {
-            Some(seekable) => {
-                let open = |file, offset| opened.writer_at(file, offset);
-                Ok(write_ranges(seekable, threads, options, &plan, &open, watch))
-            }
-            None => {
-                let reader = input::Shown::new(source.reader()?, watch);
-                Ok(write(reader, options, &plan, opened.writers()?))
-            }
+        if let Some(seekable) = source.seekable().filter(|_| opened.is_seekable()) {
+            let open = |file, offset| opened.writer_at(file, offset);
+            return Ok(write_ranges(seekable, threads, options, &plan, &open, watch));
         }
+        let reader = input::Shown::new(source.reader()?, watch);
+        Ok(write(reader, options, &plan, opened.writers()?))
     })
 }
 

@@ -31,6 +31,10 @@ pub fn merge_plans(
     for plan in plans {
         let RangePlan { range, report: part, facts: more, outputs } = plan;
         check_next(parts.last(), &range)?;
+        if outputs.len() != files {
+            let message = format!("a range was planned for {} files instead of {files}", outputs.len());
+            return Err(ConvertError::Changed(message));
+        }
         report.merge(part);
         facts.merge(more)?;
         for (sizes, planned) in sizes.iter_mut().zip(&outputs) {

@@ -4,11 +4,10 @@ use std::io::Read;
 
 use rdb_scan::{
     FaultCode,
-    walk::{Body, Listpack, PackedEntry, Sink, WalkError},
+    walk::{Body, Listpack, PackedEntry, Sink, WalkError, push_number},
 };
 
 use super::{MAX_PACKED_BYTES, Rewriter, broken, counted};
-use crate::output::push_text;
 
 const HEADER_BYTES: usize = 10;
 const END: u8 = 0xff;
@@ -28,7 +27,7 @@ impl Rewriter {
         for _ in 0..nodes {
             let container = body.number()?;
             body.read_text(&mut self.packed, MAX_PACKED_BYTES)?;
-            let mut ziplist = Ziplist::default();
+            let mut ziplist = Ziplist::new(std::mem::take(&mut self.rows));
             match container {
                 PLAIN => ziplist.push(PackedEntry::Text(&self.packed)),
                 PACKED => {
@@ -42,7 +41,7 @@ impl Rewriter {
                 }
             }
             self.out.clear();
-            push_text(&mut self.out, &ziplist.end());
+            self.rows = ziplist.end(&mut self.out);
             body.put(&self.out)?;
         }
         body.uncut();
@@ -51,7 +50,6 @@ impl Rewriter {
 }
 
 /// A ziplist that grows.
-#[derive(Default)]
 struct Ziplist {
     entries: Vec<u8>,
     count: u64,
@@ -60,6 +58,12 @@ struct Ziplist {
 }
 
 impl Ziplist {
+    /// An empty one, in this memory.
+    fn new(mut entries: Vec<u8>) -> Self {
+        entries.clear();
+        Self { entries, count: 0, last: 0, last_bytes: 0 }
+    }
+
     fn push(&mut self, entry: PackedEntry<'_>) {
         let start = self.entries.len();
         if self.last_bytes < 254 {
@@ -100,14 +104,15 @@ impl Ziplist {
         self.entries.extend_from_slice(bytes.get(..length).unwrap_or_default());
     }
 
-    fn end(self) -> Vec<u8> {
+    /// Appends it as a string. Returns the memory.
+    fn end(self, out: &mut Vec<u8>) -> Vec<u8> {
         let bytes = HEADER_BYTES + self.entries.len() + 1;
-        let mut all = Vec::with_capacity(bytes);
-        all.extend((bytes as u32).to_le_bytes());
-        all.extend(((HEADER_BYTES + self.last) as u32).to_le_bytes());
-        all.extend((self.count.min(0xffff) as u16).to_le_bytes());
-        all.extend(self.entries);
-        all.push(END);
-        all
+        push_number(out, bytes as u64);
+        out.extend((bytes as u32).to_le_bytes());
+        out.extend(((HEADER_BYTES + self.last) as u32).to_le_bytes());
+        out.extend((self.count.min(0xffff) as u16).to_le_bytes());
+        out.extend_from_slice(&self.entries);
+        out.push(END);
+        self.entries
     }
 }
