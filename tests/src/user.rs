@@ -254,13 +254,34 @@ pub async fn left_behind(stack: &Stack, buckets: &[&str]) -> Result<Vec<String>>
             left.push(format!("grant in {bucket}: {policy}"));
         }
     }
-    let conversion = stack.conversion_bucket();
-    let objects = stack.s3().list_objects_v2().bucket(conversion).send().await?;
-    left.extend(objects.contents().iter().filter_map(|object| Some(format!("converted: {}", object.key()?))));
-    let uploads = stack.s3().list_multipart_uploads().bucket(conversion).send().await?;
-    left.extend(
-        uploads.uploads().iter().filter_map(|upload| Some(format!("open upload: {}", upload.key()?))),
-    );
+    left.extend(left_converted(stack).await?);
     left.extend(stack.running_servers().into_iter().map(|pid| format!("server process {pid}")));
     Ok(left)
+}
+
+/// What a conversion should not leave in its bucket: objects, open uploads, a grant.
+pub async fn left_converted(stack: &Stack) -> Result<Vec<String>> {
+    let bucket = stack.conversion_bucket();
+    let objects = stack.s3().list_objects_v2().bucket(bucket).send().await?;
+    let objects =
+        objects.contents().iter().filter_map(|object| Some(format!("converted: {}", object.key()?)));
+    let uploads = stack.s3().list_multipart_uploads().bucket(bucket).send().await?;
+    let uploads =
+        uploads.uploads().iter().filter_map(|upload| Some(format!("open upload: {}", upload.key()?)));
+    let grant = policy(stack, bucket).await.filter(|policy| policy.contains("ElasticacheSeeder"));
+    let grant = grant.map(|policy| format!("grant in {bucket}: {policy}"));
+    Ok(objects.chain(uploads).chain(grant).collect())
+}
+
+/// Deletes what a conversion has left.
+pub async fn empty_conversion_bucket(stack: &Stack) -> Result<()> {
+    let (s3, bucket) = (stack.s3(), stack.conversion_bucket());
+    for object in s3.list_objects_v2().bucket(bucket).send().await?.contents() {
+        s3.delete_object().bucket(bucket).set_key(object.key().map(str::to_owned)).send().await?;
+    }
+    for upload in s3.list_multipart_uploads().bucket(bucket).send().await?.uploads() {
+        let abort = s3.abort_multipart_upload().bucket(bucket).set_key(upload.key().map(str::to_owned));
+        abort.set_upload_id(upload.upload_id().map(str::to_owned)).send().await?;
+    }
+    Ok(())
 }

@@ -27,12 +27,6 @@ fn request(id: &str, engine_version: &str) -> Value {
     })
 }
 
-/// What is in the conversion bucket, and its policy.
-async fn conversion_bucket(stack: &Stack) -> Result<Vec<String>> {
-    let left = user::left_behind(stack, &[stack.conversion_bucket()]).await?;
-    Ok(left.into_iter().filter(|left| !left.starts_with("cluster") && !left.starts_with("server")).collect())
-}
-
 /// Whether the cluster runs on the engine that it names, and holds what the source holds.
 async fn expect_same(stack: &Stack, source: &Source, id: &str, server: &str) -> Result<()> {
     let primaries = user::primaries(stack, id).await?;
@@ -56,7 +50,7 @@ async fn a_redis_8_backup_becomes_a_valkey_cluster_and_nothing_is_left() -> Resu
     let expected = json!({"from": "REDIS0012", "to": "REDIS0011", "removes": ["rdb-newer-than-engine"]});
     ensure!(*evidence == expected, "{evidence:#}");
     expect_same(&stack, &source, "new", "valkey-server 8.1").await?;
-    ensure!(conversion_bucket(&stack).await?.is_empty(), "{:?}", conversion_bucket(&stack).await?);
+    ensure!(user::left_converted(&stack).await?.is_empty(), "{:?}", user::left_converted(&stack).await?);
     // The same object again: what is known of it tells where its records begin. Now as a cluster of shards.
     let mut request = request("shards", "8.1");
     request["cluster"]["shards"] = 2.into();
@@ -65,7 +59,7 @@ async fn a_redis_8_backup_becomes_a_valkey_cluster_and_nothing_is_left() -> Resu
     let expected = digest(&[source.address()], 0).await?;
     let found = digest(&user::primaries(&stack, "shards").await?, 0).await?;
     ensure!(differences(&expected, &found).is_empty(), "{:?}", differences(&expected, &found));
-    ensure!(conversion_bucket(&stack).await?.is_empty(), "{:?}", conversion_bucket(&stack).await?);
+    ensure!(user::left_converted(&stack).await?.is_empty(), "{:?}", user::left_converted(&stack).await?);
     stack.stop().await
 }
 
@@ -107,7 +101,7 @@ async fn expiries_of_fields_are_kept_or_named_and_never_lost_without_a_word() ->
     let mut never = request("never", "8.1");
     never["convert"] = json!({"when": "never"});
     user::seed(&stack, &never).await?.finding("rdb-newer-than-engine")?;
-    ensure!(conversion_bucket(&stack).await?.is_empty(), "{:?}", conversion_bucket(&stack).await?);
+    ensure!(user::left_converted(&stack).await?.is_empty(), "{:?}", user::left_converted(&stack).await?);
     stack.stop().await
 }
 
@@ -123,7 +117,7 @@ async fn a_dry_run_writes_nothing_and_a_stopped_conversion_leaves_nothing() -> R
     let outcome = user::seed(&stack, &dry).await?;
     outcome.expect(None)?;
     outcome.finding("converted")?;
-    ensure!(conversion_bucket(&stack).await?.is_empty(), "{:?}", conversion_bucket(&stack).await?);
+    ensure!(user::left_converted(&stack).await?.is_empty(), "{:?}", user::left_converted(&stack).await?);
 
     // Everything is converted by then.
     let mut stopped = request("stopped", "8.1");
@@ -133,13 +127,13 @@ async fn a_dry_run_writes_nothing_and_a_stopped_conversion_leaves_nothing() -> R
     stack.sfn().stop_execution().execution_arn(&execution).send().await?;
     let cleaning = user::started_by(&stack, "cleanUp").await?;
     user::outcome(&stack, &cleaning).await?.expect(None)?;
-    let left = user::left_behind(&stack, &[stack.conversion_bucket(), "backups"]).await?;
+    let left = user::left_behind(&stack, &["backups"]).await?;
     ensure!(left.is_empty(), "{left:?}");
 
     let mut whole = request("whole", "8.1");
     whole["cluster"]["nodeType"] = "cache.t4g.micro".into();
     user::seed(&stack, &whole).await?.expect_seeded()?;
     expect_same(&stack, &source, "whole", "valkey-server 8.1").await?;
-    ensure!(conversion_bucket(&stack).await?.is_empty(), "{:?}", conversion_bucket(&stack).await?);
+    ensure!(user::left_converted(&stack).await?.is_empty(), "{:?}", user::left_converted(&stack).await?);
     stack.stop().await
 }

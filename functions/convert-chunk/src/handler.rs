@@ -187,3 +187,15 @@ impl Work {
 fn failure(reader: &mut ObjectReader, error: &ConvertError) -> StepError {
     reader.take_failure().unwrap_or_else(|| StepError::internal(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use lambda::test_util::understands;
+
+    use super::*;
+
+    #[test]
+    fn the_sample_event_is_understood() {
+        understands::<ConvertChunk>(include_str!("../../../events/convert-chunk.json"));
+    }
+}

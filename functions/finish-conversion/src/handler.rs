@@ -254,3 +254,15 @@ fn tail<'w>(plan: &Plan, written: impl Iterator<Item = &'w WrittenRange>) -> Res
     let tails = finished.tail_bytes().map_err(StepError::internal)?;
     Ok(tails.into_iter().next().map(|tail| tail.to_vec()).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use lambda::test_util::understands;
+
+    use super::*;
+
+    #[test]
+    fn the_sample_event_is_understood() {
+        understands::<FinishConversion>(include_str!("../../../events/finish-conversion.json"));
+    }
+}

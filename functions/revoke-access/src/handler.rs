@@ -34,11 +34,19 @@ impl Step for RevokeAccess {
         // The mark comes first: a grant in flight is either in the journal already, or sees the mark.
         let at_ms = Timestamp::now().as_millisecond();
         self.reports.write(&execution.files().revoked(), &Revocation { at_ms }).await?;
+        let revoked = self.revoke(&execution).await?;
         self.delete_converted(&execution).await?;
+        Ok(RevokeOutput { revoked })
+    }
+}
+
+impl RevokeAccess {
+    /// Revokes what the journal has. Returns the buckets.
+    async fn revoke(&self, execution: &Execution<'_>) -> Result<Vec<String>, StepError> {
         let key = execution.files().grant();
         let Some(journal) = self.reports.read(&key).await? else {
             tracing::info!("nothing was granted");
-            return Ok(RevokeOutput { revoked: Vec::new() });
+            return Ok(Vec::new());
         };
         let mut revoked = Vec::new();
         for grant in journal.grants {
@@ -62,11 +70,9 @@ impl Step for RevokeAccess {
             revoked.push(grant.bucket);
         }
         self.reports.delete(&key).await?;
-        Ok(RevokeOutput { revoked })
+        Ok(revoked)
     }
-}
 
-impl RevokeAccess {
     /// Deletes the converted backups of the execution, and aborts their uploads.
     async fn delete_converted(&self, execution: &Execution<'_>) -> Result<(), StepError> {
         let key = execution.files().converting();

@@ -27,6 +27,8 @@ pub(crate) enum Content {
     Long,
     /// Ends before its end marker.
     Truncated,
+    /// Of a Redis that no engine of ElastiCache reads.
+    Newer,
 }
 
 /// The files, and how many keys each holds.
@@ -35,6 +37,7 @@ pub(crate) struct Backups {
     small: (Vec<u8>, usize),
     large: (Vec<u8>, usize),
     long: (Vec<u8>, usize),
+    newer: (Vec<u8>, usize),
 }
 
 impl Backups {
@@ -49,7 +52,14 @@ impl Backups {
         redis::cmd("EVAL").arg(script).arg(0).arg(LARGE_VALUES).exec_async(&mut connection).await?;
         let long = Source::start().await?;
         fill_bytes(&long, LONG_MEGABYTES).await?;
-        Ok(Self { small: saved(&small).await?, large: saved(&large).await?, long: saved(&long).await? })
+        let newer = Source::start_redis("8.2").await?;
+        fill_mixed(&newer, SMALL_KEYS, "k:").await?;
+        Ok(Self {
+            small: saved(&small).await?,
+            large: saved(&large).await?,
+            long: saved(&long).await?,
+            newer: saved(&newer).await?,
+        })
     }
 
     /// The file.
@@ -58,6 +68,7 @@ impl Backups {
             Content::Small => self.small.0.clone(),
             Content::Large => self.large.0.clone(),
             Content::Long => self.long.0.clone(),
+            Content::Newer => self.newer.0.clone(),
             Content::Truncated => self.small.0[..self.small.0.len() / 2].to_vec(),
         }
     }
@@ -68,6 +79,7 @@ impl Backups {
             Content::Small => self.small.1,
             Content::Large => self.large.1,
             Content::Long => self.long.1,
+            Content::Newer => self.newer.1,
             Content::Truncated => 0,
         }
     }

@@ -136,8 +136,15 @@ fn left(ending: &Ending, case: Option<&Case>) -> Vec<String> {
             matches!(case.injection, Injection::Denied | Injection::DeniedForGood) && case.caller == caller
         })
     };
+    let told = last.codes().contains(&"revoke-failed") || left_behind(last).contains(&"grant");
+    if !ending.converted.is_empty() && !(denied("revoke-access") && told) {
+        found.push(format!(
+            "the conversion bucket has {:?} at the end `{}`",
+            ending.converted,
+            ending.summary()
+        ));
+    }
     if let Some(policy) = &ending.changed_policy {
-        let told = last.codes().contains(&"revoke-failed") || left_behind(last).contains(&"grant");
         if !(denied("revoke-access") && told) {
             found.push(format!("the policy is another one at the end `{}`: {policy}", ending.summary()));
         }
@@ -152,7 +159,7 @@ fn left(ending: &Ending, case: Option<&Case>) -> Vec<String> {
     for text in left_behind(last) {
         // A step that may not see what it has done cannot know.
         let real = if text == "grant" {
-            denied("revoke-access") || ending.changed_policy.is_some()
+            denied("revoke-access") || ending.changed_policy.is_some() || !ending.converted.is_empty()
         } else {
             denied("delete-cluster") || ending.cluster.is_some()
         };

@@ -24,6 +24,8 @@ pub(crate) struct Ending {
     pub(crate) good_deleted: bool,
     /// The policy of the backup's bucket, if it is another one than before.
     pub(crate) changed_policy: Option<String>,
+    /// What is left in the conversion bucket.
+    pub(crate) converted: Vec<String>,
     /// What is wrong with things of others.
     pub(crate) touched: Vec<String>,
     /// All calls, in order.

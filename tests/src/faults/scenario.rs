@@ -76,7 +76,7 @@ const HOPELESS: Scenario = Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         HAPPY,
         Self {
             name: "one-node",
@@ -90,6 +90,19 @@ impl Scenario {
             callers: &["inspect-chunk", "assess-backup"],
             content: Content::Truncated,
             end: "FAILED BackupRejected backup-truncated, then SUCCEEDED cleaned-up",
+            ..HAPPY
+        },
+        Self {
+            name: "converted",
+            callers: &[
+                "assess-backup",
+                "convert-chunk",
+                "finish-conversion",
+                "revoke-access",
+                "seed-cluster",
+            ],
+            content: Content::Newer,
+            shards: 0,
             ..HAPPY
         },
         HOPELESS,

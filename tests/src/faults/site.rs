@@ -119,6 +119,7 @@ impl Site {
             cluster: ending::cluster(&self.stack, &id).await?,
             good_deleted: ending::good_deleted(&self.stack, &id).await?,
             changed_policy: self.changed_policy(scenario.bucket).await,
+            converted: user::left_converted(&self.stack).await?,
             touched: self.touched().await?,
             calls: self.stack.gateway().take_calls(),
             met,
@@ -277,6 +278,9 @@ impl Site {
     pub(crate) async fn tidy(&self, ending: &Ending, injection: Option<Injection>) -> Result<()> {
         if ending.cluster.is_some() {
             timeout(TIDY, self.delete(&ending.id)).await.context("a cluster could not be deleted")??;
+        }
+        if !ending.converted.is_empty() {
+            user::empty_conversion_bucket(&self.stack).await?;
         }
         for bucket in [BUCKET, BARE_BUCKET] {
             if self.changed_policy(bucket).await.is_some() {

@@ -74,7 +74,7 @@ const PLAIN: Scenario = Scenario {
 
 impl Scenario {
     /// All of them. What several need is shown with the first.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self {
             name: "plain",
             request: |_| json!({"cluster": {"clusterMode": "enabled", "shards": 2}}),
@@ -97,6 +97,8 @@ impl Scenario {
             request: |_| json!({"cluster": {}, "dryRun": true}),
             ..PLAIN
         },
+        // With the key of the backup, as its conversion is.
+        Self { name: "converted", content: Content::Newer, encrypted: true, ..PLAIN },
         Self { name: "acl", bucket: ACLS, request: |_| json!({"cluster": {}, "access": "acl"}), ..PLAIN },
         Self {
             name: "existing",

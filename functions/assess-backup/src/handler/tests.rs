@@ -176,7 +176,7 @@ async fn of_two_backups_only_the_unknown_one_waits_for_workers_and_is_kept() {
     let Assembly::Whole(inspection) = assemble(&[whole(&first)], first.len() as u64, 0) else {
         panic!("a whole file is not whole");
     };
-    let known = json(KnownInspection { looked_at_ms: 1, inspection: *inspection });
+    let known = json(KnownInspection { looked_at_ms: 1, inspection: *inspection, boundaries: Vec::new() });
     let part = whole(&second);
     let kept = format!("PUT reports.s3/{}", kept_key(&both, 1));
     let wire = script()

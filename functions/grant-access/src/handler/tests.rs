@@ -26,7 +26,12 @@ fn orders(access: &str) -> Seeding {
 
 async fn grant(wire: &Wire) -> Result<Value, StepError> {
     let s3 = wire.clients().s3();
-    let step = GrantAccess { reports: ReportStore::new(s3.clone(), "reports".into()), s3, expires: true };
+    let step = GrantAccess {
+        reports: ReportStore::new(s3.clone(), "reports".into()),
+        s3,
+        conversion_bucket: "converted".into(),
+        expires: true,
+    };
     run(&step, json!({"execution": EXECUTION_ARN})).await
 }
 

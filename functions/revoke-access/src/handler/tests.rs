@@ -10,6 +10,7 @@ use super::RevokeAccess;
 const JOURNAL: &str = "GET reports.s3/executions/orders-1/grant.json";
 const MARK: &str = "PUT reports.s3/executions/orders-1/revoked.json";
 const END_JOURNAL: &str = "DELETE reports.s3/executions/orders-1/grant.json";
+const CONVERTING: &str = "GET reports.s3/executions/orders-1/converting.json";
 const TAKE_LEASE: &str = "PUT reports.s3/grants/backups/lease.json if-none-match: *";
 const GIVE_LEASE_BACK: &str = "DELETE reports.s3/grants/backups/lease.json";
 const GET_POLICY: &str = "GET backups.s3/?policy x-amz-expected-bucket-owner: 123456789012";
@@ -70,7 +71,8 @@ async fn a_policy_that_was_made_for_us_is_deleted() {
         .on(DELETE_POLICY, nothing())
         .on(GET_POLICY, s3_error(404, "NoSuchBucketPolicy"))
         .on(GIVE_LEASE_BACK, nothing())
-        .on(END_JOURNAL, nothing());
+        .on(END_JOURNAL, nothing())
+        .on(CONVERTING, s3_error(404, "NoSuchKey"));
     assert_eq!(revoke(&wire).await.unwrap(), json!({"revoked": ["backups"]}));
     wire.done();
 }
@@ -89,7 +91,8 @@ async fn a_policy_that_was_there_is_what_it_was_to_the_byte() {
             .on(PUT_POLICY, nothing())
             .on(GET_POLICY, echo())
             .on(GIVE_LEASE_BACK, nothing())
-            .on(END_JOURNAL, nothing());
+            .on(END_JOURNAL, nothing())
+            .on(CONVERTING, s3_error(404, "NoSuchKey"));
         revoke(&wire).await.unwrap();
         wire.done();
         assert_eq!(wire.text(PUT_POLICY), before);
@@ -107,7 +110,8 @@ async fn the_statement_of_another_seeding_stays() {
         .on(PUT_POLICY, nothing())
         .on(GET_POLICY, echo())
         .on(GIVE_LEASE_BACK, nothing())
-        .on(END_JOURNAL, nothing());
+        .on(END_JOURNAL, nothing())
+        .on(CONVERTING, s3_error(404, "NoSuchKey"));
     revoke(&wire).await.unwrap();
     wire.done();
     assert_eq!(wire.text(PUT_POLICY), other);
@@ -126,7 +130,8 @@ async fn what_is_gone_already_is_not_written_again() {
             .on(TAKE_LEASE, ok())
             .on(GET_POLICY, policy)
             .on(GIVE_LEASE_BACK, nothing())
-            .on(END_JOURNAL, nothing());
+            .on(END_JOURNAL, nothing())
+            .on(CONVERTING, s3_error(404, "NoSuchKey"));
         revoke(&wire).await.unwrap();
         wire.done();
     }
@@ -134,14 +139,21 @@ async fn what_is_gone_already_is_not_written_again() {
 
 #[tokio::test]
 async fn an_execution_that_granted_nothing_has_nothing_to_take_back() {
-    let wire = script().on(MARK, ok()).on(JOURNAL, s3_error(404, "NoSuchKey"));
+    let wire = script()
+        .on(MARK, ok())
+        .on(JOURNAL, s3_error(404, "NoSuchKey"))
+        .on(CONVERTING, s3_error(404, "NoSuchKey"));
     assert_eq!(revoke(&wire).await.unwrap(), json!({"revoked": []}));
     wire.done();
 }
 
 #[tokio::test]
 async fn existing_access_is_left_as_it_is() {
-    let wire = script().on(MARK, ok()).on(JOURNAL, journal("existing")).on(END_JOURNAL, nothing());
+    let wire = script()
+        .on(MARK, ok())
+        .on(JOURNAL, journal("existing"))
+        .on(END_JOURNAL, nothing())
+        .on(CONVERTING, s3_error(404, "NoSuchKey"));
     assert_eq!(revoke(&wire).await.unwrap(), json!({"revoked": []}));
     wire.done();
 }
@@ -175,7 +187,8 @@ async fn the_last_holder_takes_the_acl_grant_away_but_not_what_was_there_before(
             .on(PUT_ACL, ok())
             .on(format!("DELETE {HOLDERS}"), nothing())
             .on(GIVE_LEASE_BACK, nothing())
-            .on(END_JOURNAL, nothing());
+            .on(END_JOURNAL, nothing())
+            .on(CONVERTING, s3_error(404, "NoSuchKey"));
         revoke(&wire).await.unwrap();
         wire.done();
         let body = wire.text(PUT_ACL);
@@ -190,7 +203,8 @@ async fn of_two_holders_the_first_to_go_leaves_the_acl_grant_to_the_other() {
     let wire = by_acl(json!({"executions": ["orders-0", "orders-1"], "had": []}))
         .on(format!("PUT {HOLDERS}"), ok())
         .on(GIVE_LEASE_BACK, nothing())
-        .on(END_JOURNAL, nothing());
+        .on(END_JOURNAL, nothing())
+        .on(CONVERTING, s3_error(404, "NoSuchKey"));
     revoke(&wire).await.unwrap();
     wire.done();
     assert_eq!(wire.json(&format!("PUT {HOLDERS}")), json!({"executions": ["orders-0"], "had": []}));
@@ -202,7 +216,8 @@ async fn with_the_object_went_its_acl() {
         .on(GET_ACL, s3_error(404, "NoSuchKey"))
         .on(format!("DELETE {HOLDERS}"), nothing())
         .on(GIVE_LEASE_BACK, nothing())
-        .on(END_JOURNAL, nothing());
+        .on(END_JOURNAL, nothing())
+        .on(CONVERTING, s3_error(404, "NoSuchKey"));
     revoke(&wire).await.unwrap();
     wire.done();
 }

@@ -10,7 +10,7 @@ fn known(hours: u64) -> KnownInspection {
     let inspected =
         inspect(&rdb(&[], &["a"])[..], &Position::default(), &options, &mut |_| Control::Continue);
     let Ok(Inspected::Complete(inspection)) = inspected else { panic!("no pause was requested") };
-    KnownInspection { looked_at_ms: now_ms - hours * 60 * 60 * 1000, inspection }
+    KnownInspection { looked_at_ms: now_ms - hours * 60 * 60 * 1000, inspection, boundaries: Vec::new() }
 }
 
 #[tokio::test]
