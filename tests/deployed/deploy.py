@@ -16,9 +16,9 @@ import boto3
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Not made: an unknown type, and alarms on an expression of several metrics.
-NOT_MADE = ["DeadLettersAlarm", "DescribeExecutionsPolicy", "FunctionErrorsAlarm", "ListExecutionsPolicy"]
-# What stays when a stack is deleted: people's backups, and the reports about them.
-STAYS = ["DropBucket", "ReportsBucket"]
+NOT_MADE = ["ConversionErrorsAlarm", "DeadLettersAlarm", "DescribeExecutionsPolicy", "FunctionErrorsAlarm", "ListExecutionsPolicy"]
+# What stays when a stack is deleted: people's backups, the reports about them, and what was converted.
+STAYS = ["ConversionBucket", "DropBucket", "ReportsBucket"]
 # All parameters but those that would change what is tested.
 SET = {
     "BackupBuckets": "more-backups", "TriggerBuckets": "more-backups", "TriggerPrefix": "in/", "DropRetentionDays": "7",

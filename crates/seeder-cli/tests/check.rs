@@ -235,7 +235,10 @@ fn what_cannot_come_up_ends_with_1_and_the_code_that_could_allow_it() {
     rdb[5..9].copy_from_slice(b"0012");
     let path = file("newer.rdb", &rdb);
     let path = path.to_str().unwrap();
-    let rejected = check(&["--json", path, "--engine", "valkey"]);
+    let converted = check(&["--json", path, "--engine", "valkey"]);
+    assert_eq!((converted.status.code(), &json(&converted)["verdict"]), (Some(0), &Value::from("ok")));
+    assert_eq!(json(&converted)["findings"][0]["code"], "converted");
+    let rejected = check(&["--json", path, "--engine", "valkey", "--convert", "never"]);
     assert_eq!((rejected.status.code(), &json(&rejected)["verdict"]), (Some(1), &Value::from("reject")));
     assert_eq!(json(&rejected)["findings"][0]["code"], "rdb-newer-than-engine");
     let allowed = check(&["--json", path, "--engine", "valkey", "--allow", "rdb-newer-than-engine"]);

@@ -118,7 +118,7 @@ fn conversion(
         Some(ConversionOf { survey: Survey { magic, ..Survey::default() }, ..of })
     };
     let converted =
-        inspected.iter().enumerate().zip(&assessment.converted).filter(|(_, converted)| **converted);
+        inspected.iter().enumerate().zip(&assessment.backups).filter(|(_, report)| report.converted);
     Conversion { backups: converted.filter_map(|(one, _)| of_backup(one)).collect() }
 }
 

@@ -96,6 +96,8 @@ impl Judge {
         let version: Vec<_> = version.split('.').take(2).collect();
         let request = json!({"backups": ["differential/0.rdb"],
             "cluster": {"engine": engine, "engineVersion": version.join("."), "clusterMode": "disabled"},
+            // Asked is what the engine does with the file as it is.
+            "convert": {"when": "never"},
             // The first is a rule of AWS, the second a loss that no engine notices: they load only the first file.
             "allow": ["cluster-backup-into-single-node", "another-rdb-follows"]});
         let (resolved, findings) =

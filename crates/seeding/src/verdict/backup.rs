@@ -33,8 +33,7 @@ pub(crate) fn version_finding(backup: &str, header: &Header, cluster: &ClusterSp
     } else if header.version <= 11 {
         "use Valkey 7.2 or later".to_owned()
     } else {
-        "no ElastiCache engine is known to read it: copy the keys into Redis 7.2 or Valkey 8 with a tool that reads \
-         RDB 12, and make the backup there; an older server does not accept replication from a newer one"
+        "no ElastiCache engine is known to read it: let it be converted (convert.when: needed), or use seeder convert"
             .to_owned()
     };
     let severity = if undocumented { Severity::Warn } else { Severity::Fail };

@@ -32,9 +32,6 @@ pub struct Assessment {
     pub counts: Counts,
     /// The backups, in the order of the request.
     pub backups: Vec<BackupReport>,
-    /// Whether each backup has to be converted.
-    #[serde(skip)]
-    pub converted: Vec<bool>,
 }
 
 /// The part of an [`Assessment`] with which the new cluster's key count is compared.
@@ -56,6 +53,8 @@ pub struct BackupReport {
     /// The object.
     #[serde(flatten)]
     pub backup: Backup,
+    /// Whether it is [converted](docs/CONVERT.md#in-a-seeding) for the engine.
+    pub converted: bool,
     /// Contents of the object, as in [`seeder check`](docs/CHECK.md#the-json).
     pub inspection: Report,
 }
@@ -70,9 +69,13 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
         .collect();
     let Judgement { verdict, findings, footprint, plan, converted } =
         judge(&seeding.target, &inspected, earlier);
-    let reports = seeding.backups.iter().zip(inspections);
+    let reports = seeding.backups.iter().zip(inspections).zip(&converted);
     let backups = reports
-        .map(|(backup, inspection)| BackupReport { backup: backup.clone(), inspection: inspection.report() })
+        .map(|((backup, inspection), converted)| BackupReport {
+            backup: backup.clone(),
+            converted: *converted,
+            inspection: inspection.report(),
+        })
         .collect();
     let cluster = &seeding.target.cluster;
     let mut counts = Counts::of(inspections, cluster.engine.skips_empty_collections(cluster.engine_version));
@@ -81,7 +84,7 @@ pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Findin
     }
     let version = seeding.target.cluster.engine_version;
     let footprint = footprint.as_ref().map(|footprint| FootprintReport::of(footprint, version));
-    Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups, converted }
+    Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups }
 }
 
 /// The report on a backup that could not be read to its end: nothing is created. After `rounds` rounds, `ranges_left`
@@ -101,7 +104,6 @@ pub fn too_long(rounds: u32, ranges_left: usize, bytes_left: u64, earlier: Vec<F
         plan: None,
         counts: Counts::default(),
         backups: Vec::new(),
-        converted: Vec::new(),
     }
 }
 

@@ -344,7 +344,9 @@ async fn the_first_bytes_tell_what_the_engine_cannot_read() {
             .on(GET_POLICY, no_policy())
             .on(HEAD, object())
             .on(GET, status(206).body(bytes));
-        let output = prepare(&fine_target(wire), orders()).await;
+        let mut request = orders();
+        request["convert"] = json!({"when": "never"});
+        let output = prepare(&fine_target(wire), request).await;
         assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec![code]));
     }
     let wire = script()
