@@ -65,10 +65,10 @@ fn every_error_that_a_function_can_give_is_retried_if_that_helps_and_caught_in_t
             );
         }
         // The Map catches errors of the states inside it.
-        let catcher = if state == "InspectChunk" {
-            &machine["States"]["InspectChunks"]["Catch"]
-        } else {
-            &fields["Catch"]
+        let catcher = match state.as_str() {
+            "InspectChunk" => &machine["States"]["InspectChunks"]["Catch"],
+            "ConvertChunk" => &machine["States"]["ConvertChunks"]["Catch"],
+            _ => &fields["Catch"],
         };
         let caught = catcher.as_array().unwrap().iter().any(|c| texts(&c["ErrorEquals"]) == ["States.ALL"]);
         assert!(caught, "{state} lets an error through");

@@ -33,8 +33,9 @@ pub(crate) const MAX_BACKUPS: usize = 100;
 /// A request as a person writes it: in a `seed.json`, in the console's input box, in the stack's defaults.
 ///
 /// Every field may be absent; an unknown field is an error that names it. The table in docs/REQUEST.md is written from
-/// this struct, [`ClusterRequest`] and [`ConvertRequest`] (`make docs`): the first paragraph of a comment is the meaning, `Values:` lists
-/// what is accepted, and `Default:` the default where resolving an empty request does not show it.
+/// this struct, [`ClusterRequest`] and [`ConvertRequest`] (`make docs`): the first paragraph of a comment is the
+/// meaning, `Values:` lists what is accepted, and `Default:` the default where resolving an empty request does not show
+/// it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Request {

@@ -101,7 +101,8 @@ pub(crate) fn convert(
     if !dropped.is_empty() {
         finding = finding.with("lost", counts(&dropped));
     }
-    findings.push(finding);
+    // Before the other notes.
+    findings.insert(0, finding);
     true
 }
 
