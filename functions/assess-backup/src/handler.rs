@@ -97,7 +97,7 @@ impl Step for AssessBackup {
 fn output(assessment: Assessment, report: String, conversion: Vec<ConversionChunk>) -> AssessOutput {
     let Assessment { verdict, mut findings, plan, .. } = assessment;
     findings.truncate(SHOWN_FINDINGS);
-    AssessOutput::Assessed { verdict, findings, plan, report, conversion }
+    AssessOutput::Assessed { verdict, findings, plan: plan.map(Box::new), report, conversion }
 }
 
 /// The backups to convert, in ranges that begin where chunks met.

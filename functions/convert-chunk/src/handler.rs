@@ -109,10 +109,10 @@ impl ConvertChunk {
         let hash = execution.identity.hash();
         let (sender, receiver) = mpsc::channel(1);
         let written = work.write(&self.s3, task, sender);
-        let received = stream::unfold(receiver, async |mut receiver: mpsc::Receiver<Vec<u8>>| {
+        let pieces = stream::unfold(receiver, async |mut receiver: mpsc::Receiver<Vec<u8>>| {
             receiver.recv().await.map(|piece| (piece, receiver))
         });
-        let stored = received
+        let stored = pieces
             .enumerate()
             .map(|(number, piece)| bucket.put(conversion::piece_key(hash, chunk, number), piece))
             .buffered(PIECES_AT_ONCE)

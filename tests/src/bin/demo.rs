@@ -18,13 +18,15 @@ use system_tests::{
 };
 
 const KEYS: u64 = 200_000;
+/// Keys of the backup that is converted.
+const NEW_KEYS: u64 = 20_000;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let started = Instant::now();
     match demonstrate().await {
         Ok(()) => {
-            println!("\nAll four ended as they should, {:.0} s in all.", started.elapsed().as_secs_f64());
+            println!("\nAll five ended as they should, {:.0} s in all.", started.elapsed().as_secs_f64());
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -97,7 +99,42 @@ async fn all_parts(stack: &Stack) -> Result<()> {
     let backup = large.save().await?;
     is_refused(stack, &backup).await.context("(b)")?;
     fails_and_is_cleaned_up(stack, &backup).await.context("(c)")?;
-    corrupt_is_refused(stack, &large, &backup).await.context("(d)")
+    corrupt_is_refused(stack, &large, &backup).await.context("(d)")?;
+    is_converted(stack).await.context("(e)")
+}
+
+async fn is_converted(stack: &Stack) -> Result<()> {
+    headline("(e) A backup of Redis 8, which no ElastiCache engine reads, becomes a cluster");
+    let source = Source::start_redis("8.2").await?;
+    if !user::server_of(&source.address()).await?.starts_with("redis-server 8.") {
+        println!("not shown: make servers installs Redis 8.2");
+        return Ok(());
+    }
+    fill_mixed(&source, NEW_KEYS, "session:").await?;
+    println!(
+        "{} wrote {NEW_KEYS} keys of all types; uploading sessions.rdb, and nothing else …",
+        source.server()
+    );
+    user::drop_file(stack, stack.drop_bucket(), "sessions.rdb", &source.save().await?).await?;
+    let execution = user::started_by(stack, "sessions.rdb").await?;
+    seeder_cli::follow(stack.sfn(), &execution, false).await?;
+    let outcome = user::outcome(stack, &execution).await?;
+    outcome.expect_seeded()?;
+    let evidence = &outcome.finding("converted")?["evidence"];
+    let format = |name: &str| evidence[name].as_str().unwrap_or_default().to_owned();
+    let (from, to) = (format("from"), format("to"));
+    let id = outcome.value["cluster"]["id"].as_str().context("the outcome names no cluster")?;
+    let primaries = user::primaries(stack, id).await?;
+    let before = digest(&[source.address()], 0).await?;
+    let differences = differences(&before, &digest(&primaries, 0).await?);
+    ensure!(differences.is_empty(), "the cluster differs from the source: {differences:#?}");
+    check(&format!("converted from {from} to {to} on the way, without loss"));
+    let server = user::server_of(&primaries[0]).await?;
+    check(&format!("all {} keys are in {server} with the same values and expiries", before.len()));
+    ensure!(user::left_converted(stack).await?.is_empty(), "something is left in the conversion bucket");
+    check("the converted backup was deleted");
+    stack.elasticache().delete_replication_group().replication_group_id(id).send().await?;
+    until_nothing_is_left(stack).await
 }
 
 async fn becomes_a_cluster(stack: &Stack, source: &Source) -> Result<()> {

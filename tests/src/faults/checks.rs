@@ -137,17 +137,16 @@ fn left(ending: &Ending, case: Option<&Case>) -> Vec<String> {
         })
     };
     let told = last.codes().contains(&"revoke-failed") || left_behind(last).contains(&"grant");
-    if !ending.converted.is_empty() && !(denied("revoke-access") && told) {
+    let may_stay = denied("revoke-access") && told;
+    if !may_stay && !ending.converted.is_empty() {
         found.push(format!(
             "the conversion bucket has {:?} at the end `{}`",
             ending.converted,
             ending.summary()
         ));
     }
-    if let Some(policy) = &ending.changed_policy {
-        if !(denied("revoke-access") && told) {
-            found.push(format!("the policy is another one at the end `{}`: {policy}", ending.summary()));
-        }
+    if !may_stay && let Some(policy) = &ending.changed_policy {
+        found.push(format!("the policy is another one at the end `{}`: {policy}", ending.summary()));
     }
     for outcome in std::iter::once(&ending.main).chain(&ending.clean_up) {
         for text in left_behind(outcome) {

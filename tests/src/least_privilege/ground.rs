@@ -68,6 +68,7 @@ impl Ground {
             ("KmsKeyArns", all("kms", "key/*")),
             ("VerifySubnetIds", "subnet-0123456789abcdef0".to_owned()),
             ("VerifySecurityGroupIds", "sg-0123456789abcdef0".to_owned()),
+            ("MaxSeedingsAtOnce", "100".to_owned()),
         ];
         let stack = Stack::start(StackOptions {
             backup_buckets: [BACKUPS, ACLS, OPEN].map(str::to_owned).into(),

@@ -17,7 +17,11 @@ struct Reason {
 const IN_VPC: &str = "Lambda puts the function into the VPC with it. Source: Lambda developer guide, \"Giving Lambda \
                       functions access to resources in an Amazon VPC\", required IAM permissions";
 
-const REASONS: [Reason; 12] = [
+/// Without it, S3 answers for a missing object as for a forbidden one.
+const FOR_MISSING: &str = "S3 tells a missing object from a forbidden one with it. No run here misses one; shown with \
+                           inspect-chunk";
+
+const REASONS: [Reason; 18] = [
     Reason {
         callers: &["seed-cluster"],
         sid: "",
@@ -90,8 +94,35 @@ const REASONS: [Reason; 12] = [
               encryption\", conditions; KMS developer guide, \"kms:ViaService\"",
     },
     Reason {
+        callers: &["convert-chunk", "finish-conversion"],
+        sid: "",
+        action: "kms:",
+        why: "S3 encrypts and decrypts pieces in the name of the function: keys encrypt nothing here. Source: S3 user \
+              guide, \"Using server-side encryption with AWS KMS keys\", required permissions",
+    },
+    Reason { callers: &["convert-chunk"], sid: "LookAtBuckets", action: "s3:ListBucket", why: FOR_MISSING },
+    Reason {
+        callers: &["convert-chunk"],
+        sid: "FindConverted",
+        action: "s3:List",
+        why: "a worker that ends after its execution finds what it wrote with it. No run here ends that late",
+    },
+    Reason {
+        callers: &["convert-chunk"],
+        sid: "DeleteConverted",
+        action: "s3:",
+        why: "a worker that ends after its execution deletes what it wrote with it. No run here ends that late",
+    },
+    Reason {
+        callers: &["finish-conversion", "revoke-access"],
+        sid: "DeleteConverted",
+        action: "s3:AbortMultipartUpload",
+        why: "an upload of a function that was killed is aborted with it. Shown by make faults, scenario converted",
+    },
+    Reason { callers: &["finish-conversion"], sid: "", action: "s3:ListBucket", why: FOR_MISSING },
+    Reason {
         callers: &["grant-access"],
-        sid: "LookAtOwnership",
+        sid: "",
         action: "s3:GetBucketOwnershipControls",
         why: "chooses between policy and ACL outside of the partition aws. Source: S3 user guide, \"Controlling \
               ownership of objects\"",

@@ -138,7 +138,7 @@ pub enum AssessOutput {
         findings: Vec<Finding>,
         /// The cluster to create; absent if none can be planned.
         #[serde(skip_serializing_if = "Option::is_none")]
-        plan: Option<Plan>,
+        plan: Option<Box<Plan>>,
         /// The report, as `s3://bucket/key`.
         report: String,
         /// The ranges of the backups to convert; empty if none is.

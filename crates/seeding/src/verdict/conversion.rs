@@ -87,7 +87,7 @@ pub(crate) fn convert(
     }
     let removes: Vec<_> =
         findings.iter().filter(|finding| needs(finding)).map(|finding| finding.code.as_str()).collect();
-    findings.retain(|finding| !needs(finding) && !(is_of_modules(finding) && !dropped.is_empty()));
+    findings.retain(|finding| !(needs(finding) || is_of_modules(finding) && !dropped.is_empty()));
     let (code, remedy) = if dropped.is_empty() {
         (Code::Converted, "no action needed: nothing is lost")
     } else {
