@@ -11,7 +11,7 @@ esac
 
 say "installing what the build needs, once: sam, cargo-lambda and zig in .venv (800 MB, a minute or two), Rust for $target"
 scripts/setup.sh build "$target"
-say "building ten functions for $architecture, each optimized as a whole: 10 to 20 minutes the first time, less afterwards"
+say "building the functions for $architecture, each optimized as a whole: 10 to 20 minutes the first time, less afterwards"
 PATH="$PWD/.venv/bin:$PATH" sam build --parameter-overrides "Architecture=$architecture"
 if [ "$architecture" = arm64 ]; then
     say "built; now: .venv/bin/sam deploy"

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use system_tests::faults::{self, Options};
 
 /// Of the many hundred cases.
-const SAMPLE: usize = 30;
+const SAMPLE: usize = 40;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_leave_no_orphan_no_grant_and_no_untrue_end() -> Result<()> {
