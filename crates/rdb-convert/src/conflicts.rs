@@ -19,8 +19,7 @@ use self::{
 };
 use crate::{ConvertError, Options, RecordRange, conversion::why_gone, encoded::pairs};
 
-/// Conflicts are looked for among at most this many keys, not counting those of the largest database that goes to the
-/// same one: 1 GiB of memory.
+/// The most keys among which conflicts can be looked for: 1 GiB of memory.
 pub const MAX_COMPARED_KEYS: u64 = 1 << 26;
 /// Of a file with more databases none are merged or renumbered.
 const MAX_DATABASES: usize = 1 << 16;
@@ -39,6 +38,8 @@ pub struct Comparison {
     receiving: BTreeSet<u64>,
     /// Whether all keys are compared, also those of one database.
     all: bool,
+    /// See [`Options::most_compared_keys`].
+    most: u64,
 }
 
 /// What is looked for.
@@ -66,12 +67,24 @@ impl Comparison {
             (false, false) => Stage::Sizes(Sizes::new()),
         };
         let (largest, receiving) = (BTreeSet::new(), BTreeSet::new());
-        Self { stage, largest, receiving, all: options.repair }
+        let most = options.most_compared_keys.min(MAX_COMPARED_KEYS);
+        Self { stage, largest, receiving, all: options.repair, most }
     }
 
     /// Whether the source has to be read once more.
     pub fn needs_reading(&self) -> bool {
         !matches!(self.stage, Stage::Done(_))
+    }
+
+    /// The number of the next reading, from 0. Some are left out if they would find nothing.
+    pub fn reading(&self) -> u32 {
+        match self.stage {
+            Stage::Sizes(_) => 0,
+            Stage::Hashes(..) => 1,
+            Stage::Matches { .. } => 2,
+            Stage::Places(_) => 3,
+            Stage::Done(_) => 4,
+        }
     }
 
     /// Reads a range. `source` has been opened at its first record.
@@ -104,7 +117,7 @@ impl Comparison {
                 keys(walk, options, |head, to, prefix| {
                     if self.is_kept(head.database, to) {
                         keys_read += 1;
-                        hashes.push_up_to(hash(to, prefix, &head.key), MAX_COMPARED_KEYS);
+                        hashes.push_up_to(hash(to, prefix, &head.key), self.most);
                     }
                 })?;
                 Find::Hashes(hashes, keys_read)
@@ -142,7 +155,7 @@ impl Comparison {
         match (&mut self.stage, found.0) {
             (Stage::Sizes(sizes), Find::Sizes(more)) => add_sizes(sizes, more),
             (Stage::Hashes(hashes, keys), Find::Hashes(more, more_keys)) => {
-                add_hashes(hashes, keys, more, more_keys);
+                add_hashes(hashes, keys, more, more_keys, self.most);
             }
             (Stage::Matches { found, .. }, Find::Hashes(more, _)) => found.append_new(more),
             (Stage::Places(places), Find::Places(more)) => places.merge(&more),
@@ -160,9 +173,9 @@ impl Comparison {
                 return Err(ConvertError::TooMany { what: "databases", most: MAX_DATABASES });
             }
             Stage::Sizes(sizes) => self.choose(&sizes, options)?,
-            Stage::Hashes(_, keys) if keys > MAX_COMPARED_KEYS => {
+            Stage::Hashes(_, keys) if keys > self.most => {
                 if !options.databases.is_keep() {
-                    return Err(ConvertError::TooManyKeys { keys });
+                    return Err(ConvertError::TooManyKeys { keys, most: self.most });
                 }
                 Stage::Done(Repeated::unchecked(keys))
             }
@@ -178,6 +191,7 @@ impl Comparison {
 
     /// Chooses which databases are compared.
     fn choose(&mut self, sizes: &Sizes, options: &Options) -> Result<Stage, ConvertError> {
+        let most = self.most;
         let mut sources: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         for database in sizes.keys() {
             if let Some((to, _)) = options.databases.of(*database) {
@@ -191,8 +205,8 @@ impl Comparison {
         let compared = sources.values().flatten().filter(|from| !self.largest.contains(from)).map(size).sum();
         match compared {
             0 => Ok(Stage::Done(Repeated::default())),
-            1..=MAX_COMPARED_KEYS => Ok(Stage::Hashes(Hashes::default(), 0)),
-            keys => Err(ConvertError::TooManyKeys { keys }),
+            keys if keys > most => Err(ConvertError::TooManyKeys { keys, most }),
+            _ => Ok(Stage::Hashes(Hashes::default(), 0)),
         }
     }
 

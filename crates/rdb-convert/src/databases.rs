@@ -1,5 +1,7 @@
 //! Where the keys of each database go.
 
+mod json;
+
 use std::collections::BTreeMap;
 
 use thiserror::Error;

@@ -1,7 +1,12 @@
 //! JSON of what it has no form for: bytes as base64, maps by other keys than strings as lists. Every list has a limit.
 
+use std::fmt;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
 
 /// Bytes.
 pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
@@ -9,8 +14,31 @@ pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
 }
 
 /// Bytes from their text.
-pub(crate) fn decode<E: Error>(text: &str) -> Result<Vec<u8>, E> {
+fn decode<E: Error>(text: &str) -> Result<Vec<u8>, E> {
     STANDARD_NO_PAD.decode(text).map_err(E::custom)
+}
+
+/// Bytes whose text may have hundreds of megabytes: it is not copied.
+pub(crate) struct Base64(pub(crate) Vec<u8>);
+
+impl<'de> Deserialize<'de> for Base64 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Text)
+    }
+}
+
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = Base64;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("bytes as base64")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Base64, E> {
+        decode(text).map(Base64)
+    }
 }
 
 /// Fails if a list is longer than it may be.

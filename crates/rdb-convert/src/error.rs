@@ -5,7 +5,7 @@ use std::io;
 use rdb_scan::walk::WalkError;
 use thiserror::Error;
 
-use crate::{conflicts::MAX_COMPARED_KEYS, output::WriteFailed};
+use crate::output::WriteFailed;
 
 /// Why a conversion ended early.
 #[derive(Debug, Error)]
@@ -20,12 +20,12 @@ pub enum ConvertError {
     #[error(transparent)]
     Broken(WalkError),
     /// Too many keys would have to be compared.
-    #[error(
-        "{keys} keys would have to be compared with those of other databases; at most {MAX_COMPARED_KEYS} can be"
-    )]
+    #[error("{keys} keys would have to be compared with those of other databases; at most {most} can be")]
     TooManyKeys {
         /// The number of keys.
         keys: u64,
+        /// The limit.
+        most: u64,
     },
     /// Writing would have to know too much beforehand.
     #[error("the file has more than {most} {what}")]

@@ -32,6 +32,7 @@ mod glob;
 mod options;
 mod output;
 mod plan;
+mod preview;
 mod range;
 mod readings;
 mod report;
@@ -46,6 +47,7 @@ pub use crate::{
     glob::Glob,
     options::{OnConflict, Options, Policies, Policy},
     plan::{OutputTask, Plan, RangePlan, RangeTask, Survey, merge_plans, plan_range},
+    preview::{Preview, assemble_previews, preview, preview_range, preview_ranges},
     range::RecordRange,
     report::{Conflicts, Count, MAX_LISTED_KEY_BYTES, MAX_LISTED_KEYS, Refusal, Report},
     rewrite::{MAX_GIVEN_BACK, MAX_PACKED_BYTES},

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use rdb_scan::Kind;
 use serde::{Deserialize, Serialize};
 
-use crate::{Databases, Glob, Target};
+use crate::{Databases, Glob, MAX_COMPARED_KEYS, Target};
 
 /// What happens to something that the target cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -35,7 +35,8 @@ pub struct Policies {
 }
 
 /// What happens to a key that two databases bring to one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OnConflict {
     /// Nothing is written.
     #[default]
@@ -74,6 +75,9 @@ pub struct Options {
     pub split: u16,
     /// The time at which keys and fields have expired or not, in Unix milliseconds.
     pub now_ms: i64,
+    /// Conflicts are looked for among at most this many keys, not counting those of the largest database that goes to
+    /// the same one. At most [`MAX_COMPARED_KEYS`].
+    pub most_compared_keys: u64,
 }
 
 impl Options {
@@ -92,6 +96,7 @@ impl Options {
             slots: None,
             split: 1,
             now_ms: 0,
+            most_compared_keys: MAX_COMPARED_KEYS,
         }
     }
 }

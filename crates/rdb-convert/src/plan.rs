@@ -60,6 +60,8 @@ pub struct Plan {
     /// For each new file, the numbers of keys that it announces.
     sizes: Vec<Sizes>,
     ranges: Vec<PlannedRange>,
+    /// For each new file, the database that is selected at its end.
+    last_selected: Vec<Option<u64>>,
 }
 
 /// A range, and where its records go.

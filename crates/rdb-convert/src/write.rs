@@ -66,7 +66,7 @@ pub fn write_range<R: Read, W: Write>(
     write_walk(&mut task.range.walk(source), task, options, survey, writers)
 }
 
-fn write_walk<R: Read, W: Write>(
+pub(crate) fn write_walk<R: Read, W: Write>(
     walk: &mut Walk<R>,
     task: &RangeTask,
     options: &Options,
@@ -132,7 +132,8 @@ impl<'p> Finished<'p> {
         Ok(())
     }
 
-    fn add_any(&mut self, written: RangeReport) {
+    /// Adds what was written in one go, or range by range.
+    pub(crate) fn add_any(&mut self, written: RangeReport) {
         for (crc, one) in self.crcs.iter_mut().zip(&written.outputs) {
             *crc = Crc64::combine(*crc, one.crc, one.bytes);
         }

@@ -7,24 +7,21 @@ use aws_sdk_s3::{
 };
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use seeding::{BackupLocation, StepError};
+use seeding::{Backup, BackupLocation, StepError};
 
 use crate::{error_code, service_error};
 
 /// The objects that are deleted at once. `DeleteObjects` would answer with success for objects that it did not delete.
 const DELETIONS_AT_ONCE: usize = 20;
 
-/// The conversion bucket, for the objects of one backup.
+/// The conversion bucket.
 #[derive(Debug, Clone)]
 pub struct ConversionBucket {
-    /// S3.
-    pub s3: Client,
-    /// The bucket.
-    pub bucket: String,
+    s3: Client,
+    bucket: String,
     /// The account that owns it.
-    pub account: String,
-    /// The KMS key with which the source is encrypted: a converted backup is encrypted no weaker.
-    pub kms_key_id: Option<String>,
+    account: String,
+    kms_key_id: Option<String>,
 }
 
 /// An upload in parts.
@@ -36,6 +33,17 @@ pub struct Upload<'a> {
 }
 
 impl ConversionBucket {
+    /// The bucket of this name, which has to belong to this account.
+    pub const fn new(s3: Client, bucket: String, account: String) -> Self {
+        Self { s3, bucket, account, kms_key_id: None }
+    }
+
+    /// The bucket for the objects of a backup: they are encrypted no weaker than their source.
+    #[must_use]
+    pub fn encrypted_as(self, source: &Backup) -> Self {
+        Self { kms_key_id: source.kms_key_id.clone(), ..self }
+    }
+
     /// Stores an object. Returns its size.
     pub async fn put(&self, key: String, bytes: Vec<u8>) -> Result<u64, StepError> {
         let size = bytes.len() as u64;

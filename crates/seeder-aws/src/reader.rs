@@ -4,12 +4,15 @@ use std::{
     io::{
         Read, {self},
     },
+    ops::Range,
     pin::pin,
+    sync::{Mutex, PoisonError},
 };
 
 use aws_sdk_s3::Client;
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, stream};
+use rdb_scan::Source;
 use seeding::{Backup, ErrorName, StepError};
 use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 
@@ -86,6 +89,54 @@ impl Read for ObjectReader {
 impl Drop for ObjectReader {
     fn drop(&mut self) {
         self.fetching.abort();
+    }
+}
+
+/// An object that can be read at any offset, for code that is not async.
+#[derive(Debug)]
+pub struct ObjectSource {
+    s3: Client,
+    backup: Backup,
+    runtime: Handle,
+    failure: Mutex<Option<StepError>>,
+}
+
+impl ObjectSource {
+    /// A source of one version of an object. Must be called within a Tokio runtime.
+    pub fn new(s3: Client, backup: Backup) -> Self {
+        Self { s3, backup, runtime: Handle::current(), failure: Mutex::new(None) }
+    }
+
+    /// Takes the reason why reading failed first.
+    pub fn take_failure(&self) -> Option<StepError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Source for ObjectSource {
+    fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + Send + '_>> {
+        let _runtime = self.runtime.enter();
+        let reader = ObjectReader::start(self.s3.clone(), self.backup.clone(), range.start, range.end);
+        Ok(Box::new(SourceReader { source: self, reader }))
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.backup.size_bytes
+    }
+}
+
+/// A reader that leaves its failure with the source.
+struct SourceReader<'s> {
+    source: &'s ObjectSource,
+    reader: ObjectReader,
+}
+
+impl Read for SourceReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer).inspect_err(|_| {
+            let mut failure = self.source.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            *failure = failure.take().or_else(|| self.reader.take_failure());
+        })
     }
 }
 

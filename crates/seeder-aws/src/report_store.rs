@@ -36,10 +36,27 @@ impl ReportStore {
         Ok(self.read_versioned(key).await?.map(|file| file.value))
     }
 
+    /// Reads a file that may be as large as this many bytes; `None` if it does not exist.
+    pub async fn read_up_to<T: DeserializeOwned>(
+        &self,
+        key: &FileKey<T>,
+        most_bytes: i64,
+    ) -> Result<Option<T>, StepError> {
+        Ok(self.read_any(key, most_bytes).await?.map(|file| file.value))
+    }
+
     /// Reads a file with its ETag; `None` if it does not exist.
     pub async fn read_versioned<T: DeserializeOwned>(
         &self,
         key: &FileKey<T>,
+    ) -> Result<Option<Versioned<T>>, StepError> {
+        self.read_any(key, MAX_FILE_BYTES).await
+    }
+
+    async fn read_any<T: DeserializeOwned>(
+        &self,
+        key: &FileKey<T>,
+        most_bytes: i64,
     ) -> Result<Option<Versioned<T>>, StepError> {
         let doing = format!("read {}", self.uri(key));
         let answer = match self.s3.get_object().bucket(&self.bucket).key(key.as_str()).send().await {
@@ -47,11 +64,8 @@ impl ReportStore {
             Err(error) if error_code(&error) == Some("NoSuchKey") => return Ok(None),
             Err(error) => return Err(service_error(&doing, &error)),
         };
-        if answer.content_length().unwrap_or(0) > MAX_FILE_BYTES {
-            return Err(StepError::internal(format!(
-                "{} is longer than {MAX_FILE_BYTES} bytes",
-                self.uri(key)
-            )));
+        if answer.content_length().unwrap_or(0) > most_bytes {
+            return Err(StepError::internal(format!("{} is longer than {most_bytes} bytes", self.uri(key))));
         }
         let etag = answer.e_tag().unwrap_or_default().to_owned();
         let bytes = answer.body.collect().await.map_err(|error| {

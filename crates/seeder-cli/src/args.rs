@@ -1,5 +1,6 @@
 //! The command line.
 
+mod changes;
 mod cluster;
 mod convert;
 

@@ -1,6 +1,7 @@
 //! `seeder check`: reads backups completely and judges them.
 
 mod archive;
+mod changed;
 mod fit;
 mod input;
 mod json;
@@ -86,7 +87,11 @@ fn check(
             eprintln!("error: failed to read {}: {error:#}", checked.name);
         }
     }
-    let fit = target.judge(&all);
+    let mut fit = target.judge(&all);
+    if let Err(error) = changed::judge_new_files(args, inputs, objects, target, &all, &mut fit) {
+        eprintln!("error: {error:#}");
+        return Ok(ExitCode::from(NOT_READABLE));
+    }
     let text = if args.json { json::render(&all, &fit)? } else { table::render(&all, &fit) };
     print(&text)?;
     Ok(ExitCode::from(status(&all, &fit)))
@@ -107,14 +112,7 @@ fn read(
     target: &DescribedTarget,
     now_ms: u64,
 ) -> Vec<Checked> {
-    let threads = args.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
-    let options = InspectOptions {
-        hide_keys: args.hide_keys,
-        now_ms,
-        top: usize::from(args.top),
-        weighings: target.weighings(),
-        ..InspectOptions::default()
-    };
+    let (threads, options) = (threads(args), inspect_options(args, target, now_ms));
     let mut all = Vec::new();
     for input in inputs {
         let started = Instant::now();
@@ -130,10 +128,24 @@ fn read(
     all
 }
 
+fn threads(args: &CheckArgs) -> usize {
+    args.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+fn inspect_options(args: &CheckArgs, target: &DescribedTarget, now_ms: u64) -> InspectOptions {
+    InspectOptions {
+        hide_keys: args.hide_keys,
+        now_ms,
+        top: usize::from(args.top),
+        weighings: target.weighings(),
+        ..InspectOptions::default()
+    }
+}
+
 fn status(all: &[Checked], fit: &Fit) -> u8 {
     let one = |checked: &Checked| match &checked.inspection {
         Err(_) => NOT_READABLE,
-        Ok(inspection) if inspection.is_sound() => 0,
+        Ok(inspection) if inspection.is_sound() || fit.salvages => 0,
         Ok(_) => FAULTS,
     };
     let rejected = fit.judgement.as_ref().is_some_and(|(judgement, _)| judgement.verdict == Verdict::Reject);

@@ -2,6 +2,7 @@
 
 mod input;
 mod output;
+mod preview;
 mod report;
 mod wanted;
 
@@ -19,6 +20,7 @@ use anyhow::{Result, anyhow};
 use input::Source;
 use jiff::Timestamp;
 use output::{Opened, Outputs};
+pub(crate) use preview::{Previewed, previewed};
 use rdb_convert::{ConvertError, Options, Plan, RecordRange, Report, write, write_ranges};
 use rdb_scan::{Boundary, Header, InspectOptions, Inspection, walk::Salvage};
 use report::{From, Told};
@@ -61,7 +63,7 @@ fn convert(
     objects: Option<&Objects>,
 ) -> Result<ExitCode> {
     let mut source = Source::open(&args.input, objects)?;
-    if args.salvage {
+    if args.changes.salvage {
         source.unpack()?;
         let found = source.seekable().map(Salvage::of).transpose()?.flatten();
         if let (Some(salvage), Some(seekable)) = (found, source.seekable()) {

@@ -53,7 +53,7 @@ pub use crate::{
         ClusterMode, ClusterRequest, ConvertRequest, Request, RequestError, SlotsRequest,
         auth::{AuthTokenError, auth_token_in},
         cluster::{ClusterIdError, ClusterSpec, OpenClusterMode, check_cluster_id, default_cluster_id},
-        convert::{Convert, When},
+        convert::{Changes, Convert, When},
         options::{Access, OnRestoreFailed, Options},
         resolve::{Resolved, resolve},
         tags::EXECUTION_TAG,
@@ -61,7 +61,8 @@ pub use crate::{
     },
     verdict::{
         backup::{compressed_finding, fault_finding, fault_remedy},
-        conversion::{format_for, needs_templates},
+        changed,
+        conversion::{How, format_for, needs_templates},
         judge, objects,
         plan::{Need, NextSmaller, Plan, Reserve, ShardPlan, too_many_nodes, unknown_node_type},
         report,

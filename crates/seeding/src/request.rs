@@ -10,7 +10,7 @@ pub(crate) mod user_group;
 
 use std::collections::BTreeMap;
 
-use rdb_convert::Policy;
+use rdb_convert::{Databases, OnConflict, Policy};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
@@ -233,6 +233,39 @@ pub struct ConvertRequest {
     ///
     /// Values: `refuse`, `drop`
     pub functions: Option<Policy>,
+    /// Where the keys of each database go. `merge` brings all to database 0. An object names databases, each with
+    /// `drop`, a new number, or a new number with a prefix for its keys; those that it does not name stay.
+    ///
+    /// Values: `keep`, `merge`, or an object such as `{"1": "drop", "2": 3, "4": {"to": 0, "prefix": "db4:"}}`
+    pub databases: Option<Databases>,
+    /// Reaction to a key that two databases bring to one: `first` and `last` keep that one in the file.
+    ///
+    /// Values: `refuse`, `first`, `last`
+    pub on_conflict: Option<OnConflict>,
+    /// Keep only keys that match one of these patterns, which are those of the command `KEYS`.
+    ///
+    /// Values: a list of patterns
+    pub include: Option<Vec<String>>,
+    /// Leave out keys that match one of these patterns.
+    ///
+    /// Values: a list of patterns
+    pub exclude: Option<Vec<String>>,
+    /// Leave out keys that have expired.
+    ///
+    /// Values: `true`, `false`
+    pub drop_expired: Option<bool>,
+    /// Keep only keys of these types.
+    ///
+    /// Values: a list of `string`, `list`, `set`, `zset`, `hash`, `stream`, `module`, `array`
+    pub only: Option<Vec<String>>,
+    /// Mend [what ends a load](docs/CONVERT.md#repair), such as keys that occur twice.
+    ///
+    /// Values: `true`, `false`
+    pub repair: Option<bool>,
+    /// Seed from [what is intact](docs/CONVERT.md#salvage) in a damaged or truncated backup.
+    ///
+    /// Values: `true`, `false`
+    pub salvage: Option<bool>,
 }
 
 /// Cluster mode.

@@ -1,6 +1,7 @@
 //! The result of inspecting the backups for the cluster: findings, a plan and a report.
 
 pub(crate) mod backup;
+pub mod changed;
 pub(crate) mod conversion;
 pub mod judge;
 pub mod objects;

@@ -4,19 +4,16 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use lambda::{Execution, Step, optional, required};
-use rdb_convert::{RecordRange, Survey};
+use rdb_convert::RecordRange;
 use rdb_scan::{Assembly, Boundary, Gap, Header, Inspection, RangeInspection, assemble_with_boundaries};
 use seeder_aws::{Clients, ReportStore};
 use seeding::{
-    Backup, ExecutionFiles, KnownInspection, Plan, Seeding, StepError,
-    conversion::{Conversion, ConversionChunk, ConversionOf},
-    needs_templates, report,
-    report::Assessment,
-    steps::{AssessInput, AssessOutput, Chunk, InspectedChunk},
+    Backup, ExecutionFiles, Finding, How, KnownInspection, Plan, Seeding, StepError, Verdict,
+    conversion::{Conversion, ConversionOf, ConversionPhase},
+    format_for, needs_templates, report,
+    steps::{AssessInput, AssessOutput, Chunk, Decided, InspectedChunk},
 };
 
-/// The most findings that the state machine carries; the report has them all.
-const SHOWN_FINDINGS: usize = 5;
 /// The upper limit of `MAX_ROUNDS`, the most rounds of reading; the state machine has a higher limit of its own. Gaps
 /// need three rounds at most, the rest is for workers that run out of time.
 const MOST_ROUNDS: u32 = 200;
@@ -73,53 +70,59 @@ impl Step for AssessBackup {
             let assessment = report::too_long(input.round, unread.len(), bytes_left, input.findings);
             let report = self.reports.write(&report_key, &assessment).await?;
             tracing::warn!(rounds = input.round, chunks = unread.len(), bytes_left, "the rounds are used up");
-            return Ok(output(assessment, report, Vec::new()));
+            let (conversion, phase) = (Vec::new(), ConversionPhase::Plan);
+            return Ok(AssessOutput::Assessed {
+                decided: Decided::of(assessment, report),
+                conversion,
+                phase,
+            });
         }
         if !unread.is_empty() {
             return Ok(AssessOutput::Incomplete { chunks: unread });
         }
         self.remember(&seeding, &inspected).await;
         let inspections: Vec<_> = inspected.iter().map(|(inspection, _)| inspection.clone()).collect();
-        let assessment = report::assess(&seeding, &inspections, input.findings);
-        let conversion = conversion(&seeding, &inspected, &assessment);
+        let (assessment, how) = report::assess(&seeding, &inspections, input.findings.clone());
+        let conversion = conversion(&seeding, &inspected, &how, input.findings);
         let chunks = conversion.chunks();
+        let phase = Conversion::first_phase(&seeding.target);
         if !chunks.is_empty() {
             self.reports.write(&execution.files().conversion(), &conversion).await?;
+        }
+        if conversion.changes {
+            self.keep_sources(&execution, &inspections).await?;
+            let (findings, report) = (conversion.findings, String::new());
+            let decided = Decided { verdict: Verdict::Ok, findings, plan: None, report };
+            tracing::info!(ranges = chunks.len(), "what the conversion would write decides");
+            return Ok(AssessOutput::Assessed { decided, conversion: chunks, phase });
         }
         self.settle_shards(seeding, assessment.plan.as_ref()).await?;
         let report = self.reports.write(&report_key, &assessment).await?;
         tracing::info!(verdict = ?assessment.verdict, findings = assessment.findings.len(), "assessed");
-        Ok(output(assessment, report, chunks))
+        Ok(AssessOutput::Assessed { decided: Decided::of(assessment, report), conversion: chunks, phase })
     }
-}
-
-/// Reduces an assessment to what the state machine carries.
-fn output(assessment: Assessment, report: String, conversion: Vec<ConversionChunk>) -> AssessOutput {
-    let Assessment { verdict, mut findings, plan, .. } = assessment;
-    findings.truncate(SHOWN_FINDINGS);
-    AssessOutput::Assessed { verdict, findings, plan: plan.map(Box::new), report, conversion }
 }
 
 /// The backups to convert, in ranges that begin where chunks met.
 fn conversion(
     seeding: &Seeding,
     inspected: &[(Inspection, Vec<Boundary>)],
-    assessment: &Assessment,
+    how: &[How],
+    findings: Vec<Finding>,
 ) -> Conversion {
     let of_backup = |(backup, (inspection, boundaries)): (usize, &(Inspection, Vec<Boundary>))| {
         let rdb = inspection.rdb.as_ref()?;
         let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
-        let field_expiries = inspection.field_expires > 0;
-        let boundaries = if needs_templates(&header) { &[] } else { boundaries.as_slice() };
-        let ranges = RecordRange::between(&header, boundaries);
-        let of =
-            ConversionOf { backup, ranges, keys: inspection.keys, survey: Survey::default(), field_expiries };
-        let magic = of.header(&seeding.target)?.magic;
-        Some(ConversionOf { survey: Survey { magic, ..Survey::default() }, ..of })
+        let (_, new_header) = format_for(&seeding.target.cluster, inspection.field_expires > 0)?;
+        let salvage = !inspection.is_sound();
+        let is_cut = !salvage && !needs_templates(&header);
+        let ranges = RecordRange::between(&header, if is_cut { boundaries } else { &[] });
+        let keys = (!salvage).then_some(inspection.keys);
+        Some(ConversionOf { backup, ranges, keys, magic: new_header.magic, salvage })
     };
-    let converted =
-        inspected.iter().enumerate().zip(&assessment.backups).filter(|(_, report)| report.converted);
-    Conversion { backups: converted.filter_map(|(one, _)| of_backup(one)).collect() }
+    let converted = inspected.iter().enumerate().zip(how).filter(|(_, how)| **how != How::AsItIs);
+    let backups = converted.filter_map(|(one, _)| of_backup(one)).collect();
+    Conversion { backups, changes: how.contains(&How::Changed), findings }
 }
 
 impl AssessBackup {
@@ -152,15 +155,23 @@ impl AssessBackup {
         }
     }
 
-    /// Writes the number of shards into the record if the plan chose it: later steps need to know how many nodes to
-    /// wait for.
+    /// Keeps what is known of the sources until it is known what a conversion makes of them.
+    async fn keep_sources(
+        &self,
+        execution: &Execution<'_>,
+        inspections: &[Inspection],
+    ) -> Result<(), StepError> {
+        for (backup, inspection) in inspections.iter().enumerate() {
+            self.reports.write(&execution.files().source(backup), inspection).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the number of shards into the record if the plan chose it.
     async fn settle_shards(&self, mut seeding: Seeding, plan: Option<&Plan>) -> Result<(), StepError> {
-        let Some(plan) = plan.filter(|_| seeding.target.cluster.automatic_shards) else { return Ok(()) };
-        let shards = u32::try_from(plan.shards.len()).map_err(StepError::internal)?;
-        if seeding.target.cluster.shards == shards {
+        if !plan.is_some_and(|plan| plan.settle_shards(&mut seeding.target.cluster)) {
             return Ok(());
         }
-        seeding.target.cluster.shards = shards;
         let key = ExecutionFiles::of(&seeding.execution).seeding();
         self.reports.write(&key, &seeding).await.map(drop)
     }

@@ -1,22 +1,22 @@
 //! The step: find out what the conversion of one range would do, or write its records in pieces.
 
 mod pieces;
+mod work;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use lambda::{Execution, Step, required};
-use rdb_convert::{ConvertError, Options, RangePlan, RecordRange, Survey, plan_range, write_range};
-use rdb_scan::{Header, walk::header_bytes};
-use seeder_aws::{Clients, ReportStore, conversion::ConversionBucket, reader::ObjectReader};
+use rdb_convert::Comparison;
+use seeder_aws::{Clients, ReportStore, conversion::ConversionBucket};
 use seeding::{
-    Backup, ErrorName, Seeding, StepError,
+    ErrorName, Seeding, StepError,
     conversion::{
-        ConversionChunk, ConversionOf, ConversionPhase, WriteTask, WrittenRange, {self},
+        ConversionChunk, ConversionPhase, MAX_HASHES_BYTES, WriteTask, WrittenRange, {self},
     },
     steps::{ConvertInput, ConvertOutput},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::spawn_blocking};
 
-use crate::handler::pieces::PieceWriter;
+use crate::handler::work::Work;
 
 /// The pieces that are stored at once, besides the one that is being filled and the next.
 const PIECES_AT_ONCE: usize = 2;
@@ -52,28 +52,14 @@ impl Step for ConvertChunk {
         let ConvertInput { chunk, phase } = input;
         let work = self.work(&execution, seeding, chunk).await?;
         let bytes = match phase {
-            ConversionPhase::Plan => {
-                let plan = work.plan(&self.s3).await?;
-                let bytes = plan.report.bytes_written;
-                self.reports.write(&execution.files().range_plan(chunk), &plan).await?;
-                bytes
-            }
+            ConversionPhase::Compare => self.compare(&execution, work).await?,
+            ConversionPhase::Plan => self.plan(&execution, work).await?,
+            ConversionPhase::Preview => self.preview(&execution, work).await?,
             ConversionPhase::Write => self.write(&execution, work).await?,
         };
         tracing::info!(backup = chunk.backup, range = chunk.range, ?phase, bytes, "range converted");
         Ok(ConvertOutput { bytes })
     }
-}
-
-/// The range to convert, with all that is known of it.
-struct Work {
-    chunk: ConversionChunk,
-    backup: Backup,
-    header: Header,
-    range: RecordRange,
-    survey: Survey,
-    options: Options,
-    account: String,
 }
 
 impl ConvertChunk {
@@ -86,29 +72,55 @@ impl ConvertChunk {
         let ConversionChunk { backup, range } = chunk;
         let missing = || StepError::internal(format!("range {range} of backup {backup} is not converted"));
         let conversion = self.reports.read(&execution.files().conversion()).await?.ok_or_else(missing)?;
-        let found = conversion.backups.into_iter().find(|one| one.backup == backup).ok_or_else(missing)?;
-        let header = found.header(&seeding.target).ok_or_else(missing)?;
+        let one = conversion.backups.into_iter().find(|one| one.backup == backup).ok_or_else(missing)?;
+        let survey = self.reports.read_up_to(&execution.files().survey(backup), MAX_HASHES_BYTES).await?;
+        let survey = survey.unwrap_or_else(|| one.survey());
         let options = conversion::options(&seeding.target).ok_or_else(missing)?;
-        let ConversionOf { ranges, survey, .. } = found;
-        let range = ranges.into_iter().nth(range).ok_or_else(missing)?;
-        let backup = seeding.backups.into_iter().nth(backup).ok_or_else(missing)?;
-        Ok(Work { chunk, backup, header, range, survey, options, account: seeding.partition.account })
+        let range = one.ranges.into_iter().nth(range).ok_or_else(missing)?;
+        let Seeding { backups, target, partition, .. } = seeding;
+        let backup = backups.into_iter().nth(backup).ok_or_else(missing)?;
+        let (s3, salvage, account) = (self.s3.clone(), one.salvage, partition.account);
+        Ok(Work { s3, chunk, backup, range, salvage, survey, options, target, account })
+    }
+
+    async fn task(&self, execution: &Execution<'_>, chunk: ConversionChunk) -> Result<WriteTask, StepError> {
+        let task = self.reports.read(&execution.files().write_task(chunk)).await?;
+        task.ok_or_else(|| StepError::internal("the range has no task"))
+    }
+
+    async fn compare(&self, execution: &Execution<'_>, work: Work) -> Result<u64, StepError> {
+        let (files, chunk) = (execution.files(), work.chunk);
+        let comparison = self.reports.read_up_to(&files.comparison(chunk.backup), MAX_HASHES_BYTES).await?;
+        let comparison = comparison.unwrap_or_else(|| Comparison::new(&work.options));
+        let reading = comparison.reading();
+        let found = blocking(move || work.compare(&comparison)).await?;
+        self.reports.write(&files.found(chunk, reading), &found).await?;
+        Ok(0)
+    }
+
+    async fn plan(&self, execution: &Execution<'_>, work: Work) -> Result<u64, StepError> {
+        let key = execution.files().range_plan(work.chunk, work.survey.magic);
+        let planned = blocking(move || work.plan()).await?;
+        self.reports.write(&key, &planned).await?;
+        Ok(planned.plan.report.bytes_written)
+    }
+
+    async fn preview(&self, execution: &Execution<'_>, work: Work) -> Result<u64, StepError> {
+        let (key, task) = (execution.files().preview(work.chunk), self.task(execution, work.chunk).await?);
+        let preview = blocking(move || work.preview(&task)).await?;
+        self.reports.write(&key, &preview).await?;
+        Ok(preview.report.report.bytes_written)
     }
 
     /// Writes the range. Returns the number of bytes.
     async fn write(&self, execution: &Execution<'_>, work: Work) -> Result<u64, StepError> {
         let chunk = work.chunk;
-        let task = self.reports.read(&execution.files().write_task(chunk)).await?;
-        let task = task.ok_or_else(|| StepError::internal("the range has no task"))?;
-        let bucket = ConversionBucket {
-            s3: self.s3.clone(),
-            bucket: self.conversion_bucket.clone(),
-            account: work.account.clone(),
-            kms_key_id: work.backup.kms_key_id.clone(),
-        };
+        let task = self.task(execution, chunk).await?;
+        let (bucket, account) = (self.conversion_bucket.clone(), work.account.clone());
+        let bucket = ConversionBucket::new(self.s3.clone(), bucket, account).encrypted_as(&work.backup);
         let hash = execution.identity.hash();
         let (sender, receiver) = mpsc::channel(1);
-        let written = work.write(&self.s3, task, sender);
+        let written = blocking(move || work.write(&task, sender));
         let pieces = stream::unfold(receiver, async |mut receiver: mpsc::Receiver<Vec<u8>>| {
             receiver.recv().await.map(|piece| (piece, receiver))
         });
@@ -143,49 +155,11 @@ impl ConvertChunk {
     }
 }
 
-impl Work {
-    fn reader(&self, s3: &aws_sdk_s3::Client) -> ObjectReader {
-        let end = self.range.end.unwrap_or(self.backup.size_bytes);
-        ObjectReader::start(s3.clone(), self.backup.clone(), self.range.from.offset, end)
-    }
-
-    async fn plan(self, s3: &aws_sdk_s3::Client) -> Result<RangePlan, StepError> {
-        let mut reader = self.reader(s3);
-        let plan = move || {
-            let plan = plan_range(&mut reader, &self.range, &self.options, &self.survey);
-            plan.map_err(|error| failure(&mut reader, &error))
-        };
-        tokio::task::spawn_blocking(plan).await.map_err(StepError::internal)?
-    }
-
-    /// Writes the range, and passes the pieces on.
-    async fn write(
-        self,
-        s3: &aws_sdk_s3::Client,
-        task: WriteTask,
-        pieces: mpsc::Sender<Vec<u8>>,
-    ) -> Result<rdb_convert::RangeReport, StepError> {
-        let mut reader = self.reader(s3);
-        let write = move || {
-            let mut writer = PieceWriter::new(task.piece_bytes, pieces);
-            let first = self.chunk.range == 0;
-            let head = first.then(|| header_bytes(self.header.magic, self.header.version));
-            let report =
-                writer.begin(head.as_ref().map_or(&[][..], |head| &head[..])).map_err(ConvertError::Write);
-            let report = report.and_then(|()| {
-                write_range(&mut reader, &task.task, &self.options, &self.survey, vec![&mut writer])
-            });
-            let report = report.map_err(|error| failure(&mut reader, &error))?;
-            writer.finish().map_err(StepError::internal)?;
-            Ok(report)
-        };
-        tokio::task::spawn_blocking(write).await.map_err(StepError::internal)?
-    }
-}
-
-/// The step's error for a conversion that failed.
-fn failure(reader: &mut ObjectReader, error: &ConvertError) -> StepError {
-    reader.take_failure().unwrap_or_else(|| StepError::internal(error))
+/// Does work that blocks on a thread of its own.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StepError> + Send + 'static,
+) -> Result<T, StepError> {
+    spawn_blocking(work).await.map_err(StepError::internal)?
 }
 
 #[cfg(test)]

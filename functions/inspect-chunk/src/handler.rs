@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lambda::{Execution, Invocation, Step, required};
-use rdb_scan::{Control, Header, InspectOptions, Position, RangeInspection, Weighing};
+use rdb_scan::{Control, Header, InspectOptions, Position, RangeInspection};
 use seeder_aws::{Clients, ReportStore, reader::ObjectReader};
 use seeding::{
     Backup, FileKey, StepError,
@@ -16,9 +16,6 @@ const TIME_TO_WRITE: Duration = Duration::from_secs(20);
 /// The bytes that a worker reads however little time is left, so that the rounds come to an end. They take a tenth of a
 /// second.
 const LEAST_BYTES: u64 = 8 << 20;
-
-/// The most keys that are compared with one another: a partial result with their hashes stays below 1 MiB.
-const MAX_COMPARED_KEYS: usize = 1 << 15;
 
 /// Needs `s3:GetObject` on the backup buckets, and to read and write the reports bucket.
 pub(crate) struct InspectChunk {
@@ -55,14 +52,7 @@ impl Step for InspectChunk {
             Some(key) => Start::At(Box::new(self.position(key).await?)),
             None => Start::Find(header(backup, &chunk)?),
         };
-        let options = InspectOptions {
-            hide_keys: seeding.target.options.hide_keys,
-            now_ms: seeding.target.looked_at_ms,
-            size_bytes: Some(backup.size_bytes),
-            max_compared_keys: MAX_COMPARED_KEYS,
-            weighings: vec![Weighing::by(seeding.target.memory_settings())],
-            ..InspectOptions::default()
-        };
+        let options = seeding.target.inspect_options(backup.size_bytes);
         let read =
             self.read(backup.clone(), start, chunk.start..chunk.end, options, execution.invocation).await?;
         let key = execution.files().partial(chunk.backup, chunk.start, chunk.end);

@@ -77,14 +77,10 @@ impl RevokeAccess {
     async fn delete_converted(&self, execution: &Execution<'_>) -> Result<(), StepError> {
         let key = execution.files().converting();
         let Some(journal) = self.reports.read(&key).await? else { return Ok(()) };
-        let bucket = ConversionBucket {
-            s3: self.s3.clone(),
-            bucket: journal.bucket,
-            account: execution.partition.account.clone(),
-            kms_key_id: None,
-        };
+        let account = execution.partition.account.clone();
+        let bucket = ConversionBucket::new(self.s3.clone(), journal.bucket, account);
         bucket.delete_all(&conversion::prefix(execution.identity.hash())).await?;
-        tracing::info!(bucket = bucket.bucket, "converted backups deleted");
+        tracing::info!("converted backups deleted");
         self.reports.delete(&key).await
     }
 }

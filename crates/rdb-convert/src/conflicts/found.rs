@@ -35,7 +35,7 @@ impl Found {
             (Find::Sizes(sizes), Find::Sizes(more)) => add_sizes(sizes, more),
             (Find::Hashes(hashes, 0), Find::Hashes(more, 0)) => hashes.append_new(more),
             (Find::Hashes(hashes, keys), Find::Hashes(more, more_keys)) => {
-                add_hashes(hashes, keys, more, more_keys);
+                add_hashes(hashes, keys, more, more_keys, MAX_COMPARED_KEYS);
             }
             (Find::Places(places), Find::Places(more)) => places.merge(&more),
             _ => {}
@@ -56,9 +56,9 @@ pub(super) fn add_sizes(sizes: &mut Sizes, more: Sizes) {
     }
 }
 
-pub(super) fn add_hashes(hashes: &mut Hashes, keys: &mut u64, more: Hashes, more_keys: u64) {
+pub(super) fn add_hashes(hashes: &mut Hashes, keys: &mut u64, more: Hashes, more_keys: u64, most: u64) {
     *keys += more_keys;
-    if *keys > MAX_COMPARED_KEYS {
+    if *keys > most {
         hashes.clear();
     } else {
         hashes.append(more);

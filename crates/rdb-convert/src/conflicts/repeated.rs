@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::{MAX_COMPARED_KEYS, hash};
-use crate::encoded::{at_most, decode, encode};
+use crate::encoded::{Base64, at_most, encode};
 
 /// Hashes. In JSON, base64 of 16 bytes each.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -73,7 +73,7 @@ impl Serialize for Hashes {
 
 impl<'de> Deserialize<'de> for Hashes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = decode::<D::Error>(&String::deserialize(deserializer)?)?;
+        let Base64(bytes) = Base64::deserialize(deserializer)?;
         let (hashes, rest) = bytes.as_chunks();
         at_most(hashes.len(), MAX_COMPARED_KEYS as usize)?;
         if !rest.is_empty() {

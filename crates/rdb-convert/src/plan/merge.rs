@@ -59,7 +59,9 @@ pub fn merge_plans(
     let keeps_expiries = options.target.has_field_expiries() && report.has_field_expiries();
     let magic = if keeps_expiries { Magic::Valkey } else { Magic::Redis };
     let version = version(options, magic);
-    Ok(Plan { report, magic, version, survey: survey.clone(), facts, sizes, ranges })
+    let last_selected = places.iter().map(|place| place.selected).collect();
+    drop(places);
+    Ok(Plan { report, magic, version, survey: survey.clone(), facts, sizes, ranges, last_selected })
 }
 
 /// Checks that a range begins where the one before ends.

@@ -1,6 +1,6 @@
 //! What the writer of one range has to know.
 
-use rdb_scan::Magic;
+use rdb_scan::{Header, Magic};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Plan, PlannedOutput, Survey};
@@ -78,6 +78,16 @@ impl Plan {
     /// What has been known before the ranges were planned, and has to be known when they are written.
     pub fn survey(&self) -> &Survey {
         &self.survey
+    }
+
+    /// Magic and version of the new files.
+    pub fn header(&self) -> Header {
+        Header { version: self.version, magic: self.magic, ..Header::default() }
+    }
+
+    /// The database that is selected at the end of the first new file.
+    pub(crate) fn last_database(&self) -> Option<u64> {
+        self.last_selected.first().copied().flatten()
     }
 
     /// The magic that a new file gets.

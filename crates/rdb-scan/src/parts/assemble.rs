@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{inspection::Inspection, parts::range::RangeInspection, reading::position::Position};
+use crate::{
+    inspection::Inspection,
+    parts::range::RangeInspection,
+    reading::{header::Header, position::Position},
+};
 
 /// After this many rounds the rest is read in one go: ranges that still do not meet cannot be read in parts.
 const MAX_ROUNDS: u32 = 3;
@@ -34,6 +38,17 @@ pub struct Boundary {
     pub offset: u64,
     /// The database that is selected there.
     pub database: u64,
+}
+
+impl Boundary {
+    /// The position from which the part that begins here is read.
+    pub fn position(self, header: Header) -> Position {
+        let Self { offset, database } = self;
+        if offset == 0 {
+            return Position::default();
+        }
+        Position { offset, database: Some(database), header: Some(header), ..Position::default() }
+    }
 }
 
 /// Assembles ranges, in any order and possibly repeated.

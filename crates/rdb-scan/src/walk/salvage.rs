@@ -23,8 +23,10 @@ use crate::{
     scan::visit::{Record, Visitor},
 };
 
-/// After a fault, a record is searched for in this many bytes at once.
+/// After a fault, a record is searched for in this many bytes at once, all of which have to read well.
 const SEARCH_BYTES: u64 = 1 << 20;
+/// If none is found there, the search is repeated in fewer: the next fault may be near.
+const NARROW_BYTES: [u64; 2] = [1 << 16, 1 << 12];
 /// The search begins after this many records before the fault: what reads like records may be the inside of a value.
 const SUSPECT_RECORDS: usize = 4;
 /// At most this many damaged places are skipped; what follows them is lost.
@@ -171,15 +173,18 @@ fn next_record(
         let end = (from + SEARCH_BYTES).min(size);
         let found =
             inspect_range(source.open(from..end)?, from..end, header, options, &mut |_| Control::Continue)?;
-        let Some(span) = found.span() else {
+        let found = match found.span() {
+            Some(span) => Some(span.start),
+            None => next_record_near(source, from..end, header, options)?,
+        };
+        let Some(found) = found else {
             from = end;
             continue;
         };
         // The search may have found the type behind an expiry.
-        let expiry = span.start.checked_sub(EXPIRY_BYTES).filter(|start| *start >= from);
-        if let Some(start) = expiry {
+        if let Some(start) = found.checked_sub(EXPIRY_BYTES).filter(|start| *start >= from) {
             let mut bytes = Vec::new();
-            source.open(start..span.start)?.take(EXPIRY_BYTES).read_to_end(&mut bytes)?;
+            source.open(start..found)?.take(EXPIRY_BYTES).read_to_end(&mut bytes)?;
             if let [id, at @ ..] = &bytes[..]
                 && *id == Opcode::ExpireTimeMs.id()
                 && let Ok(at) = at.try_into()
@@ -188,7 +193,33 @@ fn next_record(
                 return Ok(Some(start));
             }
         }
-        return Ok(Some(span.start));
+        return Ok(Some(found));
+    }
+    Ok(None)
+}
+
+/// Where the next record begins in a range of at most [`SEARCH_BYTES`], before another fault.
+fn next_record_near(
+    source: &(impl Source + ?Sized),
+    range: Range<u64>,
+    header: &Header,
+    options: &InspectOptions,
+) -> io::Result<Option<u64>> {
+    // Read once, with as much again for a record that continues.
+    let mut bytes = Vec::new();
+    source.open(range.clone())?.take(2 * SEARCH_BYTES).read_to_end(&mut bytes)?;
+    for narrow in NARROW_BYTES {
+        let mut from = range.start;
+        while from < range.end {
+            let end = (from + narrow).min(range.end);
+            let place = usize::try_from(from - range.start).unwrap_or(usize::MAX);
+            let rest = bytes.get(place..).unwrap_or_default();
+            let found = inspect_range(rest, from..end, header, options, &mut |_| Control::Continue)?;
+            if let Some(span) = found.span() {
+                return Ok(Some(span.start));
+            }
+            from = end;
+        }
     }
     Ok(None)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::convert::POLICY;
+use super::{changes::ChangeArgs, convert::POLICY};
 
 /// Options that describe the new cluster.
 #[derive(Debug, clap::Args)]
@@ -60,6 +60,8 @@ pub(crate) struct ClusterArgs {
     /// Reaction of a conversion to functions, before Redis 7.0. [default: refuse]
     #[arg(long, value_name = "POLICY", value_parser = POLICY)]
     functions: Option<String>,
+    #[command(flatten)]
+    changes: ChangeArgs,
 }
 
 impl ClusterArgs {
@@ -75,7 +77,9 @@ impl ClusterArgs {
             ("clusterMode", json!(mode)),
             ("slots", json!(self.slots)),
         ]);
-        let allow = if self.allow.is_empty() { Value::Null } else { json!(self.allow) };
+        let list = |values: &[String]| if values.is_empty() { Value::Null } else { json!(values) };
+        let flag = |is_set: bool| if is_set { json!(true) } else { Value::Null };
+        let changes = &self.changes;
         let convert = given([
             ("when", json!(self.convert)),
             ("fieldExpiries", json!(self.field_expiries)),
@@ -83,6 +87,14 @@ impl ClusterArgs {
             ("modules", json!(self.modules)),
             ("unsupportedTypes", json!(self.unsupported_types)),
             ("functions", json!(self.functions)),
+            ("databases", json!(changes.databases)),
+            ("onConflict", json!(changes.on_conflict)),
+            ("include", list(&changes.include)),
+            ("exclude", list(&changes.exclude)),
+            ("dropExpired", flag(changes.drop_expired)),
+            ("only", list(&changes.only)),
+            ("repair", flag(changes.repair)),
+            ("salvage", flag(changes.salvage)),
         ]);
         let object = |members: Map<String, Value>| {
             if members.is_empty() { Value::Null } else { Value::Object(members) }
@@ -92,7 +104,7 @@ impl ClusterArgs {
             ("convert", object(convert)),
             ("headroomPercent", json!(self.headroom_percent)),
             ("nodeFamilies", json!(self.node_families)),
-            ("allow", allow),
+            ("allow", list(&self.allow)),
         ])
     }
 }

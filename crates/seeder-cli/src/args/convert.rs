@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::changes::ChangeArgs;
+
 /// What may happen to something that the engine cannot hold.
 pub(super) const POLICY: [&str; 2] = ["refuse", "drop"];
 
@@ -31,39 +33,14 @@ pub(crate) struct ConvertArgs {
     /// Reaction to values of types that the engine does not have. Dropped, their keys go.
     #[arg(long, value_name = "POLICY", value_parser = POLICY, default_value = "refuse")]
     pub(crate) unsupported_types: String,
-    /// Where databases go: `merge` for all into 0, or a list such as `1=drop,2=3,4=0:db4:`, in which a database is
-    /// dropped, gets a new number, or a new number and a key prefix. Databases that are not named stay.
-    #[arg(long, value_name = "WHERE", default_value = "keep")]
-    pub(crate) databases: String,
-    /// Reaction to a key that two databases bring to one.
-    #[arg(long, value_name = "REACTION", value_parser = ["refuse", "first", "last"], default_value = "refuse")]
-    pub(crate) on_conflict: String,
-    /// Keep only keys that match a pattern, as of the command `KEYS`. Repeatable.
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) include: Vec<String>,
-    /// Drop keys that match a pattern. Repeatable; wins over `--include`.
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) exclude: Vec<String>,
-    /// Drop keys that have expired.
-    #[arg(long)]
-    pub(crate) drop_expired: bool,
-    /// Keep only keys of these types, separated by commas.
-    #[arg(long, value_name = "TYPES", value_delimiter = ',',
-        value_parser = ["string", "list", "set", "zset", "hash", "stream", "module", "array"])]
-    pub(crate) only: Vec<String>,
+    #[command(flatten)]
+    pub(crate) changes: ChangeArgs,
     /// Keep only keys in these cluster slots, 0 to 16383.
     #[arg(long, value_name = "A-B")]
     pub(crate) slots: Option<String>,
     /// Write one file for each of this many shards, as OUT-0001.rdb and so on.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=500))]
     pub(crate) split: Option<u16>,
-    /// Mend what ends a load: keys that occur twice (the first stays), collections without elements, wrong lengths of
-    /// streams, huge table sizes and databases without keys.
-    #[arg(long)]
-    pub(crate) repair: bool,
-    /// Write every intact record of a damaged or truncated backup, and list what was lost.
-    #[arg(long)]
-    pub(crate) salvage: bool,
     /// Say what would be done, and write nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

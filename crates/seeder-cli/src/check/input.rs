@@ -31,6 +31,15 @@ impl Input {
     pub(super) fn is_object(&self) -> bool {
         matches!(self, Self::Object(_))
     }
+
+    /// What can be opened again; none for standard input.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Stdin => None,
+            Self::Object(location) => Some(format!("s3://{location}").into()),
+            Self::File(path) => Some(path.clone()),
+        }
+    }
 }
 
 impl fmt::Display for Input {

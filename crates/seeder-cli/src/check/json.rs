@@ -171,7 +171,7 @@ impl<'a> Total<'a> {
 }
 
 impl<'a> ClusterReport<'a> {
-    fn of(Fit { footprints, judgement }: &'a Fit) -> Self {
+    fn of(Fit { footprints, judgement, .. }: &'a Fit) -> Self {
         let judgement = judgement.as_ref().map(|(Judgement { verdict, findings, plan, .. }, _)| {
             JudgementReport { verdict: *verdict, plan: plan.as_ref(), findings }
         });

@@ -3,13 +3,15 @@
 use rdb_footprint::{Footprint, Generation, Quantum, Settings};
 use rdb_scan::{Inspection, Weighing};
 use seeding::{
-    EngineVersion, Finding, Identity, MemoryParameters, NodeTypes, Severity, Target, compressed_finding,
+    EngineVersion, Finding, Identity, MemoryParameters, NodeTypes, Severity, Target,
+    changed::NewFile,
+    compressed_finding,
     judge::{FootprintReport, Judgement, judge},
     resolve, unknown_node_type,
 };
 use serde_json::Value;
 
-use super::Checked;
+use super::{Checked, changed::seeded};
 use crate::args::CheckArgs;
 
 /// The cluster that the options describe.
@@ -28,6 +30,8 @@ pub(super) struct Fit {
     pub(super) footprints: Vec<FootprintReport>,
     /// The judgement, if one was requested, with a short description of the cluster.
     pub(super) judgement: Option<(Judgement, String)>,
+    /// Whether what is intact in damaged files is seeded.
+    pub(super) salvages: bool,
 }
 
 impl DescribedTarget {
@@ -90,22 +94,42 @@ impl DescribedTarget {
 
     /// Judges the files. Without every file read there is no judgement; without every file sound, no footprint.
     pub(super) fn judge(&self, all: &[Checked]) -> Fit {
-        let read: Vec<_> = all
-            .iter()
-            .filter_map(|checked| Some((checked.name.clone(), checked.inspection.as_ref().ok()?)))
-            .collect();
-        let complete = read.len() == all.len();
-        let sound = complete && read.iter().all(|(_, inspection)| inspection.is_sound());
-        let footprints = if sound { self.footprints(&read) } else { Vec::new() };
-        let compressed = all.iter().filter_map(|checked| Some((&checked.name, checked.compression?)));
-        let compressed = compressed.map(|(name, how)| compressed_finding(name, how.name()));
-        let earlier = self.notes.iter().cloned().chain(compressed).collect();
-        let judgement = (self.asked && complete && !read.is_empty())
-            .then(|| (judge(&self.target, &read, earlier), self.in_words()));
-        Fit { footprints, judgement }
+        let read = self.read(all);
+        let none: Vec<_> = all.iter().map(|_| None).collect();
+        let footprints = self.footprints_of(all, &none);
+        let judgement = (self.asked && read.len() == all.len() && !read.is_empty())
+            .then(|| (judge(&self.target, &read, self.earlier(all)), self.in_words()));
+        Fit { footprints, judgement, salvages: false }
     }
 
-    fn footprints(&self, read: &[(String, &Inspection)]) -> Vec<FootprintReport> {
+    /// The target that files are judged for.
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The files that were read, with their names.
+    pub(super) fn read<'c>(&self, all: &'c [Checked]) -> Vec<(String, &'c Inspection)> {
+        all.iter()
+            .filter_map(|checked| Some((checked.name.clone(), checked.inspection.as_ref().ok()?)))
+            .collect()
+    }
+
+    /// The findings before files are judged.
+    pub(super) fn earlier(&self, all: &[Checked]) -> Vec<Finding> {
+        let compressed = all.iter().filter_map(|checked| Some((&checked.name, checked.compression?)));
+        let compressed = compressed.map(|(name, how)| compressed_finding(name, how.name()));
+        self.notes.iter().cloned().chain(compressed).collect()
+    }
+
+    /// The memory of what is seeded, if all of it is sound.
+    pub(super) fn footprints_of(&self, all: &[Checked], new: &[Option<NewFile>]) -> Vec<FootprintReport> {
+        let seeded: Vec<_> =
+            all.iter().zip(new).filter_map(|(checked, new)| seeded(checked, new.as_ref())).collect();
+        let sound = seeded.len() == all.len() && seeded.iter().all(|inspection| inspection.is_sound());
+        if sound { self.footprints(&seeded) } else { Vec::new() }
+    }
+
+    fn footprints(&self, read: &[&Inspection]) -> Vec<FootprintReport> {
         let cluster = &self.target.cluster;
         let of = |settings: &Settings, cluster_mode| {
             let version = if *settings == self.target.memory_settings() {
@@ -113,7 +137,7 @@ impl DescribedTarget {
             } else {
                 EngineVersion::parse(settings.generation.version())?
             };
-            let inspections = read.iter().map(|(_, inspection)| *inspection);
+            let inspections = read.iter().copied();
             let footprint = Footprint::of(inspections, *settings, cluster_mode)?;
             Some(FootprintReport::of(&footprint, version))
         };

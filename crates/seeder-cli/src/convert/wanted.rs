@@ -1,7 +1,7 @@
 //! What the command line asks for.
 
 use anyhow::{Context, Result, bail};
-use rdb_convert::{Databases, Glob, OnConflict, Options, Policies, Policy, Target};
+use rdb_convert::{Glob, OnConflict, Options, Policies, Policy, Target};
 use rdb_scan::{Kind, SLOTS};
 
 use crate::args::ConvertArgs;
@@ -10,8 +10,9 @@ use crate::args::ConvertArgs;
 pub(super) fn options(args: &ConvertArgs, now_ms: i64) -> Result<Options> {
     let target: Target = args.to.parse()?;
     let policy = |value: &str| if value == "drop" { Policy::Drop } else { Policy::Refuse };
-    for glob in &args.include {
-        if args.exclude.contains(glob) {
+    let changes = &args.changes;
+    for glob in &changes.include {
+        if changes.exclude.contains(glob) {
             bail!("--include and --exclude both name {glob}: no key could stay that it includes");
         }
     }
@@ -23,27 +24,22 @@ pub(super) fn options(args: &ConvertArgs, now_ms: i64) -> Result<Options> {
             unsupported_types: policy(&args.unsupported_types),
             functions: policy(&args.functions),
         },
-        databases: Databases::parse(&args.databases)?,
-        on_conflict: match args.on_conflict.as_str() {
-            "first" => OnConflict::First,
-            "last" => OnConflict::Last,
+        databases: changes.databases.clone().unwrap_or_default(),
+        on_conflict: match changes.on_conflict.as_deref() {
+            Some("first") => OnConflict::First,
+            Some("last") => OnConflict::Last,
             _ => OnConflict::Refuse,
         },
-        include: args.include.iter().map(|glob| Glob::new(glob.as_bytes())).collect(),
-        exclude: args.exclude.iter().map(|glob| Glob::new(glob.as_bytes())).collect(),
-        drop_expired: args.drop_expired,
-        repair: args.repair,
-        only: args.only.iter().filter_map(|name| kind(name)).collect(),
+        include: changes.include.iter().map(|glob| Glob::new(glob.as_bytes())).collect(),
+        exclude: changes.exclude.iter().map(|glob| Glob::new(glob.as_bytes())).collect(),
+        drop_expired: changes.drop_expired,
+        repair: changes.repair,
+        only: changes.only.iter().filter_map(|name| Kind::named(name)).collect(),
         slots: args.slots.as_deref().map(slots).transpose()?,
         split: args.split.unwrap_or(1),
         now_ms,
         ..Options::new(target)
     })
-}
-
-fn kind(name: &str) -> Option<Kind> {
-    use Kind::{Array, Hash, List, Module, Set, Stream, String, Zset};
-    [String, List, Set, Zset, Hash, Stream, Module, Array].into_iter().find(|kind| kind.name() == name)
 }
 
 fn slots(text: &str) -> Result<std::ops::RangeInclusive<u16>> {

@@ -1,10 +1,15 @@
 //! The conversion of backups on the way to the cluster: its plan, its files, and the rounds of its workers.
 
-use rdb_convert::{Options, RangeReport, RangeTask, RecordRange, Survey};
-use rdb_scan::Header;
+use rdb_convert::{Comparison, Options, RangePlan, RangeReport, RangeTask, RecordRange, Survey};
+use rdb_scan::{Header, Magic};
 use serde::{Deserialize, Serialize};
 
-use crate::{facts::location::BackupLocation, record::seeding::Target, verdict::conversion::format_for};
+use crate::{
+    facts::location::BackupLocation,
+    finding::Finding,
+    record::seeding::Target,
+    verdict::{changed::Damaged, conversion::format_for},
+};
 
 /// The smallest part of a multipart upload but the last one, in bytes. Source: S3 user guide, "Amazon S3 multipart
 /// upload limits".
@@ -14,12 +19,20 @@ const PIECE_BYTES: u64 = 32 << 20;
 /// The most pieces of one backup: half of the parts that an upload may have, since each range may end with a small one.
 const MOST_PIECES: u64 = 5_000;
 
+/// The largest file with hashes of keys, in bytes: those of the 20 million keys that are compared at most, and the places
+/// of as many.
+pub const MAX_HASHES_BYTES: i64 = 1 << 30;
+
 /// The conversion of an execution's backups, `conversion.json`. Written by assess-backup.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Conversion {
     /// The backups to convert.
     pub backups: Vec<ConversionOf>,
+    /// Whether the new files have other contents, so that they decide whether they can be seeded.
+    pub changes: bool,
+    /// The findings before the backups were inspected.
+    pub findings: Vec<Finding>,
 }
 
 /// The conversion of one backup.
@@ -30,29 +43,36 @@ pub struct ConversionOf {
     pub backup: usize,
     /// The ranges, which meet and cover all records.
     pub ranges: Vec<RecordRange>,
-    /// The number of keys in it.
-    pub keys: u64,
-    /// What the workers have to know.
-    pub survey: Survey,
-    /// Whether hash fields have expiries.
-    pub field_expiries: bool,
+    /// The number of keys in it; unknown if it is damaged.
+    pub keys: Option<u64>,
+    /// The magic of the new file, unless a comparison of keys or a plan finds another one.
+    pub magic: Magic,
+    /// Whether what is intact in a damaged backup is converted, as one range.
+    pub salvage: bool,
 }
 
 impl Conversion {
+    /// What its first round does.
+    pub fn first_phase(target: &Target) -> ConversionPhase {
+        let compares = options(target).is_some_and(|options| Comparison::new(&options).needs_reading());
+        if compares { ConversionPhase::Compare } else { ConversionPhase::Plan }
+    }
+
     /// All ranges.
     pub fn chunks(&self) -> Vec<ConversionChunk> {
-        let of_backup = |one: &ConversionOf| {
-            let backup = one.backup;
-            (0..one.ranges.len()).map(move |range| ConversionChunk { backup, range })
-        };
-        self.backups.iter().flat_map(of_backup).collect()
+        self.backups.iter().flat_map(ConversionOf::chunks).collect()
     }
 }
 
 impl ConversionOf {
-    /// Magic and version of the new file; none if files are not converted for this target.
-    pub fn header(&self, target: &Target) -> Option<Header> {
-        format_for(&target.cluster, self.field_expiries).map(|(_, header)| header)
+    /// All ranges.
+    pub fn chunks(&self) -> impl Iterator<Item = ConversionChunk> + '_ {
+        (0..self.ranges.len()).map(|range| ConversionChunk { backup: self.backup, range })
+    }
+
+    /// The survey, if no keys had to be compared.
+    pub fn survey(&self) -> Survey {
+        Survey { magic: self.magic, ..Survey::default() }
     }
 }
 
@@ -60,7 +80,7 @@ impl ConversionOf {
 pub fn options(target: &Target) -> Option<Options> {
     let (to, _) = format_for(&target.cluster, false)?;
     let now_ms = i64::try_from(target.looked_at_ms).unwrap_or(i64::MAX);
-    Some(Options { policies: target.options.convert.policies, now_ms, ..Options::new(to) })
+    Some(target.options.convert.options(to, now_ms))
 }
 
 /// The size of the pieces of a converted file, in bytes.
@@ -89,8 +109,12 @@ pub fn piece_key(execution_hash: &str, chunk: ConversionChunk, piece: usize) -> 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConversionPhase {
+    /// They look for keys that occur more than once.
+    Compare,
     /// They find out what the conversion of their range would do.
     Plan,
+    /// They inspect what they would write.
+    Preview,
     /// They write it.
     Write,
 }
@@ -120,8 +144,22 @@ pub struct ConversionJournal {
 pub struct WriteTask {
     /// The range and its place in the new file.
     pub task: RangeTask,
+    /// Magic and version of the new file.
+    pub header: Header,
+    /// The size of the new file, in bytes.
+    pub file_bytes: u64,
     /// The size of pieces, in bytes.
     pub piece_bytes: u64,
+}
+
+/// What a worker has planned for its range.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedRange {
+    /// The plan.
+    pub plan: RangePlan,
+    /// What of the source is lost.
+    pub damaged: Damaged,
 }
 
 /// What the worker of a range has written.

@@ -1,14 +1,14 @@
 //! The keys of the product's own files in the reports bucket.
 
-use rdb_convert::RangePlan;
+use rdb_convert::{Comparison, Found, Preview, Survey};
 use rdb_footprint::Settings;
-use rdb_scan::{Position, RangeInspection};
+use rdb_scan::{Inspection, Magic, Position, RangeInspection};
 use sha2::{Digest, Sha256};
 
 use crate::{
     facts::location::BackupLocation,
     flow::{
-        conversion::{Conversion, ConversionChunk, ConversionJournal, WriteTask, WrittenRange},
+        conversion::{Conversion, ConversionChunk, ConversionJournal, PlannedRange, WriteTask, WrittenRange},
         grant::{AclHolders, GrantJournal, LeaseHolder, Revocation},
         steps::CreateJournal,
     },
@@ -77,9 +77,38 @@ impl<'a> ExecutionFiles<'a> {
         FileKey::new(format!("{EXECUTIONS}{}/converting.json", self.execution))
     }
 
-    /// The plan of the conversion of a range.
-    pub fn range_plan(&self, chunk: ConversionChunk) -> FileKey<RangePlan> {
-        self.of_range(chunk, "plan")
+    /// The inspection of a backup whose conversion changes its contents.
+    pub fn source(&self, backup: usize) -> FileKey<Inspection> {
+        FileKey::new(format!("{EXECUTIONS}{}/partials/{backup:03}-source.json", self.execution))
+    }
+
+    /// How far the comparison of a backup's keys is.
+    pub fn comparison(&self, backup: usize) -> FileKey<Comparison> {
+        FileKey::new(format!("{EXECUTIONS}{}/partials/{backup:03}-comparison.json", self.execution))
+    }
+
+    /// What a [reading](Comparison::reading) of a range has found.
+    pub fn found(&self, chunk: ConversionChunk, reading: u32) -> FileKey<Found> {
+        self.of_range(chunk, &format!("found-{reading}"))
+    }
+
+    /// What is known before the ranges of a backup are planned, if its keys were compared.
+    pub fn survey(&self, backup: usize) -> FileKey<Survey> {
+        FileKey::new(format!("{EXECUTIONS}{}/partials/{backup:03}-survey.json", self.execution))
+    }
+
+    /// The plan of the conversion of a range, for a new file of this magic.
+    pub fn range_plan(&self, chunk: ConversionChunk, magic: Magic) -> FileKey<PlannedRange> {
+        let name = match magic {
+            Magic::Redis => "plan-redis",
+            Magic::Valkey => "plan-valkey",
+        };
+        self.of_range(chunk, name)
+    }
+
+    /// What reading the new file would find in a range.
+    pub fn preview(&self, chunk: ConversionChunk) -> FileKey<Preview> {
+        self.of_range(chunk, "preview")
     }
 
     /// What the worker of a range has to know to write it.

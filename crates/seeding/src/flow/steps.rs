@@ -15,7 +15,10 @@ use crate::{
     },
     record::file_key::FileKey,
     request::options::OnRestoreFailed,
-    verdict::{plan::Plan, report::Counts},
+    verdict::{
+        plan::Plan,
+        report::{Assessment, Counts},
+    },
 };
 
 /// The input of `prepare-seeding`.
@@ -132,17 +135,13 @@ pub enum AssessOutput {
     /// The decision.
     #[serde(rename_all = "camelCase")]
     Assessed {
-        /// The verdict.
-        verdict: Verdict,
-        /// The first findings, most severe first. The report has all of them.
-        findings: Vec<Finding>,
-        /// The cluster to create; absent if none can be planned.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        plan: Option<Box<Plan>>,
-        /// The report, as `s3://bucket/key`.
-        report: String,
+        /// The decision; of backups whose conversion changes their contents, what is known so far.
+        #[serde(flatten)]
+        decided: Decided,
         /// The ranges of the backups to convert; empty if none is.
         conversion: Vec<ConversionChunk>,
+        /// What the first round of the conversion does.
+        phase: ConversionPhase,
     },
 }
 
@@ -185,11 +184,49 @@ pub enum FinishOutput {
         phase: ConversionPhase,
         /// Their ranges, never empty.
         conversion: Vec<ConversionChunk>,
+        /// The number of rounds that left some of these ranges out.
+        round: u32,
+        /// The decision, if it was made now.
+        #[serde(flatten)]
+        decided: Option<Decided>,
     },
+    /// The new files cannot be seeded, or not be made.
+    Rejected(Decided),
     /// A dry run has found out what a conversion would do.
-    Planned {},
+    Planned {
+        /// The decision, if it was made now.
+        #[serde(flatten)]
+        decided: Option<Decided>,
+    },
     /// The backups are converted, and the record names the new objects.
     Converted {},
+}
+
+/// The decision about backups.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Decided {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The first findings, most severe first. The report has all of them.
+    pub findings: Vec<Finding>,
+    /// The cluster to create; absent if none can be planned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Box<Plan>>,
+    /// The report, as `s3://bucket/key`.
+    pub report: String,
+}
+
+/// The most findings that the state machine carries; the report has them all.
+const SHOWN_FINDINGS: usize = 5;
+
+impl Decided {
+    /// Reduces an assessment to what the state machine carries.
+    pub fn of(assessment: Assessment, report: String) -> Self {
+        let Assessment { verdict, mut findings, plan, .. } = assessment;
+        findings.truncate(SHOWN_FINDINGS);
+        Self { verdict, findings, plan: plan.map(Box::new), report }
+    }
 }
 
 /// The input of steps that need only their execution.

@@ -1,6 +1,7 @@
 //! The record of a seeding, written by the first step and read by all others.
 
 use rdb_footprint::Settings;
+use rdb_scan::{InspectOptions, Weighing};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -59,6 +60,20 @@ pub struct Target {
 }
 
 impl Target {
+    /// How files are inspected for it. `size_bytes`: the size of the file.
+    pub fn inspect_options(&self, size_bytes: u64) -> InspectOptions {
+        /// A partial result with the hashes of so many keys stays below 1 MiB.
+        const MAX_COMPARED_KEYS: usize = 1 << 15;
+        InspectOptions {
+            hide_keys: self.options.hide_keys,
+            now_ms: self.looked_at_ms,
+            size_bytes: Some(size_bytes),
+            max_compared_keys: MAX_COMPARED_KEYS,
+            weighings: vec![Weighing::by(self.memory_settings())],
+            ..InspectOptions::default()
+        }
+    }
+
     /// The settings for the memory prediction.
     pub fn memory_settings(&self) -> Settings {
         let MemoryParameters { thresholds, shares_integers, quantum } = self.memory;

@@ -123,7 +123,7 @@ impl Options {
             poll_seconds,
             deadline_minutes,
             deadline_given: request.deadline_minutes.is_some(),
-            convert: Convert::resolve(&request.convert),
+            convert: Convert::resolve(&request.convert, findings),
             hide_keys: request.hide_keys.unwrap_or(false),
             allow,
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rdb_convert::Policy;
 use rdb_scan::{HazardCode, Header, Inspection, MAX_RDB_VERSION, Magic, VALKEY_RDB_VERSION};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     finding::{Code, Finding},
@@ -13,6 +14,18 @@ use crate::{
 
 /// RDB 15 (Redis 8.10) has templates of hashes.
 const FIRST_VERSION_WITH_TEMPLATES: u32 = 15;
+
+/// How a file becomes one that the engine reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// It is seeded as it is, or cannot be seeded.
+    AsItIs,
+    /// It is converted, with the same contents: its inspection is that of the new file.
+    Converted,
+    /// It is converted, with other contents: an inspection of the new file decides.
+    Changed,
+}
 
 /// Something that a file has and the target cannot hold.
 struct Loss {
@@ -51,11 +64,13 @@ pub(crate) fn may_convert(header: &Header, cluster: &ClusterSpec, options: &Opti
         Magic::Redis => header.version <= MAX_RDB_VERSION,
         Magic::Valkey => header.version <= VALKEY_RDB_VERSION,
     };
-    let seeded_as_it_is = options.allow.contains(&Code::RdbNewerThanEngine);
-    options.convert.when == When::Needed && known && !seeded_as_it_is && conversion_target(cluster).is_some()
+    let changes = &options.convert.changes;
+    let as_it_is =
+        options.allow.contains(&Code::RdbNewerThanEngine) && changes.is_empty() && !changes.salvage;
+    options.convert.when == When::Needed && known && !as_it_is && conversion_target(cluster).is_some()
 }
 
-/// Replaces the findings about one file that a conversion removes. Returns whether the file has to be converted.
+/// Says how a file is converted. If it keeps its contents, replaces the findings that this removes.
 ///
 /// If a conversion would lose something that the request does not give up, the findings stay, and name the field that
 /// gives it up.
@@ -64,52 +79,67 @@ pub(crate) fn convert(
     name: &str,
     inspection: &Inspection,
     findings: &mut Vec<Finding>,
-) -> bool {
-    let Some(rdb) = inspection.rdb.as_ref().filter(|_| inspection.is_sound()) else { return false };
-    let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
+) -> How {
     let (cluster, options) = (&target.cluster, &target.options);
-    if !may_convert(&header, cluster, options) {
-        return false;
+    let changes = &options.convert.changes;
+    let Some(rdb) = &inspection.rdb else { return How::AsItIs };
+    let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
+    let is_sound = inspection.is_sound();
+    if !(is_sound || changes.salvage) {
+        return How::AsItIs;
     }
-    let Some((to, new_header)) = format_for(cluster, inspection.field_expires > 0) else { return false };
+    if !may_convert(&header, cluster, options) {
+        if !changes.is_empty() {
+            findings.push(refused_target(name, cluster));
+        }
+        return How::AsItIs;
+    }
+    if !changes.is_empty() || !is_sound {
+        return How::Changed;
+    }
+    let Some((to, new_header)) = format_for(cluster, inspection.field_expires > 0) else {
+        return How::AsItIs;
+    };
     let needs = |finding: &Finding| finding.forbids(&options.allow) && is_removed(finding);
     if !findings.iter().any(needs) {
-        return false;
+        return How::AsItIs;
     }
     let losses = losses(target, to, inspection);
-    let (dropped, refused): (Vec<_>, Vec<_>) = losses.iter().partition(|loss| loss.policy == Policy::Drop);
+    let refused: Vec<_> = losses.iter().filter(|loss| loss.policy == Policy::Refuse).collect();
     if !refused.is_empty() {
         for finding in findings.iter_mut().filter(|finding| needs(finding)) {
             finding.remedy = format!("{}; {}", in_words(&refused), finding.remedy);
             finding.evidence.insert("conversionWouldLose".to_owned(), counts(&refused).into());
         }
-        return false;
+        return How::AsItIs;
+    }
+    if !losses.is_empty() {
+        return How::Changed;
     }
     let removes: Vec<_> =
         findings.iter().filter(|finding| needs(finding)).map(|finding| finding.code.as_str()).collect();
-    findings.retain(|finding| !(needs(finding) || is_of_modules(finding) && !dropped.is_empty()));
-    let (code, remedy) = if dropped.is_empty() {
-        (Code::Converted, "no action needed: nothing is lost")
-    } else {
-        (Code::ConvertedWithLoss, "no action needed, unless what is lost is expected in the cluster")
-    };
-    let mut finding = Finding::new(code, remedy)
+    findings.retain(|finding| !needs(finding));
+    let finding = Finding::new(Code::Converted, NOTHING_LOST)
         .about(name)
         .with("from", header.name())
         .with("to", new_header.name())
         .with("removes", removes);
-    if !dropped.is_empty() {
-        finding = finding.with("lost", counts(&dropped));
-    }
     // Before the other notes.
     findings.insert(0, finding);
-    true
+    How::Converted
 }
 
-/// The keys that a conversion leaves out: those of modules, and of types that the target does not have.
-pub(crate) fn keys_left_out(inspection: &Inspection) -> u64 {
-    let keys = |kind| inspection.types.get(kind).map_or(0, |counts| counts.keys);
-    keys("module") + keys("array")
+/// What to do about a conversion without a loss.
+pub(super) const NOTHING_LOST: &str = "no action needed: nothing is lost";
+
+/// The finding for changes that are asked for, and an engine or a file that cannot be converted.
+fn refused_target(name: &str, cluster: &ClusterSpec) -> Finding {
+    let remedy =
+        "use Valkey, or Redis 6.2 or later, and a backup of a known RDB version: others are not converted";
+    Finding::new(Code::ConversionRefused, remedy)
+        .about(name)
+        .with("reason", "target")
+        .with("engine", format!("{} {}", cluster.engine, cluster.engine_version))
 }
 
 /// Whether a converted file no longer has what the finding is about.
@@ -124,10 +154,6 @@ fn is_removed(finding: &Finding) -> bool {
         }
         _ => false,
     }
-}
-
-fn is_of_modules(finding: &Finding) -> bool {
-    matches!(finding.code, Code::ModuleData | Code::MemoryIsLowerBound)
 }
 
 fn losses(target: &Target, to: rdb_convert::Target, inspection: &Inspection) -> Vec<Loss> {

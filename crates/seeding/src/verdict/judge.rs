@@ -13,7 +13,7 @@ use crate::{
     request::cluster::ClusterSpec,
     verdict::{
         backup::{fault_finding, hazard_finding, module_finding, version_finding},
-        conversion,
+        conversion::{How, convert},
         plan::{Need, Plan},
     },
 };
@@ -29,8 +29,9 @@ pub struct Judgement {
     pub footprint: Option<Footprint>,
     /// The cluster to create, if there can be one.
     pub plan: Option<Plan>,
-    /// Whether each file has to be converted.
-    pub converted: Vec<bool>,
+    /// How each file becomes one that the engine reads. If one is [`How::Changed`], the rest is about its source, and
+    /// [`super::changed::judge_changed`] decides.
+    pub converted: Vec<How>,
 }
 
 /// Judges files. Each comes with the name that its findings have, and must be weighed by [`Target::memory_settings`].
@@ -42,7 +43,7 @@ pub fn judge(target: &Target, inspected: &[(String, &Inspection)], earlier: Vec<
         let (mut of_file, others): (Vec<_>, Vec<_>) =
             findings.into_iter().partition(|finding| finding.backup.as_ref() == Some(name));
         judge_file(target, name, inspection, &mut of_file);
-        converted.push(conversion::convert(target, name, inspection, &mut of_file));
+        converted.push(convert(target, name, inspection, &mut of_file));
         findings = others;
         findings.extend(of_file);
     }

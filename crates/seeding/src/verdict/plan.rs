@@ -17,6 +17,7 @@ use crate::{
     facts::{node_types::NodeTypes, slots::SlotRange},
     finding::{Code, Finding},
     record::seeding::Target,
+    request::cluster::ClusterSpec,
 };
 
 /// A cluster that the data fits into.
@@ -134,6 +135,16 @@ pub(crate) const DEFAULT_NODE_QUOTA: u32 = 90;
 const TIERED_FAMILY: &str = "cache.r6gd.";
 
 impl Plan {
+    /// Gives the cluster the number of shards, if it was up to the plan: later steps need to know how many nodes to wait
+    /// for. Returns whether it is another one.
+    pub fn settle_shards(&self, cluster: &mut ClusterSpec) -> bool {
+        // No plan has more than the 500 shards of ElastiCache.
+        let planned = u32::try_from(self.shards.len()).ok().filter(|_| cluster.automatic_shards);
+        let Some(shards) = planned.filter(|shards| *shards != cluster.shards) else { return false };
+        cluster.shards = shards;
+        true
+    }
+
     /// Plans the cluster of this target, and adds findings about it.
     ///
     /// `maxmemory` is the hard limit (`does-not-fit`). What `reserved-memory-percent` leaves of it is the limit that

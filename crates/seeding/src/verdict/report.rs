@@ -7,7 +7,8 @@ use crate::{
     finding::{Code, Finding, Verdict},
     record::seeding::{Backup, Seeding},
     verdict::{
-        conversion::keys_left_out,
+        changed::{NewFile, judge_changed},
+        conversion::How,
         judge::{FootprintReport, Judgement, judge},
         plan::Plan,
     },
@@ -57,33 +58,76 @@ pub struct BackupReport {
     pub converted: bool,
     /// Contents of the object, as in [`seeder check`](docs/CHECK.md#the-json).
     pub inspection: Report,
+    /// Contents of the converted object, if they are not the same; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converted_inspection: Option<Report>,
 }
 
 /// Judges the inspections, one for each backup, in the backups' order. `earlier`: the findings so far.
-pub fn assess(seeding: &Seeding, inspections: &[Inspection], earlier: Vec<Finding>) -> Assessment {
-    let inspected: Vec<_> = seeding
-        .backups
-        .iter()
-        .zip(inspections)
-        .map(|(backup, inspection)| (backup.location.to_string(), inspection))
-        .collect();
-    let Judgement { verdict, findings, footprint, plan, converted } =
-        judge(&seeding.target, &inspected, earlier);
-    let reports = seeding.backups.iter().zip(inspections).zip(&converted);
+///
+/// Returns how each backup becomes one that the engine reads. If one is [`How::Changed`], the assessment is about its
+/// source, and [`assess_changed`] decides.
+pub fn assess(
+    seeding: &Seeding,
+    inspections: &[Inspection],
+    earlier: Vec<Finding>,
+) -> (Assessment, Vec<How>) {
+    let judgement = judge(&seeding.target, &named(seeding, inspections), earlier);
+    let converted = judgement.converted.clone();
+    let none: Vec<_> = inspections.iter().map(|_| None).collect();
+    (assessment(seeding, inspections, &none, judgement), converted)
+}
+
+/// As [`assess`], with the files that the conversion would write; none for a backup that is seeded as it is.
+pub fn assess_changed(
+    seeding: &Seeding,
+    inspections: &[Inspection],
+    new: &[Option<NewFile>],
+    earlier: Vec<Finding>,
+) -> Assessment {
+    let mut judgement = judge_changed(&seeding.target, &named(seeding, inspections), new, earlier);
+    for (converted, _) in judgement.converted.iter_mut().zip(new).filter(|(_, new)| new.is_some()) {
+        *converted = How::Changed;
+    }
+    assessment(seeding, inspections, new, judgement)
+}
+
+/// The report on backups whose conversion is refused: nothing is created.
+pub fn refused(seeding: &Seeding, inspections: &[Inspection], findings: Vec<Finding>) -> Assessment {
+    let (footprint, plan) = (None, None);
+    let converted = vec![How::AsItIs; inspections.len()];
+    let judgement = Judgement { verdict: Verdict::Reject, findings, footprint, plan, converted };
+    let none: Vec<_> = inspections.iter().map(|_| None).collect();
+    assessment(seeding, inspections, &none, judgement)
+}
+
+fn named<'i>(seeding: &Seeding, inspections: &'i [Inspection]) -> Vec<(String, &'i Inspection)> {
+    let backups = seeding.backups.iter().zip(inspections);
+    backups.map(|(backup, inspection)| (backup.location.to_string(), inspection)).collect()
+}
+
+fn assessment(
+    seeding: &Seeding,
+    inspections: &[Inspection],
+    new: &[Option<NewFile>],
+    judgement: Judgement,
+) -> Assessment {
+    let Judgement { verdict, findings, footprint, plan, converted } = judgement;
+    let cluster = &seeding.target.cluster;
+    let new_inspections = || new.iter().map(|new| new.as_ref().map(|new| &new.inspection));
+    let seeded = inspections.iter().zip(new_inspections()).map(|(inspection, new)| new.unwrap_or(inspection));
+    let counts = Counts::of(seeded, cluster.engine.skips_empty_collections(cluster.engine_version));
+    let reports = seeding.backups.iter().zip(inspections).zip(converted).zip(new_inspections());
     let backups = reports
-        .map(|((backup, inspection), converted)| BackupReport {
+        .map(|(((backup, inspection), converted), new)| BackupReport {
             backup: backup.clone(),
-            converted: *converted,
+            converted: converted != How::AsItIs,
             inspection: inspection.report(),
+            converted_inspection: new.map(Inspection::report),
         })
         .collect();
-    let cluster = &seeding.target.cluster;
-    let mut counts = Counts::of(inspections, cluster.engine.skips_empty_collections(cluster.engine_version));
-    for (inspection, _) in inspections.iter().zip(&converted).filter(|(_, converted)| **converted) {
-        counts.keys = counts.keys.saturating_sub(keys_left_out(inspection));
-    }
-    let version = seeding.target.cluster.engine_version;
-    let footprint = footprint.as_ref().map(|footprint| FootprintReport::of(footprint, version));
+    let footprint =
+        footprint.as_ref().map(|footprint| FootprintReport::of(footprint, cluster.engine_version));
     Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups }
 }
 
@@ -109,8 +153,8 @@ pub fn too_long(rounds: u32, ranges_left: usize, bytes_left: u64, earlier: Vec<F
 
 impl Counts {
     /// Sums up the counts, without empty collections if the engine skips them.
-    fn of(inspections: &[Inspection], skips_empty: bool) -> Self {
-        inspections.iter().fold(Self::default(), |sum, inspection| {
+    fn of<'i>(inspections: impl IntoIterator<Item = &'i Inspection>, skips_empty: bool) -> Self {
+        inspections.into_iter().fold(Self::default(), |sum, inspection| {
             let empty = if skips_empty { inspection.empty } else { EmptyCounts::default() };
             Self {
                 keys: sum.keys + inspection.keys.saturating_sub(empty.keys),

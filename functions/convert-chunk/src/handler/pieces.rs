@@ -20,11 +20,6 @@ impl PieceWriter {
         Self { piece_bytes, buffer: Vec::new(), pieces }
     }
 
-    /// Puts bytes before all others.
-    pub(super) fn begin(&mut self, head: &[u8]) -> io::Result<()> {
-        self.write_all(head)
-    }
-
     /// Passes the last piece on.
     pub(super) fn finish(mut self) -> io::Result<()> {
         let last = std::mem::take(&mut self.buffer);

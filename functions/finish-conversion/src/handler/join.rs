@@ -26,10 +26,10 @@ enum Part {
 /// The pieces of a backup, in order.
 pub(super) fn pieces<'w>(
     hash: &str,
-    written: impl Iterator<Item = &'w (ConversionChunk, WrittenRange)>,
+    written: impl Iterator<Item = (ConversionChunk, &'w WrittenRange)>,
 ) -> Vec<Piece> {
-    let of_range = |(chunk, range): &(ConversionChunk, WrittenRange)| {
-        let key = |number| piece_key(hash, *chunk, number);
+    let of_range = |(chunk, range): (ConversionChunk, &WrittenRange)| {
+        let key = |number| piece_key(hash, chunk, number);
         range.pieces.iter().enumerate().map(|(number, size)| (key(number), *size)).collect::<Vec<_>>()
     };
     written.flat_map(of_range).collect()
