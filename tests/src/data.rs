@@ -58,6 +58,16 @@ pub async fn fill_mixed(source: &Source, keys: u64, prefix: &str) -> Result<()> 
     Ok(())
 }
 
+/// Writes strings into a database.
+pub async fn fill_database(source: &Source, database: u32, keys: &[(&str, &str)]) -> Result<()> {
+    let mut connection = source.connect().await?;
+    redis::cmd("SELECT").arg(database).exec_async(&mut connection).await?;
+    for (key, value) in keys {
+        redis::cmd("SET").arg(key).arg(value).exec_async(&mut connection).await?;
+    }
+    Ok(())
+}
+
 /// Fills a server with incompressible strings that take about `megabytes` MiB of memory.
 pub async fn fill_bytes(source: &Source, megabytes: u64) -> Result<()> {
     for batch in 0..megabytes {

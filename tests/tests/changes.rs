@@ -1,11 +1,17 @@
 //! Backups whose conversion changes their contents: what would be written decides, and is what is seeded.
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_s3::types::ServerSideEncryption;
 use local_stack::{Stack, StackOptions};
 use rdb_scan::{Control, Inspected, Position};
 use seeding::{Seeding, Target};
 use serde_json::{Value, json};
-use system_tests::{data::fill_mixed, digest::digest, source::Source, user};
+use system_tests::{
+    data::{fill_database, fill_mixed},
+    digest::digest,
+    source::Source,
+    user,
+};
 
 /// A stack that reads backups in small chunks.
 async fn stack() -> Result<Stack> {
@@ -16,16 +22,6 @@ async fn stack() -> Result<Stack> {
 
 fn request(id: &str, convert: Value) -> Value {
     json!({"backups": ["backups/it.rdb"], "cluster": {"id": id}, "convert": convert})
-}
-
-/// Writes strings into a database.
-async fn fill_database(source: &Source, database: u32, keys: &[(&str, &str)]) -> Result<()> {
-    let mut connection = source.connect().await?;
-    redis::cmd("SELECT").arg(database).exec_async(&mut connection).await?;
-    for (key, value) in keys {
-        redis::cmd("SET").arg(key).arg(value).exec_async(&mut connection).await?;
-    }
-    Ok(())
 }
 
 async fn get(node: &str, key: &str) -> Result<Option<String>> {
@@ -198,6 +194,61 @@ async fn a_damaged_backup_seeds_what_is_intact_if_the_request_says_so() -> Resul
     let outcome = user::seed(&stack, &request("sound", json!({"salvage": true}))).await?;
     outcome.expect_seeded()?;
     ensure!(outcome.codes().is_empty(), "{:#}", outcome.value);
+    expect_nothing_left(&stack).await?;
+    stack.stop().await
+}
+
+/// Who stops it sees everything cleaned up, whatever the conversion was doing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversion_that_is_stopped_in_any_state_leaves_nothing() -> Result<()> {
+    let stack = stack().await?;
+    let source = Source::start_redis("8.2").await?;
+    fill_mixed(&source, 300, "k:").await?;
+    fill_database(&source, 2, &[("two", "2")]).await?;
+    user::drop_file(&stack, "backups", "it.rdb", &source.save().await?).await?;
+    for (number, state) in
+        ["ConvertChunks", "FinishConversion", "GrantAccess", "CreateCluster"].iter().enumerate()
+    {
+        // Conflicts and databases: every phase.
+        let request = request(&format!("stopped-{number}"), json!({"databases": "merge"}));
+        let execution = user::start(&stack, &request).await?;
+        user::until_state(&stack, &execution, state).await?;
+        stack.sfn().stop_execution().execution_arn(&execution).send().await?;
+        let name = execution.rsplit(':').next().unwrap_or_default();
+        let cleaning = user::started_by(&stack, name).await?;
+        user::outcome(&stack, &cleaning).await?.expect(None)?;
+        let left = user::left_behind(&stack, &["backups"]).await?;
+        ensure!(left.is_empty(), "stopped in {state}: {left:?}");
+    }
+    stack.stop().await
+}
+
+/// The converted backup is encrypted with the key of its source, and the grant covers it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_backup_is_converted_into_one_with_the_same_key() -> Result<()> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    let created = stack.kms().create_key().send().await?;
+    let key = created.key_metadata().and_then(|key| key.arn()).context("no key")?.to_owned();
+    let account = local_stack::ACCOUNT;
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{account}:root")}, "Action": "kms:*", "Resource": "*"},
+        {"Effect": "Allow", "Principal": {"Service": "us-east-1.elasticache-snapshot.amazonaws.com"},
+         "Action": ["kms:Decrypt", "kms:DescribeKey"], "Resource": "*"},
+    ]});
+    let put = stack.kms().put_key_policy().key_id(&key).policy_name("default");
+    put.policy(policy.to_string()).send().await?;
+    let source = Source::start_redis("8.2").await?;
+    fill_mixed(&source, 300, "k:").await?;
+    let body = std::fs::read(source.save().await?)?.into();
+    let object = stack.s3().put_object().bucket("backups").key("it.rdb").body(body);
+    object.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(&key).send().await?;
+    let execution = user::start(&stack, &request("encrypted", json!({}))).await?;
+    user::until_state(&stack, &execution, "CreateCluster").await?;
+    let seeding: Seeding = serde_json::from_value(report_file(&stack, &execution, "seeding.json").await?)?;
+    let location = &seeding.backups[0].location;
+    let head = stack.s3().head_object().bucket(&location.bucket).key(&location.key).send().await?;
+    ensure!(head.ssekms_key_id() == Some(&key), "it is encrypted with {:?}", head.ssekms_key_id());
+    user::outcome(&stack, &execution).await?.expect_seeded()?;
     expect_nothing_left(&stack).await?;
     stack.stop().await
 }

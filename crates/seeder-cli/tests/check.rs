@@ -238,6 +238,11 @@ fn what_cannot_come_up_ends_with_1_and_the_code_that_could_allow_it() {
     let converted = check(&["--json", path, "--engine", "valkey"]);
     assert_eq!((converted.status.code(), &json(&converted)["verdict"]), (Some(0), &Value::from("ok")));
     assert_eq!(json(&converted)["findings"][0]["code"], "converted");
+    let filtered = check(&["--json", path, "--engine", "valkey", "--include", "nothing:*"]);
+    let found = json(&filtered);
+    assert_eq!(found["findings"][0]["code"], "no-keys");
+    let evidence = &found["findings"][1]["evidence"];
+    assert_eq!((&evidence["keysWritten"], &evidence["from"]), (&Value::from(0), &Value::from("REDIS0012")));
     let rejected = check(&["--json", path, "--engine", "valkey", "--convert", "never"]);
     assert_eq!((rejected.status.code(), &json(&rejected)["verdict"]), (Some(1), &Value::from("reject")));
     assert_eq!(json(&rejected)["findings"][0]["code"], "rdb-newer-than-engine");

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::{
-    data::{fill_bytes, fill_mixed},
+    data::{fill_bytes, fill_database, fill_mixed},
     source::Source,
 };
 
@@ -27,7 +27,7 @@ pub(crate) enum Content {
     Long,
     /// Ends before its end marker.
     Truncated,
-    /// Of a Redis that no engine of ElastiCache reads.
+    /// Of a Redis that no engine of ElastiCache reads, with two databases.
     Newer,
 }
 
@@ -54,6 +54,7 @@ impl Backups {
         fill_bytes(&long, LONG_MEGABYTES).await?;
         let newer = Source::start_redis("8.2").await?;
         fill_mixed(&newer, SMALL_KEYS, "k:").await?;
+        fill_database(&newer, 3, &[("other", "1"), ("another", "2")]).await?;
         Ok(Self {
             small: saved(&small).await?,
             large: saved(&large).await?,
@@ -86,6 +87,11 @@ impl Backups {
 }
 
 async fn saved(source: &Source) -> Result<(Vec<u8>, usize)> {
-    let keys: usize = redis::cmd("DBSIZE").query_async(&mut source.connect().await?).await?;
+    let mut keys = 0;
+    let mut connection = source.connect().await?;
+    for database in 0..4 {
+        redis::cmd("SELECT").arg(database).exec_async(&mut connection).await?;
+        keys += redis::cmd("DBSIZE").query_async::<usize>(&mut connection).await?;
+    }
     Ok((std::fs::read(source.save().await?)?, keys))
 }

@@ -148,6 +148,10 @@ impl Scenario {
         if self.content == Content::Large {
             request["allow"] = json!(["does-not-fit", "tight-fit"]);
         }
+        if self.content == Content::Newer {
+            // So that a conversion has every phase.
+            request["convert"] = json!({"databases": "merge"});
+        }
         if self.starts_over {
             request["onRestoreFailed"] = json!("startOver");
         }

@@ -97,8 +97,14 @@ impl Scenario {
             request: |_| json!({"cluster": {}, "dryRun": true}),
             ..PLAIN
         },
-        // With the key of the backup, as its conversion is.
-        Self { name: "converted", content: Content::Newer, encrypted: true, ..PLAIN },
+        // With the key of the backup, as its conversion is. Merging databases makes it have every phase.
+        Self {
+            name: "converted",
+            content: Content::Newer,
+            encrypted: true,
+            request: |_| json!({"cluster": {}, "convert": {"databases": "merge"}}),
+            ..PLAIN
+        },
         Self { name: "acl", bucket: ACLS, request: |_| json!({"cluster": {}, "access": "acl"}), ..PLAIN },
         Self {
             name: "existing",

@@ -77,9 +77,9 @@ impl<'de> Deserialize<'de> for Databases {
             ))),
             Wanted::Named(named) => {
                 let place = |(from, place): (String, Place)| {
-                    let number = from.parse::<u32>().map_err(|_| {
-                        D::Error::custom(format!("`{from}` is no number of a database"))
-                    })?;
+                    let number = from
+                        .parse::<u32>()
+                        .map_err(|_| D::Error::custom(format!("`{from}` is no number of a database")))?;
                     Ok((u64::from(number), place.into()))
                 };
                 Ok(Self::named(named.into_iter().map(place).collect::<Result<_, _>>()?))
@@ -121,9 +121,7 @@ mod tests {
             assert_eq!(read(&serde_json::to_string(&databases).unwrap()).unwrap(), databases);
         }
         assert!(read(r#"{"x": 1}"#).unwrap_err().to_string().starts_with("`x` is no number"));
-        for bad in
-            [r#""all""#, "1", r#"{"1": -1}"#, r#"{"1": "2"}"#, r#"{"1": {"to": 0, "x": 1}}"#]
-        {
+        for bad in [r#""all""#, "1", r#"{"1": -1}"#, r#"{"1": "2"}"#, r#"{"1": {"to": 0, "x": 1}}"#] {
             let error = read(bad).unwrap_err().to_string();
             assert!(error.starts_with("expected \"keep\""), "{bad}: {error}");
         }
