@@ -206,9 +206,7 @@ async fn a_conversion_that_is_stopped_in_any_state_leaves_nothing() -> Result<()
     fill_mixed(&source, 300, "k:").await?;
     fill_database(&source, 2, &[("two", "2")]).await?;
     user::drop_file(&stack, "backups", "it.rdb", &source.save().await?).await?;
-    for (number, state) in
-        ["ConvertChunks", "FinishConversion", "GrantAccess", "CreateCluster"].iter().enumerate()
-    {
+    for (number, state) in ["ConvertChunks", "FinishConversion", "GrantAccess"].iter().enumerate() {
         // Conflicts and databases: every phase.
         let request = request(&format!("stopped-{number}"), json!({"databases": "merge"}));
         let execution = user::start(&stack, &request).await?;
