@@ -96,6 +96,7 @@ ROUTES = {
     ("WaitToConvert", "ConvertChunks"): Route(("top", 0), ("left", 0)),
     ("Conversion", "ConvertChunks"): Route(("right", -8), ("right", 8), (PHASE,), (PHASE + 9, row(8) + 12, "start")),
     ("Conversion", "DryRunComplete"): Route(("right", 0), ("bottom", 76), label=(BUS + 11, row(9) - 7, "start")),
+    ("Conversion", "BackupRejected"): Route(("right", 10), ("right", 0), (680,), (BUS + 11, row(9) + 23, "start")),
     ("Conversion", "GrantAccess"): DOWN,
     ("GrantAccess", "WaitForGrant"): DOWN,
     ("WaitForGrant", "CreateCluster"): DOWN,

@@ -256,7 +256,7 @@ pub struct ConvertRequest {
     pub drop_expired: Option<bool>,
     /// Keep only keys of these types.
     ///
-    /// Values: a list of `string`, `list`, `set`, `zset`, `hash`, `stream`, `module`, `array`
+    /// Values: a list of string, list, set, zset, hash, stream, module, array
     pub only: Option<Vec<String>>,
     /// Mend [what ends a load](docs/CONVERT.md#repair), such as keys that occur twice.
     ///

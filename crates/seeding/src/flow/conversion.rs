@@ -19,8 +19,8 @@ const PIECE_BYTES: u64 = 32 << 20;
 /// The most pieces of one backup: half of the parts that an upload may have, since each range may end with a small one.
 const MOST_PIECES: u64 = 5_000;
 
-/// The largest file with hashes of keys, in bytes: those of the 20 million keys that are compared at most, and the places
-/// of as many.
+/// The largest file with hashes of keys, in bytes: those of the 20 million keys that are compared at most, and the
+/// places of as many.
 pub const MAX_HASHES_BYTES: i64 = 1 << 30;
 
 /// The conversion of an execution's backups, `conversion.json`. Written by assess-backup.

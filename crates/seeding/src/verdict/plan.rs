@@ -135,8 +135,8 @@ pub(crate) const DEFAULT_NODE_QUOTA: u32 = 90;
 const TIERED_FAMILY: &str = "cache.r6gd.";
 
 impl Plan {
-    /// Gives the cluster the number of shards, if it was up to the plan: later steps need to know how many nodes to wait
-    /// for. Returns whether it is another one.
+    /// Gives the cluster the number of shards, if it was up to the plan: later steps need to know how many nodes to
+    /// wait for. Returns whether it is another one.
     pub fn settle_shards(&self, cluster: &mut ClusterSpec) -> bool {
         // No plan has more than the 500 shards of ElastiCache.
         let planned = u32::try_from(self.shards.len()).ok().filter(|_| cluster.automatic_shards);
