@@ -31,7 +31,9 @@ fn values() -> Vec<(u8, Vec<u8>)> {
 
 /// A file that begins in database 0.
 pub fn file(header: &str, picks: &[Pick]) -> Vec<u8> {
-    let values = values();
+    let mut values = values();
+    // Valkey has none of the later types of Redis.
+    values.retain(|(id, _)| header.starts_with("REDIS") || *id <= 21);
     let mut rdb = Rdb::with_header(header).raw(&[250]).text(b"redis-ver").text(b"7.4.1");
     for (number, (what, which, size)) in picks.iter().enumerate() {
         let text = |bytes: u16| format!("{number} is text. ").repeat(usize::from(bytes) / 10).into_bytes();
