@@ -114,12 +114,12 @@ pub struct Inspection {
     /// The weight of the file by each of [`crate::InspectOptions::weighings`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<Weights>,
-    /// The stretches of the file, in file order, that have no other keys than those of the types in
-    /// [`crate::InspectOptions::copied`], and nothing between them: at most 1,000 of a part of the file, and each has at
-    /// least [`crate::InspectOptions::least_stretch_bytes`].
+    /// The stretches in file order, each as long as it can be: at most 1,000 that one worker has read, of at least
+    /// [`crate::InspectOptions::least_stretch_bytes`] each. Empty if [`crate::InspectOptions::copied`] is, and if the
+    /// file has templates.
     ///
     /// A part of a file may also have smaller ones at its start and its end, which its neighbors may continue. A pause
-    /// inside a record ends a stretch before that record.
+    /// inside a record ends a stretch before that record, and the next one begins after it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stretches: Vec<Stretch>,
     /// Faults in file order, at most 100.

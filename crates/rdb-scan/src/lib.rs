@@ -17,8 +17,8 @@
 //! - [`inspect_range`] reads one range of a file without knowing what precedes it. [`assemble`] makes one inspection of
 //!   many ranges, or returns the [`Gap`]s between them that [`inspect_up_to`] has to read. This is how many machines
 //!   read one file; [`inspect_parallel`] does it with threads.
-//! - With [`InspectOptions::copied`], an inspection also has the [`Stretch`]es of a file that another one can get as they
-//!   are.
+//! - With [`InspectOptions::copied`], an inspection also has the [`Stretch`]es of a file whose bytes can be copied into
+//!   another file as they are.
 //! - [`read_header`] reads only the first bytes, and [`key_slot`] returns a key's cluster slot.
 //!
 //! The crate knows every version, type and opcode of Redis (RDB 1 to 15) and of Valkey (RDB 80). It knows no target:

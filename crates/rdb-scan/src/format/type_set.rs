@@ -6,8 +6,8 @@ use super::value_type::ValueType;
 
 /// A set of value types. The default is empty.
 ///
-/// A type is in it by its number in the file: of two types that share a number under different magics, both are in a set
-/// or neither.
+/// A type is in it by its number in the file: of two types that share a number under different magics, both are in a
+/// set or neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TypeSet(u64);

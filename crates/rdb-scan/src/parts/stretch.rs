@@ -9,8 +9,8 @@ pub const LEAST_STRETCH_BYTES: u64 = 5 << 20;
 /// The most stretches that are noted in a part of a file.
 pub(crate) const MAX_STRETCHES: usize = 1000;
 
-/// Consecutive keys of one database, with nothing between them, and with nothing in them that not every version reads:
-/// their bytes can be copied into another file as they are.
+/// Consecutive keys of one database, with nothing between them: their bytes can be copied into another file as they
+/// are. Nothing precedes a key but its expiry, idle time and frequency, which every version reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stretch {
@@ -132,8 +132,8 @@ impl Notes {
         self.open = (at, None);
     }
 
-    /// Computes what checksums are needed up to a place, before more bytes are read. `crc_at` returns the checksum up to
-    /// an offset, if the bytes are there; offsets ascend.
+    /// Computes what checksums are needed up to a place, before more bytes are read. `crc_at` returns the checksum up
+    /// to an offset, if the bytes are there; offsets ascend.
     pub(crate) fn reach(&mut self, at: Place, crc_at: &mut dyn FnMut(u64) -> Option<u64>) {
         let (last, last_crc) = self.reached;
         let mut crc_at = |offset| if offset <= last.offset { Some(last_crc) } else { crc_at(offset) };
