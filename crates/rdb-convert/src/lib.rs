@@ -14,6 +14,8 @@
 //!   on many machines: a [`Comparison`] if databases are merged, [`plan_range`] for each [`RecordRange`],
 //!   [`merge_plans`], [`write_range`] for each [`Plan::task`], and [`Finished`] for the checksum. What passes between
 //!   them is JSON, and every list in it is bounded. The bytes are those of [`write()`], wherever the source is cut.
+//! - **What is only copied need not be read**: [`RecordRange::around`] makes ranges of the stretches that an inspection
+//!   found. [`RangePlan::of_stretch`] plans such a range, and [`RangeTask::copied`] says what precedes its bytes.
 //! - **Memory is bounded** by 4 MiB a thread, the longest packed collection that is rewritten ([`MAX_PACKED_BYTES`]),
 //!   16 bytes for each key whose conflicts are looked for ([`MAX_COMPARED_KEYS`]), and [`MAX_GIVEN_BACK`] entries of
 //!   streams.

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use rdb_scan::Kind;
+use rdb_scan::{Kind, Magic, TypeSet, ValueType};
 use serde::{Deserialize, Serialize};
 
 use crate::{Databases, Glob, MAX_COMPARED_KEYS, Target};
@@ -98,5 +98,22 @@ impl Options {
             now_ms: 0,
             most_compared_keys: MAX_COMPARED_KEYS,
         }
+    }
+
+    /// The types of keys that are copied as they are, for [`rdb_scan::InspectOptions::copied`] and
+    /// [`RecordRange::around`](crate::RecordRange::around). Empty if every key has to be read: keys are left out,
+    /// renamed, moved to another database, mended or divided among files.
+    pub fn copied_types(&self) -> TypeSet {
+        let keeps_all = self.databases.is_keep()
+            && self.include.is_empty()
+            && self.exclude.is_empty()
+            && self.only.is_empty()
+            && self.slots.is_none()
+            && !self.drop_expired;
+        if !keeps_all || self.repair || self.split > 1 {
+            return TypeSet::default();
+        }
+        // Hashes of Valkey whose fields expire are read under either magic: their expiries are counted.
+        ValueType::ALL.iter().copied().filter(|one| self.target.reads(*one, Magic::Redis)).collect()
     }
 }

@@ -102,12 +102,8 @@ impl<W: Write> Output<W> {
         self.database = Some(database);
         let first = self.planned.databases.map_or(database, |(first, _)| first);
         self.planned.databases = Some((first, database));
-        let mut record = vec![SELECT_DB];
-        push_number(&mut record, database);
-        if let Some(sizes) = self.announced.remove(&database) {
-            push_sizes(&mut record, sizes);
-        }
-        self.put(&record)
+        let announced = self.announced.remove(&database);
+        self.put(&selection(database, announced))
     }
 
     /// Counts bytes that would be put.
@@ -137,6 +133,16 @@ impl<W: Write> Output<W> {
         self.buffer.clear();
         Ok(())
     }
+}
+
+/// What selects a database, and announces the numbers of its keys.
+pub(crate) fn selection(database: u64, announced: Option<(u64, u64)>) -> Vec<u8> {
+    let mut record = vec![SELECT_DB];
+    push_number(&mut record, database);
+    if let Some(sizes) = announced {
+        push_sizes(&mut record, sizes);
+    }
+    record
 }
 
 /// Bytes that select a database.

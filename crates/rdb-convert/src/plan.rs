@@ -17,7 +17,8 @@ pub use self::{
 use crate::{
     Comparison, ConvertError, Found, Options, RecordRange, Repeated, Report,
     conversion::Conversion,
-    output::{Planned, Sizes},
+    output::{Planned, Sizes, selection_bytes},
+    range::is_copied,
     readings::{InRanges, InSequence, Readings},
     rewrite::Facts,
 };
@@ -107,6 +108,20 @@ fn plan_walk<R: Read>(
     let report = std::mem::take(&mut conversion.report);
     let outputs = conversion.outputs.iter_mut().map(|output| std::mem::take(&mut output.planned)).collect();
     Ok(RangePlan { range: range.clone(), report, facts: conversion.into_facts(), outputs })
+}
+
+impl RangePlan {
+    /// The plan of a stretch, without reading it: that of [`plan_range`]. None if the range is no stretch, or these
+    /// options do not copy it as it is.
+    pub fn of_stretch(range: &RecordRange, options: &Options) -> Option<Self> {
+        let stretch = range.stretch().filter(|stretch| is_copied(stretch, options))?;
+        let (database, size) = (stretch.database, (stretch.keys, stretch.expires));
+        let bytes = stretch.bytes.saturating_add(selection_bytes(database));
+        let planned =
+            Planned { bytes, databases: Some((database, database)), sizes: Sizes::from([(database, size)]) };
+        let report = Report::of_stretch(stretch, bytes);
+        Some(Self { range: range.clone(), report, facts: Facts::default(), outputs: vec![planned] })
+    }
 }
 
 impl Plan {

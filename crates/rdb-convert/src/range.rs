@@ -1,12 +1,14 @@
 //! Ranges of a source, which are planned and written each on its own.
 
-use std::io::Read;
+use std::{collections::BTreeMap, io::Read};
 
 use rdb_scan::{
-    Boundary, Header,
+    Boundary, Fault, Header, Stretch,
     walk::{Walk, header_bytes},
 };
 use serde::{Deserialize, Serialize};
+
+use crate::Options;
 
 /// The records of a source between two boundaries.
 ///
@@ -21,6 +23,8 @@ pub struct RecordRange {
     pub from: Boundary,
     /// File offset of the first byte that follows; none if the range ends at the end mark.
     pub end: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stretch: Option<Stretch>,
 }
 
 impl RecordRange {
@@ -28,7 +32,7 @@ impl RecordRange {
     pub fn whole(header: &Header) -> Self {
         let header = Header { version: header.version, magic: header.magic, ..Header::default() };
         let first = header_bytes(header.magic, header.version).len() as u64;
-        Self { header, from: Boundary { offset: first, database: 0 }, end: None }
+        Self { header, from: Boundary { offset: first, database: 0 }, end: None, stretch: None }
     }
 
     /// The ranges between the start of a source, boundaries in ascending order, and its end.
@@ -41,8 +45,65 @@ impl RecordRange {
         starts.iter().zip(ends).map(|(from, end)| Self { from: *from, end, ..whole.clone() }).collect()
     }
 
+    /// As [`Self::between`], with a range of its own for each stretch that the conversion copies as it is; see
+    /// [`Self::stretch`]. There are none in other ranges, and boundaries in stretches are left out.
+    ///
+    /// Stretches in ascending order are those of [`rdb_scan::Inspection::stretches`] of the whole source. Those with
+    /// other types than [`Options::copied_types`] are ignored.
+    pub fn around(
+        header: &Header,
+        boundaries: &[Boundary],
+        stretches: &[Stretch],
+        options: &Options,
+    ) -> Vec<Self> {
+        let whole = Self::whole(header);
+        let mut starts = BTreeMap::from([(whole.from.offset, (whole.from.database, None))]);
+        let mut end = whole.from.offset;
+        for stretch in stretches {
+            if stretch.offset < end || !is_copied(stretch, options) {
+                continue;
+            }
+            end = stretch.end();
+            starts.insert(stretch.offset, (stretch.database, Some(stretch.clone())));
+            starts.insert(end, (stretch.database, None));
+        }
+        for Boundary { offset, database } in boundaries.iter().copied() {
+            let before = starts.range(..=offset).next_back();
+            let inside = before.is_none_or(|(_, (_, stretch))| stretch.is_some());
+            if !inside {
+                starts.entry(offset).or_insert((database, None));
+            }
+        }
+        let ends: Vec<_> = starts.keys().skip(1).copied().map(Some).chain([None]).collect();
+        let ranges = starts.into_iter().zip(ends).map(|((offset, (database, stretch)), end)| Self {
+            from: Boundary { offset, database },
+            end,
+            stretch,
+            ..whole.clone()
+        });
+        ranges.collect()
+    }
+
+    /// The stretch that the range is, if it is one: its bytes need not be read.
+    ///
+    /// It is planned by [`RangePlan::of_stretch`](crate::RangePlan::of_stretch), and written by copying the source's
+    /// bytes after those of [`RangeTask::copied`](crate::RangeTask::copied).
+    pub fn stretch(&self) -> Option<&Stretch> {
+        let same = |stretch: &&Stretch| {
+            let from = Boundary { offset: stretch.offset, database: stretch.database };
+            (self.from, self.end) == (from, Some(stretch.end()))
+        };
+        self.stretch.as_ref().filter(same)
+    }
+
     /// Walks over the records. `source` has been opened at the first one.
     pub(crate) fn walk<R: Read>(&self, source: R) -> Walk<R> {
         Walk::of_range(source, &self.header, self.from, self.end)
     }
+}
+
+/// Whether a conversion copies a stretch as it is.
+pub(crate) fn is_copied(stretch: &Stretch, options: &Options) -> bool {
+    let is_known = stretch.database != Fault::UNKNOWN_DATABASE && stretch.bytes > 0;
+    is_known && !stretch.types.is_empty() && stretch.types.is_within(options.copied_types())
 }

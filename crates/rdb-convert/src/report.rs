@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rdb_scan::Stretch;
 use serde::{Deserialize, Serialize};
 
 use crate::encoded;
@@ -108,6 +109,12 @@ impl Report {
             || is_lost("fieldExpiries")
             || is_lost("expiredFields")
             || self.refused.iter().any(|one| one.code == "field-expiries")
+    }
+
+    /// Of a stretch whose keys stay as they are, with what precedes it in the new file.
+    pub(crate) fn of_stretch(stretch: &Stretch, bytes_written: u64) -> Self {
+        let keys = stretch.keys;
+        Self { keys_read: keys, keys_written: keys, bytes_written, ..Self::default() }
     }
 
     pub(crate) fn dropped(&mut self, reason: &'static str, key: &[u8]) {

@@ -12,7 +12,7 @@ use crate::{
     ConvertError, Options, Plan, RangeTask, Report, Survey,
     conversion::Conversion,
     encoded::at_most,
-    output::{Output, failed},
+    output::{Output, failed, selection},
     readings::{in_order, watched},
 };
 
@@ -91,6 +91,24 @@ pub(crate) fn write_walk<R: Read, W: Write>(
     }
     let report = std::mem::take(&mut conversion.report);
     Ok(RangeReport { start: task.range.from.offset, report, outputs })
+}
+
+impl RangeTask {
+    /// What is written if the bytes of a stretch are copied from the source: the bytes that precede them in the new
+    /// file, at most 29, and the report for [`Finished::add`]. None if the range is no stretch.
+    pub fn copied(&self) -> Option<(Vec<u8>, RangeReport)> {
+        let stretch = self.range.stretch()?;
+        let [output] = &self.outputs[..] else { return None };
+        let is_selected = output.selected == Some(stretch.database);
+        let announced = output.announced.get(&stretch.database).copied();
+        let before = if is_selected { Vec::new() } else { selection(stretch.database, announced) };
+        let mut crc = Crc64::default();
+        crc.update(&before);
+        let crc = Crc64::combine(crc.value(), stretch.crc, stretch.bytes);
+        let written = Written { bytes: stretch.bytes.saturating_add(before.len() as u64), crc };
+        let report = Report::of_stretch(stretch, written.bytes);
+        Some((before, RangeReport { start: stretch.offset, report, outputs: vec![written] }))
+    }
 }
 
 /// What has been written of all ranges.

@@ -3,6 +3,7 @@
 pub(crate) mod lzf;
 pub(crate) mod opcode;
 pub(crate) mod slot;
+pub(crate) mod type_set;
 pub(crate) mod value_type;
 
 use serde::{Deserialize, Serialize};

@@ -28,7 +28,7 @@ use crate::{
     fault::{Cause, Fault, Hazard, HazardCode},
     format::Magic,
     inspection::weigh::Weights,
-    parts::assemble::Boundary,
+    parts::{assemble::Boundary, stretch::Stretch},
     reading::{
         header::{Header, MAX_NAMES},
         looks_like::Beginning,
@@ -39,8 +39,9 @@ use crate::{
 
 /// The version of the JSON of [`Inspection`], [`crate::RangeInspection`] and [`Position`]. Other versions are not read.
 ///
-/// Version 2: a position stores the value's type and a string's form separately. Version 3: `streamState`.
-pub const SCHEMA: u32 = 3;
+/// Version 2: a position stores the value's type and a string's form separately. Version 3: `streamState`. Version 4:
+/// `stretches`.
+pub const SCHEMA: u32 = 4;
 /// The version of the JSON of [`crate::Report`].
 pub const REPORT_SCHEMA: u32 = 1;
 /// At most this many databases are listed: those with the lowest numbers.
@@ -113,6 +114,14 @@ pub struct Inspection {
     /// The weight of the file by each of [`crate::InspectOptions::weighings`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<Weights>,
+    /// The stretches in file order, each as long as it can be: at most 1,000 that one worker has read, of at least
+    /// [`crate::InspectOptions::least_stretch_bytes`] each. Empty if [`crate::InspectOptions::copied`] is, and if the
+    /// file has templates.
+    ///
+    /// A part of a file may also have smaller ones at its start and its end, which its neighbors may continue. A pause
+    /// inside a record ends a stretch before that record, and the next one begins after it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stretches: Vec<Stretch>,
     /// Faults in file order, at most 100.
     pub faults: Vec<Fault>,
     /// Hazards in file order, at most ten of each code.
@@ -165,6 +174,9 @@ impl EmptyCounts {
 pub(crate) struct Part {
     /// The number of biggest keys to keep.
     pub(crate) top: usize,
+    /// The least size of a stretch; none are noted if it is 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) least_stretch_bytes: u64,
     /// Whether the part begins, and ends, inside a record.
     pub(crate) begins_inside: bool,
     pub(crate) ends_inside: bool,
@@ -311,6 +323,7 @@ impl Default for Inspection {
             times_to_live: TimesToLive::default(),
             unchecked: Unchecked::default(),
             weights: Vec::new(),
+            stretches: Vec::new(),
             part: Part::default(),
         }
     }

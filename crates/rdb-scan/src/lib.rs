@@ -17,6 +17,8 @@
 //! - [`inspect_range`] reads one range of a file without knowing what precedes it. [`assemble`] makes one inspection of
 //!   many ranges, or returns the [`Gap`]s between them that [`inspect_up_to`] has to read. This is how many machines
 //!   read one file; [`inspect_parallel`] does it with threads.
+//! - With [`InspectOptions::copied`], an inspection also has the [`Stretch`]es of a file whose bytes can be copied into
+//!   another file as they are.
 //! - [`read_header`] reads only the first bytes, and [`key_slot`] returns a key's cluster slot.
 //!
 //! The crate knows every version, type and opcode of Redis (RDB 1 to 15) and of Valkey (RDB 80). It knows no target:
@@ -100,6 +102,7 @@ pub use crate::{
     format::{
         Magic,
         slot::{SLOTS, key_slot},
+        type_set::TypeSet,
         value_type::{Encoding, Kind, TextForm, ValueType},
     },
     inspection::{
@@ -114,6 +117,7 @@ pub use crate::{
         assemble::{Assembly, Boundary, Gap, assemble, assemble_with_boundaries},
         parallel::{inspect_parallel, inspect_with_boundaries},
         range::{RangeInspection, inspect_range, inspect_up_to},
+        stretch::{LEAST_STRETCH_BYTES, Stretch},
     },
     pieces::{Expiry, KeyPiece, Length, PackedPiece, Piece, Pieces, Row, RowPlaces, TextPlace, Whole},
     reading::{

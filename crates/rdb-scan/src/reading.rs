@@ -72,6 +72,8 @@ pub(crate) struct Trailer {
 
 impl<'r, V: Visitor> Reading<'r, V> {
     pub(crate) fn new(source: &'r mut dyn Read, offset: u64, size_bytes: Option<u64>, scan: Scan<V>) -> Self {
+        let mut scan = scan;
+        scan.begin_part(offset);
         Self {
             window: Window::new(source, offset),
             scan,
@@ -95,6 +97,7 @@ impl<'r, V: Visitor> Reading<'r, V> {
                 self.scan.magic = header.magic;
                 self.scan.follow(&header, HEADER_BYTES as u64);
                 self.window.consume(HEADER_BYTES);
+                self.scan.begin_stretch(self.window.offset());
                 if header.is_newer() {
                     self.newer(&header);
                 }
@@ -138,6 +141,8 @@ impl<'r, V: Visitor> Reading<'r, V> {
             let advance = self.scan.advance(&mut cursor, limit);
             let used = cursor.committed();
             self.window.consume(used);
+            let Self { window, scan, .. } = self;
+            scan.note_crc(window.offset(), &mut |offset| window.crc_at(offset));
             let wanted = match advance {
                 Advance::More(wanted) => wanted.max(self.window.bytes().len() + 1),
                 Advance::Boundary => return Ok(Reached::Limit),
@@ -183,6 +188,7 @@ impl<'r, V: Visitor> Reading<'r, V> {
     pub(crate) fn begin_part(&mut self) {
         self.window.restart_crc();
         self.start = self.window.offset();
+        self.scan.begin_part(self.start);
     }
 
     pub(crate) fn progress(&self) -> Progress {

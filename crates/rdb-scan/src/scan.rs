@@ -11,6 +11,7 @@ mod opcode;
 mod prefixes;
 mod rows;
 mod stream;
+mod stretches;
 mod table;
 mod tell;
 pub(crate) mod template;
@@ -40,6 +41,7 @@ use crate::{
         opcode::Opcode,
         value_type::{Encoding, TextForm, ValueType},
     },
+    parts::stretch::Notes,
     pieces::{Length, Piece, Whole},
     reading::header::Header,
     scan::visit::{Record, Visitor},
@@ -64,6 +66,11 @@ pub(crate) struct Scan<V> {
     show_keys: bool,
     /// In pieces, keys with an expiry before this time, in milliseconds, have expired.
     expired_before_ms: i64,
+    /// What is noted of stretches; none if no types are copied.
+    notes: Option<Box<Notes>>,
+    /// Whether the current record cannot be copied as it is: more belongs to it than key, value, expiry and idle time,
+    /// or the scan began inside it.
+    mixed: bool,
 }
 
 /// The place inside a record.
@@ -157,6 +164,8 @@ impl<V: Visitor> Scan<V> {
             key: Vec::new(),
             show_keys,
             expired_before_ms: i64::MIN,
+            notes: None,
+            mixed: false,
         }
     }
 
@@ -189,6 +198,7 @@ impl<V: Visitor> Scan<V> {
     /// Drops the current record and the database.
     pub(crate) fn restart(&mut self) {
         self.phase = Phase::Boundary;
+        self.mixed = false;
         self.database = None;
         self.shared.open = None;
         self.shared.flaw = None;
@@ -207,6 +217,7 @@ impl<V: Visitor> Scan<V> {
     /// Continues inside a record.
     pub(crate) fn resume(&mut self, inside: Inside) {
         self.phase = inside.phase;
+        self.mixed = true;
         self.current = inside.current;
         self.key = inside.key;
         self.visitor.resume(&inside.weighed);
@@ -396,7 +407,7 @@ impl<V: Visitor> Scan<V> {
     fn go_on(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
         match &mut self.phase {
             Phase::Boundary | Phase::Opcode => {
-                self.phase = self.behind_opcode();
+                self.end_opcode(cursor);
                 if let Some(flaw) = self.shared.flaw.take() {
                     self.fault(*flaw);
                 }
@@ -427,7 +438,7 @@ impl<V: Visitor> Scan<V> {
                     let name = module.name();
                     self.visitor.module(&name);
                     self.hazard(HazardCode::ModuleData, format!("auxiliary data of module type {name}"));
-                    self.phase = self.behind_opcode();
+                    self.end_opcode(cursor);
                     cursor.commit();
                 }
             }
@@ -435,10 +446,17 @@ impl<V: Visitor> Scan<V> {
         Ok(true)
     }
 
-    /// The phase after an opcode. What precedes the opcode and belongs to the next key still holds: KeyDB writes AUX
+    /// Ends the record of an opcode. What precedes the opcode and belongs to the next key still holds: KeyDB writes AUX
     /// fields between a key's expiry and the key, and servers keep the expiry (`rdbLoadRioWithLoadingCtx`).
-    fn behind_opcode(&self) -> Phase {
-        if self.current.prefixed { Phase::Prefixes } else { Phase::Boundary }
+    fn end_opcode(&mut self, cursor: &Cursor<'_>) {
+        if self.current.prefixed {
+            self.phase = Phase::Prefixes;
+            self.mixed = true;
+        } else {
+            self.phase = Phase::Boundary;
+            self.end_stretch();
+            self.begin_stretch(cursor.offset());
+        }
     }
 
     /// Continues with the open string.

@@ -310,7 +310,7 @@ impl<R: Read> Walk<R> {
                 }
                 Opcode::Idle => {
                     prefixes.push(id);
-                    push_number(prefixes, body.number()?);
+                    body.stored_number(prefixes)?;
                 }
                 Opcode::Freq => prefixes.extend([id, body.byte()?]),
                 Opcode::EnterpriseRamLru | Opcode::EnterpriseSlot => drop(body.number()?),

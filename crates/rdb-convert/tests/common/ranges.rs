@@ -3,11 +3,11 @@
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 
 use rdb_convert::{
-    Comparison, Finished, Options, Plan, RecordRange, Report, Survey, head_bytes, merge_plans, plan_range,
-    write_range,
+    Comparison, Finished, Options, Plan, RangePlan, RecordRange, Report, Survey, head_bytes, merge_plans,
+    plan_range, write_range,
 };
 use rdb_scan::{
-    Boundary, Magic, read_header,
+    Boundary, Magic, Stretch, read_header,
     walk::{Step, Walk},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -34,7 +34,21 @@ fn through_json<T: Serialize + DeserializeOwned>(value: &T) -> T {
 
 /// Converts a file that is cut at these boundaries.
 pub fn convert(file: &[u8], cuts: &[Boundary], options: &Options) -> (Report, Vec<Vec<u8>>) {
-    let ranges = RecordRange::between(&read_header(file).unwrap(), cuts);
+    convert_ranges(file, &RecordRange::between(&read_header(file).unwrap(), cuts), options)
+}
+
+/// As [`convert`], but copies stretches from the source, without reading them.
+pub fn convert_around(
+    file: &[u8],
+    cuts: &[Boundary],
+    stretches: &[Stretch],
+    options: &Options,
+) -> (Report, Vec<Vec<u8>>) {
+    convert_ranges(file, &RecordRange::around(&read_header(file).unwrap(), cuts, stretches, options), options)
+}
+
+fn convert_ranges(file: &[u8], ranges: &[RecordRange], options: &Options) -> (Report, Vec<Vec<u8>>) {
+    let ranges: Vec<RecordRange> = ranges.iter().map(through_json).collect();
     let of = |range: &RecordRange| {
         let end = range.end.map_or(file.len(), |end| end as usize);
         &file[range.from.offset as usize..end]
@@ -51,7 +65,15 @@ pub fn convert(file: &[u8], cuts: &[Boundary], options: &Options) -> (Report, Ve
     let mut survey = Survey { magic: Magic::Redis, repeated: comparison.into_repeated() };
     let plan = loop {
         let plans = ranges.iter().map(|range| {
-            through_json(&plan_range(of(range), range, options, &through_json(&survey)).unwrap())
+            let read = || plan_range(of(range), range, options, &through_json(&survey)).unwrap();
+            let plan = if range.stretch().is_some() {
+                let plan = RangePlan::of_stretch(range, options).unwrap();
+                assert_eq!(plan, read(), "a stretch is planned as if it were read");
+                plan
+            } else {
+                read()
+            };
+            through_json(&plan)
         });
         let plan: Plan = merge_plans(plans, options, &survey).unwrap();
         if plan.magic == survey.magic {
@@ -67,9 +89,15 @@ pub fn convert(file: &[u8], cuts: &[Boundary], options: &Options) -> (Report, Ve
         for (output, task) in outputs.iter().zip(&task.outputs) {
             assert_eq!(output.len() as u64, task.offset);
         }
-        let written =
-            write_range(of(&task.range), &task, options, plan.survey(), outputs.iter_mut().collect());
-        finished.add(through_json(&written.unwrap())).unwrap();
+        let written = match task.copied() {
+            Some((before, report)) => {
+                outputs[0].extend([&before[..], of(&task.range)].concat());
+                report
+            }
+            None => write_range(of(&task.range), &task, options, plan.survey(), outputs.iter_mut().collect())
+                .unwrap(),
+        };
+        finished.add(through_json(&written)).unwrap();
     }
     for (output, tail) in outputs.iter_mut().zip(finished.tail_bytes().unwrap()) {
         output.extend(tail);

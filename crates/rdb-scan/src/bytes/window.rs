@@ -93,6 +93,16 @@ impl<'r> Window<'r> {
         self.digest.finalize()
     }
 
+    /// CRC64 of what was consumed up to a file offset since the start or the last restart; none if the checksum is
+    /// further on already, or not as far.
+    pub(crate) fn crc_at(&mut self, offset: u64) -> Option<u64> {
+        let at = usize::try_from(offset.wrapping_sub(self.base)).ok()?;
+        (self.hashed..=self.head).contains(&at).then(|| {
+            self.hash_to(at);
+            self.digest.finalize()
+        })
+    }
+
     /// Starts a new checksum at the next byte.
     pub(crate) fn restart_crc(&mut self) {
         self.hashed = self.head;
@@ -124,13 +134,18 @@ impl<'r> Window<'r> {
     }
 
     fn hash_consumed(&mut self) {
-        let consumed = self.buffer.get(self.hashed..self.head).unwrap_or_default();
+        self.hash_to(self.head);
+    }
+
+    /// Adds the bytes before an index to the digest, which have been consumed.
+    fn hash_to(&mut self, end: usize) {
+        let consumed = self.buffer.get(self.hashed..end).unwrap_or_default();
         self.digest.update(consumed);
         let zeros = trailing_zeros(consumed);
         if zeros < consumed.len() {
-            self.zeros_from = self.offset() - zeros as u64;
+            self.zeros_from = self.base.wrapping_add(end as u64) - zeros as u64;
         }
-        self.hashed = self.head;
+        self.hashed = end;
     }
 
     /// Moves the unconsumed bytes to the front, such that the next read begins on a page: copies out of the kernel to

@@ -5,7 +5,9 @@ use std::io::{
 };
 
 use crate::{
+    format::type_set::TypeSet,
     inspection::{Crc, Inspection, RdbInfo, Tally, weigh::Weighing},
+    parts::stretch::LEAST_STRETCH_BYTES,
     pieces::Whole,
     reading::{
         Reached, Reading,
@@ -34,6 +36,12 @@ pub struct InspectOptions {
     pub max_compared_keys: usize,
     /// The rules to weigh the file by. Must be the same for all parts of a file.
     pub weighings: Vec<Weighing>,
+    /// The types of keys in [`Inspection::stretches`]. If strings, which every server reads, are not among them, there
+    /// are no stretches, and noting them costs nothing. Must be the same for all parts of a file.
+    pub copied: TypeSet,
+    /// The least size of a stretch, in bytes: [`LEAST_STRETCH_BYTES`], unless a test has smaller files. Must be the
+    /// same for all parts of a file.
+    pub least_stretch_bytes: u64,
 }
 
 impl Default for InspectOptions {
@@ -45,16 +53,19 @@ impl Default for InspectOptions {
             top: 10,
             max_compared_keys: 1 << 17,
             weighings: Vec::new(),
+            copied: TypeSet::default(),
+            least_stretch_bytes: LEAST_STRETCH_BYTES,
         }
     }
 }
 
 impl InspectOptions {
-    /// Makes a scan report the pieces that the weighings need.
+    /// Makes a scan report the pieces that the weighings need, and note stretches.
     pub(crate) fn prepare<V: Visitor>(&self, scan: &mut Scan<V>) {
         if let Some(whole) = self.weighings.iter().map(Weighing::whole).reduce(Whole::min) {
             scan.tell_pieces(self.now_ms, whole);
         }
+        scan.note_stretches(self.copied, self.least_stretch_bytes);
     }
 }
 
@@ -199,6 +210,7 @@ pub(crate) fn close<V: Visitor>(
         }
         Reached::Limit => reading.window.offset(),
     };
+    (inspection.stretches, inspection.part.least_stretch_bytes) = reading.scan.take_stretches(inspection.end);
     if let Some(&Header { version, magic, .. }) = header {
         inspection.rdb = Some(RdbInfo { version, magic, bytes: inspection.end, crc });
     }

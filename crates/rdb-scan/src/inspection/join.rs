@@ -6,6 +6,7 @@ use super::{BigKey, Crc, Inspection, MAX_FAULTS, MAX_HAZARDS_PER_CODE, Part};
 use crate::{
     bytes::crc::combine,
     fault::{Fault, FaultCode, Hazard, HazardCode},
+    parts::stretch,
 };
 
 /// Two inspections cannot be joined.
@@ -103,6 +104,8 @@ impl Inspection {
         {
             next.resolve(database);
         }
+        let least_bytes = self.part.least_stretch_bytes;
+        stretch::join(&mut self.stretches, next.stretches, self.start, next.end, least_bytes);
         self.end = next.end;
         self.complete = next.complete;
         self.rdb = next.rdb;
@@ -144,6 +147,9 @@ impl Inspection {
         self.faults.truncate(MAX_FAULTS);
         self.join_hazards(next.hazards, next.hazard_counts);
         self.part.join(next.part);
+        if self.part.templates.as_ref().is_some_and(|templates| !templates.is_empty()) {
+            self.stretches.clear();
+        }
         self.settle();
         self
     }
@@ -153,6 +159,7 @@ impl Inspection {
         if self.start > 0 || !self.complete {
             return;
         }
+        self.stretches.retain(|stretch| stretch.bytes >= self.part.least_stretch_bytes);
         self.name_cause();
         self.check_crc();
         self.look_for_aof_base();
@@ -211,6 +218,7 @@ impl Inspection {
         merge_biggest(&mut self.biggest, biggest, self.part.top);
         self.faults.iter_mut().for_each(|fault| unknown(&mut fault.database));
         self.hazards.iter_mut().for_each(|hazard| unknown(&mut hazard.database));
+        self.stretches.iter_mut().for_each(|stretch| unknown(&mut stretch.database));
         self.part.keys.resolve(database);
         self.part.first_database = Some(database);
         self.part.last_database.get_or_insert(database);

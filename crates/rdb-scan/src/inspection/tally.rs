@@ -325,6 +325,10 @@ impl Visitor for Tally {
         }
     }
 
+    fn expires(&self) -> u64 {
+        self.inspection.expires + self.counts.expires
+    }
+
     fn fault(&mut self, fault: Fault) {
         if self.inspection.faults.len() < super::MAX_FAULTS {
             self.inspection.faults.push(fault);

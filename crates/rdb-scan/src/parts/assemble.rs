@@ -20,7 +20,7 @@ pub enum Assembly {
     Gaps(Vec<Gap>),
 }
 
-/// A stretch of the file to be read from its start, because the ranges around it do not meet.
+/// A part of the file to be read from its start, because the ranges around it do not meet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gap {

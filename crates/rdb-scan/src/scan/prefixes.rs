@@ -50,10 +50,13 @@ impl<V: Visitor> Scan<V> {
                     let classes = cursor.count(5)?;
                     self.current.prefixed = true;
                     self.metadata(cursor, classes)?;
+                    self.mixed = true;
                     self.hazard(HazardCode::ModuleData, format!("{classes} classes of key metadata"));
                     return Ok(true);
                 }
                 Opcode::Eof => {
+                    self.end_stretch();
+                    self.begin_stretch(cursor.offset());
                     cursor.commit();
                     return Ok(false);
                 }
@@ -63,6 +66,9 @@ impl<V: Visitor> Scan<V> {
                         self.phase = Phase::Prefixes;
                     }
                     self.opcode(cursor, between_keys)?;
+                    if matches!(self.phase, Phase::Boundary | Phase::Prefixes) {
+                        self.end_opcode(cursor);
+                    }
                     cursor.commit();
                     return Ok(true);
                 }

@@ -140,7 +140,7 @@ impl<V: Visitor> Scan<V> {
             self.phase = Phase::Template { id, left };
             cursor.commit();
         }
-        self.phase = self.behind_opcode();
+        self.end_opcode(cursor);
         Ok(true)
     }
 }

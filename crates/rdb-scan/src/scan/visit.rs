@@ -59,6 +59,12 @@ pub trait Visitor {
     /// The scan continues inside a value, for which another visitor returned this.
     fn resume(&mut self, _known: &[String]) {}
 
+    /// The keys with an expiry so far, if they are counted: those of a stretch are a difference.
+    #[doc(hidden)]
+    fn expires(&self) -> u64 {
+        0
+    }
+
     /// Something in the file is broken.
     fn fault(&mut self, _fault: Fault) {}
 
@@ -139,6 +145,10 @@ impl<A: Visitor, B: Visitor> Visitor for (A, B) {
 
     fn resume(&mut self, known: &[String]) {
         self.0.resume(known);
+    }
+
+    fn expires(&self) -> u64 {
+        self.0.expires()
     }
 
     fn fault(&mut self, fault: Fault) {

@@ -256,15 +256,12 @@ impl<'w, R: Read, S: Sink> Body<'w, R, S> {
         }
         let first = self.input.rest().first().copied().unwrap_or_default();
         if first >> 6 == 3 && first & 0x3f == 3 {
-            let start = self.byte()?;
-            let (packed_bytes, bytes) = (self.number()?, self.number()?);
+            raw.push(self.byte()?);
+            let (packed_bytes, bytes) = (self.stored_number(raw)?, self.stored_number(raw)?);
             if bytes > MAX_WALKED_KEY_BYTES {
                 return self.too_long(bytes, MAX_WALKED_KEY_BYTES);
             }
             self.unpack(key, packed_bytes, bytes, MAX_WALKED_KEY_BYTES)?;
-            raw.push(start);
-            super::push_number(raw, packed_bytes);
-            super::push_number(raw, bytes);
             raw.extend_from_slice(&self.input.packed);
             return Ok(());
         }
@@ -274,10 +271,24 @@ impl<'w, R: Read, S: Sink> Body<'w, R, S> {
             raw.extend_from_slice(self.input.rest().get(..bytes).unwrap_or_default());
             return self.read_text(key, MAX_WALKED_KEY_BYTES);
         }
-        self.read_text(key, MAX_WALKED_KEY_BYTES)?;
-        super::push_number(raw, key.len() as u64);
+        let bytes = self.stored_number(raw)?;
+        self.read_bytes(key, bytes, MAX_WALKED_KEY_BYTES)?;
         raw.extend_from_slice(key);
         Ok(())
+    }
+
+    /// Reads a number, and appends it as it is stored, which may be in more bytes than it needs.
+    pub(super) fn stored_number(&mut self, raw: &mut Vec<u8>) -> Result<u64, WalkError> {
+        self.need(1)?;
+        let bytes = match self.input.rest().first() {
+            Some(0x40..0x80) => 2,
+            Some(0x80) => 5,
+            Some(0x81) => 9,
+            _ => 1,
+        };
+        self.need(bytes)?;
+        raw.extend_from_slice(self.input.rest().get(..bytes).unwrap_or_default());
+        self.number()
     }
 
     /// Reads over a value.

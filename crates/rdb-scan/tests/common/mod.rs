@@ -4,6 +4,7 @@
 #![allow(clippy::cast_sign_loss, reason = "the format wants the low bits of negative numbers")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+pub mod mixed;
 pub mod tape;
 
 use rdb_scan::{Control, InspectOptions, Inspected, Inspection, Position, inspect};

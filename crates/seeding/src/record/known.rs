@@ -15,7 +15,7 @@ const MAX_AGE_MS: u64 = 24 * 60 * 60 * 1000;
 pub struct KnownInspection {
     /// The time against which keys count as expired, in milliseconds since the Unix epoch.
     pub looked_at_ms: u64,
-    /// The contents of the backup.
+    /// The contents of the backup, with the stretches that a conversion copies as they are.
     pub inspection: Inspection,
     /// Boundaries between its records, at which a conversion can begin.
     #[serde(default)]
@@ -38,7 +38,7 @@ impl KnownInspection {
 #[cfg(test)]
 mod tests {
     use rdb_footprint::Generation;
-    use rdb_scan::{Control, InspectOptions, Inspected, Position, Weighing, inspect};
+    use rdb_scan::{Control, InspectOptions, Inspected, Position, TypeSet, ValueType, Weighing, inspect};
 
     use super::*;
 
@@ -63,5 +63,23 @@ mod tests {
         assert!(!of(|inspection| inspection.complete = false));
         assert!(!of(|inspection| inspection.start = 9));
         assert!(!of(|inspection| inspection.schema = SCHEMA + 1));
+    }
+
+    #[test]
+    fn stretches_are_kept_with_what_is_needed_to_copy_them() {
+        let options = InspectOptions {
+            copied: TypeSet::from_iter([ValueType::String]),
+            least_stretch_bytes: 1,
+            ..InspectOptions::default()
+        };
+        let file = b"REDIS0010\xfe\x03\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0";
+        let inspected = inspect(&file[..], &Position::default(), &options, &mut |_| Control::Continue);
+        let Ok(Inspected::Complete(inspection)) = inspected else { panic!("no pause was requested") };
+        let known = KnownInspection { looked_at_ms: 1000, inspection, boundaries: Vec::new() };
+        let read: KnownInspection = serde_json::from_value(serde_json::to_value(&known).unwrap()).unwrap();
+        assert_eq!(read.inspection.stretches, known.inspection.stretches);
+        let [stretch] = &read.inspection.stretches[..] else { panic!("there is one") };
+        assert_eq!((stretch.offset, stretch.bytes, stretch.database, stretch.keys), (11, 5, 3, 1));
+        assert_eq!(stretch.types, options.copied);
     }
 }
