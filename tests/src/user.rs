@@ -233,6 +233,14 @@ pub async fn policy(stack: &Stack, bucket: &str) -> Option<String> {
     stack.s3().get_bucket_policy().bucket(bucket).send().await.ok().and_then(|answer| answer.policy)
 }
 
+/// One of an execution's own files in the reports bucket.
+pub async fn own_file(stack: &Stack, execution: &str, file: &str) -> Result<Value> {
+    let name = execution.rsplit(':').next().unwrap_or_default();
+    let key = format!("executions/{name}/{file}");
+    let object = stack.s3().get_object().bucket(stack.reports_bucket()).key(key).send().await?;
+    Ok(serde_json::from_slice(&object.body.collect().await?.into_bytes())?)
+}
+
 /// Everything that a seeding should not leave behind: clusters, policy statements, converted backups, server processes.
 /// Empty if all is clean.
 pub async fn left_behind(stack: &Stack, buckets: &[&str]) -> Result<Vec<String>> {

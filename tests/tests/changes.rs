@@ -118,22 +118,14 @@ async fn a_filter_decides_what_is_planned_written_and_counted() -> Result<()> {
     stack.stop().await
 }
 
-/// A file of the product's own in the reports bucket.
-async fn report_file(stack: &Stack, execution: &str, file: &str) -> Result<Value> {
-    let name = execution.rsplit(':').next().unwrap_or_default();
-    let key = format!("executions/{name}/{file}");
-    let object = stack.s3().get_object().bucket(stack.reports_bucket()).key(key).send().await?;
-    Ok(serde_json::from_slice(&object.body.collect().await?.into_bytes())?)
-}
-
 async fn planned_inspection(stack: &Stack, execution: &str) -> Result<Value> {
-    let mut report = report_file(stack, execution, "report.json").await?;
+    let mut report = user::own_file(stack, execution, "report.json").await?;
     Ok(report["backups"][0]["convertedInspection"].take())
 }
 
 /// Reads the converted object as a seeding would.
 async fn inspect_new_object(stack: &Stack, execution: &str) -> Result<Value> {
-    let seeding: Seeding = serde_json::from_value(report_file(stack, execution, "seeding.json").await?)?;
+    let seeding: Seeding = serde_json::from_value(user::own_file(stack, execution, "seeding.json").await?)?;
     let location = &seeding.backups[0].location;
     let object = stack.s3().get_object().bucket(&location.bucket).key(&location.key).send().await?;
     let bytes = object.body.collect().await?.into_bytes();
@@ -242,7 +234,7 @@ async fn an_encrypted_backup_is_converted_into_one_with_the_same_key() -> Result
     object.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(&key).send().await?;
     let execution = user::start(&stack, &request("encrypted", json!({}))).await?;
     user::until_state(&stack, &execution, "CreateCluster").await?;
-    let seeding: Seeding = serde_json::from_value(report_file(&stack, &execution, "seeding.json").await?)?;
+    let seeding: Seeding = serde_json::from_value(user::own_file(&stack, &execution, "seeding.json").await?)?;
     let location = &seeding.backups[0].location;
     let head = stack.s3().head_object().bucket(&location.bucket).key(&location.key).send().await?;
     ensure!(head.ssekms_key_id() == Some(&key), "it is encrypted with {:?}", head.ssekms_key_id());

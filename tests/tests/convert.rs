@@ -132,8 +132,22 @@ async fn a_dry_run_writes_nothing_and_a_stopped_conversion_leaves_nothing() -> R
 
     let mut whole = request("whole", "8.1");
     whole["cluster"]["nodeType"] = "cache.t4g.micro".into();
-    user::seed(&stack, &whole).await?.expect_seeded()?;
+    let execution = user::start(&stack, &whole).await?;
+    user::outcome(&stack, &execution).await?.expect_seeded()?;
+    let share = copied_share(&stack, &execution).await?;
+    ensure!(share > 0.98, "{share} of the backup was copied by S3, the rest read by functions");
     expect_same(&stack, &source, "whole", "valkey-server 8.1").await?;
     ensure!(user::left_converted(&stack).await?.is_empty(), "{:?}", user::left_converted(&stack).await?);
     stack.stop().await
+}
+
+/// How much of the backup S3 has copied, while no function read it.
+async fn copied_share(stack: &Stack, execution: &str) -> Result<f64> {
+    let conversion = user::own_file(stack, execution, "conversion.json").await?;
+    let ranges = conversion["backups"][0]["ranges"].as_array().into_iter().flatten();
+    let copied: u64 = ranges.filter_map(|range| range["stretch"]["bytes"].as_u64()).sum();
+    let report = user::own_file(stack, execution, "report.json").await?;
+    let bytes = report["backups"][0]["sizeBytes"].as_u64().unwrap_or(u64::MAX);
+    #[expect(clippy::cast_precision_loss, reason = "a share need not be exact")]
+    Ok(copied as f64 / bytes as f64)
 }

@@ -1,12 +1,16 @@
 //! The bucket of converted backups, which only this product writes.
 
+use std::ops::Range;
+
 use aws_sdk_s3::{
     Client,
+    operation::upload_part_copy::{UploadPartCopyOutput, builders::UploadPartCopyFluentBuilder},
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption},
 };
 use bytes::Bytes;
 use futures::{StreamExt, stream};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use seeding::{Backup, BackupLocation, StepError};
 
 use crate::{error_code, service_error};
@@ -69,6 +73,15 @@ impl ConversionBucket {
             )
         })?;
         Ok(body.into_bytes())
+    }
+
+    /// Reads bytes of the source of a conversion.
+    pub async fn get_range(&self, source: &Backup, range: Range<u64>) -> Result<Bytes, StepError> {
+        let doing = format!("read bytes {}-{} of {}", range.start, range.end, source.location);
+        let get = self.s3.get_object().bucket(&source.location.bucket).key(&source.location.key);
+        let get = get.if_match(&source.etag).range(in_header(&range));
+        let answer = get.send().await.map_err(|error| service_error(&doing, &error))?;
+        body(answer.body, &doing).await
     }
 
     /// Begins an upload in parts.
@@ -140,20 +153,68 @@ impl ConversionBucket {
     }
 }
 
+/// A range as a header has it: with the last byte.
+fn in_header(range: &Range<u64>) -> String {
+    format!("bytes={}-{}", range.start, range.end.saturating_sub(1))
+}
+
+async fn body(body: ByteStream, doing: &str) -> Result<Bytes, StepError> {
+    let body = body.collect().await.map_err(|error| {
+        StepError::new(
+            seeding::ErrorName::ServiceBusy,
+            format!("failed to {doing}: {error}"),
+            "it is retried automatically",
+        )
+    })?;
+    Ok(body.into_bytes())
+}
+
+/// What is percent-encoded in the name of an object that is copied: all but what a URL's path may have.
+const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A part that was copied. S3 may answer with success and an error in the body, which the SDK returns as one; without a
+/// result at all nothing was copied.
+fn copied_part(number: i32, copied: UploadPartCopyOutput) -> Result<CompletedPart, StepError> {
+    let etag = copied.copy_part_result.and_then(|result| result.e_tag);
+    let etag = etag.ok_or_else(|| {
+        let message = format!("S3 answered to the copy of part {number} without a result");
+        StepError::new(seeding::ErrorName::ServiceBusy, message, "it is retried automatically")
+    })?;
+    Ok(CompletedPart::builder().part_number(number).e_tag(etag).build())
+}
+
 impl Upload<'_> {
     /// Copies an object of the bucket into a part.
     pub async fn copy(&self, number: i32, source: &str) -> Result<CompletedPart, StepError> {
+        let ConversionBucket { bucket, account, .. } = self.bucket;
+        let copy = self.copy_into(number).copy_source(format!("{bucket}/{source}"));
+        let copied = copy.expected_source_bucket_owner(account).send().await;
+        copied_part(
+            number,
+            copied.map_err(|error| service_error(&format!("copy {bucket}/{source}"), &error))?,
+        )
+    }
+
+    /// Copies bytes of the source of a conversion into a part: at least 5 MiB of an object of more than 5 MB, at most
+    /// 5 GiB. Fails if the object was overwritten.
+    pub async fn copy_range(
+        &self,
+        number: i32,
+        source: &Backup,
+        range: Range<u64>,
+    ) -> Result<CompletedPart, StepError> {
+        let BackupLocation { bucket, key } = &source.location;
+        let doing = format!("copy bytes {}-{} of {}", range.start, range.end, source.location);
+        let key = utf8_percent_encode(key, KEY);
+        let copy = self.copy_into(number).copy_source(format!("{bucket}/{key}"));
+        let copy = copy.copy_source_if_match(&source.etag).copy_source_range(in_header(&range));
+        copied_part(number, copy.send().await.map_err(|error| service_error(&doing, &error))?)
+    }
+
+    fn copy_into(&self, number: i32) -> UploadPartCopyFluentBuilder {
         let ConversionBucket { s3, bucket, account, .. } = self.bucket;
         let copy = s3.upload_part_copy().bucket(bucket).key(&self.key).upload_id(&self.id);
-        let copy = copy.part_number(number).copy_source(format!("{bucket}/{source}"));
-        let copied = copy
-            .expected_bucket_owner(account)
-            .expected_source_bucket_owner(account)
-            .send()
-            .await
-            .map_err(|error| service_error(&format!("copy {bucket}/{source}"), &error))?;
-        let etag = copied.copy_part_result().and_then(|result| result.e_tag()).map(str::to_owned);
-        Ok(CompletedPart::builder().part_number(number).set_e_tag(etag).build())
+        copy.part_number(number).expected_bucket_owner(account)
     }
 
     /// Uploads a part.

@@ -9,7 +9,9 @@ use rdb_scan::{Assembly, Boundary, Gap, Header, Inspection, RangeInspection, ass
 use seeder_aws::{Clients, ReportStore};
 use seeding::{
     Backup, ExecutionFiles, Finding, How, KnownInspection, Plan, Seeding, StepError, Verdict,
-    conversion::{Conversion, ConversionOf, ConversionPhase},
+    conversion::{
+        Conversion, ConversionOf, ConversionPhase, {self},
+    },
     format_for, needs_templates, report,
     steps::{AssessInput, AssessOutput, Chunk, Decided, InspectedChunk},
 };
@@ -110,19 +112,25 @@ fn conversion(
     how: &[How],
     findings: Vec<Finding>,
 ) -> Conversion {
+    let changes = how.contains(&How::Changed);
     let of_backup = |(backup, (inspection, boundaries)): (usize, &(Inspection, Vec<Boundary>))| {
         let rdb = inspection.rdb.as_ref()?;
         let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
         let (_, new_header) = format_for(&seeding.target.cluster, inspection.field_expires > 0)?;
         let salvage = !inspection.is_sound();
         let is_cut = !salvage && !needs_templates(&header);
-        let ranges = RecordRange::between(&header, if is_cut { boundaries } else { &[] });
+        let boundaries = if is_cut { boundaries.as_slice() } else { &[] };
+        // What is inspected before it is written has to be read, whether it changes or not.
+        let ranges = match conversion::options(&seeding.target).filter(|_| is_cut && !changes) {
+            Some(options) => conversion::ranges(inspection, &header, boundaries, &options, inspected.len()),
+            None => RecordRange::between(&header, boundaries),
+        };
         let keys = (!salvage).then_some(inspection.keys);
         Some(ConversionOf { backup, ranges, keys, magic: new_header.magic, salvage })
     };
     let converted = inspected.iter().enumerate().zip(how).filter(|(_, how)| **how != How::AsItIs);
     let backups = converted.filter_map(|(one, _)| of_backup(one)).collect();
-    Conversion { backups, changes: how.contains(&How::Changed), findings }
+    Conversion { backups, changes, findings }
 }
 
 impl AssessBackup {

@@ -6,7 +6,7 @@ use lambda::{Execution, Invocation, Step, required};
 use rdb_scan::{Control, Header, InspectOptions, Position, RangeInspection};
 use seeder_aws::{Clients, ReportStore, reader::ObjectReader};
 use seeding::{
-    Backup, FileKey, StepError,
+    Backup, FileKey, StepError, conversion,
     steps::{Chunk, InspectInput, InspectedChunk},
 };
 
@@ -52,7 +52,8 @@ impl Step for InspectChunk {
             Some(key) => Start::At(Box::new(self.position(key).await?)),
             None => Start::Find(header(backup, &chunk)?),
         };
-        let options = seeding.target.inspect_options(backup.size_bytes);
+        let copied = conversion::copied_types(&seeding.target, backup.header.as_ref());
+        let options = InspectOptions { copied, ..seeding.target.inspect_options(backup.size_bytes) };
         let read =
             self.read(backup.clone(), start, chunk.start..chunk.end, options, execution.invocation).await?;
         let key = execution.files().partial(chunk.backup, chunk.start, chunk.end);

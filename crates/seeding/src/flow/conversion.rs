@@ -1,13 +1,14 @@
 //! The conversion of backups on the way to the cluster: its plan, its files, and the rounds of its workers.
 
 use rdb_convert::{Comparison, Options, RangePlan, RangeReport, RangeTask, RecordRange, Survey};
-use rdb_scan::{Header, Magic};
+use rdb_scan::{Boundary, Header, Inspection, Magic, TypeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::location::BackupLocation,
     finding::Finding,
     record::seeding::Target,
+    request::convert::When,
     verdict::{changed::Damaged, conversion::format_for},
 };
 
@@ -16,6 +17,8 @@ use crate::{
 pub const LEAST_PART_BYTES: u64 = 5 << 20;
 /// The size of a piece of converted bytes, in bytes, unless there would be more than [`MOST_PIECES`].
 const PIECE_BYTES: u64 = 32 << 20;
+/// The most stretches of all backups: each brings a range beside it, of which the state machine carries some 25 bytes.
+const MOST_STRETCHES: usize = 3_000;
 /// The most pieces of one backup: half of the parts that an upload may have, since each range may end with a small one.
 const MOST_PIECES: u64 = 5_000;
 
@@ -58,16 +61,17 @@ impl Conversion {
         if compares { ConversionPhase::Compare } else { ConversionPhase::Plan }
     }
 
-    /// All ranges.
+    /// The ranges that workers convert.
     pub fn chunks(&self) -> Vec<ConversionChunk> {
         self.backups.iter().flat_map(ConversionOf::chunks).collect()
     }
 }
 
 impl ConversionOf {
-    /// All ranges.
+    /// The ranges that workers convert: all but the stretches, whose bytes S3 copies.
     pub fn chunks(&self) -> impl Iterator<Item = ConversionChunk> + '_ {
-        (0..self.ranges.len()).map(|range| ConversionChunk { backup: self.backup, range })
+        let read = self.ranges.iter().enumerate().filter(|(_, range)| range.stretch().is_none());
+        read.map(|(range, _)| ConversionChunk { backup: self.backup, range })
     }
 
     /// The survey, if no keys had to be compared.
@@ -81,6 +85,35 @@ pub fn options(target: &Target) -> Option<Options> {
     let (to, _) = format_for(&target.cluster, false)?;
     let now_ms = i64::try_from(target.looked_at_ms).unwrap_or(i64::MAX);
     Some(target.options.convert.options(to, now_ms))
+}
+
+/// The types of keys that a conversion of this file would copy as they are, to look for stretches of them; none if the
+/// engine reads the file as it is. A file whose first bytes are not known may need a conversion.
+pub fn copied_types(target: &Target, header: Option<&Header>) -> TypeSet {
+    let engine = &target.cluster.engine;
+    let max = engine.max_rdb_version(target.cluster.engine_version);
+    let may_need = header.is_none_or(|header| header.magic == Magic::Valkey || header.version > max);
+    let options = options(target).filter(|_| may_need && target.options.convert.when == When::Needed);
+    options.map(|options| options.copied_types()).unwrap_or_default()
+}
+
+/// The ranges of a file without a change of contents: stretches that S3 copies, and the ranges around them.
+///
+/// `backups`: the number of backups that are converted together. Each has its share of the ranges that a state machine
+/// can carry.
+pub fn ranges(
+    inspection: &Inspection,
+    header: &Header,
+    boundaries: &[Boundary],
+    options: &Options,
+    backups: usize,
+) -> Vec<RecordRange> {
+    let most = MOST_STRETCHES / backups.max(1);
+    let mut stretches = inspection.stretches.clone();
+    stretches.sort_by_key(|stretch| std::cmp::Reverse(stretch.bytes));
+    stretches.truncate(most);
+    stretches.sort_by_key(|stretch| stretch.offset);
+    RecordRange::around(header, boundaries, &stretches, options)
 }
 
 /// The size of the pieces of a converted file, in bytes.

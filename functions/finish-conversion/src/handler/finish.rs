@@ -1,11 +1,11 @@
 //! After a round that wrote ranges: one object is made of them.
 
-use rdb_convert::{Finished, Plan};
+use rdb_convert::{Finished, Plan, head_bytes};
 use seeder_aws::objects::look_at_object;
 use seeding::{
     Backup, StepError,
     conversion::{
-        ConversionOf, WrittenRange, {self},
+        ConversionChunk, ConversionOf, WrittenRange, {self},
     },
     objects::ObjectLook,
     steps::FinishOutput,
@@ -13,7 +13,7 @@ use seeding::{
 
 use super::{
     Done, Work,
-    join::{join, pieces},
+    join::{Piece, join},
 };
 
 impl Work<'_> {
@@ -45,12 +45,12 @@ impl Work<'_> {
         let backup = self.seeding.backups.get(one.backup);
         let backup = backup.ok_or_else(|| StepError::internal("there is no such backup"))?;
         let plan = self.plan_of(one).await?.plan;
-        let tail = tail(&plan, written)?;
         let (hash, backups) = (self.execution.identity.hash(), self.seeding.backups.len());
         let bucket = self.bucket().encrypted_as(backup);
         let location = conversion::location(&self.step.conversion_bucket, hash, one.backup, backups);
-        let pieces = pieces(hash, one.chunks().zip(written));
-        join(&bucket, &location, pieces, &tail).await?;
+        let pieces = pieces(one, &plan, hash, written)?;
+        let copied = pieces.iter().map(Piece::copied_bytes).sum::<u64>();
+        join(&bucket, &location, backup, pieces).await?;
         let account = Some(self.seeding.partition.account.as_str());
         let ObjectLook::Found(view) = look_at_object(&self.step.s3, &location, account).await? else {
             return Err(StepError::internal(format!("{location} is gone after its upload")));
@@ -60,7 +60,13 @@ impl Work<'_> {
             let message = format!("{location} has {} bytes, {expected} were written", view.size_bytes);
             return Err(StepError::internal(message));
         }
-        tracing::info!(backup = one.backup, bytes = expected, keys = plan.report.keys_written, "converted");
+        tracing::info!(
+            backup = one.backup,
+            bytes = expected,
+            copied,
+            keys = plan.report.keys_written,
+            "converted"
+        );
         Ok(Backup {
             location,
             size_bytes: view.size_bytes,
@@ -81,12 +87,38 @@ impl Work<'_> {
     }
 }
 
-/// The end mark and the checksum of a new file.
-fn tail(plan: &Plan, written: &[WrittenRange]) -> Result<Vec<u8>, StepError> {
+/// The pieces of a new file, in order: what workers have stored, what is copied from the source, and what is in neither.
+fn pieces(
+    one: &ConversionOf,
+    plan: &Plan,
+    hash: &str,
+    written: &[WrittenRange],
+) -> Result<Vec<Piece>, StepError> {
     let mut finished = Finished::new(plan);
-    for range in written {
-        finished.add(range.report.clone()).map_err(StepError::internal)?;
+    let (mut pieces, mut written) = (Vec::new(), written.iter());
+    for (range, of) in one.ranges.iter().enumerate() {
+        let Some(stretch) = of.stretch() else {
+            let written = written.next().ok_or_else(|| StepError::internal("a range is not written"))?;
+            let chunk = ConversionChunk { backup: one.backup, range };
+            let stored = written.pieces.iter().enumerate();
+            pieces.extend(stored.map(|(number, bytes)| Piece::Stored {
+                key: conversion::piece_key(hash, chunk, number),
+                bytes: *bytes,
+            }));
+            finished.add(written.report.clone()).map_err(StepError::internal)?;
+            continue;
+        };
+        let copied = plan.task(range).and_then(|task| task.copied());
+        let (before, report) = copied.ok_or_else(|| StepError::internal("a stretch has no task"))?;
+        if range == 0 {
+            // No worker writes the first range.
+            pieces.push(Piece::Made(head_bytes(plan).to_vec()));
+        }
+        pieces.push(Piece::Made(before));
+        pieces.push(Piece::Source(stretch.offset..stretch.end()));
+        finished.add(report).map_err(StepError::internal)?;
     }
     let tails = finished.tail_bytes().map_err(StepError::internal)?;
-    Ok(tails.into_iter().next().map(|tail| tail.to_vec()).unwrap_or_default())
+    pieces.extend(tails.first().map(|tail| Piece::Made(tail.to_vec())));
+    Ok(pieces)
 }

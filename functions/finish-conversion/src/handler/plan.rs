@@ -1,6 +1,6 @@
 //! After a round that planned ranges.
 
-use rdb_convert::{Plan, Survey, merge_plans};
+use rdb_convert::{Plan, RangePlan, Survey, merge_plans};
 use seeding::{
     StepError,
     changed::{Damaged, refusals},
@@ -61,8 +61,9 @@ impl Work<'_> {
         for (one, plan) in plans {
             let file_bytes = plan.file_bytes().next().unwrap_or(0);
             let piece_bytes = conversion::piece_bytes(file_bytes);
-            for (range, chunk) in one.chunks().enumerate() {
-                let task = plan.task(range).ok_or_else(|| StepError::internal("a range has no task"))?;
+            for chunk in one.chunks() {
+                let task = plan.task(chunk.range);
+                let task = task.ok_or_else(|| StepError::internal("a range has no task"))?;
                 let task = WriteTask { task, header: plan.header(), file_bytes, piece_bytes };
                 tasks.push((self.execution.files().write_task(chunk), task));
             }
@@ -90,7 +91,14 @@ impl Work<'_> {
         }
         // What of a backup is lost, is known to the one worker that reads it.
         let damaged = planned.first().map(|range| range.damaged.clone()).unwrap_or_default();
-        let plan = merge_plans(planned.into_iter().map(|range| range.plan), &self.options, survey);
+        let mut planned = planned.into_iter().map(|range| range.plan);
+        let plans = one.ranges.iter().map(|range| match range.stretch() {
+            Some(_) => RangePlan::of_stretch(range, &self.options),
+            None => planned.next(),
+        });
+        let plans = plans.collect::<Option<Vec<_>>>();
+        let plans = plans.ok_or_else(|| StepError::internal("a stretch is not copied as it is"))?;
+        let plan = merge_plans(plans, &self.options, survey);
         let plan = plan.map_err(StepError::internal)?;
         let (found, expected) = (plan.report.keys_read, one.keys.unwrap_or(plan.report.keys_read));
         if found != expected {

@@ -19,6 +19,10 @@ use crate::{
 
 /// Most parts of an upload, as on S3.
 const PART_LIMIT: i32 = 10_000;
+/// Only of a larger object can a range be copied, in bytes. Source: S3 API reference, "UploadPartCopy".
+const LEAST_RANGE_SOURCE_BYTES: u64 = 5 * 1024 * 1024;
+/// The most that one part can copy, in bytes. Source: S3 user guide, "Amazon S3 multipart upload limits".
+const MOST_COPIED_BYTES: u64 = 5 << 30;
 
 impl Service {
     pub(crate) async fn upload_part(
@@ -68,11 +72,20 @@ impl Service {
         let (source, source_id) = self.source(&request, &input.copy_source, &terms)?;
         let range = match &input.copy_source_range {
             None => 0..source.size,
+            Some(_) if source.size <= LEAST_RANGE_SOURCE_BYTES => {
+                let message = "The specified copy source is not supported as a byte-range copy source";
+                return Err(s3_error!(InvalidRequest, "{message}"));
+            }
             Some(text) => Range::parse(text)
                 .ok()
                 .and_then(|range| range.check(source.size).ok())
                 .ok_or_else(|| s3_error!(InvalidRange, "{text} is outside of {} bytes", source.size))?,
         };
+        if range.end - range.start > MOST_COPIED_BYTES {
+            let message =
+                "The specified copy source is larger than the maximum allowable size for a copy source";
+            return Err(s3_error!(InvalidRequest, "{message}: {MOST_COPIED_BYTES}"));
+        }
         let segments = cut(&source.segments, range.clone());
         let part = UploadedPart {
             size: range.end - range.start,
