@@ -102,6 +102,65 @@ pub fn simulate(size_bytes: u64, setting: &Setting) -> Cost {
     Cost { ranges, rounds, seconds, lambda_seconds, dollars }
 }
 
+/// What a conversion adds to an inspection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConversionSetting {
+    /// The workers, which read at these rates. What they write passes the same network.
+    pub workers: Setting,
+    /// The share of the backup that S3 copies and no worker reads, 0 to 1.
+    pub copied_share: f64,
+    /// Parts that finish-conversion copies at once.
+    pub copies_at_once: f64,
+    /// Rate of one copy within S3, in bytes per second.
+    pub copied_per_second: f64,
+    /// Readings before the one that writes: 1 for the plan, more if databases are merged and contents change.
+    pub readings: u32,
+}
+
+impl ConversionSetting {
+    /// A file whose version is too new, and whose records stay as they are but for this share.
+    pub fn of_share(copied_share: f64) -> Self {
+        Self {
+            workers: Setting::default(),
+            copied_share,
+            copies_at_once: 50.0,
+            // What others have measured for UploadPartCopy within a region: 80 to 200 MB/s a part.
+            copied_per_second: 100e6,
+            readings: 1,
+        }
+    }
+}
+
+/// Simulates a conversion: readings to plan, one that writes pieces, and the copies that make one object of all.
+pub fn simulate_conversion(size_bytes: u64, setting: &ConversionSetting) -> Cost {
+    /// Bytes of a piece, and of a part that is copied from the backup.
+    const PIECE_BYTES: f64 = (32 << 20) as f64;
+    const COPIED_PART_BYTES: f64 = (512 << 20) as f64;
+    let size = size_bytes as f64;
+    let (copied, read) = (size * setting.copied_share, size * (1.0 - setting.copied_share));
+    let reading = simulate(read as u64, &setting.workers);
+    let mut writers = setting.workers.clone();
+    // Each byte is read and written.
+    writers.bytes_per_second.iter_mut().for_each(|rate| *rate /= 2.0);
+    let writing = simulate(read as u64, &writers);
+    let readings = f64::from(setting.readings);
+    let joining = size / (setting.copies_at_once * setting.copied_per_second);
+    let (pieces, parts) = (read / PIECE_BYTES, copied / COPIED_PART_BYTES);
+    // finish-conversion has 2 GiB, and waits for the copies.
+    let lambda_seconds = readings * reading.lambda_seconds + writing.lambda_seconds + joining;
+    let requests = (2.0 * pieces + parts) * price::S3_PUT + pieces * price::S3_PUT;
+    Cost {
+        ranges: reading.ranges,
+        rounds: setting.readings + writing.rounds,
+        seconds: readings * reading.seconds + writing.seconds + joining,
+        lambda_seconds,
+        dollars: readings * reading.dollars
+            + writing.dollars
+            + joining * setting.workers.memory_gib * price::LAMBDA_GIB_SECOND
+            + requests,
+    }
+}
+
 type Micros = u64;
 
 #[cfg(test)]
@@ -124,6 +183,17 @@ mod tests {
         let cost = simulate(100_000_000_000, &setting);
         assert_eq!((cost.ranges, cost.rounds), (1, 2));
         assert!((cost.lambda_seconds - (100e9 / 78e6 + 2.0)).abs() < 0.01, "{cost:?}");
+    }
+
+    #[test]
+    fn a_copy_costs_little_and_what_is_rewritten_is_read_twice_and_written() {
+        let (copied, rewritten) = (ConversionSetting::of_share(0.98), ConversionSetting::of_share(0.0));
+        let of = |setting| simulate_conversion(100_000_000_000, setting);
+        assert!(of(&copied).seconds < 90.0 && of(&copied).dollars < 0.25, "{:?}", of(&copied));
+        let inspection = simulate(100_000_000_000, &Setting::default());
+        let ratio = of(&rewritten).lambda_seconds / inspection.lambda_seconds;
+        assert!((2.5..3.1).contains(&ratio), "{ratio}");
+        assert!(simulate_conversion(1_000_000_000_000, &copied).seconds < 480.0);
     }
 
     #[test]

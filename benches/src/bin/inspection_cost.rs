@@ -1,7 +1,7 @@
-//! Prints the cost of inspecting large backups: `inspection_cost [MB-PER-SECOND...]`, with one rate per kind of data in
+//! Prints the cost of inspecting and converting large backups: `inspection_cost [MB-PER-SECOND...]`, with one rate per kind of data in
 //! the backup. The default rate is the network bandwidth of a function. `make bench` shows that a core reads every kind
 //! of data faster.
-use rdb_benches::cost::{Setting, simulate};
+use rdb_benches::cost::{ConversionSetting, Setting, simulate, simulate_conversion};
 
 fn main() {
     let rates: Vec<f64> = std::env::args().skip(1).filter_map(|rate| rate.parse::<f64>().ok()).collect();
@@ -23,5 +23,16 @@ fn main() {
             alone.seconds / 60.0,
             alone.rounds
         );
+    }
+    println!("\n| backup | conversion | time | Lambda-seconds | dollars |\n|---|---|---|---|---|");
+    for (what, share) in [("98 % copied by S3", 0.98), ("every record rewritten", 0.0)] {
+        let conversion = ConversionSetting { workers: setting.clone(), ..ConversionSetting::of_share(share) };
+        for (name, gigabytes) in [("100 GB", 100), ("1 TB", 1000)] {
+            let cost = simulate_conversion(gigabytes * 1_000_000_000, &conversion);
+            println!(
+                "| {name} | {what} | {:.0} s | {:.0} | ${:.2} |",
+                cost.seconds, cost.lambda_seconds, cost.dollars
+            );
+        }
     }
 }
