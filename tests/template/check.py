@@ -28,9 +28,9 @@ CALLS = {
     r"\blook_at_policy\(": ["s3:GetBucketPolicy"],
     r"\blook_at_acl\(": ["s3:GetObjectAcl"],
     r"\blook_at_key\(&": ["kms:DescribeKey", "kms:GetKeyPolicy"],
-    r"\b(look_at_object|read_prefix|read_settings)\(|ObjectReader::start\(|\breports\s*\.(read|seeding)\b": ["s3:GetObject"],
-    r"\breports\s*\.read\b|\bexecution\.seeding\b": ["s3:ListBucket"],
-    r"\breports\s*\.write\(": ["s3:PutObject"],
+    r"\b(look_at_object|read_prefix|read_settings)\(|Object(Reader::start|Source::new)\(|\breports(\(\))?\s*\.(read|read_up_to|seeding)\b": ["s3:GetObject"],
+    r"\breports(\(\))?\s*\.(read|read_up_to)\b|\bexecution\.seeding\b": ["s3:ListBucket"],
+    r"\breports(\(\))?\s*\.write\(": ["s3:PutObject"],
     r"\breports\s*\.delete\(": ["s3:DeleteObject"],
     r"\bacls_enabled\(": ["s3:GetBucketOwnershipControls"],
     r"\b(grant_by_policy|revoke_policy)\(": ["s3:GetBucketPolicy", "s3:PutBucketPolicy"],
@@ -311,7 +311,7 @@ def sample_events_have_the_shape_of_the_code():
     inputs = {"prepare-seeding": "PrepareInput", "inspect-chunk": "InspectInput", "assess-backup": "AssessInput",
               "convert-chunk": "ConvertInput", "finish-conversion": "FinishInput",
               "create-cluster": "CreateInput", "check-cluster": "CheckInput", "delete-cluster": "DeleteInput",
-              "verify-cluster": "VerifyInput"}
+              "verify-cluster": "VerifyInput", "record-outcome": "RecordInput"}
     samples = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
     for folder in FOLDERS:
         if folder == "start-seeding":

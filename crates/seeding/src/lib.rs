@@ -39,7 +39,7 @@ pub use crate::{
         drops::{DropKind, DroppedBackup, DroppedObject, execution_name},
         failure::FailureReason,
         files::ExecutionFiles,
-        grant, polling,
+        grant, outcome, polling,
         status::{ClusterPhase, ClusterView, MemberView},
         steps, sweep,
     },

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::account::{ACCOUNT, REGION};
 
 /// The functions by their folders in `functions/`, which are also the names of their binaries.
-pub const FUNCTIONS: [&str; 13] = [
+pub const FUNCTIONS: [&str; 14] = [
     "start-seeding",
     "prepare-seeding",
     "inspect-chunk",
@@ -26,6 +26,7 @@ pub const FUNCTIONS: [&str; 13] = [
     "verify-cluster",
     "revoke-access",
     "delete-cluster",
+    "record-outcome",
     "sweep",
 ];
 

@@ -10,6 +10,7 @@ use crate::{
     flow::{
         conversion::{Conversion, ConversionChunk, ConversionJournal, PlannedRange, WriteTask, WrittenRange},
         grant::{AclHolders, GrantJournal, LeaseHolder, Revocation},
+        outcome::Outcome,
         steps::CreateJournal,
     },
     record::{
@@ -128,6 +129,11 @@ impl<'a> ExecutionFiles<'a> {
     /// The part of the report against which the new cluster's keys are counted.
     pub fn counts(&self) -> FileKey<ReportCounts> {
         FileKey::new(self.report().as_str().to_owned())
+    }
+
+    /// How the seeding ended.
+    pub fn outcome(&self) -> FileKey<Outcome> {
+        FileKey::new(format!("{EXECUTIONS}{}/outcome.json", self.execution))
     }
 
     /// The full report.

@@ -11,6 +11,7 @@ use crate::{
     finding::{Finding, Verdict},
     flow::{
         conversion::{ConversionChunk, ConversionPhase},
+        outcome::ToldFinding,
         status::ClusterPhase,
     },
     record::file_key::FileKey,
@@ -227,6 +228,32 @@ impl Decided {
         findings.truncate(SHOWN_FINDINGS);
         Self { verdict, findings, plan: plan.map(Box::new), report }
     }
+}
+
+/// The input of `record-outcome`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RecordInput {
+    /// `seeded`, `dry-run`, `rejected`, `failed` or `cleaned-up`.
+    pub ending: String,
+    /// Whether the execution is another one, that was cleaned up for.
+    pub clean_up: bool,
+    /// Verdict on the backups.
+    pub verdict: String,
+    /// First findings, also those that the state machine makes.
+    pub findings: Vec<ToldFinding>,
+    /// Report, as `s3://bucket/key`; empty if there is none.
+    pub report: String,
+    /// The cluster, if it is available: [`ClusterInfo`]; otherwise an empty object.
+    pub cluster: Option<Value>,
+    /// What a clean-up could not remove.
+    pub left_behind: Vec<String>,
+    /// When the execution started, in milliseconds since the Unix epoch.
+    pub started_at_ms: i64,
+    /// When the backups were judged; 0 if they were not.
+    pub decided_at_ms: i64,
+    /// When the cluster was created; 0 if it was not.
+    pub created_at_ms: i64,
 }
 
 /// The input of steps that need only their execution.

@@ -1,0 +1,227 @@
+//! How a seeding ended, as everybody is told.
+
+mod words;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use self::words::words;
+use crate::{
+    finding::Code,
+    flow::steps::{ClusterInfo, RecordInput},
+};
+
+/// What is told about the end of a seeding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The cluster is available.
+    Succeeded,
+    /// Nothing was created, because a finding forbids it.
+    Rejected,
+    /// The cluster did not become available.
+    Failed,
+    /// Nothing was created, as the request asks.
+    DryRun,
+    /// A clean-up could not finish.
+    LeftBehind,
+}
+
+impl Ending {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Succeeded, Self::Rejected, Self::Failed, Self::DryRun, Self::LeftBehind];
+
+    /// The type of the event.
+    pub const fn detail_type(self) -> &'static str {
+        match self {
+            Self::Succeeded => "Seeding Succeeded",
+            Self::Rejected => "Seeding Rejected",
+            Self::Failed => "Seeding Failed",
+            Self::DryRun => "Seeding Dry Run Complete",
+            Self::LeftBehind => "Seeding Left Something Behind",
+        }
+    }
+
+    /// The name of the metric that counts it.
+    pub const fn metric(self) -> &'static str {
+        match self {
+            Self::Succeeded => "Seeded",
+            Self::Rejected => "Rejected",
+            Self::Failed => "Failed",
+            Self::DryRun => "DryRuns",
+            Self::LeftBehind => "LeftBehind",
+        }
+    }
+}
+
+/// How a seeding ended, `outcome.json` in the reports bucket and the detail of the event about it. It names no key of a
+/// backup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// Version of this JSON, 1.
+    pub schema: u32,
+    /// Name of the execution.
+    pub execution: String,
+    /// `seeded`, `dry-run`, `rejected` or `failed`.
+    pub outcome: String,
+    /// Verdict on the backups.
+    pub verdict: String,
+    /// The cluster, if it is available.
+    pub cluster: Option<ClusterInfo>,
+    /// First findings, most severe first, without the evidence that may name keys.
+    pub findings: Vec<ToldFinding>,
+    /// Report, as `s3://bucket/key`; empty if there is none.
+    pub report: String,
+    /// What a clean-up could not remove.
+    pub left_behind: Vec<String>,
+}
+
+/// A finding as it is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToldFinding {
+    /// [Code](docs/FINDINGS.md).
+    pub code: String,
+    /// Severity.
+    #[serde(default)]
+    pub severity: String,
+    /// Backup that the finding is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<String>,
+    /// Numbers that decided, and names other than those of keys.
+    #[serde(default)]
+    pub evidence: BTreeMap<String, Value>,
+    /// What to do.
+    #[serde(default)]
+    pub remedy: String,
+}
+
+/// The evidence whose texts are never those of a backup.
+const HARMLESS: [&str; 12] = [
+    "bucket", "engine", "error", "field", "from", "id", "nodeType", "reason", "removes", "state", "to",
+    "type",
+];
+
+impl ToldFinding {
+    /// Leaves out what may name keys: texts, unless they are known to be harmless. The message of a failed step is kept;
+    /// findings about a backup lose theirs.
+    fn without_keys(mut self) -> Self {
+        let of_backup = self.backup.is_some();
+        self.evidence.retain(|name, value| match value {
+            Value::Number(_) | Value::Bool(_) => true,
+            Value::Object(counts) => counts.values().all(Value::is_number),
+            _ => HARMLESS.contains(&name.as_str()) || (name == "message" && !of_backup),
+        });
+        self
+    }
+}
+
+impl Outcome {
+    /// How an execution ended, and what is told; none if it was told already. `earlier`: what was recorded before, if a
+    /// clean-up asks.
+    pub fn of(input: &RecordInput, execution: &str, earlier: Option<Self>) -> Option<(Self, Ending)> {
+        let left_behind = input.left_behind.clone();
+        let is_left = !left_behind.is_empty();
+        if let Some(earlier) = earlier {
+            return is_left.then(|| (Self { left_behind, ..earlier }, Ending::LeftBehind));
+        }
+        let (outcome, ending) = match input.ending.as_str() {
+            "seeded" => ("seeded", Ending::Succeeded),
+            "dry-run" => ("dry-run", Ending::DryRun),
+            "rejected" => ("rejected", Ending::Rejected),
+            _ if input.clean_up && is_left => ("failed", Ending::LeftBehind),
+            _ => ("failed", Ending::Failed),
+        };
+        let mut findings: Vec<_> = input.findings.iter().cloned().map(ToldFinding::without_keys).collect();
+        if input.clean_up && findings.is_empty() && ending != Ending::Succeeded {
+            findings.push(interrupted());
+        }
+        let verdict = if ending == Ending::Succeeded && input.clean_up { "ok" } else { &input.verdict };
+        let outcome = Self {
+            schema: 1,
+            execution: execution.to_owned(),
+            outcome: outcome.to_owned(),
+            verdict: verdict.to_owned(),
+            cluster: input.cluster.clone().and_then(|cluster| serde_json::from_value(cluster).ok()),
+            findings,
+            report: input.report.clone(),
+            left_behind,
+        };
+        Some((outcome, ending))
+    }
+}
+
+/// The finding about an execution that could not say itself how it ended.
+fn interrupted() -> ToldFinding {
+    ToldFinding {
+        code: Code::Interrupted.as_str().to_owned(),
+        severity: "fail".to_owned(),
+        backup: None,
+        evidence: BTreeMap::new(),
+        remedy: "start it again; the execution's history says who stopped it, or where it broke off"
+            .to_owned(),
+    }
+}
+
+/// What the state machine tells, in an event and in words.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Announcement {
+    /// Whether it tells anything.
+    pub tell: bool,
+    /// Type of the event.
+    pub detail_type: &'static str,
+    /// The event's detail.
+    pub detail: Option<Outcome>,
+    /// Subject of the message.
+    pub subject: String,
+    /// The message.
+    pub message: String,
+}
+
+impl Announcement {
+    /// Everything was told before.
+    pub const fn nothing() -> Self {
+        Self { tell: false, detail_type: "", detail: None, subject: String::new(), message: String::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn input(value: &Value) -> RecordInput {
+        serde_json::from_value(value.clone()).unwrap()
+    }
+
+    #[test]
+    fn no_key_is_told() {
+        let finding = json!({"code": "big-key", "severity": "warn", "backup": "b/k", "remedy": "split it",
+            "evidence": {"key": "secret", "keys": ["secret"], "message": "secret", "firstKeys": {"module": ["secret"]},
+                         "bytes": 7, "lost": {"fieldExpiries": 2}, "type": "hash", "from": "REDIS0012"}});
+        let input = input(&json!({"ending": "rejected", "verdict": "reject", "findings": [finding]}));
+        let (outcome, ending) = Outcome::of(&input, "e", None).unwrap();
+        let text = serde_json::to_string(&outcome).unwrap();
+        assert!(!text.contains("secret"), "{text}");
+        assert_eq!(outcome.findings[0].evidence.len(), 4, "{text}");
+        assert_eq!(ending, Ending::Rejected);
+    }
+
+    #[test]
+    fn a_clean_up_tells_only_what_nobody_has_told() {
+        let clean_up =
+            |left: &[&str]| input(&json!({"ending": "cleaned-up", "cleanUp": true, "leftBehind": left}));
+        let failed = Outcome::of(&input(&json!({"ending": "failed"})), "e", None).unwrap().0;
+        assert_eq!(Outcome::of(&clean_up(&[]), "e", Some(failed.clone())), None);
+        let (left, ending) = Outcome::of(&clean_up(&["grant"]), "e", Some(failed)).unwrap();
+        assert_eq!((ending, &left.left_behind[..]), (Ending::LeftBehind, &["grant".to_owned()][..]));
+        let (stopped, ending) = Outcome::of(&clean_up(&[]), "e", None).unwrap();
+        assert_eq!((ending, stopped.findings[0].code.as_str()), (Ending::Failed, "interrupted"));
+        let kept = input(&json!({"ending": "seeded", "cleanUp": true}));
+        assert_eq!(Outcome::of(&kept, "e", None).unwrap().1, Ending::Succeeded);
+    }
+}

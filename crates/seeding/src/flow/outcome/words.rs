@@ -1,0 +1,86 @@
+//! How a seeding ended, in words: for an e-mail or a chat.
+
+use std::fmt::Write as _;
+
+use super::{Ending, Outcome};
+use crate::facts::partition::Partition;
+
+/// The longest subject that SNS accepts, in characters. Source: SNS API reference, "Publish".
+const MAX_SUBJECT: usize = 99;
+
+/// Subject and text of a message: what happened, why, what to do, and links.
+pub fn words(outcome: &Outcome, ending: Ending, partition: &Partition, arn: &str) -> (String, String) {
+    let what = match ending {
+        Ending::Succeeded => "The cluster is available.",
+        Ending::Rejected => "The backup was rejected. Nothing was created.",
+        Ending::Failed => "The cluster did not become available. What was created is cleaned up.",
+        Ending::DryRun => "The dry run is complete. Nothing was created.",
+        Ending::LeftBehind => "The clean-up could not finish: something is left behind.",
+    };
+    let subject: String = format!("{}: {}", ending.detail_type(), outcome.execution);
+    let subject = subject.chars().filter(char::is_ascii).take(MAX_SUBJECT).collect();
+    let mut text = format!("{what}\n\nExecution: {}\n", outcome.execution);
+    if let Some(cluster) = &outcome.cluster {
+        let _ = writeln!(text, "Cluster: {} at {}:{}", cluster.id, cluster.endpoint, cluster.port);
+    }
+    if !outcome.left_behind.is_empty() {
+        let _ = writeln!(text, "Left behind: {}", outcome.left_behind.join(", "));
+    }
+    for finding in &outcome.findings {
+        let about = finding.backup.as_ref().map(|backup| format!(" ({backup})")).unwrap_or_default();
+        let _ = writeln!(text, "\n{} {}{about}", finding.severity, finding.code);
+        if let Some(message) = finding.evidence.get("message").and_then(|message| message.as_str()) {
+            let _ = writeln!(text, "  {message}");
+        }
+        let _ = writeln!(text, "  What to do: {}", finding.remedy);
+    }
+    let console = console(partition);
+    let region = &partition.region;
+    let _ = writeln!(
+        text,
+        "\nExecution in the console: https://{console}/states/home?region={region}#/v2/executions/details/{arn}"
+    );
+    if let Some((bucket, key)) = outcome.report.strip_prefix("s3://").and_then(|uri| uri.split_once('/')) {
+        let _ = writeln!(text, "Report: https://{console}/s3/object/{bucket}?prefix={key}");
+    }
+    (subject, text)
+}
+
+/// The console's host. Source: AWS General Reference, partitions.
+fn console(partition: &Partition) -> &'static str {
+    match partition.partition.as_str() {
+        "aws-cn" => "console.amazonaws.cn",
+        "aws-us-gov" => "console.amazonaws-us-gov.com",
+        _ => "console.aws.amazon.com",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn words_say_what_why_and_what_to_do() {
+        let outcome: Outcome = serde_json::from_value(json!({
+            "schema": 1, "execution": "orders-1", "outcome": "rejected", "verdict": "reject", "cluster": null,
+            "findings": [{"code": "backup-truncated", "severity": "fail", "backup": "b/orders.rdb", "remedy": "make it again"}],
+            "report": "s3://reports/executions/orders-1/report.json", "leftBehind": []
+        }))
+        .unwrap();
+        let arn = "arn:aws:states:eu-west-1:123456789012:execution:m:orders-1";
+        let (partition, _) = Partition::of_execution(arn).unwrap();
+        let (subject, text) = words(&outcome, Ending::Rejected, &partition, arn);
+        assert_eq!(subject, "Seeding Rejected: orders-1");
+        for part in [
+            "Nothing was created",
+            "backup-truncated (b/orders.rdb)",
+            "What to do: make it again",
+            arn,
+            "reports?prefix=executions/orders-1/report.json",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+    }
+}
