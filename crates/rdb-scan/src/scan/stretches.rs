@@ -32,8 +32,8 @@ impl<V: Visitor> Scan<V> {
         self.notes.is_some()
     }
 
-    /// Ends a stretch before the current key, which has just been reported and ends at `end`, if it is one of those that
-    /// are not copied as they are.
+    /// Ends a stretch before the current key, which has just been reported and ends at `end`, if it is one of those
+    /// that are not copied as they are.
     #[cold]
     #[inline(never)]
     pub(super) fn note_record(&mut self, end: u64) {
