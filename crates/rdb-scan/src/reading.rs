@@ -141,8 +141,9 @@ impl<'r, V: Visitor> Reading<'r, V> {
             let advance = self.scan.advance(&mut cursor, limit);
             let used = cursor.committed();
             self.window.consume(used);
-            let Self { window, scan, .. } = self;
-            scan.note_crc(window.offset(), &mut |offset| window.crc_at(offset));
+            if self.scan.is_noting() {
+                self.note_crc();
+            }
             let wanted = match advance {
                 Advance::More(wanted) => wanted.max(self.window.bytes().len() + 1),
                 Advance::Boundary => return Ok(Reached::Limit),
@@ -182,6 +183,14 @@ impl<'r, V: Visitor> Reading<'r, V> {
                 limit = limit.min(self.start + 1);
             }
         }
+    }
+
+    /// Computes the checksums that stretches need, before more bytes are read.
+    #[cold]
+    #[inline(never)]
+    fn note_crc(&mut self) {
+        let Self { window, scan, .. } = self;
+        scan.note_crc(window.offset(), &mut |offset| window.crc_at(offset));
     }
 
     /// Starts a new part at the next byte.

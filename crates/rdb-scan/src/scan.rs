@@ -454,8 +454,7 @@ impl<V: Visitor> Scan<V> {
             self.mixed = true;
         } else {
             self.phase = Phase::Boundary;
-            self.end_stretch();
-            self.begin_stretch(cursor.offset());
+            self.note_opcode(cursor.offset());
         }
     }
 

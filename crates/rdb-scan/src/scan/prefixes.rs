@@ -55,8 +55,7 @@ impl<V: Visitor> Scan<V> {
                     return Ok(true);
                 }
                 Opcode::Eof => {
-                    self.end_stretch();
-                    self.begin_stretch(cursor.offset());
+                    self.note_opcode(cursor.offset());
                     cursor.commit();
                     return Ok(false);
                 }

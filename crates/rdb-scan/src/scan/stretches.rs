@@ -26,27 +26,52 @@ impl<V: Visitor> Scan<V> {
         }
     }
 
-    /// Whether the current record is one of those that are not copied as they are.
-    pub(super) fn ends_stretch(&self) -> bool {
-        let current = &self.current;
-        self.notes.as_ref().is_some_and(|notes| {
-            !notes.types.contains(current.value_type)
-                || self.mixed
-                || current.foreign != 0
-                || current.key.bytes > MAX_WALKED_KEY_BYTES
-        })
+    /// Whether stretches are noted. Where keys pass, nothing else is asked if they are not.
+    #[inline(always)]
+    pub(crate) fn is_noting(&self) -> bool {
+        self.notes.is_some()
     }
 
-    /// Ends a stretch before the current record.
-    pub(super) fn end_stretch(&mut self) {
-        let at = self.place(self.current.offset);
-        self.mixed = false;
-        if let Some(notes) = &mut self.notes {
-            notes.end(at);
+    /// Ends a stretch before the current key, which has just been reported and ends at `end`, if it is one of those
+    /// that are not copied as they are.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn note_record(&mut self, end: u64) {
+        let current = &self.current;
+        let is_copied = !self.mixed
+            && current.foreign == 0
+            && current.key.bytes <= MAX_WALKED_KEY_BYTES
+            && self.notes.as_ref().is_some_and(|notes| notes.types.contains(current.value_type));
+        if !is_copied {
+            self.part_stretches(end, 1, u64::from(current.expires_at_ms.is_some()));
         }
     }
 
-    /// Begins a stretch at a file offset, after the current record.
+    /// Ends a stretch before the current record, which is that of no key and ends at `end`.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn note_opcode(&mut self, end: u64) {
+        self.part_stretches(end, 0, 0);
+    }
+
+    /// Ends a stretch before the current record, and begins the next one after it. `keys` and `expires` are what the
+    /// record has added to the counts.
+    fn part_stretches(&mut self, end: u64, keys: u64, expires: u64) {
+        self.mixed = false;
+        let after = self.place(end);
+        let before = Place {
+            offset: self.current.offset,
+            keys: after.keys.saturating_sub(keys),
+            expires: after.expires.saturating_sub(expires),
+            database: None,
+        };
+        if let Some(notes) = &mut self.notes {
+            notes.end(before);
+            notes.begin(after);
+        }
+    }
+
+    /// Begins a stretch at a file offset.
     pub(crate) fn begin_stretch(&mut self, offset: u64) {
         let at = self.place(offset);
         if let Some(notes) = &mut self.notes {

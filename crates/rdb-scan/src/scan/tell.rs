@@ -60,10 +60,6 @@ impl<V: Visitor> Scan<V> {
                 self.hazard(code, message);
             }
         }
-        let ends_stretch = self.ends_stretch();
-        if ends_stretch {
-            self.end_stretch();
-        }
         let Current { offset, expires_at_ms, key, value_start, text, .. } = self.current;
         if encoding.kind() == Kind::String {
             self.push_string(key, expires_at_ms, text);
@@ -89,10 +85,10 @@ impl<V: Visitor> Scan<V> {
         };
         self.visitor.record(&record);
         self.keys += 1;
-        if ends_stretch {
-            self.begin_stretch(cursor.offset());
-        }
         cursor.commit();
+        if self.is_noting() {
+            self.note_record(cursor.offset());
+        }
     }
 
     #[inline(always)]
