@@ -6,5 +6,6 @@ pub mod data;
 pub mod digest;
 pub mod faults;
 pub mod least_privilege;
+pub mod listener;
 pub mod source;
 pub mod user;

@@ -248,6 +248,11 @@ impl Stack {
         &self.state_machine_arn
     }
 
+    /// The endpoint of EventBridge, SNS and SQS, to which the state machine tells outcomes.
+    pub fn telling_endpoint(&self) -> &str {
+        &self.step_functions.endpoint
+    }
+
     /// The bucket for dropped backups.
     pub const fn drop_bucket(&self) -> &'static str {
         DROP_BUCKET

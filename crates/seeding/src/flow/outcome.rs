@@ -122,8 +122,13 @@ impl Outcome {
     /// How an execution ended, and what is told; none if it was told already. `earlier`: what was recorded before, if a
     /// clean-up asks.
     pub fn of(input: &RecordInput, execution: &str, earlier: Option<Self>) -> Option<(Self, Ending)> {
+        // What still runs tells its own end.
+        let refused = |finding: &ToldFinding| finding.code == CLEAN_UP_REFUSED;
+        if input.clean_up && input.findings.first().is_some_and(refused) {
+            return None;
+        }
         let left_behind = input.left_behind.clone();
-        let is_left = !left_behind.is_empty();
+        let is_left = !left_behind.is_empty() || input.ending == "failed";
         if let Some(earlier) = earlier {
             return is_left.then(|| (Self { left_behind, ..earlier }, Ending::LeftBehind));
         }
@@ -152,6 +157,9 @@ impl Outcome {
         Some((outcome, ending))
     }
 }
+
+/// The code of [`crate::ErrorName::CleanUpRefused`].
+const CLEAN_UP_REFUSED: &str = "clean-up-refused";
 
 /// The finding about an execution that could not say itself how it ended.
 fn interrupted() -> ToldFinding {

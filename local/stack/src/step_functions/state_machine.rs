@@ -18,8 +18,13 @@ pub(crate) async fn create(sfn: &aws_sdk_sfn::Client, options: &StackOptions) ->
     let text =
         std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let role = format!("arn:aws:iam::{}:role/seed-cluster", crate::account::ACCOUNT);
-    let created =
-        sfn.create_state_machine().name(NAME).definition(substitute(&text)?).role_arn(role).send().await;
+    let created = sfn
+        .create_state_machine()
+        .name(NAME)
+        .definition(substitute(&text, options)?)
+        .role_arn(role)
+        .send()
+        .await;
     let created = created.context("failed to create the state machine")?;
     if created.state_machine_arn() != arn() {
         bail!("the state machine has the ARN {}, expected {}", created.state_machine_arn(), arn());
@@ -27,8 +32,10 @@ pub(crate) async fn create(sfn: &aws_sdk_sfn::Client, options: &StackOptions) ->
     Ok(())
 }
 
-fn substitute(text: &str) -> Result<String> {
+fn substitute(text: &str, options: &StackOptions) -> Result<String> {
+    let topic = options.parameters.iter().find(|(name, _)| name == "OutcomeTopicArn");
     let mut text = text.replace("${Partition}", "aws");
+    text = text.replace("${OutcomeTopicArn}", topic.map_or("", |(_, arn)| arn));
     for function in FUNCTIONS {
         let arn = format!(
             "arn:aws:lambda:{}:{}:function:{function}",
