@@ -25,7 +25,7 @@ def row(number):
     return round(54 + number * 62)
 
 
-WIDTH, HEIGHT = 848, row(22.6)
+WIDTH, HEIGHT = 868, row(28.6)
 
 # The middle of each column, and the width of its boxes.
 COLUMNS = {"left": (98, 160), "main": (340, 192), "ends": (572, 180), "right": (712, 180)}
@@ -33,13 +33,12 @@ PLACES = {
     "Entry": ("main", 0),
     "Prepare": ("main", 1),
     "Prepared": ("main", 2),
+    "TellStarted": ("left", 2),
     "InspectChunks": ("main", 3),
-    "BackupRejected": ("ends", 4),
     "Inspected": ("main", 4),
     "WaitForLambda": ("left", 4),
     "Assess": ("main", 5),
     "Assessed": ("main", 6),
-    "DryRunComplete": ("ends", 6),
     "ConvertChunks": ("main", 7),
     "FinishConversion": ("main", 8),
     "WaitToConvert": ("left", 8),
@@ -61,13 +60,21 @@ PLACES = {
     "Outcome": ("main", 20),
     "NameFailure": ("left", 20),
     "ExplainFailure": ("left", 20.75),
-    "SeedingFailed": ("left", 21.5),
-    "ClusterSeeded": ("main", 21.5),
-    "CleanedUp": ("right", 21.5),
+    "RecordOutcome": ("main", 21.3),
+    "Telling": ("main", 22.3),
+    "TellOutcome": ("main", 23.3),
+    "Topic": ("main", 24.3),
+    "TellInWords": ("main", 25.3),
+    "Ending": ("main", 26.3),
+    "SeedingFailed": ("left", 27.5),
+    "ClusterSeeded": ("main", 27.5),
+    "DryRunComplete": ("right", 25.5),
+    "BackupRejected": ("right", 26.3),
+    "CleanedUp": ("right", 27.5),
 }
 
 # Tracks between the columns.
-CAUGHT, LOOP, PHASE, BUS, ENDS, BACK, AROUND, OUTER = 6, 222, 447, 458, 464, 594, 818, 834
+CAUGHT, LOOP, PHASE, BUS, BACK, AROUND, OUTER, TOLD = 6, 222, 447, 458, 594, 818, 834, 850
 
 # An edge leaves a side of a state, this far from its middle, follows the tracks alternately (x, y, x ... from a left or
 # right side), and enters another state. A point is the start, the end or the middle of its label. An edge that joins
@@ -78,16 +85,16 @@ ROUTES = {
     ("Entry", "Prepare"): DOWN,
     ("Entry", "DeleteCluster"): Route(("right", 0), ("top", 0), label=(BUS, row(0) - 7, "start")),
     ("Prepare", "Prepared"): DOWN,
-    ("Prepared", "InspectChunks"): DOWN,
-    ("Prepared", "BackupRejected"): Route(("right", 0), ("top", 0), label=(BUS, row(2) - 7, "start")),
+    ("Prepared", "TellStarted"): Route(("left", 0), ("right", 0)),
+    ("TellStarted", "InspectChunks"): Route(("bottom", 0), ("left", -14)),
+    ("Prepared", "RecordOutcome"): Route(("right", 0), ("right", 0), (TOLD,), (BUS, row(2) - 7, "start")),
     ("InspectChunks", "Inspected"): DOWN,
     ("Inspected", "WaitForLambda"): Route(("left", 0), ("right", 0), label=(LOOP + 3, row(4) + 16, "middle")),
     ("WaitForLambda", "InspectChunks"): Route(("top", 0), ("left", -8)),
     ("Inspected", "Assess"): DOWN,
     ("Assess", "Assessed"): DOWN,
     ("Assessed", "InspectChunks"): Route(("left", 0), ("left", 12), (LOOP,), (LOOP - 9, row(5.5) + 4, "end")),
-    ("Assessed", "BackupRejected"): Route(("right", -8), ("left", 0), (ENDS,), (ENDS + 9, row(5) - 4, "start")),
-    ("Assessed", "DryRunComplete"): Route(("right", 8), ("left", 8), label=(ENDS - 38, row(6) + 23, "start")),
+    ("Assessed", "RecordOutcome"): Route(("right", 0), ("right", 0), (TOLD,), (BUS, row(6) - 37, "start"), True),
     ("Assessed", "ConvertChunks"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(6.5) + 1, "start")),
     ("Assessed", "GrantAccess"): Route(("left", 8), ("left", 0), (LOOP,), (LOOP - 9, row(9.5) + 4, "end")),
     ("ConvertChunks", "FinishConversion"): DOWN,
@@ -95,8 +102,7 @@ ROUTES = {
     ("Conversion", "WaitToConvert"): Route(("left", 0), ("bottom", 0), label=(108, row(9) - 7, "start")),
     ("WaitToConvert", "ConvertChunks"): Route(("top", 0), ("left", 0)),
     ("Conversion", "ConvertChunks"): Route(("right", -8), ("right", 8), (PHASE,), (PHASE + 9, row(8) + 12, "start")),
-    ("Conversion", "DryRunComplete"): Route(("right", 0), ("bottom", 76), label=(BUS + 11, row(9) - 7, "start")),
-    ("Conversion", "BackupRejected"): Route(("right", 10), ("right", 0), (680,), (BUS + 11, row(9) + 23, "start")),
+    ("Conversion", "RecordOutcome"): Route(("right", 4), ("right", 0), (TOLD,), (BUS + 11, row(9) + 20, "start"), True),
     ("Conversion", "GrantAccess"): DOWN,
     ("GrantAccess", "WaitForGrant"): DOWN,
     ("WaitForGrant", "CreateCluster"): DOWN,
@@ -121,11 +127,22 @@ ROUTES = {
     ("RevokeAccess", "Outcome"): DOWN,
     ("Outcome", "WaitForRevoke"): Route(("right", -8), ("bottom", 0), label=(COLUMNS["right"][0] - 9, row(19.55) + 3, "end")),
     ("WaitForRevoke", "RevokeAccess"): Route(("left", 10), ("right", 10)),
-    ("Outcome", "ClusterSeeded"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(20.7) + 3, "start")),
-    ("Outcome", "CleanedUp"): Route(("right", 0), ("top", 0), label=(BUS, row(20) + 17, "start")),
+    ("Outcome", "RecordOutcome"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(20.5) - 4, "start")),
     ("Outcome", "NameFailure"): Route(("left", 0), ("right", 0), label=(LOOP - 7, row(20) - 7, "middle")),
     ("NameFailure", "ExplainFailure"): DOWN,
-    ("ExplainFailure", "SeedingFailed"): DOWN,
+    ("ExplainFailure", "RecordOutcome"): Route(("bottom", 0), ("left", -8)),
+    ("RecordOutcome", "Telling"): DOWN,
+    ("Telling", "TellOutcome"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(22.8) + 1, "start")),
+    ("Telling", "Ending"): Route(("right", 0), ("right", -8), (BUS,), (BUS + 9, row(22.3) + 4, "start")),
+    ("TellOutcome", "Topic"): DOWN,
+    ("Topic", "TellInWords"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(24.8) + 1, "start")),
+    ("Topic", "Ending"): Route(("right", 0), ("right", -8), (BUS,), (BUS + 9, row(24.3) + 4, "start"), True),
+    ("TellInWords", "Ending"): DOWN,
+    ("Ending", "ClusterSeeded"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(26.95) + 1, "start")),
+    ("Ending", "DryRunComplete"): Route(("right", -8), ("left", 0), (BACK,), (BACK - 9, row(25.5) + 4, "end")),
+    ("Ending", "BackupRejected"): Route(("right", 0), ("left", 0), label=(BACK - 9, row(26.3) - 7, "end")),
+    ("Ending", "CleanedUp"): Route(("right", 8), ("left", 0), (BACK,), (BACK - 9, row(27.5) + 4, "end")),
+    ("Ending", "SeedingFailed"): Route(("left", 0), ("top", 0), label=(LOOP - 37, row(26.3) - 7, "middle")),
 }
 # The edges of errors after the last retry. One that a success takes too is drawn once.
 CATCHES = {
@@ -136,10 +153,12 @@ CATCHES = {
     ("FinishConversion", "DeleteCluster"): Route(("right", 0), ("left", 0), (BUS,), joins=True),
     ("GrantAccess", "DeleteCluster"): Route(("right", 0), ("left", 0), (BUS,), joins=True),
     ("CreateCluster", "DeleteCluster"): Route(("right", -8), ("left", 0), (BUS,), joins=True),
+    ("RecordOutcome", "Ending"): Route(("left", 8), ("left", -8), (LOOP,)),
     ("DeleteCluster", "NameFailure"): Route(("right", -8), ("top", 40), (OUTER, row(17.45))),
 }
 # The labels of Defaults, which have no Comment. Those that continue straight down need none.
-OTHERWISE = {"Assessed": "loads as it is", "ClusterState": "not yet", "Deletion": "gone", "Outcome": "failed"}
+OTHERWISE = {"Assessed": "loads as it is", "ClusterState": "not yet", "Deletion": "gone", "Outcome": "failed",
+             "Telling": "told before", "Topic": "no topic", "Ending": "failed"}
 # States with the last sentence of their Comment beside them.
 NOTED = ("Prepare", "ConvertChunks")
 NOTE, NOTE_CHARACTERS = 476, 32
@@ -151,7 +170,7 @@ STACK = (0, 3, 6)
 CORNER = 8
 LINE = 15
 # The legend: kind, text and width.
-LEGEND = [("Task", "Lambda function", 150), ("Map", "Map", 76), ("Choice", "Choice", 92), ("Wait", "Wait", 78), ("Pass", "Pass", 0)]
+LEGEND = [("Task", "Function or service", 165), ("Map", "Map", 76), ("Choice", "Choice", 92), ("Wait", "Wait", 78), ("Pass", "Pass", 0)]
 
 # The fill and border of each kind, in the colors of GitHub's own pages.
 LIGHT = {
@@ -222,6 +241,9 @@ def function_of(state):
         return f"{function_of(inner)} × n"
     if state["Type"] != "Task":
         return None
+    service = state["Resource"].split(":::")[1]
+    if not service.startswith("lambda:"):
+        return service
     return kebab(re.fullmatch(r"\$\{(\w+)FunctionArn\}", state["Arguments"]["FunctionName"])[1])
 
 

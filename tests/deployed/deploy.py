@@ -29,6 +29,7 @@ SET = {
     "KmsKeyArns": "arn:aws:kms:us-east-1:000000000000:key/1", "RolePath": "/seeding/", "Architecture": "x86_64",
     "AllowedSecretArns": "arn:aws:secretsmanager:us-east-1:000000000000:secret:auth-1",
     "InspectMemoryMb": "1024", "LogRetentionDays": "7", "AlarmTopicArn": "arn:aws:sns:us-east-1:000000000000:alarms",
+    "OutcomeTopicArn": "arn:aws:sns:us-east-1:000000000000:outcomes",
     "TransitEncryption": "false",
 }
 # At the defaults, clusters need a local node type, and no TLS.

@@ -11,6 +11,7 @@ STACK = "S" * 128
 # CloudFormation template reference. None: a name of it is not confined to the stack's region and account.
 PHYSICAL = {
     "AWS::CloudWatch::Alarm": ("AlarmName", 255),
+    "AWS::CloudWatch::Dashboard": ("DashboardName", 255),
     "AWS::Events::Rule": ("Name", 64),
     "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", None),
     "AWS::IAM::Role": ("RoleName", None),
@@ -128,7 +129,7 @@ def every_longest_value_is_one_that_its_parameter_takes():
             if not re.fullmatch(parameter["AllowedPattern"], value) or len(value) > parameter.get("MaxLength", 10_000):
                 yield f"{name}: the value of {len(value)} characters in limits.py is refused"
     for name, one in FULL.body["Parameters"].items():
-        bounded = {"AllowedValues", "MaxValue"} & one.keys() or name in values or name == "AlarmTopicArn"
+        bounded = {"AllowedValues", "MaxValue"} & one.keys() or name in values or name in ("AlarmTopicArn", "OutcomeTopicArn")
         if not bounded and not re.fullmatch(r"\^[^*+]*\$", one["AllowedPattern"]):
             yield f"{name} may have any length: give it a MaxLength and a longest value in limits.py"
 

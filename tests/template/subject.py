@@ -32,6 +32,7 @@ FILLED = {
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "RolePath": "/seeding/",
     "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms",
+    "OutcomeTopicArn": "arn:aws:sns:us-east-1:123456789012:outcomes",
 }
 AS_DEPLOYED = Template(TEXT)
 FULL = Template(TEXT, **FILLED)

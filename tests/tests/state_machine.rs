@@ -28,6 +28,11 @@ fn texts(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
+/// Whether a task calls a function. Others tell events and messages.
+fn calls_function(task: &Map<String, Value>) -> bool {
+    task["Resource"].as_str().is_some_and(|resource| resource.ends_with("lambda:invoke"))
+}
+
 /// Whether Lambda or Step Functions defines this error name, not the functions.
 fn is_foreign(name: &str) -> bool {
     ["Lambda.", "States.", "Sandbox.", "Runtime."].iter().any(|prefix| name.starts_with(prefix))
@@ -53,7 +58,7 @@ fn every_error_that_a_function_can_give_is_retried_if_that_helps_and_caught_in_t
     for (state, fields) in states(&machine).into_iter().filter(|(_, fields)| fields["Type"] == "Task") {
         let retried: BTreeSet<_> =
             fields["Retry"].as_array().unwrap().iter().flat_map(|r| texts(&r["ErrorEquals"])).collect();
-        for name in ErrorName::ALL {
+        for name in ErrorName::ALL.iter().filter(|_| calls_function(fields)) {
             // A create that is refused has no effect, and grants take a while to take effect everywhere.
             let propagates = state == "CreateCluster" && *name == ErrorName::ParametersRefused;
             // Only the first step waits for its turn.
@@ -98,6 +103,9 @@ fn every_task_has_a_timeout_and_retries_the_transient_errors_of_lambda_with_jitt
                 retry["MaxDelaySeconds"].is_u64() && retry["MaxAttempts"].is_u64(),
                 "{state}: an unbounded retry"
             );
+        }
+        if !calls_function(fields) {
+            continue;
         }
         let names: BTreeSet<_> = retries.iter().flat_map(|retry| texts(&retry["ErrorEquals"])).collect();
         assert!(TRANSIENT.iter().all(|name| names.contains(name)), "{state} retries only {names:?}");

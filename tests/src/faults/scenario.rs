@@ -47,6 +47,7 @@ const ALL: &[&str] = &[
     "check-cluster",
     "verify-cluster",
     "revoke-access",
+    "record-outcome",
     "seed-cluster",
 ];
 
