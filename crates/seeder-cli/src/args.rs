@@ -3,6 +3,7 @@
 mod changes;
 mod cluster;
 mod convert;
+mod executions;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use self::{
     cluster::{ClusterArgs, given},
     convert::ConvertArgs,
+    executions::{CancelArgs, ExecutionsArgs, StatusArgs},
 };
 
 /// Seeds Amazon ElastiCache from Redis and Valkey backups.
@@ -45,6 +47,21 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 done, 1 failed or incomplete, 2 usage.
     Sweep(SweepArgs),
+    /// List the stack's executions, newest first.
+    ///
+    /// Exit status: 0 listed, 2 usage, 3 not reachable: no stack, no access, or no network.
+    Executions(ExecutionsArgs),
+    /// Show an execution: its states with their times, its findings, and what is left of it.
+    ///
+    /// Exit status: 0 shown, 1 unknown, 2 usage, 3 not reachable: no stack, no access, or no network.
+    Status(StatusArgs),
+    /// Stop an execution, and wait until it is cleaned up for.
+    ///
+    /// A cluster that becomes available meanwhile is kept.
+    ///
+    /// Exit status: 0 cleaned up, 1 unknown, ended already or not cleaned up, 2 usage, 3 not reachable: no stack, no
+    /// access, or no network; 130 interrupted.
+    Cancel(CancelArgs),
 }
 
 #[derive(Debug, clap::Args)]

@@ -192,6 +192,7 @@ impl Stack {
             ("AWS_REGION", REGION),
             ("AWS_DEFAULT_REGION", REGION),
             ("SEEDER_BUCKET", DROP_BUCKET),
+            ("SEEDER_REPORTS_BUCKET", REPORTS_BUCKET),
             ("SEEDER_STATE_MACHINE_ARN", &self.state_machine_arn),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
