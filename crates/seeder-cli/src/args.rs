@@ -3,6 +3,7 @@
 mod changes;
 mod cluster;
 mod convert;
+mod doctor;
 mod executions;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use self::{
     cluster::{ClusterArgs, given},
     convert::ConvertArgs,
+    doctor::DoctorArgs,
     executions::{CancelArgs, ExecutionsArgs, StatusArgs},
 };
 
@@ -62,6 +64,12 @@ pub(crate) enum Command {
     /// Exit status: 0 cleaned up, 1 unknown, ended already or not cleaned up, 2 usage, 3 not reachable: no stack, no
     /// access, or no network; 130 interrupted.
     Cancel(CancelArgs),
+    /// Check the stack and what it needs, before the first drop and whenever something is odd.
+    ///
+    /// Every line is `ok`, `warning` or `fault`, with what to do. Nothing is changed.
+    ///
+    /// Exit status: 0 no fault, 1 a fault, 2 usage, 3 not reachable: no stack, no access, or no network.
+    Doctor(DoctorArgs),
 }
 
 #[derive(Debug, clap::Args)]

@@ -7,9 +7,11 @@ mod cancel;
 mod check;
 mod columns;
 mod convert;
+mod doctor;
 mod execution;
 mod executions;
 mod seed;
+mod signed;
 mod stack;
 mod status;
 mod sweep;
@@ -56,6 +58,7 @@ pub async fn run() -> ExitCode {
         Command::Executions(args) => (executions::run(&args).await, UNREACHABLE),
         Command::Status(args) => (status::run(&args).await, UNREACHABLE),
         Command::Cancel(args) => (cancel::run(&args).await, UNREACHABLE),
+        Command::Doctor(args) => (doctor::run(&args).await, UNREACHABLE),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
