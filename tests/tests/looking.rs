@@ -154,7 +154,8 @@ async fn bad_inputs(stack: &Stack, seeded: &str) -> Result<()> {
         let (_, errors) = expect(run(unreachable).await?, words, 3)?;
         ensure!(errors.contains("the connection failed"), "{words:?}: {errors}");
         let mut missing = command(stack, words);
-        missing.env_remove("SEEDER_STATE_MACHINE_ARN").env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+        missing.env_remove("SEEDER_STATE_MACHINE_ARN");
+        missing.env("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9");
         let (_, errors) = expect(run(missing).await?, words, 3)?;
         ensure!(errors.contains("CloudFormation stack elasticache-seeder"), "{words:?}: {errors}");
     }
@@ -290,11 +291,11 @@ async fn doctor_finds_what_is_broken_and_nothing_else() -> Result<()> {
     // A key that is switched off.
     let kms = stack.kms();
     let key = kms.create_key().send().await?.key_metadata.context("no key")?;
-    let key = key.arn.context("no ARN")?;
+    let (id, key) = (key.key_id, key.arn.context("no ARN")?);
     stack.account().parameters.insert("KmsKeyArns".to_owned(), key.clone());
     let ungranted = format!("fault keys: kms-key-needs-grant (key {key}");
     expect_complaint(&stack, &[], &ungranted, "").await?;
-    kms.disable_key().key_id(&key).send().await?;
+    kms.disable_key().key_id(id).send().await?;
     expect_complaint(&stack, &[], "fault keys: encrypted-with-unusable-key", "Disabled").await?;
     *stack.account() = well.clone();
 
