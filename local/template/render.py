@@ -62,10 +62,12 @@ def folder(function):
 
 def function(template, one):
     properties = template.render(one["Properties"])
+    variables = template.body["Globals"]["Function"].get("Environment", {}).get("Variables", {})
+    variables = variables | properties.get("Environment", {}).get("Variables", {})
     return {
         "timeoutSeconds": int(properties["Timeout"]),
         "memoryMb": int(properties["MemorySize"]),
-        "environment": {name: str(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()},
+        "environment": {name: str(value) for name, value in variables.items()},
     }
 
 

@@ -76,7 +76,9 @@ impl Sweep {
             let due = matches!(decision, Ok(Decision::CleanUp));
             let decision = match decision {
                 Ok(Decision::CleanUp) if !dry_run => {
-                    self.start(&arn, &clean_up).await.map(|()| Decision::CleanUp)
+                    start_clean_up(&self.step_functions, &self.state_machine_arn, &arn, &clean_up)
+                        .await
+                        .map(|()| Decision::CleanUp)
                 }
                 decision => decision,
             };
@@ -132,19 +134,25 @@ impl Sweep {
     async fn state(&self, arn: &str) -> Result<ExecutionState, StepError> {
         execution_state(&self.step_functions, arn).await
     }
+}
 
-    async fn start(&self, arn: &str, name: &str) -> Result<(), StepError> {
-        let start = self.step_functions.start_execution().state_machine_arn(&self.state_machine_arn);
-        match start.name(name).input(json!({ "cleanUp": arn }).to_string()).send().await {
-            Ok(_) => Ok(()),
-            // An earlier sweep of this day has started it.
-            Err(error)
-                if error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(service_error(&format!("start the clean-up {name}"), &error)),
+/// Starts the clean-up of this name for an execution, unless it was started before.
+pub async fn start_clean_up(
+    step_functions: &aws_sdk_sfn::Client,
+    state_machine_arn: &str,
+    arn: &str,
+    name: &str,
+) -> Result<(), StepError> {
+    let start = step_functions.start_execution().state_machine_arn(state_machine_arn);
+    match start.name(name).input(json!({ "cleanUp": arn }).to_string()).send().await {
+        Ok(_) => Ok(()),
+        // An earlier sweep of this day has started it.
+        Err(error)
+            if error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists) =>
+        {
+            Ok(())
         }
+        Err(error) => Err(service_error(&format!("start the clean-up {name}"), &error)),
     }
 }
 

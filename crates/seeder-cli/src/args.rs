@@ -3,6 +3,8 @@
 mod changes;
 mod cluster;
 mod convert;
+mod doctor;
+mod executions;
 
 use std::path::PathBuf;
 
@@ -11,6 +13,8 @@ use clap::{Parser, Subcommand};
 pub(crate) use self::{
     cluster::{ClusterArgs, given},
     convert::ConvertArgs,
+    doctor::DoctorArgs,
+    executions::{CancelArgs, ExecutionsArgs, StatusArgs},
 };
 
 /// Seeds Amazon ElastiCache from Redis and Valkey backups.
@@ -45,6 +49,27 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 done, 1 failed or incomplete, 2 usage.
     Sweep(SweepArgs),
+    /// List the stack's executions, newest first.
+    ///
+    /// Exit status: 0 listed, 2 usage, 3 not reachable: no stack, no access, or no network.
+    Executions(ExecutionsArgs),
+    /// Show an execution: its states with their times, its findings, and what is left of it.
+    ///
+    /// Exit status: 0 shown, 1 unknown, 2 usage, 3 not reachable: no stack, no access, or no network.
+    Status(StatusArgs),
+    /// Stop an execution, and wait until it is cleaned up for.
+    ///
+    /// A cluster that becomes available meanwhile is kept.
+    ///
+    /// Exit status: 0 cleaned up, 1 unknown, ended already or not cleaned up, 2 usage, 3 not reachable: no stack, no
+    /// access, or no network; 130 interrupted.
+    Cancel(CancelArgs),
+    /// Check the stack and what it needs, before the first drop and whenever something is odd.
+    ///
+    /// Every line is `ok`, `warning` or `fault`, with what to do. Nothing is changed.
+    ///
+    /// Exit status: 0 no fault, 1 a fault, 2 usage, 3 not reachable: no stack, no access, or no network.
+    Doctor(DoctorArgs),
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,16 +10,23 @@ const MAX_FIRST: usize = 34;
 pub(crate) struct Columns {
     lines: Vec<Vec<String>>,
     last_is_text: bool,
+    all_are_text: bool,
 }
 
 impl Columns {
     pub(crate) fn new<const N: usize>(heads: [&str; N]) -> Self {
-        Self { lines: vec![heads.map(str::to_owned).to_vec()], last_is_text: false }
+        Self { lines: vec![heads.map(str::to_owned).to_vec()], last_is_text: false, all_are_text: false }
     }
 
     /// Left-aligns the last column too.
     pub(crate) fn last_is_text(mut self) -> Self {
         self.last_is_text = true;
+        self
+    }
+
+    /// Left-aligns all columns, and cuts none.
+    pub(crate) fn of_text(mut self) -> Self {
+        self.all_are_text = true;
         self
     }
 
@@ -36,7 +43,7 @@ impl Columns {
         let columns = self.lines.first().map_or(0, Vec::len);
         let cell = |line: &[String], column: usize| {
             let cell = line.get(column).cloned().unwrap_or_default();
-            if column == 0 { cut(&cell, MAX_FIRST) } else { cell }
+            if column == 0 && !self.all_are_text { cut(&cell, MAX_FIRST) } else { cell }
         };
         let width =
             |column| self.lines.iter().map(|line| cell(line, column).chars().count()).max().unwrap_or(0);
@@ -46,7 +53,7 @@ impl Columns {
             let mut row = String::new();
             for (column, width) in widths.iter().enumerate() {
                 let cell = cell(line, column);
-                let left = column == 0 || (self.last_is_text && column + 1 == columns);
+                let left = self.all_are_text || column == 0 || (self.last_is_text && column + 1 == columns);
                 // Writing to a string cannot fail.
                 let _ = if left { write!(row, "  {cell:width$}") } else { write!(row, "  {cell:>width$}") };
             }

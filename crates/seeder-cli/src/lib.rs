@@ -3,11 +3,17 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod cancel;
 mod check;
 mod columns;
 mod convert;
+mod doctor;
+mod execution;
+mod executions;
 mod seed;
+mod signed;
 mod stack;
+mod status;
 mod sweep;
 mod term;
 
@@ -23,6 +29,8 @@ pub use crate::{
 
 /// The exit code for a wrong command line.
 const USAGE: u8 = 2;
+/// The exit code of commands about executions, if they could not ask the stack.
+const UNREACHABLE: u8 = 3;
 
 /// The command line, for the tables of its options in docs/.
 #[doc(hidden)]
@@ -35,7 +43,7 @@ pub fn command() -> clap::Command {
 pub fn check_json(words: &[&str]) -> anyhow::Result<String> {
     match Args::try_parse_from(["seeder", "check", "--json", "--quiet"].iter().chain(words))?.command {
         Command::Check(args) => check::json(&args),
-        Command::Convert(_) | Command::Seed(_) | Command::Sweep(_) => unreachable!("it is check"),
+        _ => unreachable!("it is check"),
     }
 }
 
@@ -47,6 +55,10 @@ pub async fn run() -> ExitCode {
         Command::Convert(args) => (convert::run(*args).await, convert::NOT_READABLE),
         Command::Seed(args) => (seed::run(&args).await, 1),
         Command::Sweep(args) => (sweep::run(&args).await, 1),
+        Command::Executions(args) => (executions::run(&args).await, UNREACHABLE),
+        Command::Status(args) => (status::run(&args).await, UNREACHABLE),
+        Command::Cancel(args) => (cancel::run(&args).await, UNREACHABLE),
+        Command::Doctor(args) => (doctor::run(&args).await, UNREACHABLE),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The exit code after Ctrl-C: 128 plus the number of the signal.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Runs the command. Errors of the command line are reported before anything is uploaded, and without calls to AWS as
 /// far as possible.

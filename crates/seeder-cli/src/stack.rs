@@ -65,11 +65,36 @@ impl<'a> Stack<'a> {
         Ok(values)
     }
 
+    /// Describes the stack, whatever its status is.
+    pub(crate) async fn describe_in_any_status(&self) -> Result<Described, StackError> {
+        Ok(self.find("").await?.0)
+    }
+
     async fn describe(&self, missing: &[Output]) -> Result<Described, StackError> {
         let options = missing.iter().map(|output| output.option).collect::<Vec<_>>().join(" and ");
+        let (stack, place) = self.find(&options).await?;
+        let status = stack.stack_status().map_or("", |status| status.as_str());
+        if USABLE.contains(&status) {
+            return Ok(stack);
+        }
+        let hint = if status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS" {
+            "wait until it is complete"
+        } else {
+            "deploy it again (docs/DEPLOY.md)"
+        };
+        Err(StackError {
+            kind: Kind::Usage,
+            message: format!("the CloudFormation stack {} is {status} in {place}", self.name),
+            hint: format!("{hint}, name another stack with --stack, or give {options}"),
+        })
+    }
+
+    /// Finds the stack, and its place. `options` could replace it; empty if nothing could.
+    async fn find(&self, options: &str) -> Result<(Described, String), StackError> {
+        let or_give = if options.is_empty() { String::new() } else { format!(", or give {options}") };
         let error = |kind, message: String, hint: String| StackError { kind, message, hint };
         let name = self.name;
-        let account = self.account(&options).await?;
+        let account = self.account(&or_give).await?;
         let place = match account {
             Some(account) => format!("region {}, account {account}", self.clients.region()),
             None => format!("region {}", self.clients.region()),
@@ -84,47 +109,32 @@ impl<'a> Stack<'a> {
                         error.meta().message().is_some_and(|text| text.contains("does not exist"))
                     }) =>
             {
+                let hint = "name the stack with --stack or SEEDER_STACK, check AWS_REGION and AWS_PROFILE";
                 return Err(error(
                     Kind::Usage,
                     format!("no CloudFormation stack {name} in {place}"),
-                    format!(
-                        "name the stack with --stack or SEEDER_STACK, check AWS_REGION and AWS_PROFILE, or give {options}"
-                    ),
+                    format!("{hint}{or_give}"),
                 ));
             }
             Err(failed) => {
                 let denied = matches!(error_code(&failed), Some("AccessDenied" | "AccessDeniedException"));
                 let hint = if denied {
-                    format!("allow cloudformation:DescribeStacks on the stack {name}, or give {options}")
+                    format!("allow cloudformation:DescribeStacks on the stack {name}{or_give}")
                 } else {
-                    format!("check credentials, region and network, or give {options}")
+                    format!("check credentials, region and network{or_give}")
                 };
                 let failed = service_error(&format!("describe the CloudFormation stack {name}"), &failed);
                 return Err(error(Kind::Service, format!("{} ({place})", failed.message), hint));
             }
         };
         let stack = answer.stacks.and_then(|stacks| stacks.into_iter().next());
-        let Some(stack) = stack else {
-            return Err(error(
+        stack.map(|stack| (stack, place.clone())).ok_or_else(|| {
+            error(
                 Kind::Service,
                 format!("CloudFormation returned no stack {name} in {place}"),
-                format!("try again, or give {options}"),
-            ));
-        };
-        let status = stack.stack_status().map_or("", |status| status.as_str());
-        if USABLE.contains(&status) {
-            return Ok(stack);
-        }
-        let hint = if status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS" {
-            "wait until it is complete"
-        } else {
-            "deploy it again (docs/DEPLOY.md)"
-        };
-        Err(error(
-            Kind::Usage,
-            format!("the CloudFormation stack {name} is {status} in {place}"),
-            format!("{hint}, name another stack with --stack, or give {options}"),
-        ))
+                format!("try again{or_give}"),
+            )
+        })
     }
 
     fn output(&self, stack: &Described, output: Output) -> Result<String, StackError> {
@@ -142,12 +152,12 @@ impl<'a> Stack<'a> {
     }
 
     /// The account, if the credentials name it.
-    async fn account(&self, options: &str) -> Result<Option<String>, StackError> {
+    async fn account(&self, or_give: &str) -> Result<Option<String>, StackError> {
         if self.clients.region().is_empty() {
             return Err(StackError {
                 kind: Kind::Service,
                 message: format!("no region in which to find the CloudFormation stack {}", self.name),
-                hint: format!("set AWS_REGION or the profile's region, or give {options}"),
+                hint: format!("set AWS_REGION or the profile's region{or_give}"),
             });
         }
         let no_credentials = |reason: String| StackError {

@@ -70,6 +70,7 @@ impl Server {
         });
         let app = Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invocations))
+            .route("/2015-03-31/functions/{name}/configuration", get(configuration))
             .route("/2016-08-19/account-settings/", get(account_settings))
             .route("/2016-08-19/account-settings", get(account_settings))
             .layer(DefaultBodyLimit::max(MAX_PAYLOAD_BYTES))
@@ -144,6 +145,25 @@ async fn account_settings(Shared(state): Shared<Arc<State>>) -> Response<Body> {
         "AccountUsage": {"FunctionCount": state.functions.len(), "TotalCodeSize": 0},
     });
     respond(StatusCode::OK, None, Bytes::from(settings.to_string()))
+}
+
+async fn configuration(Shared(state): Shared<Arc<State>>, Path(name): Path<String>) -> Response<Body> {
+    let name = percent_decode_str(&name).decode_utf8_lossy();
+    let Some(function) = state.function(&name) else {
+        let message = format!("Function not found: {}", state.arn(&name));
+        return refuse(StatusCode::NOT_FOUND, "ResourceNotFoundException", &message);
+    };
+    let config = &function.config;
+    // A variable that is given twice has its last value, as for the process.
+    let variables: serde_json::Map<_, _> =
+        config.env.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    let configuration = json!({
+        "FunctionName": config.name, "FunctionArn": state.arn(&config.name), "Version": "$LATEST",
+        "State": "Active", "LastUpdateStatus": "Successful",
+        "Timeout": config.timeout.as_secs(), "MemorySize": config.memory_mb,
+        "Environment": {"Variables": variables},
+    });
+    respond(StatusCode::OK, None, Bytes::from(configuration.to_string()))
 }
 
 async fn invocations(

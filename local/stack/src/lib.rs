@@ -6,11 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod account_api;
 mod clients;
 mod event_bridge;
 mod functions;
 mod options;
 mod ports;
+mod resources;
 mod stack;
 mod step_functions;
 mod template;
@@ -24,6 +26,7 @@ pub use local_s3::Switches as S3Switches;
 
 pub use crate::{
     account::{ACCOUNT, REGION},
+    account_api::{Account, Rule},
     options::{FUNCTIONS, StackOptions},
     ports::free_port,
     stack::Stack,

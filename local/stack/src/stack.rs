@@ -1,6 +1,6 @@
 //! The local stack.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::MutexGuard, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_s3::types::{
@@ -14,11 +14,13 @@ use tokio::task::JoinHandle;
 
 use crate::{
     account::{ACCOUNT, CONVERSION_BUCKET, DROP_BUCKET, REGION, REPORTS_BUCKET},
+    account_api::{Account, AccountApi},
     clients,
     event_bridge::clean_up,
     functions,
     options::{FUNCTIONS, StackOptions},
     ports::free_port,
+    resources,
     step_functions::{StepFunctions, state_machine},
     template::{Bucket, Template},
 };
@@ -33,6 +35,7 @@ pub struct Stack {
     lambda_server: local_lambda::Server,
     elasticache_server: local_elasticache::Server,
     gateway: Gateway,
+    account_api: AccountApi,
     step_functions: StepFunctions,
     watch: JoinHandle<()>,
     s3: aws_sdk_s3::Client,
@@ -116,12 +119,14 @@ impl Stack {
         // The rule starts clean-ups with a role of its own.
         let starter = aws_sdk_sfn::Client::new(&clients::config_of("clean-up", gateway.endpoint()));
         let rules = template.rules;
+        let account_api = AccountApi::start(resources::deployed(&options, &rules)).await?;
         let watch = clean_up::watch(sfn.clone(), starter, rules.clean_up, rules.clean_up_input);
         let stack = Self {
             s3_server,
             lambda_server,
             elasticache_server,
             gateway,
+            account_api,
             step_functions,
             watch,
             s3,
@@ -186,12 +191,18 @@ impl Stack {
             ("AWS_ENDPOINT_URL_SFN", &self.step_functions.endpoint),
             ("AWS_ENDPOINT_URL_KMS", &self.step_functions.endpoint),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.step_functions.endpoint),
+            ("AWS_ENDPOINT_URL_CLOUDFORMATION", &self.account_api.endpoint),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", &self.account_api.endpoint),
+            ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", &self.account_api.endpoint),
+            ("AWS_ENDPOINT_URL_IAM", &self.account_api.endpoint),
+            ("AWS_ENDPOINT_URL_EC2", &self.account_api.endpoint),
             ("AWS_ENDPOINT_URL_LAMBDA", self.lambda_server.endpoint()),
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
             ("AWS_REGION", REGION),
             ("AWS_DEFAULT_REGION", REGION),
             ("SEEDER_BUCKET", DROP_BUCKET),
+            ("SEEDER_REPORTS_BUCKET", REPORTS_BUCKET),
             ("SEEDER_STATE_MACHINE_ARN", &self.state_machine_arn),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -231,6 +242,11 @@ impl Stack {
     /// The gateway between functions and services: it evaluates roles, injects faults and records calls.
     pub const fn gateway(&self) -> &Gateway {
         &self.gateway
+    }
+
+    /// What AWS knows of the stack and its account, to be changed.
+    pub fn account(&self) -> MutexGuard<'_, Account> {
+        self.account_api.lock()
     }
 
     /// A client of S3 that calls as a function does: through the gateway, with the function's role.
@@ -284,6 +300,7 @@ impl Stack {
         self.step_functions.stop().await;
         self.lambda_server.stop().await;
         self.gateway.stop().await;
+        self.account_api.stop().await;
         self.elasticache_server.stop().await;
         self.s3_server.stop().await;
         Ok(())

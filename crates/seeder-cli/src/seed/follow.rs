@@ -5,13 +5,18 @@ use std::{collections::HashSet, process::ExitCode, time::Duration};
 use anyhow::Result;
 use aws_sdk_sfn::{
     Client,
+    operation::describe_execution::DescribeExecutionOutput,
     types::{ExecutionStatus, HistoryEvent},
 };
 use seeder_aws::service_error;
+use seeding::StepError;
 use serde_json::Value;
 
 use super::INTERRUPTED;
-use crate::term::{elapsed, print_finding, thousands};
+use crate::{
+    execution::parse,
+    term::{elapsed, print_finding, thousands},
+};
 
 /// The pause before the second poll of the history.
 const FIRST_PAUSE: Duration = Duration::from_millis(700);
@@ -39,6 +44,32 @@ pub(super) async fn follow_to_end(
     execution: &str,
     as_json: bool,
 ) -> Result<Followed> {
+    let Some(described) = until_end(step_functions, execution).await? else {
+        let name = execution.rsplit(':').next().unwrap_or_default();
+        eprintln!("the seeding continues; to stop it: seeder cancel {name}");
+        return Ok(Followed { code: ExitCode::from(INTERRUPTED), rejected: false });
+    };
+    let status = described.status();
+    let outcome = match status {
+        ExecutionStatus::Succeeded => parse(described.output()),
+        ExecutionStatus::Failed => parse(described.cause()),
+        other => Value::from(format!(
+            "the execution ended as {other}; its clean-up revokes its grants and deletes an unfinished cluster"
+        )),
+    };
+    if as_json {
+        println!("{outcome}");
+    }
+    print_outcome(described.error(), &outcome);
+    let code = u8::from(*status != ExecutionStatus::Succeeded);
+    Ok(Followed { code: ExitCode::from(code), rejected: described.error() == Some("BackupRejected") })
+}
+
+/// Prints the progress of an execution until it has ended; `None` after Ctrl-C.
+pub(crate) async fn until_end(
+    step_functions: &Client,
+    execution: &str,
+) -> Result<Option<DescribeExecutionOutput>> {
     let mut printer = Printer::default();
     let mut pause = FIRST_PAUSE;
     loop {
@@ -47,35 +78,13 @@ pub(super) async fn follow_to_end(
         for event in new_events(step_functions, execution, printer.last_id).await? {
             printer.print(&event);
         }
-        let status = described.status();
-        if *status == ExecutionStatus::Running {
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {
-                    pause = longer(pause);
-                    continue;
-                }
-                _ = tokio::signal::ctrl_c() => {
-                    eprintln!("the seeding continues; to stop it: aws stepfunctions stop-execution --execution-arn {execution}");
-                    return Ok(Followed { code: ExitCode::from(INTERRUPTED), rejected: false });
-                }
-            }
+        if *described.status() != ExecutionStatus::Running {
+            return Ok(Some(described));
         }
-        let outcome = match status {
-            ExecutionStatus::Succeeded => parse(described.output()),
-            ExecutionStatus::Failed => parse(described.cause()),
-            other => Value::from(format!(
-                "the execution ended as {other}; its clean-up revokes its grants and deletes an unfinished cluster"
-            )),
-        };
-        if as_json {
-            println!("{outcome}");
+        tokio::select! {
+            () = tokio::time::sleep(pause) => pause = longer(pause),
+            _ = tokio::signal::ctrl_c() => return Ok(None),
         }
-        print_outcome(described.error(), &outcome);
-        let code = u8::from(*status != ExecutionStatus::Succeeded);
-        return Ok(Followed {
-            code: ExitCode::from(code),
-            rejected: described.error() == Some("BackupRejected"),
-        });
     }
 }
 
@@ -84,13 +93,12 @@ fn longer(pause: Duration) -> Duration {
     (pause * 5 / 4).min(LONGEST_PAUSE)
 }
 
-fn parse(text: Option<&str>) -> Value {
-    let text = text.unwrap_or_default();
-    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
-}
-
 /// The events after the one with this ID, oldest first. Pages are read backwards until a known event.
-async fn new_events(step_functions: &Client, execution: &str, last_id: i64) -> Result<Vec<HistoryEvent>> {
+pub(crate) async fn new_events(
+    step_functions: &Client,
+    execution: &str,
+    last_id: i64,
+) -> Result<Vec<HistoryEvent>, StepError> {
     let mut events = Vec::new();
     let mut token = None;
     for _ in 0..MAX_PAGES {

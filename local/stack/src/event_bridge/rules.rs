@@ -1,5 +1,7 @@
 //! The EventBridge rules of the template: the uploads that start a seeding, and the ends that start a clean-up.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
 use local_eventbridge::Pattern;
 use serde_json::Value;
@@ -16,6 +18,8 @@ pub(crate) struct Rules {
     pub(crate) clean_up: Vec<Pattern>,
     /// The input of a clean-up, with `<execution>` as a placeholder for the execution's ARN.
     pub(crate) clean_up_input: String,
+    /// The ARNs of the targets of each rule, by the template's names.
+    pub(crate) targets: BTreeMap<String, Vec<String>>,
 }
 
 impl Rules {
@@ -32,7 +36,14 @@ impl Rules {
                 "the template's {name} has another InputTemplate"
             );
         }
+        let arns = |rule: &Value| {
+            let targets = rule["Targets"].as_array().into_iter().flatten();
+            targets.filter_map(|target| Some(target["Arn"].as_str()?.to_owned())).collect()
+        };
+        let all = rendered.as_object().into_iter().flatten();
+        let targets = all.map(|(name, rule)| (name.clone(), arns(rule))).collect();
         Ok(Self {
+            targets,
             drops: pattern("DropRule")?,
             clean_up: CLEAN_UP_RULES.into_iter().map(pattern).collect::<Result<_>>()?,
             clean_up_input: clean_up_input

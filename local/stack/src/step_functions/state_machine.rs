@@ -53,7 +53,8 @@ fn substitute(text: &str, options: &StackOptions) -> Result<String> {
     Ok(text)
 }
 
-fn pascal_case(name: &str) -> String {
+/// `SeedCluster` for `seed-cluster`.
+pub(crate) fn pascal_case(name: &str) -> String {
     name.split('-')
         .filter_map(|word| {
             Some(word.chars().next()?.to_uppercase().chain(word.chars().skip(1)).collect::<String>())

@@ -1,0 +1,80 @@
+//! `seeder doctor`: checks a stack and what it needs around it, before the first drop and whenever something is odd.
+
+mod buckets;
+mod capacity;
+mod executions;
+mod functions;
+mod line;
+mod network;
+mod rules;
+mod stack;
+mod subject;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use futures::future::{BoxFuture, FutureExt as _, join_all};
+use seeder_aws::Clients;
+use serde_json::json;
+
+use self::{
+    line::{Level, Line, Unchecked},
+    subject::Subject,
+};
+use crate::{UNREACHABLE, args::DoctorArgs};
+
+/// The result of a check, or the reason why it was not done.
+type Checked = Result<Vec<Line>, Unchecked>;
+/// A check of one thing.
+type Check = for<'a> fn(&'a Subject) -> BoxFuture<'a, Checked>;
+
+/// Every check, in the order of the output.
+const CHECKS: &[(&str, Check)] = &[
+    ("stack", |subject| async { stack::check(subject) }.boxed()),
+    ("functions", |subject| functions::check(subject).boxed()),
+    ("rules", |subject| rules::check(subject).boxed()),
+    ("logs", |subject| rules::logs(subject).boxed()),
+    ("buckets", |subject| buckets::check(subject).boxed()),
+    ("keys", |subject| buckets::keys(subject).boxed()),
+    ("concurrency", |subject| capacity::concurrency(subject).boxed()),
+    ("nodes", |subject| capacity::nodes(subject).boxed()),
+    ("service-role", |subject| network::service_role(subject).boxed()),
+    ("subnets", |subject| network::subnets(subject).boxed()),
+    ("state-machine", |subject| executions::machine(subject).boxed()),
+    ("executions", |subject| executions::failures(subject).boxed()),
+    ("leftovers", |subject| executions::leftovers(subject).boxed()),
+];
+
+/// Runs the command.
+pub(crate) async fn run(args: &DoctorArgs) -> Result<ExitCode> {
+    let clients = Clients::from_environment().await;
+    let subject = match Subject::of(&clients, &args.stack, &args.buckets).await {
+        Ok(subject) => subject,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Ok(ExitCode::from(UNREACHABLE));
+        }
+    };
+    let checks = CHECKS.iter().map(async |(name, check)| {
+        let lines = check(&subject).await.unwrap_or_else(|unchecked| vec![unchecked.line()]);
+        lines.into_iter().map(|line| (*name, line)).collect::<Vec<_>>()
+    });
+    let lines: Vec<_> = join_all(checks).await.into_iter().flatten().collect();
+    let worst = lines.iter().map(|(_, line)| line.level).max().unwrap_or(Level::Ok);
+    if args.json {
+        let checks: Vec<_> = lines.iter().map(|(name, line)| line.json(name)).collect();
+        println!("{}", json!({"stack": args.stack, "worst": worst, "checks": checks}));
+    } else {
+        for (name, line) in &lines {
+            print!("{}", line.text(name));
+        }
+        let count = |level| lines.iter().filter(|(_, line)| line.level == level).count();
+        println!(
+            "\n{} ok, {} warnings, {} faults",
+            count(Level::Ok),
+            count(Level::Warning),
+            count(Level::Fault)
+        );
+    }
+    Ok(if worst == Level::Fault { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

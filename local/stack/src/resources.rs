@@ -1,0 +1,49 @@
+//! The stack's resources as CloudFormation lists them.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    account::{CONVERSION_BUCKET, DROP_BUCKET, REPORTS_BUCKET},
+    account_api::{Account, Rule, STACK},
+    event_bridge::rules::Rules,
+    options::{FUNCTIONS, StackOptions},
+    step_functions::state_machine::{self, pascal_case},
+};
+
+/// The stack right after it was deployed.
+pub(crate) fn deployed(options: &StackOptions, rules: &Rules) -> Account {
+    let mut account = Account { stack_status: "CREATE_COMPLETE".to_owned(), ..Account::default() };
+    let machine = state_machine::arn();
+    for (key, value) in [
+        ("DropBucketName", DROP_BUCKET),
+        ("ReportsBucketName", REPORTS_BUCKET),
+        ("StateMachineArn", machine.as_str()),
+    ] {
+        account.outputs.insert(key.to_owned(), value.to_owned());
+    }
+    account.parameters.insert("BackupBuckets".to_owned(), options.backup_buckets.join(","));
+    account.parameters.insert("TriggerPrefix".to_owned(), options.trigger_prefix.clone());
+    account.parameters.extend(options.parameters.iter().cloned());
+    account.roles.insert("AWSServiceRoleForElastiCache".to_owned());
+    let mut resources = BTreeMap::new();
+    let mut add = |logical: String, kind: &str, id: &str| {
+        resources.insert(logical, (kind.to_owned(), id.to_owned()));
+    };
+    add("SeedClusterStateMachine".to_owned(), "AWS::StepFunctions::StateMachine", &machine);
+    add("DropBucket".to_owned(), "AWS::S3::Bucket", DROP_BUCKET);
+    add("ReportsBucket".to_owned(), "AWS::S3::Bucket", REPORTS_BUCKET);
+    add("ConversionBucket".to_owned(), "AWS::S3::Bucket", CONVERSION_BUCKET);
+    for name in FUNCTIONS {
+        let group = format!("/aws/lambda/{STACK}/{name}");
+        add(format!("{}Function", pascal_case(name)), "AWS::Lambda::Function", name);
+        add(format!("{}LogGroup", pascal_case(name)), "AWS::Logs::LogGroup", &group);
+        account.log_groups.insert(group);
+    }
+    for (logical, targets) in &rules.targets {
+        let name = format!("{STACK}-{logical}");
+        add(logical.clone(), "AWS::Events::Rule", &name);
+        account.rules.insert(name, Rule { enabled: true, targets: targets.clone() });
+    }
+    account.resources = resources;
+    account
+}
