@@ -14,7 +14,7 @@ MAX_COMMENT_WIDTH = 120
 WORDS = {
     r"\b(tell|tells|told)\b": "report, list, say",
     r"\b(looks?|looked|looking) (at|into)\b": "check, read, inspect",
-    r"(?<!left[ -])\bbehind\b": "after, past",
+    r"(?<!left[ -])(?<!Something )\bbehind\b": "after, past",
     r"\bso many\b": "this many, at most N",
     r"\bstands?\b(?! in\b)": "is, occurs, is stored",
     r"\b(go|goes|going|went) on\b": "continue",

@@ -66,6 +66,8 @@ PLACES = {
     "Topic": ("main", 24.3),
     "TellInWords": ("main", 25.3),
     "Ending": ("main", 26.3),
+    "AwaitApproval": ("left", 25),
+    "Approved": ("left", 23.6),
     "SeedingFailed": ("left", 27.5),
     "ClusterSeeded": ("main", 27.5),
     "DryRunComplete": ("right", 25.5),
@@ -74,7 +76,7 @@ PLACES = {
 }
 
 # Tracks between the columns.
-CAUGHT, LOOP, PHASE, BUS, BACK, AROUND, OUTER, TOLD = 6, 222, 447, 458, 594, 818, 834, 850
+CAUGHT, LOOP, PHASE, BUS, BACK, AROUND, OUTER, TOLD = 4, 222, 447, 458, 594, 818, 834, 850
 
 # An edge leaves a side of a state, this far from its middle, follows the tracks alternately (x, y, x ... from a left or
 # right side), and enters another state. A point is the start, the end or the middle of its label. An edge that joins
@@ -94,7 +96,7 @@ ROUTES = {
     ("Inspected", "Assess"): DOWN,
     ("Assess", "Assessed"): DOWN,
     ("Assessed", "InspectChunks"): Route(("left", 0), ("left", 12), (LOOP,), (LOOP - 9, row(5.5) + 4, "end")),
-    ("Assessed", "RecordOutcome"): Route(("right", 0), ("right", 0), (TOLD,), (BUS, row(6) - 37, "start"), True),
+    ("Assessed", "RecordOutcome"): Route(("right", 0), ("right", 0), (TOLD,), (BUS, row(6) - 52, "start"), True),
     ("Assessed", "ConvertChunks"): DOWN._replace(label=(COLUMNS["main"][0] + 9, row(6.5) + 1, "start")),
     ("Assessed", "GrantAccess"): Route(("left", 8), ("left", 0), (LOOP,), (LOOP - 9, row(9.5) + 4, "end")),
     ("ConvertChunks", "FinishConversion"): DOWN,
@@ -103,6 +105,10 @@ ROUTES = {
     ("WaitToConvert", "ConvertChunks"): Route(("top", 0), ("left", 0)),
     ("Conversion", "ConvertChunks"): Route(("right", -8), ("right", 8), (PHASE,), (PHASE + 9, row(8) + 12, "start")),
     ("Conversion", "RecordOutcome"): Route(("right", 4), ("right", 0), (TOLD,), (BUS + 11, row(9) + 20, "start"), True),
+    ("Ending", "AwaitApproval"): Route(("left", -8), ("right", 0), (LOOP - 14,), (LOOP - 20, row(25.8), "end")),
+    ("AwaitApproval", "Approved"): Route(("top", 0), ("bottom", 0)),
+    ("Approved", "ConvertChunks"): Route(("left", -4), ("left", 10), (9,), (20, row(23.6) - 22, "start")),
+    ("Approved", "GrantAccess"): Route(("left", 4), ("left", 8), (14,)),
     ("Conversion", "GrantAccess"): DOWN,
     ("GrantAccess", "WaitForGrant"): DOWN,
     ("WaitForGrant", "CreateCluster"): DOWN,
@@ -153,6 +159,8 @@ CATCHES = {
     ("FinishConversion", "DeleteCluster"): Route(("right", 0), ("left", 0), (BUS,), joins=True),
     ("GrantAccess", "DeleteCluster"): Route(("right", 0), ("left", 0), (BUS,), joins=True),
     ("CreateCluster", "DeleteCluster"): Route(("right", -8), ("left", 0), (BUS,), joins=True),
+    ("AwaitApproval", "RecordOutcome"): Route(("right", -10), ("left", 0), (LOOP - 6,)),
+    ("AwaitApproval", "NameFailure"): Route(("left", 0), ("left", 0), (CAUGHT,), joins=True),
     ("RecordOutcome", "Ending"): Route(("left", 8), ("left", -8), (LOOP,)),
     ("DeleteCluster", "NameFailure"): Route(("right", -8), ("top", 40), (OUTER, row(17.45))),
 }

@@ -311,7 +311,8 @@ def sample_events_have_the_shape_of_the_code():
     inputs = {"prepare-seeding": "PrepareInput", "inspect-chunk": "InspectInput", "assess-backup": "AssessInput",
               "convert-chunk": "ConvertInput", "finish-conversion": "FinishInput",
               "create-cluster": "CreateInput", "check-cluster": "CheckInput", "delete-cluster": "DeleteInput",
-              "verify-cluster": "VerifyInput", "record-outcome": "RecordInput"}
+              "verify-cluster": "VerifyInput", "record-outcome": "RecordInput",
+              "ask-approval": "AskInput"}
     samples = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
     for folder in FOLDERS:
         if folder == "start-seeding":

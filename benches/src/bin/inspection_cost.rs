@@ -1,6 +1,6 @@
-//! Prints the cost of inspecting and converting large backups: `inspection_cost [MB-PER-SECOND...]`, with one rate per kind of data in
-//! the backup. The default rate is the network bandwidth of a function. `make bench` shows that a core reads every kind
-//! of data faster.
+//! Prints the cost of inspecting and converting large backups: `inspection_cost [MB-PER-SECOND...]`, with one rate per
+//! kind of data in the backup. The default rate is the network bandwidth of a function. `make bench` shows that a core
+//! reads every kind of data faster.
 use rdb_benches::cost::{ConversionSetting, Setting, simulate, simulate_conversion};
 
 fn main() {

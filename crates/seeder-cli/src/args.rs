@@ -64,6 +64,14 @@ pub(crate) enum Command {
     /// Exit status: 0 cleaned up, 1 unknown, ended already or not cleaned up, 2 usage, 3 not reachable: no stack, no
     /// access, or no network; 130 interrupted.
     Cancel(CancelArgs),
+    /// Approve a seeding that waits for it.
+    ///
+    /// Exit status: 0 approved, 1 unknown or not waiting, 2 usage, 3 not reachable: no stack, no access, or no network.
+    Approve(ApproveArgs),
+    /// Reject a seeding that waits for approval.
+    ///
+    /// Exit status: 0 rejected, 1 unknown or not waiting, 2 usage, 3 not reachable: no stack, no access, or no network.
+    Reject(RejectArgs),
     /// Check the stack and what it needs, before the first drop and whenever something is odd.
     ///
     /// Every line is `ok`, `warning` or `fault`, with what to do. Nothing is changed.
@@ -105,6 +113,30 @@ pub(crate) struct CheckArgs {
     // Last, because its heading is that of every option after it.
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ApproveArgs {
+    /// Name or ARN of the execution.
+    #[arg(value_name = "NAME")]
+    pub(crate) execution: String,
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+    /// Bucket of the stack's own files, `$SEEDER_REPORTS_BUCKET`. [default: the stack's reports bucket]
+    #[arg(long, env = "SEEDER_REPORTS_BUCKET", hide_env = true, value_name = "BUCKET")]
+    pub(crate) reports_bucket: Option<String>,
+    /// Print the answer as JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RejectArgs {
+    #[command(flatten)]
+    pub(crate) answer: ApproveArgs,
+    /// The reason, which the outcome has.
+    #[arg(long, value_name = "REASON")]
+    pub(crate) because: String,
 }
 
 /// The deployed stack.

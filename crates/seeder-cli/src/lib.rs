@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod approve;
 mod args;
 mod cancel;
 mod check;
@@ -58,6 +59,8 @@ pub async fn run() -> ExitCode {
         Command::Executions(args) => (executions::run(&args).await, UNREACHABLE),
         Command::Status(args) => (status::run(&args).await, UNREACHABLE),
         Command::Cancel(args) => (cancel::run(&args).await, UNREACHABLE),
+        Command::Approve(args) => (approve::approve(&args).await, UNREACHABLE),
+        Command::Reject(args) => (approve::reject(&args).await, UNREACHABLE),
         Command::Doctor(args) => (doctor::run(&args).await, UNREACHABLE),
     };
     done.unwrap_or_else(|error| {

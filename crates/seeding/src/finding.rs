@@ -137,6 +137,7 @@ codes! {
     KeyCountDiffers "key-count-differs" allowable Warn "The number of keys in the cluster differs from the backup.",
     VerifyNotPossible "verify-not-possible" allowable Warn "The keys of the cluster cannot be counted at the end, so they are not.",
     VerifyFailed "verify-failed" allowable Warn "The cluster is available, but its keys could not be counted.",
+    NotApproved "not-approved" final Fail "The seeding needed a person's approval, and was rejected or got no answer in time.",
     Interrupted "interrupted" final Fail "The execution was stopped, took too long or broke off, and was cleaned up.",
     RevokeFailed "revoke-failed" allowable Warn "ElastiCache's access could not be revoked.",
 }

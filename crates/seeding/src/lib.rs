@@ -54,7 +54,7 @@ pub use crate::{
         auth::{AuthTokenError, auth_token_in},
         cluster::{ClusterIdError, ClusterSpec, OpenClusterMode, check_cluster_id, default_cluster_id},
         convert::{Changes, Convert, When},
-        options::{Access, OnRestoreFailed, Options},
+        options::{Access, Approval, OnRestoreFailed, Options},
         resolve::{Resolved, resolve},
         tags::EXECUTION_TAG,
         user_group::{UserGroupView, user_group_finding},

@@ -23,7 +23,7 @@ use crate::{
     },
     request::{
         convert::When,
-        options::{Access, OnRestoreFailed},
+        options::{Access, Approval, OnRestoreFailed},
     },
 };
 
@@ -92,6 +92,15 @@ pub struct Request {
     ///
     /// Values: object
     pub convert: ConvertRequest,
+    /// Whether a person has to approve, after the verdict and before anything is created:
+    /// [`seeder approve`](docs/OPERATING.md#approving).
+    ///
+    /// Values: `none`, `required`
+    pub approval: Option<Approval>,
+    /// Hours after which a seeding without an answer is rejected.
+    ///
+    /// Values: 1-168
+    pub approval_hours: Option<u32>,
     /// Omit key names from reports.
     ///
     /// Values: `true`, `false`

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use lambda::{Execution, Step, list, optional, required};
 use seeder_aws::{Clients, ReportStore};
 use seeding::{
-    Code, ErrorName, Seeding, Severity, StepError, Target, Verdict,
+    Approval, Code, ErrorName, Seeding, Severity, StepError, Target, Verdict,
     chunks::{LEAST_CHUNK_BYTES, chunks},
     policy::Roles,
     steps::{Preparation, PrepareInput, PrepareOutput},
@@ -142,6 +142,8 @@ impl PrepareSeeding {
             max_start_overs: options.max_start_overs,
             deadline_minutes: options.deadline_minutes,
             workers,
+            approval: options.approval == Approval::Required,
+            approval_hours: options.approval_hours,
         }
     }
 }

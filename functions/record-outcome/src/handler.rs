@@ -7,7 +7,7 @@ use lambda::{Execution, Step, required};
 use seeder_aws::{Clients, ReportStore};
 use seeding::{
     ExecutionFiles, StepError,
-    outcome::{Announcement, Outcome, words},
+    outcome::{Announcement, Ending, Outcome, words},
     steps::RecordInput,
 };
 
@@ -36,18 +36,19 @@ impl Step for RecordOutcome {
         let key = ExecutionFiles::of(execution.name).outcome();
         let earlier = if input.clean_up { self.reports.read(&key).await? } else { None };
         let Some((outcome, kind)) = Outcome::of(&input, execution.name, earlier) else {
-            tracing::info!("the outcome is told already");
+            tracing::info!("the outcome is announced already");
             return Ok(Announcement::nothing());
         };
-        self.reports.write(&key, &outcome).await?;
-        // What a clean-up finds again was counted when the seeding ended.
+        if kind != Ending::Awaiting {
+            self.reports.write(&key, &outcome).await?;
+        }
         let seeding = self.reports.read(&execution.files().seeding()).await?;
         let now_ms = Timestamp::now().as_millisecond();
         println!("{}", metrics::of(&self.stack, &input, kind, seeding.as_ref(), now_ms));
         tracing::info!(outcome = ?outcome.outcome, tells = kind.detail_type(), "recorded");
         let (subject, message) = words(&outcome, kind, &execution.partition, execution.arn);
         Ok(Announcement {
-            tell: true,
+            announce: true,
             detail_type: kind.detail_type(),
             detail: Some(outcome),
             subject,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::account::{ACCOUNT, REGION};
 
 /// The functions by their folders in `functions/`, which are also the names of their binaries.
-pub const FUNCTIONS: [&str; 14] = [
+pub const FUNCTIONS: [&str; 15] = [
     "start-seeding",
     "prepare-seeding",
     "inspect-chunk",
@@ -27,6 +27,7 @@ pub const FUNCTIONS: [&str; 14] = [
     "revoke-access",
     "delete-cluster",
     "record-outcome",
+    "ask-approval",
     "sweep",
 ];
 

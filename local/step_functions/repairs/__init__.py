@@ -4,6 +4,7 @@
 def apply() -> None:
     """Applies all repairs. Must run before moto's server is imported."""
     from . import (
+        callbacks,
         endpoints,
         error_names,
         execution_names,
@@ -25,3 +26,4 @@ def apply() -> None:
     managed_keys.apply()
     pauses.apply()
     stopped_executions.apply()
+    callbacks.apply()

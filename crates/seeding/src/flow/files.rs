@@ -11,7 +11,7 @@ use crate::{
         conversion::{Conversion, ConversionChunk, ConversionJournal, PlannedRange, WriteTask, WrittenRange},
         grant::{AclHolders, GrantJournal, LeaseHolder, Revocation},
         outcome::Outcome,
-        steps::CreateJournal,
+        steps::{ApprovalRequest, CreateJournal},
     },
     record::{
         file_key::FileKey,
@@ -129,6 +129,11 @@ impl<'a> ExecutionFiles<'a> {
     /// The part of the report against which the new cluster's keys are counted.
     pub fn counts(&self) -> FileKey<ReportCounts> {
         FileKey::new(self.report().as_str().to_owned())
+    }
+
+    /// Exists once a person is asked to approve.
+    pub fn approval(&self) -> FileKey<ApprovalRequest> {
+        FileKey::new(format!("{EXECUTIONS}{}/approval.json", self.execution))
     }
 
     /// How the seeding ended.

@@ -5,7 +5,7 @@ mod words;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use self::words::words;
 use crate::{
@@ -26,12 +26,14 @@ pub enum Ending {
     DryRun,
     /// A clean-up could not finish.
     LeftBehind,
+    /// None yet: a person is asked to approve.
+    Awaiting,
 }
 
 impl Ending {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Succeeded, Self::Rejected, Self::Failed, Self::DryRun, Self::LeftBehind];
+    pub const ALL: [Self; 6] =
+        [Self::Succeeded, Self::Rejected, Self::Failed, Self::DryRun, Self::LeftBehind, Self::Awaiting];
 
     /// The type of the event.
     pub const fn detail_type(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Ending {
             Self::Failed => "Seeding Failed",
             Self::DryRun => "Seeding Dry Run Complete",
             Self::LeftBehind => "Seeding Left Something Behind",
+            Self::Awaiting => "Seeding Awaiting Approval",
         }
     }
 
@@ -52,6 +55,7 @@ impl Ending {
             Self::Failed => "Failed",
             Self::DryRun => "DryRuns",
             Self::LeftBehind => "LeftBehind",
+            Self::Awaiting => "AwaitingApproval",
         }
     }
 }
@@ -65,7 +69,7 @@ pub struct Outcome {
     pub schema: u32,
     /// Name of the execution.
     pub execution: String,
-    /// `seeded`, `dry-run`, `rejected` or `failed`.
+    /// `seeded`, `dry-run`, `rejected` or `failed`; `awaiting-approval` while a person is asked.
     pub outcome: String,
     /// Verdict on the backups.
     pub verdict: String,
@@ -77,6 +81,9 @@ pub struct Outcome {
     pub report: String,
     /// What a clean-up could not remove.
     pub left_behind: Vec<String>,
+    /// The cluster to approve, `{nodeType, shards}`; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Value>,
 }
 
 /// A finding as it is told.
@@ -105,8 +112,8 @@ const HARMLESS: [&str; 12] = [
 ];
 
 impl ToldFinding {
-    /// Leaves out what may name keys: texts, unless they are known to be harmless. The message of a failed step is kept;
-    /// findings about a backup lose theirs.
+    /// Leaves out what may name keys: texts, unless they are known to be harmless. The message of a failed step is
+    /// kept; findings about a backup lose theirs.
     fn without_keys(mut self) -> Self {
         let of_backup = self.backup.is_some();
         self.evidence.retain(|name, value| match value {
@@ -136,6 +143,7 @@ impl Outcome {
             "seeded" => ("seeded", Ending::Succeeded),
             "dry-run" => ("dry-run", Ending::DryRun),
             "rejected" => ("rejected", Ending::Rejected),
+            "awaiting-approval" => ("awaiting-approval", Ending::Awaiting),
             _ if input.clean_up && is_left => ("failed", Ending::LeftBehind),
             _ => ("failed", Ending::Failed),
         };
@@ -153,9 +161,16 @@ impl Outcome {
             findings,
             report: input.report.clone(),
             left_behind,
+            plan: input.plan.as_ref().filter(|_| ending == Ending::Awaiting).map(in_short),
         };
         Some((outcome, ending))
     }
+}
+
+/// What a person has to know of a plan.
+fn in_short(plan: &Value) -> Value {
+    let shards = plan["shards"].as_array().map_or(0, Vec::len);
+    json!({"nodeType": plan["nodeType"], "shards": shards})
 }
 
 /// The code of [`crate::ErrorName::CleanUpRefused`].
@@ -177,8 +192,8 @@ fn interrupted() -> ToldFinding {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Announcement {
-    /// Whether it tells anything.
-    pub tell: bool,
+    /// Whether there is anything to announce.
+    pub announce: bool,
     /// Type of the event.
     pub detail_type: &'static str,
     /// The event's detail.
@@ -192,14 +207,18 @@ pub struct Announcement {
 impl Announcement {
     /// Everything was told before.
     pub const fn nothing() -> Self {
-        Self { tell: false, detail_type: "", detail: None, subject: String::new(), message: String::new() }
+        Self {
+            announce: false,
+            detail_type: "",
+            detail: None,
+            subject: String::new(),
+            message: String::new(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn input(value: &Value) -> RecordInput {

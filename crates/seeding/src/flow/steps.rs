@@ -70,6 +70,10 @@ pub struct Preparation {
     pub deadline_minutes: u32,
     /// The number of chunks read at once: a share of the account's concurrent invocations.
     pub workers: u32,
+    /// Whether a person has to approve.
+    pub approval: bool,
+    /// The hours after which silence is a rejection.
+    pub approval_hours: u32,
 }
 
 /// A chunk: a byte range of one backup that one worker reads.
@@ -230,6 +234,32 @@ impl Decided {
     }
 }
 
+/// The input of `ask-approval`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AskInput {
+    /// The token with which Step Functions is answered.
+    pub token: String,
+    /// The hours after which silence is a rejection.
+    pub hours: u32,
+}
+
+/// The answer to a seeding that waits for a person, `approval.json` in the reports bucket. Whoever can read it and may
+/// call `states:SendTaskSuccess` can approve.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalRequest {
+    /// The execution's ARN.
+    pub execution: String,
+    /// The token with which Step Functions is answered.
+    pub token: String,
+    /// When silence becomes a rejection, in milliseconds since the Unix epoch.
+    pub expires_at_ms: i64,
+}
+
+/// The error by which Step Functions is told that a person rejected a seeding.
+pub const APPROVAL_REJECTED: &str = "Approval.Rejected";
+
 /// The input of `record-outcome`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -248,6 +278,8 @@ pub struct RecordInput {
     pub cluster: Option<Value>,
     /// What a clean-up could not remove.
     pub left_behind: Vec<String>,
+    /// The cluster to create: [`Plan`]; an empty object if there is none.
+    pub plan: Option<Value>,
     /// When the execution started, in milliseconds since the Unix epoch.
     pub started_at_ms: i64,
     /// When the backups were judged; 0 if they were not.

@@ -23,6 +23,17 @@ pub enum Access {
     Existing,
 }
 
+/// Whether a person has to approve.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Approval {
+    /// The seeding continues by itself.
+    #[default]
+    None,
+    /// It waits for a person, after the verdict.
+    Required,
+}
+
 /// The action after a failed restore.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,6 +75,12 @@ pub struct Options {
     /// Conversion of backups that the engine does not read.
     #[serde(default)]
     pub convert: Convert,
+    /// Whether a person has to approve.
+    #[serde(default)]
+    pub approval: Approval,
+    /// The hours after which silence is a rejection, 1 to 168.
+    #[serde(default)]
+    pub approval_hours: u32,
     /// Omit key names from reports.
     pub hide_keys: bool,
     /// Codes of findings that do not forbid the seeding.
@@ -87,6 +104,7 @@ impl Options {
         let headroom_percent = bounded("headroomPercent", request.headroom_percent, 10, 0, 1000);
         let poll_seconds = bounded("pollSeconds", request.poll_seconds, 30, 1, 3600);
         let deadline_minutes = bounded("deadlineMinutes", request.deadline_minutes, 240, 1, 1380);
+        let approval_hours = bounded("approvalHours", request.approval_hours, 24, 1, 168);
         let mut allow = Vec::new();
         for text in request.allow.iter().flatten() {
             match Code::ALL.iter().find(|code| code.as_str() == text) {
@@ -124,6 +142,8 @@ impl Options {
             deadline_minutes,
             deadline_given: request.deadline_minutes.is_some(),
             convert: Convert::resolve(&request.convert, findings),
+            approval: request.approval.unwrap_or_default(),
+            approval_hours,
             hide_keys: request.hide_keys.unwrap_or(false),
             allow,
         }

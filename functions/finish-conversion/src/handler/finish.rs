@@ -87,7 +87,8 @@ impl Work<'_> {
     }
 }
 
-/// The pieces of a new file, in order: what workers have stored, what is copied from the source, and what is in neither.
+/// The pieces of a new file, in order: what workers have stored, what is copied from the source, and what is in
+/// neither.
 fn pieces(
     one: &ConversionOf,
     plan: &Plan,

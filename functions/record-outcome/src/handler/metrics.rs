@@ -15,7 +15,7 @@ pub(super) fn of(
     now_ms: i64,
 ) -> Value {
     let mut metrics = vec![(kind.metric(), "Count", json!(1))];
-    if let Some(seeding) = seeding.filter(|_| kind != Ending::LeftBehind) {
+    if let Some(seeding) = seeding.filter(|_| !matches!(kind, Ending::LeftBehind | Ending::Awaiting)) {
         let bytes: u64 = seeding.backups.iter().map(|backup| backup.size_bytes).sum();
         metrics.push(("BytesRead", "Bytes", json!(bytes)));
         let RecordInput { started_at_ms: started, decided_at_ms: decided, created_at_ms: created, .. } =

@@ -15,6 +15,7 @@ pub fn words(outcome: &Outcome, ending: Ending, partition: &Partition, arn: &str
         Ending::Rejected => "The backup was rejected. Nothing was created.",
         Ending::Failed => "The cluster did not become available. What was created is cleaned up.",
         Ending::DryRun => "The dry run is complete. Nothing was created.",
+        Ending::Awaiting => "The backup can be seeded. It waits for somebody's approval.",
         Ending::LeftBehind => "The clean-up could not finish: something is left behind.",
     };
     let subject: String = format!("{}: {}", ending.detail_type(), outcome.execution);
@@ -22,6 +23,12 @@ pub fn words(outcome: &Outcome, ending: Ending, partition: &Partition, arn: &str
     let mut text = format!("{what}\n\nExecution: {}\n", outcome.execution);
     if let Some(cluster) = &outcome.cluster {
         let _ = writeln!(text, "Cluster: {} at {}:{}", cluster.id, cluster.endpoint, cluster.port);
+    }
+    if let Some(plan) = &outcome.plan {
+        let node_type = plan["nodeType"].as_str().unwrap_or("?");
+        let _ = writeln!(text, "Plan: {} x {node_type}", plan["shards"]);
+        let name = &outcome.execution;
+        let _ = writeln!(text, "To answer: seeder approve {name}, or seeder reject {name} --because REASON");
     }
     if !outcome.left_behind.is_empty() {
         let _ = writeln!(text, "Left behind: {}", outcome.left_behind.join(", "));

@@ -1,0 +1,84 @@
+//! `seeder approve` and `seeder reject`: answer a seeding that waits for a person.
+
+use std::process::ExitCode;
+
+use anyhow::{Error, Result};
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
+use seeder_aws::{ReportStore, error_code, service_error};
+use seeding::{ExecutionFiles, steps::APPROVAL_REJECTED};
+use serde_json::json;
+
+use crate::{
+    args::{ApproveArgs, RejectArgs},
+    execution::{find, stack::Machine},
+};
+
+/// The longest cause that Step Functions takes, in characters. Source: API reference, "SendTaskFailure".
+const MAX_CAUSE: usize = 32_768;
+
+/// Approves.
+pub(crate) async fn approve(args: &ApproveArgs) -> Result<ExitCode> {
+    answer(args, None).await
+}
+
+/// Rejects, with a reason.
+pub(crate) async fn reject(args: &RejectArgs) -> Result<ExitCode> {
+    answer(&args.answer, Some(&args.because)).await
+}
+
+async fn answer(args: &ApproveArgs, because: Option<&str>) -> Result<ExitCode> {
+    let machine = match Machine::of(&args.stack, args.reports_bucket.as_deref(), Some(&args.execution)).await
+    {
+        Ok(machine) => machine,
+        Err(error) => return Ok(error.report()),
+    };
+    let found = find::by_name(&machine.step_functions, &machine.arn, &args.execution).await?;
+    let execution = match found {
+        Ok(execution) => execution,
+        Err(near) => {
+            find::report_unknown(&args.execution, &machine.arn, &near);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let name = &execution.name;
+    let bucket = machine.reports_bucket.as_ref().map_err(|error| Error::msg(error.to_string()))?;
+    let reports = ReportStore::new(machine.s3.clone(), bucket.clone());
+    let Some(request) = reports.read(&ExecutionFiles::of(name).approval()).await? else {
+        return Ok(not_waiting(name, "it has not asked for approval"));
+    };
+    let sent = match because {
+        None => {
+            let send = machine.step_functions.send_task_success().task_token(&request.token).output("{}");
+            let sent = send.send().await;
+            sent.map(drop).map_err(|error| (is_over(&error), service_error("approve", &error)))
+        }
+        Some(because) => {
+            let cause: String = because.chars().take(MAX_CAUSE).collect();
+            let send = machine.step_functions.send_task_failure().task_token(&request.token);
+            let sent = send.error(APPROVAL_REJECTED).cause(cause).send().await;
+            sent.map(drop).map_err(|error| (is_over(&error), service_error("reject", &error)))
+        }
+    };
+    match sent {
+        Ok(()) => {}
+        Err((true, _)) => return Ok(not_waiting(name, "it was answered, or its time is over")),
+        Err((false, error)) => return Err(error.into()),
+    }
+    let answer = if because.is_none() { "approved" } else { "rejected" };
+    if args.json {
+        println!("{}", json!({"execution": name, "answer": answer}));
+    } else {
+        println!("{name} is {answer}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn not_waiting(name: &str, why: &str) -> ExitCode {
+    eprintln!("error: {name} does not wait for approval: {why}\nhint: seeder status {name}");
+    ExitCode::FAILURE
+}
+
+/// Whether nobody waits for the answer any more.
+fn is_over<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    matches!(error_code(error), Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken"))
+}

@@ -1,0 +1,139 @@
+//! A seeding that needs a person's approval waits for it, before anything is written.
+
+use std::{path::Path, process::Output, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use local_stack::{Stack, StackOptions};
+use serde_json::{Value, json};
+use system_tests::{
+    data::fill_mixed,
+    listener::{Heard, Listener, TOPIC_ARN},
+    source::Source,
+    user,
+};
+use tokio::process::Command;
+
+async fn stack(mut options: StackOptions) -> Result<(Stack, Source)> {
+    options.parameters.push(("OutcomeTopicArn".to_owned(), TOPIC_ARN.to_owned()));
+    options.seeding_defaults["approval"] = json!("required");
+    let stack = Stack::start(options).await?;
+    // Its backups have to be converted.
+    let source = Source::start_redis("8.2").await?;
+    fill_mixed(&source, 200, "secret-key:").await?;
+    user::drop_file(&stack, "backups", "redis.rdb", &source.save().await?).await?;
+    Ok((stack, source))
+}
+
+fn request(id: &str) -> Value {
+    json!({"backups": ["backups/redis.rdb"], "cluster": {"id": id}})
+}
+
+async fn seeder(stack: &Stack, words: &[&str]) -> Result<Output> {
+    let folder = std::env::current_exe()?;
+    let program = folder.ancestors().nth(2).unwrap_or(Path::new(".")).join("seeder");
+    let mut command = Command::new(program);
+    command.args(words).envs(stack.env());
+    command.env("SEEDER_STATE_MACHINE_ARN", stack.state_machine_arn());
+    command.env("SEEDER_REPORTS_BUCKET", stack.reports_bucket());
+    Ok(command.output().await?)
+}
+
+async fn token(stack: &Stack, execution: &str) -> Result<String> {
+    for _ in 0..100 {
+        if let Ok(file) = user::own_file(stack, execution, "approval.json").await {
+            return Ok(file["token"].as_str().context("no token")?.to_owned());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    anyhow::bail!("nobody is asked")
+}
+
+fn name(execution: &str) -> &str {
+    execution.rsplit(':').next().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_before_somebody_approves() -> Result<()> {
+    let (stack, _source) = stack(StackOptions::default()).await?;
+    let listener = Listener::start(&stack).await?;
+    let execution = user::start(&stack, &request("approved")).await?;
+    let token = token(&stack, &execution).await?;
+    let left = user::left_behind(&stack, &["backups"]).await?;
+    ensure!(left.is_empty(), "{left:?}");
+    let heard = listener.hear().await?;
+    let told = format!("{heard:?}");
+    ensure!(!told.contains(&token) && !told.contains("secret-key"), "{told}");
+    let asked = heard.iter().find_map(|one| match one {
+        Heard::Event(kind, detail) if kind == "Seeding Awaiting Approval" => Some(detail),
+        _ => None,
+    });
+    let asked = asked.with_context(|| format!("nobody is asked: {heard:?}"))?;
+    ensure!(asked["plan"]["shards"] == 1 && asked["verdict"] == "ok", "{asked:#}");
+    ensure!(told.contains("seeder approve"), "{told}");
+
+    let approved = seeder(&stack, &["approve", name(&execution), "--json"]).await?;
+    ensure!(approved.status.success(), "{approved:?}");
+    let outcome = user::outcome(&stack, &execution).await?;
+    outcome.expect_seeded()?;
+    outcome.finding("converted")?;
+    // A second answer has nothing to answer.
+    let again = seeder(&stack, &["approve", name(&execution)]).await?;
+    ensure!(again.status.code() == Some(1), "{again:?}");
+    let unknown = seeder(&stack, &["approve", "nobody"]).await?;
+    ensure!(unknown.status.code() == Some(1), "{unknown:?}");
+    ensure!(
+        seeder(&stack, &["reject", name(&execution)]).await?.status.code() == Some(2),
+        "without a reason"
+    );
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejection_and_a_stop_create_nothing() -> Result<()> {
+    let (stack, _source) = stack(StackOptions::default()).await?;
+    let execution = user::start(&stack, &request("rejected")).await?;
+    token(&stack, &execution).await?;
+    let rejected = seeder(&stack, &["reject", name(&execution), "--because", "not on a Friday"]).await?;
+    ensure!(rejected.status.success(), "{rejected:?}");
+    let outcome = user::outcome(&stack, &execution).await?;
+    outcome.expect(Some("BackupRejected"))?;
+    ensure!(
+        outcome.finding("not-approved")?["evidence"]["reason"] == "not on a Friday",
+        "{:#}",
+        outcome.value
+    );
+
+    let stopped = user::start(&stack, &request("stopped")).await?;
+    token(&stack, &stopped).await?;
+    stack.sfn().stop_execution().execution_arn(&stopped).send().await?;
+    let cleaning = user::started_by(&stack, &stopped).await?;
+    user::outcome(&stack, &cleaning).await?.expect(None)?;
+    let late = seeder(&stack, &["approve", name(&stopped)]).await?;
+    ensure!(late.status.code() == Some(1), "{late:?}");
+
+    // A dry run asks nobody.
+    let mut dry = request("dry");
+    dry["dryRun"] = true.into();
+    let outcome = user::seed(&stack, &dry).await?;
+    outcome.expect(None)?;
+    let left = user::left_behind(&stack, &["backups"]).await?;
+    ensure!(left.is_empty(), "{left:?}");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_a_rejection() -> Result<()> {
+    // An hour takes six seconds.
+    let (stack, _source) = stack(StackOptions { pause_divisor: 600, ..StackOptions::default() }).await?;
+    let mut silent = request("silent");
+    silent["approvalHours"] = 1.into();
+    let outcome = user::seed(&stack, &silent).await?;
+    outcome.expect(Some("BackupRejected"))?;
+    let finding = outcome.finding("not-approved")?;
+    ensure!(finding["evidence"]["reason"] == "no answer in time", "{finding:#}");
+    let late = seeder(&stack, &["approve", name(&outcome.execution)]).await?;
+    ensure!(late.status.code() == Some(1), "{late:?}");
+    let left = user::left_behind(&stack, &["backups"]).await?;
+    ensure!(left.is_empty(), "{left:?}");
+    stack.stop().await
+}
