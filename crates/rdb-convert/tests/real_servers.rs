@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test that cannot go on should say where")]
 
+#[path = "common/converting.rs"]
+mod converting;
 #[path = "../../rdb-scan/tests/common/filling.rs"]
 mod filling;
 #[path = "../../rdb-scan/tests/common/server.rs"]
@@ -13,8 +15,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use rdb_convert::{Databases, Options, Plan, Policies, Policy, Report, Target, write};
-use rdb_scan::{Control, InspectOptions, Inspected, Position, inspect};
+use converting::convert_one;
+use rdb_convert::{Databases, Options, Plan, Policies, Policy, Target};
 use server::{Engine, Reply, Server, engines};
 
 /// What a key holds: its digest, its expiry and those of its fields.
@@ -126,20 +128,6 @@ fn groups(server: &mut Server, key: &[u8]) -> Vec<Reply> {
     all
 }
 
-fn convert(file: &[u8], options: &Options) -> (Plan, Report, Vec<u8>) {
-    let plan = Plan::of(|| Ok(file), options).unwrap();
-    assert_eq!(plan.report.refused, [], "{}", options.target);
-    let mut written = Vec::new();
-    let report = write(file, options, &plan, vec![&mut written]).unwrap();
-    assert_eq!(report.bytes_written, written.len() as u64);
-    let checked =
-        inspect(&written[..], &Position::default(), &InspectOptions::default(), &mut |_| Control::Continue);
-    let Inspected::Complete(inspection) = checked.unwrap() else { panic!("paused") };
-    assert!(inspection.is_sound(), "{:?}", inspection.faults);
-    assert_eq!(inspection.keys, report.keys_written);
-    (plan, report, written)
-}
-
 fn options(target: &str) -> Options {
     Options { now_ms: now_ms(), ..Options::new(target.parse().unwrap()) }
 }
@@ -178,7 +166,7 @@ fn every_target_loads_what_was_converted_for_it_and_holds_the_same() {
             assert_eq!(codes, expected, "{route}");
             options.policies =
                 Policies { field_expiries: Policy::Drop, functions: Policy::Drop, ..Policies::default() };
-            let (plan, report, written) = convert(&file, &options);
+            let (report, written) = convert_one(&file, &options);
             println!(
                 "{route}: {} bytes, {} after, {} of {} keys rewritten, lost {:?}",
                 file.len(),
@@ -192,7 +180,7 @@ fn every_target_loads_what_was_converted_for_it_and_holds_the_same() {
                     .collect::<Vec<_>>()
             );
             assert_eq!(written.starts_with(b"VALKEY080"), expiring && target.has_field_expiries(), "{route}");
-            assert_eq!(plan.report.keys_written, before.len() as u64, "{route}");
+            assert_eq!(report.keys_written, before.len() as u64, "{route}");
             let mut server =
                 Server::load(engine, Some(&written), &[]).unwrap_or_else(|log| panic!("{route}: {log}"));
             let after = held(&mut server, engine.is_7);
@@ -289,7 +277,7 @@ fn databases_are_merged_and_conflicts_found_before() {
         [(rdb_convert::OnConflict::First, DATABASES), (rdb_convert::OnConflict::Last, [15, 3, 0])]
     {
         merged.on_conflict = policy;
-        let (_, report, written) = convert(&file, &merged);
+        let (report, written) = convert_one(&file, &merged);
         assert_eq!(report.keys_written, names.len() as u64);
         assert_eq!(report.conflicts.number, plan.report.conflicts.number);
         let Some(target) = engines().into_iter().find(|engine| engine.name == "valkey-8.1") else { return };
@@ -316,7 +304,7 @@ fn databases_are_merged_and_conflicts_found_before() {
     // With a prefix there is no conflict.
     merged.on_conflict = rdb_convert::OnConflict::Refuse;
     merged.databases = Databases::parse("3=0:three:,15=drop").unwrap();
-    let (_, report, _) = convert(&file, &merged);
+    let (report, _) = convert_one(&file, &merged);
     assert_eq!(report.conflicts.number, 0);
     assert_eq!(report.keys_written, before.keys().filter(|(database, _)| *database != 15).count() as u64);
 }

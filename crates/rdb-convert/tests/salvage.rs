@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test that cannot go on should say where")]
 
+#[path = "common/converting.rs"]
+mod converting;
 #[path = "../../rdb-scan/tests/common/filling.rs"]
 mod filling;
 #[path = "../../rdb-scan/tests/common/server.rs"]
@@ -9,7 +11,8 @@ mod server;
 
 use std::{collections::HashSet, io::Read};
 
-use rdb_convert::{Options, Plan, Policies, Policy, write};
+use converting::written;
+use rdb_convert::{Options, Plan, Policies, Policy};
 use rdb_scan::walk::{Salvage, Step, Walk};
 use server::{Server, engines};
 
@@ -94,9 +97,7 @@ fn a_changed_byte_costs_only_the_record_that_holds_it() {
         if let Ok(plan) = plan
             && plan.report.refused.is_empty()
         {
-            let mut written = Vec::new();
-            write(salvage.reader(&damaged[..]), &options, &plan, vec![&mut written]).unwrap();
-            records(&written[..]);
+            written(salvage.reader(&damaged[..]), &options, &plan).unwrap();
         }
     }
     println!("{back} of {expected} records in {rounds} files; {invented} files with others");
