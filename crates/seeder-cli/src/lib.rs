@@ -10,6 +10,7 @@ mod seed;
 mod stack;
 mod sweep;
 mod term;
+mod upload;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,8 @@ pub use crate::{
 
 /// The exit code for a wrong command line.
 const USAGE: u8 = 2;
+/// The exit code after Ctrl-C: 128 plus the number of the signal.
+const INTERRUPTED: u8 = 130;
 
 /// The command line, for the tables of its options in docs/.
 #[doc(hidden)]
