@@ -143,6 +143,15 @@ fn filters_that_leave_nothing_and_names_that_are_wrong_say_so() {
 }
 
 #[test]
+fn the_help_names_every_target() {
+    let output = convert(Path::new("/"), &["--help"]);
+    let help = String::from_utf8_lossy(&output.stdout).into_owned();
+    for name in rdb_convert::Target::NAMES {
+        assert!(help.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
 fn what_is_no_backup_is_not_to_be_salvaged() {
     for (rdb, code) in
         [(&b""[..], "empty-file"), (b"REDIS0011\xfe", "truncated"), (b"PK\x03\x04 zip", "not-an-rdb")]

@@ -13,7 +13,8 @@ pub(crate) struct ConvertArgs {
     /// File to write, an object to create as `s3://bucket/key`, or `-` for standard output.
     #[arg(value_name = "OUT")]
     pub(crate) output: PathBuf,
-    /// Engine that is to read the new file, such as `valkey-8.1`.
+    /// Engine that is to read the new file: `redis-6.2`, `redis-7.0`, `redis-7.1`, `valkey-7.2`, `valkey-8.0`,
+    /// `valkey-8.1`, `valkey-8.2`, `valkey-9.0` or `valkey-9.1`.
     #[arg(long, value_name = "ENGINE-VERSION")]
     pub(crate) to: String,
     /// Reaction to expiries of hash fields that the engine does not have. Dropped, fields stay without an expiry.
