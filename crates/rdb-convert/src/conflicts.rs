@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{found::Found, repeated::Repeated};
 use self::{
     found::{Find, Sizes, add_hashes, add_size, add_sizes},
-    repeated::Hashes,
+    repeated::{Hashes, Places},
 };
 use crate::{ConvertError, Options, RecordRange, conversion::why_gone, encoded::pairs};
 
@@ -135,9 +135,11 @@ impl Comparison {
                 Find::Hashes(found, 0)
             }
             Stage::Places(repeated) => {
-                let mut places = repeated.unplaced();
+                let mut places = Places::default();
                 keys(walk, options, |head, to, prefix| {
-                    places.note(hash(to, prefix, &head.key), head.offset);
+                    if let Some(index) = repeated.index(hash(to, prefix, &head.key)) {
+                        places.push(index, head.offset);
+                    }
                 })?;
                 Find::Places(places)
             }
@@ -158,7 +160,7 @@ impl Comparison {
                 add_hashes(hashes, keys, more, more_keys, self.most);
             }
             (Stage::Matches { found, .. }, Find::Hashes(more, _)) => found.append_new(more),
-            (Stage::Places(places), Find::Places(more)) => places.merge(&more),
+            (Stage::Places(repeated), Find::Places(more)) => repeated.place_at(&more),
             _ => {}
         }
     }

@@ -29,11 +29,21 @@ pub struct Databases {
 
 /// A list of databases that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "\"{part}\" is no database and where it goes; expected such as 1=drop, 2=3 or 4=0:prefix:, or merge alone"
-)]
-pub struct DatabaseError {
-    part: String,
+pub enum DatabaseError {
+    /// A part that does not say where a database goes.
+    #[error(
+        "\"{part}\" is no database and where it goes; expected such as 1=drop, 2=3 or 4=0:prefix:, or merge alone"
+    )]
+    Unknown {
+        /// The part.
+        part: String,
+    },
+    /// A database of which it is said twice.
+    #[error("database {database} is named twice")]
+    Twice {
+        /// The number of the database.
+        database: u64,
+    },
 }
 
 impl Databases {
@@ -59,10 +69,10 @@ impl Databases {
         }
         let mut named = BTreeMap::new();
         for part in text.split(',') {
-            let (from, destination) =
-                Self::part(part).ok_or_else(|| DatabaseError { part: part.to_owned() })?;
-            if named.insert(from, destination).is_some() {
-                return Err(DatabaseError { part: part.to_owned() });
+            let (database, destination) =
+                Self::part(part).ok_or_else(|| DatabaseError::Unknown { part: part.to_owned() })?;
+            if named.insert(database, destination).is_some() {
+                return Err(DatabaseError::Twice { database });
             }
         }
         Ok(Self::named(named))

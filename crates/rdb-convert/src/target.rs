@@ -24,10 +24,25 @@ pub struct Target {
 
 /// A target that is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("unknown target \"{given}\"; known are {}", Target::NAMES.join(", "))]
+#[error("unknown target \"{given}\"; {}", near(given))]
 pub struct TargetError {
     /// What was given.
     pub given: String,
+}
+
+/// Lists the targets of the same engine: of the same major version, if there are some.
+fn near(given: &str) -> String {
+    let given = given.to_ascii_lowercase();
+    let begin_as = |end: char| {
+        let beginning = given.split_once(end).map_or(given.as_str(), |(beginning, _)| beginning);
+        Target::NAMES.iter().copied().filter(|name| name.starts_with(beginning)).collect::<Vec<_>>()
+    };
+    let (major, engine) = (begin_as('.'), begin_as('-'));
+    match (given.is_empty() || engine.is_empty(), major.is_empty()) {
+        (true, _) => format!("known are {}", Target::NAMES.join(", ")),
+        (_, true) => format!("near are {}", engine.join(", ")),
+        _ => format!("near are {}", major.join(", ")),
+    }
 }
 
 impl Target {

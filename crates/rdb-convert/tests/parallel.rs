@@ -4,6 +4,8 @@
 
 #[path = "../../rdb-scan/tests/common/mod.rs"]
 mod common;
+#[path = "common/converting.rs"]
+mod converting;
 
 use std::{
     io::{self, Write},
@@ -11,8 +13,9 @@ use std::{
 };
 
 use common::{Rdb, len, listpack, text_of};
+use converting::convert;
 use rdb_convert::{
-    Databases, OnConflict, Options, Plan, Policies, Policy, RecordRange, Report, write, write_ranges,
+    Databases, OnConflict, Options, Plan, Policies, Policy, RecordRange, Report, write_ranges,
 };
 use rdb_scan::{
     Boundary, Control, InspectOptions, Inspection, inspect_with_boundaries, read_header,
@@ -118,18 +121,8 @@ fn in_parallel(file: &[u8], threads: usize, options: &Options) -> (Report, Vec<V
 }
 
 fn in_sequence(file: &[u8], options: &Options) -> (Report, Vec<Vec<u8>>) {
-    let plan = Plan::of(|| Ok(file), options).unwrap();
-    assert_eq!(plan.report.refused, [], "{options:?}");
-    let mut files = vec![Vec::new(); usize::from(options.split)];
-    let report = write(file, options, &plan, files.iter_mut().collect()).unwrap();
-    let bytes: Vec<_> = files.iter().map(|file| file.len() as u64).collect();
-    assert_eq!(plan.file_bytes().collect::<Vec<_>>(), bytes);
-    assert_eq!(plan.report.bytes_written, bytes.iter().sum::<u64>());
-    for written in &files {
-        let inspection = common::read(written);
-        assert!(inspection.is_sound(), "{:?}", inspection.faults);
-    }
-    (report, files)
+    let (plan, files) = convert(|| file, options);
+    (plan.report, files)
 }
 
 #[test]

@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test that cannot go on should say where")]
 
+#[path = "../../rdb-scan/tests/common/mod.rs"]
+mod common;
+#[path = "common/converting.rs"]
+mod converting;
 #[path = "../../rdb-scan/tests/common/filling.rs"]
 mod filling;
 #[path = "../../rdb-scan/tests/common/server.rs"]
@@ -13,8 +17,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use rdb_convert::{Databases, Options, Plan, Policies, Policy, Report, Target, write};
-use rdb_scan::{Control, InspectOptions, Inspected, Position, inspect};
+use common::Rdb;
+use converting::convert_one;
+use rdb_convert::{Databases, Options, Plan, Policies, Policy, Target};
+use rdb_scan::walk::{Step, Walk};
 use server::{Engine, Reply, Server, engines};
 
 /// What a key holds: its digest, its expiry and those of its fields.
@@ -44,15 +50,18 @@ const WRITERS: [&str; 11] = [
 
 const DATABASES: [u64; 3] = [0, 3, 15];
 
+/// Where the databases go for cluster mode, which has one, so that no key is lost.
+const PREFIXES: [(u64, &str); 3] = [(0, ""), (3, "three:"), (15, "fifteen:")];
+
 pub(crate) fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
 }
 
 /// Everything that a server holds. Before Redis 7.0 there is no PEXPIRETIME, so the expiry is computed.
-fn held(server: &mut Server, is_7: bool) -> Keys {
+fn held(server: &mut Server, is_7: bool, databases: &[u64]) -> Keys {
     let mut keys = Keys::new();
     let has_fields = server.knows("hpexpiretime");
-    for database in DATABASES {
+    for database in databases.iter().copied() {
         server.run(&["SELECT", &database.to_string()]);
         for key in server.run(&["KEYS", "*"]).list() {
             let key = key.bytes();
@@ -126,20 +135,6 @@ fn groups(server: &mut Server, key: &[u8]) -> Vec<Reply> {
     all
 }
 
-fn convert(file: &[u8], options: &Options) -> (Plan, Report, Vec<u8>) {
-    let plan = Plan::of(|| Ok(file), options).unwrap();
-    assert_eq!(plan.report.refused, [], "{}", options.target);
-    let mut written = Vec::new();
-    let report = write(file, options, &plan, vec![&mut written]).unwrap();
-    assert_eq!(report.bytes_written, written.len() as u64);
-    let checked =
-        inspect(&written[..], &Position::default(), &InspectOptions::default(), &mut |_| Control::Continue);
-    let Inspected::Complete(inspection) = checked.unwrap() else { panic!("paused") };
-    assert!(inspection.is_sound(), "{:?}", inspection.faults);
-    assert_eq!(inspection.keys, report.keys_written);
-    (plan, report, written)
-}
-
 fn options(target: &str) -> Options {
     Options { now_ms: now_ms(), ..Options::new(target.parse().unwrap()) }
 }
@@ -149,21 +144,83 @@ fn reads(target: Target, engine: &Engine) -> bool {
     engine.name == format!("{}-{version}", target.engine().name())
 }
 
+/// A file of a writer and what it holds; none if there is no such server.
+fn written_by(name: &str, engines: &[Engine]) -> Option<(Vec<u8>, Keys, bool)> {
+    let at_hand = |name: &str| engines.iter().find(|engine| engine.name == name);
+    if let Some(engine) = at_hand(name) {
+        let mut server = Server::start(engine, &[]);
+        filling::fill(&mut server);
+        return Some((server.save(), held(&mut server, engine.is_7, &DATABASES), engine.is_7));
+    }
+    // Redis 7.2 reads the files of Valkey 7.2.
+    let reader = at_hand("redis-7.2").filter(|_| name == "valkey-7.2")?;
+    let file = valkey_7_2();
+    let mut server = Server::load(reader, Some(&file), &[]).unwrap();
+    Some((file, held(&mut server, true, &DATABASES), true))
+}
+
+/// A file as Valkey 7.2 writes it, with each type that it writes.
+fn valkey_7_2() -> Vec<u8> {
+    let mut rdb = Rdb::with_header("REDIS0011").raw(&[250]).text(b"redis-ver").text(b"7.2.11");
+    rdb = rdb.raw(&[245]).text(b"#!lua name=lib\nredis.register_function('f', function() return 1 end)");
+    for database in DATABASES {
+        rdb = rdb.database(database);
+        let all = common::all_types();
+        let mut walk = Walk::new(&all[..]).unwrap();
+        loop {
+            match walk.step().unwrap() {
+                Step::End => break,
+                Step::Record => {
+                    let mut value = Vec::new();
+                    walk.pass(&mut value).unwrap();
+                    let id = walk.head().value_type.id();
+                    let is_written = [0, 2, 4, 5, 11, 16, 17, 18, 20, 21].contains(&id);
+                    let key = String::from_utf8_lossy(&walk.head().key).into_owned();
+                    // The other databases have keys that expire.
+                    if is_written && database > 0 {
+                        rdb = rdb.raw(&[252]).raw(&4_000_000_000_123u64.to_le_bytes());
+                    }
+                    rdb = if is_written { rdb.key(id, &key).raw(&value) } else { rdb };
+                }
+                _ => {}
+            }
+        }
+    }
+    rdb.end()
+}
+
+/// What a server in cluster mode is to hold of this.
+fn prefixed(keys: &Keys) -> Keys {
+    let prefix = |database: u64| PREFIXES.iter().find(|(from, _)| *from == database).unwrap().1;
+    let moved = |(database, key): &(u64, Vec<u8>)| (0, [prefix(*database).as_bytes(), key].concat());
+    keys.iter().map(|(key, held)| (moved(key), held.clone())).collect()
+}
+
+/// The arguments of a server that is in cluster mode alone.
+fn cluster() -> [String; 8] {
+    let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+    // The second port is that of other nodes.
+    let port = (15_000..25_000).step_by(7).map(|port| port + std::process::id() as u16 % 7);
+    let port = port.into_iter().find(|port| free(*port) && free(*port + 10_000)).unwrap();
+    let words = ["--port", &port.to_string(), "--cluster-enabled", "yes", "--cluster-allow-reads-when-down"];
+    let more = ["yes", "--cluster-require-full-coverage", "no"];
+    [words[0], words[1], words[2], words[3], words[4], more[0], more[1], more[2]].map(str::to_owned)
+}
+
 #[test]
 fn every_target_loads_what_was_converted_for_it_and_holds_the_same() {
     let engines = engines();
     let mut matrix = Matrix::default();
-    let at_hand = |name: &&str| engines.iter().find(|engine| engine.name == **name);
-    for writer in WRITERS.iter().filter_map(at_hand) {
-        let mut source = Server::start(writer, &[]);
-        filling::fill(&mut source);
-        let file = source.save();
-        let before = held(&mut source, writer.is_7);
-        drop(source);
+    let mut missing = Vec::new();
+    for writer in WRITERS {
+        let Some((file, before, is_7)) = written_by(writer, &engines) else {
+            missing.push(writer);
+            continue;
+        };
         for target in Target::NAMES {
             let target: Target = target.parse().unwrap();
             let Some(engine) = engines.iter().find(|engine| reads(target, engine)) else { continue };
-            let route = format!("{} to {target}", writer.name);
+            let route = format!("{writer} to {target}");
             let mut options = options(&target.to_string());
             let refused = Plan::of(|| Ok(&file[..]), &options).unwrap().report.refused;
             let codes: Vec<_> = refused.iter().map(|refusal| refusal.code).collect();
@@ -172,53 +229,72 @@ fn every_target_loads_what_was_converted_for_it_and_holds_the_same() {
             if expiring && !target.has_field_expiries() {
                 expected.push("field-expiries");
             }
-            if writer.is_7 && !target.has_functions() {
+            if is_7 && !target.has_functions() {
                 expected.insert(0, "functions");
             }
             assert_eq!(codes, expected, "{route}");
             options.policies =
                 Policies { field_expiries: Policy::Drop, functions: Policy::Drop, ..Policies::default() };
-            let (plan, report, written) = convert(&file, &options);
-            println!(
-                "{route}: {} bytes, {} after, {} of {} keys rewritten, lost {:?}",
-                file.len(),
-                written.len(),
-                report.keys_rewritten,
-                report.keys_written,
-                report
-                    .lost
-                    .iter()
-                    .map(|(what, count)| format!("{what} {}", count.number))
-                    .collect::<Vec<_>>()
-            );
-            assert_eq!(written.starts_with(b"VALKEY080"), expiring && target.has_field_expiries(), "{route}");
-            assert_eq!(plan.report.keys_written, before.len() as u64, "{route}");
-            let mut server =
-                Server::load(engine, Some(&written), &[]).unwrap_or_else(|log| panic!("{route}: {log}"));
-            let after = held(&mut server, engine.is_7);
-            assert_eq!(after.len(), before.len(), "{route}");
-            for (key, held) in &before {
-                let name = key.1.escape_ascii().to_string();
-                let now = &after[key];
-                assert!(now.digest == held.digest, "{route}: {name} in database {}", key.0);
-                let apart = (now.expires_at_ms - held.expires_at_ms).abs();
-                assert!(
-                    apart <= if engine.is_7 && writer.is_7 { 0 } else { 60_000 },
-                    "{route}: {name}, {apart} ms"
-                );
-                let fields = if target.has_field_expiries() { held.fields.clone() } else { Vec::new() };
-                assert!(now.fields == fields, "{route}: fields of {name}");
-            }
-            if writer.is_7 && target.has_functions() {
-                assert_eq!(server.run(&["FUNCTION", "LIST"]).list().len(), 1, "{route}");
-            }
-            assert!(passes(engine, &written), "{route}: the checker of the target");
-            matrix.add(&writer.name, target, &expected);
+            let has_functions = is_7 && target.has_functions();
+            let route = Route { name: &route, target, engine, exact: is_7 && engine.is_7, has_functions };
+            route.follow(&file, &options, &before, &DATABASES, &[]);
+            options.databases = Databases::parse("3=0:three:,15=0:fifteen:").unwrap();
+            let arguments = cluster();
+            let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+            let name = format!("{} in cluster mode", route.name);
+            let in_cluster = Route { name: &name, ..route };
+            in_cluster.follow(&file, &options, &prefixed(&before), &[0], &arguments);
+            matrix.add(writer, engines.iter().any(|engine| engine.name == writer), target, &expected);
         }
     }
     matrix.print();
-    let missing: Vec<_> = WRITERS.iter().filter(|name| at_hand(name).is_none()).collect();
     println!("not at hand: {missing:?}");
+}
+
+/// From a file to a server of the target.
+struct Route<'r> {
+    name: &'r str,
+    target: Target,
+    engine: &'r Engine,
+    /// Whether both servers have PEXPIRETIME.
+    exact: bool,
+    has_functions: bool,
+}
+
+impl Route<'_> {
+    fn follow(&self, file: &[u8], options: &Options, before: &Keys, databases: &[u64], arguments: &[&str]) {
+        let Self { name, target, engine, exact, has_functions } = self;
+        let (report, written) = convert_one(file, options);
+        let lost: Vec<_> =
+            report.lost.iter().map(|(what, count)| format!("{what} {}", count.number)).collect();
+        println!(
+            "{name}: {} bytes, {} after, {} of {} keys rewritten, lost {lost:?}",
+            file.len(),
+            written.len(),
+            report.keys_rewritten,
+            report.keys_written,
+        );
+        let expiring = before.values().any(|held| !held.fields.is_empty());
+        assert_eq!(written.starts_with(b"VALKEY080"), expiring && target.has_field_expiries(), "{name}");
+        assert_eq!(report.keys_written, before.len() as u64, "{name}");
+        let mut server =
+            Server::load(engine, Some(&written), arguments).unwrap_or_else(|log| panic!("{name}: {log}"));
+        let after = held(&mut server, engine.is_7, databases);
+        assert_eq!(after.len(), before.len(), "{name}");
+        for (key, held) in before {
+            let shown = key.1.escape_ascii().to_string();
+            let now = &after[key];
+            assert!(now.digest == held.digest, "{name}: {shown} in database {}", key.0);
+            let apart = (now.expires_at_ms - held.expires_at_ms).abs();
+            assert!(apart <= if *exact { 0 } else { 60_000 }, "{name}: {shown}, {apart} ms");
+            let fields = if target.has_field_expiries() { held.fields.clone() } else { Vec::new() };
+            assert!(now.fields == fields, "{name}: fields of {shown}");
+        }
+        if *has_functions {
+            assert_eq!(server.run(&["FUNCTION", "LIST"]).list().len(), 1, "{name}");
+        }
+        assert!(passes(engine, &written), "{name}: the checker of the target");
+    }
 }
 
 /// Whether the checker that comes with a server finds no fault.
@@ -237,12 +313,12 @@ struct Matrix {
 }
 
 impl Matrix {
-    fn add(&mut self, writer: &str, target: Target, lost: &[&str]) {
+    fn add(&mut self, writer: &str, is_server: bool, target: Target, lost: &[&str]) {
         let column = title(&target.to_string());
         if !self.targets.contains(&column) {
             self.targets.push(column);
         }
-        let writer = title(writer);
+        let writer = if is_server { title(writer) } else { format!("{} (own file)", title(writer)) };
         if self.rows.last().is_none_or(|(last, _)| *last != writer) {
             self.rows.push((writer, Vec::new()));
         }
@@ -275,7 +351,7 @@ fn databases_are_merged_and_conflicts_found_before() {
     let mut source = Server::start(&engine, &[]);
     filling::fill(&mut source);
     let file = source.save();
-    let before = held(&mut source, true);
+    let before = held(&mut source, true, &DATABASES);
     let mut names: Vec<_> = before.keys().map(|(_, key)| key).collect();
     names.sort();
     names.dedup();
@@ -289,23 +365,13 @@ fn databases_are_merged_and_conflicts_found_before() {
         [(rdb_convert::OnConflict::First, DATABASES), (rdb_convert::OnConflict::Last, [15, 3, 0])]
     {
         merged.on_conflict = policy;
-        let (_, report, written) = convert(&file, &merged);
+        let (report, written) = convert_one(&file, &merged);
         assert_eq!(report.keys_written, names.len() as u64);
         assert_eq!(report.conflicts.number, plan.report.conflicts.number);
         let Some(target) = engines().into_iter().find(|engine| engine.name == "valkey-8.1") else { return };
-        let mut server = Server::load(
-            &target,
-            Some(&written),
-            &[
-                "--cluster-enabled",
-                "yes",
-                "--cluster-allow-reads-when-down",
-                "yes",
-                "--cluster-require-full-coverage",
-                "no",
-            ],
-        )
-        .unwrap();
+        let arguments = cluster();
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let mut server = Server::load(&target, Some(&written), &arguments).unwrap();
         assert_eq!(server.run(&["DBSIZE"]).int(), i64::try_from(names.len()).unwrap());
         for name in &names {
             let wanted =
@@ -316,7 +382,7 @@ fn databases_are_merged_and_conflicts_found_before() {
     // With a prefix there is no conflict.
     merged.on_conflict = rdb_convert::OnConflict::Refuse;
     merged.databases = Databases::parse("3=0:three:,15=drop").unwrap();
-    let (_, report, _) = convert(&file, &merged);
+    let (report, _) = convert_one(&file, &merged);
     assert_eq!(report.conflicts.number, 0);
     assert_eq!(report.keys_written, before.keys().filter(|(database, _)| *database != 15).count() as u64);
 }

@@ -16,12 +16,10 @@ use seeding::{
 use serde_json::{Value, json};
 
 use crate::{
+    INTERRUPTED,
     args::CancelArgs,
     execution::{Execution, Outcome, clock, find, history::Story, stack::Machine},
-    seed::{
-        INTERRUPTED,
-        follow::{new_events, until_end},
-    },
+    seed::follow::{new_events, until_end},
     term::finding_text,
 };
 

@@ -4,19 +4,20 @@ mod input;
 mod output;
 mod preview;
 mod report;
+mod signals;
 mod wanted;
 
 use std::{
-    io::{
-        Read, {self},
-    },
     ops::Range,
-    process::ExitCode,
-    sync::atomic::{AtomicU64, Ordering},
+    process::{ExitCode, exit},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::available_parallelism,
 };
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use input::Source;
 use jiff::Timestamp;
 use output::{Opened, Outputs};
@@ -25,15 +26,16 @@ use rdb_convert::{ConvertError, Options, Plan, RecordRange, Report, write, write
 use rdb_scan::{Boundary, Header, InspectOptions, Inspection, walk::Salvage};
 use report::{From, Told};
 use seeder_aws::Clients;
+use signals::Signals;
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 use crate::{
+    USAGE,
     args::ConvertArgs,
     check::{Meter, Objects},
 };
 
 const REFUSED: u8 = 1;
-const USAGE: u8 = 2;
 pub(crate) const NOT_READABLE: u8 = 3;
 
 /// Runs the command.
@@ -41,158 +43,209 @@ pub(crate) async fn run(args: ConvertArgs) -> Result<ExitCode> {
     let now_ms = Timestamp::now().as_millisecond();
     let wanted = wanted::options(&args, now_ms).and_then(|options| Ok((Outputs::of(&args)?, options)));
     let (outputs, options) = match wanted {
-        Ok(wanted) => wanted,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return Ok(ExitCode::from(USAGE));
-        }
+        Ok((outputs, options)) => (Arc::new(outputs), options),
+        Err(error) => return Ok(usage(&error)),
     };
-    // Credentials are loaded only if an object is to be read.
-    let objects = if input::is_object(&args.input) {
-        Some(Objects::new(Clients::from_environment().await.s3(), Handle::current()))
+    // Credentials are loaded only if an object is to be read or written.
+    let objects = if input::is_object(&args.input) || outputs.are_objects() {
+        Some(Arc::new(Objects::new(Clients::from_environment().await.s3(), Handle::current())))
     } else {
         None
     };
-    spawn_blocking(move || convert(&args, &options, &outputs, objects.as_ref())).await?
+    if let Some(objects) = objects.as_deref().filter(|_| !args.dry_run)
+        && let Some(existing) = outputs.existing_object(objects).await?
+    {
+        return Ok(usage(&anyhow!("s3://{existing} exists; --force replaces it")));
+    }
+    let mut signals = Signals::new()?;
+    let (writing, destination) = (Arc::clone(&outputs), objects.clone());
+    let mut work = spawn_blocking(move || {
+        let objects = destination.as_deref();
+        let source = Source::open(&args.input, objects)?;
+        let threads =
+            args.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
+        Conversion { args: &args, options: &options, outputs: &writing, objects, source, threads }.run()
+    });
+    let status = tokio::select! {
+        done = &mut work => return done?,
+        status = signals.next() => status,
+    };
+    if spawn_blocking(move || outputs.abandon(objects.as_deref())).await? {
+        return work.await?;
+    }
+    eprintln!("interrupted; no new file is left");
+    // The conversion may wait for a pipe, and would never end.
+    exit(status.into())
 }
 
-fn convert(
-    args: &ConvertArgs,
-    options: &Options,
-    outputs: &Outputs,
-    objects: Option<&Objects>,
-) -> Result<ExitCode> {
-    let mut source = Source::open(&args.input, objects)?;
-    if args.changes.salvage {
-        source.unpack()?;
-        let found = source.seekable().map(Salvage::of).transpose()?.flatten();
-        if let (Some(salvage), Some(seekable)) = (found, source.seekable()) {
-            let from = From::of_salvage(&salvage, source.compression());
-            return finish(args, options, outputs, &source, from, &salvage.damaged, || {
-                Ok(salvage.reader(seekable))
-            });
-        }
-    }
-    let threads = args.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
-    let (inspection, boundaries) = inspect(args, options, &source, threads)?;
-    let from = From::of(&inspection, source.compression());
-    if let Some(fault) = inspection.faults.first() {
-        let mut report = Report::default();
-        report.refused.push(rdb_convert::Refusal {
-            code: fault.code.as_str(),
-            count: rdb_convert::Count { number: inspection.faults.len() as u64, keys: Vec::new() },
-            remedy: "make the backup again, or write what is intact in this one by --salvage",
-        });
-        let told =
-            Told { from, options, plan: None, report: &report, damaged: &[], hide_keys: args.hide_keys };
-        told.print(args.json, outputs.is_stdout())?;
-        eprintln!("error: {}: {} at offset {}", source.name(), fault.message, fault.offset);
-        return Ok(ExitCode::from(REFUSED));
-    }
-    let plan = plan(options, &source, &inspection, &boundaries, threads);
-    let plan = plan.map_err(|error| anyhow!("{}: {error}", source.name()))?;
-    write_out(args, options, outputs, &source, from, &[], &plan, |opened, watch| {
-        if let Some(seekable) = source.seekable().filter(|_| opened.is_seekable()) {
-            let open = |file, offset| opened.writer_at(file, offset);
-            return Ok(write_ranges(seekable, threads, options, &plan, &open, watch));
-        }
-        let reader = input::Shown::new(source.reader()?, watch);
-        Ok(write(reader, options, &plan, opened.writers()?))
-    })
+fn usage(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::from(USAGE)
 }
 
-/// Plans and writes what was salvaged.
-fn finish<R: Read>(
-    args: &ConvertArgs,
-    options: &Options,
-    outputs: &Outputs,
-    source: &Source<'_>,
-    from: From,
-    damaged: &[Range<u64>],
-    mut open: impl FnMut() -> io::Result<R>,
-) -> Result<ExitCode> {
-    let plan = Plan::of(&mut open, options).map_err(|error| anyhow!("{}: {error}", source.name()))?;
-    write_out(args, options, outputs, source, from, damaged, &plan, |opened, watch| {
-        Ok(write(input::Shown::new(open()?, watch), options, &plan, opened.writers()?))
-    })
+/// A conversion as the command line asks for it.
+struct Conversion<'c> {
+    args: &'c ConvertArgs,
+    options: &'c Options,
+    outputs: &'c Outputs,
+    objects: Option<&'c Objects>,
+    source: Source<'c>,
+    threads: usize,
 }
 
 /// Shows how many bytes threads have read together.
 type Watch<'w> = &'w (dyn Fn(u64) + Sync);
 
-#[expect(clippy::too_many_arguments, reason = "each is one thing that writing needs")]
-fn write_out(
-    args: &ConvertArgs,
-    options: &Options,
-    outputs: &Outputs,
-    source: &Source<'_>,
-    from: From,
-    damaged: &[Range<u64>],
-    plan: &Plan,
-    write: impl FnOnce(&Opened<'_>, Watch<'_>) -> Result<std::result::Result<Report, ConvertError>>,
-) -> Result<ExitCode> {
-    let hide_keys = args.hide_keys;
-    let mut told = Told { from, options, plan: Some(plan), report: &plan.report, damaged, hide_keys };
-    if args.dry_run || !plan.report.refused.is_empty() {
-        told.print(args.json, outputs.is_stdout())?;
-        return Ok(ExitCode::from(if plan.report.refused.is_empty() { 0 } else { REFUSED }));
+impl Conversion<'_> {
+    fn run(mut self) -> Result<ExitCode> {
+        self.convert().map_err(|error| {
+            // Whatever was found is a consequence.
+            let changed =
+                || format!("{} was changed: convert a copy that is not being written", self.source.name());
+            if self.source.has_changed() { error.context(changed()) } else { error }
+        })
     }
-    let meter = Meter::new(source.name(), false);
-    meter.begin(source.size_bytes());
-    let opened = outputs.open()?;
-    let read = AtomicU64::new(0);
-    let written = write(&opened, &|bytes| meter.show(read.fetch_add(bytes, Ordering::Relaxed) + bytes));
-    meter.finish();
-    let report = match written? {
-        Ok(report) => report,
-        Err(error @ ConvertError::Write(_)) => return Err(anyhow!("{}: {error}", args.output.display())),
-        Err(error) => return Err(anyhow!("{}: {error}", source.name())),
-    };
-    opened.publish()?;
-    told.report = &report;
-    told.print(args.json, outputs.is_stdout())?;
-    Ok(ExitCode::SUCCESS)
-}
 
-/// Checks a backup as `seeder check` does, and finds where it can be cut.
-fn inspect(
-    args: &ConvertArgs,
-    options: &Options,
-    source: &Source<'_>,
-    threads: usize,
-) -> Result<(Inspection, Vec<Boundary>)> {
-    let inspecting = InspectOptions {
-        hide_keys: args.hide_keys,
-        now_ms: u64::try_from(options.now_ms).unwrap_or(0),
-        top: 0,
-        ..InspectOptions::default()
-    };
-    let meter = Meter::new(source.name(), false);
-    meter.begin(source.size_bytes());
-    let inspected = source.inspect(threads, &inspecting, &meter);
-    meter.finish();
-    inspected
-}
+    fn convert(&mut self) -> Result<ExitCode> {
+        if self.args.changes.salvage {
+            self.source.unpack()?;
+            let found = self.source.seekable().map(Salvage::of).transpose()?.flatten();
+            if let (Some(salvage), Some(seekable)) = (found, self.source.seekable()) {
+                return self.salvaged(&salvage, seekable);
+            }
+        }
+        self.whole()
+    }
 
-/// Plans the conversion of a backup without a fault.
-fn plan(
-    options: &Options,
-    source: &Source<'_>,
-    inspection: &Inspection,
-    boundaries: &[Boundary],
-    threads: usize,
-) -> std::result::Result<Plan, ConvertError> {
-    let seekable = source.seekable().zip(inspection.rdb.as_ref());
-    let Some((seekable, rdb)) = seekable else { return Plan::of(|| source.reader(), options) };
-    let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
-    let ranges = RecordRange::between(&header, boundaries);
-    let meter = Meter::new(source.name(), false);
-    meter.begin(source.size_bytes());
-    // The source may be read several times.
-    let (read, size) = (AtomicU64::new(0), seekable.size_bytes().max(1));
-    let watch = |bytes| meter.show((read.fetch_add(bytes, Ordering::Relaxed) + bytes) % size);
-    let has_field_expiries = inspection.field_expires > 0;
-    let plan = Plan::of_ranges(seekable, &ranges, threads, options, has_field_expiries, &watch);
-    meter.finish();
-    plan
+    /// Converts what is intact.
+    fn salvaged(&self, salvage: &Salvage, seekable: &dyn rdb_scan::Source) -> Result<ExitCode> {
+        let plan = Plan::of(|| Ok(salvage.reader(seekable)), self.options);
+        let plan = plan.map_err(|error| anyhow!("{}: {error}", self.source.name()))?;
+        let from = From::of_salvage(salvage, self.source.compression());
+        self.write_out(self.told(from, Some(&plan), &plan.report, &salvage.damaged), |opened, watch| {
+            let reader = input::Shown::new(salvage.reader(seekable), watch);
+            Ok(write(reader, self.options, &plan, opened.writers()?))
+        })
+    }
+
+    /// Converts a backup without a fault.
+    fn whole(&self) -> Result<ExitCode> {
+        let (inspection, boundaries) = self.inspect()?;
+        let from = From::of(&inspection, self.source.compression());
+        if let Some(fault) = inspection.faults.first() {
+            self.expect_unchanged()?;
+            let can_be_salvaged = inspection.rdb.is_some() && !self.args.changes.salvage;
+            let mut report = Report::default();
+            report.refused.push(rdb_convert::Refusal {
+                code: fault.code.as_str(),
+                count: rdb_convert::Count { number: inspection.faults.len() as u64, keys: Vec::new() },
+                remedy: if can_be_salvaged {
+                    "make the backup again, or write what is intact in this one by --salvage"
+                } else {
+                    "make the backup again"
+                },
+            });
+            self.told(from, None, &report, &[]).print(self.args.json, self.outputs.is_stdout())?;
+            eprintln!("error: {}: {} at offset {}", self.source.name(), fault.message, fault.offset);
+            return Ok(ExitCode::from(REFUSED));
+        }
+        let plan = self.plan(&inspection, &boundaries);
+        let plan = plan.map_err(|error| anyhow!("{}: {error}", self.source.name()))?;
+        self.write_out(self.told(from, Some(&plan), &plan.report, &[]), |opened, watch| {
+            if let Some(seekable) = self.source.seekable().filter(|_| opened.is_seekable()) {
+                let open = |file, offset| opened.writer_at(file, offset);
+                return Ok(write_ranges(seekable, self.threads, self.options, &plan, &open, watch));
+            }
+            let reader = input::Shown::new(self.source.reader()?, watch);
+            Ok(write(reader, self.options, &plan, opened.writers()?))
+        })
+    }
+
+    fn told<'t>(
+        &'t self,
+        from: From,
+        plan: Option<&'t Plan>,
+        report: &'t Report,
+        damaged: &'t [Range<u64>],
+    ) -> Told<'t> {
+        Told { from, options: self.options, plan, report, damaged, hide_keys: self.args.hide_keys }
+    }
+
+    /// Writes new files as planned, unless that is refused, and prints what was done.
+    fn write_out(
+        &self,
+        told: Told<'_>,
+        write: impl FnOnce(&mut Opened<'_>, Watch<'_>) -> Result<std::result::Result<Report, ConvertError>>,
+    ) -> Result<ExitCode> {
+        let is_refused = !told.report.refused.is_empty();
+        if self.args.dry_run || is_refused {
+            told.print(self.args.json, self.outputs.is_stdout())?;
+            return Ok(ExitCode::from(if is_refused { REFUSED } else { 0 }));
+        }
+        let meter = self.meter();
+        let sizes = told.plan.into_iter().flat_map(Plan::file_bytes);
+        let mut opened = self.outputs.open(sizes, self.objects)?;
+        let read = AtomicU64::new(0);
+        let written =
+            write(&mut opened, &|bytes| meter.show(read.fetch_add(bytes, Ordering::Relaxed) + bytes));
+        meter.finish();
+        let report = match written? {
+            Ok(report) => report,
+            Err(error @ ConvertError::Write(_)) => bail!("{}: {error}", self.args.output.display()),
+            Err(error) => bail!("{}: {error}", self.source.name()),
+        };
+        self.expect_unchanged()?;
+        opened.publish()?;
+        Told { report: &report, ..told }.print(self.args.json, self.outputs.is_stdout())?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// A change within a value is found by nothing else.
+    fn expect_unchanged(&self) -> Result<()> {
+        if self.source.has_changed() {
+            bail!("it was written while it was read");
+        }
+        Ok(())
+    }
+
+    fn meter(&self) -> Meter {
+        let meter = Meter::new(self.source.name(), false);
+        meter.begin(self.source.size_bytes());
+        meter
+    }
+
+    /// Checks a backup as `seeder check` does, and finds where it can be cut.
+    fn inspect(&self) -> Result<(Inspection, Vec<Boundary>)> {
+        let inspecting = InspectOptions {
+            hide_keys: self.args.hide_keys,
+            now_ms: u64::try_from(self.options.now_ms).unwrap_or(0),
+            top: 0,
+            ..InspectOptions::default()
+        };
+        let meter = self.meter();
+        let inspected = self.source.inspect(self.threads, &inspecting, &meter);
+        meter.finish();
+        inspected
+    }
+
+    /// Plans the conversion of a backup without a fault.
+    fn plan(
+        &self,
+        inspection: &Inspection,
+        boundaries: &[Boundary],
+    ) -> std::result::Result<Plan, ConvertError> {
+        let Some((seekable, rdb)) = self.source.seekable().zip(inspection.rdb.as_ref()) else {
+            return Plan::of(|| self.source.reader(), self.options);
+        };
+        let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
+        let ranges = RecordRange::between(&header, boundaries);
+        let meter = self.meter();
+        // The source may be read several times.
+        let (read, size) = (AtomicU64::new(0), seekable.size_bytes().max(1));
+        let watch = |bytes| meter.show((read.fetch_add(bytes, Ordering::Relaxed) + bytes) % size);
+        let has_field_expiries = inspection.field_expires > 0;
+        let plan = Plan::of_ranges(seekable, &ranges, self.threads, self.options, has_field_expiries, &watch);
+        meter.finish();
+        plan
+    }
 }

@@ -17,6 +17,7 @@ mod stack;
 mod status;
 mod sweep;
 mod term;
+mod upload;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,8 @@ pub use crate::{
 const USAGE: u8 = 2;
 /// The exit code of commands about executions, if they could not ask the stack.
 const UNREACHABLE: u8 = 3;
+/// The exit code after Ctrl-C: 128 plus the number of the signal.
+const INTERRUPTED: u8 = 130;
 
 /// The command line, for the tables of its options in docs/.
 #[doc(hidden)]

@@ -3,7 +3,6 @@
 mod batch;
 pub(crate) mod follow;
 mod request;
-mod upload;
 
 use std::{
     path::{Path, PathBuf},
@@ -18,13 +17,10 @@ use seeding::{BackupLocation, Code, ErrorName, Finding, Verdict, sweep::executio
 use serde_json::{Value, json};
 
 use crate::{
-    USAGE,
+    INTERRUPTED, USAGE,
     args::SeedArgs,
     stack::{DROP_BUCKET, STATE_MACHINE, Stack},
 };
-
-/// The exit code after Ctrl-C: 128 plus the number of the signal.
-pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Runs the command. Errors of the command line are reported before anything is uploaded, and without calls to AWS as
 /// far as possible.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     MAX_COMPARED_KEYS, MAX_DATABASES,
-    repeated::{Hashes, Repeated},
+    repeated::{Hashes, Places},
 };
 use crate::encoded::pairs;
 
@@ -21,7 +21,7 @@ pub(super) enum Find {
     Sizes(#[serde(with = "pairs")] Sizes),
     /// Hashes, and the number of keys. Too many hashes are left out.
     Hashes(Hashes, u64),
-    Places(Repeated),
+    Places(Places),
     Nothing,
 }
 
@@ -37,7 +37,7 @@ impl Found {
             (Find::Hashes(hashes, keys), Find::Hashes(more, more_keys)) => {
                 add_hashes(hashes, keys, more, more_keys, MAX_COMPARED_KEYS);
             }
-            (Find::Places(places), Find::Places(more)) => places.merge(&more),
+            (Find::Places(places), Find::Places(more)) => places.append(more),
             _ => {}
         }
     }

@@ -96,6 +96,41 @@ pub struct Repeated {
     unchecked: u64,
 }
 
+/// Where some of the repeated keys are: the index of a hash, and the offset of a record. Each range has its own, which
+/// take memory only for what is there.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Places(#[serde(with = "offsets")] Vec<(u64, u64)>);
+
+impl Places {
+    pub(super) fn push(&mut self, index: u64, offset: u64) {
+        self.0.push((index, offset));
+        self.shrink();
+    }
+
+    pub(super) fn append(&mut self, mut more: Self) {
+        self.0.append(&mut more.0);
+        self.shrink();
+    }
+
+    /// Keeps the first and the last record of each, before more memory is taken.
+    fn shrink(&mut self) {
+        if self.0.len() < self.0.capacity() {
+            return;
+        }
+        self.0.sort_unstable();
+        let mut has_both = false;
+        self.0.dedup_by(|later, kept| {
+            let (is_same, is_last) = (later.0 == kept.0, has_both);
+            has_both = is_same;
+            if is_same && is_last {
+                kept.1 = later.1;
+            }
+            is_same && is_last
+        });
+        self.0.reserve((self.0.len() / 2).max(LEAST_HASHES));
+    }
+}
+
 /// A record that is not yet known.
 const NOWHERE: (u64, u64) = (u64::MAX, 0);
 
@@ -114,22 +149,17 @@ impl Repeated {
         self.hashes.0.is_empty()
     }
 
-    /// The same hashes, none of which has been found.
-    pub(super) fn unplaced(&self) -> Self {
-        Self::of(self.hashes.clone())
+    /// Which of the hashes this is.
+    pub(super) fn index(&self, hash: u128) -> Option<u64> {
+        self.hashes.0.binary_search(&hash).ok().map(|index| index as u64)
     }
 
-    pub(super) fn note(&mut self, hash: u128, offset: u64) {
-        if let Ok(place) = self.hashes.0.binary_search(&hash)
-            && let Some((first, last)) = self.places.get_mut(place)
-        {
-            (*first, *last) = ((*first).min(offset), (*last).max(offset));
-        }
-    }
-
-    pub(super) fn merge(&mut self, more: &Self) {
-        for (place, more) in self.places.iter_mut().zip(&more.places) {
-            *place = (place.0.min(more.0), place.1.max(more.1));
+    /// Adds records that were found.
+    pub(super) fn place_at(&mut self, found: &Places) {
+        for (index, offset) in &found.0 {
+            if let Some((first, last)) = self.places.get_mut(*index as usize) {
+                (*first, *last) = ((*first).min(*offset), (*last).max(*offset));
+            }
         }
     }
 
@@ -168,5 +198,29 @@ mod offsets {
     ) -> Result<Vec<(u64, u64)>, D::Error> {
         let pairs = Hashes::deserialize(deserializer).map_err(D::Error::custom)?;
         Ok(pairs.0.iter().map(|pair| ((pair >> 64) as u64, *pair as u64)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_and_the_last_of_many_records_are_kept() {
+        let (mut places, mut others) = (Places::default(), Places::default());
+        for offset in 0..100_000 {
+            places.push(offset % 7, offset);
+            others.push(offset % 11, 100_000 + offset);
+        }
+        assert!(places.0.capacity() < 5000, "{}", places.0.capacity());
+        places.append(others);
+        let mut repeated = Repeated::of(Hashes((0..12).collect()));
+        repeated.place_at(&places);
+        for (index, place) in (0..11u64).zip(&repeated.places) {
+            let first = if index < 7 { index } else { 100_000 + index };
+            let last = (199_989..200_000).find(|offset| (offset - 100_000) % 11 == index).unwrap();
+            assert_eq!(*place, (first, last), "{index}");
+        }
+        assert_eq!(repeated.places[11], NOWHERE);
     }
 }

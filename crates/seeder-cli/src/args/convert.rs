@@ -12,10 +12,11 @@ pub(crate) struct ConvertArgs {
     /// Backup to convert: a file, which may be compressed, an object as `s3://bucket/key`, or `-` for standard input.
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
-    /// File to write, or `-` for standard output.
+    /// File to write, an object to create as `s3://bucket/key`, or `-` for standard output.
     #[arg(value_name = "OUT")]
     pub(crate) output: PathBuf,
-    /// Engine that is to read the new file, such as `valkey-8.1`.
+    /// Engine that is to read the new file: `redis-6.2`, `redis-7.0`, `redis-7.1`, `valkey-7.2`, `valkey-8.0`,
+    /// `valkey-8.1`, `valkey-8.2`, `valkey-9.0` or `valkey-9.1`.
     #[arg(long, value_name = "ENGINE-VERSION")]
     pub(crate) to: String,
     /// Reaction to expiries of hash fields that the engine does not have. Dropped, fields stay without an expiry.
@@ -38,7 +39,7 @@ pub(crate) struct ConvertArgs {
     /// Keep only keys in these cluster slots, 0 to 16383.
     #[arg(long, value_name = "A-B")]
     pub(crate) slots: Option<String>,
-    /// Write one file for each of this many shards, as OUT-0001.rdb and so on.
+    /// Write one file or object for each of this many shards, as OUT-0001.rdb and so on.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=500))]
     pub(crate) split: Option<u16>,
     /// Say what would be done, and write nothing.

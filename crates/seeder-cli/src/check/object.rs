@@ -25,6 +25,19 @@ impl Objects {
         Self { s3, runtime }
     }
 
+    pub(crate) fn s3(&self) -> &Client {
+        &self.s3
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Waits for an answer, on a thread that may be blocked.
+    pub(crate) fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+        self.runtime.block_on(answer)
+    }
+
     /// Opens an object. Every read is of this version: if the object is overwritten meanwhile, reading fails.
     pub(crate) fn open(&self, location: &BackupLocation) -> Result<ObjectSource<'_>> {
         let look = self.runtime.block_on(look_at_object(&self.s3, location, None))?;

@@ -1,17 +1,17 @@
 //! The backup that is converted, which can be read more than once.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, Metadata, OpenOptions},
     io::{
         Read, {self},
     },
     ops::Range,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
     path::Path,
 };
 
 use anyhow::{Context, Result};
-use rdb_scan::{Boundary, Control, FileSource, InspectOptions, Inspected, Inspection, Position, Source as _};
+use rdb_scan::{Boundary, Control, InspectOptions, Inspected, Inspection, Position, Source as _};
 use seeding::BackupLocation;
 use uuid::Uuid;
 
@@ -28,9 +28,9 @@ pub(super) struct Source<'o> {
 }
 
 enum Place<'o> {
-    File(FileSource),
-    /// What came through a pipe, or out of an archive.
-    Spooled(Spooled),
+    /// A file, or a nameless one with what came through a pipe or out of an archive. It stays open: one that gets its
+    /// name meanwhile, as a server's next backup does, is another.
+    File(OpenFile, Metadata),
     Object(ObjectSource<'o>),
 }
 
@@ -66,9 +66,20 @@ impl<'o> Source<'o> {
         if !path.metadata()?.file_type().is_file() {
             return spool(File::open(path)?);
         }
-        let file = FileSource::open(path)?;
-        let size_bytes = file.size_bytes();
-        Ok((Place::File(file), size_bytes))
+        Self::file(File::open(path)?)
+    }
+
+    fn file(file: File) -> Result<(Place<'o>, u64)> {
+        let metadata = file.metadata()?;
+        let size_bytes = metadata.len();
+        Ok((Place::File(OpenFile { file, size_bytes }, metadata), size_bytes))
+    }
+
+    /// Whether the file was written since it was opened. Of objects, one version is read.
+    pub(super) fn has_changed(&self) -> bool {
+        let Place::File(OpenFile { file, .. }, before) = &self.place else { return false };
+        let identity = |of: &Metadata| (of.len(), of.mtime(), of.mtime_nsec());
+        file.metadata().is_ok_and(|now| identity(&now) != identity(before))
     }
 
     pub(super) fn name(&self) -> &str {
@@ -91,8 +102,7 @@ impl<'o> Source<'o> {
     /// What is stored, compressed or not.
     fn stored(&self) -> &dyn rdb_scan::Source {
         match &self.place {
-            Place::File(file) => file,
-            Place::Spooled(spooled) => spooled,
+            Place::File(file, _) => file,
             Place::Object(object) => object,
         }
     }
@@ -149,20 +159,20 @@ fn spool<'o>(mut pipe: impl Read) -> Result<(Place<'o>, u64)> {
     let path = std::env::temp_dir().join(format!("seeder-{}", Uuid::new_v4()));
     let mut file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
     std::fs::remove_file(&path)?;
-    let bytes = io::copy(&mut pipe, &mut file)
+    io::copy(&mut pipe, &mut file)
         .with_context(|| format!("failed to keep it in {}", std::env::temp_dir().display()))?;
-    Ok((Place::Spooled(Spooled { file, size_bytes: bytes }), bytes))
+    Source::file(file)
 }
 
-/// A file without a name.
-struct Spooled {
+/// A file that is read at any offset.
+struct OpenFile {
     file: File,
     size_bytes: u64,
 }
 
-impl rdb_scan::Source for Spooled {
+impl rdb_scan::Source for OpenFile {
     fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(SpooledReader { file: &self.file, at: range.start }))
+        Ok(Box::new(OpenFileReader { file: &self.file, at: range.start }))
     }
 
     fn size_bytes(&self) -> u64 {
@@ -171,12 +181,12 @@ impl rdb_scan::Source for Spooled {
 }
 
 /// A reader with a place of its own.
-struct SpooledReader<'f> {
+struct OpenFileReader<'f> {
     file: &'f File,
     at: u64,
 }
 
-impl Read for SpooledReader<'_> {
+impl Read for OpenFileReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read_at(buffer, self.at)?;
         self.at += read as u64;

@@ -1,22 +1,67 @@
-//! The new files. They get their names when they are complete.
+//! The new files or objects. They get their names when they are complete.
+
+mod files;
+mod parts;
 
 use std::{
-    fs::{File, remove_file, rename},
+    fs::File,
     io::{
         Write, {self},
     },
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
-use uuid::Uuid;
+use anyhow::{Result, bail};
+use parts::PartWriter;
+use seeder_aws::objects::look_at_object;
+use seeding::{BackupLocation, objects::ObjectLook};
+use tokio::{sync::Semaphore, time::timeout};
 
-use crate::args::ConvertArgs;
+use super::input::is_object;
+use crate::{
+    args::ConvertArgs,
+    check::Objects,
+    upload::{PARTS_AT_ONCE, Upload, Uploaded},
+};
 
-/// Where the new files go: to standard output if there are no names.
+/// How long an upload that is aborted waits for parts that are on their way: one that arrives later would stay.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Where the new files go.
 pub(super) struct Outputs {
-    paths: Vec<PathBuf>,
+    place: Place,
+    /// Whether existing files are replaced.
+    replaces: bool,
+    unfinished: Mutex<Unfinished>,
+    /// Permits of parts to be on their way.
+    parts: Arc<Semaphore>,
+}
+
+enum Place {
+    Stdout,
+    Files(Vec<PathBuf>),
+    Objects(Vec<BackupLocation>),
+}
+
+/// What is written, and has no name yet.
+#[derive(Default)]
+struct Unfinished {
+    files: Vec<PathBuf>,
+    uploads: Vec<Upload>,
+    state: State,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Writing,
+    /// Everything has its name.
+    Published,
+    /// Nothing gets a name any more.
+    Abandoned,
 }
 
 impl Outputs {
@@ -25,17 +70,116 @@ impl Outputs {
     /// # Errors
     /// If a file exists and is not to be replaced, or standard output would have several files.
     pub(super) fn of(args: &ConvertArgs) -> Result<Self> {
+        Ok(Self {
+            place: Place::of(args)?,
+            replaces: args.force,
+            unfinished: Mutex::default(),
+            parts: Arc::new(Semaphore::new(PARTS_AT_ONCE)),
+        })
+    }
+
+    pub(super) fn is_stdout(&self) -> bool {
+        matches!(self.place, Place::Stdout)
+    }
+
+    pub(super) fn are_objects(&self) -> bool {
+        matches!(self.place, Place::Objects(_))
+    }
+
+    /// Returns an object that exists and is not to be replaced.
+    pub(super) async fn existing_object(&self, objects: &Objects) -> Result<Option<&BackupLocation>> {
+        let Place::Objects(locations) = &self.place else { return Ok(None) };
+        for location in locations.iter().filter(|_| !self.replaces) {
+            // One that may not be looked at is found when it would be replaced.
+            let found = look_at_object(objects.s3(), location, None).await?;
+            if matches!(found, ObjectLook::Found(_) | ObjectLook::CustomerKey) {
+                return Ok(Some(location));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Begins files of these sizes, which have no final name yet.
+    pub(super) fn open<'o>(
+        &'o self,
+        sizes: impl Iterator<Item = u64>,
+        objects: Option<&'o Objects>,
+    ) -> Result<Opened<'o>> {
+        let mut opened = Opened { outputs: self, objects, files: Vec::new(), writers: Vec::new() };
+        let mut unfinished = self.unfinished()?;
+        match (&self.place, objects) {
+            (Place::Files(paths), _) => {
+                for path in paths {
+                    let (unfinished_path, file) = files::create(path)?;
+                    unfinished.files.push(unfinished_path);
+                    opened.files.push(file);
+                }
+            }
+            (Place::Objects(locations), Some(objects)) => {
+                for (location, bytes) in locations.iter().zip(sizes) {
+                    let upload = objects.wait(Upload::begin(objects.s3(), location))?;
+                    unfinished.uploads.push(upload.clone());
+                    let part_bytes = parts::part_bytes(bytes, locations.len());
+                    opened.writers.push(PartWriter::new(objects, upload, part_bytes, &self.parts));
+                }
+            }
+            (Place::Stdout, _) | (Place::Objects(_), None) => {}
+        }
+        drop(unfinished);
+        Ok(opened)
+    }
+
+    /// Deletes what is unfinished, and lets nothing get its name. Returns whether everything has it already.
+    pub(super) fn abandon(&self, objects: Option<&Objects>) -> bool {
+        let mut unfinished = self.lock();
+        if unfinished.state == State::Published {
+            return true;
+        }
+        unfinished.state = State::Abandoned;
+        self.discard(&mut unfinished, objects);
+        false
+    }
+
+    fn discard(&self, unfinished: &mut Unfinished, objects: Option<&Objects>) {
+        files::remove(&mut unfinished.files);
+        let Some(objects) = objects.filter(|_| !unfinished.uploads.is_empty()) else { return };
+        objects.wait(async {
+            // The permits are not given back, so that no part follows.
+            let all = u32::try_from(PARTS_AT_ONCE).unwrap_or(1);
+            if let Ok(Ok(permits)) = timeout(GRACE, self.parts.acquire_many(all)).await {
+                permits.forget();
+            }
+            for upload in unfinished.uploads.drain(..) {
+                if let Err(error) = upload.abort(objects.s3()).await {
+                    eprintln!("warning: parts of s3://{} are left: {error:#}", upload.location);
+                }
+            }
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Unfinished> {
+        self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unfinished(&self) -> Result<MutexGuard<'_, Unfinished>> {
+        let unfinished = self.lock();
+        if unfinished.state == State::Abandoned {
+            bail!("the conversion was interrupted");
+        }
+        Ok(unfinished)
+    }
+}
+
+impl Place {
+    fn of(args: &ConvertArgs) -> Result<Self> {
         let path = &args.output;
         if path == Path::new("-") {
             if args.split.is_some() {
                 bail!("--split writes several files, and standard output is one");
             }
-            return Ok(Self { paths: Vec::new() });
+            return Ok(Self::Stdout);
         }
-        if path.to_str().is_some_and(|text| text.contains("://")) {
-            bail!("{}: only files and standard output can be written", path.display());
-        }
-        let paths = match args.split {
+        let names = match args.split {
             None => vec![path.clone()],
             Some(files) => {
                 let name = path.to_string_lossy();
@@ -43,41 +187,31 @@ impl Outputs {
                 (1..=files).map(|file| format!("{stem}-{file:04}.rdb").into()).collect()
             }
         };
-        for path in &paths {
+        if is_object(path) {
+            let location = |name: &PathBuf| BackupLocation::parse(&name.to_string_lossy());
+            return Ok(Self::Objects(names.iter().map(location).collect::<Result<_, _>>()?));
+        }
+        for path in &names {
             if path.is_dir() {
                 bail!("{} is a folder; name a file", path.display());
+            }
+            if path.exists() && !path.is_file() {
+                bail!("{} is not a file; name one, or - for standard output", path.display());
             }
             if path.exists() && !args.force && !args.dry_run {
                 bail!("{} exists; --force replaces it", path.display());
             }
         }
-        Ok(Self { paths })
-    }
-
-    pub(super) fn is_stdout(&self) -> bool {
-        self.paths.is_empty()
-    }
-
-    /// Creates files that have no final name yet.
-    pub(super) fn open(&self) -> Result<Opened<'_>> {
-        let mut opened = Opened { outputs: self, unfinished: Vec::new(), files: Vec::new() };
-        for path in &self.paths {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let unfinished = path.with_file_name(format!(".{name}.{}", Uuid::new_v4()));
-            let file = File::create_new(&unfinished)
-                .with_context(|| format!("failed to write {}", path.display()))?;
-            opened.files.push(file);
-            opened.unfinished.push(unfinished);
-        }
-        Ok(opened)
+        Ok(Self::Files(names))
     }
 }
 
 /// New files without their final names. They are deleted unless they are published.
 pub(super) struct Opened<'o> {
     outputs: &'o Outputs,
-    unfinished: Vec<PathBuf>,
+    objects: Option<&'o Objects>,
     files: Vec<File>,
+    writers: Vec<PartWriter<'o>>,
 }
 
 impl Opened<'_> {
@@ -91,9 +225,13 @@ impl Opened<'_> {
         WriterAt { file: self.files.get(file), offset }
     }
 
-    pub(super) fn writers(&self) -> Result<Vec<Box<dyn Write>>> {
-        if self.unfinished.is_empty() {
+    pub(super) fn writers(&mut self) -> Result<Vec<Box<dyn Write + '_>>> {
+        if self.outputs.is_stdout() {
             return Ok(vec![Box::new(io::stdout().lock())]);
+        }
+        if !self.writers.is_empty() {
+            let boxed = |writer| -> Box<dyn Write> { Box::new(writer) };
+            return Ok(self.writers.iter_mut().map(boxed).collect());
         }
         let open = |file: &File| -> Result<Box<dyn Write>> { Ok(Box::new(file.try_clone()?)) };
         self.files.iter().map(open).collect()
@@ -104,11 +242,43 @@ impl Opened<'_> {
         for file in &self.files {
             file.sync_all()?;
         }
-        for (unfinished, path) in std::mem::take(&mut self.unfinished).iter().zip(&self.outputs.paths) {
-            rename(unfinished, path).with_context(|| format!("failed to write {}", path.display()))?;
+        let complete = self.writers.drain(..).map(PartWriter::finish).collect::<Result<Vec<_>>>()?;
+        let mut unfinished = self.outputs.unfinished()?;
+        let replaces = self.outputs.replaces;
+        match (&self.outputs.place, self.objects) {
+            (Place::Files(paths), _) => files::publish(&unfinished.files, paths, replaces)?,
+            (Place::Objects(_), Some(objects)) => objects.wait(create(&complete, objects, replaces))?,
+            (Place::Stdout, _) | (Place::Objects(_), None) => {}
         }
+        *unfinished = Unfinished { state: State::Published, ..Unfinished::default() };
+        drop(unfinished);
         Ok(())
     }
+}
+
+impl Drop for Opened<'_> {
+    fn drop(&mut self) {
+        self.outputs.discard(&mut self.outputs.lock(), self.objects);
+    }
+}
+
+/// Creates objects of uploads: all, or none.
+async fn create(complete: &[Upload], objects: &Objects, replaces: bool) -> Result<()> {
+    let mut created: Vec<Uploaded> = Vec::new();
+    for upload in complete {
+        match upload.complete(objects.s3(), replaces).await {
+            Ok(object) => created.push(object),
+            Err(error) => {
+                for object in &created {
+                    if let Err(error) = object.delete(objects.s3()).await {
+                        eprintln!("warning: s3://{} is left: {error:#}", object.location);
+                    }
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Writes at a place of a file. Several threads write one file.
@@ -127,14 +297,5 @@ impl Write for WriterAt<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl Drop for Opened<'_> {
-    fn drop(&mut self) {
-        for path in &self.unfinished {
-            // Nothing can be done about a file that cannot be deleted.
-            let _ = remove_file(path);
-        }
     }
 }

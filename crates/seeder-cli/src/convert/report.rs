@@ -63,7 +63,7 @@ struct Conversion<'a> {
     to: To,
     /// Number of keys in the backup.
     keys_read: u64,
-    /// Number of keys in the new files.
+    /// Number of keys in the new files, also in a dry run; 0 if the conversion is refused.
     keys_written: u64,
     /// Number of bytes in the new files, also in a dry run; 0 if the conversion is refused.
     bytes_written: u64,
@@ -183,7 +183,7 @@ impl Told<'_> {
             from: &self.from,
             to: self.to(),
             keys_read: *keys_read,
-            keys_written: *keys_written,
+            keys_written: if refused.is_empty() { *keys_written } else { 0 },
             bytes_written: if refused.is_empty() { *bytes_written } else { 0 },
             dropped: counts(dropped),
             lost: counts(lost),
@@ -216,13 +216,14 @@ impl Told<'_> {
             Magic::Valkey => format!("VALKEY{version:03}"),
         };
         let to = self.to();
-        let mut text = format!(
-            "{}{} to {} for {}\n",
-            self.from.written_by.as_ref().map(|server| format!("{server}, ")).unwrap_or_default(),
-            name(self.from.magic, self.from.version),
-            name(to.magic, to.version),
-            self.options.target
-        );
+        let from = match self.from.version {
+            0 => "no RDB file".to_owned(),
+            version => name(self.from.magic, version),
+        };
+        let written_by =
+            self.from.written_by.as_ref().map(|server| format!("{server}, ")).unwrap_or_default();
+        let mut text =
+            format!("{written_by}{from} to {} for {}\n", name(to.magic, to.version), self.options.target);
         if !refused.is_empty() {
             text.push_str("\nRefused; nothing was written:\n");
         }
@@ -240,8 +241,8 @@ impl Told<'_> {
         }
         let mut columns = Columns::new(["", "number"]);
         columns.line(["keys read".to_owned(), thousands(*keys_read)]);
-        columns.line(["keys written".to_owned(), thousands(*keys_written)]);
-        if *bytes_written > 0 && refused.is_empty() {
+        if refused.is_empty() {
+            columns.line(["keys written".to_owned(), thousands(*keys_written)]);
             columns.line(["bytes written".to_owned(), thousands(*bytes_written)]);
         }
         for (reason, count) in dropped {

@@ -16,6 +16,14 @@ pub(super) fn options(args: &ConvertArgs, now_ms: i64) -> Result<Options> {
             bail!("--include and --exclude both name {glob}: no key could stay that it includes");
         }
     }
+    if args.changes.exclude.iter().any(|glob| !glob.is_empty() && glob.chars().all(|letter| letter == '*')) {
+        bail!("--exclude names every key: no key could stay");
+    }
+    let dropped = [("module", &args.modules), ("array", &args.unsupported_types)];
+    let is_dropped = |kind: &String| dropped.iter().any(|(name, policy)| kind == name && *policy == "drop");
+    if !args.changes.only.is_empty() && args.changes.only.iter().all(is_dropped) {
+        bail!("--only names types that are dropped: no key could stay");
+    }
     Ok(Options {
         policies: Policies {
             field_expiries: policy(&args.field_expiries),

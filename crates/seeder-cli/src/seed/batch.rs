@@ -17,8 +17,10 @@ use rdb_scan::{Control, FileSource, InspectOptions, Inspection};
 use seeding::{BackupLocation, Code, Finding, Verdict, fault_finding};
 use tokio::task::spawn_blocking;
 
-use super::upload::{Upload, Uploaded};
-use crate::term::progress_bar;
+use crate::{
+    term::progress_bar,
+    upload::{Upload, Uploaded},
+};
 
 /// A file and the location to upload it to.
 #[derive(Debug, Clone)]
@@ -84,7 +86,7 @@ impl Batch {
             }
         }
         while let Some(upload) = self.uploads.last() {
-            let object = upload.complete(s3).await?;
+            let object = upload.complete(s3, true).await?;
             self.uploads.pop();
             self.objects.push(object);
         }

@@ -1,4 +1,4 @@
-//! Multipart upload of one backup, whose parts become an object only on completion.
+//! Multipart uploads, whose parts become an object only on completion.
 
 use std::path::Path;
 
@@ -15,29 +15,34 @@ use seeding::BackupLocation;
 
 /// The most parts that S3 accepts.
 const MAX_PARTS: u64 = 10_000;
-/// The minimum size of a part; S3's own is 5 MiB, except for the last part.
-const MIN_PART_BYTES: u64 = 16 * 1024 * 1024;
+/// The size of a part of an object that does not need larger ones; S3's own minimum is 5 MiB, except for the last part.
+pub(crate) const PART_BYTES: u64 = 16 * 1024 * 1024;
 /// The parts in flight at once.
-const PARTS_AT_ONCE: usize = 4;
+pub(crate) const PARTS_AT_ONCE: usize = 4;
 
 /// A multipart upload in progress; no object exists until it is completed.
-#[derive(Debug)]
-pub(super) struct Upload {
-    pub(super) location: BackupLocation,
+#[derive(Debug, Clone)]
+pub(crate) struct Upload {
+    pub(crate) location: BackupLocation,
     id: String,
-    parts: Vec<CompletedPart>,
+    pub(crate) parts: Vec<CompletedPart>,
 }
 
 /// An object that this command created.
 #[derive(Debug)]
-pub(super) struct Uploaded {
-    pub(super) location: BackupLocation,
+pub(crate) struct Uploaded {
+    pub(crate) location: BackupLocation,
     /// The object's version, if the bucket is versioned.
     version_id: Option<String>,
 }
 
+/// Returns the size of the parts of an object: `least_bytes`, or more if they would be too many.
+pub(crate) fn part_bytes(object_bytes: u64, least_bytes: u64) -> u64 {
+    least_bytes.max(object_bytes.div_ceil(MAX_PARTS))
+}
+
 impl Upload {
-    pub(super) async fn begin(s3: &Client, location: &BackupLocation) -> Result<Self> {
+    pub(crate) async fn begin(s3: &Client, location: &BackupLocation) -> Result<Self> {
         let created = s3.create_multipart_upload().bucket(&location.bucket).key(&location.key).send().await;
         let created = created.map_err(|error| service_error(&format!("upload {location}"), &error))?;
         let Some(id) = created.upload_id() else {
@@ -47,19 +52,24 @@ impl Upload {
     }
 
     /// Uploads all parts of a file of this size.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &mut self,
         s3: &Client,
         path: &Path,
         bytes: u64,
         bar: &ProgressBar,
     ) -> Result<()> {
-        let part_bytes = MIN_PART_BYTES.max(bytes.div_ceil(MAX_PARTS));
+        let part_bytes = part_bytes(bytes, PART_BYTES);
         let upload = &*self;
         let parts = stream::iter((1..).zip((0..bytes).step_by(usize::try_from(part_bytes)?)))
             .map(|(number, offset)| async move {
                 let length = part_bytes.min(bytes - offset);
-                let part = upload.part(s3, path, number, offset, length).await?;
+                let body = ByteStream::read_from().path(path).offset(offset).length(Length::Exact(length));
+                let body = body
+                    .build()
+                    .await
+                    .with_context(|| format!("failed to read {} at offset {offset}", path.display()))?;
+                let part = upload.part(s3, number, body).await?;
                 bar.inc(length);
                 anyhow::Ok(part)
             })
@@ -70,18 +80,9 @@ impl Upload {
         Ok(())
     }
 
-    async fn part(
-        &self,
-        s3: &Client,
-        path: &Path,
-        number: i32,
-        offset: u64,
-        bytes: u64,
-    ) -> Result<CompletedPart> {
+    /// Uploads a part. They count from 1.
+    pub(crate) async fn part(&self, s3: &Client, number: i32, body: ByteStream) -> Result<CompletedPart> {
         let location = &self.location;
-        let body =
-            ByteStream::read_from().path(path).offset(offset).length(Length::Exact(bytes)).build().await;
-        let body = body.with_context(|| format!("failed to read {} at offset {offset}", path.display()))?;
         let request = s3.upload_part().bucket(&location.bucket).key(&location.key).upload_id(&self.id);
         let answer = request.part_number(number).body(body).send().await;
         let answer =
@@ -93,11 +94,12 @@ impl Upload {
             .build())
     }
 
-    /// Completes the upload, which creates the object.
-    pub(super) async fn complete(&self, s3: &Client) -> Result<Uploaded> {
+    /// Completes the upload, which creates the object, or replaces one only if `replaces`.
+    pub(crate) async fn complete(&self, s3: &Client, replaces: bool) -> Result<Uploaded> {
         let location = &self.location;
         let parts = CompletedMultipartUpload::builder().set_parts(Some(self.parts.clone())).build();
         let request = s3.complete_multipart_upload().bucket(&location.bucket).key(&location.key);
+        let request = request.set_if_none_match((!replaces).then(|| "*".to_owned()));
         let completed = request.upload_id(&self.id).multipart_upload(parts).send().await;
         let completed = completed.map_err(|error| service_error(&format!("upload {location}"), &error))?;
         Ok(Uploaded {
@@ -108,7 +110,7 @@ impl Upload {
 
     /// Aborts the upload, which deletes its parts. Parts that are left cost money; if this fails too, the drop bucket's
     /// lifecycle rule deletes them.
-    pub(super) async fn abort(&self, s3: &Client) -> Result<()> {
+    pub(crate) async fn abort(&self, s3: &Client) -> Result<()> {
         let location = &self.location;
         let request = s3.abort_multipart_upload().bucket(&location.bucket).key(&location.key);
         let aborted = request.upload_id(&self.id).send().await;
@@ -119,7 +121,7 @@ impl Upload {
 
 impl Uploaded {
     /// Deletes the object: this version of it, if the bucket is versioned.
-    pub(super) async fn delete(&self, s3: &Client) -> Result<()> {
+    pub(crate) async fn delete(&self, s3: &Client) -> Result<()> {
         let location = &self.location;
         let request = s3.delete_object().bucket(&location.bucket).key(&location.key);
         let deleted = request.set_version_id(self.version_id.clone()).send().await;
