@@ -97,8 +97,8 @@ async fn executions_are_listed_and_described() -> Result<()> {
     let status = seeder_json(&stack, &["status", &seeded.execution]).await?;
     ensure!(status["outcome"] == "seeded" && status["report"]["verdict"] == "ok", "{status:#}");
     ensure!(status["clusterStatuses"][0]["status"] == "creating", "{status:#}");
-    let states = status["states"].as_array().context("no states")?;
-    let check = states.iter().find(|one| one["state"] == "CheckCluster").context("no CheckCluster")?;
+    let mut visited = status["states"].as_array().context("no states")?.iter();
+    let check = visited.find(|one| one["state"] == "CheckCluster").context("no CheckCluster")?;
     ensure!(check["visits"].as_u64() > Some(1) && check["open"] == false, "{status:#}");
     let (text, _) = seeder(&stack, &["status", name(&seeded.execution)], 0).await?;
     for part in
@@ -321,12 +321,12 @@ type Breakage = (fn(&mut Account), &'static str, &'static str);
 fn breakages() -> Vec<Breakage> {
     vec![
         (
-            |account| account.stack_status = "UPDATE_ROLLBACK_COMPLETE".to_owned(),
+            |account| account.stack_status = "UPDATE_ROLLBACK_COMPLETE".into(),
             "warning stack: elasticache-seeder is UPDATE_ROLLBACK_COMPLETE",
             "its last update failed",
         ),
         (
-            |account| account.stack_status = "UPDATE_ROLLBACK_FAILED".to_owned(),
+            |account| account.stack_status = "UPDATE_ROLLBACK_FAILED".into(),
             "fault stack: ",
             "UPDATE_ROLLBACK_FAILED",
         ),

@@ -33,19 +33,20 @@ pub(crate) async fn run(args: &ExecutionsArgs) -> Result<ExitCode> {
         Err(error) => return Ok(error.report()),
     };
     let mut lister = Lister { args, machine: &machine, ended: HashMap::new() };
-    let listed = lister.list().await?;
-    print(args, &listed)?;
-    while args.watch {
+    print(args, &lister.list().await?)?;
+    if !args.watch {
+        return Ok(ExitCode::SUCCESS);
+    }
+    loop {
         tokio::select! {
             () = tokio::time::sleep(REFRESH) => {}
-            _ = tokio::signal::ctrl_c() => break,
+            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
         }
         match lister.list().await {
-            Ok(listed) => print(args, &listed)?,
+            Ok(newest) => print(args, &newest)?,
             Err(error) => eprintln!("warning: {error}; trying again"),
         }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Some executions, newest first.
