@@ -341,6 +341,14 @@ def sample_events_have_the_shape_of_the_code():
     yield from (f"events/request-full.json lacks {name}" for name in missing)
 
 
+def every_function_has_the_version_of_the_workspace():
+    """`seeder doctor` compares it with its own."""
+    expected = re.search(r'^\[workspace\.package\]\nversion = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+    found = FULL.body["Globals"]["Function"]["Environment"]["Variables"]["SEEDER_VERSION"]
+    if found != expected:
+        yield f"SEEDER_VERSION is {found}, and the workspace is {expected}"
+
+
 CHECKS = [
     the_state_machine_gets_every_name_that_it_uses,
     every_function_has_a_resource_and_every_resource_a_function,
@@ -358,6 +366,7 @@ CHECKS = [
     every_default_is_the_same_everywhere,
     the_table_of_parameters_is_what_the_template_says,
     sample_events_have_the_shape_of_the_code,
+    every_function_has_the_version_of_the_workspace,
     *accounts.CHECKS,
     *building.CHECKS,
     *limits.CHECKS,

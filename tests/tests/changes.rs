@@ -20,6 +20,7 @@ async fn stack() -> Result<Stack> {
     Stack::start(options).await
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "a call reads better without a reference to a literal")]
 fn request(id: &str, convert: Value) -> Value {
     json!({"backups": ["backups/it.rdb"], "cluster": {"id": id}, "convert": convert})
 }

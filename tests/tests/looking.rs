@@ -97,8 +97,8 @@ async fn executions_are_listed_and_described() -> Result<()> {
     let status = seeder_json(&stack, &["status", &seeded.execution]).await?;
     ensure!(status["outcome"] == "seeded" && status["report"]["verdict"] == "ok", "{status:#}");
     ensure!(status["clusterStatuses"][0]["status"] == "creating", "{status:#}");
-    let states = status["states"].as_array().context("no states")?;
-    let check = states.iter().find(|one| one["state"] == "CheckCluster").context("no CheckCluster")?;
+    let mut visited = status["states"].as_array().context("no states")?.iter();
+    let check = visited.find(|one| one["state"] == "CheckCluster").context("no CheckCluster")?;
     ensure!(check["visits"].as_u64() > Some(1) && check["open"] == false, "{status:#}");
     let (text, _) = seeder(&stack, &["status", name(&seeded.execution)], 0).await?;
     for part in
@@ -108,6 +108,15 @@ async fn executions_are_listed_and_described() -> Result<()> {
     }
     let (text, _) = seeder(&stack, &["status", name(&rejected.execution)], 0).await?;
     ensure!(text.contains("rejected (BackupRejected)") && text.contains("fail  backup-missing"), "{text}");
+
+    // What a revoke that failed leaves, and a bucket that is not there.
+    let journal = format!("executions/{}/grant.json", name(&rejected.execution));
+    user::drop_text(&stack, stack.reports_bucket(), &journal, "{}").await?;
+    let (text, _) = seeder(&stack, &["status", name(&rejected.execution)], 0).await?;
+    ensure!(text.contains("open journal grant: ") && !text.contains("nothing is left"), "{text}");
+    let elsewhere = ["status", name(&rejected.execution), "--reports-bucket", "nowhere"];
+    let (text, _) = seeder(&stack, &elsewhere, 0).await?;
+    ensure!(text.contains("open journals are not known: ") && text.contains("NoSuchBucket"), "{text}");
 
     bad_inputs(&stack, name(&seeded.execution)).await?;
     stack.stop().await
@@ -276,8 +285,8 @@ async fn doctor_finds_what_is_broken_and_nothing_else() -> Result<()> {
         "Resource": "arn:aws:s3:::backups/*",
     }]});
     s3.put_bucket_policy().bucket("backups").policy(policy.to_string()).send().await?;
-    let denied = "fault buckets: backups/backup.rdb: access-denied-by-policy";
-    expect_complaint(&stack, &[], denied, "OnlyUs").await?;
+    let denied = "fault buckets: backups: access-denied-by-policy: the Deny statement OnlyUs";
+    expect_complaint(&stack, &[], denied, "denies s3:GetObject to us-east-1.elasticache").await?;
     s3.delete_bucket_policy().bucket("backups").send().await?;
     let found = complaints(&stack, &["--bucket", "missing"], 1).await?;
     ensure!(found.len() == 2 && found[1].contains("bucket-not-accessible"), "{found:#?}");
@@ -321,12 +330,12 @@ type Breakage = (fn(&mut Account), &'static str, &'static str);
 fn breakages() -> Vec<Breakage> {
     vec![
         (
-            |account| account.stack_status = "UPDATE_ROLLBACK_COMPLETE".to_owned(),
+            |account| account.stack_status = "UPDATE_ROLLBACK_COMPLETE".into(),
             "warning stack: elasticache-seeder is UPDATE_ROLLBACK_COMPLETE",
             "its last update failed",
         ),
         (
-            |account| account.stack_status = "UPDATE_ROLLBACK_FAILED".to_owned(),
+            |account| account.stack_status = "UPDATE_ROLLBACK_FAILED".into(),
             "fault stack: ",
             "UPDATE_ROLLBACK_FAILED",
         ),

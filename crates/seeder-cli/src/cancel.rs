@@ -20,7 +20,7 @@ use crate::{
     args::CancelArgs,
     execution::{Execution, Outcome, clock, find, history::Story, stack::Machine},
     seed::follow::{new_events, until_end},
-    term::finding_text,
+    term::{finding_text, print_text},
 };
 
 /// The pause between two calls for the clean-up.
@@ -69,11 +69,7 @@ pub(crate) async fn run(args: &CancelArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(INTERRUPTED));
     };
     let result = Cancelled::of(&machine, stopped, clean_up, started_by).await?;
-    if args.json {
-        println!("{}", result.json());
-    } else {
-        print!("{}", result.text());
-    }
+    print_text(&if args.json { format!("{}\n", result.json()) } else { result.text() })?;
     Ok(if result.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

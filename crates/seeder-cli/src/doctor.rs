@@ -21,7 +21,7 @@ use self::{
     line::{Level, Line, Unchecked},
     subject::Subject,
 };
-use crate::{UNREACHABLE, args::DoctorArgs};
+use crate::{UNREACHABLE, args::DoctorArgs, term::print_text};
 
 /// The result of a check, or the reason why it was not done.
 type Checked = Result<Vec<Line>, Unchecked>;
@@ -30,7 +30,7 @@ type Check = for<'a> fn(&'a Subject) -> BoxFuture<'a, Checked>;
 
 /// Every check, in the order of the output.
 const CHECKS: &[(&str, Check)] = &[
-    ("stack", |subject| async { stack::check(subject) }.boxed()),
+    ("stack", |subject| async { Ok(stack::check(subject)) }.boxed()),
     ("functions", |subject| functions::check(subject).boxed()),
     ("rules", |subject| rules::check(subject).boxed()),
     ("logs", |subject| rules::logs(subject).boxed()),
@@ -61,20 +61,23 @@ pub(crate) async fn run(args: &DoctorArgs) -> Result<ExitCode> {
     });
     let lines: Vec<_> = join_all(checks).await.into_iter().flatten().collect();
     let worst = lines.iter().map(|(_, line)| line.level).max().unwrap_or(Level::Ok);
-    if args.json {
+    print_text(&if args.json {
         let checks: Vec<_> = lines.iter().map(|(name, line)| line.json(name)).collect();
-        println!("{}", json!({"stack": args.stack, "worst": worst, "checks": checks}));
+        format!("{}\n", json!({"stack": args.stack, "worst": worst, "checks": checks}))
     } else {
-        for (name, line) in &lines {
-            print!("{}", line.text(name));
-        }
-        let count = |level| lines.iter().filter(|(_, line)| line.level == level).count();
-        println!(
-            "\n{} ok, {} warnings, {} faults",
-            count(Level::Ok),
-            count(Level::Warning),
-            count(Level::Fault)
-        );
-    }
+        let text: String = lines.iter().map(|(name, line)| line.text(name)).collect();
+        format!("{text}\n{}\n", totals(&lines))
+    })?;
     Ok(if worst == Level::Fault { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The number of lines of each level.
+fn totals(lines: &[(&str, Line)]) -> String {
+    let count = |level| lines.iter().filter(|(_, line)| line.level == level).count();
+    let counted = |level, name: &str| match count(level) {
+        1 => format!("1 {name}"),
+        number => format!("{number} {name}s"),
+    };
+    let (warnings, faults) = (counted(Level::Warning, "warning"), counted(Level::Fault, "fault"));
+    format!("{} ok, {warnings}, {faults}", count(Level::Ok))
 }

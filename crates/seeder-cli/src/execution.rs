@@ -161,7 +161,7 @@ mod tests {
 
     const ARN: &str = "arn:aws:states:us-east-1:123456789012:execution:seed-cluster:orders-1";
 
-    fn described(status: ExecutionStatus, input: &Value, end: (Option<&str>, &Value)) -> Execution {
+    fn described(status: &ExecutionStatus, input: &Value, end: (Option<&str>, &Value)) -> Execution {
         let text = end.1.to_string();
         let execution = DescribeExecutionOutput::builder()
             .execution_arn(ARN)
@@ -204,7 +204,7 @@ mod tests {
             (ExecutionStatus::Aborted, None, Value::Null, Outcome::Stopped, None),
             (ExecutionStatus::Running, None, Value::Null, Outcome::Running, None),
         ] {
-            let execution = described(status, &request, (error, &result));
+            let execution = described(&status, &request, (error, &result));
             assert_eq!((execution.outcome, execution.first_finding()), (outcome, first));
             assert_eq!(execution.cluster.as_deref(), Some("orders"));
         }
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn the_cluster_of_a_drop_is_named_after_it_and_a_clean_up_has_none() {
         let drop = json!({"dropped": {"bucket": "drops", "key": "in/orders.rdb"}});
-        let of = |input: &Value| described(ExecutionStatus::Running, input, (None, &Value::Null));
+        let of = |input: &Value| described(&ExecutionStatus::Running, input, (None, &Value::Null));
         let expected = default_cluster_id("orders", &Identity::new(ARN, "orders-1"));
         for input in [drop, json!({"backups": "drops/orders.rdb,drops/b.rdb"})] {
             assert_eq!(of(&input).cluster.as_deref(), Some(expected.as_str()));

@@ -1,11 +1,6 @@
 //! `seeder executions`: what the stack has seeded, and what it is doing.
 
-use std::{
-    collections::HashMap,
-    io::{IsTerminal as _, Write as _},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{collections::HashMap, io::IsTerminal as _, process::ExitCode, time::Duration};
 
 use anyhow::Result;
 use aws_sdk_sfn::{Client, types::ExecutionStatus};
@@ -17,7 +12,7 @@ use crate::{
     args::ExecutionsArgs,
     columns::Columns,
     execution::{Execution, clock, find, stack::Machine},
-    term::elapsed,
+    term::{elapsed, print_text},
 };
 
 /// The most executions that are described for one list.
@@ -33,19 +28,20 @@ pub(crate) async fn run(args: &ExecutionsArgs) -> Result<ExitCode> {
         Err(error) => return Ok(error.report()),
     };
     let mut lister = Lister { args, machine: &machine, ended: HashMap::new() };
-    let listed = lister.list().await?;
-    print(args, &listed)?;
-    while args.watch {
+    print(args, &lister.list().await?)?;
+    if !args.watch {
+        return Ok(ExitCode::SUCCESS);
+    }
+    loop {
         tokio::select! {
             () = tokio::time::sleep(REFRESH) => {}
-            _ = tokio::signal::ctrl_c() => break,
+            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
         }
         match lister.list().await {
-            Ok(listed) => print(args, &listed)?,
+            Ok(newest) => print(args, &newest)?,
             Err(error) => eprintln!("warning: {error}; trying again"),
         }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Some executions, newest first.
@@ -123,18 +119,12 @@ fn status_of(outcome: &str) -> Option<ExecutionStatus> {
 }
 
 fn print(args: &ExecutionsArgs, listed: &Listed) -> Result<()> {
-    let mut out = std::io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", json(listed))?;
-    } else {
-        if args.watch && out.is_terminal() {
-            // To the top left corner, and clears the screen.
-            write!(out, "\x1b[H\x1b[J")?;
-        }
-        write!(out, "{}", text(listed, Timestamp::now()))?;
+        return Ok(print_text(&format!("{}\n", json(listed)))?);
     }
-    // A reader that has gone ends the command like Ctrl-C.
-    Ok(out.flush()?)
+    // To the top left corner, and clears the screen.
+    let begin = if args.watch && std::io::stdout().is_terminal() { "\x1b[H\x1b[J" } else { "" };
+    Ok(print_text(&format!("{begin}{}", text(listed, Timestamp::now())))?)
 }
 
 /// A table with a line for each execution.

@@ -8,7 +8,7 @@ use std::{collections::HashSet, process::ExitCode};
 use anyhow::Result;
 use aws_sdk_s3::Client;
 use jiff::Timestamp;
-use seeder_aws::{error_code, service_error};
+use seeder_aws::service_error;
 use seeding::{ExecutionFiles, StepError};
 use serde_json::{Value, json};
 
@@ -18,6 +18,7 @@ use crate::{
     execution::{Execution, Outcome, clock, find, history::Story, stack::Machine},
     executions::row,
     seed::follow::new_events,
+    term::print_text,
 };
 
 /// Runs the command.
@@ -36,11 +37,7 @@ pub(crate) async fn run(args: &StatusArgs) -> Result<ExitCode> {
         }
     };
     let status = Status::of(&machine, execution, Timestamp::now()).await?;
-    if args.json {
-        println!("{}", status.json());
-    } else {
-        print!("{}", status.text());
-    }
+    print_text(&if args.json { format!("{}\n", status.json()) } else { status.text() })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -161,10 +158,11 @@ async fn journals(s3: &Client, bucket: &str, name: &str) -> Result<Vec<&'static 
         ("create", files.create().to_string()),
         ("converting", files.converting().to_string()),
     ] {
-        match s3.head_object().bucket(bucket).key(&key).send().await {
-            Ok(_) => open.push(journal),
-            Err(error) if error_code(&error) == Some("NotFound") => {}
-            Err(error) => return Err(service_error(&format!("read s3://{bucket}/{key}"), &error)),
+        // The answer to a HEAD does not say whether the object or the bucket is missing.
+        let listed = s3.list_objects_v2().bucket(bucket).prefix(&key).max_keys(1).send().await;
+        let listed = listed.map_err(|error| service_error(&format!("list {bucket}"), &error))?;
+        if listed.contents().iter().any(|object| object.key() == Some(key.as_str())) {
+            open.push(journal);
         }
     }
     Ok(open)

@@ -1,6 +1,10 @@
 //! Formatting that both commands share.
 
-use std::{fmt::Write as _, io::IsTerminal, time::Duration};
+use std::{
+    fmt::Write as _,
+    io::{ErrorKind, IsTerminal, Write as _},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
@@ -83,6 +87,15 @@ pub fn thousands(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Prints text on standard output. A reader that has gone, such as `head`, is no error.
+pub(crate) fn print_text(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Prints a finding on standard error.

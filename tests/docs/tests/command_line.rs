@@ -31,7 +31,8 @@ fn table(command: &str, of_the_cluster: bool) -> Table {
 fn name(option: &Arg) -> String {
     let takes_values = matches!(option.get_action(), ArgAction::Set | ArgAction::Append);
     let value_name = option.get_value_names().unwrap_or_default().join(" ");
-    let Some(long) = option.get_long() else { return format!("`{value_name} …`") };
+    let several = if matches!(option.get_action(), ArgAction::Append) { " …" } else { "" };
+    let Some(long) = option.get_long() else { return format!("`{value_name}{several}`") };
     let value = if takes_values { format!(" {value_name}") } else { String::new() };
     let short = option.get_short().map(|short| format!(", `-{short}`")).unwrap_or_default();
     format!("`--{long}{value}`{short}")
@@ -91,6 +92,13 @@ fn the_options_of_seed_are_what_the_command_says() {
 #[test]
 fn the_options_of_sweep_are_what_the_command_says() {
     check_table("RUNNING.md", "sweep options", &table("sweep", false));
+}
+
+#[test]
+fn the_options_of_commands_about_executions_are_what_they_say() {
+    for command in ["executions", "status", "cancel", "doctor"] {
+        check_table("RUNNING.md", &format!("{command} options"), &table(command, false));
+    }
 }
 
 /// Options that are not given are absent from the request, so their defaults are those of a request.

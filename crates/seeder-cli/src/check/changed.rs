@@ -57,7 +57,7 @@ pub(super) fn judge_new_files(
         (judgement.verdict, judgement.plan) = (Verdict::Reject, None);
         return Ok(());
     }
-    *judgement = judge_changed(target.target(), &target.read(all), &new, target.earlier(all));
+    *judgement = judge_changed(target.target(), &DescribedTarget::read(all), &new, target.earlier(all));
     fit.salvages = target.target().options.convert.changes.salvage;
     fit.footprints = target.footprints_of(all, &new);
     Ok(())

@@ -94,7 +94,7 @@ impl DescribedTarget {
 
     /// Judges the files. Without every file read there is no judgement; without every file sound, no footprint.
     pub(super) fn judge(&self, all: &[Checked]) -> Fit {
-        let read = self.read(all);
+        let read = Self::read(all);
         let none: Vec<_> = all.iter().map(|_| None).collect();
         let footprints = self.footprints_of(all, &none);
         let judgement = (self.asked && read.len() == all.len() && !read.is_empty())
@@ -108,7 +108,7 @@ impl DescribedTarget {
     }
 
     /// The files that were read, with their names.
-    pub(super) fn read<'c>(&self, all: &'c [Checked]) -> Vec<(String, &'c Inspection)> {
+    pub(super) fn read(all: &[Checked]) -> Vec<(String, &Inspection)> {
         all.iter()
             .filter_map(|checked| Some((checked.name.clone(), checked.inspection.as_ref().ok()?)))
             .collect()

@@ -7,10 +7,11 @@ use seeder_aws::{
     objects::{look_at_bucket, look_at_policy},
 };
 use seeding::{
-    Access, BackupLocation,
+    Access, BackupLocation, Finding, Severity,
     objects::{BucketLook, bucket_findings},
     policy::{KeyLook, Needs, key_finding, policy_findings},
 };
+use serde_json::Value;
 
 use super::{
     Checked,
@@ -105,7 +106,34 @@ async fn check_policy(subject: &Subject, bucket: &str) -> Checked {
         roles: &subject.roles(),
         now_ms: now_ms(),
     };
-    Ok(policy_findings(&needs, &look).0.iter().map(Line::of_finding).collect())
+    Ok(policy_findings(&needs, &look).0.iter().map(|finding| denial(bucket, finding)).collect())
+}
+
+/// The line of a statement that denies something. It may concern many roles, whose ARNs are long.
+fn denial(bucket: &str, finding: &Finding) -> Line {
+    let listed = |name: &str| -> Vec<&str> {
+        let items = finding.evidence.get(name).and_then(Value::as_array);
+        items.into_iter().flatten().filter_map(Value::as_str).collect()
+    };
+    let Some(statement) = finding.evidence.get("statement").and_then(Value::as_str) else {
+        return Line::of_finding(finding);
+    };
+    let (actions, who) = (listed("denies"), listed("to"));
+    if actions.is_empty() {
+        return Line::of_finding(finding);
+    }
+    let who: Vec<_> = who.iter().map(|one| one.rsplit('/').next().unwrap_or(one)).collect();
+    let denies = if finding.severity == Severity::Fail { "denies" } else { "may deny" };
+    let message = format!(
+        "{bucket}: {}: the Deny statement {statement} {denies} {} to {}",
+        finding.code.as_str(),
+        actions.join(", "),
+        who.join(", ")
+    );
+    let remedy = format!(
+        "remove the statement from the policy of {bucket}, or narrow it so that it does not match any of them"
+    );
+    Line { level: Line::of_finding(finding).level, message, remedy: Some(remedy) }
 }
 
 /// Checks the keys that the stack may use.

@@ -1,5 +1,8 @@
 //! Quotas: concurrent invocations, and nodes.
 
+use aws_sdk_elasticache::types::CacheCluster;
+use aws_sdk_lambda::types::AccountLimit;
+
 use super::{
     Checked,
     line::{Line, Unchecked},
@@ -22,7 +25,7 @@ pub(super) async fn concurrency(subject: &Subject) -> Checked {
         Unchecked::of("lambda:GetAccountSettings", "read the quota of concurrent invocations", &error)
     })?;
     let limit = settings.account_limit();
-    let unreserved = limit.and_then(|limit| limit.unreserved_concurrent_executions()).unwrap_or(0);
+    let unreserved = limit.and_then(AccountLimit::unreserved_concurrent_executions).unwrap_or(0);
     let remedy = "request a higher quota \"Concurrent executions\" of AWS Lambda in Service Quotas, or reduce what other \
                   functions reserve";
     let workers = (unreserved / SHARE).clamp(1, MAX_WORKERS);
@@ -52,7 +55,7 @@ pub(super) async fn nodes(subject: &Subject) -> Checked {
         let page = page.map_err(|error| {
             Unchecked::of("elasticache:DescribeCacheClusters", "count the nodes in use", &error)
         })?;
-        let nodes = page.cache_clusters().iter().filter_map(|one| one.num_cache_nodes());
+        let nodes = page.cache_clusters().iter().filter_map(CacheCluster::num_cache_nodes);
         used += nodes.filter_map(|nodes| usize::try_from(nodes).ok()).sum::<usize>();
     }
     let most = subject.setting("MAX_NODES").and_then(|text| text.parse().ok()).filter(|most| *most > 0);

@@ -58,10 +58,11 @@ fn judge(executions: &[Execution]) -> Vec<Line> {
             Line::warning(message, format!("seeder status {name}"))
         })
         .collect();
-    if lines.is_empty() {
-        return vec![Line::ok(format!("none of the last {} has failed", executions.len()))];
+    match (lines.is_empty(), executions.len()) {
+        (true, 0) => vec![Line::ok("there are no executions yet")],
+        (true, number) => vec![Line::ok(format!("none of the last {number} has failed"))],
+        (false, _) => lines,
     }
-    lines
 }
 
 /// Lists what a sweep would do.
@@ -97,7 +98,7 @@ pub(super) async fn leftovers(subject: &Subject) -> Checked {
     }
     if lines.is_empty() {
         let open = swept.executions.len();
-        lines.push(Line::ok(format!("nothing is left; {open} executions that run or have just ended")));
+        lines.push(Line::ok(format!("nothing is left; {open} executions run or have just ended")));
     }
     Ok(lines)
 }

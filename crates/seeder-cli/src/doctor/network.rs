@@ -1,5 +1,6 @@
 //! What `ElastiCache` needs to place nodes: its role, a subnet group, free addresses.
 
+use aws_sdk_elasticache::types::CacheSubnetGroup;
 use seeder_aws::error_code;
 
 use super::{
@@ -56,7 +57,7 @@ pub(super) async fn subnets(subject: &Subject) -> Checked {
     };
     let groups = answer.cache_subnet_groups();
     let ids: Vec<_> =
-        groups.iter().flat_map(|group| group.subnets()).filter_map(|one| one.subnet_identifier()).collect();
+        groups.iter().flat_map(CacheSubnetGroup::subnets).filter_map(|one| one.subnet_identifier()).collect();
     let numbers: Vec<_> = (1..=ids.len()).map(|number| format!("SubnetId.{number}")).collect();
     let mut form = vec![("Action", "DescribeSubnets"), ("Version", "2016-11-15")];
     form.extend(numbers.iter().map(String::as_str).zip(ids.iter().copied()));

@@ -1,12 +1,12 @@
 //! The CloudFormation stack itself.
 
-use super::{Checked, line::Line, subject::Subject};
+use super::{line::Line, subject::Subject};
 
 /// The outputs that commands read.
 const OUTPUTS: [&str; 3] = ["DropBucketName", "ReportsBucketName", "StateMachineArn"];
 
 /// Checks the status and the outputs.
-pub(super) fn check(subject: &Subject) -> Checked {
+pub(super) fn check(subject: &Subject) -> Vec<Line> {
     let name = subject.stack.stack_name().unwrap_or_default();
     let status = subject.stack.stack_status().map_or("", |status| status.as_str());
     let place = format!("in {}, account {}", subject.partition.region, subject.partition.account);
@@ -34,5 +34,5 @@ pub(super) fn check(subject: &Subject) -> Checked {
             "it may be of an older template or another product: deploy this version, or name another stack with --stack",
         ));
     }
-    Ok(lines)
+    lines
 }

@@ -152,7 +152,7 @@ mod tests {
     fn visits_of_a_state_are_added_up_and_what_is_open_lasts_until_the_end() {
         let task = || HistoryEventType::TaskStateEntered;
         let creating = json!({"status": "creating", "events": ["e1"]});
-        let events = [
+        let events = vec![
             enter(0, HistoryEventType::ChoiceStateEntered, "Entry"),
             enter(10, task(), "InspectChunk"),
             enter(20, task(), "InspectChunk"),

@@ -81,13 +81,12 @@ impl Machine {
         let clients = Clients::from_environment().await;
         let stack = Stack::new(&clients, &args.stack);
         let wanted = (REPORTS_BUCKET, reports_bucket);
-        let (arn, reports_bucket) = match given {
-            Some(arn) => (arn, stack.resolve([wanted]).await.map(|[bucket]| bucket)),
-            None => {
-                let both = stack.resolve([(STATE_MACHINE, None), wanted]).await;
-                let [arn, bucket] = both.map_err(Unusable::Unreachable)?;
-                (arn, Ok(bucket))
-            }
+        let (arn, reports_bucket) = if let Some(arn) = given {
+            (arn, stack.resolve([wanted]).await.map(|[bucket]| bucket))
+        } else {
+            let both = stack.resolve([(STATE_MACHINE, None), wanted]).await;
+            let [arn, bucket] = both.map_err(Unusable::Unreachable)?;
+            (arn, Ok(bucket))
         };
         Ok(Self { step_functions: clients.step_functions(), s3: clients.s3(), arn, reports_bucket })
     }
