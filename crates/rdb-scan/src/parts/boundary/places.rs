@@ -19,6 +19,9 @@ const EXPIRE_TIME_MS: u8 = Opcode::ExpireTimeMs.id();
 const EXPIRE_TIME: u8 = Opcode::ExpireTime.id();
 const SELECT_DB: u8 = Opcode::SelectDb.id();
 const RESIZE_DB: u8 = Opcode::ResizeDb.id();
+/// Places with more opcodes before the type are not tried: servers write at most six, and bytes that all read like one
+/// would be read again from each place.
+const MAX_PREFIXES: usize = 16;
 /// The number of places that are checked at once, by instructions that process many bytes.
 const BLOCK_PLACES: usize = 64;
 
@@ -92,7 +95,7 @@ fn may_begin_likely(bytes: &[u8]) -> bool {
 
 fn key_behind_prefixes(bytes: &[u8]) -> Result<Option<&[u8]>> {
     let mut cursor = Cursor::new(bytes, 0, None);
-    loop {
+    for _ in 0..=MAX_PREFIXES {
         let id = cursor.u8()?;
         if ValueType::is_id(id) {
             return Ok(cursor.plain().filter(|key| key.len() <= MAX_KEY_BYTES));
@@ -103,6 +106,7 @@ fn key_behind_prefixes(bytes: &[u8]) -> Result<Option<&[u8]>> {
             Some(Body::Other) | None => return Ok(None),
         }
     }
+    Ok(None)
 }
 
 /// Whether a key and then a value of this type may follow.
@@ -147,6 +151,13 @@ mod tests {
             bytes[1] = 0xff;
             assert_eq!(begin_likely(&bytes, 0) & 1 == 1, short, "{id}");
         }
+    }
+
+    /// Each of these bytes reads like an opcode of Redis Enterprise with a number.
+    #[test]
+    fn a_long_key_of_opcodes_is_not_read_again_from_each_place() {
+        let bytes = vec![b'k'; 4 << 20];
+        assert_eq!(likely_places(&bytes, bytes.len()).count(), 0);
     }
 
     #[test]
