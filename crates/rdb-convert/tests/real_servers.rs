@@ -14,6 +14,7 @@ mod server;
 
 use std::{
     collections::BTreeMap,
+    sync::atomic::{AtomicU16, Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -198,10 +199,17 @@ fn prefixed(keys: &Keys) -> Keys {
 
 /// The arguments of a server that is in cluster mode alone.
 fn cluster() -> [String; 8] {
+    // Each server of this process tries other ports.
+    static TRIED: AtomicU16 = AtomicU16::new(0);
     let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
-    // The second port is that of other nodes.
-    let port = (15_000..25_000).step_by(7).map(|port| port + std::process::id() as u16 % 7);
-    let port = port.into_iter().find(|port| free(*port) && free(*port + 10_000)).unwrap();
+    let first = 15_000 + (std::process::id() % 5000) as u16;
+    let port = loop {
+        let port = first + TRIED.fetch_add(1, Ordering::Relaxed);
+        // The second port is that of other nodes.
+        if free(port) && free(port + 10_000) {
+            break port;
+        }
+    };
     let words = ["--port", &port.to_string(), "--cluster-enabled", "yes", "--cluster-allow-reads-when-down"];
     let more = ["yes", "--cluster-require-full-coverage", "no"];
     [words[0], words[1], words[2], words[3], words[4], more[0], more[1], more[2]].map(str::to_owned)
