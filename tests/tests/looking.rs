@@ -376,6 +376,23 @@ fn breakages() -> Vec<Breakage> {
             "",
         ),
         (
+            |account| {
+                let url = account.outputs["FailedStartsQueueUrl"].clone();
+                account.messages.insert(url, 2);
+            },
+            "warning queues: 2 messages in elasticache-seeder-FailedStartsQueue",
+            "start-seeding failed",
+        ),
+        (
+            |account| {
+                let other = ("AWS::Events::Rule".to_owned(), "other".to_owned());
+                account.resources.insert("OtherRule".to_owned(), other);
+                account.rules.insert("other".to_owned(), Rule { enabled: true, targets: Vec::new() });
+            },
+            "fault rules: the rule other does not call anything",
+            "",
+        ),
+        (
             |account| account.roles.clear(),
             "warning service-role: AWSServiceRoleForElastiCache",
             "does not exist",

@@ -248,3 +248,64 @@ impl Cancelled {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn execution(outcome: Outcome, result: Value) -> Execution {
+        Execution {
+            name: "e".into(),
+            arn: "arn:aws:states:us-east-1:1:execution:m:e".into(),
+            outcome,
+            clean_up_of: None,
+            started_ms: 0,
+            ended_ms: Some(1),
+            cluster: Some("orders".into()),
+            error: None,
+            result,
+        }
+    }
+
+    fn cancelled(outcome: Outcome, result: Value, after: Story) -> Cancelled {
+        Cancelled {
+            stopped: execution(Outcome::Stopped, Value::Null),
+            clean_up: execution(outcome, result),
+            started_by: StartedBy::Stack,
+            before: Story::default(),
+            after,
+        }
+    }
+
+    #[test]
+    fn what_has_become_of_everything_is_said() {
+        let revoked = || Story { revoked: vec!["a".into(), "b".into()], ..Story::default() };
+        let cluster = json!({"endpoint": "host", "port": 6379});
+        let kept = cancelled(Outcome::Seeded, json!({"cluster": cluster, "leftBehind": []}), revoked());
+        assert_eq!((kept.fate(), kept.is_clean()), (Fate::Kept, true));
+        assert_eq!(
+            kept.text(),
+            "the cluster orders became available meanwhile and is kept: host:6379\nthe access to a and b is revoked\n"
+        );
+        let deleted = Story { was_deleting: true, ..revoked() };
+        let deleted = cancelled(Outcome::CleanedUp, json!({"leftBehind": []}), deleted);
+        assert!(deleted.text().starts_with("the cluster orders is deleted\n"), "{}", deleted.text());
+        let none = cancelled(Outcome::CleanedUp, json!({"leftBehind": []}), Story::default());
+        assert_eq!(none.text(), "there was no cluster yet\nno access was granted any more\n");
+    }
+
+    #[test]
+    fn a_clean_up_that_failed_shows_why_and_what_is_left() {
+        let finding = json!({"code": "access-denied", "severity": "fail", "remedy": "ask"});
+        let result = json!({"leftBehind": ["cluster orders: AccessDenied", "grant"], "findings": [finding]});
+        let failed = cancelled(Outcome::Failed, result, Story::default());
+        assert_eq!((failed.fate(), failed.is_clean()), (Fate::Left, false));
+        let text = failed.text();
+        assert!(
+            text.starts_with("left behind: cluster orders: AccessDenied\nleft behind: grant\n"),
+            "{text}"
+        );
+        assert!(text.contains("fail  access-denied\n") && text.contains("seeder sweep"), "{text}");
+        assert_eq!(failed.json()["cluster"]["fate"], "left-behind");
+    }
+}

@@ -6,6 +6,7 @@ mod executions;
 mod functions;
 mod line;
 mod network;
+mod queues;
 mod rules;
 mod stack;
 mod subject;
@@ -42,6 +43,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("subnets", |subject| network::subnets(subject).boxed()),
     ("state-machine", |subject| executions::machine(subject).boxed()),
     ("executions", |subject| executions::failures(subject).boxed()),
+    ("queues", |subject| queues::check(subject).boxed()),
     ("leftovers", |subject| executions::leftovers(subject).boxed()),
 ];
 

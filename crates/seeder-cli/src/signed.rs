@@ -36,6 +36,8 @@ pub(crate) enum Service {
     EventBridge,
     /// CloudWatch Logs.
     Logs,
+    /// SQS, which has the dead letter queues.
+    Sqs,
 }
 
 impl Service {
@@ -46,6 +48,7 @@ impl Service {
             Self::Iam => ("IAM", "iam"),
             Self::EventBridge => ("EventBridge", "events"),
             Self::Logs => ("CloudWatch Logs", "logs"),
+            Self::Sqs => ("SQS", "sqs"),
         }
     }
 
@@ -136,7 +139,10 @@ impl Signed {
         target: &str,
         body: &Value,
     ) -> Result<Value, CallError> {
-        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+        // The versions differ in nothing that matters here, and each service takes only its own.
+        let version = if service == Service::Sqs { "1.0" } else { "1.1" };
+        let content = format!("application/x-amz-json-{version}");
+        let headers = [("content-type", content.as_str()), ("x-amz-target", target)];
         let (status, text) = self.post(service, &headers, body.to_string()).await?;
         let answer: Value = serde_json::from_str(&text).unwrap_or_default();
         if status == 200 {

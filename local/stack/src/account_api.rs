@@ -1,5 +1,5 @@
 //! What AWS knows of the stack and its account beyond the services that functions call: CloudFormation, EventBridge,
-//! CloudWatch Logs, IAM and EC2, as far as a stack is described with them. Nothing here has an effect.
+//! CloudWatch Logs, SQS, IAM and EC2, as far as a stack is described with them. Nothing here has an effect.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -41,6 +41,8 @@ pub struct Account {
     pub log_groups: BTreeSet<String>,
     /// The names of the roles that are not the stack's.
     pub roles: BTreeSet<String>,
+    /// The messages in queues that are not empty, by the queues' URLs.
+    pub messages: BTreeMap<String, u32>,
     /// The free addresses of subnets that differ from the others.
     pub free_addresses: BTreeMap<String, u32>,
     /// The actions that are denied, such as `iam:GetRole`.
@@ -106,7 +108,11 @@ async fn answer(State(account): State<Arc<Mutex<Account>>>, headers: HeaderMap, 
 
 fn json_action(account: &Account, target: &str, body: &Value) -> Result<Value, (&'static str, String)> {
     let (interface, action) = target.split_once('.').unwrap_or((target, ""));
-    let service = if interface == "AWSEvents" { "events" } else { "logs" };
+    let service = match interface {
+        "AWSEvents" => "events",
+        "AmazonSQS" => "sqs",
+        _ => "logs",
+    };
     if account.denied.contains(&format!("{service}:{action}")) {
         return Err(("AccessDeniedException", format!("not authorized to perform {service}:{action}")));
     }
@@ -130,6 +136,10 @@ fn json_action(account: &Account, target: &str, body: &Value) -> Result<Value, (
             let groups = account.log_groups.iter().filter(|name| name.starts_with(prefix));
             let groups: Vec<_> = groups.map(|name| json!({"logGroupName": name})).collect();
             Ok(json!({"logGroups": groups}))
+        }
+        "GetQueueAttributes" => {
+            let number = account.messages.get(body["QueueUrl"].as_str().unwrap_or_default()).unwrap_or(&0);
+            Ok(json!({"Attributes": {"ApproximateNumberOfMessages": number.to_string()}}))
         }
         _ => Err(("UnknownOperationException", target.to_owned())),
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    account::{CONVERSION_BUCKET, DROP_BUCKET, REPORTS_BUCKET},
+    account::{ACCOUNT, CONVERSION_BUCKET, DROP_BUCKET, REGION, REPORTS_BUCKET},
     account_api::{Account, Rule, STACK},
     event_bridge::rules::Rules,
     options::{FUNCTIONS, StackOptions},
@@ -20,6 +20,10 @@ pub(crate) fn deployed(options: &StackOptions, rules: &Rules) -> Account {
         ("StateMachineArn", machine.as_str()),
     ] {
         account.outputs.insert(key.to_owned(), value.to_owned());
+    }
+    for queue in ["UndeliveredDropsQueue", "FailedStartsQueue", "UndeliveredCleanUpsQueue"] {
+        let url = format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{STACK}-{queue}");
+        account.outputs.insert(format!("{queue}Url"), url);
     }
     account.parameters.insert("BackupBuckets".to_owned(), options.backup_buckets.join(","));
     account.parameters.insert("TriggerPrefix".to_owned(), options.trigger_prefix.clone());

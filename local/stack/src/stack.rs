@@ -194,6 +194,7 @@ impl Stack {
             ("AWS_ENDPOINT_URL_CLOUDFORMATION", &self.account_api.endpoint),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", &self.account_api.endpoint),
             ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", &self.account_api.endpoint),
+            ("AWS_ENDPOINT_URL_SQS", &self.account_api.endpoint),
             ("AWS_ENDPOINT_URL_IAM", &self.account_api.endpoint),
             ("AWS_ENDPOINT_URL_EC2", &self.account_api.endpoint),
             ("AWS_ENDPOINT_URL_LAMBDA", self.lambda_server.endpoint()),

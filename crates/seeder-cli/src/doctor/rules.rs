@@ -10,8 +10,10 @@ use super::{
 };
 use crate::signed::{CallError, Service};
 
-/// The rules by their logical IDs: the resource that each one calls, and what does not happen without it.
-const RULES: [(&str, &str, &str); 4] = [
+/// What each rule calls, by its logical ID, and what happens without it.
+type Known<'a> = (&'a str, &'static str, &'static str);
+/// The rules that every stack has.
+const RULES: [Known<'static>; 4] = [
     ("DropRule", "StartSeedingFunction", "dropped files start nothing"),
     ("CleanUpRule", "SeedClusterStateMachine", "only the hourly sweep cleans up for failed executions"),
     ("RevokeFailedRule", "SeedClusterStateMachine", "only the hourly sweep revokes what is left"),
@@ -20,8 +22,12 @@ const RULES: [(&str, &str, &str); 4] = [
 
 /// Checks that every rule is enabled and calls its target.
 pub(super) async fn check(subject: &Subject) -> Checked {
-    subject.of_type("AWS::Events::Rule")?;
-    let lines = try_join_all(RULES.map(|rule| check_rule(subject, rule))).await?;
+    let rules = subject.of_type("AWS::Events::Rule")?;
+    let is_known = |logical: &str| RULES.iter().any(|(known, ..)| *known == logical);
+    let others = rules.iter().filter(|(logical, _)| !is_known(logical));
+    let others = others.map(|(logical, _)| (*logical, "", "its events reach no one"));
+    let all = RULES.into_iter().chain(others);
+    let lines = try_join_all(all.map(|rule| check_rule(subject, rule))).await?;
     let (wrong, right): (Vec<_>, Vec<_>) =
         lines.into_iter().partition(|line| line.level != super::line::Level::Ok);
     if wrong.is_empty() {
@@ -56,11 +62,14 @@ async fn check_rule(
     let targets = targets.map_err(|error| Unchecked::of_call("events:ListTargetsByRule", &error))?;
     let arns = targets["Targets"].as_array().into_iter().flatten().filter_map(|one| one["Arn"].as_str());
     // A function's resource is its name, which ends its ARN.
-    let wanted = subject.resource(target).unwrap_or_default();
-    if arns.into_iter().any(|arn| arn == wanted || arn.rsplit(':').next() == Some(wanted)) {
+    let wanted = subject.resource(target);
+    let is_it =
+        |arn: &str| wanted.is_none_or(|wanted| arn == wanted || arn.rsplit(':').next() == Some(wanted));
+    if arns.into_iter().any(is_it) {
         return Ok(Line::ok(name));
     }
-    Ok(Line::fault(format!("the rule {name} does not call {wanted}: {without}"), redeploy))
+    let what = wanted.unwrap_or("anything");
+    Ok(Line::fault(format!("the rule {name} does not call {what}: {without}"), redeploy))
 }
 
 async fn call(subject: &Subject, action: &str, body: &Value) -> Result<Value, CallError> {
