@@ -15,6 +15,7 @@ use aws_sdk_s3::{
 };
 use axum::{
     Router,
+    body::{Body, to_bytes},
     http::{HeaderMap, Method, StatusCode, Uri},
 };
 use local_s3::{Config, Server, Switches};
@@ -145,8 +146,8 @@ struct Answers {
 /// An S3 with no object, in which uploads fail.
 async fn failing(answers: Answers) -> (String, UnboundedReceiver<String>) {
     let (sender, calls) = unbounded_channel();
-    let app = Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap| {
-        answer(answers, sender.clone(), method, uri, headers)
+    let app = Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Body| {
+        answer(answers, sender.clone(), method, uri, headers, body)
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -160,7 +161,10 @@ async fn answer(
     method: Method,
     uri: Uri,
     headers: HeaderMap,
+    body: Body,
 ) -> (StatusCode, [(&'static str, &'static str); 1], String) {
+    // Whoever answers before the body has come closes the connection.
+    let _ = to_bytes(body, usize::MAX).await;
     let query = uri.query().unwrap_or_default();
     let part = query.contains("partNumber");
     let only_new = headers.get("if-none-match").is_some_and(|tag| tag == "*");

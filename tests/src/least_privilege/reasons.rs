@@ -21,7 +21,7 @@ const IN_VPC: &str = "Lambda puts the function into the VPC with it. Source: Lam
 const FOR_MISSING: &str = "S3 tells a missing object from a forbidden one with it. No run here misses one; shown with \
                            inspect-chunk";
 
-const REASONS: [Reason; 18] = [
+const REASONS: [Reason; 24] = [
     Reason {
         callers: &["seed-cluster"],
         sid: "",
@@ -120,6 +120,40 @@ const REASONS: [Reason; 18] = [
         why: "an upload of a function that was killed is aborted with it. Shown by make faults, scenario converted",
     },
     Reason { callers: &["finish-conversion"], sid: "", action: "s3:ListBucket", why: FOR_MISSING },
+    Reason {
+        callers: &["finish-conversion"],
+        sid: "ReadBackups",
+        action: "s3:GetObject",
+        why: "S3 copies stretches of a backup with it, for which the backups here are too small. Shown by the test \
+              convert",
+    },
+    Reason { callers: &["record-outcome"], sid: "", action: "s3:ListBucket", why: FOR_MISSING },
+    Reason {
+        callers: &["record-outcome"],
+        sid: "",
+        action: "s3:",
+        why: "a seeding ends alike whether its outcome is recorded or not. Shown by the test told",
+    },
+    Reason {
+        callers: &["ask-approval"],
+        sid: "",
+        action: "s3:PutObject",
+        why: "no run here waits for a person. Shown by the test approval",
+    },
+    Reason {
+        callers: &["seed-cluster"],
+        sid: "",
+        action: "events:PutEvents",
+        why: "outcomes are events. The local event bus asks for no permission. Source: Step Functions developer guide, \
+              \"Add EventBridge events with Step Functions\"",
+    },
+    Reason {
+        callers: &["seed-cluster"],
+        sid: "",
+        action: "sns:Publish",
+        why: "outcomes are messages to a topic. The local topic asks for no permission. Source: Step Functions \
+              developer guide, \"Publish messages to an Amazon SNS topic with Step Functions\"",
+    },
     Reason {
         callers: &["grant-access"],
         sid: "",

@@ -126,9 +126,37 @@ fn cut(piece: Piece, most: u64) -> (Piece, Option<Piece>) {
 
 #[cfg(test)]
 mod tests {
+    use lambda::test_util::{script, xml};
+    use seeding::ErrorName;
+
     use super::*;
 
     const MIB: u64 = 1 << 20;
+
+    /// S3 begins to answer before a copy is done. If it then fails, the error is in the body of a success.
+    #[tokio::test]
+    async fn an_error_in_a_success_is_an_error() {
+        let began = "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>";
+        let failed = "<Error><Code>InternalError</Code><Message>try again</Message></Error>";
+        let wire = script()
+            .on("GET conversions.s3/?uploads…", xml("<ListMultipartUploadsResult/>"))
+            .on("POST conversions.s3/h/backup.rdb?uploads…", xml(began))
+            .on("PUT conversions.s3/h/backup.rdb?…", xml(failed));
+        let bucket = ConversionBucket::new(wire.clients().s3(), "conversions".into(), "123456789012".into());
+        let location = BackupLocation { bucket: "conversions".into(), key: "h/backup.rdb".into() };
+        let source = Backup {
+            location: BackupLocation { bucket: "backups".into(), key: "a b/orders.rdb".into() },
+            size_bytes: 12 * MIB,
+            etag: "\"e1\"".into(),
+            kms_key_id: None,
+            known_inspection: None,
+            converted_from: None,
+            header: None,
+        };
+        let error = join(&bucket, &location, &source, vec![Piece::Source(0..6 * MIB)]).await.unwrap_err();
+        assert_eq!(error.name, ErrorName::ServiceBusy, "{error}");
+        wire.done();
+    }
 
     fn stored(key: &str, bytes: u64) -> Piece {
         Piece::Stored { key: key.to_owned(), bytes }

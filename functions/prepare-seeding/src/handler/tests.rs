@@ -195,7 +195,7 @@ async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
             "outcome": "prepared", "verdict": "ok", "findings": [], "chunks": [{"backup": 0, "start": 0, "end": 60}, {"backup": 0, "start": 60, "end": 100}],
             "clusterId": "orders",
             "pollSeconds": 30, "dryRun": false, "verify": false, "onRestoreFailed": "delete",
-            "maxStartOvers": 1, "deadlineMinutes": 240, "workers": 40,
+            "maxStartOvers": 1, "deadlineMinutes": 240, "workers": 40, "approval": false, "approvalHours": 24,
         })
     );
     let record = wire.json(PUT_RECORD);
