@@ -220,14 +220,22 @@ fn every_target_loads_what_was_converted_for_it_and_holds_the_same() {
     let engines = engines();
     let mut matrix = Matrix::default();
     let mut missing = Vec::new();
-    for writer in WRITERS {
+    let targets: Vec<_> = Target::NAMES
+        .iter()
+        .map(|name| name.parse::<Target>().unwrap())
+        .filter_map(|target| Some((target, engines.iter().find(|engine| reads(target, engine))?)))
+        .collect();
+    // `make convert-matrix` has every writer meet every target; otherwise each meets two.
+    let whole = std::env::var_os("WHOLE_MATRIX").is_some();
+    for (number, writer) in WRITERS.into_iter().enumerate() {
         let Some((file, before, is_7)) = written_by(writer, &engines) else {
             missing.push(writer);
             continue;
         };
-        for target in Target::NAMES {
-            let target: Target = target.parse().unwrap();
-            let Some(engine) = engines.iter().find(|engine| reads(target, engine)) else { continue };
+        for (place, (target, engine)) in targets.iter().copied().enumerate() {
+            if !whole && !matches!((number + place) % targets.len(), 0 | 2) {
+                continue;
+            }
             let route = format!("{writer} to {target}");
             let mut options = options(&target.to_string());
             let refused = Plan::of(|| Ok(&file[..]), &options).unwrap().report.refused;

@@ -13,7 +13,7 @@ use crate::{
     execution::{find, stack::Machine},
 };
 
-/// The longest cause that Step Functions takes, in characters. Source: API reference, "SendTaskFailure".
+/// The longest cause that Step Functions takes, in characters. Source: API reference, `SendTaskFailure`.
 const MAX_CAUSE: usize = 32_768;
 
 /// Approves.
@@ -48,15 +48,22 @@ async fn answer(args: &ApproveArgs, because: Option<&str>) -> Result<ExitCode> {
     };
     let sent = match because {
         None => {
-            let send = machine.step_functions.send_task_success().task_token(&request.token).output("{}");
-            let sent = send.send().await;
-            sent.map(drop).map_err(|error| (is_over(&error), service_error("approve", &error)))
+            let approval = machine.step_functions.send_task_success().task_token(&request.token).output("{}");
+            approval
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| (is_over(&error), service_error("approve", &error)))
         }
         Some(because) => {
             let cause: String = because.chars().take(MAX_CAUSE).collect();
-            let send = machine.step_functions.send_task_failure().task_token(&request.token);
-            let sent = send.error(APPROVAL_REJECTED).cause(cause).send().await;
-            sent.map(drop).map_err(|error| (is_over(&error), service_error("reject", &error)))
+            let rejection = machine.step_functions.send_task_failure().task_token(&request.token);
+            let rejection = rejection.error(APPROVAL_REJECTED).cause(cause);
+            rejection
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| (is_over(&error), service_error("reject", &error)))
         }
     };
     match sent {

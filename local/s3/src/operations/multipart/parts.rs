@@ -19,7 +19,7 @@ use crate::{
 
 /// Most parts of an upload, as on S3.
 const PART_LIMIT: i32 = 10_000;
-/// Only of a larger object can a range be copied, in bytes. Source: S3 API reference, "UploadPartCopy".
+/// Only of a larger object can a range be copied, in bytes. Source: S3 API reference, `UploadPartCopy`.
 const LEAST_RANGE_SOURCE_BYTES: u64 = 5 * 1024 * 1024;
 /// The most that one part can copy, in bytes. Source: S3 user guide, "Amazon S3 multipart upload limits".
 const MOST_COPIED_BYTES: u64 = 5 << 30;
