@@ -155,7 +155,14 @@ mod tests {
     const PEER_WITHOUT_CRC: Role = Role::Peer { checks_crc: false };
 
     fn tools(roles: &[Role]) -> Vec<Tool> {
-        let tool = |&role| Tool { id: "t", title: format!("{role:?}"), role, program: None, arguments: &[] };
+        let tool = |&role| Tool {
+            id: "t",
+            title: format!("{role:?}"),
+            role,
+            program: None,
+            arguments: &[],
+            output: &[],
+        };
         roles.iter().map(tool).collect()
     }
 

@@ -20,6 +20,8 @@ pub enum Role {
     OursReading,
     /// `seeder` in another build, on one thread, to compare with the installed one.
     OtherBuild,
+    /// `seeder convert`, which checks, plans and writes.
+    Converting,
     /// The RDB checker of the system's Redis.
     Reference,
     /// Another reader, on one thread.
@@ -42,6 +44,8 @@ pub struct Tool {
     pub program: Option<PathBuf>,
     /// Arguments before the file.
     pub arguments: &'static [&'static str],
+    /// Arguments after the file.
+    pub output: &'static [&'static str],
 }
 
 impl Tool {
@@ -51,6 +55,7 @@ impl Tool {
         let mut command: Vec<OsString> = vec![program.into()];
         command.extend(self.arguments.iter().map(Into::into));
         command.push(file.into());
+        command.extend(self.output.iter().map(Into::into));
         Some(command)
     }
 }
@@ -74,6 +79,14 @@ pub struct Places {
 
 /// The usual command.
 const CHECK: &[&str] = &["check", "--json", "--threads", "1"];
+/// Records are copied: Valkey 8.1 reads what Redis 7.0 writes.
+const COPY: &[&str] = &["convert", "--force", "--to", "valkey-8.1", "--threads", "1"];
+const COPY_ON_TWO: &[&str] = &["convert", "--force", "--to", "valkey-8.1", "--threads", "2"];
+/// Values are rewritten: Redis 6.2 has no listpacks.
+const REWRITE: &[&str] =
+    &["convert", "--force", "--to", "redis-6.2", "--functions", "drop", "--threads", "1"];
+/// Where they are written, in memory.
+const CONVERTED: &[&str] = &["/dev/shm/seeder-bench-converted.rdb"];
 const CHECK_ON_TWO: &[&str] = &["check", "--json", "--threads", "2"];
 
 /// Returns all programs, in the order of the table.
@@ -88,9 +101,22 @@ pub fn all(places: &Places) -> Vec<Tool> {
     let first = vec![
         tool("floor", "floor", Role::Floor, floor),
         Tool { arguments: CHECK, ..tool("seeder", "seeder", Role::Ours, ours.clone()) },
-        Tool { arguments: CHECK_ON_TWO, ..tool("seeder-2", "seeder, 2 threads", Role::OursOnTwo, ours) },
+        Tool {
+            arguments: CHECK_ON_TWO,
+            ..tool("seeder-2", "seeder, 2 threads", Role::OursOnTwo, ours.clone())
+        },
         tool("rdb-scan", "rdb-scan alone", Role::OursReading, there(&places.reading)),
     ];
+    let converting = [
+        ("seeder-convert", "convert, copied", COPY),
+        ("seeder-convert-2", "convert, copied, 2 threads", COPY_ON_TWO),
+        ("seeder-convert-rewrite", "convert, rewritten", REWRITE),
+    ];
+    let converting = converting.map(|(id, title, arguments)| Tool {
+        arguments,
+        output: CONVERTED,
+        ..tool(id, title, Role::Converting, ours.clone())
+    });
     let others = [
         system_check(),
         newest_check("redis-check-rdb-new", "redis", &servers),
@@ -98,11 +124,11 @@ pub fn all(places: &Places) -> Vec<Tool> {
         peer("librdb", "librdb 0.2", true, &places.peers.join("librdb-keys")),
         peer("rdb", "rdb 0.4, no CRC", false, &places.peers.join("rdb-nil")),
     ];
-    first.into_iter().chain(other).chain(others).collect()
+    first.into_iter().chain(converting).chain(other).chain(others).collect()
 }
 
 fn tool(id: &'static str, title: impl Into<String>, role: Role, program: Option<PathBuf>) -> Tool {
-    Tool { id, title: title.into(), role, program, arguments: &[] }
+    Tool { id, title: title.into(), role, program, arguments: &[], output: &[] }
 }
 
 fn peer(id: &'static str, title: &str, checks_crc: bool, program: &Path) -> Tool {
@@ -161,7 +187,7 @@ mod tests {
         };
         let tools = all(&places);
         let missing = tools.iter().filter(|tool| tool.command(Path::new("f")).is_none());
-        assert!(missing.count() >= 7);
-        assert_eq!(tools.len(), 9);
+        assert!(missing.count() >= 10);
+        assert_eq!(tools.len(), 12);
     }
 }

@@ -44,7 +44,8 @@ struct Args {
     /// Names of the files to read, without extension; "value" is the file with a single long value.
     #[arg(long, value_delimiter = ',')]
     corpora: Vec<String>,
-    /// Programs to run: floor, seeder, seeder-2, rdb-scan, seeder-other-build, redis-check-rdb, redis-check-rdb-new,
+    /// Programs to run: floor, seeder, seeder-2, rdb-scan, seeder-convert, seeder-convert-2, seeder-convert-rewrite,
+    /// seeder-other-build, redis-check-rdb, redis-check-rdb-new,
     /// valkey-check-rdb, librdb, rdb.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
