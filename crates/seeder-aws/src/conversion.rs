@@ -65,14 +65,7 @@ impl ConversionBucket {
         let doing = format!("read {}/{key}", self.bucket);
         let get = self.s3.get_object().bucket(&self.bucket).key(key).expected_bucket_owner(&self.account);
         let answer = get.send().await.map_err(|error| service_error(&doing, &error))?;
-        let body = answer.body.collect().await.map_err(|error| {
-            StepError::new(
-                seeding::ErrorName::ServiceBusy,
-                format!("failed to {doing}: {error}"),
-                "it is retried automatically",
-            )
-        })?;
-        Ok(body.into_bytes())
+        body(answer.body, &doing).await
     }
 
     /// Reads bytes of the source of a conversion.

@@ -9,7 +9,7 @@ use seeding::{ExecutionFiles, steps::APPROVAL_REJECTED};
 use serde_json::json;
 
 use crate::{
-    args::{ApproveArgs, RejectArgs},
+    args::{ExecutionArgs, RejectArgs},
     execution::{find, stack::Machine},
 };
 
@@ -17,16 +17,16 @@ use crate::{
 const MAX_CAUSE: usize = 32_768;
 
 /// Approves.
-pub(crate) async fn approve(args: &ApproveArgs) -> Result<ExitCode> {
+pub(crate) async fn approve(args: &ExecutionArgs) -> Result<ExitCode> {
     answer(args, None).await
 }
 
 /// Rejects, with a reason.
 pub(crate) async fn reject(args: &RejectArgs) -> Result<ExitCode> {
-    answer(&args.answer, Some(&args.because)).await
+    answer(&args.execution, Some(&args.because)).await
 }
 
-async fn answer(args: &ApproveArgs, because: Option<&str>) -> Result<ExitCode> {
+async fn answer(args: &ExecutionArgs, because: Option<&str>) -> Result<ExitCode> {
     let machine = match Machine::of(&args.stack, args.reports_bucket.as_deref(), Some(&args.execution)).await
     {
         Ok(machine) => machine,

@@ -14,7 +14,7 @@ pub(crate) use self::{
     cluster::{ClusterArgs, given},
     convert::ConvertArgs,
     doctor::DoctorArgs,
-    executions::{CancelArgs, ExecutionsArgs, StatusArgs},
+    executions::{CancelArgs, ExecutionArgs, ExecutionsArgs, RejectArgs},
 };
 
 /// Seeds Amazon ElastiCache from Redis and Valkey backups.
@@ -56,7 +56,7 @@ pub(crate) enum Command {
     /// Show an execution: its states with their times, its findings, and what is left of it.
     ///
     /// Exit status: 0 shown, 1 unknown, 2 usage, 3 not reachable: no stack, no access, or no network.
-    Status(StatusArgs),
+    Status(ExecutionArgs),
     /// Stop an execution, and wait until it is cleaned up for.
     ///
     /// A cluster that becomes available meanwhile is kept.
@@ -67,7 +67,7 @@ pub(crate) enum Command {
     /// Approve a seeding that waits for it.
     ///
     /// Exit status: 0 approved, 1 unknown or not waiting, 2 usage, 3 not reachable: no stack, no access, or no network.
-    Approve(ApproveArgs),
+    Approve(ExecutionArgs),
     /// Reject a seeding that waits for approval.
     ///
     /// Exit status: 0 rejected, 1 unknown or not waiting, 2 usage, 3 not reachable: no stack, no access, or no network.
@@ -113,30 +113,6 @@ pub(crate) struct CheckArgs {
     // Last, because its heading is that of every option after it.
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct ApproveArgs {
-    /// Name or ARN of the execution.
-    #[arg(value_name = "NAME")]
-    pub(crate) execution: String,
-    #[command(flatten)]
-    pub(crate) stack: StackArgs,
-    /// Bucket of the stack's own files, `$SEEDER_REPORTS_BUCKET`. [default: the stack's reports bucket]
-    #[arg(long, env = "SEEDER_REPORTS_BUCKET", hide_env = true, value_name = "BUCKET")]
-    pub(crate) reports_bucket: Option<String>,
-    /// Print the answer as JSON on standard output.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct RejectArgs {
-    #[command(flatten)]
-    pub(crate) answer: ApproveArgs,
-    /// The reason, which the outcome has.
-    #[arg(long, value_name = "REASON")]
-    pub(crate) because: String,
 }
 
 /// The deployed stack.

@@ -23,7 +23,8 @@ const FILES_AT_ONCE: usize = 16;
 /// The most rounds of a phase that leave ranges out: one that is still missing then fails the seeding.
 const MOST_ROUNDS: u32 = 50;
 
-/// Needs to read and write the reports bucket and the conversion bucket.
+/// Needs `s3:GetObject` on the backup buckets, whose bytes S3 copies, and to read and write the reports bucket and the
+/// conversion bucket.
 pub(crate) struct FinishConversion {
     s3: aws_sdk_s3::Client,
     reports: ReportStore,

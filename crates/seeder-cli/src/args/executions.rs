@@ -1,4 +1,4 @@
-//! The options of `seeder executions`, `seeder status` and `seeder cancel`.
+//! The options of the commands about executions: list, show, cancel, approve and reject.
 
 use super::StackArgs;
 
@@ -24,8 +24,9 @@ pub(crate) struct ExecutionsArgs {
     pub(crate) json: bool,
 }
 
+/// One execution, whose files are read.
 #[derive(Debug, clap::Args)]
-pub(crate) struct StatusArgs {
+pub(crate) struct ExecutionArgs {
     /// Name or ARN of the execution.
     #[arg(value_name = "NAME")]
     pub(crate) execution: String,
@@ -52,4 +53,13 @@ pub(crate) struct CancelArgs {
     /// Print the result as one JSON object on one line.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RejectArgs {
+    #[command(flatten)]
+    pub(crate) execution: ExecutionArgs,
+    /// The reason, which the outcome has.
+    #[arg(long, value_name = "REASON")]
+    pub(crate) because: String,
 }
