@@ -4,6 +4,7 @@
 //! [`Injection`] that fits it make a [`Case`]: the scenario once more, with that fault. Whatever the fault, nothing is
 //! orphaned, nothing that belongs to others is changed, no good cluster is deleted, and the end is reported as it is.
 
+mod announced;
 mod backups;
 mod campaign;
 mod case;

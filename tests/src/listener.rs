@@ -50,6 +50,18 @@ impl Listener {
         let mut heard = Vec::new();
         loop {
             tokio::time::sleep(Duration::from_millis(300)).await;
+            let more = self.heard().await?;
+            if more.is_empty() {
+                return Ok(heard);
+            }
+            heard.extend(more);
+        }
+    }
+
+    /// Whatever has arrived. What an execution has sent has arrived when it ends.
+    pub async fn heard(&self) -> Result<Vec<Heard>> {
+        let mut heard = Vec::new();
+        loop {
             let receive = json!({"QueueUrl": self.queue, "MaxNumberOfMessages": 10});
             let received = self.json("sqs", "AmazonSQS.ReceiveMessage", &receive).await?;
             let messages = received["Messages"].as_array().cloned().unwrap_or_default();

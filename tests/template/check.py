@@ -12,6 +12,7 @@ import sys
 import accounts
 import building
 import limits
+import outcomes
 import partitions
 import release
 import triggers
@@ -370,6 +371,7 @@ CHECKS = [
     *accounts.CHECKS,
     *building.CHECKS,
     *limits.CHECKS,
+    *outcomes.CHECKS,
     *partitions.CHECKS,
     *release.CHECKS,
     *triggers.CHECKS,

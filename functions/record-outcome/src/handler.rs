@@ -61,10 +61,25 @@ impl Step for RecordOutcome {
 mod tests {
     use lambda::test_util::understands;
 
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
     fn the_sample_event_is_understood() {
         understands::<RecordOutcome>(include_str!("../../../events/record-outcome.json"));
+    }
+
+    /// What a subscriber builds on: the samples have every member that the code announces, and no other.
+    #[test]
+    fn every_ending_has_a_sample_of_its_event() {
+        for kind in Ending::ALL {
+            let name = kind.detail_type().to_lowercase().replace(' ', "-");
+            let path = format!("{}/../../events/{name}-event.json", env!("CARGO_MANIFEST_DIR"));
+            let sample: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let detail: Outcome = serde_json::from_value(sample["detail"].clone()).unwrap();
+            assert_eq!(serde_json::to_value(&detail).unwrap(), sample["detail"], "{path}");
+            assert_eq!(detail.plan.is_some(), kind == Ending::Awaiting, "{path}");
+        }
     }
 }

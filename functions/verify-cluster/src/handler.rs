@@ -1,16 +1,16 @@
-//! The step: count the keys on every primary, and compare the sum with the backups.
+//! The step: count the keys on every primary and the memory of its data, and compare the sums with the backups.
 
-mod keys;
+mod census;
 
 use lambda::{Handler, Invocation};
 use seeder_aws::{Clients, auth_token};
 use seeding::{
     StepError,
     report::count_findings,
-    steps::{VerifyInput, VerifyOutput},
+    steps::{DataMemory, MeasuredMemory, VerifyInput, VerifyOutput},
 };
 
-use self::keys::Target;
+use self::census::{Census, Target};
 
 /// Needs network access to the cluster, and `secretsmanager:GetSecretValue` if the cluster has an AUTH token.
 pub(crate) struct VerifyCluster {
@@ -41,10 +41,13 @@ impl Handler for VerifyCluster {
             token,
             cluster_mode: verification.cluster_mode,
         };
-        let keys = target.count_keys().await?;
+        let Census { keys, data_bytes } = target.take_census().await?;
         let findings: Vec<_> = count_findings(counts, keys).into_iter().collect();
-        tracing::info!(keys, expected = counts.keys, findings = findings.len(), "keys counted");
-        Ok(VerifyOutput { keys, expected_keys: counts.keys, findings })
+        let memory = data_bytes.map_or(MeasuredMemory::Unknown {}, |measured_bytes| {
+            MeasuredMemory::Known(DataMemory { predicted_bytes: counts.data_bytes, measured_bytes })
+        });
+        tracing::info!(keys, expected = counts.keys, ?memory, findings = findings.len(), "keys counted");
+        Ok(VerifyOutput { keys, expected_keys: counts.keys, memory, findings })
     }
 }
 

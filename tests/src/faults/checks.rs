@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use aws_sdk_sfn::types::ExecutionStatus;
 
 use super::{
+    announced,
     backups::Content,
     case::Case,
     ending::{Ending, left_behind},
@@ -65,6 +66,7 @@ pub(crate) fn violations(
     }
     found.extend(cluster(ending, keys));
     found.extend(left(ending, case));
+    found.extend(announced::violations(case, ending));
     found
 }
 

@@ -26,6 +26,10 @@ pub(crate) struct Ending {
     pub(crate) changed_policy: Option<String>,
     /// What is left in the conversion bucket.
     pub(crate) converted: Vec<String>,
+    /// The types of the events about its end, and the last one's detail.
+    pub(crate) announced: (Vec<String>, Value),
+    /// Its `outcome.json`.
+    pub(crate) stored: Option<Value>,
     /// What is wrong with things of others.
     pub(crate) touched: Vec<String>,
     /// All calls, in order.

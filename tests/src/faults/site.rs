@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use super::{
+    announced,
     backups::Backups,
     case::Case,
     ending::{self, Ending},
@@ -27,7 +28,10 @@ use super::{
     lease,
     scenario::{BARE_BUCKET, BUCKET, Disturbance, Scenario},
 };
-use crate::user::{self, Outcome};
+use crate::{
+    listener::Listener,
+    user::{self, Outcome},
+};
 
 /// Limit for one run. Who may not check a cluster waits until the deadline, which is a minute at least, and a create
 /// whose answer is not in the journal is waited for as long; all others take a fraction of that.
@@ -57,6 +61,7 @@ pub(crate) struct Stuck(String);
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) stack: Stack,
+    listener: Listener,
     backups: Arc<Backups>,
     /// The clean-ups of earlier runs.
     clean_ups: Mutex<HashSet<String>>,
@@ -75,7 +80,8 @@ impl Site {
         };
         options.seeding_defaults["cluster"]["nodeType"] = json!("cache.local.64mb");
         let stack = Stack::start(options).await?;
-        let site = Self { stack, backups, clean_ups: Mutex::default() };
+        let listener = Listener::start(&stack).await?;
+        let site = Self { stack, listener, backups, clean_ups: Mutex::default() };
         site.put_policy(BUCKET).await?;
         let create = site.stack.elasticache().create_replication_group();
         let create = create.replication_group_id(FOREIGN.0).replication_group_description(FOREIGN.1);
@@ -114,6 +120,8 @@ impl Site {
         let met = self.stack.gateway().faults().clear();
         let (main, clean_up) = ended?;
         Ok(Ending {
+            announced: announced::endings(&self.listener, &main.execution).await?,
+            stored: user::own_file(&self.stack, &main.execution, "outcome.json").await.ok(),
             main,
             clean_up,
             cluster: ending::cluster(&self.stack, &id).await?,

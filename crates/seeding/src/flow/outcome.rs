@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub use self::words::words;
 use crate::{
     finding::Code,
-    flow::steps::{ClusterInfo, RecordInput},
+    flow::steps::{ClusterInfo, DataMemory, RecordInput},
 };
 
 /// What is told about the end of a seeding.
@@ -69,6 +69,9 @@ pub struct Outcome {
     pub schema: u32,
     /// Name of the execution.
     pub execution: String,
+    /// Name of the execution that announces it: the same, or its clean-up.
+    #[serde(default)]
+    pub announced_by: String,
     /// `seeded`, `dry-run`, `rejected` or `failed`; `awaiting-approval` while a person is asked.
     pub outcome: String,
     /// Verdict on the backups.
@@ -81,6 +84,9 @@ pub struct Outcome {
     pub report: String,
     /// What a clean-up could not remove.
     pub left_behind: Vec<String>,
+    /// Memory of the cluster's data, predicted and measured; absent if it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<DataMemory>,
     /// The cluster to approve, `{nodeType, shards}`; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Value>,
@@ -127,7 +133,7 @@ impl ToldFinding {
 
 impl Outcome {
     /// How an execution ended, and what is told; none if it was told already. `earlier`: what was recorded before, if a
-    /// clean-up asks.
+    /// clean-up asks. What the same clean-up has recorded may not be told yet: its answer can be lost.
     pub fn of(input: &RecordInput, execution: &str, earlier: Option<Self>) -> Option<(Self, Ending)> {
         // What still runs tells its own end.
         let refused = |finding: &ToldFinding| finding.code == CLEAN_UP_REFUSED;
@@ -136,8 +142,14 @@ impl Outcome {
         }
         let left_behind = input.left_behind.clone();
         let is_left = !left_behind.is_empty() || input.ending == "failed";
+        let announced_by = name_of(&input.announcer).to_owned();
         if let Some(earlier) = earlier {
-            return is_left.then(|| (Self { left_behind, ..earlier }, Ending::LeftBehind));
+            if is_left {
+                return Some((Self { announced_by, left_behind, ..earlier }, Ending::LeftBehind));
+            }
+            if earlier.announced_by != announced_by {
+                return None;
+            }
         }
         let (outcome, ending) = match input.ending.as_str() {
             "seeded" => ("seeded", Ending::Succeeded),
@@ -155,16 +167,23 @@ impl Outcome {
         let outcome = Self {
             schema: 1,
             execution: execution.to_owned(),
+            announced_by,
             outcome: outcome.to_owned(),
             verdict: verdict.to_owned(),
             cluster: input.cluster.clone().and_then(|cluster| serde_json::from_value(cluster).ok()),
             findings,
             report: input.report.clone(),
             left_behind,
+            memory: input.measured_memory(),
             plan: input.plan.as_ref().filter(|_| ending == Ending::Awaiting).map(in_short),
         };
         Some((outcome, ending))
     }
+}
+
+/// The name in an execution's ARN.
+fn name_of(arn: &str) -> &str {
+    arn.rsplit(':').next().unwrap_or(arn)
 }
 
 /// What a person has to know of a plan.
@@ -239,9 +258,27 @@ mod tests {
     }
 
     #[test]
+    fn a_clean_up_whose_answer_was_lost_tells_it_again() {
+        let left = |left: &[&str]| {
+            input(&json!({"ending": "cleaned-up", "cleanUp": true, "leftBehind": left,
+                          "announcer": "arn:aws:states:r:1:execution:m:clean-up-e"}))
+        };
+        let first = Outcome::of(&left(&[]), "e", None).unwrap();
+        assert_eq!(first.0.announced_by, "clean-up-e");
+        assert_eq!(Outcome::of(&left(&[]), "e", Some(first.0.clone())), Some(first));
+        let seeded = Outcome::of(&input(&json!({"ending": "seeded"})), "e", None).unwrap().0;
+        let second = Outcome::of(&left(&["grant"]), "e", Some(seeded)).unwrap();
+        assert_eq!((second.1, second.0.outcome.as_str()), (Ending::LeftBehind, "seeded"));
+        assert_eq!(Outcome::of(&left(&["grant"]), "e", Some(second.0.clone())), Some(second));
+    }
+
+    #[test]
     fn a_clean_up_tells_only_what_nobody_has_told() {
-        let clean_up =
-            |left: &[&str]| input(&json!({"ending": "cleaned-up", "cleanUp": true, "leftBehind": left}));
+        let clean_up = |left: &[&str]| {
+            input(
+                &json!({"ending": "cleaned-up", "cleanUp": true, "leftBehind": left, "announcer": "m:clean-up-e"}),
+            )
+        };
         let failed = Outcome::of(&input(&json!({"ending": "failed"})), "e", None).unwrap().0;
         assert_eq!(Outcome::of(&clean_up(&[]), "e", Some(failed.clone())), None);
         let (left, ending) = Outcome::of(&clean_up(&["grant"]), "e", Some(failed)).unwrap();

@@ -268,6 +268,8 @@ pub struct RecordInput {
     pub ending: String,
     /// Whether the execution is another one, that was cleaned up for.
     pub clean_up: bool,
+    /// ARN of the execution that asks, which announces it.
+    pub announcer: String,
     /// Verdict on the backups.
     pub verdict: String,
     /// First findings, also those that the state machine makes.
@@ -286,6 +288,15 @@ pub struct RecordInput {
     pub decided_at_ms: i64,
     /// When the cluster was created; 0 if it was not.
     pub created_at_ms: i64,
+    /// Predicted and measured memory, if verify-cluster measured it: [`DataMemory`]; otherwise an empty object.
+    pub memory: Option<Value>,
+}
+
+impl RecordInput {
+    /// Memory of the cluster's data, if it was measured.
+    pub fn measured_memory(&self) -> Option<DataMemory> {
+        self.memory.clone().and_then(|memory| serde_json::from_value(memory).ok())
+    }
 }
 
 /// The input of steps that need only their execution.
@@ -495,8 +506,30 @@ pub struct VerifyOutput {
     pub keys: u64,
     /// Keys in the backups.
     pub expected_keys: u64,
+    /// Predicted and measured memory; an empty object if a primary does not say what it uses.
+    pub memory: MeasuredMemory,
     /// Findings about differences.
     pub findings: Vec<Finding>,
+}
+
+/// What a primary's data takes, as `verify-cluster` measured it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum MeasuredMemory {
+    /// Measured on all primaries.
+    Known(DataMemory),
+    /// A primary did not say.
+    Unknown {},
+}
+
+/// Memory of the data on all primaries: without that of an empty server, replication and clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DataMemory {
+    /// As predicted from the backups.
+    pub predicted_bytes: u64,
+    /// As the primaries report it after the restore.
+    pub measured_bytes: u64,
 }
 
 /// The output of `revoke-access`.

@@ -35,7 +35,7 @@ pub struct Assessment {
     pub backups: Vec<BackupReport>,
 }
 
-/// The part of an [`Assessment`] with which the new cluster's key count is compared.
+/// The part of an [`Assessment`] with which the new cluster is compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
@@ -45,6 +45,9 @@ pub struct Counts {
     pub expires: u64,
     /// Keys that had expired when the backup was read. They are dropped while loading.
     pub already_expired: u64,
+    /// Predicted memory of the data on all primaries, in bytes; 0 without a plan.
+    #[serde(default)]
+    pub data_bytes: u64,
 }
 
 /// One backup in a report.
@@ -116,7 +119,11 @@ fn assessment(
     let cluster = &seeding.target.cluster;
     let new_inspections = || new.iter().map(|new| new.as_ref().map(|new| &new.inspection));
     let seeded = inspections.iter().zip(new_inspections()).map(|(inspection, new)| new.unwrap_or(inspection));
-    let counts = Counts::of(seeded, cluster.engine.skips_empty_collections(cluster.engine_version));
+    let shards = plan.iter().flat_map(|plan| &plan.shards);
+    let counts = Counts {
+        data_bytes: shards.map(|shard| shard.used_memory_bytes).sum(),
+        ..Counts::of(seeded, cluster.engine.skips_empty_collections(cluster.engine_version))
+    };
     let reports = seeding.backups.iter().zip(inspections).zip(converted).zip(new_inspections());
     let backups = reports
         .map(|(((backup, inspection), converted), new)| BackupReport {
@@ -161,6 +168,7 @@ impl Counts {
                 expires: sum.expires + inspection.expires.saturating_sub(empty.expires),
                 already_expired: sum.already_expired
                     + inspection.already_expired.saturating_sub(empty.already_expired),
+                ..sum
             }
         })
     }
@@ -208,11 +216,11 @@ mod tests {
         let Inspected::Complete(inspection) = inspected else { panic!("no pause was requested") };
         let all = std::slice::from_ref(&inspection);
         let skipped = Counts::of(all, true);
-        assert_eq!(skipped, Counts { keys: 1, expires: 0, already_expired: 0 });
+        assert_eq!(skipped, Counts { keys: 1, ..Counts::default() });
         assert_eq!(count_findings(skipped, 1), None);
         assert!(count_findings(skipped, 2).is_some());
         let kept = Counts::of(all, false);
-        assert_eq!(kept, Counts { keys: 3, expires: 1, already_expired: 1 });
+        assert_eq!(kept, Counts { keys: 3, expires: 1, already_expired: 1, data_bytes: 0 });
         assert_eq!(count_findings(kept, 2), None);
     }
 }

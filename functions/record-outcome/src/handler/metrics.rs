@@ -1,6 +1,10 @@
 //! Metrics as a log line that CloudWatch reads (Embedded Metric Format).
 
-use seeding::{Seeding, outcome::Ending, steps::RecordInput};
+use seeding::{
+    Seeding,
+    outcome::Ending,
+    steps::{DataMemory, RecordInput},
+};
 use serde_json::{Map, Value, json};
 
 /// The namespace of the metrics. The template's alarms and dashboard name it.
@@ -27,6 +31,10 @@ pub(super) fn of(
             #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
             let gigabytes = (bytes as f64 / 1e9).max(1e-3);
             metrics.push(("RestoreSecondsPerGB", "Seconds", json!(seconds(created, now_ms) / gigabytes)));
+        }
+        if let Some(DataMemory { predicted_bytes, measured_bytes }) = input.measured_memory() {
+            metrics.push(("PredictedMemory", "Bytes", json!(predicted_bytes)));
+            metrics.push(("MeasuredMemory", "Bytes", json!(measured_bytes)));
         }
     }
     let names: Vec<_> = metrics.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();

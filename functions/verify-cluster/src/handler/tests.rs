@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use self::server::Server;
 use super::{
     VerifyCluster,
-    keys::{ELASTICACHE_KEY, keys_of_keyspace},
+    census::{ELASTICACHE_KEY, data_of_memory, keys_of_keyspace},
 };
 
 /// What the state machine passes: a server on loopback, and these counts.
@@ -27,6 +27,10 @@ async fn verify_with(wire: &Wire, input: Value) -> Result<Value, StepError> {
     run(&VerifyCluster { secrets: wire.clients().secrets() }, input).await
 }
 
+fn counted(output: &Value) -> Value {
+    json!([output["keys"], output["expectedKeys"], output["findings"]])
+}
+
 #[tokio::test]
 async fn the_keys_of_all_databases_count_and_elasticaches_own_does_not() {
     let Some(server) = Server::start(&[]).await else { return };
@@ -34,7 +38,7 @@ async fn the_keys_of_all_databases_count_and_elasticaches_own_does_not() {
         server.command(&["SELECT", database], &["SET", key, "v"]).await;
     }
     let output = verify(input(server.port, false, [4, 0, 0])).await.unwrap();
-    assert_eq!(output, json!({"keys": 4, "expectedKeys": 4, "findings": []}));
+    assert_eq!(counted(&output), json!([4, 4, []]));
 }
 
 #[tokio::test]
@@ -69,7 +73,23 @@ async fn with_cluster_mode_on_the_keys_of_every_primary_count() {
     let owner = if server::slot(ELASTICACHE_KEY, &one).await < 8192 { &one } else { &other };
     owner.command(&["PING"], &["SET", ELASTICACHE_KEY, "v"]).await;
     let output = verify(input(one.port, true, [3, 0, 0])).await.unwrap();
-    assert_eq!(output, json!({"keys": 3, "expectedKeys": 3, "findings": []}));
+    assert_eq!(counted(&output), json!([3, 3, []]));
+}
+
+#[tokio::test]
+async fn the_memory_of_the_data_is_measured_without_that_of_an_empty_server() {
+    let Some(server) = Server::start(&[]).await else { return };
+    let mut input = input(server.port, false, [0, 0, 0]);
+    input["verification"]["counts"]["dataBytes"] = json!(123);
+    let empty = verify(input.clone()).await.unwrap();
+    assert_eq!(empty["memory"]["predictedBytes"], 123);
+    server.command(&["PING"], &["SET", "a", &"v".repeat((1 << 20) - 100)]).await;
+    let filled = verify(input).await.unwrap();
+    let measured = |output: &Value| output["memory"]["measuredBytes"].as_u64().unwrap();
+    // Of the pages and buffers of an empty server, some hundred kB are nobody's.
+    assert!(measured(&empty) < 1 << 19, "{empty}");
+    let grown = measured(&filled) - measured(&empty);
+    assert!((1 << 20..(1 << 20) + (1 << 18)).contains(&grown), "{grown}");
 }
 
 #[tokio::test]
@@ -112,6 +132,16 @@ fn the_keyspace_of_any_version_is_added_up() {
     assert_eq!(keys_of_keyspace(info), 13);
     assert_eq!(keys_of_keyspace("# Keyspace\r\n"), 0);
     assert_eq!(keys_of_keyspace("db0:expires=3,keys=x\r\ndb1:keys=5"), 5);
+}
+
+#[test]
+fn what_replication_and_clients_take_is_not_data() {
+    let old = "used_memory:1000\r\nused_memory_startup:500\r\nmem_clients_slaves:1\r\nmem_clients_normal:20\r\nmem_replication_backlog:300\r\n";
+    assert_eq!(data_of_memory(old), Some(179));
+    // The new sum has both.
+    assert_eq!(data_of_memory(&format!("{old}mem_total_replication_buffers:310\r\n")), Some(170));
+    assert_eq!(data_of_memory("used_memory:1000\r\n"), None);
+    assert_eq!(data_of_memory("used_memory:1000\r\nused_memory_startup:1001"), Some(0));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Ending, Outcome};
-use crate::facts::partition::Partition;
+use crate::{facts::partition::Partition, flow::steps::DataMemory};
 
 /// The longest subject that SNS accepts, in characters. Source: SNS API reference, "Publish".
 const MAX_SUBJECT: usize = 99;
@@ -23,6 +23,9 @@ pub fn words(outcome: &Outcome, ending: Ending, partition: &Partition, arn: &str
     let mut text = format!("{what}\n\nExecution: {}\n", outcome.execution);
     if let Some(cluster) = &outcome.cluster {
         let _ = writeln!(text, "Cluster: {} at {}:{}", cluster.id, cluster.endpoint, cluster.port);
+    }
+    if let Some(DataMemory { predicted_bytes, measured_bytes }) = outcome.memory {
+        let _ = writeln!(text, "Memory of the data: {measured_bytes} bytes, predicted {predicted_bytes}");
     }
     if let Some(plan) = &outcome.plan {
         let node_type = plan["nodeType"].as_str().unwrap_or("?");

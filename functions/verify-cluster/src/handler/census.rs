@@ -1,4 +1,4 @@
-//! Counts keys over the Redis protocol.
+//! Counts keys and memory over the Redis protocol.
 
 use std::time::Duration;
 
@@ -23,9 +23,18 @@ pub(super) struct Target {
     pub(super) cluster_mode: bool,
 }
 
+/// What all primaries hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Census {
+    /// Keys, except the one that ElastiCache adds.
+    pub(super) keys: u64,
+    /// Memory of the data; none if a primary does not say.
+    pub(super) data_bytes: Option<u64>,
+}
+
 impl Target {
-    /// Counts the keys on all primaries, except the one that ElastiCache adds.
-    pub(super) async fn count_keys(&self) -> Result<u64, StepError> {
+    /// Counts the keys on all primaries, and the memory that they take.
+    pub(super) async fn take_census(&self) -> Result<Census, StepError> {
         self.count().await.map_err(|error| {
             StepError::new(
                 ErrorName::ServiceBusy,
@@ -35,24 +44,27 @@ impl Target {
         })
     }
 
-    async fn count(&self) -> RedisResult<u64> {
+    async fn count(&self) -> RedisResult<Census> {
         let mut first = self.connect(&self.host, self.port).await?;
         let primaries = if self.cluster_mode {
             primaries(&redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut first).await?, &self.host)
         } else {
             vec![(self.host.clone(), self.port)]
         };
-        let mut keys = 0_u64;
+        let mut census = Census { keys: 0, data_bytes: Some(0) };
         for (host, port) in primaries {
             let mut node = self.connect(&host, port).await?;
             let keyspace: String = redis::cmd("INFO").arg("keyspace").query_async(&mut node).await?;
-            keys += keys_of_keyspace(&keyspace);
+            census.keys += keys_of_keyspace(&keyspace);
             // A node that does not own the key's slot answers with a redirection, so it does not hold the key.
             let theirs: u64 =
                 redis::cmd("EXISTS").arg(ELASTICACHE_KEY).query_async(&mut node).await.unwrap_or(0);
-            keys = keys.saturating_sub(theirs);
+            census.keys = census.keys.saturating_sub(theirs);
+            let memory: String = redis::cmd("INFO").arg("memory").query_async(&mut node).await?;
+            census.data_bytes =
+                census.data_bytes.zip(data_of_memory(&memory)).map(|(sum, bytes)| sum + bytes);
         }
-        Ok(keys)
+        Ok(census)
     }
 
     async fn connect(&self, host: &str, port: u16) -> RedisResult<MultiplexedConnection> {
@@ -100,4 +112,20 @@ pub(super) fn keys_of_keyspace(info: &str) -> u64 {
         .filter(|line| line.starts_with("db"))
         .filter_map(|line| line.split_once("keys=")?.1.split(',').next()?.parse::<u64>().ok())
         .sum()
+}
+
+/// Memory of the data, from the section `memory` of INFO: what is used, less what an empty server, its clients and its
+/// replicas take. `used_memory` is what CloudWatch shows as `BytesUsedForCache`.
+pub(super) fn data_of_memory(info: &str) -> Option<u64> {
+    let value = |name: &str| {
+        let mut fields = info.lines().filter_map(|line| line.trim_end().split_once(':'));
+        fields.find(|(field, _)| *field == name)?.1.parse::<u64>().ok()
+    };
+    // From 7.0 on the sum of both: the backlog is what the replicas' buffers share.
+    let replication = value("mem_total_replication_buffers").unwrap_or_else(|| {
+        value("mem_replication_backlog").unwrap_or(0) + value("mem_clients_slaves").unwrap_or(0)
+    });
+    let besides = value("used_memory_startup")? + replication + value("mem_clients_normal").unwrap_or(0);
+    // The startup's own buffers may have gone since.
+    Some(value("used_memory")?.saturating_sub(besides))
 }
