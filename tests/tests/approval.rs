@@ -3,7 +3,7 @@
 use std::{path::Path, process::Output, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use local_stack::{Stack, StackOptions};
+use local_stack::{Roles, Stack, StackOptions};
 use serde_json::{Value, json};
 use system_tests::{
     data::fill_mixed,
@@ -28,14 +28,27 @@ fn request(id: &str) -> Value {
     json!({"backups": ["backups/redis.rdb"], "cluster": {"id": id}})
 }
 
+/// Runs the command as somebody whose calls the gateway decides on.
+async fn seeder_as(stack: &Stack, who: &str, words: &[&str]) -> Result<Output> {
+    let endpoint = stack.gateway().endpoint();
+    let mut command = command(stack, words)?;
+    command.env("AWS_ACCESS_KEY_ID", who);
+    command.env("AWS_ENDPOINT_URL_S3", endpoint).env("AWS_ENDPOINT_URL_SFN", endpoint);
+    Ok(command.output().await?)
+}
+
 async fn seeder(stack: &Stack, words: &[&str]) -> Result<Output> {
+    Ok(command(stack, words)?.output().await?)
+}
+
+fn command(stack: &Stack, words: &[&str]) -> Result<Command> {
     let folder = std::env::current_exe()?;
     let program = folder.ancestors().nth(2).unwrap_or(Path::new(".")).join("seeder");
     let mut command = Command::new(program);
     command.args(words).envs(stack.env());
     command.env("SEEDER_STATE_MACHINE_ARN", stack.state_machine_arn());
     command.env("SEEDER_REPORTS_BUCKET", stack.reports_bucket());
-    Ok(command.output().await?)
+    Ok(command)
 }
 
 async fn token(stack: &Stack, execution: &str) -> Result<String> {
@@ -85,6 +98,78 @@ async fn nothing_is_written_before_somebody_approves() -> Result<()> {
         seeder(&stack, &["reject", name(&execution)]).await?.status.code() == Some(2),
         "without a reason"
     );
+    stack.stop().await
+}
+
+/// A policy in the documentation, with the names of this stack.
+fn documented_policy(stack: &Stack) -> Result<Value> {
+    let page = std::fs::read_to_string(StackOptions::default().project.join("docs/OPERATING.md"))?;
+    let section = page.split("## Approving").nth(1).context("no section")?;
+    let text =
+        section.split("```json").nth(1).and_then(|rest| rest.split("```").next()).context("no policy")?;
+    let text = text.replace("REPORTS-BUCKET", stack.reports_bucket());
+    Ok(serde_json::from_str(&text.replace("STATE-MACHINE-ARN", stack.state_machine_arn()))?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_has_the_right_can_approve() -> Result<()> {
+    let (stack, _source) = stack(StackOptions::default()).await?;
+    let mut roles = stack.role_documents().clone();
+    roles["approver"] = json!([documented_policy(&stack)?]);
+    roles["reader"] = json!([{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}]);
+    roles["nobody"] = json!([{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "states:*", "Resource": "*"}]}]);
+    stack.gateway().set_roles(Roles::parse(&roles).map_err(anyhow::Error::msg)?);
+    let execution = user::start(&stack, &request("orders")).await?;
+    token(&stack, &execution).await?;
+    for (who, denied) in [("nobody", "s3:GetObject"), ("reader", "states:SendTaskSuccess")] {
+        let refused = seeder_as(&stack, who, &["approve", name(&execution)]).await?;
+        let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+        ensure!(refused.status.code() == Some(3) && error.contains(denied), "{who}: {refused:?}");
+    }
+    let listed = seeder(&stack, &["executions"]).await?;
+    ensure!(String::from_utf8_lossy(&listed.stdout).contains("waits for approval"), "{listed:?}");
+    let status = seeder(&stack, &["status", name(&execution)]).await?;
+    ensure!(String::from_utf8_lossy(&status.stdout).contains("seeder approve"), "{status:?}");
+    let approved = seeder_as(&stack, "approver", &["approve", name(&execution)]).await?;
+    ensure!(approved.status.success(), "{approved:?}");
+    user::outcome(&stack, &execution).await?.expect_seeded()?;
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_changed_while_it_waited_is_not_seeded() -> Result<()> {
+    let (stack, source) = stack(StackOptions::default()).await?;
+    // One whose backup is converted, and one whose backup is seeded as it is.
+    let plain = Source::start().await?;
+    fill_mixed(&plain, 50, "p:").await?;
+    user::drop_file(&stack, "backups", "plain.rdb", &plain.save().await?).await?;
+    let converted = user::start(&stack, &request("converted")).await?;
+    let as_it_is = json!({"backups": ["backups/plain.rdb"], "cluster": {"id": "plain"}});
+    let as_it_is = user::start(&stack, &as_it_is).await?;
+    let taken = user::start(&stack, &request("taken")).await?;
+    for execution in [&converted, &as_it_is, &taken] {
+        token(&stack, execution).await?;
+    }
+    fill_mixed(&source, 60, "later:").await?;
+    fill_mixed(&plain, 60, "later:").await?;
+    let create = stack.elasticache().create_replication_group().replication_group_id("taken");
+    let create = create.replication_group_description("somebody's").engine("redis").engine_version("7.1");
+    create.cache_node_type("cache.local.16mb").num_cache_clusters(1).send().await?;
+    let approved = seeder(&stack, &["approve", name(&taken)]).await?;
+    ensure!(approved.status.success(), "{approved:?}");
+    let outcome = user::outcome(&stack, &taken).await?;
+    outcome.finding("id-taken")?;
+    user::drop_file(&stack, "backups", "redis.rdb", &source.save().await?).await?;
+    user::drop_file(&stack, "backups", "plain.rdb", &plain.save().await?).await?;
+    for execution in [&converted, &as_it_is] {
+        let approved = seeder(&stack, &["approve", name(execution)]).await?;
+        ensure!(approved.status.success(), "{approved:?}");
+        let outcome = user::outcome(&stack, execution).await?;
+        outcome.expect(Some("SeedingFailed"))?;
+        outcome.finding("changed-during-seeding")?;
+    }
     stack.stop().await
 }
 

@@ -2,15 +2,19 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Error, Result};
+use anyhow::Result;
 use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
-use seeder_aws::{ReportStore, error_code, service_error};
+use seeder_aws::{Clients, ReportStore, error_code, service_error};
 use seeding::{ExecutionFiles, steps::APPROVAL_REJECTED};
 use serde_json::json;
 
 use crate::{
     args::{ExecutionArgs, RejectArgs},
-    execution::{find, stack::Machine},
+    execution::{
+        find,
+        stack::{Machine, Unusable},
+    },
+    stack::{REPORTS_BUCKET, Stack},
 };
 
 /// The longest cause that Step Functions takes, in characters. Source: API reference, `SendTaskFailure`.
@@ -26,29 +30,24 @@ pub(crate) async fn reject(args: &RejectArgs) -> Result<ExitCode> {
     answer(&args.execution, Some(&args.because)).await
 }
 
+/// Needs `s3:GetObject` for the file with the token, and `states:SendTaskSuccess` or `states:SendTaskFailure`, and nothing
+/// else of the stack.
 async fn answer(args: &ExecutionArgs, because: Option<&str>) -> Result<ExitCode> {
-    let machine = match Machine::of(&args.stack, args.reports_bucket.as_deref(), Some(&args.execution)).await
-    {
-        Ok(machine) => machine,
-        Err(error) => return Ok(error.report()),
+    let clients = Clients::from_environment().await;
+    let stack = Stack::new(&clients, &args.stack.stack);
+    let bucket = match stack.resolve([(REPORTS_BUCKET, args.reports_bucket.as_deref())]).await {
+        Ok([bucket]) => bucket,
+        Err(error) => return Ok(Unusable::Unreachable(error).report()),
     };
-    let found = find::by_name(&machine.step_functions, &machine.arn, &args.execution).await?;
-    let execution = match found {
-        Ok(execution) => execution,
-        Err(near) => {
-            find::report_unknown(&args.execution, &machine.arn, &near);
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    let name = &execution.name;
-    let bucket = machine.reports_bucket.as_ref().map_err(|error| Error::msg(error.to_string()))?;
-    let reports = ReportStore::new(machine.s3.clone(), bucket.clone());
+    let reports = ReportStore::new(clients.s3(), bucket);
+    let name = args.execution.rsplit(':').next().unwrap_or(&args.execution);
     let Some(request) = reports.read(&ExecutionFiles::of(name).approval()).await? else {
-        return Ok(not_waiting(name, "it has not asked for approval"));
+        return explain(args, name).await;
     };
+    let step_functions = clients.step_functions();
     let sent = match because {
         None => {
-            let approval = machine.step_functions.send_task_success().task_token(&request.token).output("{}");
+            let approval = step_functions.send_task_success().task_token(&request.token).output("{}");
             approval
                 .send()
                 .await
@@ -57,7 +56,7 @@ async fn answer(args: &ExecutionArgs, because: Option<&str>) -> Result<ExitCode>
         }
         Some(because) => {
             let cause: String = because.chars().take(MAX_CAUSE).collect();
-            let rejection = machine.step_functions.send_task_failure().task_token(&request.token);
+            let rejection = step_functions.send_task_failure().task_token(&request.token);
             let rejection = rejection.error(APPROVAL_REJECTED).cause(cause);
             rejection
                 .send()
@@ -78,6 +77,22 @@ async fn answer(args: &ExecutionArgs, because: Option<&str>) -> Result<ExitCode>
         println!("{name} is {answer}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says why there is nothing to answer, by the executions that there are.
+async fn explain(args: &ExecutionArgs, name: &str) -> Result<ExitCode> {
+    let machine = match Machine::of(&args.stack, args.reports_bucket.as_deref(), Some(&args.execution)).await
+    {
+        Ok(machine) => machine,
+        Err(error) => return Ok(error.report()),
+    };
+    Ok(match find::by_name(&machine.step_functions, &machine.arn, &args.execution).await? {
+        Ok(_) => not_waiting(name, "it has not asked for approval"),
+        Err(near) => {
+            find::report_unknown(&args.execution, &machine.arn, &near);
+            ExitCode::FAILURE
+        }
+    })
 }
 
 fn not_waiting(name: &str, why: &str) -> ExitCode {

@@ -12,6 +12,9 @@ use seeding::{BackupLocation, DroppedBackup, Identity, Partition, default_cluste
 use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
+/// The state in which an execution waits for a person.
+pub(crate) const AWAITS_APPROVAL: &str = "AwaitApproval";
+
 /// How an execution has ended, or that it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -58,6 +61,8 @@ pub(crate) struct Execution {
     pub(crate) clean_up_of: Option<String>,
     pub(crate) started_ms: i64,
     pub(crate) ended_ms: Option<i64>,
+    /// The state that it is in, if it runs and that was asked for.
+    pub(crate) state: Option<String>,
     /// The ID of the cluster, as far as input and output show it.
     pub(crate) cluster: Option<String>,
     /// The name of the error.
@@ -100,6 +105,7 @@ impl Execution {
             result,
             started_ms: millis(Some(described.start_date())).unwrap_or_default(),
             ended_ms: millis(described.stop_date()),
+            state: None,
             arn,
             name,
         }

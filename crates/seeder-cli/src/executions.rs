@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     args::ExecutionsArgs,
     columns::Columns,
-    execution::{Execution, clock, find, stack::Machine},
+    execution::{AWAITS_APPROVAL, Execution, Outcome, clock, find, stack::Machine},
     term::{elapsed, print_text},
 };
 
@@ -94,7 +94,11 @@ impl Lister<'_> {
         let unknown: Vec<_> = arns.iter().filter(|arn| !self.ended.contains_key(*arn)).cloned().collect();
         let found = find::describe_all(step_functions, unknown).await?;
         let mut running = HashMap::new();
-        for one in found {
+        for mut one in found {
+            if one.outcome == Outcome::Running {
+                // Who may not read histories sees that it runs.
+                one.state = find::last_state(step_functions, &one.arn).await.unwrap_or_default();
+            }
             let place = if one.ended_ms.is_some() { &mut self.ended } else { &mut running };
             place.insert(one.arn.clone(), one);
         }
@@ -134,6 +138,7 @@ fn text(listed: &Listed, now: Timestamp) -> String {
     for one in &listed.executions {
         let about = match one.cleans_up_for() {
             Some(name) => format!("clean-up of {name}"),
+            None if one.state.as_deref() == Some(AWAITS_APPROVAL) => "waits for approval".to_owned(),
             None => one.first_finding().unwrap_or_default().to_owned(),
         };
         columns.line([
@@ -171,6 +176,7 @@ pub(crate) fn row(one: &Execution, now: Timestamp) -> Value {
         "started": clock(one.started_ms),
         "ended": one.ended_ms.map(clock),
         "durationMs": one.duration_ms(now),
+        "state": one.state,
         "cluster": one.cluster,
         "finding": one.first_finding(),
     })
@@ -179,7 +185,6 @@ pub(crate) fn row(one: &Execution, now: Timestamp) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::execution::Outcome;
 
     #[test]
     fn a_table_shows_whole_names_and_marks_clean_ups() {
@@ -188,6 +193,7 @@ mod tests {
             arn: format!("arn:aws:states:us-east-1:1:execution:m:{name}"),
             outcome,
             clean_up_of: None,
+            state: None,
             started_ms: 1_795_836_477_000,
             ended_ms: Some(1_795_836_489_300),
             cluster: Some("orders".into()),
@@ -202,7 +208,8 @@ mod tests {
             ..one("c", Outcome::CleanedUp)
         };
         let failed = Execution { error: Some("SeedingFailed".into()), ..one("f", Outcome::Failed) };
-        let listed = Listed { executions: vec![stopped, clean_up, failed], complete: false };
+        let waiting = Execution { state: Some(AWAITS_APPROVAL.into()), ..one("w", Outcome::Running) };
+        let listed = Listed { executions: vec![stopped, clean_up, failed, waiting], complete: false };
         let text = text(&listed, Timestamp::UNIX_EPOCH);
         let lines: Vec<_> = text.lines().collect();
         assert!(lines[0].starts_with("  execution") && lines[0].ends_with("  first finding"), "{text}");
@@ -212,6 +219,7 @@ mod tests {
         );
         assert!(lines[2].ends_with(&format!("clean-up of {long}")), "{text}");
         assert!(lines[3].ends_with("orders   SeedingFailed"), "{text}");
-        assert!(text.ends_with("3 shown; there are older ones: --limit N\n"), "{text}");
+        assert!(lines[4].ends_with("orders   waits for approval"), "{text}");
+        assert!(text.ends_with("4 shown; there are older ones: --limit N\n"), "{text}");
     }
 }

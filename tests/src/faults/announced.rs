@@ -10,6 +10,8 @@ use crate::{
     user::Outcome,
 };
 
+/// The events that come before an ending.
+const BEFORE_THE_END: [&str; 2] = ["Seeding Started", "Seeding Awaiting Approval"];
 /// The event about something that a clean-up could not remove. It may follow an ending.
 const LEFT_BEHIND: &str = "Seeding Left Something Behind";
 
@@ -20,7 +22,7 @@ pub(crate) async fn endings(listener: &Listener, execution: &str) -> Result<(Vec
     let mut kinds = Vec::new();
     for heard in listener.heard().await? {
         let Heard::Event(kind, detail) = heard else { continue };
-        if kind != "Seeding Started" && detail["execution"] == name {
+        if !BEFORE_THE_END.contains(&kind.as_str()) && detail["execution"] == name {
             kinds.push(kind);
             last = detail;
         }

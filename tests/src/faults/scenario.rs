@@ -17,6 +17,8 @@ pub(crate) enum Disturbance {
     Stopped,
     /// Its deadline passes while its cluster is being created.
     Late,
+    /// It waits for a person, who approves.
+    Approved,
 }
 
 /// One way through the state machine.
@@ -77,7 +79,7 @@ const HOPELESS: Scenario = Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         HAPPY,
         Self {
             name: "one-node",
@@ -88,7 +90,7 @@ impl Scenario {
         },
         Self {
             name: "rejected",
-            callers: &["inspect-chunk", "assess-backup"],
+            callers: &["inspect-chunk", "assess-backup", "record-outcome"],
             content: Content::Truncated,
             end: "FAILED BackupRejected backup-truncated, then SUCCEEDED cleaned-up",
             ..HAPPY
@@ -116,7 +118,7 @@ impl Scenario {
         },
         Self {
             name: "stopped",
-            callers: &["clean-up", "delete-cluster", "verify-cluster", "revoke-access"],
+            callers: &["clean-up", "delete-cluster", "verify-cluster", "revoke-access", "record-outcome"],
             disturbance: Disturbance::Stopped,
             end: "ABORTED, then SUCCEEDED seeded",
             ..HAPPY
@@ -130,10 +132,16 @@ impl Scenario {
         },
         Self {
             name: "clean-up",
-            callers: &["clean-up", "delete-cluster", "revoke-access"],
+            callers: &["clean-up", "delete-cluster", "revoke-access", "record-outcome"],
             disturbance: Disturbance::Stopped,
             end: "ABORTED, then SUCCEEDED cleaned-up",
             ..HOPELESS
+        },
+        Self {
+            name: "approved",
+            callers: &["ask-approval", "record-outcome", "seed-cluster"],
+            disturbance: Disturbance::Approved,
+            ..HAPPY
         },
     ];
 
@@ -152,6 +160,9 @@ impl Scenario {
         if self.content == Content::Newer {
             // So that a conversion has every phase.
             request["convert"] = json!({"databases": "merge"});
+        }
+        if self.disturbance == Disturbance::Approved {
+            request["approval"] = json!("required");
         }
         if self.starts_over {
             request["onRestoreFailed"] = json!("startOver");

@@ -149,6 +149,7 @@ impl Site {
                 self.stack.sfn().stop_execution().execution_arn(&main).send().await?;
             }
             Disturbance::Late => self.let_deadline_pass(&main).await?,
+            Disturbance::Approved => self.approve(&main).await?,
             Disturbance::None => {}
         }
         let main = self.ended(&main).await?;
@@ -177,6 +178,30 @@ impl Site {
             sleep(PAUSE).await;
         }
         Err(Stuck(format!("it does not wait for its cluster after {BOUND:?}")).into())
+    }
+
+    /// Approves an execution once it asks, with the token of the last attempt to ask. Returns when it continues, or has
+    /// ended.
+    async fn approve(&self, execution: &str) -> Result<()> {
+        let (started, mut sent) = (Instant::now(), None);
+        while started.elapsed() < BOUND {
+            let described = self.stack.sfn().describe_execution().execution_arn(execution).send().await?;
+            let states = user::states(&self.stack, execution).await.unwrap_or_default();
+            let continues = states.iter().any(|state| state == "Approved");
+            if continues || *described.status() != ExecutionStatus::Running {
+                return Ok(());
+            }
+            let asked = user::own_file(&self.stack, execution, "approval.json").await.unwrap_or_default();
+            let token = asked["token"].as_str().map(str::to_owned);
+            if token.is_some() && token != sent {
+                let answer = self.stack.sfn().send_task_success().set_task_token(token.clone()).output("{}");
+                // An attempt that is over has no use for an answer.
+                let _ = answer.send().await;
+                sent = token;
+            }
+            sleep(PAUSE).await;
+        }
+        Err(Stuck(format!("it does not ask for approval after {BOUND:?}")).into())
     }
 
     async fn ended(&self, execution: &str) -> Result<Outcome> {

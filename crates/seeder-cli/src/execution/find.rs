@@ -19,6 +19,8 @@ const PAGE: i32 = 100;
 const MOST_COMPARED: usize = 1_000;
 /// The most executions that are described to find the clean-ups of one.
 const MOST_CLEAN_UPS: usize = 200;
+/// The events at the end of a history among which is the last entry into a state, unless the state is a map.
+const LAST_EVENTS: i32 = 10;
 /// The executions that are described at once. Step Functions allows 10 a second, after a burst of 100 to 300. Source:
 /// Step Functions developer guide, "Service quotas".
 const AT_ONCE: usize = 8;
@@ -82,6 +84,19 @@ pub(crate) async fn describe_all(
     let described = stream::iter(arns).map(async |arn| describe(step_functions, &arn).await);
     let described: Vec<_> = described.buffered(AT_ONCE).try_collect().await?;
     Ok(described.into_iter().flatten().collect())
+}
+
+/// The state that a running execution has entered last, by the end of its history.
+pub(crate) async fn last_state(step_functions: &Client, arn: &str) -> Result<Option<String>, StepError> {
+    let history = step_functions.get_execution_history().execution_arn(arn);
+    let history = history.reverse_order(true).max_results(LAST_EVENTS).include_execution_data(false);
+    let events = match history.send().await {
+        Ok(history) => history.events,
+        Err(error) => return Err(service_error(&format!("read the history of {arn}"), &error)),
+    };
+    let entered = events.iter().filter(|event| event.state_entered_event_details.is_some());
+    let last = entered.max_by_key(|event| event.id);
+    Ok(last.and_then(|event| event.state_entered_event_details.as_ref()).map(|details| details.name.clone()))
 }
 
 /// The execution with this name or ARN; otherwise up to three names that are near.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Status;
 use crate::{
     columns::Columns,
-    execution::{Outcome, clock},
+    execution::{AWAITS_APPROVAL, Outcome, clock},
     executions::row,
     term::{elapsed, finding_text},
 };
@@ -36,7 +36,14 @@ impl Status {
         let error = one.error.as_deref().map(|error| format!(" ({error})")).unwrap_or_default();
         line("outcome", &format!("{}{error}", one.outcome.name()));
         if one.outcome == Outcome::Running {
-            line("state", self.story.last_state.as_deref().unwrap_or("not entered yet"));
+            let state = self.story.last_state.as_deref().unwrap_or("not entered yet");
+            line("state", state);
+            if state == AWAITS_APPROVAL {
+                line(
+                    "to answer",
+                    &format!("seeder approve {0}, or seeder reject {0} --because REASON", one.name),
+                );
+            }
         }
         line("started", &clock(one.started_ms));
         let took = elapsed(Duration::from_millis(one.duration_ms(self.now)));
