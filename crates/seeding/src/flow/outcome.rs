@@ -141,7 +141,12 @@ impl Outcome {
             return None;
         }
         let left_behind = input.left_behind.clone();
-        let is_left = !left_behind.is_empty() || input.ending == "failed";
+        // A clean-up that leaves a cluster and ends well was asked to keep it.
+        let is_left = match input.ending.as_str() {
+            "failed" => true,
+            "cleaned-up" => false,
+            _ => !left_behind.is_empty(),
+        };
         let announced_by = name_of(&input.announcer).to_owned();
         if let Some(earlier) = earlier {
             if is_left {
@@ -260,7 +265,8 @@ mod tests {
     #[test]
     fn a_clean_up_whose_answer_was_lost_tells_it_again() {
         let left = |left: &[&str]| {
-            input(&json!({"ending": "cleaned-up", "cleanUp": true, "leftBehind": left,
+            let ending = if left.is_empty() { "cleaned-up" } else { "failed" };
+            input(&json!({"ending": ending, "cleanUp": true, "leftBehind": left,
                           "announcer": "arn:aws:states:r:1:execution:m:clean-up-e"}))
         };
         let first = Outcome::of(&left(&[]), "e", None).unwrap();
@@ -274,18 +280,19 @@ mod tests {
 
     #[test]
     fn a_clean_up_tells_only_what_nobody_has_told() {
-        let clean_up = |left: &[&str]| {
-            input(
-                &json!({"ending": "cleaned-up", "cleanUp": true, "leftBehind": left, "announcer": "m:clean-up-e"}),
-            )
+        let clean_up = |ending: &str, left: &[&str]| {
+            let left =
+                json!({"ending": ending, "cleanUp": true, "leftBehind": left, "announcer": "m:clean-up-e"});
+            input(&left)
         };
         let failed = Outcome::of(&input(&json!({"ending": "failed"})), "e", None).unwrap().0;
-        assert_eq!(Outcome::of(&clean_up(&[]), "e", Some(failed.clone())), None);
-        let (left, ending) = Outcome::of(&clean_up(&["grant"]), "e", Some(failed)).unwrap();
+        assert_eq!(Outcome::of(&clean_up("cleaned-up", &[]), "e", Some(failed.clone())), None);
+        // As the request asks.
+        assert_eq!(Outcome::of(&clean_up("cleaned-up", &["cluster e"]), "e", Some(failed.clone())), None);
+        let (left, ending) = Outcome::of(&clean_up("failed", &["grant"]), "e", Some(failed)).unwrap();
         assert_eq!((ending, &left.left_behind[..]), (Ending::LeftBehind, &["grant".to_owned()][..]));
-        let (stopped, ending) = Outcome::of(&clean_up(&[]), "e", None).unwrap();
+        let (stopped, ending) = Outcome::of(&clean_up("cleaned-up", &[]), "e", None).unwrap();
         assert_eq!((ending, stopped.findings[0].code.as_str()), (Ending::Failed, "interrupted"));
-        let kept = input(&json!({"ending": "seeded", "cleanUp": true}));
-        assert_eq!(Outcome::of(&kept, "e", None).unwrap().1, Ending::Succeeded);
+        assert_eq!(Outcome::of(&clean_up("seeded", &[]), "e", None).unwrap().1, Ending::Succeeded);
     }
 }
