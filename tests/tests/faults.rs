@@ -10,8 +10,9 @@ const SAMPLE: usize = 40;
 async fn faults_leave_no_orphan_no_grant_and_no_untrue_end() -> Result<()> {
     let options = Options { sample: Some(SAMPLE), stacks: 3, ..Options::default() };
     let result = faults::run(&options, &|_| ()).await?;
-    let violations = result.violations;
+    let violations = &result.violations;
     ensure!(violations.is_empty(), "`make faults FAULTS_ARGS='--only CASE'` repeats one: {violations:#?}");
-    ensure!(result.faults == SAMPLE, "expected {SAMPLE} faults, found {}", result.faults);
+    let all = result.faults + result.not_met;
+    ensure!(all == SAMPLE && result.faults > SAMPLE / 2, "expected {SAMPLE} faults, found {result:?}");
     Ok(())
 }

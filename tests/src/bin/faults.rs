@@ -32,6 +32,9 @@ async fn main() -> ExitCode {
     match faults::run(&options, &|progress| show(progress, &open, shown)).await {
         Ok(result) => {
             let (faults, scenarios) = (result.faults, result.scenarios);
+            if result.not_met > 0 {
+                println!("{} further faults met no call: it was not repeated this time", result.not_met);
+            }
             println!("{faults} faults, {scenarios} scenarios, {} violations", result.violations.len());
             if result.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
