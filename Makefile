@@ -1,6 +1,6 @@
 # Thin: each target names what it needs and calls a script or cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults least-privilege differential local local-stop setup setup-test build release bench-functions servers corpora bench limits calibrate convert-matrix fuzz machine docs fmt lint
+.PHONY: help demo test faults least-privilege differential interpreters local local-stop setup setup-test build release bench-functions servers corpora bench limits calibrate convert-matrix fuzz machine docs fmt lint
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -22,6 +22,9 @@ least-privilege: setup ## what fails without each action of each role; some ten 
 	@echo "== building (some minutes the first time)"
 	@cargo build --quiet --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/least-privilege" $(LEAST_PRIVILEGE_ARGS)
+
+interpreters: setup-test ## the state machine on another interpreter, LocalStack's, in ten scenarios; needs root or user namespaces, a minute
+	@scripts/interpreters.sh
 
 local: setup ## start the local stack and leave it running
 	@cargo build --quiet --workspace --bins

@@ -58,9 +58,9 @@ ministack() {
     .tools/ministack/bin/pip install --quiet --disable-pip-version-check -r scripts/requirements/deployed.txt
 }
 
-# And the reference implementation of JSONata, in the version that AWS documents.
 state_machine_validator() {
     say "installing the state machine validator into .tools/node"
+    # The reference implementation of JSONata, in the version that Step Functions documents.
     npm install --silent --no-audit --no-fund --prefix .tools/node asl-validator@4.0.0 jsonata@2.0.6
 }
 
