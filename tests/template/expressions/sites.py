@@ -11,7 +11,7 @@ SECONDS = ("an integer from 0 to 99,999,999", lambda value: type(value) in (int,
 NEEDS = {
     "Condition": ("a boolean", lambda value: type(value) is bool),
     "Seconds": SECONDS,
-    "TimeoutSeconds": SECONDS,
+    "TimeoutSeconds": ("an integer from 1 to 99,999,999", lambda value: SECONDS[1](value) and value > 0),
     "MaxConcurrency": SECONDS,
     "Items": ("an array", lambda value: type(value) is list),
     "Error": ("a string", lambda value: type(value) is str),
