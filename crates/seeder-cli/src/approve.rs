@@ -30,8 +30,8 @@ pub(crate) async fn reject(args: &RejectArgs) -> Result<ExitCode> {
     answer(&args.execution, Some(&args.because)).await
 }
 
-/// Needs `s3:GetObject` for the file with the token, and `states:SendTaskSuccess` or `states:SendTaskFailure`; nothing else
-/// of the stack.
+/// Needs `s3:GetObject` for the file with the token, and `states:SendTaskSuccess` or `states:SendTaskFailure`. Nothing
+/// else of the stack is read.
 async fn answer(args: &ExecutionArgs, because: Option<&str>) -> Result<ExitCode> {
     let clients = Clients::from_environment().await;
     let stack = Stack::new(&clients, &args.stack.stack);
