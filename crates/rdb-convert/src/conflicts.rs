@@ -97,7 +97,7 @@ impl Comparison {
         range: &RecordRange,
         options: &Options,
     ) -> Result<Found, ConvertError> {
-        self.read_walk(&mut range.walk(source), options)
+        self.read_walk(&mut range.walk(source)?, options)
     }
 
     pub(crate) fn read_walk<R: Read>(

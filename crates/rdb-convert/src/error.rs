@@ -46,6 +46,12 @@ pub enum ConvertError {
         /// Where the range begins.
         start: u64,
     },
+    /// A range was to be read without the templates that its records refer to.
+    #[error("the range that begins at offset {start} needs the templates of the file's head")]
+    NoTemplates {
+        /// Where the range begins.
+        start: u64,
+    },
     /// The plan refuses the conversion.
     #[error("the conversion is refused")]
     Refused,

@@ -45,7 +45,7 @@ pub fn preview_range<R: Read>(
     header: &Header,
     inspecting: &InspectOptions,
 ) -> Result<Preview, ConvertError> {
-    preview_walk(&mut task.range.walk(source), task, options, survey, header, inspecting)
+    preview_walk(&mut task.range.walk(source)?, task, options, survey, header, inspecting)
 }
 
 fn preview_walk<R: Read>(

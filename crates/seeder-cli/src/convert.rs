@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use output::{Opened, Outputs};
 pub(crate) use preview::{Previewed, previewed};
 use rdb_convert::{ConvertError, Options, Plan, RecordRange, Report, write, write_ranges};
-use rdb_scan::{Boundary, Header, InspectOptions, Inspection, walk::Salvage};
+use rdb_scan::{Boundary, InspectOptions, Inspection, walk::Salvage};
 use report::{From, Told};
 use seeder_aws::Clients;
 use signals::Signals;
@@ -234,10 +234,9 @@ impl Conversion<'_> {
         inspection: &Inspection,
         boundaries: &[Boundary],
     ) -> std::result::Result<Plan, ConvertError> {
-        let Some((seekable, rdb)) = self.source.seekable().zip(inspection.rdb.as_ref()) else {
+        let Some((seekable, header)) = self.source.seekable().zip(inspection.header()) else {
             return Plan::of(|| self.source.reader(), self.options);
         };
-        let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
         let ranges = RecordRange::between(&header, boundaries);
         let meter = self.meter();
         // The source may be read several times.

@@ -100,6 +100,7 @@ impl Salvage {
             hide_keys: true,
             ..InspectOptions::default()
         };
+        let mut header = header;
         let mut salvage = Self { header: header.clone(), intact: Vec::new(), damaged: Vec::new() };
         let (mut from, mut database) = (HEADER_BYTES as u64, 0);
         loop {
@@ -113,6 +114,7 @@ impl Salvage {
             let scanned =
                 scan(source.open(from..size)?, &position, &options, damage, &mut |_| Control::Continue)?;
             let (Inspected::Complete(inspection) | Inspected::Paused(inspection, _), damage) = scanned;
+            header.templates = inspection.part.templates.clone();
             let Some(fault) = damage.open else {
                 salvage.add(from, inspection.part.end_mark.max(from), database, &damage.broken);
                 return Ok(Some(salvage));
