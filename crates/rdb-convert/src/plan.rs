@@ -128,7 +128,7 @@ impl Plan {
     /// Reads a source from its start. If databases are merged or renumbered, it is read up to five times.
     ///
     /// # Errors
-    /// Those of reading, [`ConvertError::TooManyKeys`] and [`ConvertError::TooMany`]. What stands in the way of a
+    /// Those of reading, [`ConvertError::TooManyKeys`], [`ConvertError::TooManyConflicts`] and [`ConvertError::TooMany`]. What stands in the way of a
     /// conversion is no error; see [`Report::refused`].
     pub fn of<'r, R: Read + 'r>(
         open: impl FnMut() -> io::Result<R>,

@@ -121,7 +121,10 @@ impl RecordRange {
         if self.header.templates.as_ref().is_some_and(|inspected| !templates.are(inspected)) {
             return Err(ConvertError::Changed("it has other templates of hashes".to_owned()));
         }
-        self.templates = Some(templates.clone());
+        // A range with the head reads them itself.
+        if self.needs_templates() {
+            self.templates = Some(templates.clone());
+        }
         Ok(self)
     }
 

@@ -73,11 +73,7 @@ pub(crate) fn with_templates<S: Source + ?Sized>(
         return Ok(ranges.to_vec());
     }
     let templates = FieldNames::of_head(source, u64::MAX)?;
-    let give = |range: &RecordRange| match range.needs_templates() {
-        true => range.clone().with_templates(&templates),
-        false => Ok(range.clone()),
-    };
-    ranges.iter().map(give).collect()
+    ranges.iter().map(|range| range.clone().with_templates(&templates)).collect()
 }
 
 /// Opens a source at the first record of a range.

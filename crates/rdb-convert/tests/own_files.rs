@@ -14,7 +14,7 @@ mod server;
 use common::{Rdb, listpack, listpack_entry, listpack_of};
 use converting::{convert, convert_one, written};
 use dropping::DROP_ALL;
-use rdb_convert::{ConvertError, Options, Plan, Policies, Policy, Report};
+use rdb_convert::{ConvertError, Options, Plan, Report};
 use rdb_scan::{
     Kind,
     walk::{Step, Walk},

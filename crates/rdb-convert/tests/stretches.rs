@@ -62,7 +62,7 @@ proptest! {
     #[test]
     fn copies_make_the_same_file(
         picks in picks(),
-        magic in prop::sample::select(&["REDIS0014", "REDIS0012", "REDIS0011", "VALKEY080"][..]),
+        magic in prop::sample::select(&["REDIS0015", "REDIS0014", "REDIS0012", "VALKEY080"][..]),
         target in prop::sample::select(Target::NAMES),
         least_bytes in prop::sample::select(&[1, 100, 1000, 20_000][..]),
         cuts in vec(any::<usize>(), 0..20),

@@ -72,7 +72,7 @@ proptest! {
     #[test]
     fn stretches_are_those_of_a_copy(
         picks in picks(),
-        magic in prop::sample::select(&["REDIS0014", "REDIS0010", "VALKEY080"][..]),
+        magic in prop::sample::select(&["REDIS0015", "REDIS0014", "REDIS0010", "VALKEY080"][..]),
         least_bytes in prop::sample::select(&[1, 100, 1000, 20_000][..]),
         missing in vec(prop::sample::select(ValueType::ALL), 0..4),
         cuts in vec(any::<usize>(), 0..20),

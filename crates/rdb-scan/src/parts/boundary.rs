@@ -2,6 +2,7 @@
 
 mod places;
 
+pub(crate) use self::places::is_text;
 use self::places::{any_places, is_likely_key, likely_places};
 use crate::{
     bytes::cursor::Cursor,

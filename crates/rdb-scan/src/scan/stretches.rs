@@ -33,7 +33,7 @@ impl<V: Visitor> Scan<V> {
     }
 
     /// Ends a stretch before the current key, which has just been reported and ends at `end`, if it is one of those
-    /// that are not copied as they are.
+    /// that are not copied as they are. A hash that refers to a template never is.
     #[cold]
     #[inline(never)]
     pub(super) fn note_record(&mut self, end: u64) {
@@ -41,6 +41,7 @@ impl<V: Visitor> Scan<V> {
         let is_copied = !self.mixed
             && current.foreign == 0
             && current.key.bytes <= MAX_WALKED_KEY_BYTES
+            && current.value_type.id() <= ValueType::MAX_ID
             && self.notes.as_ref().is_some_and(|notes| notes.types.contains(current.value_type));
         if !is_copied {
             self.part_stretches(end, 1, u64::from(current.expires_at_ms.is_some()));

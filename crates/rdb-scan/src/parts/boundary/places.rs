@@ -148,9 +148,12 @@ fn may_begin_key(bytes: &[u8], id: u8) -> bool {
 }
 
 pub(super) fn is_likely_key(key: &[u8]) -> bool {
-    key.len() >= LEAST_KEY_BYTES
-        && key.iter().all(|byte| !byte.is_ascii_control())
-        && std::str::from_utf8(key).is_ok()
+    key.len() >= LEAST_KEY_BYTES && is_text(key)
+}
+
+/// Whether a key is text without control characters.
+pub(crate) fn is_text(key: &[u8]) -> bool {
+    key.iter().all(|byte| !byte.is_ascii_control()) && std::str::from_utf8(key).is_ok()
 }
 
 #[cfg(test)]
