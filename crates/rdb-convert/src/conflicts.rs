@@ -20,10 +20,10 @@ use self::{
 use crate::{ConvertError, Options, RecordRange, conversion::why_gone, encoded::pairs};
 
 /// The most keys among which conflicts can be looked for: 1 GiB of memory. A key that occurs more than once counts as
-/// [`KEYS_OF_CONFLICT`] further ones.
+/// eight more.
 pub const MAX_COMPARED_KEYS: u64 = 1 << 26;
-/// A key that occurs more than once takes as much memory as this many that are compared: its hash, its places, and where
-/// these were found, with room to grow.
+/// A key that occurs more than once takes as much memory as this many that are compared: its hash, its places, and
+/// where these were found, with room to grow.
 pub(crate) const KEYS_OF_CONFLICT: u64 = 8;
 /// Of a file with more databases none are merged or renumbered.
 const MAX_DATABASES: usize = 1 << 16;

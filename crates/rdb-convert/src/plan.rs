@@ -128,8 +128,8 @@ impl Plan {
     /// Reads a source from its start. If databases are merged or renumbered, it is read up to five times.
     ///
     /// # Errors
-    /// Those of reading, [`ConvertError::TooManyKeys`], [`ConvertError::TooManyConflicts`] and [`ConvertError::TooMany`]. What stands in the way of a
-    /// conversion is no error; see [`Report::refused`].
+    /// Those of reading, [`ConvertError::TooManyKeys`], [`ConvertError::TooManyConflicts`] and
+    /// [`ConvertError::TooMany`]. What stands in the way of a conversion is no error; see [`Report::refused`].
     pub fn of<'r, R: Read + 'r>(
         open: impl FnMut() -> io::Result<R>,
         options: &Options,

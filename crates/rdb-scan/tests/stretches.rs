@@ -144,7 +144,7 @@ fn a_part_notes_a_thousand_stretches_at_most() {
 
 /// Ranges around stretches are read with the templates before the first key.
 #[test]
-fn only_templates_behind_the_first_key_forbid_stretches() {
+fn only_templates_after_the_first_key_forbid_stretches() {
     let template = |rdb: Rdb, id| rdb.raw(&[242]).len(id).len(1).text(b"field");
     let keys = |rdb, from| {
         (from..from + 100).fold(rdb, |rdb: Rdb, number| rdb.key(0, &format!("key:{number}")).text(b"value"))

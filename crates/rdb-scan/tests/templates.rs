@@ -183,7 +183,7 @@ fn ranges_with_other_templates_are_refused() {
 
 /// Loaders take templates anywhere, and so does reading, though not in ranges.
 #[test]
-fn templates_behind_the_first_key_are_read_in_sequence() {
+fn templates_after_the_first_key_are_read_in_sequence() {
     let template = |rdb: Rdb, id: u64| rdb.raw(&[242]).len(id).len(1).text(b"late");
     let rdb = template(records(head(15), 40, &[b'v'; 900]), 5);
     let rdb = (0..40).fold(rdb, |rdb, key| rdb.key(32, &format!("late:{key}")).len(5).text(&[b'v'; 900]));

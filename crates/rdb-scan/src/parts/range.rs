@@ -87,8 +87,8 @@ impl RangeInspection {
 /// Reads the records that begin in `range`. `source` must have been opened at its start.
 ///
 /// `header` is what [`crate::read_header`] returns for the file, and its templates have to be added if
-/// [`Header::may_have_templates`]: without them, no range meets the one before it. The same code serves the threads of one process and
-/// the workers on many machines; [`crate::parts::assemble`] makes one inspection of their results.
+/// [`Header::may_have_templates`]: without them, no range meets the one before it. The same code serves the threads of
+/// one process and the workers on many machines; [`crate::parts::assemble`] makes one inspection of their results.
 ///
 /// # Errors
 /// Only errors of the source. A fault in the file is found again by [`crate::parts::assemble`], if it matters.

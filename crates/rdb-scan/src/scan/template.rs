@@ -42,7 +42,7 @@ const MAX_LISTPACK_BYTES: u64 = 512 << 10;
 pub struct Templates {
     #[serde(skip)]
     head: Arc<Fields>,
-    /// Those behind the first key.
+    /// Those after the first key.
     #[serde(with = "shared", default, skip_serializing_if = "has_none")]
     late: Arc<Fields>,
     /// Whether a key was read, so that what follows is late.
@@ -231,7 +231,7 @@ impl<V: Visitor> Scan<V> {
             return broken(FaultCode::BadValue, format!("template {id} has no fields"));
         }
         if self.refuses_templates {
-            return broken(FaultCode::BadValue, format!("template {id} is behind the first key"));
+            return broken(FaultCode::BadValue, format!("template {id} is after the first key"));
         }
         let keys = self.keys;
         if let Some(templates) = &mut self.shared.templates {
