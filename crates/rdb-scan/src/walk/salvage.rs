@@ -241,6 +241,9 @@ impl Salvage {
             };
             // Records that reach beyond the next one have swallowed others.
             let limit = next.unwrap_or(fault).min(fault).min(damage.misread_from().unwrap_or(u64::MAX));
+            // What else precedes the fault and the next record may have swallowed it too.
+            let last = damage.last.back().map(|suspect| suspect.span.end).filter(|_| limit < fault);
+            let limit = last.map_or(limit, |last| limit.min(last));
             let beyond = damage.last.iter().find(|suspect| suspect.span.end > limit);
             let mut end = beyond.map_or(limit, |suspect| suspect.span.start.min(limit));
             if is_found && damage.records < LEAST_RECORDS {
