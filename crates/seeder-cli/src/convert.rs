@@ -8,7 +8,6 @@ mod signals;
 mod wanted;
 
 use std::{
-    ops::Range,
     process::{ExitCode, exit},
     sync::{
         Arc,
@@ -23,7 +22,7 @@ use jiff::Timestamp;
 use output::{Opened, Outputs};
 pub(crate) use preview::{Previewed, previewed};
 use rdb_convert::{ConvertError, Options, Plan, RecordRange, Report, write, write_ranges};
-use rdb_scan::{Boundary, Header, InspectOptions, Inspection, walk::Salvage};
+use rdb_scan::{Boundary, InspectOptions, Inspection, walk::Salvage};
 use report::{From, Told};
 use seeder_aws::Clients;
 use signals::Signals;
@@ -122,7 +121,9 @@ impl Conversion<'_> {
         let plan = Plan::of(|| Ok(salvage.reader(seekable)), self.options);
         let plan = plan.map_err(|error| anyhow!("{}: {error}", self.source.name()))?;
         let from = From::of_salvage(salvage, self.source.compression());
-        self.write_out(self.told(from, Some(&plan), &plan.report, &salvage.damaged), |opened, watch| {
+        let told = self.told(from, Some(&plan), &plan.report);
+        let told = Told { damaged: &salvage.damaged, doubtful: &salvage.doubtful, ..told };
+        self.write_out(told, |opened, watch| {
             let reader = input::Shown::new(salvage.reader(seekable), watch);
             Ok(write(reader, self.options, &plan, opened.writers()?))
         })
@@ -145,13 +146,13 @@ impl Conversion<'_> {
                     "make the backup again"
                 },
             });
-            self.told(from, None, &report, &[]).print(self.args.json, self.outputs.is_stdout())?;
+            self.told(from, None, &report).print(self.args.json, self.outputs.is_stdout())?;
             eprintln!("error: {}: {} at offset {}", self.source.name(), fault.message, fault.offset);
             return Ok(ExitCode::from(REFUSED));
         }
         let plan = self.plan(&inspection, &boundaries);
         let plan = plan.map_err(|error| anyhow!("{}: {error}", self.source.name()))?;
-        self.write_out(self.told(from, Some(&plan), &plan.report, &[]), |opened, watch| {
+        self.write_out(self.told(from, Some(&plan), &plan.report), |opened, watch| {
             if let Some(seekable) = self.source.seekable().filter(|_| opened.is_seekable()) {
                 let open = |file, offset| opened.writer_at(file, offset);
                 return Ok(write_ranges(seekable, self.threads, self.options, &plan, &open, watch));
@@ -161,14 +162,9 @@ impl Conversion<'_> {
         })
     }
 
-    fn told<'t>(
-        &'t self,
-        from: From,
-        plan: Option<&'t Plan>,
-        report: &'t Report,
-        damaged: &'t [Range<u64>],
-    ) -> Told<'t> {
-        Told { from, options: self.options, plan, report, damaged, hide_keys: self.args.hide_keys }
+    fn told<'t>(&'t self, from: From, plan: Option<&'t Plan>, report: &'t Report) -> Told<'t> {
+        let (options, hide_keys) = (self.options, self.args.hide_keys);
+        Told { from, options, plan, report, damaged: &[], doubtful: &[], hide_keys }
     }
 
     /// Writes new files as planned, unless that is refused, and prints what was done.
@@ -234,10 +230,9 @@ impl Conversion<'_> {
         inspection: &Inspection,
         boundaries: &[Boundary],
     ) -> std::result::Result<Plan, ConvertError> {
-        let Some((seekable, rdb)) = self.source.seekable().zip(inspection.rdb.as_ref()) else {
+        let Some((seekable, header)) = self.source.seekable().zip(inspection.header()) else {
             return Plan::of(|| self.source.reader(), self.options);
         };
-        let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
         let ranges = RecordRange::between(&header, boundaries);
         let meter = self.meter();
         // The source may be read several times.
