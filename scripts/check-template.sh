@@ -10,3 +10,4 @@ sed 's/\${Partition}/aws/; s/\${\([A-Za-z]*\)FunctionArn}/arn:aws:lambda:us-east
 .venv/bin/cfn-lint --include-checks I -- template.yaml
 .venv/bin/sam validate --lint --template-file template.yaml
 .venv/bin/python tests/template/check.py
+.venv/bin/python tests/template/expressions.py

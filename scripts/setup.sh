@@ -60,7 +60,8 @@ ministack() {
 
 state_machine_validator() {
     say "installing the state machine validator into .tools/node"
-    npm install --silent --no-audit --no-fund --prefix .tools/node asl-validator@4.0.0
+    # The reference implementation of JSONata, in the version that Step Functions documents.
+    npm install --silent --no-audit --no-fund --prefix .tools/node asl-validator@4.0.0 jsonata@2.0.6
 }
 
 # What a build for deployment needs, on Linux and macOS, without root.
