@@ -117,7 +117,7 @@ fn conversion(
         let header = inspection.header()?;
         let (_, new_header) = format_for(&seeding.target.cluster, inspection.field_expires > 0)?;
         let salvage = !inspection.is_sound();
-        let boundaries = if !salvage { boundaries.as_slice() } else { &[] };
+        let boundaries = if salvage { &[] } else { boundaries.as_slice() };
         // What is inspected before it is written has to be read, whether it changes or not.
         let ranges = match conversion::options(&seeding.target).filter(|_| !salvage && !changes) {
             Some(options) => conversion::ranges(inspection, &header, boundaries, &options, inspected.len()),

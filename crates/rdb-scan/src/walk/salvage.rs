@@ -220,7 +220,7 @@ impl Salvage {
             let scanned =
                 scan(source.open(from..size)?, &position, &options, damage, &mut |_| Control::Continue)?;
             let (Inspected::Complete(inspection) | Inspected::Paused(inspection, _), damage) = scanned;
-            header.templates = inspection.part.templates.clone();
+            header.templates.clone_from(&inspection.part.templates);
             salvage.doubtful.extend_from_slice(&damage.all_doubtful);
             salvage.doubtful.truncate(MAX_DOUBTFUL);
             // What was found behind damage may be the inside of a value that happens to read like a record.
