@@ -115,9 +115,9 @@ pub(crate) struct CheckArgs {
     pub(crate) cluster: ClusterArgs,
 }
 
-/// The deployed stack.
+/// The name of the deployed stack.
 #[derive(Debug, clap::Args)]
-pub(crate) struct StackArgs {
+pub(crate) struct StackName {
     /// Name of the CloudFormation stack, `$SEEDER_STACK`. Its outputs give what no option or variable gives.
     /// [default: elasticache-seeder]
     #[arg(
@@ -129,6 +129,13 @@ pub(crate) struct StackArgs {
         hide_default_value = true
     )]
     pub(crate) stack: String,
+}
+
+/// The deployed stack.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StackArgs {
+    #[command(flatten)]
+    pub(crate) name: StackName,
     /// ARN of the state machine, `$SEEDER_STATE_MACHINE_ARN`. [default: the stack's]
     #[arg(long, env = "SEEDER_STATE_MACHINE_ARN", hide_env = true, value_name = "ARN")]
     pub(crate) state_machine: Option<String>,
