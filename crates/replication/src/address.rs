@@ -43,7 +43,9 @@ pub enum AddressError {
     #[error("the URL has no valid host; in a password, write / ? # and @ as %2F %3F %23 and %40")]
     Host,
     /// The port is no number of 1 to 65535.
-    #[error("the port of the URL is not a number of 1 to 65535; in a password, write / ? # and @ as %2F %3F %23 and %40")]
+    #[error(
+        "the port of the URL is not a number of 1 to 65535; in a password, write / ? # and @ as %2F %3F %23 and %40"
+    )]
     Port,
     /// Something follows the host and the port.
     #[error("the URL has something after host and port; a backup has all databases, so name none")]
@@ -99,8 +101,7 @@ impl Address {
             Self::Unix(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         };
         let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-        let name: String =
-            name.chars().map(|letter| if allowed(letter) { letter } else { '-' }).collect();
+        let name: String = name.chars().map(|letter| if allowed(letter) { letter } else { '-' }).collect();
         // A name that begins so would be hidden, or an option.
         name.trim_start_matches(['.', '-']).to_owned()
     }

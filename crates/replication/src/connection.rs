@@ -45,14 +45,25 @@ impl Connection {
         &self.address
     }
 
-    /// Says who connects. Returns whether the server asks for that at all.
-    ///
-    /// What the server answers is not passed on: some servers quote the command, with the password.
+    /// Says who connects, and asks whether the server answers. Returns whether it asks for a password at all.
     pub fn log_in(&mut self, credentials: &Credentials) -> Result<bool, Error> {
+        let is_asked_for = self.authenticate(credentials)?;
+        match self.ask(&[b"PING"], "PING")? {
+            // A user need not be allowed to run it, and a replica without its master runs nothing else.
+            Reply::Error(answer) if !answer.starts_with("NOPERM") && !answer.starts_with("MASTERDOWN") => {
+                Err(self.refusal("PING", &answer))
+            }
+            _ => Ok(is_asked_for),
+        }
+    }
+
+    /// What the server answers is not passed on: some servers quote the command, with the password.
+    fn authenticate(&mut self, credentials: &Credentials) -> Result<bool, Error> {
         let Some(password) = &credentials.password else { return Ok(true) };
         let user = credentials.username.as_deref().unwrap_or_default();
         let words = [b"AUTH", user.as_bytes(), password.bytes()];
-        let reply = if user.is_empty() { self.ask(&[words[0], words[2]], "AUTH") } else { self.ask(&words, "AUTH") };
+        let reply =
+            if user.is_empty() { self.ask(&[words[0], words[2]], "AUTH") } else { self.ask(&words, "AUTH") };
         let Reply::Error(answer) = reply? else { return Ok(true) };
         let has = |text: &str| answer.to_ascii_lowercase().contains(text);
         if has("without any password configured") || has("no password is set") {

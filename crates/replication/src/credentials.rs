@@ -53,6 +53,9 @@ mod tests {
     fn nothing_is_formatted() {
         let credentials =
             Credentials { username: Some("hidden".to_owned()), password: Some(Secret::new("hidden")) };
-        assert_eq!(format!("{credentials:?} {:#?}", credentials.password), "Credentials Some(\n    Secret,\n)");
+        assert_eq!(
+            format!("{credentials:?} {:#?}", credentials.password),
+            "Credentials Some(\n    Secret,\n)"
+        );
     }
 }

@@ -84,6 +84,12 @@ impl Refusal {
         self.answer.split(' ').next().unwrap_or_default()
     }
 
+    /// Whether the server asks for a password, which it does not have.
+    pub fn asks_for_password(&self) -> bool {
+        // Servers before Redis 3.0 answer the latter.
+        self.code() == "NOAUTH" || self.answer.starts_with("ERR operation not permitted")
+    }
+
     /// Whether the server does not have the command, or has it under another name.
     pub fn is_unknown_command(&self) -> bool {
         let answer = self.answer.to_ascii_lowercase();

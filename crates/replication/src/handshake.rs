@@ -18,12 +18,6 @@ impl Connection {
     ///
     /// The port is 0, since nothing listens. A sentinel may list it as a replica that is down.
     pub fn announce(&mut self) -> Result<Announced, Error> {
-        if let Reply::Error(answer) = self.ask(&[b"PING"], "PING")?
-            // A user need not be allowed to run it.
-            && !answer.starts_with("NOPERM")
-        {
-            return Err(self.refusal("PING", &answer));
-        }
         self.option(&["listening-port", "0"])?;
         // It reads payloads that end with a mark, and knows two replication IDs.
         self.option(&["capa", "eof", "capa", "psync2"])?;

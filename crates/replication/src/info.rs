@@ -13,7 +13,8 @@ impl Info {
     /// Parses the reply.
     pub fn parse(text: &str) -> Self {
         let mut info = Self::default();
-        let pairs = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(':'));
+        let pairs =
+            text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(':'));
         for (name, value) in pairs {
             if name == "module" {
                 // name=ReJSON,ver=20000,…
@@ -45,11 +46,15 @@ impl Info {
     pub fn databases(&self) -> (usize, u64) {
         // db0:keys=1,expires=0,avg_ttl=0
         let keys = |value: &str| {
-            value.split(',').find_map(|pair| pair.strip_prefix("keys=")).and_then(|keys| keys.parse::<u64>().ok())
+            value
+                .split(',')
+                .find_map(|pair| pair.strip_prefix("keys="))
+                .and_then(|keys| keys.parse::<u64>().ok())
         };
         let is_database =
             |name: &str| name.strip_prefix("db").is_some_and(|number| number.parse::<u32>().is_ok());
-        let all = self.fields.iter().filter(|(name, _)| is_database(name)).filter_map(|(_, value)| keys(value));
+        let all =
+            self.fields.iter().filter(|(name, _)| is_database(name)).filter_map(|(_, value)| keys(value));
         all.fold((0, 0), |(databases, sum), keys| (databases + 1, sum + keys))
     }
 

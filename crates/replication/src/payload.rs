@@ -152,10 +152,12 @@ mod tests {
     /// Everything that is read of these pieces, or how reading fails.
     fn read(form: &[u8], pieces: &[&[u8]], at_once: usize) -> Result<Vec<u8>, ErrorKind> {
         let mut form = Form::parse(form).unwrap();
-        let chained: Box<dyn Read> =
-            pieces.iter().fold(Box::new(io::empty()), |all: Box<dyn Read>, piece| Box::new(all.chain(*piece)));
+        let chained: Box<dyn Read> = pieces
+            .iter()
+            .fold(Box::new(io::empty()), |all: Box<dyn Read>, piece| Box::new(all.chain(*piece)));
         // A small buffer reads one piece at a time.
-        let (mut from, mut all, mut buffer) = (BufReader::with_capacity(1, chained), Vec::new(), vec![0; at_once]);
+        let (mut from, mut all, mut buffer) =
+            (BufReader::with_capacity(1, chained), Vec::new(), vec![0; at_once]);
         loop {
             let left = |total: u64| total - all.len() as u64;
             let read = match &mut form {

@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn replies_of_every_kind_are_read() {
         let text = |text: &str| Reply::Text(text.as_bytes().to_vec());
-        let mut bytes = &b"+OK\r\n-ERR no\x1b[2J\r\n:-3\r\n$4\r\na\r\nb\r\n$-1\r\n*2\r\n*-1\r\n*1\r\n$0\r\n\r\n"[..];
+        let mut bytes =
+            &b"+OK\r\n-ERR no\x1b[2J\r\n:-3\r\n$4\r\na\r\nb\r\n$-1\r\n*2\r\n*-1\r\n*1\r\n$0\r\n\r\n"[..];
         let expected = [
             text("OK"),
             Reply::Error("ERR no?[2J".to_owned()),

@@ -57,9 +57,8 @@ fn host(server: &Reply, asked: Option<&Host>) -> Option<Host> {
 pub fn watched(sentinel: &mut Connection, master: &str) -> Result<Option<Vec<Host>>, Error> {
     let reply = sentinel.call(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", master])?;
     let [name, port] = reply.list() else { return Ok(None) };
-    let address = |name: Option<String>, port: Option<String>| {
-        Some(Host { name: name?, port: port?.parse().ok()? })
-    };
+    let address =
+        |name: Option<String>, port: Option<String>| Some(Host { name: name?, port: port?.parse().ok()? });
     let Some(master_host) = address(name.text(), port.text()) else { return Ok(None) };
     let replicas = match sentinel.call(&["SENTINEL", "REPLICAS", master]) {
         // Before Redis 5.
@@ -71,7 +70,8 @@ pub fn watched(sentinel: &mut Connection, master: &str) -> Result<Option<Vec<Hos
         let is_down = flags.split(',').any(|flag| ["s_down", "o_down", "disconnected"].contains(&flag));
         !is_down && replica.get("master-link-status").is_some_and(|status| status == "ok")
     });
-    let hosts = reachable.filter_map(|replica| address(replica.get("ip").cloned(), replica.get("port").cloned()));
+    let hosts =
+        reachable.filter_map(|replica| address(replica.get("ip").cloned(), replica.get("port").cloned()));
     Ok(Some(hosts.chain([master_host]).collect()))
 }
 

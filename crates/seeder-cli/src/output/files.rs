@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use uuid::Uuid;
 
 /// Creates a file beside the one that it is to become.
-pub(super) fn create(path: &Path) -> Result<(PathBuf, File)> {
+pub(crate) fn create(path: &Path) -> Result<(PathBuf, File)> {
     // The name of the new file may be as long as names can be.
     let unfinished = path.with_file_name(format!(".seeder-{}", Uuid::new_v4()));
     let file =
@@ -18,7 +18,7 @@ pub(super) fn create(path: &Path) -> Result<(PathBuf, File)> {
 }
 
 /// Gives files their names: all of them, or none.
-pub(super) fn publish(unfinished: &[PathBuf], paths: &[PathBuf], replaces: bool) -> Result<()> {
+pub(crate) fn publish(unfinished: &[PathBuf], paths: &[PathBuf], replaces: bool) -> Result<()> {
     for (done, (unfinished, path)) in unfinished.iter().zip(paths).enumerate() {
         let published = if path.exists() && !replaces {
             Err(anyhow::anyhow!("{} exists by now; --force replaces it", path.display()))
@@ -35,7 +35,7 @@ pub(super) fn publish(unfinished: &[PathBuf], paths: &[PathBuf], replaces: bool)
 }
 
 /// Deletes files.
-pub(super) fn remove(paths: &mut Vec<PathBuf>) {
+pub(crate) fn remove(paths: &mut Vec<PathBuf>) {
     for path in paths.drain(..) {
         // Nothing can be done about a file that cannot be deleted.
         let _ = remove_file(path);
