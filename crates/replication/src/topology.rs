@@ -19,14 +19,19 @@ pub struct Shard {
 /// Finds the shards of a cluster that have slots, in the order of these, by one of its servers.
 pub fn cluster(server: &mut Connection) -> Result<Vec<Shard>, Error> {
     let reply = server.call(&["CLUSTER", "SLOTS"])?;
-    let asked = server.address().host().cloned();
+    let found = shards(&reply, server.address().host());
+    found.ok_or_else(|| server.unexpected("CLUSTER SLOTS", b"a range without a server"))
+}
+
+/// Parses the ranges of slots: first, last, the master, its replicas.
+fn shards(reply: &Reply, asked: Option<&Host>) -> Option<Vec<Shard>> {
     let mut shards: Vec<Shard> = Vec::new();
     for range in reply.list() {
-        let [first, last, servers @ ..] = range.list() else { continue };
-        let (Some(first), Some(last)) = (first.integer(), last.integer()) else { continue };
-        let mut servers: Vec<_> = servers.iter().filter_map(|server| host(server, asked.as_ref())).collect();
+        let [first, last, servers @ ..] = range.list() else { return None };
+        let (first, last) = (first.integer()?, last.integer()?);
+        let mut servers = servers.iter().map(|server| host(server, asked)).collect::<Option<Vec<_>>>()?;
         if servers.is_empty() {
-            return Err(server.unexpected("CLUSTER SLOTS", b"a range without a server"));
+            return None;
         }
         servers.rotate_left(1);
         match shards.iter_mut().find(|shard| shard.servers.last() == servers.last()) {
@@ -38,7 +43,7 @@ pub fn cluster(server: &mut Connection) -> Result<Vec<Shard>, Error> {
         shard.slots.sort_unstable();
     }
     shards.sort_by(|one, other| one.slots.cmp(&other.slots));
-    Ok(shards)
+    Some(shards)
 }
 
 /// A server in the reply: its preferred address, port, ID, and other addresses.
@@ -79,4 +84,44 @@ pub fn watched(sentinel: &mut Connection, master: &str) -> Result<Option<Vec<Hos
 fn pairs(reply: &Reply) -> BTreeMap<String, String> {
     let pair = |pair: &[Reply]| Some((pair.first()?.text()?, pair.get(1)?.text()?));
     reply.list().chunks(2).filter_map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Reply {
+        Reply::Text(text.as_bytes().to_vec())
+    }
+
+    fn server(name: Reply, port: i64, other_names: &[&str]) -> Reply {
+        let names = other_names.iter().map(|name| text(name)).collect();
+        Reply::List(vec![name, Reply::Integer(port), text("id"), Reply::List(names)])
+    }
+
+    fn range(first: i64, last: i64, servers: Vec<Reply>) -> Reply {
+        Reply::List([vec![Reply::Integer(first), Reply::Integer(last)], servers].concat())
+    }
+
+    #[test]
+    fn shards_are_found_with_their_replicas_first() {
+        let host = |name: &str, port| Host { name: name.to_owned(), port };
+        let asked = host("asked", 1);
+        let reply = Reply::List(vec![
+            range(200, 16_383, vec![server(Reply::Nil, 7, &[])]),
+            range(5, 9, vec![server(text("a"), 1, &[]), server(text("?"), 2, &["ip", "10.0.0.1"])]),
+            range(0, 4, vec![server(text("a"), 1, &[]), server(text("?"), 2, &["ip", "10.0.0.1"])]),
+            range(10, 199, vec![server(text(""), 3, &[])]),
+        ]);
+        let expected = [
+            Shard { slots: vec![(0, 4), (5, 9)], servers: vec![host("10.0.0.1", 2), host("a", 1)] },
+            Shard { slots: vec![(10, 199)], servers: vec![host("asked", 3)] },
+            Shard { slots: vec![(200, 16_383)], servers: vec![host("asked", 7)] },
+        ];
+        assert_eq!(shards(&reply, Some(&asked)).unwrap(), expected);
+        assert_eq!(shards(&Reply::List(Vec::new()), None).unwrap(), []);
+        for wrong in [text("x"), range(0, 1, vec![]), range(0, 1, vec![server(Reply::Nil, 70_000, &[])])] {
+            assert_eq!(shards(&Reply::List(vec![wrong]), Some(&asked)), None);
+        }
+    }
 }

@@ -67,19 +67,23 @@ impl Backup<'_> {
             };
             match self.request(address) {
                 Ok((payload, used_memory)) => return Ok((address.clone(), payload, used_memory)),
-                Err(error) if !left.as_slice().is_empty() => {
-                    eprintln!("warning: {error}; the next server of this shard is asked");
+                Err(failure) if !left.as_slice().is_empty() => {
+                    eprintln!("warning: {failure}; the next server of this shard is asked");
                 }
-                Err(error) => return Err(error.into()),
+                Err(failure) => return Err(failure),
             }
         }
     }
 
-    fn request(&self, address: &Address) -> Result<(Payload, Option<u64>), Error> {
+    fn request(&self, address: &Address) -> Result<(Payload, Option<u64>), Failure> {
         let mut connection = self.found.login.connect(address)?;
         let survey = Survey::of(&mut connection)?;
         if !self.quiet {
             survey.describe(address);
+        }
+        if survey.is_sentinel() {
+            let found = format!("{address} is a sentinel, which has no data");
+            return Err(Failure::refused(found, "name the master that it watches: --sentinel MASTER-NAME"));
         }
         let announced = connection.announce()?;
         survey.warn(self.found.cluster.is_some());

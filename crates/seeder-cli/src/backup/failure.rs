@@ -1,6 +1,11 @@
 //! Why there is no backup, and what can be done.
 
-use std::process::ExitCode;
+use std::{
+    fmt::{
+        Display, {self},
+    },
+    process::ExitCode,
+};
 
 use replication::{Error, Refusal};
 
@@ -22,11 +27,17 @@ impl Failure {
 
     /// Prints it.
     pub(super) fn print(&self) -> ExitCode {
-        eprintln!("error: {}", self.message);
+        eprintln!("error: {self}");
         if let Some(hint) = &self.hint {
             eprintln!("hint: {hint}");
         }
         ExitCode::from(self.status)
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
 }
 

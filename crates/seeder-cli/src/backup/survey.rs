@@ -42,6 +42,10 @@ impl Survey {
         self.info.number("used_memory")
     }
 
+    pub(super) fn is_sentinel(&self) -> bool {
+        self.info.get("redis_mode") == Some("sentinel")
+    }
+
     /// Prints what the server is.
     pub(super) fn describe(&self, address: &Address) {
         let (databases, keys) = self.info.databases();
