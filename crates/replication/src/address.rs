@@ -131,7 +131,9 @@ impl Host {
             }
             None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
         };
-        let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_.:%".contains(letter);
+        // The zone of an IPv6 address follows a percent sign.
+        let marks = if host.starts_with('[') { "-_.:%" } else { "-_." };
+        let allowed = |letter: char| letter.is_ascii_alphanumeric() || marks.contains(letter);
         if name.is_empty() || !name.chars().all(allowed) {
             return Err(AddressError::Host);
         }
@@ -209,6 +211,7 @@ mod tests {
             "redis://:secret@h:1/secret",
             "redis://:secret@h h:1",
             "redis://[secret",
+            "redis://secret%40",
             "unix://secret",
             "unix://:secret@secret/path",
         ] {

@@ -4,7 +4,9 @@ use std::{
     fmt::{
         Display, {self},
     },
-    io,
+    io::{
+        ErrorKind, {self},
+    },
 };
 
 use crate::Address;
@@ -109,7 +111,10 @@ fn tls_hint(error: &io::Error) -> &'static str {
         "; name the file of its certificate authority by --ca"
     } else if text.contains("not valid for name") || text.contains("NotValidForName") {
         "; name the server as its certificate does by --server-name"
-    } else if text.contains("corrupt message") {
+    } else if text.contains("corrupt message")
+        // A server without TLS waits for the end of a line, or finds no command in it.
+        || [ErrorKind::TimedOut, ErrorKind::UnexpectedEof].contains(&error.kind())
+    {
         "; is there TLS on this port? Without it, write redis://"
     } else {
         ""

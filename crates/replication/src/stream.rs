@@ -2,7 +2,7 @@
 
 use std::{
     io::{
-        Read, Write, {self},
+        ErrorKind, Read, Write, {self},
     },
     net::{TcpStream, ToSocketAddrs},
     os::unix::net::UnixStream,
@@ -29,7 +29,12 @@ impl Stream {
             (Address::Tls(host), Some(tls)) => {
                 let socket = connect(host, limit).map_err(unreachable)?;
                 set_limit(&socket, Some(limit)).map_err(unreachable)?;
-                let failed = |error| Error::Tls { address: address.clone(), error };
+                let silent =
+                    || io::Error::new(ErrorKind::TimedOut, format!("no answer for {} s", limit.as_secs()));
+                let failed = |error: io::Error| {
+                    let is_silent = [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind());
+                    Error::Tls { address: address.clone(), error: if is_silent { silent() } else { error } }
+                };
                 Self::Tls(Box::new(tls.agree(host, socket).map_err(failed)?))
             }
             (Address::Tls(_), None) => return Err(Error::TlsFiles("there are none".to_owned())),
@@ -59,7 +64,7 @@ fn set_limit(socket: &TcpStream, limit: Option<Duration>) -> io::Result<()> {
 
 /// Tries each address of a host.
 fn connect(host: &Host, limit: Duration) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
     for address in (host.name.as_str(), host.port).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, limit) {
             Ok(socket) => {

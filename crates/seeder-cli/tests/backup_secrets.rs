@@ -46,9 +46,9 @@ fn a_password_is_used_and_not_shown() {
         }
         expect(&run(path, &[&source, "--bgsave"], &[]), 0, warning);
         expect(&run(path, &[&source], &[]), 2, "exists; --force");
-        expect(&run(path, &[&source, "--cluster"], &[]), 1, "hint: the server is no node of a cluster");
-        expect(&run(path, &[&source, "--sentinel", "m"], &[]), 1, "hint: the server is no sentinel");
-        expect(&run(path, &[&source, "--ca", "x"], &[]), 2, "write rediss://");
+        expect(&run(path, &[&source, "x", "--cluster"], &[]), 1, "hint: the server is no node of a cluster");
+        expect(&run(path, &[&source, "x", "--sentinel", "m"], &[]), 1, "hint: the server is no sentinel");
+        expect(&run(path, &[&source, "x", "--ca", "x"], &[]), 2, "write rediss://");
     }
     assert_eq!(names(path), [format!("127.0.0.1-{port}.rdb")]);
     let variables = [("SEEDER_PASSWORD", SECRET), ("SEEDER_USERNAME", "ann")];

@@ -51,6 +51,9 @@ impl Backup<'_> {
                     "nothing is left of it; check the server's memory, and try again",
                 ));
             }
+            for (code, number) in &inspection.hazard_counts {
+                eprintln!("warning: {} ({number}): seeder check describes it", code.as_str());
+            }
             files.push(FileDone::new(&address, name, bytes, &inspection));
         }
         self.found.expect_same_slots()?;

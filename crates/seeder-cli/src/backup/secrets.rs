@@ -71,28 +71,19 @@ pub(super) fn ask(server: &str) -> Result<Secret> {
 
 /// Hides arguments that may have a password in a message about the command line.
 pub(crate) fn without_secrets(message: &str, arguments: impl Iterator<Item = String>) -> String {
-    arguments.filter_map(|argument| Some((hidden(&argument)?, argument))).fold(
-        message.to_owned(),
-        |message, (hidden, argument)| {
-            // Options are named apart from their values.
-            let value = argument.split_once('=').map_or("", |(_, value)| value);
-            let message = message.replace(&argument, &hidden);
-            if value.contains('@') { message.replace(value, &hidden) } else { message }
-        },
-    )
+    // Of an option with its value in one word, a message may have either.
+    let words = arguments.flat_map(|argument| {
+        let value = argument.split_once('=').map(|(_, value)| value.to_owned());
+        [Some(argument), value].into_iter().flatten()
+    });
+    words
+        .filter(|word| may_have_password(word))
+        .fold(message.to_owned(), |message, word| message.replace(&word, "[hidden]"))
 }
 
-/// A URL without its user and password; none if it has none.
-fn hidden(argument: &str) -> Option<String> {
-    let (before, host) = argument.rsplit_once('@')?;
-    let scheme = before
-        .split_once("://")
-        .map(|(scheme, _)| scheme)
-        .filter(|scheme| !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    Some(match scheme {
-        Some(scheme) => format!("{scheme}://[hidden]@{host}"),
-        None => format!("[hidden]@{host}"),
-    })
+/// Whether a word could be a URL, well-formed or not.
+fn may_have_password(word: &str) -> bool {
+    !word.starts_with("s3://") && (word.contains('@') || word.contains("://"))
 }
 
 #[cfg(test)]
@@ -101,15 +92,19 @@ mod tests {
 
     #[test]
     fn messages_about_the_command_line_have_no_password() {
-        for (argument, expected) in [
-            ("redis://:secret@h:1", "found 'redis://[hidden]@h:1'"),
-            ("redis://u:se/cret@x@h:1", "found 'redis://[hidden]@h:1'"),
-            (":secret@h", "found '[hidden]@h'"),
-            ("--ca=redis://:secret@h", "found '[hidden]@h'"),
-            ("plain", "found 'plain'"),
+        for (argument, found, expected) in [
+            ("redis://:secret@h:1", "redis://:secret@h:1", "[hidden]"),
+            (":se/cret@x@h", ":se/cret@x@h", "[hidden]"),
+            ("--ca=redis://secret", "redis://secret", "[hidden]"),
+            ("--ca=redis://secret", "--ca=redis://secret", "[hidden]"),
+            ("s3://b/k", "s3://b/k", "s3://b/k"),
+            ("plain", "plain", "plain"),
         ] {
             let arguments = ["seeder", "backup", argument].map(str::to_owned).into_iter();
-            assert_eq!(without_secrets(&format!("found '{argument}'"), arguments), expected);
+            assert_eq!(
+                without_secrets(&format!("found '{found}'"), arguments),
+                format!("found '{expected}'")
+            );
         }
     }
 }
