@@ -37,8 +37,8 @@ impl Connection {
 
     /// Requests the data set. Calls `waited` while the server prepares it, once a second or less often.
     ///
-    /// Nothing is sent from here on. A server waits for acknowledgements only after the data set, and one that has closed
-    /// its end would answer with a reset, which discards what is still to be read.
+    /// Nothing is sent from here on. A server waits for acknowledgements only after the data set, and one that has
+    /// closed its end would answer with a reset, which discards what is still to be read.
     pub fn replicate(mut self, waited: &mut dyn FnMut()) -> Result<Payload, Error> {
         let sent = self.send(&[b"PSYNC", b"?", b"-1"]);
         sent.map_err(|error| self.fault("PSYNC", error))?;

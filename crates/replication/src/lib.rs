@@ -3,9 +3,9 @@
 //! - [`Address`] is where a server listens. It never has credentials: [`Address::parse`] separates them from a URL.
 //! - [`Connection::open`] connects, over TCP, TLS or a Unix socket, and [`Connection::log_in`] uses [`Credentials`].
 //! - [`Connection::call`] runs a command.
-//! - [`Connection::announce`] says what the connection can do, as a replica does, and [`Connection::replicate`] requests
-//!   the data set: a [`Payload`], which is a [`std::io::Read`] of the bytes of one RDB file. Reading it ends without an
-//!   error only if it is complete.
+//! - [`Connection::announce`] says what the connection can do, as a replica does, and [`Connection::replicate`]
+//!   requests the data set: a [`Payload`], which is a [`std::io::Read`] of the bytes of one RDB file. Reading it ends
+//!   without an error only if it is complete.
 //! - [`topology`] finds the servers of a cluster and those that a sentinel watches.
 //!
 //! Reading and writing block; every wait has a limit. The crate does not know the RDB format.

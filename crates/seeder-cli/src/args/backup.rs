@@ -42,7 +42,8 @@ pub(crate) struct BackupArgs {
     /// at least every ten.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) timeout_seconds: u32,
-    /// Make the server save its own file with BGSAVE, wait until it is done, and say where it is. Nothing is transferred.
+    /// Make the server save its own file with BGSAVE, wait until it is done, and say where it is. Nothing is
+    /// transferred.
     #[arg(long, conflicts_with_all = ["to", "cluster", "save", "force"])]
     pub(crate) bgsave: bool,
     /// As `--bgsave`, with SAVE. The server answers no one until it is done.

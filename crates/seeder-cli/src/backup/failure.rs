@@ -87,7 +87,7 @@ fn remedy(refusal: &Refusal) -> &'static str {
         _ if is_about_the_data => {
             "this service or proxy does not let clients replicate. Make the backup with its own export instead: \
              ElastiCache: create-snapshot, then copy-snapshot to a bucket; Memorystore: gcloud redis instances export; \
-             Azure: Export; Redis Cloud: Backup. Behind a proxy, name the server itself"
+             Azure: Export; Redis Cloud: Backup. If it is a proxy, name the server itself"
         }
         _ => "see the server's log",
     }

@@ -123,10 +123,13 @@ impl Survey {
                     .to_owned(),
             );
         }
-        if !info.modules().is_empty() {
+        // Redis 8 always has this one.
+        let modules: Vec<_> =
+            info.modules().iter().map(String::as_str).filter(|name| *name != "vectorset").collect();
+        if !modules.is_empty() {
+            let modules = modules.join(", ");
             all.push(format!(
-                "modules are loaded: {}; no ElastiCache engine loads their data (seeder convert --modules drop)",
-                info.modules().join(", ")
+                "modules are loaded: {modules}; no ElastiCache engine loads their data (seeder convert --modules drop)"
             ));
         }
         all
@@ -197,6 +200,7 @@ mod tests {
         assert!(warns("cluster_enabled:1", "--cluster"));
         assert!(survey("cluster_enabled:1").warnings(true).is_empty());
         assert!(warns("module:name=search,ver=1", "search"));
+        assert!(!warns("module:name=vectorset,ver=1", "modules"));
         assert!(warns("aof_rewrite_in_progress:1", "saves already"));
         assert!(Survey::default().warnings(false)[0].contains("may not run INFO"));
         assert!(survey("").warnings(false).is_empty());
