@@ -185,6 +185,23 @@ fn a_server_saves_its_own_file() {
     }
 }
 
+/// A save that had begun earlier lacks what was written since.
+#[test]
+fn a_save_that_is_in_progress_is_not_taken_for_this_one() {
+    let Some(engine) = an_engine() else { return };
+    let mut server = Server::start(&engine, &[]);
+    server.run(&["EVAL", "for n = 1, 1000 do redis.call('SET', n, n) end", "0"]);
+    // A second.
+    server.run(&["CONFIG", "SET", "rdb-key-save-delay", "1000"]);
+    server.run(&["BGSAVE"]);
+    server.run(&["SET", "later", "1"]);
+    let folder = tempfile::tempdir().unwrap();
+    expect(&backup(folder.path(), &[&url(&server), "--bgsave"]), 0, "has saved on its own disk");
+    let file = fs::read(server.folder.path().join("dump.rdb")).unwrap();
+    let mut loaded = Server::load(&engine, Some(&file), &[]).unwrap();
+    assert_eq!(loaded.run(&["GET", "later"]).text(), "1");
+}
+
 #[test]
 fn a_server_that_cannot_save_says_so() {
     let Some(engine) = an_engine() else { return };

@@ -254,6 +254,13 @@ fn services_that_forbid_replication_are_named() {
         expect(&output, 1, "hint: this service or proxy does not let clients replicate");
         assert!(printed(&output).contains("copy-snapshot"), "{}", printed(&output));
     }
+    // Some close, without a word.
+    let closes = scripted(|words| match words[0].as_str() {
+        "PSYNC" => Vec::new(),
+        _ => b"+OK\r\n".to_vec(),
+    });
+    let output = backup(folder.path(), &[&format!("redis://127.0.0.1:{closes}"), "new.rdb"]);
+    expect(&output, 3, "hint: a server that cannot fork or save closes without a reason");
     assert_eq!(names(folder.path()), NOTHING);
 }
 
@@ -320,7 +327,7 @@ fn a_wait_for_a_server_can_be_interrupted() {
     let (asked, is_asked) = channel();
     let port = scripted(move |_| {
         let _ = asked.send(());
-        thread::sleep(Duration::from_secs(600));
+        thread::sleep(Duration::from_mins(10));
         Vec::new()
     });
     let folder = tempfile::tempdir().unwrap();

@@ -16,7 +16,7 @@ use aws_sdk_s3::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
 };
-use backing_up::{an_engine, expect, fill_with_noise, relay, scripted, seeder, url};
+use backing_up::{an_engine, expect, fill_with_noise, free_port, printed, relay, scripted, seeder, url};
 use local_s3::{Config, Server as S3, Switches};
 use nix::{
     sys::signal::{Signal, kill},
@@ -99,7 +99,8 @@ impl Bucket {
 async fn an_object_holds_what_the_server_has() {
     let Some(engine) = an_engine() else { return };
     let bucket = Bucket::new().await;
-    let mut server = Server::start(&engine, &DISKLESS);
+    let port = free_port();
+    let mut server = Server::start(&engine, &[&DISKLESS[..], &["--port", &port.to_string()]].concat());
     fill_with_noise(&mut server, 40);
     let source = url(&server);
     let done = bucket.backup(&[&source, "s3://backups/a/new.rdb", "--json"]).await;
@@ -120,6 +121,14 @@ async fn an_object_holds_what_the_server_has() {
     expect(&bucket.backup(&[&source, "s3://none/new.rdb"]).await, 3, "none");
     expect(&bucket.backup(&[&source, "s3://backups"]).await, 2, "s3://backups");
     assert_eq!(bucket.keys().await, ["a/new.rdb"]);
+
+    // No password is in a key, nor anywhere else.
+    server.run(&["CONFIG", "SET", "requirepass", "pass/word"]);
+    let source = format!("redis://:pass%2fword@127.0.0.1:{port}");
+    let done = bucket.backup(&[&source, "s3://backups/b.rdb", "--json"]).await;
+    expect(&done, 0, "\"to\":\"s3://backups/b.rdb\"");
+    let shown = format!("{}{:?}", printed(&done), bucket.keys().await);
+    assert!(!shown.contains("pass/word") && !shown.contains("pass%2f"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

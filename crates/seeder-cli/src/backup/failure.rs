@@ -45,6 +45,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (hint, status) = match &error {
             Error::Refused(refusal) => (Some(remedy(refusal)), REFUSED),
+            Error::Closed { doing, .. } if doing.starts_with("PSYNC") => (Some(CLOSED), NOT_REACHABLE),
             _ => (None, NOT_REACHABLE),
         };
         Self { message: error.to_string(), hint: hint.map(str::to_owned), status }
@@ -56,6 +57,12 @@ impl From<anyhow::Error> for Failure {
         Self { message: format!("{error:#}"), hint: None, status: NOT_REACHABLE }
     }
 }
+
+const FORBIDDEN: &str = "this service or proxy does not let clients replicate. Make the backup with its own export \
+     instead: ElastiCache: create-snapshot, then copy-snapshot to a bucket; Memorystore: gcloud redis instances export; \
+     Azure: Export; Redis Cloud: Backup. If it is a proxy, name the server itself";
+const CLOSED: &str = "a server that cannot fork or save closes without a reason, and its log has it; proxies that do not \
+     let clients replicate also do so";
 
 /// What can be done about a refusal.
 fn remedy(refusal: &Refusal) -> &'static str {
@@ -84,13 +91,17 @@ fn remedy(refusal: &Refusal) -> &'static str {
         _ if refusal.command == "BGSAVE" || refusal.command == "SAVE" => {
             "services such as ElastiCache forbid this; without --bgsave and --save, the backup is transferred instead"
         }
-        _ if is_about_the_data => {
-            "this service or proxy does not let clients replicate. Make the backup with its own export instead: \
-             ElastiCache: create-snapshot, then copy-snapshot to a bucket; Memorystore: gcloud redis instances export; \
-             Azure: Export; Redis Cloud: Backup. If it is a proxy, name the server itself"
-        }
+        _ if is_about_the_data && is_forbidden(refusal) => FORBIDDEN,
         _ => "see the server's log",
     }
+}
+
+/// Whether a server would do it for others, or not at all.
+fn is_forbidden(refusal: &Refusal) -> bool {
+    let answer = refusal.answer.to_ascii_lowercase();
+    let words =
+        ["not allowed", "not supported", "unsupported", "disabled", "forbidden", "restricted", "denied"];
+    refusal.is_unknown_command() || words.iter().any(|word| answer.contains(word))
 }
 
 #[cfg(test)]
@@ -106,6 +117,7 @@ mod tests {
             ("PSYNC", "NOPERM no permissions", "+psync"),
             ("PSYNC", "ERR unknown command 'PSYNC'", "create-snapshot"),
             ("SYNC", "ERR command not allowed", "create-snapshot"),
+            ("PSYNC", "ERR Can't SYNC while failing over", "log"),
             ("PSYNC", "NOMASTERLINK Can't SYNC", "name the master"),
             ("PING", "NOAUTH Authentication required.", "SEEDER_PASSWORD"),
             ("PING", "ERR operation not permitted", "SEEDER_PASSWORD"),

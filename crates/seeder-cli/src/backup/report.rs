@@ -115,9 +115,9 @@ impl<'d> Done<'d> {
     pub(super) fn print(&self, json: bool, to_stderr: bool) -> anyhow::Result<()> {
         let text = if json { serde_json::to_string(self)? + "\n" } else { self.text() };
         if to_stderr {
-            io::stderr().write_all(text.as_bytes())?
+            io::stderr().write_all(text.as_bytes())?;
         } else {
-            print_text(&text)?
+            print_text(&text)?;
         }
         Ok(())
     }
