@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod changes;
 mod cluster;
 mod convert;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::{
+    backup::BackupArgs,
     cluster::{ClusterArgs, given},
     convert::ConvertArgs,
     doctor::DoctorArgs,
@@ -31,6 +33,14 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 sound, 1 faults or rejected, 2 usage, 3 not readable. docs/CHECK.md describes the output.
     Check(Box<CheckArgs>),
+    /// Make a backup of a live server, as a replica of it, and check it on the way.
+    ///
+    /// It becomes a file or an object only if it is complete and sound. docs/RUNNING.md describes what the server does
+    /// meanwhile.
+    ///
+    /// Exit status: 0 done, 1 refused by the server or unsound, 2 usage, 3 not reachable, broken off or not writable;
+    /// 130 interrupted.
+    Backup(Box<BackupArgs>),
     /// Write a backup anew for an engine that does not read it as it is.
     ///
     /// Nothing is lost unless an option says so. Without one, what stands in the way is listed, and nothing is written.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 /// Creates a file beside the one that it is to become, after deleting those that killed processes have left of it.
 ///
 /// It is locked for as long as it is open: whoever gets the lock knows that no process writes the file.
-pub(super) fn create(path: &Path) -> Result<(PathBuf, File)> {
+pub(crate) fn create(path: &Path) -> Result<(PathBuf, File)> {
     remove_abandoned(path);
     loop {
         let unfinished = path.with_file_name(format!("{}{}", prefix(path), Uuid::new_v4()));
@@ -57,7 +57,7 @@ fn remove_abandoned(path: &Path) {
 }
 
 /// Gives files their names: all of them, or none.
-pub(super) fn publish(unfinished: &[PathBuf], paths: &[PathBuf], replaces: bool) -> Result<()> {
+pub(crate) fn publish(unfinished: &[PathBuf], paths: &[PathBuf], replaces: bool) -> Result<()> {
     for (done, (unfinished, path)) in unfinished.iter().zip(paths).enumerate() {
         let published = if path.exists() && !replaces {
             Err(anyhow::anyhow!("{} exists by now; --force replaces it", path.display()))
@@ -74,7 +74,7 @@ pub(super) fn publish(unfinished: &[PathBuf], paths: &[PathBuf], replaces: bool)
 }
 
 /// Deletes files.
-pub(super) fn remove(paths: &mut Vec<PathBuf>) {
+pub(crate) fn remove(paths: &mut Vec<PathBuf>) {
     for path in paths.drain(..) {
         // Nothing can be done about a file that cannot be deleted.
         let _ = remove_file(path);
