@@ -533,7 +533,7 @@ fn breakages() -> Vec<Breakage> {
             "iam:SimulatePrincipalPolicy is denied",
         ),
         (
-            |account| alarm(account, "SweepFailsAlarm").state = "ALARM".to_owned(),
+            |account| alarm(account, "SweepFailsAlarm").state = "ALARM".into(),
             "warning alarms: elasticache-seeder-SweepFailsAlarm is in ALARM",
             "The hourly sweep fails",
         ),

@@ -33,13 +33,8 @@ pub(crate) use self::service::Service;
 
 /// The limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The pauses before a call that was throttled is tried again.
-const PAUSES: [Duration; 4] = [
-    Duration::from_millis(200),
-    Duration::from_millis(500),
-    Duration::from_millis(1_200),
-    Duration::from_millis(3_000),
-];
+/// The pauses before a call that was throttled is tried again, in milliseconds.
+const PAUSES_MS: [u64; 4] = [200, 500, 1_200, 3_000];
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,9 +195,9 @@ impl Signed {
 
 /// Calls again after a pause, as long as the service is busy.
 async fn patiently<T>(call: impl AsyncFn() -> Result<T, CallError>) -> Result<T, CallError> {
-    for pause in PAUSES {
+    for pause in PAUSES_MS {
         match call().await {
-            Err(error) if error.is_throttled() => sleep(pause).await,
+            Err(error) if error.is_throttled() => sleep(Duration::from_millis(pause)).await,
             answer => return answer,
         }
     }

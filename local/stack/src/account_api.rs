@@ -75,27 +75,25 @@ async fn receive(
 ) -> Answer {
     let request = Received { method: &method, uri: &uri, headers: &headers, body: &body };
     let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
-    match headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
-        Some(target) => {
-            let (interface, action) = target.split_once('.').unwrap_or((target, ""));
-            let service = json::service(interface);
-            if let Err(refused) = admit(&mut account, &request, (service, service), action, "Exception") {
-                return json_fault(refused.0, &refused.1, &refused.2);
-            }
-            let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-            match json::answer(&account, action, &body) {
-                Ok(value) => (StatusCode::OK, value.to_string()),
-                Err((code, message)) => json_fault(StatusCode::BAD_REQUEST, code, &message),
-            }
-        }
-        None => {
-            let form = Form::parse(&String::from_utf8_lossy(&body));
-            let action = form.field("Action");
-            if let Err(refused) = admit(&mut account, &request, query::service(action), action, "") {
-                return fault(refused.0, &refused.1, &refused.2);
-            }
-            query::answer(&account, action, &form)
-        }
+    let Some(target) = headers.get("x-amz-target").and_then(|target| target.to_str().ok()) else {
+        let form = Form::parse(&String::from_utf8_lossy(&body));
+        let action = form.field("Action");
+        return match admit(&mut account, &request, query::service(action), action, "") {
+            Err((status, code, message)) => fault(status, &code, &message),
+            Ok(()) => query::answer(&account, action, &form),
+        };
+    };
+    let (interface, action) = target.split_once('.').unwrap_or((target, ""));
+    let service = json::service(interface);
+    if let Err((status, code, message)) =
+        admit(&mut account, &request, (service, service), action, "Exception")
+    {
+        return json_fault(status, &code, &message);
+    }
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    match json::answer(&account, action, &body) {
+        Ok(value) => (StatusCode::OK, value.to_string()),
+        Err((code, message)) => json_fault(StatusCode::BAD_REQUEST, code, &message),
     }
 }
 

@@ -94,8 +94,8 @@ async fn value(subject: &Subject, action: &str) -> Result<Option<usize>, CallErr
     let target = format!("ServiceQuotasV20190624.{action}");
     let body = json!({"ServiceCode": "elasticache", "QuotaCode": NODES_QUOTA});
     let answer = subject.signed.json(Service::Quotas, &target, &body).await?;
-    // Quotas are floating-point numbers.
-    Ok(answer["Quota"]["Value"].as_f64().filter(|value| *value >= 0.0).map(|value| value as usize))
+    // Quotas are floating-point numbers: 300.0.
+    Ok(answer["Quota"]["Value"].as_f64().and_then(|value| format!("{value:.0}").parse().ok()))
 }
 
 fn judge(used: usize, most: usize, quota: Quota, region: &str) -> Line {

@@ -1,6 +1,7 @@
 //! The roles: whether something above them denies what their policies allow. The simulator of IAM decides that; what
 //! it cannot know for sure is a warning at most.
 
+mod evaluation;
 mod needs;
 mod simulation;
 
@@ -9,8 +10,9 @@ use std::collections::BTreeMap;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use self::{
+    evaluation::{Denial, Denier},
     needs::Role,
-    simulation::{Denial, Denier, Outcome},
+    simulation::Outcome,
 };
 use super::{
     Checked,
@@ -85,7 +87,7 @@ fn judge<'a>(denials: impl Iterator<Item = (&'a Role, &'a Denial)>) -> Vec<Line>
 }
 
 fn line(denier: &Denier, certain: bool, actions: &[&str], roles: &[&str]) -> Line {
-    let denies = if certain { "denies" } else { "may deny" };
+    let verb = if certain { "denies" } else { "may deny" };
     let (actions, roles) = (few(actions), few(roles));
     let (who, remedy) = match denier {
         Denier::Boundary(arn) => (
@@ -103,7 +105,7 @@ fn line(denier: &Denier, certain: bool, actions: &[&str], roles: &[&str]) -> Lin
             "remove the statement from the roles' policies: the template has none".to_owned(),
         ),
     };
-    let message = format!("{who} {denies} {actions} to {roles}");
+    let message = format!("{who} {verb} {actions} to {roles}");
     let level = if certain { Level::Fault } else { Level::Warning };
     Line { level, message, remedy: Some(remedy) }
 }

@@ -51,7 +51,8 @@ pub(super) fn json_fault(status: StatusCode, code: &str, message: &str) -> Answe
 
 /// The items of a list as XML has them.
 pub(super) fn members(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    items.into_iter().map(|item| format!("<member>{}</member>", item.as_ref())).collect()
+    let member = |item: &dyn AsRef<str>| format!("<member>{}</member>", item.as_ref());
+    items.into_iter().map(|item| member(&item)).collect()
 }
 
 /// A text as XML has it.

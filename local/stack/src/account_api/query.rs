@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 
 use super::{
     STACK,
-    answer::{Answer, Form, escaped, fault, result},
+    answer::{Answer, Form, escaped, fault, members, result},
     iam,
     model::Account,
 };
@@ -70,24 +70,22 @@ fn subnets(account: &Account, form: &Form) -> Answer {
 fn alarms(account: &Account, form: &Form) -> String {
     let names = form.list("AlarmNames.member");
     let topic = account.parameters.get("AlarmTopicArn").filter(|topic| !topic.is_empty());
-    let actions = topic.map(|topic| format!("<member>{topic}</member>")).unwrap_or_default();
+    let actions = members(topic);
     let known = names.iter().filter_map(|name| Some((name, account.alarms.get(*name)?)));
-    let alarms: String = known
-        .map(|(name, alarm)| {
-            format!(
-                "<member><AlarmActions>{actions}</AlarmActions><AlarmName>{name}</AlarmName>\
-                 <AlarmDescription>{}</AlarmDescription><StateValue>{}</StateValue></member>",
-                escaped(&alarm.description),
-                alarm.state
-            )
-        })
-        .collect();
-    format!("<CompositeAlarms/><MetricAlarms>{alarms}</MetricAlarms>")
+    let alarms = known.map(|(name, alarm)| {
+        format!(
+            "<AlarmActions>{actions}</AlarmActions><AlarmName>{name}</AlarmName>\
+             <AlarmDescription>{}</AlarmDescription><StateValue>{}</StateValue>",
+            escaped(&alarm.description),
+            alarm.state
+        )
+    });
+    format!("<CompositeAlarms/><MetricAlarms>{}</MetricAlarms>", members(alarms))
 }
 
 /// The stack as `DescribeStacks` has it.
 fn described(account: &Account) -> String {
-    let members = |kind: &str, values: &BTreeMap<String, String>| -> String {
+    let pairs = |kind: &str, values: &BTreeMap<String, String>| -> String {
         let member = |(key, value): (&String, &String)| {
             format!("<member><{kind}Key>{key}</{kind}Key><{kind}Value>{value}</{kind}Value></member>")
         };
@@ -99,7 +97,7 @@ fn described(account: &Account) -> String {
          <CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>{}</StackStatus>\
          <Outputs>{}</Outputs><Parameters>{}</Parameters></member></Stacks>",
         account.stack_status,
-        members("Output", &account.outputs),
-        members("Parameter", &account.parameters)
+        pairs("Output", &account.outputs),
+        pairs("Parameter", &account.parameters)
     )
 }

@@ -3,7 +3,7 @@
 //! Source: IAM user guide, "AWS Signature Version 4 for API requests". The time of a signature is not compared with the
 //! clock.
 
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, Method, Uri};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use sha2::{Digest as _, Sha256};
@@ -78,7 +78,7 @@ pub(super) fn verify(request: &Received<'_>, secret: &str, scope: Scope<'_>) -> 
         return Err(Refusal::mismatch("Date in Credential scope does not match YYYYMMDD from ISO-8601"));
     }
     let must_be_signed = |name: &str| name == "host" || name.starts_with("x-amz-");
-    let mut names = request.headers.keys().map(|name| name.as_str());
+    let mut names = request.headers.keys().map(HeaderName::as_str);
     if let Some(unsigned) =
         names.find(|name| must_be_signed(name) && !authorization.signed_headers.contains(name))
     {
@@ -132,10 +132,8 @@ fn canonical(request: &Received<'_>, signed_headers: &[&str], content: &str) -> 
     let mut fields: Vec<_> = fields.map(|(name, value)| (encoded(name), encoded(value))).collect();
     fields.sort();
     let query: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let headers: String = signed_headers
-        .iter()
-        .map(|name| format!("{name}:{}\n", value(request.headers, name).unwrap_or_default()))
-        .collect();
+    let header = |name: &&str| format!("{name}:{}\n", value(request.headers, name).unwrap_or_default());
+    let headers: String = signed_headers.iter().map(header).collect();
     format!(
         "{}\n{path}\n{}\n{headers}\n{}\n{content}",
         request.method,
