@@ -259,6 +259,7 @@ mod tests {
             arn: "arn:aws:states:us-east-1:1:execution:m:e".into(),
             outcome,
             clean_up_of: None,
+            state: None,
             started_ms: 0,
             ended_ms: Some(1),
             cluster: Some("orders".into()),
