@@ -38,7 +38,11 @@ fn a_source_that_dies_in_the_middle_leaves_no_file() {
         drop(cut);
         let output = process.wait_with_output().unwrap();
         expect(&output, 3, "closed the connection after");
-        assert!(printed(&output).contains("bytes of data"), "{}", printed(&output));
+        assert!(
+            printed(&output).contains("bytes of data\nhint: the server's log says why"),
+            "{}",
+            printed(&output)
+        );
         assert_eq!(names(folder.path()), NOTHING);
     }
 }
