@@ -146,7 +146,7 @@ mod tests {
             b"$-2\r\n",
             b"\r\n",
             &b"*1\r\n".repeat(100),
-            &[b'+'; 100_000],
+            &b"+".repeat(100_000),
         ] {
             assert_eq!(read_reply(&mut &*bytes).unwrap_err().kind(), ErrorKind::InvalidData);
         }

@@ -38,7 +38,11 @@ fn a_source_that_dies_in_the_middle_leaves_no_file() {
         drop(cut);
         let output = process.wait_with_output().unwrap();
         expect(&output, 3, "closed the connection after");
-        assert!(printed(&output).contains("bytes of data"), "{}", printed(&output));
+        assert!(
+            printed(&output).contains("bytes of data\nhint: the server's log says why"),
+            "{}",
+            printed(&output)
+        );
         assert_eq!(names(folder.path()), NOTHING);
     }
 }
@@ -253,6 +257,8 @@ fn services_that_forbid_replication_are_named() {
         let output = backup(folder.path(), &[&format!("redis://127.0.0.1:{port}"), "new.rdb"]);
         expect(&output, 1, "hint: this service or proxy does not let clients replicate");
         assert!(printed(&output).contains("copy-snapshot"), "{}", printed(&output));
+        // It knows no replica that keeps no writes either.
+        assert!(printed(&output).contains("client-output-buffer-limit"), "{}", printed(&output));
     }
     // Some close, without a word.
     let closes = scripted(|words| match words[0].as_str() {
@@ -315,6 +321,8 @@ fn a_damaged_backup_is_an_error_and_leaves_no_file() {
         assert!(printed(&output).contains(expected), "{}", printed(&output));
         assert_eq!(names(folder.path()), NOTHING);
     }
+    let piped = run(good[..15].to_vec(), "-");
+    expect(&piped, 1, "what was written to standard output is no backup");
     let tail = run([&good[..], b"tail"].concat(), "tail.rdb");
     expect(&tail, 0, "warning: trailing-bytes (1): seeder check describes it");
     expect(&run(good.clone(), "new.rdb"), 0, "1 keys");

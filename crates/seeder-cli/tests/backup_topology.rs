@@ -9,11 +9,15 @@ mod server;
 use std::{
     fs,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::Duration,
 };
 
-use backing_up::{an_engine, backup, expect, free_port, names, printed};
+use backing_up::{an_engine, backup, expect, free_port, names, printed, scripted};
 use serde_json::Value;
 use server::{Engine, Reply, Server};
 
@@ -67,6 +71,30 @@ fn a_replica_that_a_sentinel_watches_is_backed_up() {
     until("it is found", || printed(&run("orders")).contains(", replica, "));
     drop(replica);
     expect(&run("orders"), 0, ", master, ");
+}
+
+/// Its keys may be missing, or in two backups.
+#[test]
+fn a_cluster_whose_slots_move_meanwhile_leaves_no_file() {
+    let (own_port, asked) = (Arc::new(OnceLock::new()), AtomicU32::new(0));
+    let known = Arc::clone(&own_port);
+    let port = scripted(move |words| match words[0].as_str() {
+        "CLUSTER" => {
+            let last = if asked.fetch_add(1, Ordering::Relaxed) == 0 { 16_383 } else { 16_382 };
+            let port = known.get().unwrap();
+            format!("*1\r\n*3\r\n:0\r\n:{last}\r\n*3\r\n$0\r\n\r\n:{port}\r\n$2\r\nid\r\n").into_bytes()
+        }
+        "PSYNC" => b"+FULLRESYNC 0 0\r\n$18\r\nREDIS0011\xff\0\0\0\0\0\0\0\0".to_vec(),
+        _ => b"+OK\r\n".to_vec(),
+    });
+    own_port.set(port).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let source = format!("redis://127.0.0.1:{port}");
+    expect(&backup(folder.path(), &[&source, "new.rdb", "--cluster"]), 1, "were moved meanwhile");
+    assert!(names(folder.path()).is_empty());
+    // It stays now.
+    expect(&backup(folder.path(), &[&source, "new.rdb", "--cluster"]), 0, "1 of 16384 slots have no server");
+    assert_eq!(names(folder.path()), ["new-0001.rdb"]);
 }
 
 /// A process that ends with the test.

@@ -38,8 +38,8 @@ pub(crate) struct BackupArgs {
     /// File whose first line is the password. [default: `$SEEDER_PASSWORD` or `$REDISCLI_AUTH`]
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// The longest time without a byte from the server, in seconds, 1 to 86400. A server that prepares its data says so
-    /// at least every ten.
+    /// The longest time without a byte from the server, in seconds, 1 to 86400. While it saves to its own disk first,
+    /// it sends one every second.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) timeout_seconds: u32,
     /// Make the server save its own file with BGSAVE, wait until it is done, and say where it is. Nothing is
@@ -52,7 +52,7 @@ pub(crate) struct BackupArgs {
     /// Replace TO if it exists.
     #[arg(long)]
     pub(crate) force: bool,
-    /// Print one JSON object on one line instead of a table.
+    /// Print one JSON object on one line.
     #[arg(long)]
     pub(crate) json: bool,
     /// Show no progress and no description of the server. Warnings are shown.

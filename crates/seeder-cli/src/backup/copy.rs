@@ -46,10 +46,7 @@ impl Backup<'_> {
             if let Some(fault) = inspection.faults.first() {
                 let damaged =
                     format!("what {address} sent is damaged: {} at offset {}", fault.message, fault.offset);
-                return Err(Failure::refused(
-                    damaged,
-                    "nothing is left of it; check the server's memory, and try again",
-                ));
+                return Err(Failure::refused(damaged, self.what_is_left()));
             }
             for (code, number) in &inspection.hazard_counts {
                 eprintln!("warning: {} ({number}): seeder check describes it", code.as_str());
@@ -59,6 +56,15 @@ impl Backup<'_> {
         self.found.expect_same_slots()?;
         opened.publish()?;
         Ok(files)
+    }
+
+    /// A hint about a damaged backup.
+    fn what_is_left(&self) -> &'static str {
+        if self.outputs.is_stdout() {
+            "what was written to standard output is no backup; check the server's memory, and try again"
+        } else {
+            "nothing is left of it; check the server's memory, and try again"
+        }
     }
 
     /// The data set of the first of these servers that passes it on, and the memory that the server uses.

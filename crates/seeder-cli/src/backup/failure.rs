@@ -46,6 +46,9 @@ impl From<Error> for Failure {
         let (hint, status) = match &error {
             Error::Refused(refusal) => (Some(remedy(refusal)), REFUSED),
             Error::Closed { doing, .. } if doing.starts_with("PSYNC") => (Some(CLOSED), NOT_REACHABLE),
+            Error::Closed { doing, .. } if doing.ends_with("bytes of data") => {
+                (Some(BROKEN_OFF), NOT_REACHABLE)
+            }
             _ => (None, NOT_REACHABLE),
         };
         Self { message: error.to_string(), hint: hint.map(str::to_owned), status }
@@ -63,6 +66,9 @@ const FORBIDDEN: &str = "this service or proxy does not let clients replicate. M
      Azure: Export; Redis Cloud: Backup. If it is a proxy, name the server itself";
 const CLOSED: &str = "a server that cannot fork or save closes without a reason, and its log has it; proxies that do not \
      let clients replicate also do so";
+
+const BROKEN_OFF: &str = "the server's log says why: it ended, its child process failed, or this side was slower than \
+     its repl-timeout or client-output-buffer-limit allows";
 
 /// What can be done about a refusal.
 fn remedy(refusal: &Refusal) -> &'static str {

@@ -123,9 +123,9 @@ impl Survey {
                     .to_owned(),
             );
         }
-        // Redis 8 always has this one.
-        let modules: Vec<_> =
-            info.modules().iter().map(String::as_str).filter(|name| *name != "vectorset").collect();
+        // Redis 8 always has the first one, and Valkey 9.1 the second.
+        let is_loaded = |name: &&str| !["vectorset", "lua"].contains(name);
+        let modules: Vec<_> = info.modules().iter().map(String::as_str).filter(is_loaded).collect();
         if !modules.is_empty() {
             let modules = modules.join(", ");
             all.push(format!(
@@ -200,7 +200,7 @@ mod tests {
         assert!(warns("cluster_enabled:1", "--cluster"));
         assert!(survey("cluster_enabled:1").warnings(true).is_empty());
         assert!(warns("module:name=search,ver=1", "search"));
-        assert!(!warns("module:name=vectorset,ver=1", "modules"));
+        assert!(!warns("module:name=vectorset,ver=1\nmodule:name=lua,ver=1", "modules"));
         assert!(warns("aof_rewrite_in_progress:1", "saves already"));
         assert!(Survey::default().warnings(false)[0].contains("may not run INFO"));
         assert!(survey("").warnings(false).is_empty());
