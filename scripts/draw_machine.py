@@ -161,7 +161,6 @@ CATCHES = {
     ("CreateCluster", "DeleteCluster"): Route(("right", -8), ("left", 0), (BUS,), joins=True),
     ("AwaitApproval", "RecordOutcome"): Route(("right", -10), ("left", 0), (LOOP - 6,)),
     ("AwaitApproval", "NameFailure"): Route(("left", 0), ("left", 0), (CAUGHT,), joins=True),
-    ("RecordOutcome", "Ending"): Route(("left", 8), ("left", -8), (LOOP,)),
     ("DeleteCluster", "NameFailure"): Route(("right", -8), ("top", 40), (OUTER, row(17.45))),
 }
 # The labels of Defaults, which have no Comment. Those that continue straight down need none.

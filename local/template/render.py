@@ -8,6 +8,9 @@ roles      {CALLER: [policy document, …]}: of the functions by their folders, 
 roleArns   {CALLER: the ARN of its role}
 functions  {FOLDER: {timeoutSeconds, memoryMb, environment}}
 buckets    {BUCKET: {versioning, ownership, lifecycle, policy, eventBridge}}
+iamRoles   {RESOURCE: {arn, inline: {NAME: policy document}, attached: [ARN of a managed policy]}}
+managedPolicies  {RESOURCE: {arn, document}}
+alarms     {RESOURCE: description}
 """
 
 import json
@@ -30,6 +33,9 @@ def main():
         "roleArns": {caller: template.render(role) for caller, role in role_of_callers(template).items()},
         "functions": {folder(one): function(template, one) for one in functions(template).values()},
         "buckets": buckets(template),
+        "iamRoles": {name: iam_role(template, name, one) for name, one in template.resources("AWS::IAM::Role").items()},
+        "managedPolicies": {name: managed_policy(template, name) for name in template.resources("AWS::IAM::ManagedPolicy")},
+        "alarms": {name: template.render(one["Properties"]["AlarmDescription"]) for name, one in alarms(template).items()},
     }
     json.dump(stack, sys.stdout)
 
@@ -87,12 +93,36 @@ def role_of_callers(template):
 
 def documents_of(template, name, role):
     """The policies of a role, its own and those that it shares with others."""
-    properties = role["Properties"]
-    own = [template.render(policy)["PolicyDocument"] for policy in present(template, properties.get("Policies", []))]
+    shared = [managed_policy(template, one)["document"] for one in attached(template, role)]
+    return list(inline(template, name, role).values()) + shared
+
+
+def inline(template, name, role):
+    """A role's own policies by their names."""
+    own = [template.render(policy) for policy in present(template, role["Properties"].get("Policies", []))]
+    own += [template.render(one["Properties"]) for one in beside(template, name)]
+    return {policy["PolicyName"]: policy["PolicyDocument"] for policy in own}
+
+
+def attached(template, role):
+    """The managed policies of the template that a role shares with others."""
     managed = template.resources("AWS::IAM::ManagedPolicy")
-    own += [template.render(one["Properties"])["PolicyDocument"] for one in beside(template, name)]
-    shared = [managed[arn["Ref"]] for arn in properties.get("ManagedPolicyArns", []) if arn.get("Ref") in managed]
-    return own + [template.render(one["Properties"])["PolicyDocument"] for one in shared]
+    return [arn["Ref"] for arn in role["Properties"].get("ManagedPolicyArns", []) if arn.get("Ref") in managed]
+
+
+def managed_policy(template, name):
+    properties = template.resources("AWS::IAM::ManagedPolicy")[name]["Properties"]
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/{name}"
+    return {"arn": arn, "document": template.render(properties["PolicyDocument"])}
+
+
+def iam_role(template, name, role):
+    arns = [managed_policy(template, one)["arn"] for one in attached(template, role)]
+    return {"arn": template.attributes[f"{name}.Arn"], "inline": inline(template, name, role), "attached": arns}
+
+
+def alarms(template):
+    return template.resources("AWS::CloudWatch::Alarm")
 
 
 def beside(template, role):

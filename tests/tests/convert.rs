@@ -1,7 +1,7 @@
 //! Backups that no engine of ElastiCache reads are converted on the way, and nothing of that is left.
 
 use anyhow::{Result, ensure};
-use local_stack::{Stack, StackOptions};
+use local_stack::{Fault, Plan, Stack, StackOptions};
 use serde_json::{Value, json};
 use system_tests::{
     data::{fill_blobs, fill_mixed},
@@ -137,6 +137,28 @@ async fn a_dry_run_writes_nothing_and_a_stopped_conversion_leaves_nothing() -> R
     let share = copied_share(&stack, &execution).await?;
     ensure!(share > 0.98, "{share} of the backup was copied by S3, the rest read by functions");
     expect_same(&stack, &source, "whole", "valkey-server 8.1").await?;
+    ensure!(user::left_converted(&stack).await?.is_empty(), "{:?}", user::left_converted(&stack).await?);
+    stack.stop().await
+}
+
+/// S3 answers to copies and completions while it works, and an error comes in the body of a success.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_in_the_body_of_a_success_is_an_error_and_tried_again() -> Result<()> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    let source = new_redis(3_000).await?;
+    user::drop_file(&stack, "backups", "new.rdb", &source.save().await?).await?;
+    // More than a client tries, so that the step fails too.
+    stack.gateway().faults().plan(Plan {
+        caller: "finish-conversion".to_owned(),
+        action: "s3:PutObject".to_owned(),
+        after: 0,
+        times: 5,
+        fault: Fault::ErrorInSuccess,
+    });
+    user::seed(&stack, &request("new", "8.1")).await?.expect_seeded()?;
+    let met = stack.gateway().faults().clear();
+    ensure!(met == 5, "{met} calls met the fault");
+    expect_same(&stack, &source, "new", "valkey-server 8.1").await?;
     ensure!(user::left_converted(&stack).await?.is_empty(), "{:?}", user::left_converted(&stack).await?);
     stack.stop().await
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use local_stack::{Account, Fault, Plan, Rule, Stack, StackOptions};
+use local_stack::{Account, Alarm, Fault, Plan, Role, Rule, Stack, StackOptions};
 use serde_json::{Value, json};
 use system_tests::{
     data::{fill_bytes, fill_mixed},
@@ -266,6 +266,15 @@ async fn doctor_finds_what_is_broken_and_nothing_else() -> Result<()> {
         *stack.account() = well.clone();
     }
 
+    // One permission of two checks.
+    stack.account().denied.insert("iam:GetRole".to_owned());
+    let found = complaints(&stack, &[], 0).await?;
+    let names = ["warning roles: not checked, iam:GetRole", "warning service-role: not checked, iam:GetRole"];
+    let all = found.iter().zip(names).all(|(line, begins)| line.starts_with(begins));
+    ensure!(found.len() == names.len() && all, "{found:#?}");
+    *stack.account() = well.clone();
+    no_false_alarms(&stack, &well).await?;
+
     // The buckets.
     let (s3, bucket) = (stack.s3(), stack.drop_bucket());
     let events = s3.get_bucket_notification_configuration().bucket(bucket).send().await?;
@@ -321,7 +330,66 @@ async fn doctor_finds_what_is_broken_and_nothing_else() -> Result<()> {
     let (_, errors) = expect(run(unreachable).await?, &["doctor"], 3)?;
     ensure!(errors.contains("the connection failed"), "{errors}");
     seeder(&stack, &["doctor", "--level", "high"], 2).await?;
+    // Signatures are verified.
+    let mut unsigned = command(&stack, &["doctor"]);
+    unsigned.env("AWS_SECRET_ACCESS_KEY", "another");
+    let (_, errors) = expect(run(unsigned).await?, &["doctor"], 3)?;
+    ensure!(errors.contains("SignatureDoesNotMatch"), "{errors}");
     stack.stop().await
+}
+
+/// What is unusual, and still well.
+async fn no_false_alarms(stack: &Stack, well: &Account) -> Result<()> {
+    // An organization that allows one Region only, as many do, and a boundary that allows what is needed.
+    stack.account().organization = Some(with_deny(&json!({
+        "Effect": "Deny", "Action": "*", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}},
+    })));
+    limit(
+        &mut stack.account(),
+        &json!({
+            "Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }),
+    );
+    // IAM throttles early, and answers after a pause.
+    let action = "iam:SimulatePrincipalPolicy".to_owned();
+    stack.account().throttled.extend([(action, 6), ("events:DescribeRule".to_owned(), 2)]);
+    stack.account().quotas.insert(NODES_QUOTA.to_owned(), 900);
+    let (text, _) = seeder(stack, &["doctor"], 0).await?;
+    ensure!(text.ends_with(" ok, 0 warnings, 0 faults\n"), "{text}");
+    ensure!(text.contains("17 roles: no permissions boundary, organization or Deny"), "{text}");
+    ensure!(text.contains("0 nodes in use in us-east-1, of a quota of 900;"), "{text}");
+    ensure!(stack.account().throttled.values().all(|left| *left == 0), "not all were throttled");
+
+    // A quota that may not be read counts as the default.
+    *stack.account() = well.clone();
+    stack.account().denied.insert("servicequotas:GetServiceQuota".to_owned());
+    let (text, _) = seeder(stack, &["doctor"], 0).await?;
+    ensure!(text.ends_with(" ok, 0 warnings, 0 faults\n"), "{text}");
+    ensure!(text.contains("of 300 unless the quota was raised;"), "{text}");
+    *stack.account() = well.clone();
+    Ok(())
+}
+
+/// The quota "Nodes per Region".
+const NODES_QUOTA: &str = "L-DFE45DF3";
+/// The permissions boundary of tests.
+const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/limits";
+
+/// A policy that allows everything but this.
+fn with_deny(statement: &Value) -> Value {
+    let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    json!({"Version": "2012-10-17", "Statement": [all, statement]})
+}
+
+/// Gives grant-access a permissions boundary that denies this.
+fn limit(account: &mut Account, statement: &Value) {
+    account.policies.insert(BOUNDARY.to_owned(), with_deny(statement));
+    role(account, "GrantAccessRole").boundary = Some(BOUNDARY.to_owned());
+}
+
+fn role<'a>(account: &'a mut Account, name: &str) -> &'a mut Role {
+    account.roles.get_mut(name).unwrap_or_else(|| panic!("the template has no {name}"))
 }
 
 type Breakage = (fn(&mut Account), &'static str, &'static str);
@@ -393,7 +461,7 @@ fn breakages() -> Vec<Breakage> {
             "",
         ),
         (
-            |account| account.roles.clear(),
+            |account| drop(account.roles.remove("AWSServiceRoleForElastiCache")),
             "warning service-role: AWSServiceRoleForElastiCache",
             "does not exist",
         ),
@@ -414,10 +482,86 @@ fn breakages() -> Vec<Breakage> {
         ),
         (
             |account| {
-                account.denied.insert("iam:GetRole".to_owned());
+                limit(account, &json!({"Effect": "Deny", "Action": "s3:PutBucketPolicy", "Resource": "*"}));
             },
-            "warning service-role: not checked",
-            "iam:GetRole is denied",
+            "fault roles: the permissions boundary arn:aws:iam::123456789012:policy/limits denies",
+            "denies s3:PutBucketPolicy to GrantAccessRole",
+        ),
+        (
+            |account| {
+                let reports = "arn:aws:s3:::elasticache-seeder-reports/executions/*/revoked.json";
+                limit(account, &json!({"Effect": "Deny", "Action": "s3:GetObject", "Resource": reports}));
+            },
+            "warning roles: the permissions boundary",
+            "may deny s3:GetObject to GrantAccessRole",
+        ),
+        (
+            |account| {
+                limit(
+                    account,
+                    &json!({
+                        "Effect": "Deny", "Action": "s3:PutBucketPolicy", "Resource": "*",
+                        "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}},
+                    }),
+                );
+            },
+            "warning roles: the permissions boundary",
+            "may deny s3:PutBucketPolicy to GrantAccessRole",
+        ),
+        (
+            |account| {
+                let policy = json!({"Effect": "Deny", "Action": "elasticache:Create*", "Resource": "*"});
+                account.organization = Some(with_deny(&policy));
+            },
+            "warning roles: a service control policy of the organization",
+            "may deny elasticache:CreateReplicationGroup to CreateClusterRole",
+        ),
+        (
+            |account| {
+                let policy = json!({"Effect": "Deny", "Action": "states:*", "Resource": "*"});
+                role(account, "StartSeedingRole").inline.insert("more".to_owned(), with_deny(&policy));
+            },
+            "fault roles: a Deny statement of their own policies denies",
+            "states:StartExecution to StartSeedingRole",
+        ),
+        (|account| drop(account.roles.remove("SweepRole")), "fault roles: the role SweepRole is gone", ""),
+        (
+            |account| {
+                account.denied.insert("iam:SimulatePrincipalPolicy".to_owned());
+            },
+            "warning roles: not checked",
+            "iam:SimulatePrincipalPolicy is denied",
+        ),
+        (
+            |account| alarm(account, "SweepFailsAlarm").state = "ALARM".into(),
+            "warning alarms: elasticache-seeder-SweepFailsAlarm is in ALARM",
+            "The hourly sweep fails",
+        ),
+        (
+            |account| drop(account.alarms.remove("elasticache-seeder-LeftBehindAlarm")),
+            "warning alarms: the alarm elasticache-seeder-LeftBehindAlarm is gone",
+            "",
+        ),
+        (
+            |account| {
+                account.denied.insert("cloudwatch:DescribeAlarms".to_owned());
+            },
+            "warning alarms: not checked",
+            "cloudwatch:DescribeAlarms is denied",
+        ),
+        (
+            |account| {
+                account.quotas.insert(NODES_QUOTA.to_owned(), 1);
+            },
+            "warning nodes: 0 nodes in use in us-east-1, of a quota of 1;",
+            "",
+        ),
+        (
+            |account| {
+                account.quotas.insert(NODES_QUOTA.to_owned(), 0);
+            },
+            "fault nodes: 0 nodes in use in us-east-1, of a quota of 0;",
+            "",
         ),
         (
             |account| {
@@ -427,6 +571,11 @@ fn breakages() -> Vec<Breakage> {
             "events:DescribeRule is denied",
         ),
     ]
+}
+
+fn alarm<'a>(account: &'a mut Account, name: &str) -> &'a mut Alarm {
+    let alarm = account.alarms.get_mut(&format!("elasticache-seeder-{name}"));
+    alarm.unwrap_or_else(|| panic!("the template has no {name}"))
 }
 
 fn rule<'a>(account: &'a mut Account, name: &str) -> &'a mut Rule {

@@ -57,8 +57,8 @@ impl Site {
         user::start(&self.stack, &request).await
     }
 
-    /// Waits for the end of an execution and of its clean-up, and checks what was announced: one ending of this kind, in
-    /// which event, words and file agree. Returns the event's detail.
+    /// Waits for the end of an execution and of its clean-up, and checks what was announced: one ending of this kind,
+    /// in which event, words and file agree. Returns the event's detail.
     async fn expect(&self, execution: &str, kind: &str, code: &str) -> Result<Value> {
         let stack = &self.stack;
         let main = user::outcome(stack, execution).await?;

@@ -19,8 +19,12 @@ use self::{
 };
 use crate::{ConvertError, Options, RecordRange, conversion::why_gone, encoded::pairs};
 
-/// The most keys among which conflicts can be looked for: 1 GiB of memory.
+/// The most keys among which conflicts can be looked for: 1 GiB of memory. A key that occurs more than once counts as
+/// eight more.
 pub const MAX_COMPARED_KEYS: u64 = 1 << 26;
+/// A key that occurs more than once takes as much memory as this many that are compared: its hash, its places, and
+/// where these were found, with room to grow.
+pub(crate) const KEYS_OF_CONFLICT: u64 = 8;
 /// Of a file with more databases none are merged or renumbered.
 const MAX_DATABASES: usize = 1 << 16;
 
@@ -97,7 +101,7 @@ impl Comparison {
         range: &RecordRange,
         options: &Options,
     ) -> Result<Found, ConvertError> {
-        self.read_walk(&mut range.walk(source), options)
+        self.read_walk(&mut range.walk(source)?, options)
     }
 
     pub(crate) fn read_walk<R: Read>(
@@ -124,11 +128,12 @@ impl Comparison {
             }
             Stage::Matches { hashes, .. } => {
                 let mut found = Hashes::default();
+                let most = self.most_conflicts(hashes);
                 keys(walk, options, |head, to, prefix| {
                     if self.largest.contains(&head.database) && self.receiving.contains(&to) {
                         let hash = hash(to, prefix, &head.key);
                         if hashes.contains(hash) {
-                            found.push_new(hash);
+                            found.push_new(hash, most);
                         }
                     }
                 })?;
@@ -145,6 +150,11 @@ impl Comparison {
             }
         };
         Ok(Found(find))
+    }
+
+    /// How many keys that occur more than once are kept.
+    fn most_conflicts(&self, hashes: &Hashes) -> u64 {
+        self.most.saturating_sub(hashes.count()) / KEYS_OF_CONFLICT
     }
 
     /// Whether the hash of a key is kept.
@@ -168,7 +178,7 @@ impl Comparison {
     /// Goes to the next reading, after all ranges have been read.
     ///
     /// # Errors
-    /// [`ConvertError::TooManyKeys`].
+    /// [`ConvertError::TooManyKeys`] and [`ConvertError::TooManyConflicts`].
     pub fn step(&mut self, options: &Options) -> Result<(), ConvertError> {
         self.stage = match std::mem::replace(&mut self.stage, Stage::Done(Repeated::default())) {
             Stage::Sizes(sizes) if sizes.len() > MAX_DATABASES => {
@@ -181,14 +191,40 @@ impl Comparison {
                 }
                 Stage::Done(Repeated::unchecked(keys))
             }
-            Stage::Hashes(mut hashes, _) => {
-                let found = hashes.sort();
-                if self.all { places(found) } else { Stage::Matches { hashes, found } }
+            Stage::Hashes(mut hashes, keys) => {
+                let conflicts = hashes.sort();
+                if conflicts * KEYS_OF_CONFLICT > self.most - keys {
+                    self.too_many(keys, conflicts, options)?
+                } else {
+                    let found = hashes.take_repeated();
+                    if self.all { Self::places(found) } else { Stage::Matches { hashes, found } }
+                }
             }
-            Stage::Matches { found, .. } => places(found),
+            Stage::Matches { hashes, mut found } => {
+                found.sort();
+                found.take_repeated();
+                if found.count() > self.most_conflicts(&hashes) {
+                    self.too_many(hashes.count(), found.count(), options)?
+                } else {
+                    Self::places(found)
+                }
+            }
             Stage::Places(repeated) | Stage::Done(repeated) => Stage::Done(repeated),
         };
         Ok(())
+    }
+
+    /// What is done about more keys that occur more than once than memory is planned for.
+    fn too_many(&self, keys: u64, conflicts: u64, options: &Options) -> Result<Stage, ConvertError> {
+        if options.databases.is_keep() {
+            return Ok(Stage::Done(Repeated::unchecked(keys)));
+        }
+        Err(ConvertError::TooManyConflicts { conflicts, keys, most: self.most })
+    }
+
+    fn places(found: Hashes) -> Stage {
+        let repeated = Repeated::of(found);
+        if repeated.is_empty() { Stage::Done(repeated) } else { Stage::Places(repeated) }
     }
 
     /// Chooses which databases are compared.
@@ -219,12 +255,6 @@ impl Comparison {
             _ => Repeated::default(),
         }
     }
-}
-
-fn places(mut found: Hashes) -> Stage {
-    found.sort();
-    let repeated = Repeated::of(found);
-    if repeated.is_empty() { Stage::Done(repeated) } else { Stage::Places(repeated) }
 }
 
 /// Reads the keys that stay, and where they go.

@@ -27,6 +27,18 @@ pub enum ConvertError {
         /// The limit.
         most: u64,
     },
+    /// Too many keys occur more than once.
+    #[error(
+        "at least {conflicts} keys occur more than once; at most an eighth of what {keys} keys leave of {most} can"
+    )]
+    TooManyConflicts {
+        /// The number of these keys that were found.
+        conflicts: u64,
+        /// The number of keys that are compared.
+        keys: u64,
+        /// The limit of keys, of which each of these counts as eight more.
+        most: u64,
+    },
     /// Writing would have to know too much beforehand.
     #[error("the file has more than {most} {what}")]
     TooMany {
@@ -43,6 +55,12 @@ pub enum ConvertError {
     NotNeighbors {
         /// Where the range before ends.
         end: u64,
+        /// Where the range begins.
+        start: u64,
+    },
+    /// A range was to be read without the templates that its records refer to.
+    #[error("the range that begins at offset {start} needs the templates of the file's head")]
+    NoTemplates {
         /// Where the range begins.
         start: u64,
     },

@@ -19,7 +19,7 @@ use crate::{
     conversion::Conversion,
     output::{Planned, Sizes, selection_bytes},
     range::is_copied,
-    readings::{InRanges, InSequence, Readings},
+    readings::{InRanges, InSequence, Readings, with_templates},
     rewrite::Facts,
 };
 
@@ -94,7 +94,7 @@ pub fn plan_range<R: Read>(
     options: &Options,
     survey: &Survey,
 ) -> Result<RangePlan, ConvertError> {
-    plan_walk(&mut range.walk(source), range, options, survey)
+    plan_walk(&mut range.walk(source)?, range, options, survey)
 }
 
 fn plan_walk<R: Read>(
@@ -128,8 +128,8 @@ impl Plan {
     /// Reads a source from its start. If databases are merged or renumbered, it is read up to five times.
     ///
     /// # Errors
-    /// Those of reading, [`ConvertError::TooManyKeys`] and [`ConvertError::TooMany`]. What stands in the way of a
-    /// conversion is no error; see [`Report::refused`].
+    /// Those of reading, [`ConvertError::TooManyKeys`], [`ConvertError::TooManyConflicts`] and
+    /// [`ConvertError::TooMany`]. What stands in the way of a conversion is no error; see [`Report::refused`].
     pub fn of<'r, R: Read + 'r>(
         open: impl FnMut() -> io::Result<R>,
         options: &Options,
@@ -152,7 +152,8 @@ impl Plan {
         has_field_expiries: bool,
         watch: &(dyn Fn(u64) + Sync),
     ) -> Result<Self, ConvertError> {
-        Self::read(&mut InRanges { source, ranges, threads, watch }, options, has_field_expiries)
+        let ranges = with_templates(source, ranges)?;
+        Self::read(&mut InRanges { source, ranges: &ranges, threads, watch }, options, has_field_expiries)
     }
 
     fn read(

@@ -45,16 +45,16 @@ pub fn preview_range<R: Read>(
     header: &Header,
     inspecting: &InspectOptions,
 ) -> Result<Preview, ConvertError> {
-    preview_walk(&mut task.range.walk(source), task, options, survey, header, inspecting)
+    let mut walk = task.range.walk(source)?;
+    inspected(task, header, inspecting, |writer| write_walk(&mut walk, task, options, survey, vec![writer]))
 }
 
-fn preview_walk<R: Read>(
-    walk: &mut Walk<R>,
+/// Inspects what is written.
+fn inspected(
     task: &RangeTask,
-    options: &Options,
-    survey: &Survey,
     header: &Header,
     inspecting: &InspectOptions,
+    write: impl FnOnce(&mut dyn Write) -> Result<RangeReport, ConvertError>,
 ) -> Result<Preview, ConvertError> {
     let output = task.outputs.first().ok_or(ConvertError::Refused)?;
     let (begin, end) = (output.offset, output.offset + output.bytes);
@@ -67,7 +67,7 @@ fn preview_walk<R: Read>(
         // The pipe is closed at the end of the writer, however it ends.
         let report = {
             let mut writer = BufWriter::with_capacity(BUFFERED_BYTES, writer);
-            let report = write_walk(walk, task, options, survey, vec![&mut writer]);
+            let report = write(&mut writer);
             let flushed = writer.flush();
             report.and_then(|report| flushed.map(|()| report).map_err(ConvertError::Write))
         };
@@ -132,7 +132,9 @@ pub fn preview<R: Read>(
 ) -> Result<Inspection, ConvertError> {
     let task = plan.whole_task().filter(|_| plan.report.refused.is_empty()).ok_or(ConvertError::Refused)?;
     let (mut walk, inspecting) = (Walk::new(source)?, plan.inspecting(inspecting));
-    let whole = preview_walk(&mut walk, &task, options, plan.survey(), &plan.header(), &inspecting)?;
+    let whole = inspected(&task, &plan.header(), &inspecting, |writer| {
+        write_walk(&mut walk, &task, options, plan.survey(), vec![writer])
+    })?;
     let mut finished = Finished::new(plan);
     finished.add_any(whole.report);
     assemble_file(plan, &finished, whole.inspection, &inspecting)

@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, io::Read};
 
 use rdb_scan::{
-    Boundary, Fault, Header, Stretch,
-    walk::{Walk, header_bytes},
+    Boundary, Fault, Header, Stretch, Templates,
+    walk::{FieldNames, Walk, header_bytes},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Options;
+use crate::{ConvertError, Options};
 
 /// The records of a source between two boundaries.
 ///
@@ -17,7 +17,7 @@ use crate::Options;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordRange {
-    /// Version and magic of the source.
+    /// Version and magic of the source, and the digest of its templates: [`rdb_scan::Inspection::header`].
     pub header: Header,
     /// Where the first record begins.
     pub from: Boundary,
@@ -25,14 +25,23 @@ pub struct RecordRange {
     pub end: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stretch: Option<Stretch>,
+    /// The templates of the source. Not in the JSON: whoever reads the range reads them too.
+    #[serde(skip)]
+    templates: Option<FieldNames>,
 }
 
 impl RecordRange {
     /// All records of a source.
     pub fn whole(header: &Header) -> Self {
-        let header = Header { version: header.version, magic: header.magic, ..Header::default() };
+        let header = Header { aux: BTreeMap::new(), ..header.clone() };
         let first = header_bytes(header.magic, header.version).len() as u64;
-        Self { header, from: Boundary { offset: first, database: 0 }, end: None, stretch: None }
+        Self {
+            header,
+            from: Boundary { offset: first, database: 0 },
+            end: None,
+            stretch: None,
+            templates: None,
+        }
     }
 
     /// The ranges between the start of a source, boundaries in ascending order, and its end.
@@ -96,9 +105,36 @@ impl RecordRange {
         self.stretch.as_ref().filter(same)
     }
 
+    /// Whether the range has to be given the templates of the source by [`Self::with_templates`] before it is read.
+    pub fn needs_templates(&self) -> bool {
+        let is_first = self.from.offset <= header_bytes(self.header.magic, self.header.version).len() as u64;
+        // If it is not known which there are, there may be some.
+        let may_need = self.header.templates.as_ref().is_none_or(Templates::are_needed);
+        self.header.may_have_templates() && may_need && !is_first && self.templates.is_none()
+    }
+
+    /// The range, with the templates of the source: [`FieldNames::of_head`].
+    ///
+    /// # Errors
+    /// [`ConvertError::Changed`] if these are not the templates that were inspected.
+    pub fn with_templates(mut self, templates: &FieldNames) -> Result<Self, ConvertError> {
+        if self.header.templates.as_ref().is_some_and(|inspected| !templates.are(inspected)) {
+            return Err(ConvertError::Changed("it has other templates of hashes".to_owned()));
+        }
+        // A range with the head reads them itself.
+        if self.needs_templates() {
+            self.templates = Some(templates.clone());
+        }
+        Ok(self)
+    }
+
     /// Walks over the records. `source` has been opened at the first one.
-    pub(crate) fn walk<R: Read>(&self, source: R) -> Walk<R> {
-        Walk::of_range(source, &self.header, self.from, self.end)
+    pub(crate) fn walk<R: Read>(&self, source: R) -> Result<Walk<R>, ConvertError> {
+        if self.needs_templates() {
+            return Err(ConvertError::NoTemplates { start: self.from.offset });
+        }
+        let templates = self.templates.clone().unwrap_or_default();
+        Ok(Walk::of_range(source, &self.header, self.from, self.end, templates))
     }
 }
 

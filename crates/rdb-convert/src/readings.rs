@@ -6,7 +6,10 @@ use std::io::{
     Read, {self},
 };
 
-use rdb_scan::{Source, walk::Walk};
+use rdb_scan::{
+    Source,
+    walk::{FieldNames, Walk},
+};
 
 pub(crate) use self::in_order::in_order;
 use crate::{ConvertError, RecordRange};
@@ -55,10 +58,22 @@ impl<S: Source + ?Sized> Readings for InRanges<'_, S> {
     fn each<T: Send>(&mut self, work: Work<'_, T>, fold: Fold<'_, T>) -> Result<(), ConvertError> {
         let read = |range: &RecordRange| {
             let source: Box<dyn Read + '_> = Box::new(watched(self.source, range, self.watch)?);
-            work(&mut range.walk(source), range)
+            work(&mut range.walk(source)?, range)
         };
         in_order(self.ranges, self.threads, &read, fold)
     }
+}
+
+/// Reads the templates of a source, if there are any, and gives them to its ranges.
+pub(crate) fn with_templates<S: Source + ?Sized>(
+    source: &S,
+    ranges: &[RecordRange],
+) -> Result<Vec<RecordRange>, ConvertError> {
+    if !ranges.iter().any(RecordRange::needs_templates) {
+        return Ok(ranges.to_vec());
+    }
+    let templates = FieldNames::of_head(source, u64::MAX)?;
+    ranges.iter().map(|range| range.clone().with_templates(&templates)).collect()
 }
 
 /// Opens a source at the first record of a range.

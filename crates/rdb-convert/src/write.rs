@@ -63,7 +63,7 @@ pub fn write_range<R: Read, W: Write>(
     survey: &Survey,
     writers: Vec<W>,
 ) -> Result<RangeReport, ConvertError> {
-    write_walk(&mut task.range.walk(source), task, options, survey, writers)
+    write_walk(&mut task.range.walk(source)?, task, options, survey, writers)
 }
 
 pub(crate) fn write_walk<R: Read, W: Write>(

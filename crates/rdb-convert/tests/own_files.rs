@@ -6,12 +6,15 @@
 mod common;
 #[path = "common/converting.rs"]
 mod converting;
+#[path = "common/dropping.rs"]
+mod dropping;
 #[path = "../../rdb-scan/tests/common/server.rs"]
 mod server;
 
 use common::{Rdb, listpack, listpack_entry, listpack_of};
 use converting::{convert, convert_one, written};
-use rdb_convert::{ConvertError, Options, Plan, Policies, Policy, Report};
+use dropping::DROP_ALL;
+use rdb_convert::{ConvertError, Options, Plan, Report};
 use rdb_scan::{
     Kind,
     walk::{Step, Walk},
@@ -25,15 +28,7 @@ fn options(target: &str) -> Options {
 }
 
 fn dropping(target: &str) -> Options {
-    let drop = Policy::Drop;
-    let policies = Policies {
-        field_expiries: drop,
-        stream_state: drop,
-        modules: drop,
-        unsupported_types: drop,
-        functions: drop,
-    };
-    Options { policies, ..options(target) }
+    Options { policies: DROP_ALL, ..options(target) }
 }
 
 fn codes(file: &[u8], options: &Options) -> Vec<&'static str> {

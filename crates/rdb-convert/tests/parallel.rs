@@ -15,11 +15,12 @@ use std::{
 use common::{Rdb, len, listpack, text_of};
 use converting::convert;
 use rdb_convert::{
-    Databases, OnConflict, Options, Plan, Policies, Policy, RecordRange, Report, write_ranges,
+    ConvertError, Databases, OnConflict, Options, Plan, Policies, Policy, RecordRange, Report, Survey,
+    merge_plans, plan_range, preview_ranges, write_ranges,
 };
 use rdb_scan::{
     Boundary, Control, InspectOptions, Inspection, inspect_with_boundaries, read_header,
-    walk::{Step, Walk},
+    walk::{FieldNames, Step, Walk},
 };
 
 const NOW_MS: u64 = 1_800_000_000_000;
@@ -155,6 +156,86 @@ fn the_number_of_threads_changes_nothing() {
             assert!(parallel.1 == whole.1, "{threads} threads, {options:?}");
         }
     }
+}
+
+/// A file of some 20 MB with hashes that refer to templates, the last of them as well.
+fn with_templates() -> Vec<u8> {
+    let mut rdb = Rdb::with_header("REDIS0015").raw(b"\xf2\x07\x02\x03age\x04name\xf2\x32\x01");
+    rdb = rdb.text(&[b'f'; 300]).database(0);
+    for number in 0..9_000u64 {
+        if number.is_multiple_of(4_000) {
+            rdb = rdb.database(number / 4_000);
+        }
+        let key = format!("key:{number}");
+        rdb = match number % 3 {
+            0 => rdb.key(30, &key).text(&listpack(&["7", "42", &"long ".repeat(300)])),
+            1 => rdb.key(32, &key).len(50).text(&[b'v'; 3000]),
+            _ => rdb.key(0, &key).text(&[b'v'; 2000]),
+        };
+    }
+    rdb.key(32, "last").len(7).text(b"1").text(b"2").end_unchecked()
+}
+
+#[test]
+fn hashes_with_templates_are_converted_in_ranges() {
+    let file = with_templates();
+    let of = |target: &str| Options::new(target.parse().unwrap());
+    for options in [
+        of("valkey-8.1"),
+        Options { split: 2, repair: true, ..of("redis-6.2") },
+        Options { databases: Databases::merged(), ..of("valkey-9.0") },
+    ] {
+        let whole = in_sequence(&file, &options);
+        assert_eq!(whole.0.keys_rewritten, 6_001);
+        for threads in [1, 2, 8] {
+            assert!(in_parallel(&file, threads, &options) == whole, "{threads} threads, {options:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_written_of_hashes_with_templates_is_inspected_in_ranges() {
+    let file = with_templates();
+    let options = Options::new("valkey-8.1".parse().unwrap());
+    let (_, written) = in_sequence(&file, &options);
+    let (inspection, boundaries) = inspect(&file, 2);
+    let ranges = RecordRange::between(&inspection.header().unwrap(), &boundaries);
+    let plan = Plan::of_ranges(&file[..], &ranges, 2, &options, false, &|_| ()).unwrap();
+    let inspecting = InspectOptions::default();
+    let previewed = preview_ranges(&file[..], 2, &options, &plan, &inspecting, &|_| ()).unwrap();
+    assert_eq!(previewed, inspect(&written[0], 1).0);
+}
+
+#[test]
+fn a_worker_with_other_templates_is_refused() {
+    let file = with_templates();
+    let options = Options::new("valkey-8.1".parse().unwrap());
+    let (inspection, boundaries) = inspect(&file, 2);
+    let header = inspection.header().unwrap();
+    let sent = |range: &RecordRange| -> RecordRange {
+        serde_json::from_slice(&serde_json::to_vec(range).unwrap()).unwrap()
+    };
+    let ranges: Vec<_> = RecordRange::between(&header, &boundaries).iter().map(sent).collect();
+    assert!(!ranges[0].needs_templates() && ranges[1].needs_templates());
+    let bytes = |range: &RecordRange| &file[range.from.offset as usize..];
+    let survey = Survey::default();
+    let missing = plan_range(bytes(&ranges[1]), &ranges[1], &options, &survey);
+    assert!(matches!(missing, Err(ConvertError::NoTemplates { .. })), "{missing:?}");
+    let mut other = file.clone();
+    other[13] = b'A';
+    let changed = ranges[1].clone().with_templates(&FieldNames::of_head(&other[..], u64::MAX).unwrap());
+    assert!(matches!(changed, Err(ConvertError::Changed(_))), "{changed:?}");
+    // Nor do the plans of two files make one.
+    let head = FieldNames::of_head(&file[..], u64::MAX).unwrap();
+    let mut plans: Vec<_> = ranges
+        .iter()
+        .map(|range| range.clone().with_templates(&head).unwrap())
+        .map(|range| plan_range(bytes(&range), &range, &options, &survey).unwrap())
+        .collect();
+    merge_plans(plans.clone(), &options, &survey).unwrap();
+    plans[1].range.header = inspect(&other, 2).0.header().unwrap();
+    let mixed = merge_plans(plans, &options, &survey);
+    assert!(matches!(mixed, Err(ConvertError::Changed(_))), "{mixed:?}");
 }
 
 #[test]

@@ -58,7 +58,8 @@ fn a_changed_byte_costs_only_the_record_that_holds_it() {
     let all = records(&file[..]);
     let known: HashSet<&Whole> = all.iter().map(|(whole, _)| whole).collect();
     let rounds: u64 = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(200);
-    let (mut state, mut expected, mut back, mut complete, mut invented) = (1, 0, 0, 0, 0);
+    let (mut state, mut expected, mut back, mut complete) = (1, 0, 0, 0);
+    let (mut invented, mut shown, mut doubted) = (0, 0, 0);
     for round in 0..rounds {
         let at = 9 + noise(&mut state) as usize % (file.len() - 18);
         let mut damaged = file.clone();
@@ -87,8 +88,11 @@ fn a_changed_byte_costs_only_the_record_that_holds_it() {
         let allowed = usize::from(all.iter().any(|(_, range)| !cut && range.contains(&at)));
         if others > allowed {
             invented += 1;
-            println!("byte {at}: {others} records are not of the original");
+            shown += u64::from(!salvage.doubtful.is_empty());
+            let doubtful = &salvage.doubtful;
+            println!("byte {at}: {others} records are not of the original; doubtful {doubtful:?}");
         }
+        doubted += u64::from(others <= allowed && !salvage.doubtful.is_empty());
         if wanted != there {
             println!("byte {at}: {there} of {wanted} records; damaged {:?}", salvage.damaged);
         }
@@ -105,11 +109,14 @@ fn a_changed_byte_costs_only_the_record_that_holds_it() {
     let percent = |part: u64, of: u64| format!("{}.{:02} %", part * 100 / of, part * 10_000 / of % 100);
     println!("{back} of {expected} records came back, {}", percent(back, expected));
     println!("all that was to come back in {complete} of {rounds} files, {}", percent(complete, rounds));
-    println!("{invented} of {rounds} files with records that are not of the original");
+    println!(
+        "{invented} of {rounds} files with records that are not of the original; of {shown} a database is doubtful"
+    );
+    println!("{doubted} files have a doubtful database, and no such records");
     assert!(back * 200 >= expected * 199, "{back} of {expected} records");
     assert!(complete * 100 >= rounds * 95, "{complete} of {rounds} files");
-    // A changed number of a database cannot be seen, and its records are then in another.
-    assert!(invented * 100 <= rounds, "{invented} of {rounds} files");
+    // What no rule shows: docs/CONVERT.md has the cases.
+    assert!(invented * 400 <= rounds, "{invented} of {rounds} files");
 }
 
 #[test]

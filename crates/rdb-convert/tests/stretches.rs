@@ -4,33 +4,28 @@
 
 #[path = "../../rdb-scan/tests/common/mod.rs"]
 mod common;
+#[path = "common/dropping.rs"]
+mod dropping;
 #[path = "common/ranges.rs"]
 mod ranges;
 
 use common::{
-    Rdb, listpack,
+    Rdb,
+    in_ranges::in_ranges,
+    listpack,
     mixed::{self, Pick, all_but},
     text_of,
 };
+use dropping::DROP_ALL;
 use proptest::{collection::vec, prelude::*};
-use rdb_convert::{
-    Databases, Glob, Options, Plan, Policies, Policy, RangePlan, RecordRange, Report, Target, write,
-};
+use rdb_convert::{Databases, Glob, Options, Plan, RangePlan, RecordRange, Report, Target, write};
 use rdb_scan::{
-    Assembly, Boundary, Control, InspectOptions, Kind, LEAST_STRETCH_BYTES, Stretch, TypeSet, ValueType,
-    assemble_with_boundaries, inspect_range, inspect_up_to, inspect_with_boundaries, read_header,
+    Boundary, Control, InspectOptions, Kind, LEAST_STRETCH_BYTES, Stretch, TypeSet, ValueType,
+    inspect_with_boundaries, read_header,
 };
 
 fn options(target: &str) -> Options {
-    let drop = Policy::Drop;
-    let policies = Policies {
-        field_expiries: drop,
-        stream_state: drop,
-        modules: drop,
-        unsupported_types: drop,
-        functions: drop,
-    };
-    Options { policies, now_ms: 1_000_000, ..Options::new(target.parse().unwrap()) }
+    Options { policies: DROP_ALL, now_ms: 1_000_000, ..Options::new(target.parse().unwrap()) }
 }
 
 /// Boundaries and stretches, found in ranges between the cuts. Every n-th call asks for a pause; 0 is never.
@@ -40,34 +35,8 @@ fn inspect(
     options: &InspectOptions,
     every: usize,
 ) -> (Vec<Boundary>, Vec<Stretch>) {
-    let header = read_header(file).unwrap();
-    let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % file.len()).chain([0, file.len()]).collect();
-    cuts.sort_unstable();
-    cuts.dedup();
-    // After enough pauses there are no more, or gaps would have no end.
-    let mut calls = 0;
-    let mut watch = |_: &_| {
-        calls += 1;
-        let pauses = every > 0 && calls < 60 && calls % every == 0;
-        if pauses { Control::Pause } else { Control::Continue }
-    };
-    let range = |cut: &[usize]| cut[0] as u64..cut[1] as u64;
-    let mut found: Vec<_> = cuts
-        .windows(2)
-        .map(|cut| inspect_range(&file[cut[0]..], range(cut), &header, options, &mut watch).unwrap())
-        .collect();
-    for round in 0..100 {
-        match assemble_with_boundaries(&found, file.len() as u64, round) {
-            (Assembly::Whole(whole), boundaries) => return (boundaries, whole.stretches),
-            (Assembly::Gaps(gaps), _) => {
-                for gap in gaps {
-                    let source = &file[gap.start.offset() as usize..];
-                    found.push(inspect_up_to(source, &gap.start, gap.end, options, &mut watch).unwrap());
-                }
-            }
-        }
-    }
-    panic!("no end of gaps");
+    let (whole, boundaries) = in_ranges(file, cuts, options, every, usize::MAX);
+    (boundaries, whole.stretches)
 }
 
 /// What one writer makes of a file.
@@ -93,7 +62,7 @@ proptest! {
     #[test]
     fn copies_make_the_same_file(
         picks in picks(),
-        magic in prop::sample::select(&["REDIS0014", "REDIS0012", "REDIS0011", "VALKEY080"][..]),
+        magic in prop::sample::select(&["REDIS0015", "REDIS0014", "REDIS0012", "VALKEY080"][..]),
         target in prop::sample::select(Target::NAMES),
         least_bytes in prop::sample::select(&[1, 100, 1000, 20_000][..]),
         cuts in vec(any::<usize>(), 0..20),

@@ -34,14 +34,14 @@ use crate::{
         looks_like::Beginning,
         position::Position,
     },
-    scan::template::Templates,
+    scan::template::{Digest, Templates},
 };
 
 /// The version of the JSON of [`Inspection`], [`crate::RangeInspection`] and [`Position`]. Other versions are not read.
 ///
 /// Version 2: a position stores the value's type and a string's form separately. Version 3: `streamState`. Version 4:
-/// `stretches`.
-pub const SCHEMA: u32 = 4;
+/// `stretches`. Version 5: digests of templates.
+pub const SCHEMA: u32 = 5;
 /// The version of the JSON of [`crate::Report`].
 pub const REPORT_SCHEMA: u32 = 1;
 /// At most this many databases are listed: those with the lowest numbers.
@@ -115,8 +115,8 @@ pub struct Inspection {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<Weights>,
     /// The stretches in file order, each as long as it can be: at most 1,000 that one worker has read, of at least
-    /// [`crate::InspectOptions::least_stretch_bytes`] each. Empty if [`crate::InspectOptions::copied`] is, and if the
-    /// file has templates.
+    /// [`crate::InspectOptions::least_stretch_bytes`] each. Empty if [`crate::InspectOptions::copied`] is, and if
+    /// templates follow the first key, which no server writes.
     ///
     /// A part of a file may also have smaller ones at its start and its end, which its neighbors may continue. A pause
     /// inside a record ends a stretch before that record, and the next one begins after it.
@@ -201,7 +201,10 @@ pub(crate) struct Part {
     /// What the first bytes of the file show about it; only in its first part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) beginning: Option<Beginning>,
-    /// The templates of the file, in what follows its beginning.
+    /// The digest of the templates before the part, unless it begins with the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) first_templates: Option<Digest>,
+    /// The templates up to the end of the part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) templates: Option<Templates>,
     /// What the record in which reading ended shows about the file.
@@ -330,6 +333,18 @@ impl Default for Inspection {
 }
 
 impl Inspection {
+    /// Version and magic of the file, and which templates it has: what [`crate::walk`] needs to begin at a boundary.
+    /// None if it is not an RDB file.
+    pub fn header(&self) -> Option<Header> {
+        let templates = self.part.templates.as_ref().map(Templates::without_fields);
+        self.rdb.as_ref().map(|&RdbInfo { version, magic, .. }| Header {
+            version,
+            magic,
+            templates,
+            ..Header::default()
+        })
+    }
+
     /// The position at the end, which is a record boundary.
     pub(crate) fn end_position(&self) -> Position {
         let header = self.rdb.as_ref().map(|rdb| Header {
@@ -343,7 +358,8 @@ impl Inspection {
 
     /// The boundary at the end, if this begins with the file and something follows that can be read on its own.
     pub(crate) fn boundary(&self) -> Option<Boundary> {
-        let alone = self.part.templates.as_ref().is_none_or(Templates::is_empty);
+        // The head has all templates, and it ends at the first key.
+        let alone = self.part.templates.as_ref().is_none_or(|all| self.keys > 0 && !all.has_late());
         let between = self.start == 0 && !self.complete && !self.part.ends_inside && alone;
         let database = self.part.last_database.filter(|_| between)?;
         Some(Boundary { offset: self.end, database })

@@ -126,7 +126,7 @@ pub use crate::{
         progress::{Control, Progress},
     },
     scan::{
-        template::{MAX_TEMPLATES_BYTES, Templates},
+        template::{Digest, MAX_TEMPLATES_BYTES, Templates},
         visit::{Record, Visitor},
     },
 };

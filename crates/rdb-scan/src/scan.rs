@@ -68,6 +68,8 @@ pub(crate) struct Scan<V> {
     expired_before_ms: i64,
     /// What is noted of stretches; none if no types are copied.
     notes: Option<Box<Notes>>,
+    /// Whether a template is a fault.
+    refuses_templates: bool,
     /// Whether the current record cannot be copied as it is: more belongs to it than key, value, expiry and idle time,
     /// or the scan began inside it.
     mixed: bool,
@@ -165,6 +167,7 @@ impl<V: Visitor> Scan<V> {
             show_keys,
             expired_before_ms: i64::MIN,
             notes: None,
+            refuses_templates: false,
             mixed: false,
         }
     }
@@ -172,15 +175,22 @@ impl<V: Visitor> Scan<V> {
     /// Sets what the version of a file says about its records. `offset` is where reading begins.
     pub(crate) fn follow(&mut self, header: &Header, offset: u64) {
         self.newer = header.is_newer();
-        // In the middle of a file, its templates have to be known.
+        self.know_templates(header);
+        // In the middle of a file, those before it have to be known.
         let is_start = offset <= HEADER_BYTES as u64;
-        let none = (is_start && header.may_have_templates()).then(Templates::default);
-        self.shared.templates = header.templates.clone().or(none);
+        if is_start && header.may_have_templates() {
+            self.shared.templates.get_or_insert_default();
+        }
+    }
+
+    /// Hashes may refer to these templates.
+    pub(crate) fn know_templates(&mut self, header: &Header) {
+        self.shared.templates.clone_from(&header.templates);
     }
 
     /// The templates of the file, as far as it has been read.
-    pub(crate) fn templates(&self) -> Option<&Templates> {
-        self.shared.templates.as_ref()
+    pub(crate) fn templates(&self) -> Option<Templates> {
+        self.shared.templates.as_ref().map(|templates| templates.behind(self.keys))
     }
 
     /// Starts to report the pieces of values.
@@ -236,8 +246,10 @@ impl<V: Visitor> Scan<V> {
             Some(Open::Packed(_) | Open::Key(_)) => return None,
         };
         let comparing = matches!(&self.phase, Phase::Value(value) if value.is_comparing());
+        // Whoever continues reads whole templates from the head.
+        let in_template = matches!(self.phase, Phase::Template { .. });
         let noted = self.shared.flaw.is_some() || !self.shared.seen.contradictions.is_empty();
-        if comparing || matches!(self.phase, Phase::Key) || noted {
+        if comparing || in_template || matches!(self.phase, Phase::Key) || noted {
             return None;
         }
         let fields = std::mem::take(&mut self.shared.seen.field_expires);

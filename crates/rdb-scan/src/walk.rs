@@ -22,7 +22,7 @@ pub use self::{
     input::{Crc64, Sink},
     listpack::{Listpack, PackedEntry},
     salvage::Salvage,
-    templates::FieldNames,
+    templates::{FieldNames, Names},
 };
 use crate::{
     bytes::stop::Stop,
@@ -158,10 +158,17 @@ impl<R: Read> Walk<R> {
         })
     }
 
-    /// Walks from a boundary to another one, or to the end mark. `source` has been opened at the first.
+    /// Walks from a boundary to another one, or to the end mark. `source` has been opened at the first. Hashes may
+    /// refer to these templates: those of the file's head, or none if the range has the head.
     ///
     /// The checksum of the file is not compared: the bytes before are not known.
-    pub fn of_range(source: R, header: &Header, from: Boundary, end: Option<u64>) -> Self {
+    pub fn of_range(
+        source: R,
+        header: &Header,
+        from: Boundary,
+        end: Option<u64>,
+        templates: FieldNames,
+    ) -> Self {
         let header = Header { version: header.version, magic: header.magic, ..Header::default() };
         Self {
             input: Input::at(source, from.offset),
@@ -172,7 +179,7 @@ impl<R: Read> Walk<R> {
             pending: Pending::Nothing,
             start: from.offset,
             end,
-            templates: FieldNames::default(),
+            templates,
         }
     }
 
@@ -240,7 +247,7 @@ impl<R: Read> Walk<R> {
         let passed = match pending {
             Pending::Nothing => Ok(()),
             Pending::Value if self.head.value_type == ValueType::HashTemplateValues => {
-                self.templates.of_next(&mut body).and_then(|names| body.texts_of(names.len() as u64))
+                self.templates.of_next(&mut body).and_then(|names| body.texts_of(names.count()))
             }
             Pending::Value => body.value(self.head.value_type),
             Pending::Functions => body.text(),

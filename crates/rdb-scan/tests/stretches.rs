@@ -4,70 +4,21 @@
 
 mod common;
 
-use std::io::{
-    Read, {self},
-};
-
 use common::{
     Rdb,
+    in_ranges::{Slow, in_ranges, sent, sent_position},
     mixed::{Pick, all_but, file, options, stretches},
     read_with,
 };
 use proptest::{collection::vec, prelude::*};
 use rdb_scan::{
-    Assembly, Control, InspectOptions, Inspected, Inspection, LEAST_STRETCH_BYTES, Position, RangeInspection,
-    Stretch, TypeSet, ValueType, assemble, inspect, inspect_range, inspect_up_to, inspect_with_boundaries,
-    read_header,
+    Control, InspectOptions, Inspected, Inspection, LEAST_STRETCH_BYTES, Position, Stretch, TypeSet,
+    ValueType, inspect, inspect_with_boundaries,
 };
-use serde::{Serialize, de::DeserializeOwned};
 
-/// A source that returns little at a time, so that records end and begin anywhere in memory.
-struct Slow<'f>(&'f [u8], usize);
-
-impl Read for Slow<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = buffer.len().min(self.1);
-        self.0.read(&mut buffer[..most])
-    }
-}
-
-fn sent<T: Serialize + DeserializeOwned>(value: &T) -> T {
-    serde_json::from_slice(&serde_json::to_vec(value).unwrap()).unwrap()
-}
-
-/// Reads a file in ranges, and gaps until there are none. A watcher asks for a pause at every n-th call; 0 is never.
+/// What reading a file in ranges finds.
 fn by_ranges(file: &[u8], cuts: &[usize], options: &InspectOptions, every: usize, step: usize) -> Inspection {
-    let header = read_header(file).unwrap();
-    let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % file.len()).chain([0, file.len()]).collect();
-    cuts.sort_unstable();
-    cuts.dedup();
-    let mut calls = 0;
-    let mut watch = |_: &_| {
-        calls += 1;
-        if every > 0 && calls % every == 0 { Control::Pause } else { Control::Continue }
-    };
-    let range = |cut: &[usize]| cut[0] as u64..cut[1] as u64;
-    let mut ranges: Vec<RangeInspection> = cuts
-        .windows(2)
-        .map(|cut| {
-            inspect_range(Slow(&file[cut[0]..], step), range(cut), &header, options, &mut watch).unwrap()
-        })
-        .map(|range| sent(&range))
-        .collect();
-    for round in 0..100 {
-        match assemble(&ranges, file.len() as u64, round) {
-            Assembly::Whole(whole) => return *whole,
-            Assembly::Gaps(gaps) => {
-                for gap in gaps {
-                    let source = Slow(&file[gap.start.offset() as usize..], step);
-                    let read =
-                        inspect_up_to(source, &gap.start, gap.end, options, &mut |_| Control::Continue);
-                    ranges.push(sent(&read.unwrap()));
-                }
-            }
-        }
-    }
-    panic!("no end of gaps");
+    in_ranges(file, cuts, options, every, step).0
 }
 
 /// Reads a file with a pause at every n-th call.
@@ -90,7 +41,7 @@ fn with_pauses(file: &[u8], options: &InspectOptions, every: usize, step: usize)
         });
         match next {
             None => return whole.unwrap(),
-            Some(next) => position = sent(&next),
+            Some(next) => position = sent_position(file, &next),
         }
     }
 }
@@ -121,7 +72,7 @@ proptest! {
     #[test]
     fn stretches_are_those_of_a_copy(
         picks in picks(),
-        magic in prop::sample::select(&["REDIS0014", "REDIS0010", "VALKEY080"][..]),
+        magic in prop::sample::select(&["REDIS0015", "REDIS0014", "REDIS0010", "VALKEY080"][..]),
         least_bytes in prop::sample::select(&[1, 100, 1000, 20_000][..]),
         missing in vec(prop::sample::select(ValueType::ALL), 0..4),
         cuts in vec(any::<usize>(), 0..20),
@@ -191,18 +142,26 @@ fn a_part_notes_a_thousand_stretches_at_most() {
     assert_eq!(by_ranges(&file, &[file.len() / 2], &options, 0, usize::MAX).stretches, expected);
 }
 
-/// A hash that refers to a template cannot be read without it, so no range of such a file is on its own.
+/// Ranges around stretches are read with the templates before the first key.
 #[test]
-fn a_file_with_templates_has_no_stretches() {
-    let of = |templates: bool| {
-        let rdb = Rdb::with_header("REDIS0015");
-        let rdb = if templates { rdb.raw(&[242]).len(1).len(1).text(b"field") } else { rdb };
-        (0..100).fold(rdb, |rdb, number| rdb.key(0, &format!("key:{number}")).text(b"value")).end()
+fn only_templates_after_the_first_key_forbid_stretches() {
+    let template = |rdb: Rdb, id| rdb.raw(&[242]).len(id).len(1).text(b"field");
+    let keys = |rdb, from| {
+        (from..from + 100).fold(rdb, |rdb: Rdb, number| rdb.key(0, &format!("key:{number}")).text(b"value"))
     };
-    for (templates, number) in [(false, 1), (true, 0)] {
-        let file = of(templates);
+    let begin = || Rdb::with_header("REDIS0015");
+    for (file, number) in [
+        (keys(begin(), 0).end(), 1),
+        (keys(template(begin(), 1), 0).end(), 1),
+        (keys(keys(template(begin(), 1), 0).key(32, "hash").len(1).text(b"value"), 100).end(), 2),
+        (keys(template(keys(template(begin(), 1), 0), 2), 100).end(), 0),
+    ] {
         let options = options(&file, TypeSet::from_iter([ValueType::String]), 1);
-        assert_eq!(read_with(&file, &options).stretches.len(), number);
-        assert_eq!(by_ranges(&file, &[file.len() / 2], &options, 0, usize::MAX).stretches.len(), number);
+        let whole = read_with(&file, &options);
+        assert!(whole.is_sound(), "{:?}", whole.faults);
+        assert_eq!(whole.stretches.len(), number);
+        for cut in 1..file.len() {
+            assert_eq!(by_ranges(&file, &[cut], &options, 0, usize::MAX), whole, "cut at {cut}");
+        }
     }
 }

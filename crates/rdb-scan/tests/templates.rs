@@ -4,11 +4,16 @@
 
 mod common;
 
-use common::{Rdb, listpack, lzf_literals, read, read_with};
+use common::{
+    Rdb,
+    in_ranges::{header, in_ranges, sent, sent_position},
+    listpack, lzf_literals, read, read_with,
+};
 use rdb_scan::{
     Assembly, Control, FaultCode, HazardCode, InspectOptions, Inspected, Inspection, Position,
-    assemble_with_boundaries, inspect, inspect_parallel, inspect_range, inspect_up_to, read_header,
-    walk::{Step, Walk},
+    assemble_with_boundaries, inspect, inspect_parallel, inspect_range, inspect_up_to,
+    inspect_with_boundaries, read_header,
+    walk::{FieldNames, Step, Walk},
 };
 
 fn head(version: u32) -> Rdb {
@@ -74,23 +79,25 @@ fn hashes_with_templates_are_read_completely() {
     assert!(read(&Rdb::with_header("REDIS0015").filler().end()).is_sound());
 }
 
+fn options(file: &[u8]) -> InspectOptions {
+    InspectOptions { size_bytes: Some(file.len() as u64), ..InspectOptions::default() }
+}
+
 fn in_parts(file: &[u8]) -> Inspection {
-    let options = InspectOptions { size_bytes: Some(file.len() as u64), ..InspectOptions::default() };
+    let options = options(file);
     let (mut position, mut whole) = (Position::default(), None::<Inspection>);
     loop {
         let rest = &file[position.offset() as usize..];
         let inspected = inspect(rest, &position, &options, &mut |_| Control::Pause).unwrap();
         let (Inspected::Complete(part) | Inspected::Paused(part, _)) = &inspected;
-        let part: Inspection = serde_json::from_slice(&serde_json::to_vec(part).unwrap()).unwrap();
+        let part = sent(part);
         whole = Some(match whole {
             None => part,
             Some(whole) => whole.join(part).unwrap(),
         });
         match inspected {
             Inspected::Complete(_) => return whole.unwrap(),
-            Inspected::Paused(_, next) => {
-                position = serde_json::from_slice(&serde_json::to_vec(&next).unwrap()).unwrap();
-            }
+            Inspected::Paused(_, next) => position = sent_position(file, &next),
         }
     }
 }
@@ -103,46 +110,133 @@ fn a_scan_continues_with_the_templates() {
 }
 
 #[test]
-fn ranges_without_the_templates_are_read_from_the_one_before() {
-    let file = file(100, 20_000);
-    let size = file.len() as u64;
-    let options = InspectOptions { size_bytes: Some(size), ..InspectOptions::default() };
-    let header = read_header(&file).unwrap();
-    let cut = [0, size / 3, size / 2, size];
-    let mut ranges: Vec<_> = cut
-        .windows(2)
-        .map(|range| {
-            let source = &file[range[0] as usize..];
-            inspect_range(source, range[0]..range[1], &header, &options, &mut |_| Control::Continue).unwrap()
-        })
-        .collect();
-    for round in 0..9 {
-        let (assembly, boundaries) = assemble_with_boundaries(&ranges, size, round);
-        assert_eq!(boundaries, [], "none of which can be read on its own");
-        match assembly {
-            Assembly::Whole(whole) => {
-                assert_eq!(*whole, read_with(&file, &options));
-                return;
-            }
-            Assembly::Gaps(gaps) => {
-                for gap in gaps {
-                    let source = &file[gap.start.offset() as usize..];
-                    let read =
-                        inspect_up_to(source, &gap.start, gap.end, &options, &mut |_| Control::Continue);
-                    ranges.push(read.unwrap());
-                }
-            }
-        }
+fn positions_name_the_templates_and_do_not_hold_them() {
+    let file = file(100, 100);
+    let inspected = inspect(&file[..], &Position::default(), &options(&file), &mut |_| Control::Pause);
+    let Inspected::Paused(_, mut position) = inspected.unwrap() else { panic!("complete") };
+    // On to a place behind the first key.
+    for _ in 0..20 {
+        let rest = &file[position.offset() as usize..];
+        let inspected = inspect(rest, &position, &options(&file), &mut |_| Control::Pause).unwrap();
+        let Inspected::Paused(_, next) = inspected else { panic!("complete") };
+        position = next;
     }
-    panic!("the ranges do not meet");
+    let json = serde_json::to_string(&position).unwrap();
+    assert!(json.len() < 1000, "{json}");
+    let sent: Position = serde_json::from_str(&json).unwrap();
+    assert!(sent.needs_templates());
+    let rest = &file[sent.offset() as usize..];
+    let error = inspect(rest, &sent, &options(&file), &mut |_| Control::Continue).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{error}");
+    // Another name of a field is another head.
+    let mut other = file.clone();
+    let place = other.windows(3).position(|text| text == b"age").unwrap();
+    other[place] = b'A';
+    let other = FieldNames::of_head(&other[..], u64::MAX).unwrap();
+    let error = sent.clone().with_templates(&other).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidData, "{error}");
+    sent.with_templates(&FieldNames::of_head(&file[..], u64::MAX).unwrap()).unwrap();
+}
+
+#[test]
+fn ranges_with_the_templates_are_read_on_their_own() {
+    let file = file(100, 20_000);
+    let (size, whole) = (file.len() as u64, read_with(&file, &options(&file)));
+    let header = header(&file);
+    let cuts = [0, size / 3, size / 2, size];
+    let ranges = cuts.windows(2).map(|range| {
+        let source = &file[range[0] as usize..];
+        let range = range[0]..range[1];
+        let read = inspect_range(source, range, &header, &options(&file), &mut |_| Control::Continue);
+        sent(&read.unwrap())
+    });
+    let (assembly, boundaries) = assemble_with_boundaries(&ranges.collect::<Vec<_>>(), size, 0);
+    assert_eq!(assembly, Assembly::Whole(Box::new(whole)), "nothing is read twice");
+    assert_eq!(boundaries.len(), 2);
+}
+
+/// A range that was read with other templates, or with none, is read again from the one before it.
+#[test]
+fn ranges_with_other_templates_are_refused() {
+    let file = file(100, 20_000);
+    let (size, whole) = (file.len() as u64, read_with(&file, &options(&file)));
+    let mut other = file.clone();
+    let place = other.windows(3).position(|text| text == b"age").unwrap();
+    other[place] = b'A';
+    for header in [read_header(&file).unwrap(), header(&other)] {
+        let read = |source: &[u8], range, header: &_| {
+            inspect_range(source, range, header, &options(&file), &mut |_| Control::Continue).unwrap()
+        };
+        let middle = size / 2;
+        let mut ranges =
+            vec![read(&file, 0..middle, &header), read(&file[middle as usize..], middle..size, &header)];
+        let (Assembly::Gaps(gaps), _) = assemble_with_boundaries(&ranges, size, 0) else {
+            panic!("they were joined")
+        };
+        let [gap] = &gaps[..] else { panic!("{gaps:?}") };
+        let source = &file[gap.start.offset() as usize..];
+        let rest = inspect_up_to(source, &gap.start, size, &options(&file), &mut |_| Control::Continue);
+        ranges.push(rest.unwrap());
+        assert_eq!(assemble_with_boundaries(&ranges, size, 3).0, Assembly::Whole(Box::new(whole.clone())));
+    }
+}
+
+/// Loaders take templates anywhere, and so does reading, though not in ranges.
+#[test]
+fn templates_after_the_first_key_are_read_in_sequence() {
+    let template = |rdb: Rdb, id: u64| rdb.raw(&[242]).len(id).len(1).text(b"late");
+    let rdb = template(records(head(15), 40, &[b'v'; 900]), 5);
+    let rdb = (0..40).fold(rdb, |rdb, key| rdb.key(32, &format!("late:{key}")).len(5).text(&[b'v'; 900]));
+    let file = records(template(rdb, 6), 40, &[b'v'; 900]).end();
+    let whole = read_with(&file, &options(&file));
+    assert!(whole.is_sound(), "{:?}", whole.faults);
+    for cut in (1..file.len()).step_by(file.len() / 97) {
+        let (found, boundaries) = in_ranges(&file, &[cut, file.len() / 3], &options(&file), 0, usize::MAX);
+        assert_eq!(found, whole, "cut at {cut}");
+        let late = file.windows(6).position(|text| text == b"\xf2\x05\x01\x04la").unwrap();
+        assert!(boundaries.iter().all(|boundary| boundary.offset <= late as u64), "{boundaries:?}");
+    }
+    assert_eq!(in_parts(&file), whole);
+    // An id that a later template takes again is a fault, also if a range did not know of the first.
+    let again = template(records(template(records(head(15), 40, b"v"), 5), 40, b"v"), 5).filler().end();
+    let whole = read_with(&again, &options(&again));
+    assert_eq!(whole.faults.len(), 1);
+    for cut in (1..again.len()).step_by(again.len() / 97) {
+        assert_eq!(in_ranges(&again, &[cut], &options(&again), 0, usize::MAX).0, whole, "cut at {cut}");
+    }
+}
+
+#[test]
+fn damaged_heads_are_read_in_ranges_as_in_one_pass() {
+    let file = file(20, 100);
+    let end = file.windows(2).position(|bytes| bytes == [251, 9]).unwrap();
+    for at in 9..end + 40 {
+        for change in [1, 0x40, 0x80, 0xff] {
+            let mut damaged = file.clone();
+            damaged[at] ^= change;
+            let whole = read_with(&damaged, &options(&damaged));
+            let cuts = [at + 3, end + 100, file.len() / 2];
+            let found = in_ranges(&damaged, &cuts, &options(&damaged), 3, usize::MAX).0;
+            assert_eq!(found, whole, "byte {at} changed by {change}");
+        }
+        let cut = &file[..at];
+        let whole = read_with(cut, &options(cut));
+        assert_eq!(in_ranges(cut, &[at / 2], &options(cut), 0, usize::MAX).0, whole, "cut at {at}");
+    }
 }
 
 #[test]
 fn threads_read_what_one_pass_does() {
-    let file = file(200, 30_000);
-    let options = InspectOptions { size_bytes: Some(file.len() as u64), ..InspectOptions::default() };
+    let file = file(300, 30_000);
+    let options = options(&file);
     let parallel = inspect_parallel(&file[..], 3, &options, &|_| Control::Continue).unwrap().unwrap();
     assert_eq!(parallel, read_with(&file, &options));
+    for threads in [1, 3] {
+        let cut = inspect_with_boundaries(&file[..], threads, &options, &|_| Control::Continue);
+        let (inspection, boundaries) = cut.unwrap().unwrap();
+        assert_eq!(inspection, parallel);
+        assert!(boundaries.len() >= 2, "{boundaries:?}");
+    }
 }
 
 #[test]
@@ -158,8 +252,8 @@ fn a_walk_knows_the_fields() {
         }
     }
     assert_eq!(keys, 10);
-    assert_eq!(*walk.templates().of(0).unwrap(), [b"age".to_vec(), b"name".to_vec(), b"email".to_vec()]);
-    assert_eq!(walk.templates().of(70).unwrap()[0], b"1000");
+    assert!(walk.templates().of(0).unwrap().iter().eq([&b"age"[..], b"name", b"email"]));
+    assert_eq!(walk.templates().of(70).unwrap().iter().next(), Some(&b"1000"[..]));
     assert!(walk.templates().of(1).is_none());
 }
 

@@ -30,11 +30,11 @@ pub(crate) async fn reject(args: &RejectArgs) -> Result<ExitCode> {
     answer(&args.execution, Some(&args.because)).await
 }
 
-/// Needs `s3:GetObject` for the file with the token, and `states:SendTaskSuccess` or `states:SendTaskFailure`, and nothing
-/// else of the stack.
+/// Needs `s3:GetObject` for the file with the token, and `states:SendTaskSuccess` or `states:SendTaskFailure`, and
+/// nothing else of the stack.
 async fn answer(args: &ExecutionArgs, because: Option<&str>) -> Result<ExitCode> {
     let clients = Clients::from_environment().await;
-    let stack = Stack::new(&clients, &args.stack.stack);
+    let stack = Stack::new(&clients, &args.stack.name.stack);
     let bucket = match stack.resolve([(REPORTS_BUCKET, args.reports_bucket.as_deref())]).await {
         Ok([bucket]) => bucket,
         Err(error) => return Ok(Unusable::Unreachable(error).report()),

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod changes;
 mod cluster;
 mod convert;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::{
+    backup::BackupArgs,
     cluster::{ClusterArgs, given},
     convert::ConvertArgs,
     doctor::DoctorArgs,
@@ -31,6 +33,14 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 sound, 1 faults or rejected, 2 usage, 3 not readable. docs/CHECK.md describes the output.
     Check(Box<CheckArgs>),
+    /// Make a backup of a live server, as a replica of it, and check it on the way.
+    ///
+    /// It becomes a file or an object only if it is complete and sound. docs/RUNNING.md describes what the server does
+    /// meanwhile.
+    ///
+    /// Exit status: 0 done, 1 refused by the server or unsound, 2 usage, 3 not reachable, broken off or not writable;
+    /// 130 interrupted.
+    Backup(Box<BackupArgs>),
     /// Write a backup anew for an engine that does not read it as it is.
     ///
     /// Nothing is lost unless an option says so. Without one, what stands in the way is listed, and nothing is written.
@@ -115,9 +125,9 @@ pub(crate) struct CheckArgs {
     pub(crate) cluster: ClusterArgs,
 }
 
-/// The deployed stack.
+/// The name of the deployed stack.
 #[derive(Debug, clap::Args)]
-pub(crate) struct StackArgs {
+pub(crate) struct StackName {
     /// Name of the CloudFormation stack, `$SEEDER_STACK`. Its outputs give what no option or variable gives.
     /// [default: elasticache-seeder]
     #[arg(
@@ -129,6 +139,13 @@ pub(crate) struct StackArgs {
         hide_default_value = true
     )]
     pub(crate) stack: String,
+}
+
+/// The deployed stack.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StackArgs {
+    #[command(flatten)]
+    pub(crate) name: StackName,
     /// ARN of the state machine, `$SEEDER_STATE_MACHINE_ARN`. [default: the stack's]
     #[arg(long, env = "SEEDER_STATE_MACHINE_ARN", hide_env = true, value_name = "ARN")]
     pub(crate) state_machine: Option<String>,

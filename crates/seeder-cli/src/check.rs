@@ -23,7 +23,7 @@ use anyhow::{Error, Result};
 pub(crate) use archive::{Archive, Compressed, Compression, FIRST_BYTES};
 use input::{Content, Input};
 use jiff::Timestamp;
-pub(crate) use object::{ObjectSource, Objects};
+pub(crate) use object::{ObjectSource, Objects, is_object};
 pub(crate) use progress::Meter;
 use rdb_scan::{InspectOptions, Inspection};
 use seeder_aws::Clients;

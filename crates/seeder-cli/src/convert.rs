@@ -1,15 +1,12 @@
 //! `seeder convert`: writes a backup anew for an engine that does not read it as it is.
 
 mod input;
-mod output;
 mod preview;
 mod report;
-mod signals;
 mod wanted;
 
 use std::{
-    ops::Range,
-    process::{ExitCode, exit},
+    process::ExitCode,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -20,19 +17,18 @@ use std::{
 use anyhow::{Result, anyhow, bail};
 use input::Source;
 use jiff::Timestamp;
-use output::{Opened, Outputs};
 pub(crate) use preview::{Previewed, previewed};
 use rdb_convert::{ConvertError, Options, Plan, RecordRange, Report, write, write_ranges};
-use rdb_scan::{Boundary, Header, InspectOptions, Inspection, walk::Salvage};
+use rdb_scan::{Boundary, InspectOptions, Inspection, walk::Salvage};
 use report::{From, Told};
 use seeder_aws::Clients;
-use signals::Signals;
-use tokio::{runtime::Handle, task::spawn_blocking};
+use tokio::runtime::Handle;
 
 use crate::{
     USAGE,
     args::ConvertArgs,
-    check::{Meter, Objects},
+    check::{Meter, Objects, is_object},
+    output::{Opened, Outputs, Wanted, or_abandon},
 };
 
 const REFUSED: u8 = 1;
@@ -41,13 +37,13 @@ pub(crate) const NOT_READABLE: u8 = 3;
 /// Runs the command.
 pub(crate) async fn run(args: ConvertArgs) -> Result<ExitCode> {
     let now_ms = Timestamp::now().as_millisecond();
-    let wanted = wanted::options(&args, now_ms).and_then(|options| Ok((Outputs::of(&args)?, options)));
+    let wanted = wanted::options(&args, now_ms).and_then(|options| Ok((outputs(&args)?, options)));
     let (outputs, options) = match wanted {
         Ok((outputs, options)) => (Arc::new(outputs), options),
         Err(error) => return Ok(usage(&error)),
     };
     // Credentials are loaded only if an object is to be read or written.
-    let objects = if input::is_object(&args.input) || outputs.are_objects() {
+    let objects = if is_object(&args.input) || outputs.are_objects() {
         Some(Arc::new(Objects::new(Clients::from_environment().await.s3(), Handle::current())))
     } else {
         None
@@ -57,25 +53,19 @@ pub(crate) async fn run(args: ConvertArgs) -> Result<ExitCode> {
     {
         return Ok(usage(&anyhow!("s3://{existing} exists; --force replaces it")));
     }
-    let mut signals = Signals::new()?;
     let (writing, destination) = (Arc::clone(&outputs), objects.clone());
-    let mut work = spawn_blocking(move || {
+    or_abandon(outputs, objects, move || {
         let objects = destination.as_deref();
         let source = Source::open(&args.input, objects)?;
         let threads =
             args.threads.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
         Conversion { args: &args, options: &options, outputs: &writing, objects, source, threads }.run()
-    });
-    let status = tokio::select! {
-        done = &mut work => return done?,
-        status = signals.next() => status,
-    };
-    if spawn_blocking(move || outputs.abandon(objects.as_deref())).await? {
-        return work.await?;
-    }
-    eprintln!("interrupted; no new file is left");
-    // The conversion may wait for a pipe, and would never end.
-    exit(status.into())
+    })
+    .await
+}
+
+fn outputs(args: &ConvertArgs) -> Result<Outputs> {
+    Outputs::of(&Wanted { path: &args.output, files: args.split, replaces: args.force, is_dry: args.dry_run })
 }
 
 fn usage(error: &anyhow::Error) -> ExitCode {
@@ -122,7 +112,9 @@ impl Conversion<'_> {
         let plan = Plan::of(|| Ok(salvage.reader(seekable)), self.options);
         let plan = plan.map_err(|error| anyhow!("{}: {error}", self.source.name()))?;
         let from = From::of_salvage(salvage, self.source.compression());
-        self.write_out(self.told(from, Some(&plan), &plan.report, &salvage.damaged), |opened, watch| {
+        let told = self.told(from, Some(&plan), &plan.report);
+        let told = Told { damaged: &salvage.damaged, doubtful: &salvage.doubtful, ..told };
+        self.write_out(told, |opened, watch| {
             let reader = input::Shown::new(salvage.reader(seekable), watch);
             Ok(write(reader, self.options, &plan, opened.writers()?))
         })
@@ -145,13 +137,13 @@ impl Conversion<'_> {
                     "make the backup again"
                 },
             });
-            self.told(from, None, &report, &[]).print(self.args.json, self.outputs.is_stdout())?;
+            self.told(from, None, &report).print(self.args.json, self.outputs.is_stdout())?;
             eprintln!("error: {}: {} at offset {}", self.source.name(), fault.message, fault.offset);
             return Ok(ExitCode::from(REFUSED));
         }
         let plan = self.plan(&inspection, &boundaries);
         let plan = plan.map_err(|error| anyhow!("{}: {error}", self.source.name()))?;
-        self.write_out(self.told(from, Some(&plan), &plan.report, &[]), |opened, watch| {
+        self.write_out(self.told(from, Some(&plan), &plan.report), |opened, watch| {
             if let Some(seekable) = self.source.seekable().filter(|_| opened.is_seekable()) {
                 let open = |file, offset| opened.writer_at(file, offset);
                 return Ok(write_ranges(seekable, self.threads, self.options, &plan, &open, watch));
@@ -161,14 +153,9 @@ impl Conversion<'_> {
         })
     }
 
-    fn told<'t>(
-        &'t self,
-        from: From,
-        plan: Option<&'t Plan>,
-        report: &'t Report,
-        damaged: &'t [Range<u64>],
-    ) -> Told<'t> {
-        Told { from, options: self.options, plan, report, damaged, hide_keys: self.args.hide_keys }
+    fn told<'t>(&'t self, from: From, plan: Option<&'t Plan>, report: &'t Report) -> Told<'t> {
+        let (options, hide_keys) = (self.options, self.args.hide_keys);
+        Told { from, options, plan, report, damaged: &[], doubtful: &[], hide_keys }
     }
 
     /// Writes new files as planned, unless that is refused, and prints what was done.
@@ -183,7 +170,7 @@ impl Conversion<'_> {
             return Ok(ExitCode::from(if is_refused { REFUSED } else { 0 }));
         }
         let meter = self.meter();
-        let sizes = told.plan.into_iter().flat_map(Plan::file_bytes);
+        let sizes = told.plan.into_iter().flat_map(Plan::file_bytes).map(Some);
         let mut opened = self.outputs.open(sizes, self.objects)?;
         let read = AtomicU64::new(0);
         let written =
@@ -234,10 +221,9 @@ impl Conversion<'_> {
         inspection: &Inspection,
         boundaries: &[Boundary],
     ) -> std::result::Result<Plan, ConvertError> {
-        let Some((seekable, rdb)) = self.source.seekable().zip(inspection.rdb.as_ref()) else {
+        let Some((seekable, header)) = self.source.seekable().zip(inspection.header()) else {
             return Plan::of(|| self.source.reader(), self.options);
         };
-        let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
         let ranges = RecordRange::between(&header, boundaries);
         let meter = self.meter();
         // The source may be read several times.

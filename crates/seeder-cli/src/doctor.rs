@@ -1,5 +1,6 @@
 //! `seeder doctor`: checks a stack and what it needs around it, before the first drop and whenever something is odd.
 
+mod alarms;
 mod buckets;
 mod capacity;
 mod executions;
@@ -7,6 +8,7 @@ mod functions;
 mod line;
 mod network;
 mod queues;
+mod roles;
 mod rules;
 mod stack;
 mod subject;
@@ -14,7 +16,7 @@ mod subject;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use futures::future::{BoxFuture, FutureExt as _, join_all};
+use futures::future::{FutureExt as _, LocalBoxFuture, join_all};
 use seeder_aws::Clients;
 use serde_json::json;
 
@@ -27,30 +29,32 @@ use crate::{UNREACHABLE, args::DoctorArgs, term::print_text};
 /// The result of a check, or the reason why it was not done.
 type Checked = Result<Vec<Line>, Unchecked>;
 /// A check of one thing.
-type Check = for<'a> fn(&'a Subject) -> BoxFuture<'a, Checked>;
+type Check = for<'a> fn(&'a Subject) -> LocalBoxFuture<'a, Checked>;
 
 /// Every check, in the order of the output.
 const CHECKS: &[(&str, Check)] = &[
-    ("stack", |subject| async { Ok(stack::check(subject)) }.boxed()),
-    ("functions", |subject| functions::check(subject).boxed()),
-    ("rules", |subject| rules::check(subject).boxed()),
-    ("logs", |subject| rules::logs(subject).boxed()),
-    ("buckets", |subject| buckets::check(subject).boxed()),
-    ("keys", |subject| buckets::keys(subject).boxed()),
-    ("concurrency", |subject| capacity::concurrency(subject).boxed()),
-    ("nodes", |subject| capacity::nodes(subject).boxed()),
-    ("service-role", |subject| network::service_role(subject).boxed()),
-    ("subnets", |subject| network::subnets(subject).boxed()),
-    ("state-machine", |subject| executions::machine(subject).boxed()),
-    ("executions", |subject| executions::failures(subject).boxed()),
-    ("queues", |subject| queues::check(subject).boxed()),
-    ("leftovers", |subject| executions::leftovers(subject).boxed()),
+    ("stack", |subject| async { Ok(stack::check(subject)) }.boxed_local()),
+    ("functions", |subject| functions::check(subject).boxed_local()),
+    ("rules", |subject| rules::check(subject).boxed_local()),
+    ("logs", |subject| rules::logs(subject).boxed_local()),
+    ("roles", |subject| roles::check(subject).boxed_local()),
+    ("buckets", |subject| buckets::check(subject).boxed_local()),
+    ("keys", |subject| buckets::keys(subject).boxed_local()),
+    ("concurrency", |subject| capacity::concurrency(subject).boxed_local()),
+    ("nodes", |subject| capacity::nodes(subject).boxed_local()),
+    ("service-role", |subject| network::service_role(subject).boxed_local()),
+    ("subnets", |subject| network::subnets(subject).boxed_local()),
+    ("state-machine", |subject| executions::machine(subject).boxed_local()),
+    ("executions", |subject| executions::failures(subject).boxed_local()),
+    ("queues", |subject| queues::check(subject).boxed_local()),
+    ("alarms", |subject| alarms::check(subject).boxed_local()),
+    ("leftovers", |subject| executions::leftovers(subject).boxed_local()),
 ];
 
 /// Runs the command.
 pub(crate) async fn run(args: &DoctorArgs) -> Result<ExitCode> {
     let clients = Clients::from_environment().await;
-    let subject = match Subject::of(&clients, &args.stack, &args.buckets).await {
+    let subject = match Subject::of(&clients, &args.name.stack, &args.buckets).await {
         Ok(subject) => subject,
         Err(error) => {
             eprintln!("error: {error}");
@@ -65,7 +69,7 @@ pub(crate) async fn run(args: &DoctorArgs) -> Result<ExitCode> {
     let worst = lines.iter().map(|(_, line)| line.level).max().unwrap_or(Level::Ok);
     print_text(&if args.json {
         let checks: Vec<_> = lines.iter().map(|(name, line)| line.json(name)).collect();
-        format!("{}\n", json!({"stack": args.stack, "worst": worst, "checks": checks}))
+        format!("{}\n", json!({"stack": args.name.stack, "worst": worst, "checks": checks}))
     } else {
         let text: String = lines.iter().map(|(name, line)| line.text(name)).collect();
         format!("{text}\n{}\n", totals(&lines))

@@ -4,6 +4,7 @@
 
 mod approve;
 mod args;
+mod backup;
 mod cancel;
 mod check;
 mod columns;
@@ -11,7 +12,9 @@ mod convert;
 mod doctor;
 mod execution;
 mod executions;
+mod output;
 mod seed;
+mod signals;
 mod signed;
 mod stack;
 mod status;
@@ -19,7 +22,10 @@ mod sweep;
 mod term;
 mod upload;
 
-use std::process::ExitCode;
+use std::{
+    env,
+    process::{ExitCode, exit},
+};
 
 use clap::{CommandFactory, Parser};
 
@@ -51,10 +57,25 @@ pub fn check_json(words: &[&str]) -> anyhow::Result<String> {
     }
 }
 
+/// Parses the command line, or ends the process. A message about it has no password.
+fn parse() -> Args {
+    Args::try_parse().unwrap_or_else(|error| {
+        let message = error.render().to_string();
+        let shown =
+            backup::without_secrets(&message, env::args_os().map(|word| word.to_string_lossy().into()));
+        if shown == message {
+            error.exit();
+        }
+        eprint!("{shown}");
+        exit(error.exit_code());
+    })
+}
+
 /// Runs the command line; returns the exit code of the process.
 pub async fn run() -> ExitCode {
     // Each command has its own exit code for unexpected errors: for `check`, 1 is a result about the backups.
-    let (done, on_error) = match Args::parse().command {
+    let (done, on_error) = match parse().command {
+        Command::Backup(args) => (backup::run(*args).await, backup::NOT_REACHABLE),
         Command::Check(args) => (check::run(*args).await, check::NOT_READABLE),
         Command::Convert(args) => (convert::run(*args).await, convert::NOT_READABLE),
         Command::Seed(args) => (seed::run(&args).await, 1),

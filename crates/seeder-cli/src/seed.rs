@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &SeedArgs) -> Result<ExitCode> {
         Err(error) => return Ok(usage(&error)),
     };
     let clients = Clients::from_environment().await;
-    let stack = Stack::new(&clients, &args.stack.stack);
+    let stack = Stack::new(&clients, &args.stack.name.stack);
     // The bucket matters for files only.
     let bucket =
         args.bucket.as_deref().or_else(|| backups.iter().all(|one| one.file.is_none()).then_some(""));

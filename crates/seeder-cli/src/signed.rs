@@ -1,7 +1,12 @@
 //! Calls of services for which this product has no SDK client: one signed POST each. An SDK crate for two calls would
 //! double the time that the command line takes to build.
 
-use std::{fmt, time::SystemTime};
+mod service;
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::ProvideCredentials as _;
@@ -20,55 +25,16 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use aws_types::service_config::ServiceConfigKey;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::sleep;
+
+pub(crate) use self::service::Service;
 
 /// The limit for an answer.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
-
-/// A service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
-    /// EC2, which has the subnets.
-    Ec2,
-    /// IAM, which has the roles.
-    Iam,
-    /// EventBridge, which has the rules.
-    EventBridge,
-    /// CloudWatch Logs.
-    Logs,
-    /// SQS, which has the dead letter queues.
-    Sqs,
-}
-
-impl Service {
-    /// The ID under which the AWS configuration has an endpoint, and the name in host names and signatures.
-    const fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Ec2 => ("EC2", "ec2"),
-            Self::Iam => ("IAM", "iam"),
-            Self::EventBridge => ("EventBridge", "events"),
-            Self::Logs => ("CloudWatch Logs", "logs"),
-            Self::Sqs => ("SQS", "sqs"),
-        }
-    }
-
-    /// The host and the region of the signature. IAM has one endpoint for each partition. Source: AWS General
-    /// Reference, "Service endpoints".
-    fn place(self, region: &str) -> (String, String) {
-        let name = self.names().1;
-        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        match self {
-            Self::Iam if region.starts_with("cn-") => {
-                (format!("iam.cn-north-1.{suffix}"), "cn-north-1".into())
-            }
-            Self::Iam if region.starts_with("us-gov-") => {
-                (format!("iam.us-gov.{suffix}"), "us-gov-west-1".into())
-            }
-            Self::Iam => (format!("iam.{suffix}"), "us-east-1".into()),
-            _ => (format!("{name}.{region}.{suffix}"), region.to_owned()),
-        }
-    }
-}
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The pauses before a call that was throttled is tried again, in milliseconds.
+const PAUSES_MS: [u64; 4] = [200, 500, 1_200, 3_000];
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,8 +52,17 @@ impl CallError {
 
     /// Whether the caller lacks the permission.
     pub(crate) fn is_denied(&self) -> bool {
-        self.status == 403
-            || ["AccessDenied", "UnauthorizedOperation"].iter().any(|code| self.code.contains(code))
+        ["AccessDenied", "UnauthorizedOperation"].iter().any(|code| self.code.contains(code))
+            || self.status == 403 && self.code.is_empty()
+    }
+
+    /// Whether the same call may succeed in a moment.
+    fn is_throttled(&self) -> bool {
+        self.status == 429
+            || self.status >= 500
+            || ["Throttl", "RequestLimitExceeded", "TooManyRequests"]
+                .iter()
+                .any(|code| self.code.contains(code))
     }
 }
 
@@ -124,12 +99,27 @@ impl Signed {
         let fields: Vec<_> =
             form.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
         let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
-        let (status, text) = self.post(service, &headers, fields.join("&")).await?;
-        if status == 200 {
-            return Ok(text);
-        }
-        let first = |tag| texts(&text, tag).next().unwrap_or_default().to_owned();
-        Err(CallError { code: first("Code"), message: first("Message"), status })
+        let body = fields.join("&");
+        patiently(async || {
+            let (status, text) = self.post(service, &headers, body.clone()).await?;
+            if status == 200 {
+                return Ok(text);
+            }
+            let first = |tag| texts(&text, tag).next().unwrap_or_default().to_owned();
+            Err(CallError { code: first("Code"), message: first("Message"), status })
+        })
+        .await
+    }
+
+    /// The same, with the XML read into a type.
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        service: Service,
+        form: &[(&str, &str)],
+    ) -> Result<T, CallError> {
+        let xml = self.query(service, form).await?;
+        quick_xml::de::from_str(&xml)
+            .map_err(|error| CallError::local(format!("the answer cannot be read: {error}")))
     }
 
     /// A call of the JSON protocol. `target` is the name of the interface and of the action.
@@ -143,15 +133,19 @@ impl Signed {
         let version = if service == Service::Sqs { "1.0" } else { "1.1" };
         let content = format!("application/x-amz-json-{version}");
         let headers = [("content-type", content.as_str()), ("x-amz-target", target)];
-        let (status, text) = self.post(service, &headers, body.to_string()).await?;
-        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
-        if status == 200 {
-            return Ok(answer);
-        }
-        let code = answer["__type"].as_str().unwrap_or_default();
-        let message = answer["message"].as_str().or(answer["Message"].as_str()).unwrap_or_default();
-        let code = code.rsplit('#').next().unwrap_or_default().to_owned();
-        Err(CallError { code, message: message.to_owned(), status })
+        let body = body.to_string();
+        patiently(async || {
+            let (status, text) = self.post(service, &headers, body.clone()).await?;
+            let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+            if status == 200 {
+                return Ok(answer);
+            }
+            let code = answer["__type"].as_str().unwrap_or_default();
+            let message = answer["message"].as_str().or(answer["Message"].as_str()).unwrap_or_default();
+            let code = code.rsplit('#').next().unwrap_or_default().to_owned();
+            Err(CallError { code, message: message.to_owned(), status })
+        })
+        .await
     }
 
     async fn post(
@@ -199,6 +193,17 @@ impl Signed {
     }
 }
 
+/// Calls again after a pause, as long as the service is busy.
+async fn patiently<T>(call: impl AsyncFn() -> Result<T, CallError>) -> Result<T, CallError> {
+    for pause in PAUSES_MS {
+        match call().await {
+            Err(error) if error.is_throttled() => sleep(Duration::from_millis(pause)).await,
+            answer => return answer,
+        }
+    }
+    call().await
+}
+
 /// The texts of all elements with this tag, as they are in the XML.
 pub(crate) fn texts<'a>(xml: &'a str, tag: &str) -> impl Iterator<Item = &'a str> {
     let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
@@ -216,13 +221,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_partition_has_its_own_iam() {
-        let place = |service: Service, region: &str| service.place(region).0;
-        assert_eq!(place(Service::Iam, "eu-west-1"), "iam.amazonaws.com");
-        assert_eq!(place(Service::Iam, "cn-northwest-1"), "iam.cn-north-1.amazonaws.com.cn");
-        assert_eq!(place(Service::Iam, "us-gov-east-1"), "iam.us-gov.amazonaws.com");
-        assert_eq!(place(Service::Logs, "eu-west-1"), "logs.eu-west-1.amazonaws.com");
-        assert_eq!(Service::Iam.place("us-gov-east-1").1, "us-gov-west-1");
+    fn a_signature_that_is_refused_is_no_missing_permission() {
+        let error = |code: &str, status| CallError { code: code.to_owned(), message: String::new(), status };
+        for (code, status) in [("AccessDenied", 403), ("UnauthorizedOperation", 403), ("", 403)] {
+            assert!(error(code, status).is_denied(), "{code}");
+        }
+        assert!(error("AccessDeniedException", 400).is_denied());
+        for code in ["SignatureDoesNotMatch", "InvalidClientTokenId", "ExpiredToken"] {
+            assert!(!error(code, 403).is_denied(), "{code}");
+        }
     }
 
     #[test]

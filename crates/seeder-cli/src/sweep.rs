@@ -19,7 +19,7 @@ use crate::{
 /// Runs the command.
 pub(crate) async fn run(args: &SweepArgs) -> Result<ExitCode> {
     let clients = Clients::from_environment().await;
-    let stack = Stack::new(&clients, &args.stack.stack);
+    let stack = Stack::new(&clients, &args.stack.name.stack);
     let (bucket, machine) = (args.reports_bucket.as_deref(), args.stack.state_machine.as_deref());
     let (bucket, machine) = match stack.resolve([(REPORTS_BUCKET, bucket), (STATE_MACHINE, machine)]).await {
         Ok([bucket, machine]) => (bucket, machine),

@@ -9,8 +9,15 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
+/// How well a number of bytes is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    Exact,
+    About,
+}
+
 /// Creates a progress bar on standard error, drawn only on a terminal.
-pub(crate) fn progress_bar(what: &str, bytes: Option<u64>) -> ProgressBar {
+pub(crate) fn progress_bar(what: &str, bytes: Option<u64>, size: Size) -> ProgressBar {
     let bar = match bytes {
         Some(bytes) => ProgressBar::new(bytes),
         None => ProgressBar::new_spinner(),
@@ -19,6 +26,9 @@ pub(crate) fn progress_bar(what: &str, bytes: Option<u64>) -> ProgressBar {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
     let template = match bytes {
+        Some(_) if size == Size::About => {
+            "{prefix} {bar:24} {bytes} of about {total_bytes}, {binary_bytes_per_sec}, {eta} left"
+        }
         Some(_) => "{prefix} {bar:24} {percent:>3}% of {total_bytes}, {binary_bytes_per_sec}, {eta} left",
         None => "{prefix} {spinner} {bytes}, {binary_bytes_per_sec}, {elapsed}",
     };

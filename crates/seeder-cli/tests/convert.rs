@@ -170,6 +170,8 @@ fn a_wrong_command_line_and_a_missing_file_have_statuses_of_their_own() {
         &["in.rdb", "out.rdb", "--to", "valkey-8.1", "--slots", "5-1"],
         &["in.rdb", "out.rdb", "--to", "valkey-8.1", "--databases", "1=x"],
         &["in.rdb", "out.rdb", "--to", "valkey-8.1", "--include", "a", "--exclude", "a"],
+        &["in.rdb", "out.rdb", "--to", "valkey-8.1", "--on-conflict", "first"],
+        &["in.rdb", "out.rdb", "--to", "valkey-8.1", "--on-conflict", "last", "--databases", "keep"],
     ] {
         assert_eq!(convert(&folder, words).status.code(), Some(2), "{words:?}");
     }

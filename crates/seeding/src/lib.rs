@@ -62,7 +62,7 @@ pub use crate::{
     verdict::{
         backup::{compressed_finding, fault_finding, fault_remedy},
         changed,
-        conversion::{How, format_for, needs_templates},
+        conversion::{How, format_for},
         judge, objects,
         plan::{Need, NextSmaller, Plan, Reserve, ShardPlan, too_many_nodes, unknown_node_type},
         report,

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use futures::{StreamExt, TryStreamExt, stream};
 use lambda::{Execution, Step, optional, required};
 use rdb_convert::RecordRange;
-use rdb_scan::{Assembly, Boundary, Gap, Header, Inspection, RangeInspection, assemble_with_boundaries};
+use rdb_scan::{Assembly, Boundary, Gap, Inspection, RangeInspection, assemble_with_boundaries};
 use seeder_aws::{Clients, ReportStore};
 use seeding::{
     Backup, ExecutionFiles, Finding, How, KnownInspection, Plan, Seeding, StepError, Verdict,
     conversion::{
         Conversion, ConversionOf, ConversionPhase, {self},
     },
-    format_for, needs_templates, report,
+    format_for, report,
     steps::{AssessInput, AssessOutput, Chunk, Decided, InspectedChunk},
 };
 
@@ -114,14 +114,12 @@ fn conversion(
 ) -> Conversion {
     let changes = how.contains(&How::Changed);
     let of_backup = |(backup, (inspection, boundaries)): (usize, &(Inspection, Vec<Boundary>))| {
-        let rdb = inspection.rdb.as_ref()?;
-        let header = Header { version: rdb.version, magic: rdb.magic, ..Header::default() };
+        let header = inspection.header()?;
         let (_, new_header) = format_for(&seeding.target.cluster, inspection.field_expires > 0)?;
         let salvage = !inspection.is_sound();
-        let is_cut = !salvage && !needs_templates(&header);
-        let boundaries = if is_cut { boundaries.as_slice() } else { &[] };
+        let boundaries = if salvage { &[] } else { boundaries.as_slice() };
         // What is inspected before it is written has to be read, whether it changes or not.
-        let ranges = match conversion::options(&seeding.target).filter(|_| is_cut && !changes) {
+        let ranges = match conversion::options(&seeding.target).filter(|_| !salvage && !changes) {
             Some(options) => conversion::ranges(inspection, &header, boundaries, &options, inspected.len()),
             None => RecordRange::between(&header, boundaries),
         };

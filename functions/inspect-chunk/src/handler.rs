@@ -1,10 +1,13 @@
 //! The step: read the records of one chunk, or of a gap between two, and store the partial result.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use lambda::{Execution, Invocation, Step, required};
-use rdb_scan::{Control, Header, InspectOptions, Position, RangeInspection};
-use seeder_aws::{Clients, ReportStore, reader::ObjectReader};
+use rdb_scan::{Control, Header, InspectOptions, Position, RangeInspection, walk::FieldNames};
+use seeder_aws::{
+    Clients, ReportStore,
+    reader::{ObjectReader, ObjectSource},
+};
 use seeding::{
     Backup, FileKey, StepError, conversion,
     steps::{Chunk, InspectInput, InspectedChunk},
@@ -79,6 +82,25 @@ enum Start {
     At(Box<Position>),
 }
 
+impl Start {
+    /// Adds the templates of the file's head, if records may refer to them.
+    fn with_templates(self, source: &ObjectSource) -> Result<Self, StepError> {
+        let failed = |error: io::Error| source.take_failure().unwrap_or_else(|| StepError::internal(error));
+        Ok(match self {
+            Self::Find(mut header) if header.may_have_templates() => {
+                let head = FieldNames::of_head(source, u64::MAX).map_err(failed)?;
+                header.templates = Some(head.templates());
+                Self::Find(header)
+            }
+            Self::At(position) if position.needs_templates() => {
+                let head = FieldNames::of_head(source, position.offset()).map_err(failed)?;
+                Self::At(Box::new(position.with_templates(&head).map_err(failed)?))
+            }
+            known => known,
+        })
+    }
+}
+
 /// Returns what a worker needs to know of the file to start in its middle.
 fn header(backup: &Backup, chunk: &Chunk) -> Result<Header, StepError> {
     match &backup.header {
@@ -103,9 +125,11 @@ impl InspectChunk {
         options: InspectOptions,
         invocation: Invocation,
     ) -> Result<RangeInspection, StepError> {
+        let head = ObjectSource::new(self.s3.clone(), backup.clone());
         let mut reader = ObjectReader::start(self.s3.clone(), backup, range.start, range.end);
         let least_end = range.start + self.least_bytes;
         let scan = move || {
+            let start = start.with_templates(&head)?;
             let mut watch = |progress: &rdb_scan::Progress| {
                 let enough = progress.offset >= least_end && invocation.time_left() < TIME_TO_WRITE;
                 if enough { Control::Pause } else { Control::Continue }

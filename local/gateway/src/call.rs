@@ -50,6 +50,8 @@ pub struct Call {
     pub dependent: Vec<(String, String)>,
     /// Condition keys in lower case, and their values.
     pub context: Vec<(String, String)>,
+    /// Whether the service may answer with success before it is done, so that an error is in the body.
+    pub may_fail_in_success: bool,
 }
 
 /// The account and the region of all resources.
@@ -91,6 +93,7 @@ pub(crate) fn read(
         Service::Kms => json::read("kms", parts, body, place)?,
         Service::SecretsManager => json::read("secretsmanager", parts, body, place)?,
     };
+    let may_fail_in_success = service == Service::S3 && s3::may_fail_in_success(parts);
     // Source: Service Authorization Reference, "Amazon S3", condition keys of ListBucket.
     let context = match action.as_str() {
         "s3:ListBucket" => query(&parts.uri)
@@ -100,7 +103,14 @@ pub(crate) fn read(
             .collect(),
         _ => Vec::new(),
     };
-    Some(Call { caller: caller.to_owned(), action, resources, dependent: Vec::new(), context })
+    Some(Call {
+        caller: caller.to_owned(),
+        action,
+        resources,
+        dependent: Vec::new(),
+        context,
+        may_fail_in_success,
+    })
 }
 
 /// The parameters of a query, decoded.

@@ -14,6 +14,9 @@ pub enum Fault {
     Throttled,
     /// The service answers with an internal error, and does nothing.
     ServerError,
+    /// The service answers with success and an internal error in the body, and does nothing: only where S3 does so. See
+    /// [`Call::may_fail_in_success`].
+    ErrorInSuccess,
     /// The service does what it was asked for, and the connection closes before its answer arrives.
     AnswerLost,
     /// The service does what it was asked for, and its answer never arrives.
@@ -30,9 +33,10 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Throttled,
         Self::ServerError,
+        Self::ErrorInSuccess,
         Self::AnswerLost,
         Self::Slow,
         Self::LateEffect,
@@ -98,6 +102,7 @@ impl Faults {
         let about = |plan: &Plan, resource: Option<&String>| {
             plan.caller == call.caller
                 && plan.action == call.action
+                && (plan.fault != Fault::ErrorInSuccess || call.may_fail_in_success)
                 && resource.is_none_or(|end| call.resources.iter().any(|arn| arn.ends_with(end)))
         };
         for (plan, resource) in plans.iter_mut() {

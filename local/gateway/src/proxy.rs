@@ -100,6 +100,11 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         None => forward(&shared, service, &call, parts, body).await,
         Some(Fault::Throttled) => Ok(Refusal::Throttled.answer(service)),
         Some(Fault::ServerError) => Ok(Refusal::ServerError.answer(service)),
+        Some(Fault::ErrorInSuccess) => {
+            let mut answer = Refusal::ServerError.answer(service);
+            *answer.status_mut() = StatusCode::OK;
+            Ok(answer)
+        }
         Some(Fault::Denied) => {
             let resource = call.resources.first().map_or("*", String::as_str);
             Ok(Refusal::Denied { action: &call.action, resource }.answer(service))

@@ -26,7 +26,7 @@ pub use local_s3::Switches as S3Switches;
 
 pub use crate::{
     account::{ACCOUNT, REGION},
-    account_api::{Account, Rule},
+    account_api::{Account, Alarm, Role, Rule},
     options::{FUNCTIONS, StackOptions},
     ports::free_port,
     stack::Stack,

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     account::{ACCOUNT, CONVERSION_BUCKET, DROP_BUCKET, REGION, REPORTS_BUCKET},
-    account_api::{Account, AccountApi},
+    account_api::{Account, AccountApi, SECRET},
     clients,
     event_bridge::clean_up,
     functions,
@@ -119,7 +119,8 @@ impl Stack {
         // The rule starts clean-ups with a role of its own.
         let starter = aws_sdk_sfn::Client::new(&clients::config_of("clean-up", gateway.endpoint()));
         let rules = template.rules;
-        let account_api = AccountApi::start(resources::deployed(&options, &rules)).await?;
+        let account_api =
+            AccountApi::start(resources::deployed(&options, &rules, template.described)).await?;
         let watch = clean_up::watch(sfn.clone(), starter, rules.clean_up, rules.clean_up_input);
         let stack = Self {
             s3_server,
@@ -197,9 +198,11 @@ impl Stack {
             ("AWS_ENDPOINT_URL_SQS", &self.account_api.endpoint),
             ("AWS_ENDPOINT_URL_IAM", &self.account_api.endpoint),
             ("AWS_ENDPOINT_URL_EC2", &self.account_api.endpoint),
+            ("AWS_ENDPOINT_URL_CLOUDWATCH", &self.account_api.endpoint),
+            ("AWS_ENDPOINT_URL_SERVICE_QUOTAS", &self.account_api.endpoint),
             ("AWS_ENDPOINT_URL_LAMBDA", self.lambda_server.endpoint()),
             ("AWS_ACCESS_KEY_ID", "local"),
-            ("AWS_SECRET_ACCESS_KEY", "local"),
+            ("AWS_SECRET_ACCESS_KEY", SECRET),
             ("AWS_REGION", REGION),
             ("AWS_DEFAULT_REGION", REGION),
             ("SEEDER_BUCKET", DROP_BUCKET),

@@ -1,6 +1,9 @@
 //! The template as it is rendered for this stack: rules, roles, functions and buckets.
 
-use std::{collections::HashMap, process::Stdio};
+use std::{
+    collections::{BTreeMap, HashMap},
+    process::Stdio,
+};
 
 use anyhow::{Context, Result, bail};
 use local_gateway::Roles;
@@ -25,6 +28,32 @@ pub(crate) struct Template {
     pub(crate) role_documents: Value,
     pub(crate) functions: HashMap<String, Function>,
     pub(crate) buckets: HashMap<String, Bucket>,
+    pub(crate) described: Described,
+}
+
+/// What is only described to whoever asks, by the template's names.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Described {
+    pub(crate) iam_roles: BTreeMap<String, IamRole>,
+    pub(crate) managed_policies: BTreeMap<String, ManagedPolicy>,
+    /// The descriptions of the alarms.
+    pub(crate) alarms: BTreeMap<String, String>,
+}
+
+/// A role with its own policies and the ARNs of those that it shares.
+#[derive(Debug, Deserialize)]
+pub(crate) struct IamRole {
+    pub(crate) arn: String,
+    pub(crate) inline: BTreeMap<String, Value>,
+    pub(crate) attached: Vec<String>,
+}
+
+/// A policy that roles share.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ManagedPolicy {
+    pub(crate) arn: String,
+    pub(crate) document: Value,
 }
 
 /// The settings of a function.
@@ -54,6 +83,8 @@ struct Rendered {
     role_arns: HashMap<String, String>,
     functions: HashMap<String, Function>,
     buckets: HashMap<String, Bucket>,
+    #[serde(flatten)]
+    described: Described,
 }
 
 impl Template {
@@ -83,6 +114,7 @@ impl Template {
             role_documents: rendered.roles,
             functions: rendered.functions,
             buckets: rendered.buckets,
+            described: rendered.described,
         })
     }
 }

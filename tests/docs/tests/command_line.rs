@@ -90,6 +90,11 @@ fn the_options_of_seed_are_what_the_command_says() {
 }
 
 #[test]
+fn the_options_of_backup_are_what_the_command_says() {
+    check_table("RUNNING.md", "backup options", &table("backup", false));
+}
+
+#[test]
 fn the_options_of_sweep_are_what_the_command_says() {
     check_table("RUNNING.md", "sweep options", &table("sweep", false));
 }

@@ -125,6 +125,14 @@ fn the_members_of_a_seeded_cluster_are_those_of_the_code() {
 }
 
 #[test]
+fn the_members_of_a_backup_are_those_of_the_code() {
+    for (file, name, title) in [("report", "Done", "backup"), ("save", "Saved", "saved")] {
+        let source = Source::read(&[&format!("crates/seeder-cli/src/backup/{file}.rs")]);
+        check_table("RUNNING.md", &format!("{title} members"), &table(members(&source, name, "", &[])));
+    }
+}
+
+#[test]
 fn the_members_of_a_finding_are_those_of_the_code() {
     check_table("RESULT.md", "members of a finding", &table(members(&source(), "Finding", "", &[])));
 }

@@ -30,6 +30,9 @@ fn request_with(place: &str, name: &str, value: &Value) -> Value {
     if name == "multiAz" {
         object["replicasPerShard"] = 1.into();
     }
+    if name == "onConflict" {
+        object["databases"] = "merge".into();
+    }
     request
 }
 

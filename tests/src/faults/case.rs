@@ -30,23 +30,29 @@ pub struct Case {
 impl Case {
     /// The cases of a scenario with this trace.
     pub(crate) fn of(scenario: Scenario, trace: &[Call]) -> Vec<Self> {
-        let mut occurrences = HashMap::new();
+        let (mut occurrences, mut copies) = (HashMap::new(), HashMap::new());
         let mut cases = Vec::new();
         for call in trace {
             let (caller, action, function) = (call.caller.as_str(), call.action.as_str(), invoked(call));
             let occurrence: &mut usize = occurrences.entry((caller, action, function)).or_default();
             *occurrence += 1;
+            // Other calls of the action are not counted with those that may fail like this.
+            let copy: &mut usize = copies.entry(caller).or_default();
+            *copy += usize::from(call.may_fail_in_success);
+            let nth = |injection| if injection == Injection::ErrorInSuccess { *copy } else { *occurrence };
             let concerned = |name: &str| scenario.callers.contains(&name);
-            if *occurrence > MOST || !concerned(caller) || !function.is_none_or(concerned) {
+            if !concerned(caller) || !function.is_none_or(concerned) {
                 continue;
             }
             let fitting = Injection::ALL.into_iter().filter(|injection| injection.fits(call));
-            cases.extend(fitting.map(|injection| Self {
+            let fitting = fitting.map(|injection| (injection, nth(injection)));
+            let fitting = fitting.filter(|(_, occurrence)| *occurrence <= MOST);
+            cases.extend(fitting.map(|(injection, occurrence)| Self {
                 scenario,
                 caller: caller.to_owned(),
                 action: action.to_owned(),
                 function: function.map(str::to_owned),
-                occurrence: *occurrence,
+                occurrence,
                 injection,
             }));
         }

@@ -16,6 +16,8 @@ pub enum Injection {
     Error,
     /// The service fails on its side for more calls than a client repeats.
     ErrorLong,
+    /// The service answers one call with success, and with an error in the body.
+    ErrorInSuccess,
     /// The service has done it, and its answer is lost.
     AnswerLost,
     /// The service has done it, and its answer does not come until the function times out.
@@ -32,11 +34,12 @@ pub enum Injection {
 
 impl Injection {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Throttled,
         Self::ThrottledLong,
         Self::Error,
         Self::ErrorLong,
+        Self::ErrorInSuccess,
         Self::AnswerLost,
         Self::Slow,
         Self::Denied,
@@ -52,6 +55,7 @@ impl Injection {
             Self::ThrottledLong => "throttled-12",
             Self::Error => "error",
             Self::ErrorLong => "error-12",
+            Self::ErrorInSuccess => "error-in-success",
             Self::AnswerLost => "answer-lost",
             Self::Slow => "slow",
             Self::Denied => "denied",
@@ -63,6 +67,9 @@ impl Injection {
 
     /// Whether a call can meet it.
     pub fn fits(self, call: &Call) -> bool {
+        if self == Self::ErrorInSuccess && !call.may_fail_in_success {
+            return false;
+        }
         let busy = matches!(self, Self::Throttled | Self::ThrottledLong | Self::Error | Self::ErrorLong);
         match call.caller.as_str() {
             // Step Functions and EventBridge do not die, and read an answer or call again.
@@ -95,6 +102,7 @@ impl Injection {
             Self::ThrottledLong => (Fault::Throttled, LONG),
             Self::Error => (Fault::ServerError, 1),
             Self::ErrorLong => (Fault::ServerError, LONG),
+            Self::ErrorInSuccess => (Fault::ErrorInSuccess, 1),
             Self::AnswerLost => (Fault::AnswerLost, 1),
             Self::Slow => (Fault::Slow, 1),
             Self::Denied => (Fault::Denied, 1),

@@ -23,10 +23,24 @@ impl Hashes {
         self.0.append(&mut more.0);
     }
 
-    /// Adds a hash, which may be there.
-    pub(super) fn push_new(&mut self, hash: u128) {
+    /// Adds a hash, which may be there. If there are more than `most`, some of the others are left out.
+    pub(super) fn push_new(&mut self, hash: u128, most: u64) {
+        let room = most + most / 2 + LEAST_HASHES as u64;
+        if self.count() > room {
+            self.0.sort_unstable();
+            self.0.dedup();
+            // All that is missing of too many is seen by their number.
+            if self.count() > most {
+                self.0.truncate(most as usize + 1);
+            }
+        }
         self.0.push(hash);
         self.shrink();
+    }
+
+    /// The number of hashes.
+    pub(super) fn count(&self) -> u64 {
+        self.0.len() as u64
     }
 
     /// Adds hashes, which may be there.
@@ -48,14 +62,21 @@ impl Hashes {
         self.0 = Vec::new();
     }
 
-    /// Sorts the hashes, and drops those that occur again. Returns which these are.
-    pub(super) fn sort(&mut self) -> Self {
+    /// Sorts the hashes. Returns how many occur again.
+    pub(super) fn sort(&mut self) -> u64 {
         self.0.sort_unstable();
-        let again =
-            self.0.chunk_by(u128::eq).filter(|same| same.len() > 1).filter_map(|same| same.first().copied());
-        let again = Self(again.collect());
+        self.repeated().count() as u64
+    }
+
+    /// Of sorted hashes, drops those that occur again, and returns which these are.
+    pub(super) fn take_repeated(&mut self) -> Self {
+        let again = Self(self.repeated().collect());
         self.0.dedup();
         again
+    }
+
+    fn repeated(&self) -> impl Iterator<Item = u128> + '_ {
+        self.0.chunk_by(u128::eq).filter(|same| same.len() > 1).filter_map(|same| same.first().copied())
     }
 
     /// Whether sorted hashes have this one.

@@ -72,6 +72,10 @@ fn check_next(
     let start = next.from.offset;
     let first = crate::RecordRange::whole(&next.header).from.offset;
     let end = last.map_or(first, |(range, _)| range.end.unwrap_or(u64::MAX));
+    if last.is_some_and(|(range, _)| range.header != next.header) {
+        let message = format!("the range at offset {start} is of a file with another head");
+        return Err(ConvertError::Changed(message));
+    }
     if start == end { Ok(()) } else { Err(ConvertError::NotNeighbors { end, start }) }
 }
 

@@ -22,7 +22,7 @@ impl Rewriter {
         body.cut()?;
         if value_type == ValueType::HashTemplateValues {
             let names = templates.of_next(body)?;
-            body.put(&counted(names.len() as u64))?;
+            body.put(&counted(names.count()))?;
             for name in names.iter() {
                 self.out.clear();
                 push_text(&mut self.out, name);
@@ -58,7 +58,7 @@ impl Rewriter {
         if entries.next().is_some() {
             return broken(FaultCode::BadListpack, offset, "a hash has more values than fields");
         }
-        body.put(&counted(names.len() as u64))?;
+        body.put(&counted(names.count()))?;
         body.put(&self.rows)?;
         body.uncut();
         Ok(())

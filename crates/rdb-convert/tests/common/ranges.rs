@@ -8,7 +8,7 @@ use rdb_convert::{
 };
 use rdb_scan::{
     Boundary, Magic, Stretch, read_header,
-    walk::{Step, Walk},
+    walk::{FieldNames, Step, Walk},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -48,7 +48,9 @@ pub fn convert_around(
 }
 
 fn convert_ranges(file: &[u8], ranges: &[RecordRange], options: &Options) -> (Report, Vec<Vec<u8>>) {
-    let ranges: Vec<RecordRange> = ranges.iter().map(through_json).collect();
+    let head = FieldNames::of_head(file, u64::MAX).unwrap();
+    let given = |range: RecordRange| range.with_templates(&head).unwrap();
+    let ranges: Vec<RecordRange> = ranges.iter().map(|range| given(through_json(range))).collect();
     let of = |range: &RecordRange| {
         let end = range.end.map_or(file.len(), |end| end as usize);
         &file[range.from.offset as usize..end]
@@ -85,7 +87,8 @@ fn convert_ranges(file: &[u8], ranges: &[RecordRange], options: &Options) -> (Re
     let mut outputs = vec![head_bytes(&plan).to_vec(); files];
     let mut finished = Finished::new(&plan);
     for index in 0..plan.range_count() {
-        let task = through_json(&plan.task(index).unwrap());
+        let mut task = through_json(&plan.task(index).unwrap());
+        task.range = given(task.range);
         for (output, task) in outputs.iter().zip(&task.outputs) {
             assert_eq!(output.len() as u64, task.offset);
         }

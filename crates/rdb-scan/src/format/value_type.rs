@@ -247,6 +247,9 @@ impl ValueType {
         if id > Self::MAX_ID { None } else { Self::of_any(id, magic) }
     }
 
+    /// The highest type number of a record that may refer to a template.
+    pub(crate) const MAX_TEMPLATED_ID: u8 = 32;
+
     /// The type that refers to a template and has this number.
     pub(crate) const fn with_template(id: u8) -> Option<Self> {
         if id > Self::MAX_ID { Self::of_any(id, Magic::Redis) } else { None }

@@ -15,7 +15,7 @@ use crate::{
         position::Position,
         progress::{Control, Watch},
     },
-    scan::{Inside, Scan, visit::Visitor},
+    scan::{Inside, Scan, template::Templates, visit::Visitor},
 };
 
 /// The options of a scan.
@@ -211,7 +211,10 @@ pub(crate) fn close<V: Visitor>(
         Reached::Limit => reading.window.offset(),
     };
     (inspection.stretches, inspection.part.least_stretch_bytes) = reading.scan.take_stretches(inspection.end);
-    if let Some(&Header { version, magic, .. }) = header {
+    let templates = reading.scan.templates();
+    inspection.part.templates.clone_from(&templates);
+    if let Some(&Header { version, magic, ref templates, .. }) = header {
+        inspection.part.first_templates = templates.as_ref().map(Templates::digest);
         inspection.rdb = Some(RdbInfo { version, magic, bytes: inspection.end, crc });
     }
     if inspection.complete {
@@ -219,8 +222,7 @@ pub(crate) fn close<V: Visitor>(
     }
     inspection.part.crc = reading.window.crc();
     inspection.part.crc_bytes = inspection.end - start;
-    let header = header.map(|header| header.for_position(reading.scan.templates()));
-    inspection.part.templates = header.as_ref().and_then(|header| header.templates.clone());
+    let header = header.map(|header| header.for_position(templates));
     let suspect = if inside.is_some() { reading.suspect.take() } else { None };
     Some(Position { offset: inspection.end, database: reading.scan.database, header, inside, suspect })
 }

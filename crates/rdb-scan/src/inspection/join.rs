@@ -7,6 +7,7 @@ use crate::{
     bytes::crc::combine,
     fault::{Fault, FaultCode, Hazard, HazardCode},
     parts::stretch,
+    scan::template::Templates,
 };
 
 /// Two inspections cannot be joined.
@@ -30,6 +31,12 @@ pub enum JoinError {
     /// One part ends in another database than the other begins in.
     #[error("the parts at offset {end} are of different databases")]
     OtherDatabase {
+        /// Where the first part ends.
+        end: u64,
+    },
+    /// The second part was read with other templates than those before it.
+    #[error("the part at offset {end} was read with other templates than those before it")]
+    OtherTemplates {
         /// Where the first part ends.
         end: u64,
     },
@@ -81,6 +88,10 @@ impl Inspection {
             && last != first
         {
             return Err(JoinError::OtherDatabase { end });
+        }
+        // A hash may refer to a template that the next part did not know.
+        if end > 0 && self.part.templates.as_ref().map(Templates::digest) != next.part.first_templates {
+            return Err(JoinError::OtherTemplates { end });
         }
         if self.part.ends_inside != next.part.begins_inside {
             return Err(JoinError::NotOneRecord { end });
@@ -147,7 +158,7 @@ impl Inspection {
         self.faults.truncate(MAX_FAULTS);
         self.join_hazards(next.hazards, next.hazard_counts);
         self.part.join(next.part);
-        if self.part.templates.as_ref().is_some_and(|templates| !templates.is_empty()) {
+        if self.part.templates.as_ref().is_some_and(Templates::has_late) {
             self.stretches.clear();
         }
         self.settle();
@@ -177,7 +188,7 @@ impl Inspection {
         }
         self.hazards.sort_by_key(|hazard| hazard.offset);
         self.part.keys.clear();
-        self.part.templates = None;
+        self.part.templates = self.part.templates.as_ref().map(Templates::without_fields);
         (self.part.crc, self.part.crc_bytes) = (0, 0);
     }
 

@@ -2,13 +2,15 @@
 
 mod places;
 
+pub(crate) use self::places::is_text;
 use self::places::{any_places, is_likely_key, likely_places};
 use crate::{
     bytes::cursor::Cursor,
     fault::{Fault, Hazard, HazardCode},
-    format::Magic,
+    reading::header::Header,
     scan::{
         Advance, Scan,
+        template::Templates,
         visit::{Record, Visitor},
     },
 };
@@ -57,6 +59,8 @@ pub(crate) struct Effort {
 pub(crate) struct Finder {
     trial: Scan<Strict>,
     size_bytes: Option<u64>,
+    /// Whether records may be hashes that refer to templates.
+    templated: bool,
 }
 
 /// A visitor that notices what servers never or hardly ever write.
@@ -103,10 +107,13 @@ impl Visitor for Strict {
 }
 
 impl Finder {
-    pub(crate) fn new(magic: Magic, size_bytes: Option<u64>) -> Self {
-        let mut trial = Scan::new(Strict::default(), magic, None, false);
+    pub(crate) fn new(header: &Header, size_bytes: Option<u64>) -> Self {
+        let mut trial = Scan::new(Strict::default(), header.magic, None, false);
         trial.compare_nothing();
-        Self { trial, size_bytes }
+        trial.know_templates(header);
+        trial.refuse_templates();
+        let templated = header.templates.as_ref().is_some_and(Templates::are_needed);
+        Self { trial, size_bytes, templated }
     }
 
     /// Finds the first place in `bytes` that looks like a boundary. `offset` is the file offset of the bytes.
@@ -114,14 +121,15 @@ impl Finder {
     /// Searches for keys that look like keys first, which is fast. Prefers a place with enough records after it to an
     /// earlier one that only begins well.
     pub(crate) fn find(&mut self, bytes: &[u8], offset: u64, effort: Effort) -> Option<Candidate> {
-        let likely = self.find_among(likely_places(bytes, effort.likely), bytes, offset, effort.bytes);
+        let likely =
+            self.find_among(likely_places(bytes, effort.likely, self.templated), bytes, offset, effort.bytes);
         let sure = likely.filter(|candidate| candidate.is_sure);
         if sure.is_some() && self.trial.visitor.unlikely_keys == 0 {
             return sure;
         }
         // If keys of both kinds are mixed, the first record may have an unlikely key.
         let places = sure.map_or(effort.any, |sure| sure.place.min(effort.any));
-        let any = self.find_among(any_places(bytes, places), bytes, offset, effort.bytes);
+        let any = self.find_among(any_places(bytes, places, self.templated), bytes, offset, effort.bytes);
         if any.is_some_and(|candidate| candidate.is_sure) { any } else { likely.or(any) }
     }
 

@@ -23,7 +23,7 @@ use crate::{
         position::Position,
         progress::{Control, Progress},
     },
-    walk::{Step, Walk},
+    walk::FieldNames,
 };
 
 /// Ranges are at least this large, so that finding their first record costs next to nothing.
@@ -75,7 +75,11 @@ fn inspect_ranges<S: Source + ?Sized>(
 ) -> io::Result<Option<(Inspection, Vec<Boundary>)>> {
     let options = &InspectOptions { size_bytes: Some(source.size_bytes()), ..options.clone() };
     match read_header(source)? {
-        Some(header) if ranges.len() > 1 && !has_templates(source, &header)? => {
+        Some(mut header) if ranges.len() > 1 => {
+            if header.may_have_templates() {
+                let head = FieldNames::of_head(source, u64::MAX)?;
+                header.templates = Some(head.templates());
+            }
             Work::new(source, options, watch, &header, ranges).run(threads.max(1))
         }
         // Small files, and files that are not RDB files.
@@ -116,22 +120,6 @@ fn cut(size_bytes: u64, threads: usize) -> Vec<Range<u64>> {
         start += bytes;
     }
     ranges
-}
-
-/// Whether hashes of the file refer to templates before the keys. Ranges of it cannot be read without those.
-fn has_templates<S: Source + ?Sized>(source: &S, header: &Header) -> io::Result<bool> {
-    if !header.may_have_templates() {
-        return Ok(false);
-    }
-    // What is broken is found by the reading itself.
-    let Ok(mut walk) = Walk::new(source.open(0..source.size_bytes())?) else { return Ok(false) };
-    loop {
-        match walk.step() {
-            Ok(Step::Aux | Step::ModuleAux(_) | Step::Functions | Step::FunctionsPreGa) => {}
-            Ok(step) => return Ok(step == Step::Template),
-            Err(_) => return Ok(false),
-        }
-    }
 }
 
 fn read_header<S: Source + ?Sized>(source: &S) -> io::Result<Option<Header>> {

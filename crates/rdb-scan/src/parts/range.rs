@@ -86,8 +86,9 @@ impl RangeInspection {
 
 /// Reads the records that begin in `range`. `source` must have been opened at its start.
 ///
-/// `header` is what [`crate::read_header`] returns for the file. The same code serves the threads of one process and
-/// the workers on many machines; [`crate::parts::assemble`] makes one inspection of their results.
+/// `header` is what [`crate::read_header`] returns for the file, and its templates have to be added if
+/// [`Header::may_have_templates`]: without them, no range meets the one before it. The same code serves the threads of
+/// one process and the workers on many machines; [`crate::parts::assemble`] makes one inspection of their results.
 ///
 /// # Errors
 /// Only errors of the source. A fault in the file is found again by [`crate::parts::assemble`], if it matters.
@@ -117,6 +118,7 @@ pub(crate) fn inspect_range_among(
     tally.rely_on(elsewhere);
     let mut scan = Scan::new(tally, header.magic, None, !options.hide_keys);
     scan.follow(header, range.start);
+    scan.refuse_templates();
     options.prepare(&mut scan);
     let mut reading = Reading::new(source, range.start, options.size_bytes, scan);
     find_and_read(&mut reading, range, header, options, watch)
@@ -186,7 +188,7 @@ fn find_and_read(
     options: &InspectOptions,
     watch: Watch<'_>,
 ) -> io::Result<RangeInspection> {
-    let mut finder = Finder::new(header.magic, options.size_bytes);
+    let mut finder = Finder::new(header, options.size_bytes);
     let mut found = RangeInspection::empty(range);
     let mut stride_bytes = FIRST_STRIDE_BYTES;
     let (mut view_bytes, mut effort) = (FIRST_VIEW_BYTES, FIRST_EFFORT);

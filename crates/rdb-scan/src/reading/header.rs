@@ -40,7 +40,10 @@ pub struct Header {
     /// The AUX fields before the first key, at most 64, with values cut to 256 bytes. Empty in a position.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub aux: BTreeMap<String, String>,
-    /// In a position, the templates of the file (Redis 8.10).
+    /// The templates of the file (Redis 8.10), for reading a part of it: [`FieldNames::templates`] of its head, unless
+    /// these are there already.
+    ///
+    /// [`FieldNames::templates`]: crate::walk::FieldNames::templates
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub templates: Option<Templates>,
 }
@@ -126,14 +129,14 @@ impl Header {
         self.version >= self.least_version()
     }
 
-    /// Whether the file may have templates.
-    pub(crate) fn may_have_templates(&self) -> bool {
+    /// Whether the file may have templates, which a part of it cannot be read without.
+    pub fn may_have_templates(&self) -> bool {
         self.magic == Magic::Redis && self.version >= FIRST_VERSION_WITH_TEMPLATES
     }
 
     /// Magic and version, and templates if there are any, for a position.
-    pub(crate) fn for_position(&self, templates: Option<&Templates>) -> Self {
-        Self { version: self.version, magic: self.magic, aux: BTreeMap::new(), templates: templates.cloned() }
+    pub(crate) fn for_position(&self, templates: Option<Templates>) -> Self {
+        Self { version: self.version, magic: self.magic, aux: BTreeMap::new(), templates }
     }
 
     /// Whether the version is newer than the known ones.

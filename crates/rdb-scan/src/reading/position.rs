@@ -4,7 +4,12 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{fault::Cause, reading::header::Header, scan::Inside};
+use crate::{
+    fault::Cause,
+    reading::header::Header,
+    scan::{Inside, template::Templates},
+    walk::FieldNames,
+};
 
 /// A position in a file, with everything that is needed to continue from it. The default is the start of a file.
 ///
@@ -31,13 +36,43 @@ impl Position {
         self.offset
     }
 
-    /// Checks that offset and header go together.
+    /// Checks that offset and header go together, and that no templates are missing.
     pub(crate) fn check(&self) -> io::Result<()> {
-        if (self.offset == 0) == self.header.is_none() {
-            return Ok(());
+        if (self.offset == 0) != self.header.is_none() {
+            return Err(self.invalid("does not go with its header"));
         }
-        let message = format!("the position at offset {} does not go with its header", self.offset);
-        Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+        if self.needs_templates() {
+            return Err(self.invalid("needs the templates of the file's head"));
+        }
+        Ok(())
+    }
+
+    fn templates(&self) -> Option<&Templates> {
+        self.header.as_ref()?.templates.as_ref()
+    }
+
+    /// Whether the templates of the file's head are missing, since JSON leaves them out; see
+    /// [`Self::with_templates`].
+    pub fn needs_templates(&self) -> bool {
+        self.templates().is_some_and(|templates| !templates.is_complete())
+    }
+
+    /// Puts the templates back: [`FieldNames::of_head`] of the file's bytes before [`Self::offset`].
+    ///
+    /// # Errors
+    /// `InvalidData` if the file has others than when the position was made.
+    pub fn with_templates(mut self, head: &FieldNames) -> io::Result<Self> {
+        let templates = self.header.as_mut().and_then(|header| header.templates.as_mut());
+        if templates.is_some_and(|templates| !templates.put_head(&head.templates())) {
+            let message = format!("the templates before offset {} have changed", self.offset);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(self)
+    }
+
+    fn invalid(&self, why: &str) -> io::Error {
+        let message = format!("the position at offset {} {why}", self.offset);
+        io::Error::new(io::ErrorKind::InvalidInput, message)
     }
 
     /// Whether the position is between two records.

@@ -6,7 +6,7 @@ use super::Scan;
 use crate::{
     format::{type_set::TypeSet, value_type::ValueType},
     parts::stretch::{Notes, Place, Stretch},
-    scan::{template::Templates, visit::Visitor},
+    scan::visit::Visitor,
     walk::MAX_WALKED_KEY_BYTES,
 };
 
@@ -33,7 +33,7 @@ impl<V: Visitor> Scan<V> {
     }
 
     /// Ends a stretch before the current key, which has just been reported and ends at `end`, if it is one of those
-    /// that are not copied as they are.
+    /// that are not copied as they are. A hash that refers to a template never is.
     #[cold]
     #[inline(never)]
     pub(super) fn note_record(&mut self, end: u64) {
@@ -41,6 +41,7 @@ impl<V: Visitor> Scan<V> {
         let is_copied = !self.mixed
             && current.foreign == 0
             && current.key.bytes <= MAX_WALKED_KEY_BYTES
+            && current.value_type.id() <= ValueType::MAX_ID
             && self.notes.as_ref().is_some_and(|notes| notes.types.contains(current.value_type));
         if !is_copied {
             self.part_stretches(end, 1, u64::from(current.expires_at_ms.is_some()));
@@ -88,13 +89,13 @@ impl<V: Visitor> Scan<V> {
         }
     }
 
-    /// The stretches of a part that ends at a file offset, with the least size of one. None are certain among
-    /// templates, because ranges cannot be read without those.
+    /// The stretches of a part that ends at a file offset, with the least size of one. There are none if templates
+    /// follow the first key: ranges around stretches are read with those of the head.
     pub(crate) fn take_stretches(&mut self, end: u64) -> (Vec<Stretch>, u64) {
-        let alone = self.templates().is_none_or(Templates::is_empty);
+        let late = self.templates().is_some_and(|templates| templates.has_late());
         let Some(notes) = &mut self.notes else { return (Vec::new(), 0) };
         let stretches = notes.take(end);
-        (if alone { stretches } else { Vec::new() }, notes.least_bytes)
+        (if late { Vec::new() } else { stretches }, notes.least_bytes)
     }
 
     fn place(&self, offset: u64) -> Place {

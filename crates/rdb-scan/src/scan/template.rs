@@ -11,6 +11,7 @@ use super::{Phase, Scan, text::Shared};
 use crate::{
     bytes::{
         cursor::{Cursor, Text},
+        hash::{fold, hash_bytes},
         stop::{Result, Stop, broken},
     },
     fault::FaultCode,
@@ -26,45 +27,136 @@ pub(crate) const TEMPLATE: u8 = 242;
 pub(crate) const FIRST_VERSION_WITH_TEMPLATES: u32 = 15;
 /// Templates are kept up to this many bytes. Files with more cannot be read.
 pub const MAX_TEMPLATES_BYTES: u64 = 64 << 20;
-/// What a template and one of its fields take beside their text.
-const TEMPLATE_BYTES: u64 = 64;
+/// What a template and one of its fields take beside their text, at most.
+const TEMPLATE_BYTES: u64 = 160;
 const FIELD_BYTES: u64 = 16;
 /// The longest listpack of a hash that refers to a template; servers write none of this size.
 const MAX_LISTPACK_BYTES: u64 = 512 << 10;
 
 /// The templates of a file: the lengths of their fields.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+///
+/// Those before the first key, the head, are not in the JSON, which has their digest: whoever continues reads them from
+/// the file; see [`crate::walk::FieldNames::of_head`]. Servers write no others.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Templates {
-    #[serde(with = "shared")]
-    fields: Arc<BTreeMap<u64, Vec<Length>>>,
+    #[serde(skip)]
+    head: Arc<Fields>,
+    /// Those after the first key.
+    #[serde(with = "shared", default, skip_serializing_if = "has_none")]
+    late: Arc<Fields>,
+    /// Whether a key was read, so that what follows is late.
+    head_is_over: bool,
+    /// What all of them take.
     bytes: u64,
+    /// The number of those in the head, and the digests of these and of all.
+    head_count: u64,
+    head_digest: Digest,
+    digest: Digest,
 }
+
+type Fields = BTreeMap<u64, Vec<Length>>;
+
+/// A digest of templates: numbers, names of fields, and their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(#[serde(with = "crate::bytes::encoded")] u64);
+
+impl Digest {
+    pub(crate) fn begin(&mut self, id: u64, fields: u64) {
+        self.0 = fold(fold(self.0 ^ SEED, id ^ SEED) ^ fields, SEED);
+    }
+
+    pub(crate) fn add(&mut self, field: &[u8]) {
+        self.0 = fold(self.0 ^ SEED, hash_bytes(field) | 1);
+    }
+}
+
+/// Any number that is not 0: zeros would stay zeros.
+const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Fields as they are, without what shares them.
 mod shared {
-    use super::{Arc, BTreeMap, Deserialize, Length, Serialize};
-
-    type Fields = Arc<BTreeMap<u64, Vec<Length>>>;
+    use super::{Arc, BTreeMap, Deserialize, Fields, Serialize};
 
     pub(super) fn serialize<S: serde::Serializer>(fields: &Fields, serializer: S) -> Result<S::Ok, S::Error> {
-        fields.as_ref().serialize(serializer)
+        fields.serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Fields, D::Error> {
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<Fields>, D::Error> {
         BTreeMap::deserialize(deserializer).map(Arc::new)
     }
 }
 
+fn has_none(fields: &Fields) -> bool {
+    fields.is_empty()
+}
+
+/// Templates with the same digests are the same.
+impl PartialEq for Templates {
+    fn eq(&self, other: &Self) -> bool {
+        let digests = |one: &Self| (one.head_count, one.head_digest, one.digest);
+        digests(self) == digests(other)
+    }
+}
+
+impl Eq for Templates {}
+
 impl Templates {
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+    pub(crate) fn of_head(fields: Fields, bytes: u64, digest: Digest) -> Self {
+        let head_count = fields.len() as u64;
+        Self {
+            head: Arc::new(fields),
+            late: Arc::default(),
+            head_is_over: true,
+            bytes,
+            head_count,
+            head_digest: digest,
+            digest,
+        }
+    }
+
+    /// The digest of all.
+    pub(crate) fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Whether there are some, all of them before the first key.
+    pub fn are_needed(&self) -> bool {
+        self.head_count > 0
+    }
+
+    /// Whether some follow the first key. No part of such a file can be read on its own.
+    pub(crate) fn has_late(&self) -> bool {
+        self.digest != self.head_digest
+    }
+
+    /// Whether nothing is missing of what JSON leaves out.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.head.len() as u64 == self.head_count
+    }
+
+    /// The same, without the fields.
+    pub(crate) fn without_fields(&self) -> Self {
+        Self { head: Arc::default(), late: Arc::default(), ..self.clone() }
+    }
+
+    /// The same, at a place behind `keys` keys.
+    pub(crate) fn behind(&self, keys: u64) -> Self {
+        Self { head_is_over: self.head_is_over || keys > 0, ..self.clone() }
+    }
+
+    /// Puts the head back. Returns false if it is another one.
+    pub(crate) fn put_head(&mut self, head: &Self) -> bool {
+        self.head = Arc::clone(&head.head);
+        (self.head_count, self.head_digest) == (head.head_count, head.head_digest)
     }
 
     /// The number of fields of a template.
     pub(crate) fn count(&self, id: u64) -> Result<u64> {
-        match self.fields.get(&id) {
+        match self.of(id) {
             Some(fields) => Ok(fields.len() as u64),
             None => {
                 broken(FaultCode::BadValue, format!("the hash refers to template {id}, which is not there"))
@@ -72,22 +164,40 @@ impl Templates {
         }
     }
 
-    fn field(&self, id: u64, place: u64) -> Length {
-        let fields = self.fields.get(&id);
-        fields.and_then(|fields| fields.get(place as usize)).copied().unwrap_or_default()
+    fn of(&self, id: u64) -> Option<&Vec<Length>> {
+        self.head.get(&id).or_else(|| self.late.get(&id))
     }
 
-    fn begin(&mut self, id: u64) -> Result<()> {
-        let fields = Arc::make_mut(&mut self.fields);
-        if fields.insert(id, Vec::new()).is_some() {
+    fn field(&self, id: u64, place: u64) -> Length {
+        self.of(id).and_then(|fields| fields.get(place as usize)).copied().unwrap_or_default()
+    }
+
+    /// Begins the next template.
+    pub(crate) fn begin(&mut self, id: u64, fields: u64) -> Result<()> {
+        if self.of(id).is_some() {
             return broken(FaultCode::BadValue, format!("template {id} is there twice"));
         }
-        take_room(&mut self.bytes, TEMPLATE_BYTES)
+        take_room(&mut self.bytes, TEMPLATE_BYTES)?;
+        self.digest.begin(id, fields);
+        if self.head_is_over {
+            Arc::make_mut(&mut self.late).insert(id, Vec::new());
+        } else {
+            Arc::make_mut(&mut self.head).insert(id, Vec::new());
+            self.head_count += 1;
+            self.head_digest = self.digest;
+        }
+        Ok(())
     }
 
-    fn add(&mut self, id: u64, field: Length) -> Result<()> {
-        take_room(&mut self.bytes, FIELD_BYTES + field.bytes())?;
-        Arc::make_mut(&mut self.fields).entry(id).or_default().push(field);
+    /// Adds a field to it.
+    pub(crate) fn add(&mut self, id: u64, field: &[u8]) -> Result<()> {
+        take_room(&mut self.bytes, FIELD_BYTES + field.len() as u64)?;
+        self.digest.add(field);
+        if !self.head_is_over {
+            self.head_digest = self.digest;
+        }
+        let fields = if self.head_is_over { &mut self.late } else { &mut self.head };
+        Arc::make_mut(fields).entry(id).or_default().push(Length::of(field));
         Ok(())
     }
 }
@@ -108,6 +218,11 @@ impl<V: Visitor> Scan<V> {
         id == TEMPLATE && self.shared.templates.is_some()
     }
 
+    /// Refuses further templates. Where a scan begins is only likely, and servers write them before the first key.
+    pub(crate) fn refuse_templates(&mut self) {
+        self.refuses_templates = true;
+    }
+
     /// Reads a template.
     pub(super) fn template(&mut self, cursor: &mut Cursor<'_>) -> Result<bool> {
         let id = cursor.number()?;
@@ -115,8 +230,13 @@ impl<V: Visitor> Scan<V> {
         if left == 0 {
             return broken(FaultCode::BadValue, format!("template {id} has no fields"));
         }
+        if self.refuses_templates {
+            return broken(FaultCode::BadValue, format!("template {id} is after the first key"));
+        }
+        let keys = self.keys;
         if let Some(templates) = &mut self.shared.templates {
-            templates.begin(id)?;
+            templates.head_is_over |= keys > 0;
+            templates.begin(id, left)?;
         }
         self.phase = Phase::Template { id, left };
         cursor.commit();
@@ -132,9 +252,8 @@ impl<V: Visitor> Scan<V> {
     ) -> Result<bool> {
         while left > 0 {
             let field = super::opcode::name(cursor, &mut self.shared.unpacker)?;
-            let length = Length::of(&field);
             if let Some(templates) = &mut self.shared.templates {
-                templates.add(id, length)?;
+                templates.add(id, &field)?;
             }
             left -= 1;
             self.phase = Phase::Template { id, left };

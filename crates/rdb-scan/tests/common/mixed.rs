@@ -35,6 +35,10 @@ pub fn file(header: &str, picks: &[Pick]) -> Vec<u8> {
     // Valkey has none of the later types of Redis.
     values.retain(|(id, _)| header.starts_with("REDIS") || *id <= 21);
     let mut rdb = Rdb::with_header(header).raw(&[250]).text(b"redis-ver").text(b"7.4.1");
+    let templated = header == "REDIS0015";
+    if templated {
+        rdb = rdb.raw(b"\xf2\x07\x02\x03age\x04name\xf2\x32\x01").text(&[b'f'; 300]);
+    }
     for (number, (what, which, size)) in picks.iter().enumerate() {
         let text = |bytes: u16| format!("{number} is text. ").repeat(usize::from(bytes) / 10).into_bytes();
         rdb = match which % 16 {
@@ -77,6 +81,13 @@ pub fn file(header: &str, picks: &[Pick]) -> Vec<u8> {
                 let rdb =
                     rdb.raw(&[252]).raw(&9_000_000i64.to_le_bytes()).raw(&[250]).text(b"mvcc").text(b"1");
                 rdb.key(0, &format!("keydb:{number}")).text(b"value")
+            }
+            175..190 if templated => {
+                rdb.key(32, &format!("values:{number}")).len(7).raw(&[0xc0, *which]).text(&text(*size))
+            }
+            190..195 if templated => {
+                let values = super::listpack(&["50", &which.to_string()]);
+                rdb.key(30, &format!("listpack:{number}")).text(&values)
             }
             175..200 => rdb.key(0, &format!("integer:{number}")).raw(&[0xc1, *which, 1]),
             _ => {
@@ -124,7 +135,7 @@ pub fn stretches(file: &[u8], types: TypeSet, least_bytes: u64) -> Vec<Stretch> 
                 let id = [head.value_type.id()];
                 let copy = [&head.prefixes[..], &id, &head.raw_key, &value.0].concat();
                 let record = &file[head.offset as usize..walk.offset() as usize];
-                if copy != record || !types.contains(head.value_type) {
+                if copy != record || !types.contains(head.value_type) || id[0] > 28 {
                     continue;
                 }
                 if end != head.offset {

@@ -15,7 +15,7 @@ use seeding::BackupLocation;
 
 use super::{
     archive::{Archive, Compressed, Compression, FIRST_BYTES},
-    object::Objects,
+    object::{Objects, is_object},
     progress::Meter,
 };
 
@@ -60,10 +60,7 @@ pub(super) fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
     for file in files {
         let input = match file.to_str() {
             Some("-") => Input::Stdin,
-            // A file may have a name like a URL, as long as it exists.
-            Some(text) if text.starts_with("arn:") || (text.contains("://") && !file.exists()) => {
-                Input::Object(BackupLocation::parse(text)?)
-            }
+            Some(text) if is_object(file) => Input::Object(BackupLocation::parse(text)?),
             _ => Input::File(file.clone()),
         };
         if inputs.contains(&input) {

@@ -5,6 +5,7 @@ use std::{
         Read, {self},
     },
     ops::Range,
+    path::Path,
 };
 
 use anyhow::{Result, bail};
@@ -13,6 +14,11 @@ use rdb_scan::Source;
 use seeder_aws::{objects::look_at_object, reader::ObjectReader, service_error};
 use seeding::{Backup, BackupLocation, objects::ObjectLook};
 use tokio::runtime::Handle;
+
+/// Whether a name is that of an object. A file may have a name like a URL, as long as it exists.
+pub(crate) fn is_object(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| text.starts_with("arn:") || (text.contains("://") && !path.exists()))
+}
 
 /// Opens objects from threads that are not async.
 pub(crate) struct Objects {

@@ -15,7 +15,7 @@ use rdb_scan::{Boundary, Control, InspectOptions, Inspected, Inspection, Positio
 use seeding::BackupLocation;
 use uuid::Uuid;
 
-use crate::check::{Archive, Compressed, Compression, FIRST_BYTES, Meter, ObjectSource, Objects};
+use crate::check::{Archive, Compressed, Compression, FIRST_BYTES, Meter, ObjectSource, Objects, is_object};
 
 /// A backup.
 pub(super) struct Source<'o> {
@@ -32,11 +32,6 @@ enum Place<'o> {
     /// name meanwhile, as a server's next backup does, is another.
     File(OpenFile, Metadata),
     Object(ObjectSource<'o>),
-}
-
-/// Whether a name is that of an object.
-pub(super) fn is_object(path: &Path) -> bool {
-    path.to_str().is_some_and(|text| text.starts_with("arn:") || (text.contains("://") && !path.exists()))
 }
 
 impl<'o> Source<'o> {

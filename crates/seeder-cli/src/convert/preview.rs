@@ -40,8 +40,7 @@ pub(crate) fn previewed(
     let failed = |error: rdb_convert::ConvertError| anyhow!("{}: {error}", source.name());
     let found = source.inspect(threads, inspecting, &meter)?;
     let (inspection, boundaries) = found;
-    let made = if let Some(header) = inspection.rdb.as_ref().filter(|_| inspection.is_sound()) {
-        let header = rdb_scan::Header { version: header.version, magic: header.magic, ..Default::default() };
+    let made = if let Some(header) = inspection.header().filter(|_| inspection.is_sound()) {
         let ranges = RecordRange::between(&header, &boundaries);
         let has_field_expiries = inspection.field_expires > 0;
         let plan = Plan::of_ranges(bytes, &ranges, threads, &options, has_field_expiries, &|_| ());

@@ -80,6 +80,9 @@ struct Conversion<'a> {
     conflicts: Conflicts,
     /// Places of the backup that could not be read.
     damaged: Vec<Damaged>,
+    /// Databases of the backup whose number may be damaged, so that their keys may be of another one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    doubtful_databases: Vec<Doubtful>,
     /// What stands in the way; empty if the file was written or could be.
     refused: Vec<Refused<'a>>,
 }
@@ -101,6 +104,14 @@ struct Damaged {
 }
 
 #[derive(Serialize)]
+struct Doubtful {
+    /// Offset of the first key.
+    offset: u64,
+    /// Number of the database.
+    database: u64,
+}
+
+#[derive(Serialize)]
 struct Refused<'a> {
     /// What it is.
     code: &'a str,
@@ -119,6 +130,7 @@ pub(super) struct Told<'a> {
     pub(super) plan: Option<&'a Plan>,
     pub(super) report: &'a Report,
     pub(super) damaged: &'a [Range<u64>],
+    pub(super) doubtful: &'a [(u64, u64)],
     pub(super) hide_keys: bool,
 }
 
@@ -196,6 +208,11 @@ impl Told<'_> {
                 .take(MAX_DAMAGED)
                 .map(|range| Damaged { offset: range.start, bytes: range.end - range.start })
                 .collect(),
+            doubtful_databases: self
+                .doubtful
+                .iter()
+                .map(|&(offset, database)| Doubtful { offset, database })
+                .collect(),
             refused: refused
                 .iter()
                 .map(|one| Refused {
@@ -261,6 +278,10 @@ impl Told<'_> {
             let bytes = self.damaged.iter().map(|range| range.end - range.start).sum();
             columns.line(["damaged places".to_owned(), thousands(self.damaged.len() as u64)]);
             columns.line(["bytes lost in them".to_owned(), thousands(bytes)]);
+        }
+        for (offset, database) in self.doubtful {
+            let place = format!("{database} from offset {}", thousands(*offset));
+            columns.line(["doubtful database".to_owned(), place]);
         }
         text.push_str(&columns.render());
         if to.magic == Magic::Valkey {

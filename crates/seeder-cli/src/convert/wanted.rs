@@ -1,7 +1,7 @@
 //! What the command line asks for.
 
 use anyhow::{Context, Result, bail};
-use rdb_convert::{Glob, OnConflict, Options, Policies, Policy, Target};
+use rdb_convert::{Databases, Glob, OnConflict, Options, Policies, Policy, Target};
 use rdb_scan::{Kind, SLOTS};
 
 use crate::args::ConvertArgs;
@@ -18,6 +18,9 @@ pub(super) fn options(args: &ConvertArgs, now_ms: i64) -> Result<Options> {
     }
     if args.changes.exclude.iter().any(|glob| !glob.is_empty() && glob.chars().all(|letter| letter == '*')) {
         bail!("--exclude names every key: no key could stay");
+    }
+    if changes.on_conflict.is_some() && changes.databases.as_ref().is_none_or(Databases::is_keep) {
+        bail!("--on-conflict needs --databases: keys of databases that stay where they are meet no others");
     }
     let dropped = [("module", &args.modules), ("array", &args.unsupported_types)];
     let is_dropped = |kind: &String| dropped.iter().any(|(name, policy)| kind == name && *policy == "drop");

@@ -2,12 +2,14 @@
 
 use aws_sdk_elasticache::types::CacheCluster;
 use aws_sdk_lambda::types::AccountLimit;
+use serde_json::json;
 
 use super::{
     Checked,
     line::{Line, Unchecked},
     subject::Subject,
 };
+use crate::signed::{CallError, Service};
 
 /// The chunks that one seeding reads at once at most, and the share of the concurrency that it takes, as
 /// prepare-seeding has them.
@@ -15,6 +17,8 @@ const MAX_WORKERS: i32 = 40;
 const SHARE: i32 = 2;
 /// The nodes of all clusters of a region, unless the quota was raised. Source: `ElastiCache` user guide, "Quotas".
 const DEFAULT_NODES: usize = 300;
+/// The quota "Nodes per Region" in Service Quotas.
+const NODES_QUOTA: &str = "L-DFE45DF3";
 /// The most pages of nodes, with 100 nodes each.
 const MAX_PAGES: usize = 50;
 
@@ -60,20 +64,78 @@ pub(super) async fn nodes(subject: &Subject) -> Checked {
     }
     let most = subject.setting("MAX_NODES").and_then(|text| text.parse().ok()).filter(|most| *most > 0);
     let most: usize = most.unwrap_or(500);
-    let text = format!(
-        "{used} nodes in use in {}, of {DEFAULT_NODES} unless the quota was raised; MaxNodes allows {most} per cluster",
-        subject.partition.region
-    );
-    Ok(vec![if used >= DEFAULT_NODES {
-        let remedy =
-            "make sure that the quota \"Nodes per Region\" of ElastiCache is higher, or delete clusters";
-        Line::warning(text, remedy)
-    } else if used + most > DEFAULT_NODES {
-        let left = DEFAULT_NODES - used;
-        let remedy =
-            format!("request a higher quota \"Nodes per Region\" before a seeding of more than {left} nodes");
-        Line::warning(text, remedy)
+    let quota = Quota::of(subject).await;
+    Ok(vec![judge(used, most, quota, &subject.partition.region)])
+}
+
+/// How many nodes a region may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quota {
+    Known(usize),
+    /// It cannot be read, and is the default unless it was raised.
+    Unknown,
+}
+
+impl Quota {
+    async fn of(subject: &Subject) -> Self {
+        match value(subject, "GetServiceQuota").await {
+            Ok(Some(quota)) => Self::Known(quota),
+            // What was never changed has only a default.
+            Err(error) if error.code == "NoSuchResourceException" => {
+                let default = value(subject, "GetAWSDefaultServiceQuota").await;
+                Self::Known(default.ok().flatten().unwrap_or(DEFAULT_NODES))
+            }
+            Ok(None) | Err(_) => Self::Unknown,
+        }
+    }
+}
+
+async fn value(subject: &Subject, action: &str) -> Result<Option<usize>, CallError> {
+    let target = format!("ServiceQuotasV20190624.{action}");
+    let body = json!({"ServiceCode": "elasticache", "QuotaCode": NODES_QUOTA});
+    let answer = subject.signed.json(Service::Quotas, &target, &body).await?;
+    // Quotas are floating-point numbers: 300.0.
+    Ok(answer["Quota"]["Value"].as_f64().and_then(|value| format!("{value:.0}").parse().ok()))
+}
+
+fn judge(used: usize, most: usize, quota: Quota, region: &str) -> Line {
+    let (known, quota, of) = match quota {
+        Quota::Known(quota) => (true, quota, format!("of a quota of {quota}")),
+        Quota::Unknown => (false, DEFAULT_NODES, format!("of {DEFAULT_NODES} unless the quota was raised")),
+    };
+    let text = format!("{used} nodes in use in {region}, {of}; MaxNodes allows {most} per cluster");
+    let remedy =
+        "request a higher quota \"Nodes per Region\" of ElastiCache in Service Quotas, or delete clusters";
+    if used >= quota {
+        let full = if known { Line::fault } else { Line::warning };
+        full(text, remedy)
+    } else if used + most > quota {
+        let left = quota - used;
+        Line::warning(text, format!("before a seeding of more than {left} nodes: {remedy}"))
     } else {
         Line::ok(text)
-    }])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::line::Level, *};
+
+    #[test]
+    fn a_quota_that_is_known_decides_and_any_other_only_warns() {
+        for (used, quota, expected) in [
+            (0, Quota::Known(300), Level::Ok),
+            (210, Quota::Known(300), Level::Ok),
+            (211, Quota::Known(300), Level::Warning),
+            (300, Quota::Known(300), Level::Fault),
+            (300, Quota::Known(600), Level::Ok),
+            (210, Quota::Unknown, Level::Ok),
+            (211, Quota::Unknown, Level::Warning),
+            (300, Quota::Unknown, Level::Warning),
+        ] {
+            let line = judge(used, 90, quota, "eu-west-1");
+            assert_eq!(line.level, expected, "{used} {quota:?}");
+            assert_eq!(line.message.contains("unless"), quota == Quota::Unknown, "{line:?}");
+        }
+    }
 }

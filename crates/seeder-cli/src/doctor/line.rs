@@ -120,7 +120,10 @@ impl Unchecked {
             let remedy = format!("allow yourself {permission}, or ask someone who is allowed");
             Line::warning(format!("not checked, {permission} is denied"), remedy)
         } else {
-            Line::warning(format!("not checked: {reason}"), "check the network, and run this again")
+            Line::warning(
+                format!("not checked: {reason}"),
+                "check the network and your credentials, and run this again",
+            )
         }
     }
 }

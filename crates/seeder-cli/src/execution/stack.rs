@@ -79,7 +79,7 @@ impl Machine {
             )));
         }
         let clients = Clients::from_environment().await;
-        let stack = Stack::new(&clients, &args.stack);
+        let stack = Stack::new(&clients, &args.name.stack);
         let wanted = (REPORTS_BUCKET, reports_bucket);
         let (arn, reports_bucket) = if let Some(arn) = given {
             (arn, stack.resolve([wanted]).await.map(|[bucket]| bucket))

@@ -18,7 +18,7 @@ use seeding::{BackupLocation, Code, Finding, Verdict, fault_finding};
 use tokio::task::spawn_blocking;
 
 use crate::{
-    term::progress_bar,
+    term::{Size, progress_bar},
     upload::{Upload, Uploaded},
 };
 
@@ -70,7 +70,7 @@ impl Batch {
             // Recorded before the first part is sent, so that it can be aborted from here on.
             self.uploads.push(Upload::begin(s3, &file.location).await?);
             let Some(upload) = self.uploads.last_mut() else { bail!("the upload has not begun") };
-            let bar = progress_bar("uploading", Some(before.bytes));
+            let bar = progress_bar("uploading", Some(before.bytes), Size::Exact);
             let reading = Reading::start(&file.path);
             let sending = upload.send(s3, &file.path, before.bytes, &bar);
             let outcome = judged_while_sent(reading, sending, file, allow).await;

@@ -101,13 +101,17 @@ impl Convert {
     }
 
     fn check(&self, findings: &mut Vec<Finding>) {
-        let Changes { include, exclude, only, salvage, .. } = &self.changes;
+        let Changes { databases, on_conflict, include, exclude, only, salvage, .. } = &self.changes;
         let mut invalid = |field: &str, remedy: String| {
             findings.push(Finding::new(Code::InvalidRequest, remedy).with("field", field));
         };
         if self.when == When::Never && (!self.changes.is_empty() || *salvage) {
             let remedy = "remove convert.when, or everything in convert that changes the data";
             invalid("convert.when", remedy.to_owned());
+        }
+        if *on_conflict != OnConflict::Refuse && databases.is_keep() {
+            let remedy = "name convert.databases too, or remove convert.onConflict: keys of databases that stay where they are meet no others";
+            invalid("convert.onConflict", remedy.to_owned());
         }
         for name in only.iter().filter(|name| Kind::named(name).is_none()) {
             let near = near_names(name, Kind::ALL.iter().map(|kind| kind.name())).join(", ");
@@ -163,7 +167,8 @@ mod tests {
     fn what_changes_the_data_needs_a_conversion() {
         for (request, is_empty) in [
             (json!({}), true),
-            (json!({"modules": "drop", "onConflict": "last", "databases": "keep", "salvage": true}), true),
+            (json!({"modules": "drop", "onConflict": "refuse", "databases": "keep", "salvage": true}), true),
+            (json!({"databases": "merge", "onConflict": "last"}), false),
             (json!({"databases": "merge"}), false),
             (json!({"databases": {"1": "drop"}}), false),
             (json!({"include": ["a*"]}), false),
@@ -186,6 +191,8 @@ mod tests {
             (json!({"when": "never", "include": ["a"]}), "convert.when"),
             (json!({"when": "never", "salvage": true}), "convert.when"),
             (json!({"only": ["hahs"]}), "convert.only"),
+            (json!({"onConflict": "first"}), "convert.onConflict"),
+            (json!({"onConflict": "last", "databases": "keep"}), "convert.onConflict"),
             (json!({"include": ["a", "b"], "exclude": ["b"]}), "convert.include"),
             (json!({"exclude": vec!["a"; 1001]}), "convert.exclude"),
         ] {

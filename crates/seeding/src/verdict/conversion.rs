@@ -12,9 +12,6 @@ use crate::{
     request::{cluster::ClusterSpec, convert::When, options::Options},
 };
 
-/// RDB 15 (Redis 8.10) has templates of hashes.
-const FIRST_VERSION_WITH_TEMPLATES: u32 = 15;
-
 /// How a file becomes one that the engine reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -51,11 +48,6 @@ pub fn format_for(cluster: &ClusterSpec, field_expiries: bool) -> Option<(rdb_co
 fn conversion_target(cluster: &ClusterSpec) -> Option<rdb_convert::Target> {
     let version = cluster.engine_version;
     format!("{}-{}.{}", cluster.engine, version.major, version.minor).parse().ok()
-}
-
-/// Whether records of a file cannot be read without what precedes the first key.
-pub fn needs_templates(header: &Header) -> bool {
-    header.magic == Magic::Redis && header.version >= FIRST_VERSION_WITH_TEMPLATES
 }
 
 /// Whether a file of this version is converted if the engine does not read it. Its contents decide later.

@@ -6,7 +6,7 @@ use crate::{
     request::{cluster::ClusterSpec, options::Options},
     verdict::{
         backup::{fault_finding, version_finding},
-        conversion::{may_convert, needs_templates},
+        conversion::may_convert,
     },
 };
 
@@ -167,10 +167,10 @@ pub fn header_findings(
     }
 }
 
-/// The magic and version of a backup, if it begins like one and can be read from the middle. Since RDB 15, the records
-/// need the templates before the first key.
+/// The magic and version of a backup, if it begins like one. Since RDB 15, whoever reads from the middle also needs the
+/// templates before the first key.
 pub fn header_of(prefix: &[u8]) -> Option<rdb_scan::Header> {
-    let mut header = rdb_scan::read_header(prefix).ok().filter(|header| !needs_templates(header))?;
+    let mut header = rdb_scan::read_header(prefix).ok()?;
     header.aux.clear();
     Some(header)
 }

@@ -63,5 +63,6 @@ pub(super) fn read(caller: &str, body: &Bytes, place: &Place) -> Option<Call> {
         resources,
         dependent,
         context: Vec::new(),
+        may_fail_in_success: false,
     })
 }

@@ -45,3 +45,11 @@ pub(super) fn read(parts: &Parts) -> Option<(String, Vec<String>)> {
     let resource = if key.is_empty() { bucket.to_owned() } else { format!("{bucket}/{key}") };
     Some((format!("s3:{action}"), vec![format!("arn:aws:s3:::{resource}")]))
 }
+
+/// Whether this is a copy or the completion of an upload: S3 answers while it works. Source: Amazon S3 API Reference,
+/// `UploadPartCopy` and `CompleteMultipartUpload`.
+pub(super) fn may_fail_in_success(parts: &Parts) -> bool {
+    let has = |name: &str| query(&parts.uri).iter().any(|(found, _)| found == name);
+    let copies = parts.method == Method::PUT && parts.headers.contains_key("x-amz-copy-source");
+    copies || (parts.method == Method::POST && has("uploadId"))
+}

@@ -25,22 +25,28 @@ const MAX_PREFIXES: usize = 16;
 /// The number of places that are checked at once, by instructions that process many bytes.
 const BLOCK_PLACES: usize = 64;
 
-/// Places where a record with a likely key, including its prefixes, may begin.
-pub(super) fn likely_places(bytes: &[u8], places: usize) -> impl Iterator<Item = usize> + '_ {
+/// Places where a record with a likely key, including its prefixes, may begin. `templated` is whether it may refer to a
+/// template.
+pub(super) fn likely_places(
+    bytes: &[u8],
+    places: usize,
+    templated: bool,
+) -> impl Iterator<Item = usize> + '_ {
     let blocks = (0..places.min(bytes.len())).step_by(BLOCK_PLACES);
-    let may_begin = |place: &usize| may_begin_likely(bytes.get(*place..).unwrap_or_default());
-    blocks.flat_map(|block| places_of(begin_likely(bytes, block), block)).filter(may_begin)
+    let max_id = if templated { ValueType::MAX_TEMPLATED_ID } else { ValueType::MAX_ID };
+    let may_begin = move |place: &usize| may_begin_likely(bytes.get(*place..).unwrap_or_default(), templated);
+    blocks.flat_map(move |block| places_of(begin_likely(bytes, block, max_id), block)).filter(may_begin)
 }
 
 /// The places of a block that pass a check of three bytes, one bit each. Nearly all fail here.
-fn begin_likely(bytes: &[u8], block: usize) -> u64 {
+fn begin_likely(bytes: &[u8], block: usize, max_id: u8) -> u64 {
     let Some(bytes) = bytes.get(block..block + BLOCK_PLACES + 2) else { return u64::MAX };
     let mut may = [0u8; BLOCK_PLACES];
     for ((may, first), (second, third)) in may.iter_mut().zip(bytes).zip(bytes[1..].iter().zip(&bytes[2..])) {
         let within = |byte: &u8, bounds: RangeInclusive<u8>| u8::from(bounds.contains(byte));
         // A type, the length of a key, and the first character of a short key.
         let short = within(second, 4..=0x3f) & within(third, b' '..=0xff);
-        let typed = within(first, 0..=ValueType::MAX_ID) & (short | within(second, 0x40..=0x44));
+        let typed = within(first, 0..=max_id) & (short | within(second, 0x40..=0x44));
         // The opcodes of `is_short`, as ranges, which are faster.
         let enterprise = within(first, 107..=107) | within(first, 121..=121);
         let short = within(first, 244..=244) | within(first, 248..=249) | within(first, 251..=254);
@@ -59,21 +65,23 @@ fn places_of(bits: u64, block: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Places where any record may begin.
-pub(super) fn any_places(bytes: &[u8], places: usize) -> impl Iterator<Item = usize> + '_ {
-    (0..places.min(bytes.len())).filter(|place| may_begin(bytes.get(*place..).unwrap_or_default()))
+pub(super) fn any_places(bytes: &[u8], places: usize, templated: bool) -> impl Iterator<Item = usize> + '_ {
+    let may_begin = move |place: &usize| may_begin(bytes.get(*place..).unwrap_or_default(), templated);
+    (0..places.min(bytes.len())).filter(may_begin)
 }
 
-/// Whether a type or an opcode has this number.
-fn may_follow(id: u8) -> bool {
-    ValueType::is_id(id) || Opcode::is_id(id)
+/// Whether a type has this number.
+fn is_type(id: u8, templated: bool) -> bool {
+    ValueType::is_id(id) || (templated && ValueType::with_template(id).is_some())
 }
 
 /// Whether a record may begin with these bytes: a fast check that saves most trials.
-fn may_begin(bytes: &[u8]) -> bool {
+fn may_begin(bytes: &[u8], templated: bool) -> bool {
+    let may_follow = |id| is_type(id, templated) || Opcode::is_id(id);
     let Some(first) = bytes.first_chunk::<12>() else { return true };
     match first[0] {
         // A type, then a key: plain, as an integer, or compressed.
-        id if ValueType::is_id(id) => may_begin_key(bytes, id),
+        id if is_type(id, templated) => may_begin_key(bytes, id),
         // Milliseconds up to the year 10000 leave the upper bytes zero. A type or another opcode follows.
         EXPIRE_TIME_MS => first[7] == 0 && first[8] == 0 && may_follow(first[9]),
         EXPIRE_TIME => may_follow(first[5]),
@@ -89,15 +97,15 @@ fn is_short(opcode: Opcode) -> bool {
 }
 
 /// Whether these bytes may begin a record with a likely key, including its prefixes.
-fn may_begin_likely(bytes: &[u8]) -> bool {
-    key_behind_prefixes(bytes).is_ok_and(|key| key.is_some_and(is_likely_key))
+fn may_begin_likely(bytes: &[u8], templated: bool) -> bool {
+    key_behind_prefixes(bytes, templated).is_ok_and(|key| key.is_some_and(is_likely_key))
 }
 
-fn key_behind_prefixes(bytes: &[u8]) -> Result<Option<&[u8]>> {
+fn key_behind_prefixes(bytes: &[u8], templated: bool) -> Result<Option<&[u8]>> {
     let mut cursor = Cursor::new(bytes, 0, None);
     for _ in 0..=MAX_PREFIXES {
         let id = cursor.u8()?;
-        if ValueType::is_id(id) {
+        if is_type(id, templated) {
             return Ok(cursor.plain().filter(|key| key.len() <= MAX_KEY_BYTES));
         }
         match Opcode::of(id, Magic::Redis).filter(|opcode| is_short(*opcode)).map(Opcode::body) {
@@ -122,10 +130,17 @@ fn may_begin_key(bytes: &[u8], id: u8) -> bool {
         None | Some(0..=0x81) => true,
         Some(0xc0..=0xc2) => id == ValueType::String.id(),
         Some(0xc3) => {
-            let layout = ValueType::of(id, Magic::Redis).map(ValueType::layout);
+            let layout = ValueType::of(id, Magic::Redis)
+                .or_else(|| ValueType::with_template(id))
+                .map(ValueType::layout);
             matches!(
                 layout,
-                Some(Layout::Text | Layout::Packed(_) | Layout::Table(TableRow::ExpiryFieldAndValue { .. }))
+                Some(
+                    Layout::Text
+                        | Layout::TemplateListpack
+                        | Layout::Packed(_)
+                        | Layout::Table(TableRow::ExpiryFieldAndValue { .. })
+                )
             )
         }
         _ => false,
@@ -133,9 +148,12 @@ fn may_begin_key(bytes: &[u8], id: u8) -> bool {
 }
 
 pub(super) fn is_likely_key(key: &[u8]) -> bool {
-    key.len() >= LEAST_KEY_BYTES
-        && key.iter().all(|byte| !byte.is_ascii_control())
-        && std::str::from_utf8(key).is_ok()
+    key.len() >= LEAST_KEY_BYTES && is_text(key)
+}
+
+/// Whether a key is text without control characters.
+pub(crate) fn is_text(key: &[u8]) -> bool {
+    key.iter().all(|byte| !byte.is_ascii_control()) && std::str::from_utf8(key).is_ok()
 }
 
 #[cfg(test)]
@@ -149,7 +167,7 @@ mod tests {
             let mut bytes = [0xff; BLOCK_PLACES + 2];
             bytes[0] = id;
             bytes[1] = 0xff;
-            assert_eq!(begin_likely(&bytes, 0) & 1 == 1, short, "{id}");
+            assert_eq!(begin_likely(&bytes, 0, ValueType::MAX_ID) & 1 == 1, short, "{id}");
         }
     }
 
@@ -157,7 +175,7 @@ mod tests {
     #[test]
     fn a_long_key_of_opcodes_is_not_read_again_from_each_place() {
         let bytes = vec![b'k'; 4 << 20];
-        assert_eq!(likely_places(&bytes, bytes.len()).count(), 0);
+        assert_eq!(likely_places(&bytes, bytes.len(), false).count(), 0);
     }
 
     #[test]
@@ -174,7 +192,7 @@ mod tests {
                 _ => &[],
             };
             bytes.extend_from_slice(prefix);
-            bytes.push(round as u8 % 29);
+            bytes.push(round as u8 % 33);
             let key = "key:".repeat(1 + round % 30);
             if key.len() < 64 {
                 bytes.push(key.len() as u8);
@@ -187,10 +205,12 @@ mod tests {
                 bytes.push((noise >> 24) as u8);
             }
         }
-        for end in [bytes.len(), bytes.len() - 1, 65, 66, 5, 0] {
+        let ends = [bytes.len(), bytes.len() - 1, 65, 66, 5, 0];
+        for (end, templated) in ends.into_iter().flat_map(|end| [(end, false), (end, true)]) {
             let bytes = &bytes[..end];
-            let each: Vec<_> = (0..end).filter(|place| may_begin_likely(&bytes[*place..])).collect();
-            let blocks: Vec<_> = likely_places(bytes, end).collect();
+            let each: Vec<_> =
+                (0..end).filter(|place| may_begin_likely(&bytes[*place..], templated)).collect();
+            let blocks: Vec<_> = likely_places(bytes, end, templated).collect();
             assert_eq!(blocks, each, "of {end} bytes");
         }
     }

@@ -1,4 +1,4 @@
-//! Signals that end a conversion, which leaves nothing unfinished.
+//! Signals that end a command, which leaves nothing unfinished.
 
 use anyhow::Result;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -9,13 +9,13 @@ const SIGXFSZ: i32 = 25;
 
 /// The signals by which users and systems end a process. A hang-up is not among them: `nohup` ignores it, and a handler
 /// would undo that.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         // The handler stays when this is dropped.
         let _handler = signal(SignalKind::from_raw(SIGXFSZ))?;
         let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
@@ -23,7 +23,7 @@ impl Signals {
     }
 
     /// Waits for one. Returns the exit status of a process that it ends: 128 plus its number.
-    pub(super) async fn next(&mut self) -> u8 {
+    pub(crate) async fn next(&mut self) -> u8 {
         tokio::select! {
             _ = self.interrupt.recv() => crate::INTERRUPTED,
             _ = self.terminate.recv() => 143,

@@ -10,28 +10,61 @@ use std::{
     },
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    process::{ExitCode, exit},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use anyhow::{Result, bail};
-use parts::PartWriter;
+use parts::{PartSizes, PartWriter};
 use seeder_aws::objects::look_at_object;
 use seeding::{BackupLocation, objects::ObjectLook};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-use super::input::is_object;
 use crate::{
-    args::ConvertArgs,
-    check::Objects,
+    check::{Objects, is_object},
+    signals::Signals,
     upload::{PARTS_AT_ONCE, Upload, Uploaded},
 };
 
 /// How long an upload that is aborted waits for parts that are on their way: one that arrives later would stay.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// What the command line names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'w> {
+    /// A file, an object, or `-` for standard output.
+    pub(crate) path: &'w Path,
+    /// The number of files to write, with numbers in their names; none for one with the name itself.
+    pub(crate) files: Option<u16>,
+    /// Whether existing files are replaced.
+    pub(crate) replaces: bool,
+    /// Whether nothing will be written.
+    pub(crate) is_dry: bool,
+}
+
+/// Does work that writes the new files, and leaves none of them if a signal ends the process.
+pub(crate) async fn or_abandon(
+    outputs: Arc<Outputs>,
+    objects: Option<Arc<Objects>>,
+    work: impl FnOnce() -> Result<ExitCode> + Send + 'static,
+) -> Result<ExitCode> {
+    let mut signals = Signals::new()?;
+    let mut work = spawn_blocking(work);
+    let status = tokio::select! {
+        done = &mut work => return done?,
+        status = signals.next() => status,
+    };
+    if spawn_blocking(move || outputs.abandon(objects.as_deref())).await? {
+        return work.await?;
+    }
+    eprintln!("interrupted; no new file is left");
+    // The work may wait for a pipe or a server, and would never end.
+    exit(status.into())
+}
+
 /// Where the new files go.
-pub(super) struct Outputs {
+pub(crate) struct Outputs {
     place: Place,
     /// Whether existing files are replaced.
     replaces: bool,
@@ -65,29 +98,29 @@ enum State {
 }
 
 impl Outputs {
-    /// What the command line names.
+    /// Where the command line says.
     ///
     /// # Errors
     /// If a file exists and is not to be replaced, or standard output would have several files.
-    pub(super) fn of(args: &ConvertArgs) -> Result<Self> {
+    pub(crate) fn of(wanted: &Wanted<'_>) -> Result<Self> {
         Ok(Self {
-            place: Place::of(args)?,
-            replaces: args.force,
+            place: Place::of(wanted)?,
+            replaces: wanted.replaces,
             unfinished: Mutex::default(),
             parts: Arc::new(Semaphore::new(PARTS_AT_ONCE)),
         })
     }
 
-    pub(super) fn is_stdout(&self) -> bool {
+    pub(crate) fn is_stdout(&self) -> bool {
         matches!(self.place, Place::Stdout)
     }
 
-    pub(super) fn are_objects(&self) -> bool {
+    pub(crate) fn are_objects(&self) -> bool {
         matches!(self.place, Place::Objects(_))
     }
 
     /// Returns an object that exists and is not to be replaced.
-    pub(super) async fn existing_object(&self, objects: &Objects) -> Result<Option<&BackupLocation>> {
+    pub(crate) async fn existing_object(&self, objects: &Objects) -> Result<Option<&BackupLocation>> {
         let Place::Objects(locations) = &self.place else { return Ok(None) };
         for location in locations.iter().filter(|_| !self.replaces) {
             // One that may not be looked at is found when it would be replaced.
@@ -99,10 +132,21 @@ impl Outputs {
         Ok(None)
     }
 
-    /// Begins files of these sizes, which have no final name yet.
-    pub(super) fn open<'o>(
+    /// The names of the new files.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match &self.place {
+            Place::Stdout => vec!["-".to_owned()],
+            Place::Files(paths) => paths.iter().map(|path| path.display().to_string()).collect(),
+            Place::Objects(locations) => {
+                locations.iter().map(|location| format!("s3://{location}")).collect()
+            }
+        }
+    }
+
+    /// Begins files of these sizes, as far as they are known. The files have no final name yet.
+    pub(crate) fn open<'o>(
         &'o self,
-        sizes: impl Iterator<Item = u64>,
+        sizes: impl Iterator<Item = Option<u64>>,
         objects: Option<&'o Objects>,
     ) -> Result<Opened<'o>> {
         let mut opened = Opened { outputs: self, objects, files: Vec::new(), writers: Vec::new() };
@@ -119,8 +163,8 @@ impl Outputs {
                 for (location, bytes) in locations.iter().zip(sizes) {
                     let upload = objects.wait(Upload::begin(objects.s3(), location))?;
                     unfinished.uploads.push(upload.clone());
-                    let part_bytes = parts::part_bytes(bytes, locations.len());
-                    opened.writers.push(PartWriter::new(objects, upload, part_bytes, &self.parts));
+                    let sizes = PartSizes::of(bytes, locations.len());
+                    opened.writers.push(PartWriter::new(objects, upload, sizes, &self.parts));
                 }
             }
             (Place::Stdout, _) | (Place::Objects(_), None) => {}
@@ -130,7 +174,7 @@ impl Outputs {
     }
 
     /// Deletes what is unfinished, and lets nothing get its name. Returns whether everything has it already.
-    pub(super) fn abandon(&self, objects: Option<&Objects>) -> bool {
+    pub(crate) fn abandon(&self, objects: Option<&Objects>) -> bool {
         let mut unfinished = self.lock();
         if unfinished.state == State::Published {
             return true;
@@ -164,23 +208,23 @@ impl Outputs {
     fn unfinished(&self) -> Result<MutexGuard<'_, Unfinished>> {
         let unfinished = self.lock();
         if unfinished.state == State::Abandoned {
-            bail!("the conversion was interrupted");
+            bail!("it was interrupted");
         }
         Ok(unfinished)
     }
 }
 
 impl Place {
-    fn of(args: &ConvertArgs) -> Result<Self> {
-        let path = &args.output;
+    fn of(wanted: &Wanted<'_>) -> Result<Self> {
+        let path = wanted.path;
         if path == Path::new("-") {
-            if args.split.is_some() {
-                bail!("--split writes several files, and standard output is one");
+            if wanted.files.is_some() {
+                bail!("several files cannot be written to standard output; name a file or an object");
             }
             return Ok(Self::Stdout);
         }
-        let names = match args.split {
-            None => vec![path.clone()],
+        let names = match wanted.files {
+            None => vec![path.to_owned()],
             Some(files) => {
                 let name = path.to_string_lossy();
                 let stem = name.strip_suffix(".rdb").unwrap_or(&name);
@@ -198,7 +242,7 @@ impl Place {
             if path.exists() && !path.is_file() {
                 bail!("{} is not a file; name one, or - for standard output", path.display());
             }
-            if path.exists() && !args.force && !args.dry_run {
+            if path.exists() && !wanted.replaces && !wanted.is_dry {
                 bail!("{} exists; --force replaces it", path.display());
             }
         }
@@ -207,7 +251,7 @@ impl Place {
 }
 
 /// New files without their final names. They are deleted unless they are published.
-pub(super) struct Opened<'o> {
+pub(crate) struct Opened<'o> {
     outputs: &'o Outputs,
     objects: Option<&'o Objects>,
     files: Vec<File>,
@@ -216,16 +260,16 @@ pub(super) struct Opened<'o> {
 
 impl Opened<'_> {
     /// Whether the files can be written at any offset.
-    pub(super) fn is_seekable(&self) -> bool {
+    pub(crate) fn is_seekable(&self) -> bool {
         !self.files.is_empty()
     }
 
     /// A writer for a file, from an offset on.
-    pub(super) fn writer_at(&self, file: usize, offset: u64) -> WriterAt<'_> {
+    pub(crate) fn writer_at(&self, file: usize, offset: u64) -> WriterAt<'_> {
         WriterAt { file: self.files.get(file), offset }
     }
 
-    pub(super) fn writers(&mut self) -> Result<Vec<Box<dyn Write + '_>>> {
+    pub(crate) fn writers(&mut self) -> Result<Vec<Box<dyn Write + '_>>> {
         if self.outputs.is_stdout() {
             return Ok(vec![Box::new(io::stdout().lock())]);
         }
@@ -238,7 +282,7 @@ impl Opened<'_> {
     }
 
     /// Gives the files their names.
-    pub(super) fn publish(mut self) -> Result<()> {
+    pub(crate) fn publish(mut self) -> Result<()> {
         for file in &self.files {
             file.sync_all()?;
         }
@@ -282,7 +326,7 @@ async fn create(complete: &[Upload], objects: &Objects, replaces: bool) -> Resul
 }
 
 /// Writes at a place of a file. Several threads write one file.
-pub(super) struct WriterAt<'f> {
+pub(crate) struct WriterAt<'f> {
     file: Option<&'f File>,
     offset: u64,
 }

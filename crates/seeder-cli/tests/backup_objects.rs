@@ -1,0 +1,191 @@
+//! `seeder backup SOURCE s3://bucket/key` creates a whole object, or none.
+
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
+
+mod backing_up;
+#[path = "../../rdb-scan/tests/common/server.rs"]
+mod server;
+
+use std::{
+    collections::HashMap,
+    process::{Command, Output},
+    time::Duration,
+};
+
+use aws_sdk_s3::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+};
+use backing_up::{an_engine, expect, fill_with_noise, free_port, printed, relay, scripted, seeder, url};
+use local_s3::{Config, Server as S3, Switches};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use server::Server;
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+
+const DISKLESS: [&str; 4] = ["--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0"];
+const BY_DISK: [&str; 2] = ["--repl-diskless-sync", "no"];
+
+/// An S3 with an empty bucket.
+struct Bucket {
+    s3: Client,
+    endpoint: String,
+    folder: TempDir,
+    _server: S3,
+    _root: TempDir,
+}
+
+impl Bucket {
+    async fn new() -> Self {
+        let (root, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let config = Config {
+            root: root.path().to_owned(),
+            region: "us-east-1".into(),
+            account_id: "123456789012".into(),
+            notify: None,
+            roles: HashMap::new(),
+            switches: Switches::default(),
+        };
+        let server = S3::start(config).await.unwrap();
+        let endpoint = server.endpoint().to_owned();
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .endpoint_url(&endpoint)
+            .force_path_style(true)
+            .http_client(aws_smithy_http_client::Builder::new().build_http());
+        let s3 = Client::from_conf(config.build());
+        s3.create_bucket().bucket("backups").send().await.unwrap();
+        Self { s3, endpoint, folder, _server: server, _root: root }
+    }
+
+    fn seeder(&self, words: &[&str]) -> Command {
+        let mut command = seeder(self.folder.path(), words);
+        command
+            .envs([("AWS_ENDPOINT_URL", self.endpoint.as_str()), ("AWS_REGION", "us-east-1")])
+            .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")]);
+        command
+    }
+
+    async fn backup(&self, words: &[&str]) -> Output {
+        let mut command = self.seeder(words);
+        spawn_blocking(move || command.output()).await.unwrap().unwrap()
+    }
+
+    /// The keys of all objects. There must be no open upload.
+    async fn keys(&self) -> Vec<String> {
+        let uploads = self.s3.list_multipart_uploads().bucket("backups").send().await.unwrap();
+        assert_eq!(uploads.uploads(), []);
+        let objects = self.s3.list_objects_v2().bucket("backups").send().await.unwrap();
+        objects.contents().iter().map(|object| object.key().unwrap().to_owned()).collect()
+    }
+
+    async fn open_uploads(&self) -> usize {
+        self.s3.list_multipart_uploads().bucket("backups").send().await.unwrap().uploads().len()
+    }
+
+    async fn object(&self, key: &str) -> (String, Vec<u8>) {
+        let got = self.s3.get_object().bucket("backups").key(key).send().await.unwrap();
+        let etag = got.e_tag().unwrap().trim_matches('"').to_owned();
+        (etag, got.body.collect().await.unwrap().to_vec())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_holds_what_the_server_has() {
+    let Some(engine) = an_engine() else { return };
+    let bucket = Bucket::new().await;
+    let port = free_port();
+    let mut server = Server::start(&engine, &[&DISKLESS[..], &["--port", &port.to_string()]].concat());
+    fill_with_noise(&mut server, 40);
+    let source = url(&server);
+    let done = bucket.backup(&[&source, "s3://backups/a/new.rdb", "--json"]).await;
+    expect(&done, 0, "\"to\":\"s3://backups/a/new.rdb\"");
+    let (etag, object) = bucket.object("a/new.rdb").await;
+    assert!(etag.ends_with("-3"), "{etag}: parts of 16 MiB");
+    let mut loaded = Server::load(&engine, Some(&object), &[]).unwrap();
+    assert_eq!(loaded.run(&["DEBUG", "DIGEST"]), server.run(&["DEBUG", "DIGEST"]));
+
+    expect(
+        &bucket.backup(&[&source, "s3://backups/a/new.rdb"]).await,
+        2,
+        "s3://backups/a/new.rdb exists; --force",
+    );
+    server.run(&["FLUSHALL"]);
+    expect(&bucket.backup(&[&source, "s3://backups/a/new.rdb", "--force"]).await, 0, "0 keys");
+    assert!(bucket.object("a/new.rdb").await.1.len() < 1000);
+    expect(&bucket.backup(&[&source, "s3://none/new.rdb"]).await, 3, "none");
+    expect(&bucket.backup(&[&source, "s3://backups"]).await, 2, "s3://backups");
+    assert_eq!(bucket.keys().await, ["a/new.rdb"]);
+
+    // No password is in a key, nor anywhere else.
+    server.run(&["CONFIG", "SET", "requirepass", "pass/word"]);
+    let source = format!("redis://:pass%2fword@127.0.0.1:{port}");
+    let done = bucket.backup(&[&source, "s3://backups/b.rdb", "--json"]).await;
+    expect(&done, 0, "\"to\":\"s3://backups/b.rdb\"");
+    let shown = format!("{}{:?}", printed(&done), bucket.keys().await);
+    assert!(!shown.contains("pass/word") && !shown.contains("pass%2f"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_dies_in_the_middle_leaves_no_object_and_no_upload() {
+    let Some(engine) = an_engine() else { return };
+    let bucket = Bucket::new().await;
+    for (arguments, percent) in [(&DISKLESS[..], 70), (&BY_DISK, 99)] {
+        let mut server = Server::start(&engine, arguments);
+        fill_with_noise(&mut server, 40);
+        let server_bytes = server.save().len() as u64;
+        let (port, reached, cut) = relay(&server, server_bytes * percent / 100);
+        let process =
+            bucket.seeder(&[&format!("redis://127.0.0.1:{port}"), "s3://backups/new.rdb"]).spawn().unwrap();
+        spawn_blocking(move || reached.recv_timeout(Duration::from_mins(1)).unwrap()).await.unwrap();
+        assert_eq!(bucket.open_uploads().await, 1);
+        drop((server, cut));
+        let output = spawn_blocking(move || process.wait_with_output()).await.unwrap().unwrap();
+        expect(&output, 3, "closed the connection after");
+        assert!(bucket.keys().await.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_damaged_refused_or_interrupted_leaves_no_object_and_no_upload() {
+    let bucket = Bucket::new().await;
+    let forbids = scripted(|words| match words[0].as_str() {
+        "PSYNC" => b"-NOPERM no\r\n".to_vec(),
+        _ => b"+OK\r\n".to_vec(),
+    });
+    expect(
+        &bucket.backup(&[&format!("redis://127.0.0.1:{forbids}"), "s3://backups/a.rdb"]).await,
+        1,
+        "NOPERM",
+    );
+    let damages = scripted(|words| match words[0].as_str() {
+        "PSYNC" => {
+            [&b"+FULLRESYNC 0 0\r\n$20000000\r\nREDIS0011\xfe\x00"[..], &vec![0x77; 20_000_000]].concat()
+        }
+        _ => b"+OK\r\n".to_vec(),
+    });
+    expect(
+        &bucket.backup(&[&format!("redis://127.0.0.1:{damages}"), "s3://backups/b.rdb"]).await,
+        1,
+        "is damaged",
+    );
+    assert!(bucket.keys().await.is_empty());
+
+    let Some(engine) = an_engine() else { return };
+    let mut server = Server::start(&engine, &DISKLESS);
+    fill_with_noise(&mut server, 40);
+    let (port, reached, _cut) = relay(&server, 30_000_000);
+    let process =
+        bucket.seeder(&[&format!("redis://127.0.0.1:{port}"), "s3://backups/c.rdb"]).spawn().unwrap();
+    spawn_blocking(move || reached.recv_timeout(Duration::from_mins(1)).unwrap()).await.unwrap();
+    assert_eq!(bucket.open_uploads().await, 1);
+    kill(Pid::from_raw(i32::try_from(process.id()).unwrap()), Signal::SIGINT).unwrap();
+    let output = spawn_blocking(move || process.wait_with_output()).await.unwrap().unwrap();
+    expect(&output, 130, "interrupted; no new file is left");
+    assert!(bucket.keys().await.is_empty());
+}
