@@ -102,7 +102,8 @@ async fn a_sound_backup_that_fits_is_ok_and_has_a_plan_and_a_report() {
     let shard = json!({"slots": "0-16383", "keys": 3, "usedMemoryBytes": used, "usableBytes": 402_653_184});
     assert_eq!(output["plan"]["shards"], json!([shard]));
     assert_eq!(output["report"], "s3://reports/executions/orders-1/report.json");
-    assert_eq!(report["counts"], json!({"keys": 3, "expires": 0, "alreadyExpired": 0}));
+    let counts = json!({"keys": 3, "expires": 0, "alreadyExpired": 0, "dataBytes": used});
+    assert_eq!(report["counts"], counts);
     assert_eq!(report["backups"][0]["key"], "in/orders.rdb");
     assert_eq!(report["plan"], output["plan"]);
 }
