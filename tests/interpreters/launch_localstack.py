@@ -2,13 +2,14 @@
 
 Runs in .tools/localstack, in a network namespace of its own: LocalStack listens on all addresses.
 
-launch_localstack.py NODE-PACKAGES ENDPOINT DIVISOR    listens on GATEWAY_LISTEN until it is ended
+launch_localstack.py NODE-PACKAGES ENDPOINT DIVISOR    listens on GATEWAY_LISTEN until its parent process has died
 
 ENDPOINT    answers the calls of Task states
 DIVISOR     divides Wait states and the pauses between retries
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -38,6 +39,13 @@ class Reference:
         if "error" in result:
             raise JSONataException("UNKNOWN", result["error"])
         return result.get("value")
+
+
+def end_with_parent(parent):
+    """Exits when the parent process has died: otherwise half a gigabyte would stay, in a network that nobody sees."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(0)
 
 
 def apply(packages, endpoint, divisor):
@@ -75,6 +83,7 @@ def apply(packages, endpoint, divisor):
 
 
 if __name__ == "__main__":
+    threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
     apply(sys.argv[1], sys.argv[2], float(sys.argv[3]))
     from localstack.runtime.main import main
 
