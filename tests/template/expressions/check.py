@@ -18,11 +18,12 @@ sys.path[:0] = [str(ROOT / "local/step_functions"), str(ROOT / "tests/template")
 from moto.stepfunctions.parser.asl.component.intrinsic.jsonata import get_intrinsic_functions_declarations  # noqa: E402
 from moto.stepfunctions.parser.asl.jsonata.jsonata import JSONataException  # noqa: E402
 
+import answers  # noqa: E402
 import inputs  # noqa: E402
+from expected import EXPECTED  # noqa: E402
 from repairs import expressions  # noqa: E402
 from sites import names, sites  # noqa: E402
-from subject import fields  # noqa: E402
-from variations import Free, Maybe, OneOf, OrEmpty, Words, variations  # noqa: E402
+from variations import Free, Maybe, OneOf, OrEmpty, Words, alternatives, has, variations  # noqa: E402
 
 MACHINE = json.loads((ROOT / "statemachine/seed-cluster.asl.json").read_text())
 NODE_PACKAGES = ROOT / ".tools/node"
@@ -33,10 +34,6 @@ SHOWN = 800
 
 class NoInput(Exception):
     """An expression names something that inputs.py lacks."""
-
-
-def alternatives(sample):
-    return sample if isinstance(sample, tuple) else (sample,)
 
 
 def of(table, state, what, wrap=lambda sample: sample):
@@ -73,6 +70,12 @@ def samples(site):
     combined = [{}]
     for name, several in found.items():
         combined = [{**one, name: sample} for one in combined for sample in several]
+    for name in site.names():
+        path = name[1:].split(".")
+        root = 2 if path[0] == "states" else 1
+        # JSONata takes a misspelt member for one that is missing.
+        if not any(has(one, path[root:]) for one in found[".".join(path[:root])]):
+            raise NoInput(f"names {name}, which no input has")
     return combined
 
 
@@ -195,10 +198,10 @@ def shortened(text):
 
 
 def expected_results():
-    """Yields the results that are not those that inputs.py expects."""
+    """Yields the results that are not those that expected.py expects."""
     everything = {str(site): site.text for site in sites(MACHINE["States"])}
-    known = [(name, given, value) for name, given, value in inputs.EXPECTED if name in everything]
-    yield from (f"inputs.py: EXPECTED has {name}, which is not there" for name, *_ in inputs.EXPECTED if name not in everything)
+    known = [(name, given, value) for name, given, value in EXPECTED if name in everything]
+    yield from (f"expected.py has {name}, which is not there" for name, *_ in EXPECTED if name not in everything)
     cases = [{"expression": everything[name], "bindings": given, "millis": MILLIS, "holds": [], "fails": []} for name, given, _ in known]
     for (name, given, value), found in zip(known, by_reference(cases), strict=True):
         if found != {"value": value}:
@@ -213,11 +216,7 @@ def stale():
     states = {site.state for site in everything}
     for table in ("RESULTS", "MAP_RESULTS", "STATE_INPUTS", "ERROR_OUTPUTS", "CONTEXTS"):
         yield from (f"inputs.py: {table} has {name}, which has no expression" for name in sorted(getattr(inputs, table).keys() - states))
-    for state, struct in inputs.ANSWERS.items():
-        expected = fields("flow/steps.rs", struct)
-        found = {name: isinstance(one, Maybe) for name, one in inputs.RESULTS[state].items()}
-        if found != expected:
-            yield f"inputs.py: the answer to {state} is {found}, {struct} is {expected} (whether it is optional)"
+    yield from answers.differences()
 
 
 def main():

@@ -55,6 +55,30 @@ class Missing:
     """Marks a member that is left out."""
 
 
+def alternatives(samples):
+    """Returns the samples of a tuple of them, or the only one."""
+    return samples if isinstance(samples, tuple) else (samples,)
+
+
+def has(sample, path):
+    """Whether a value can have a member at a path, in one of the elements of each list."""
+    if not path:
+        return True
+    match sample:
+        case tuple() | list():
+            return any(has(one, path) for one in sample)
+        case OneOf() | Words():
+            return any(has(one, path) for one in sample.values)
+        case Free():
+            return True
+        case Maybe() | OrEmpty():
+            return has(sample.value, path)
+        case dict():
+            return path[0] in sample and has(sample[path[0]], path[1:])
+        case _:
+            return False
+
+
 def base(sample):
     """Returns the value that a sample stands for."""
     match sample:
