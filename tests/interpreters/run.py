@@ -106,8 +106,8 @@ def run(name, sfn, machine, scenario, replay):
     while (found := sfn.describe_execution(executionArn=arn))["status"] == "RUNNING":
         if time.monotonic() > end:
             sys.exit(f"error: {scenario.name} still runs on {name} after {END_SECONDS} s\nhint: read {LOGS / name}.log")
-        if scenario.refusal and (token := replay.tokens.pop(scenario.execution(), None)):
-            sfn.send_task_failure(taskToken=token, error="Approval.Rejected", cause=scenario.refusal)
+        if scenario.person and (token := replay.tokens.pop(scenario.execution(), None)):
+            scenario.person.answer(sfn, token)
         time.sleep(0.05)
     calls = replay.calls.get(scenario.execution(), [])
     return Run(entered(sfn, arn), found["status"], read(found.get("output")), found.get("error"), read(found.get("cause")), calls)

@@ -32,6 +32,23 @@ class Refusal:
     code: str
 
 
+class Approves:
+    """A person who approves when asked."""
+
+    def answer(self, sfn, token):
+        sfn.send_task_success(taskToken=token, output="{}")
+
+
+@dataclass
+class Rejects:
+    """A person who rejects when asked."""
+
+    reason: str
+
+    def answer(self, sfn, token):
+        sfn.send_task_failure(taskToken=token, error="Approval.Rejected", cause=self.reason)
+
+
 @dataclass
 class Scenario:
     """An execution, and how it has to end."""
@@ -44,8 +61,7 @@ class Scenario:
     error: str | None = None
     answers: dict = field(default_factory=dict)
     cleans_up: bool = False
-    # What a person answers.
-    refusal: str | None = None
+    person: Approves | Rejects | None = None
 
     def execution(self):
         return self.name.replace(" ", "-")
@@ -60,6 +76,7 @@ def answer(sample, **changes):
 
 PREPARED = answer(inputs.PREPARED, chunks=[{"backup": 0, "start": 0, "end": 512}, {"backup": 0, "start": 512, "end": 1024}],
                   workers=1, onRestoreFailed="delete", pollSeconds=30)
+ASKING = PREPARED | {"approval": True}
 ASSESSED = answer(inputs.RESULTS["Assess"][0], conversion=[], verdict="warn")
 CREATING = answer(inputs.RESULTS["CheckCluster"], findings=[], phase="creating")
 for absent in ("cluster", "verification"):
@@ -100,9 +117,15 @@ SCENARIOS = [
         "ConvertChunk": [{"bytes": 512}],
         "FinishConversion": [UNFINISHED | {"phase": "plan"}, UNFINISHED | {"phase": "write"} | DECIDED,
                              UNFINISHED | {"phase": "write", "round": 1}, {"outcome": "converted"}]}),
-    Scenario("approval refused", "FAILED", "AwaitApproval", 1, "BackupRejected",
-             {"PrepareSeeding": [PREPARED | {"approval": True}]}, refusal='not the "orders"\nof today'),
+    Scenario("conversion refused", "FAILED", "FinishConversion", 2, "BackupRejected", {
+        "AssessBackup": [ASSESSED | {"conversion": UNFINISHED["conversion"], "phase": "plan"}],
+        "ConvertChunk": [{"bytes": 512}],
+        "FinishConversion": [UNFINISHED | {"phase": "preview"}, {"outcome": "rejected"} | DECIDED | {"verdict": "reject"}]}),
+    Scenario("approved", "SUCCEEDED", "GrantAccess", 1, answers={"PrepareSeeding": [ASKING]}, person=Approves()),
+    Scenario("approval refused", "FAILED", "AwaitApproval", 1, "BackupRejected", {"PrepareSeeding": [ASKING]},
+             person=Rejects('not the "orders"\nof today')),
     Scenario("clean-up", "SUCCEEDED", "CleanedUp", 1, cleans_up=True),
     Scenario("retries run out", "FAILED", "GrantAccess", 1, "SeedingFailed",
              {"GrantAccess": [Failure("ServiceBusy", 'S3 said "SlowDown"\nhint: try again later')]}),
+    Scenario("not stored", "SUCCEEDED", "TellInWords", 1, answers={"RecordOutcome": [Failure("AccessDenied", "may not write")]}),
 ]
