@@ -26,6 +26,8 @@ LOGS = ROOT / "target/interpreters"
 DIVISOR = "1000"
 UP_SECONDS = 120
 END_SECONDS = 120
+# The most characters of a value in a message.
+SHOWN = 400
 
 
 @dataclass
@@ -152,8 +154,8 @@ def first_difference(left, right):
     if isinstance(left, list) and isinstance(right, list):
         at = next((at for at, pair in enumerate(zip(left, right)) if pair[0] != pair[1]), min(len(left), len(right)))
         left, right = left[at : at + 1], right[at : at + 1]
-        return f"number {at + 1} is {left} here, and {right} on LocalStack"
-    return f"{left!r} here, and {right!r} on LocalStack"
+        return f"number {at + 1} is {str(left)[:SHOWN]} here, and {str(right)[:SHOWN]} on LocalStack"
+    return f"{repr(left)[:SHOWN]} here, and {repr(right)[:SHOWN]} on LocalStack"
 
 
 def main():
