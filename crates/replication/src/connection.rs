@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Address, Credentials, Error, Info, Refusal, Reply, Secret, Tls,
+    Address, Credentials, Doing, Error, Info, Refusal, Reply, Secret, Tls,
     reply::{quoted, read_line, read_reply},
     stream::Stream,
 };
@@ -118,7 +118,9 @@ impl Connection {
         let reply = read_reply(&mut self.stream);
         match (sent, reply) {
             (_, Ok(reply)) => Ok(reply),
-            (Err(error), Err(_)) | (Ok(()), Err(error)) => Err(self.fault(name, error)),
+            (Err(error), Err(_)) | (Ok(()), Err(error)) => {
+                Err(self.fault(Doing::Command(name.to_owned()), error))
+            }
         }
     }
 
@@ -136,9 +138,9 @@ impl Connection {
     }
 
     /// Reads a line that is not empty, and calls `waited` for each that is.
-    pub(crate) fn line(&mut self, doing: &str, waited: &mut dyn FnMut()) -> Result<Vec<u8>, Error> {
+    pub(crate) fn line(&mut self, doing: &Doing, waited: &mut dyn FnMut()) -> Result<Vec<u8>, Error> {
         loop {
-            let line = read_line(&mut self.stream).map_err(|error| self.fault(doing, error))?;
+            let line = read_line(&mut self.stream).map_err(|error| self.fault(doing.clone(), error))?;
             if !line.is_empty() {
                 return Ok(line);
             }
@@ -159,15 +161,17 @@ impl Connection {
     }
 
     /// What an error of the connection means.
-    pub(crate) fn fault(&self, doing: &str, error: io::Error) -> Error {
-        let (address, doing) = (self.address.clone(), doing.to_owned());
+    pub(crate) fn fault(&self, doing: Doing, error: io::Error) -> Error {
+        let address = self.address.clone();
         let is_tls = error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
         match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => {
                 Error::Silent { address, seconds: self.limit.as_secs(), doing }
             }
             ErrorKind::InvalidData if is_tls => Error::Tls { address, error },
-            ErrorKind::InvalidData => Error::Protocol { address, doing, found: error.to_string() },
+            ErrorKind::InvalidData => {
+                Error::Protocol { address, doing: doing.to_string(), found: error.to_string() }
+            }
             ErrorKind::UnexpectedEof
             | ErrorKind::ConnectionReset
             | ErrorKind::ConnectionAborted

@@ -42,7 +42,7 @@ pub enum Error {
         /// The limit.
         seconds: u64,
         /// What it was asked for.
-        doing: String,
+        doing: Doing,
     },
     /// It closed the connection, or the connection broke.
     #[error("{address} closed the connection after {doing}{detail}")]
@@ -50,7 +50,7 @@ pub enum Error {
         /// The server.
         address: Address,
         /// What it was asked for.
-        doing: String,
+        doing: Doing,
         /// The reason, if there is one, after a colon.
         detail: String,
     },
@@ -67,6 +67,37 @@ pub enum Error {
         /// What it answered.
         found: String,
     },
+}
+
+/// What a server was asked for when something went wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doing {
+    /// A command.
+    Command(String),
+    /// The data set, which it has not begun to send.
+    Preparing {
+        /// Whether it has agreed to.
+        agreed: bool,
+    },
+    /// The data set, of which a part has come.
+    Sending {
+        /// The bytes that have come.
+        bytes: u64,
+        /// All bytes, if the server knew it.
+        of: Option<u64>,
+    },
+}
+
+impl Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command(name) => f.write_str(name),
+            Self::Preparing { agreed: false } => f.write_str("PSYNC"),
+            Self::Preparing { agreed: true } => f.write_str("PSYNC, before the data"),
+            Self::Sending { bytes, of: None } => write!(f, "{bytes} bytes of data"),
+            Self::Sending { bytes, of: Some(all) } => write!(f, "{bytes} of {all} bytes of data"),
+        }
+    }
 }
 
 /// An error that a server answered.

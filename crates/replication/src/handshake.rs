@@ -1,6 +1,6 @@
 //! What a replica says before it receives the data set.
 
-use crate::{Connection, Error, Payload, Reply, payload::Form};
+use crate::{Connection, Doing, Error, Payload, Reply, payload::Form};
 
 /// The version that Valkey's own unreleased builds announce. Valkey 9.1 writes an older format for a replica that
 /// announces an older version or none, and breaks off if its data needs the newer one.
@@ -41,8 +41,9 @@ impl Connection {
     /// closed its end would answer with a reset, which discards what is still to be read.
     pub fn replicate(mut self, waited: &mut dyn FnMut()) -> Result<Payload, Error> {
         let sent = self.send(&[b"PSYNC", b"?", b"-1"]);
-        sent.map_err(|error| self.fault("PSYNC", error))?;
-        let answer = self.line("PSYNC", waited)?;
+        let asked = Doing::Preparing { agreed: false };
+        sent.map_err(|error| self.fault(asked.clone(), error))?;
+        let answer = self.line(&asked, waited)?;
         if let Some(error) = answer.strip_prefix(b"-") {
             let error = String::from_utf8_lossy(error).into_owned();
             let refused = self.refusal("PSYNC", &error);
@@ -51,11 +52,11 @@ impl Connection {
             }
             // Servers before Redis 2.8, and some proxies, have only this. It answers with the data set.
             let sent = self.send(&[b"SYNC"]);
-            sent.map_err(|error| self.fault("SYNC", error))?;
+            sent.map_err(|error| self.fault(Doing::Command("SYNC".to_owned()), error))?;
         } else if !answer.starts_with(b"+FULLRESYNC") {
             return Err(self.unexpected("PSYNC", &answer));
         }
-        let header = self.line("PSYNC, before the data", waited)?;
+        let header = self.line(&Doing::Preparing { agreed: true }, waited)?;
         if let Some(error) = header.strip_prefix(b"-") {
             return Err(self.refusal("PSYNC", &String::from_utf8_lossy(error)));
         }

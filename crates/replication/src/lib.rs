@@ -28,7 +28,7 @@ pub use crate::{
     address::{Address, AddressError, Host},
     connection::{Connection, Settings},
     credentials::{Credentials, Secret},
-    error::{Error, Refusal},
+    error::{Doing, Error, Refusal},
     handshake::Announced,
     info::Info,
     payload::Payload,

@@ -4,7 +4,7 @@ use std::io::{
     BufRead, ErrorKind, Read, {self},
 };
 
-use crate::{Connection, Error};
+use crate::{Connection, Doing, Error};
 
 const MARK_BYTES: usize = 40;
 const BUFFER_BYTES: usize = 256 << 10;
@@ -66,10 +66,8 @@ impl Payload {
 
     /// An error of the connection, with how much had come.
     fn broken(&self, error: io::Error) -> io::Error {
-        let read = self.read;
-        let of = self.size_bytes().map(|total| format!(" of {total}")).unwrap_or_default();
-        let doing = format!("{read}{of} bytes of data");
-        io::Error::other(self.connection.fault(&doing, error))
+        let doing = Doing::Sending { bytes: self.read, of: self.size_bytes() };
+        io::Error::other(self.connection.fault(doing, error))
     }
 }
 
