@@ -30,7 +30,7 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 use crate::{
     USAGE,
     args::BackupArgs,
-    check::{Objects, is_object},
+    check::Objects,
     output::{Outputs, Wanted, or_abandon},
 };
 
@@ -103,7 +103,7 @@ async fn write(
         Err(error) => return Ok(usage(&error)),
     };
     // Credentials of AWS are loaded only if an object is to be written.
-    let objects = if is_object(&to) {
+    let objects = if outputs.are_objects() {
         Some(Arc::new(Objects::new(Clients::from_environment().await.s3(), Handle::current())))
     } else {
         None

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     args::ExecutionsArgs,
     columns::Columns,
-    execution::{AWAITS_APPROVAL, Execution, Outcome, clock, find, stack::Machine},
+    execution::{AWAITS_APPROVAL, Execution, clock, find, stack::Machine},
     term::{elapsed, print_text},
 };
 
@@ -94,11 +94,7 @@ impl Lister<'_> {
         let unknown: Vec<_> = arns.iter().filter(|arn| !self.ended.contains_key(*arn)).cloned().collect();
         let found = find::describe_all(step_functions, unknown).await?;
         let mut running = HashMap::new();
-        for mut one in found {
-            if one.outcome == Outcome::Running {
-                // Who may not read histories sees that it runs.
-                one.state = find::last_state(step_functions, &one.arn).await.unwrap_or_default();
-            }
+        for one in find::with_states(step_functions, found).await {
             let place = if one.ended_ms.is_some() { &mut self.ended } else { &mut running };
             place.insert(one.arn.clone(), one);
         }
@@ -185,6 +181,7 @@ pub(crate) fn row(one: &Execution, now: Timestamp) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::execution::Outcome;
 
     #[test]
     fn a_table_shows_whole_names_and_marks_clean_ups() {

@@ -25,7 +25,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use aws_types::service_config::ServiceConfigKey;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -202,6 +202,20 @@ async fn patiently<T>(call: impl AsyncFn() -> Result<T, CallError>) -> Result<T,
         }
     }
     call().await
+}
+
+/// A list as the query protocol has it.
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+pub(crate) struct Members<T> {
+    #[serde(rename = "member", default = "Vec::new")]
+    pub(crate) list: Vec<T>,
+}
+
+impl<T> Default for Members<T> {
+    fn default() -> Self {
+        Self { list: Vec::new() }
+    }
 }
 
 /// The texts of all elements with this tag, as they are in the XML.

@@ -3,11 +3,34 @@
 use std::{
     fmt::Write as _,
     io::{ErrorKind, IsTerminal, Write as _},
-    time::Duration,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
+
+/// The interval between two lines of progress if there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// When a line of progress is due. Several threads may ask.
+pub(crate) struct Lines {
+    started: Instant,
+    shown: AtomicU64,
+}
+
+impl Lines {
+    pub(crate) fn new() -> Self {
+        Self { started: Instant::now(), shown: AtomicU64::new(0) }
+    }
+
+    /// The time since the start, if a line is due.
+    pub(crate) fn due(&self) -> Option<Duration> {
+        let took = self.started.elapsed();
+        let due = took.as_secs() / LINE_EVERY.as_secs();
+        (self.shown.fetch_max(due, Ordering::Relaxed) < due).then_some(took)
+    }
+}
 
 /// How well a number of bytes is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use replication::{Error, Refusal};
+use replication::{Doing, Error, Refusal};
 
 use super::{NOT_REACHABLE, REFUSED};
 
@@ -45,10 +45,8 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (hint, status) = match &error {
             Error::Refused(refusal) => (Some(remedy(refusal)), REFUSED),
-            Error::Closed { doing, .. } if doing.starts_with("PSYNC") => (Some(CLOSED), NOT_REACHABLE),
-            Error::Closed { doing, .. } if doing.ends_with("bytes of data") => {
-                (Some(BROKEN_OFF), NOT_REACHABLE)
-            }
+            Error::Closed { doing: Doing::Preparing { .. }, .. } => (Some(CLOSED), NOT_REACHABLE),
+            Error::Closed { doing: Doing::Sending { .. }, .. } => (Some(BROKEN_OFF), NOT_REACHABLE),
             _ => (None, NOT_REACHABLE),
         };
         Self { message: error.to_string(), hint: hint.map(str::to_owned), status }

@@ -69,9 +69,15 @@ pub(super) struct Done<'d> {
 }
 
 #[derive(Debug, Serialize)]
-struct Timing {
+pub(super) struct Timing {
     /// Duration in seconds.
     seconds: f64,
+}
+
+impl From<Duration> for Timing {
+    fn from(took: Duration) -> Self {
+        Self { seconds: took.as_secs_f64() }
+    }
 }
 
 impl FileDone {
@@ -107,7 +113,7 @@ impl<'d> Done<'d> {
             keys: files.iter().map(|file| file.keys).sum(),
             rdb: files.first().filter(|_| !is_cluster).map(|file| file.rdb.clone()),
             shards: is_cluster.then_some(files),
-            timing: Timing { seconds: took.as_secs_f64() },
+            timing: took.into(),
         }
     }
 

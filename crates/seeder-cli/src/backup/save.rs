@@ -11,7 +11,7 @@ use anyhow::Result;
 use replication::{Address, Connection, Error, Info};
 use serde::Serialize;
 
-use super::{failure::Failure, servers::Found, survey::Survey, waiting::Waiting};
+use super::{failure::Failure, report::Timing, servers::Found, survey::Survey, waiting::Waiting};
 use crate::{
     args::BackupArgs,
     term::{elapsed, print_text, thousands},
@@ -36,20 +36,13 @@ struct Saved {
     timing: Timing,
 }
 
-#[derive(Serialize)]
-struct Timing {
-    /// Duration in seconds.
-    seconds: f64,
-}
-
 pub(super) fn run(args: &BackupArgs, source: &Address, found: &Found, started: Instant) -> Result<ExitCode> {
     // Of a master that a sentinel watches, the first server.
     let address = found.shards.first().and_then(|servers| servers.first()).unwrap_or(source);
     match save(args, address, found) {
         Ok(file) => {
             let took = started.elapsed();
-            let timing = Timing { seconds: took.as_secs_f64() };
-            let saved = Saved { schema: SCHEMA, source: address.to_string(), file, timing };
+            let saved = Saved { schema: SCHEMA, source: address.to_string(), file, timing: took.into() };
             let place = saved.file.as_deref().unwrap_or("where its parameters dir and dbfilename say");
             print_text(&if args.json {
                 serde_json::to_string(&saved)? + "\n"

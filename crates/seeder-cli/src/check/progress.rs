@@ -4,28 +4,21 @@ use std::{
     io::{
         IsTerminal, {self},
     },
-    sync::{
-        OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+    sync::OnceLock,
+    time::Duration,
 };
 
 use indicatif::{HumanBytes, ProgressBar};
 
-use crate::term::{Size, elapsed, progress_bar};
-
-/// The interval between two lines if there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(10);
+use crate::term::{Lines, Size, elapsed, progress_bar};
 
 /// Shows the progress of reading one file, on standard error. Threads share it.
 pub(crate) struct Meter {
     name: String,
     quiet: bool,
-    started: Instant,
     size: OnceLock<(Option<u64>, Size)>,
     bar: OnceLock<ProgressBar>,
-    lines: AtomicU64,
+    lines: Lines,
 }
 
 impl Meter {
@@ -33,10 +26,9 @@ impl Meter {
         Self {
             name: name.to_owned(),
             quiet,
-            started: Instant::now(),
             size: OnceLock::new(),
             bar: OnceLock::new(),
-            lines: AtomicU64::new(0),
+            lines: Lines::new(),
         }
     }
 
@@ -60,11 +52,10 @@ impl Meter {
     pub(crate) fn show(&self, bytes: u64) {
         if let Some(bar) = self.bar.get() {
             bar.set_position(bytes);
-        } else if !self.quiet {
-            let due = self.started.elapsed().as_secs() / LINE_EVERY.as_secs();
-            if self.lines.fetch_max(due, Ordering::Relaxed) < due {
-                eprintln!("{}", self.line(bytes, self.started.elapsed()));
-            }
+        } else if !self.quiet
+            && let Some(took) = self.lines.due()
+        {
+            eprintln!("{}", self.line(bytes, took));
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
     line::{Line, Unchecked},
     subject::Subject,
 };
-use crate::signed::Service;
+use crate::signed::{Members, Service};
 
 /// The most names of one call. Source: CloudWatch API reference, "`DescribeAlarms`".
 const NAMES: usize = 100;
@@ -23,8 +23,8 @@ pub(super) async fn check(subject: &Subject) -> Checked {
             ("Action", "DescribeAlarms"),
             ("Version", "2010-08-01"),
             ("AlarmTypes.member.1", "MetricAlarm"),
+            ("MaxRecords", "100"),
         ];
-        form.push(("MaxRecords", "100"));
         form.extend(numbers.iter().map(String::as_str).zip(names.iter().copied()));
         let answer: Answer = subject
             .signed
@@ -72,13 +72,7 @@ struct Answer {
 #[derive(Debug, Deserialize)]
 struct Described {
     #[serde(rename = "MetricAlarms", default)]
-    alarms: Alarms,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Alarms {
-    #[serde(rename = "member", default)]
-    list: Vec<Alarm>,
+    alarms: Members<Alarm>,
 }
 
 #[derive(Debug, Deserialize)]

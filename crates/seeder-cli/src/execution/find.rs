@@ -11,7 +11,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use seeder_aws::service_error;
 use seeding::{StepError, near_names, sweep::execution_arn};
 
-use super::{Execution, millis};
+use super::{Execution, Outcome, millis};
 
 /// The executions of a page.
 const PAGE: i32 = 100;
@@ -86,8 +86,19 @@ pub(crate) async fn describe_all(
     Ok(described.into_iter().flatten().collect())
 }
 
-/// The state that a running execution has entered last, by the end of its history.
-pub(crate) async fn last_state(step_functions: &Client, arn: &str) -> Result<Option<String>, StepError> {
+/// Adds the states that running executions are in. Who may not read histories sees only that they run.
+pub(crate) async fn with_states(step_functions: &Client, executions: Vec<Execution>) -> Vec<Execution> {
+    let with_state = async |mut one: Execution| {
+        if one.outcome == Outcome::Running {
+            one.state = last_state(step_functions, &one.arn).await.unwrap_or_default();
+        }
+        one
+    };
+    stream::iter(executions).map(with_state).buffered(AT_ONCE).collect().await
+}
+
+/// The state that an execution has entered last, by the end of its history.
+async fn last_state(step_functions: &Client, arn: &str) -> Result<Option<String>, StepError> {
     let history = step_functions.get_execution_history().execution_arn(arn);
     let history = history.reverse_order(true).max_results(LAST_EVENTS).include_execution_data(false);
     let events = match history.send().await {

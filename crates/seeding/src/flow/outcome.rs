@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 pub use self::words::words;
 use crate::{
+    facts::partition::Partition,
     finding::Code,
     flow::steps::{ClusterInfo, DataMemory, RecordInput},
 };
@@ -147,7 +148,8 @@ impl Outcome {
             "cleaned-up" => false,
             _ => !left_behind.is_empty(),
         };
-        let announced_by = name_of(&input.announcer).to_owned();
+        let announcer = input.announcer.as_str();
+        let announced_by = Partition::of_execution(announcer).map_or(announcer, |(_, name)| name).to_owned();
         if let Some(earlier) = earlier {
             if is_left {
                 return Some((Self { announced_by, left_behind, ..earlier }, Ending::LeftBehind));
@@ -184,11 +186,6 @@ impl Outcome {
         };
         Some((outcome, ending))
     }
-}
-
-/// The name in an execution's ARN.
-fn name_of(arn: &str) -> &str {
-    arn.rsplit(':').next().unwrap_or(arn)
 }
 
 /// What a person has to know of a plan.

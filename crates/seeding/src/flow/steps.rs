@@ -288,14 +288,17 @@ pub struct RecordInput {
     pub decided_at_ms: i64,
     /// When the cluster was created; 0 if it was not.
     pub created_at_ms: i64,
-    /// Predicted and measured memory, if verify-cluster measured it: [`DataMemory`]; otherwise an empty object.
-    pub memory: Option<Value>,
+    /// What verify-cluster measured; an empty object if it did not.
+    pub memory: Option<MeasuredMemory>,
 }
 
 impl RecordInput {
     /// Memory of the cluster's data, if it was measured.
-    pub fn measured_memory(&self) -> Option<DataMemory> {
-        self.memory.clone().and_then(|memory| serde_json::from_value(memory).ok())
+    pub const fn measured_memory(&self) -> Option<DataMemory> {
+        match self.memory {
+            Some(MeasuredMemory::Known(memory)) => Some(memory),
+            Some(MeasuredMemory::Unknown {}) | None => None,
+        }
     }
 }
 
@@ -512,7 +515,7 @@ pub struct VerifyOutput {
     pub findings: Vec<Finding>,
 }
 
-/// What a primary's data takes, as `verify-cluster` measured it.
+/// What the cluster's data takes, as `verify-cluster` measured it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum MeasuredMemory {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::needs::Role;
+use crate::signed::Members;
 
 /// The decision of a Deny statement.
 const EXPLICIT: &str = "explicitDeny";
@@ -31,15 +32,12 @@ pub(super) struct Denial {
 /// A denial for some of the resources, or without the value of a condition key, is not certain. That of the
 /// organization never is: the simulator does not say which condition keys of its policies have no value.
 fn denial(result: &Evaluation, role: &Role) -> Option<Denial> {
-    let refused = |limit: &Option<Limit>| limit.as_ref().and_then(|limit| limit.allowed) == Some(false);
     let resources = &result.resources.list;
-    let of_resources = |denied: fn(&OfResource) -> bool| resources.iter().filter(|one| denied(one)).count();
-    let by_boundary =
-        of_resources(|one| one.boundary.as_ref().and_then(|limit| limit.allowed) == Some(false));
-    let by_statement = of_resources(|one| one.decision == EXPLICIT);
-    let (denier, on) = if refused(&result.organization) {
+    let by_boundary = resources.iter().filter(|one| refuses(one.boundary.as_ref())).count();
+    let by_statement = resources.iter().filter(|one| one.decision == EXPLICIT).count();
+    let (denier, on) = if refuses(result.organization.as_ref()) {
         (Denier::Organization, 0)
-    } else if by_boundary > 0 || refused(&result.boundary) {
+    } else if by_boundary > 0 || refuses(result.boundary.as_ref()) {
         (Denier::Boundary(role.boundary.clone().unwrap_or_default()), by_boundary)
     } else if by_statement > 0 || result.decision == EXPLICIT {
         (Denier::Statement, by_statement)
@@ -51,6 +49,10 @@ fn denial(result: &Evaluation, role: &Role) -> Option<Denial> {
     // Without results for resources, the result is that of the only one.
     let certain = denier != Denier::Organization && knows_all && on == resources.len();
     Some(Denial { action: result.action.clone(), denier, certain })
+}
+
+fn refuses(limit: Option<&Limit>) -> bool {
+    limit.and_then(|limit| limit.allowed) == Some(false)
 }
 
 /// The answer of `SimulatePrincipalPolicy`.
@@ -72,20 +74,6 @@ pub(super) struct Page {
 impl Page {
     pub(super) fn denials(&self, role: &Role) -> impl Iterator<Item = Denial> {
         self.results.list.iter().filter_map(|one| denial(one, role))
-    }
-}
-
-/// A list as the query protocol has it.
-#[derive(Debug, Deserialize)]
-#[serde(bound(deserialize = "T: Deserialize<'de>"))]
-struct Members<T> {
-    #[serde(rename = "member", default = "Vec::new")]
-    list: Vec<T>,
-}
-
-impl<T> Default for Members<T> {
-    fn default() -> Self {
-        Self { list: Vec::new() }
     }
 }
 
