@@ -35,7 +35,7 @@ def main():
         "buckets": buckets(template),
         "iamRoles": {name: iam_role(template, name, one) for name, one in template.resources("AWS::IAM::Role").items()},
         "managedPolicies": {name: managed_policy(template, name) for name in template.resources("AWS::IAM::ManagedPolicy")},
-        "alarms": {name: template.render(one["Properties"]["AlarmDescription"]) for name, one in alarms(template).items()},
+        "alarms": {name: template.render(one["Properties"]["AlarmDescription"]) for name, one in template.resources("AWS::CloudWatch::Alarm").items()},
     }
     json.dump(stack, sys.stdout)
 
@@ -119,10 +119,6 @@ def managed_policy(template, name):
 def iam_role(template, name, role):
     arns = [managed_policy(template, one)["arn"] for one in attached(template, role)]
     return {"arn": template.attributes[f"{name}.Arn"], "inline": inline(template, name, role), "attached": arns}
-
-
-def alarms(template):
-    return template.resources("AWS::CloudWatch::Alarm")
 
 
 def beside(template, role):

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 /// The topic that a stack tells in words.
 pub const TOPIC_ARN: &str = "arn:aws:sns:us-east-1:123456789012:outcomes";
 
+/// The events that come before an ending.
+const BEFORE_THE_END: [&str; 2] = ["Seeding Started", "Seeding Awaiting Approval"];
+
 /// A queue that gets every event of the product and every message of the topic.
 #[derive(Debug)]
 pub struct Listener {
@@ -24,6 +27,18 @@ pub enum Heard {
     Event(String, Value),
     /// A message of the topic: its subject and text.
     Words(String, String),
+}
+
+impl Heard {
+    /// The type and detail of an event about the end of an execution, by its name, or about what is left of it.
+    pub fn ending_of(&self, execution: &str) -> Option<(&str, &Value)> {
+        match self {
+            Self::Event(kind, detail) if detail["execution"] == execution => {
+                (!BEFORE_THE_END.contains(&kind.as_str())).then_some((kind.as_str(), detail))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Listener {

@@ -241,6 +241,17 @@ pub async fn own_file(stack: &Stack, execution: &str, file: &str) -> Result<Valu
     Ok(serde_json::from_slice(&object.body.collect().await?.into_bytes())?)
 }
 
+/// The token with which an execution waits for a person, as soon as it asks.
+pub async fn approval_token(stack: &Stack, execution: &str) -> Result<String> {
+    for _ in 0..100 {
+        if let Ok(file) = own_file(stack, execution, "approval.json").await {
+            return Ok(file["token"].as_str().context("no token")?.to_owned());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    anyhow::bail!("no one is asked")
+}
+
 /// Everything that a seeding should not leave behind: clusters, policy statements, converted backups, server processes.
 /// Empty if all is clean.
 pub async fn left_behind(stack: &Stack, buckets: &[&str]) -> Result<Vec<String>> {

@@ -17,7 +17,7 @@ import partitions
 import release
 import triggers
 import updates
-from subject import AS_DEPLOYED, FILLED, FOLDERS, FULL, FUNCTIONS, ROOT, TEXT, as_list, fields, statements, statements_of
+from subject import AS_DEPLOYED, FILLED, FOLDERS, FULL, FUNCTIONS, ROOT, TEXT, as_list, camel, statements, statements_of
 
 # The actions that calls in the code need, unless the action has the name of the call.
 CALLS = {
@@ -56,6 +56,15 @@ DEPENDENT = {
 # Services of actions that no call in the code shows: traces, logs, keys, the VPC, the first cluster of an account, the
 # destination of failures.
 BEYOND_CALLS = re.compile(r"(xray|logs|kms|ec2|iam|sqs):")
+
+
+def fields(file, struct):
+    """Returns the fields of a struct of `seeding` as written in JSON, and those that are optional."""
+    source = (ROOT / "crates/seeding/src" / file).read_text()
+    found = re.search(rf"^pub struct {struct} \{{\n(.*?)^\}}", source, re.M | re.S)
+    if not found:
+        return {}
+    return {camel(name): kind.startswith("Option<") for name, kind in re.findall(r"^    pub (\w+): (.*),$", found[1], re.M)}
 
 
 def source_of(folder):

@@ -1,6 +1,5 @@
 """The template under test: as deployed without parameters, and with every parameter filled in."""
 
-import re
 import sys
 from pathlib import Path
 
@@ -69,12 +68,3 @@ def statements_of(folder, template):
 def camel(snake):
     head, *rest = snake.split("_")
     return head + "".join(part.title() for part in rest)
-
-
-def fields(file, struct):
-    """Returns the fields of a struct of `seeding` as written in JSON, and those that are optional."""
-    source = (ROOT / "crates/seeding/src" / file).read_text()
-    found = re.search(rf"^pub struct {struct} \{{\n(.*?)^\}}", source, re.M | re.S)
-    if not found:
-        return {}
-    return {camel(name): kind.startswith("Option<") for name, kind in re.findall(r"^    pub (\w+): (.*),$", found[1], re.M)}

@@ -1,6 +1,6 @@
 //! A seeding that needs a person's approval waits for it, before anything is written.
 
-use std::{path::Path, process::Output, time::Duration};
+use std::{path::Path, process::Output};
 
 use anyhow::{Context, Result, ensure};
 use local_stack::{Roles, Stack, StackOptions};
@@ -51,16 +51,6 @@ fn command(stack: &Stack, words: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-async fn token(stack: &Stack, execution: &str) -> Result<String> {
-    for _ in 0..100 {
-        if let Ok(file) = user::own_file(stack, execution, "approval.json").await {
-            return Ok(file["token"].as_str().context("no token")?.to_owned());
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    anyhow::bail!("nobody is asked")
-}
-
 fn name(execution: &str) -> &str {
     execution.rsplit(':').next().unwrap_or_default()
 }
@@ -70,7 +60,7 @@ async fn nothing_is_written_before_somebody_approves() -> Result<()> {
     let (stack, _source) = stack(StackOptions::default()).await?;
     let listener = Listener::start(&stack).await?;
     let execution = user::start(&stack, &request("approved")).await?;
-    let token = token(&stack, &execution).await?;
+    let token = user::approval_token(&stack, &execution).await?;
     let left = user::left_behind(&stack, &["backups"]).await?;
     ensure!(left.is_empty(), "{left:?}");
     let heard = listener.hear().await?;
@@ -122,7 +112,7 @@ async fn only_who_has_the_right_can_approve() -> Result<()> {
         {"Effect": "Allow", "Action": "states:*", "Resource": "*"}]}]);
     stack.gateway().set_roles(Roles::parse(&roles).map_err(anyhow::Error::msg)?);
     let execution = user::start(&stack, &request("orders")).await?;
-    token(&stack, &execution).await?;
+    user::approval_token(&stack, &execution).await?;
     for (who, denied) in [("nobody", "s3:GetObject"), ("reader", "states:SendTaskSuccess")] {
         let refused = seeder_as(&stack, who, &["approve", name(&execution)]).await?;
         let error = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -150,7 +140,7 @@ async fn what_has_changed_while_it_waited_is_not_seeded() -> Result<()> {
     let as_it_is = user::start(&stack, &as_it_is).await?;
     let taken = user::start(&stack, &request("taken")).await?;
     for execution in [&converted, &as_it_is, &taken] {
-        token(&stack, execution).await?;
+        user::approval_token(&stack, execution).await?;
     }
     fill_mixed(&source, 60, "later:").await?;
     fill_mixed(&plain, 60, "later:").await?;
@@ -177,7 +167,7 @@ async fn what_has_changed_while_it_waited_is_not_seeded() -> Result<()> {
 async fn a_rejection_and_a_stop_create_nothing() -> Result<()> {
     let (stack, _source) = stack(StackOptions::default()).await?;
     let execution = user::start(&stack, &request("rejected")).await?;
-    token(&stack, &execution).await?;
+    user::approval_token(&stack, &execution).await?;
     let rejected = seeder(&stack, &["reject", name(&execution), "--because", "not on a Friday"]).await?;
     ensure!(rejected.status.success(), "{rejected:?}");
     let outcome = user::outcome(&stack, &execution).await?;
@@ -189,7 +179,7 @@ async fn a_rejection_and_a_stop_create_nothing() -> Result<()> {
     );
 
     let stopped = user::start(&stack, &request("stopped")).await?;
-    token(&stack, &stopped).await?;
+    user::approval_token(&stack, &stopped).await?;
     stack.sfn().stop_execution().execution_arn(&stopped).send().await?;
     let cleaning = user::started_by(&stack, &stopped).await?;
     user::outcome(&stack, &cleaning).await?.expect(None)?;

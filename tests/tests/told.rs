@@ -1,8 +1,6 @@
 //! However a seeding ends, it is announced exactly once: as an event, in words, and in a file.
 
-use std::time::Duration;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use local_stack::{Stack, StackOptions};
 use serde_json::{Value, json};
 use system_tests::{
@@ -68,7 +66,7 @@ impl Site {
         }
         let heard = self.hear().await?;
         let name = execution.rsplit(':').next().unwrap_or_default();
-        let endings: Vec<_> = heard.iter().filter_map(|one| ending(one, name)).collect();
+        let endings: Vec<_> = heard.iter().filter_map(|one| one.ending_of(name)).collect();
         let [(found, detail)] = endings[..] else {
             anyhow::bail!("expected one ending of {execution}, heard {heard:#?}");
         };
@@ -111,17 +109,6 @@ impl Site {
         let execution = self.start_seeding(id, "small", json!({})).await?;
         sfn.update_state_machine().state_machine_arn(arn).definition(machine.definition()).send().await?;
         Ok(execution)
-    }
-}
-
-/// The type and detail of an event about the end of an execution.
-fn ending<'h>(heard: &'h Heard, execution: &str) -> Option<(&'h str, &'h Value)> {
-    match heard {
-        Heard::Event(kind, detail) if detail["execution"] == execution => {
-            let before = ["Seeding Started", "Seeding Awaiting Approval"].contains(&kind.as_str());
-            (!before).then_some((kind.as_str(), detail))
-        }
-        _ => None,
     }
 }
 
@@ -206,13 +193,7 @@ async fn what_a_person_decides_or_cannot_be_removed_is_announced_once() -> Resul
     let silence = site.start_seeding("silence", "small", ask.clone()).await?;
     site.expect(&silence, "Seeding Rejected", "not-approved").await?;
     let refused = site.start_seeding("refused", "small", ask).await?;
-    user::until_state(stack, &refused, "AwaitApproval").await?;
-    let mut token = None;
-    while token.is_none() {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        token = user::own_file(stack, &refused, "approval.json").await.ok();
-    }
-    let token = token.context("no token")?["token"].as_str().unwrap_or_default().to_owned();
+    let token = user::approval_token(stack, &refused).await?;
     let refusal = stack.sfn().send_task_failure().task_token(token).error("Approval.Rejected").cause("no");
     refusal.send().await?;
     site.expect(&refused, "Seeding Rejected", "not-approved").await?;
@@ -226,7 +207,7 @@ async fn what_a_person_decides_or_cannot_be_removed_is_announced_once() -> Resul
     stack.lambda().faults().clear();
     let heard = site.hear().await?;
     let name = unstored.rsplit(':').next().unwrap_or_default();
-    let kinds: Vec<_> = heard.iter().filter_map(|one| ending(one, name)).map(|(kind, _)| kind).collect();
+    let kinds: Vec<_> = heard.iter().filter_map(|one| one.ending_of(name)).map(|(kind, _)| kind).collect();
     ensure!(kinds == ["Seeding Dry Run Complete"], "{heard:#?}");
 
     // Of the seeding, and of its clean-up.
@@ -239,7 +220,7 @@ async fn what_a_person_decides_or_cannot_be_removed_is_announced_once() -> Resul
     user::outcome(stack, &cleaning).await?;
     let heard = site.hear().await?;
     let name = seeded.rsplit(':').next().unwrap_or_default();
-    let kinds: Vec<_> = heard.iter().filter_map(|one| ending(one, name)).map(|(kind, _)| kind).collect();
+    let kinds: Vec<_> = heard.iter().filter_map(|one| one.ending_of(name)).map(|(kind, _)| kind).collect();
     ensure!(kinds == ["Seeding Succeeded", "Seeding Left Something Behind"], "{heard:#?}");
     site.stack.stop().await
 }

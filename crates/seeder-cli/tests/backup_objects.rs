@@ -3,21 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
 
 mod backing_up;
+mod local_objects;
 #[path = "../../rdb-scan/tests/common/server.rs"]
 mod server;
 
 use std::{
-    collections::HashMap,
     process::{Command, Output},
     time::Duration,
 };
 
-use aws_sdk_s3::{
-    Client,
-    config::{BehaviorVersion, Credentials, Region},
-};
 use backing_up::{an_engine, expect, fill_with_noise, free_port, printed, relay, scripted, seeder, url};
-use local_s3::{Config, Server as S3, Switches};
+use local_objects::LocalS3;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -31,42 +27,19 @@ const BY_DISK: [&str; 2] = ["--repl-diskless-sync", "no"];
 
 /// An S3 with an empty bucket.
 struct Bucket {
-    s3: Client,
-    endpoint: String,
+    local: LocalS3,
     folder: TempDir,
-    _server: S3,
-    _root: TempDir,
 }
 
 impl Bucket {
     async fn new() -> Self {
-        let (root, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let config = Config {
-            root: root.path().to_owned(),
-            region: "us-east-1".into(),
-            account_id: "123456789012".into(),
-            notify: None,
-            roles: HashMap::new(),
-            switches: Switches::default(),
-        };
-        let server = S3::start(config).await.unwrap();
-        let endpoint = server.endpoint().to_owned();
-        let config = aws_sdk_s3::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .endpoint_url(&endpoint)
-            .force_path_style(true)
-            .http_client(aws_smithy_http_client::Builder::new().build_http());
-        let s3 = Client::from_conf(config.build());
-        s3.create_bucket().bucket("backups").send().await.unwrap();
-        Self { s3, endpoint, folder, _server: server, _root: root }
+        Self { local: LocalS3::start().await, folder: tempfile::tempdir().unwrap() }
     }
 
     fn seeder(&self, words: &[&str]) -> Command {
         let mut command = seeder(self.folder.path(), words);
         command
-            .envs([("AWS_ENDPOINT_URL", self.endpoint.as_str()), ("AWS_REGION", "us-east-1")])
+            .envs([("AWS_ENDPOINT_URL", self.local.endpoint.as_str()), ("AWS_REGION", "us-east-1")])
             .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")]);
         command
     }
@@ -78,18 +51,18 @@ impl Bucket {
 
     /// The keys of all objects. There must be no open upload.
     async fn keys(&self) -> Vec<String> {
-        let uploads = self.s3.list_multipart_uploads().bucket("backups").send().await.unwrap();
+        let uploads = self.local.s3.list_multipart_uploads().bucket("backups").send().await.unwrap();
         assert_eq!(uploads.uploads(), []);
-        let objects = self.s3.list_objects_v2().bucket("backups").send().await.unwrap();
+        let objects = self.local.s3.list_objects_v2().bucket("backups").send().await.unwrap();
         objects.contents().iter().map(|object| object.key().unwrap().to_owned()).collect()
     }
 
     async fn open_uploads(&self) -> usize {
-        self.s3.list_multipart_uploads().bucket("backups").send().await.unwrap().uploads().len()
+        self.local.s3.list_multipart_uploads().bucket("backups").send().await.unwrap().uploads().len()
     }
 
     async fn object(&self, key: &str) -> (String, Vec<u8>) {
-        let got = self.s3.get_object().bucket("backups").key(key).send().await.unwrap();
+        let got = self.local.s3.get_object().bucket("backups").key(key).send().await.unwrap();
         let etag = got.e_tag().unwrap().trim_matches('"').to_owned();
         (etag, got.body.collect().await.unwrap().to_vec())
     }

@@ -2,23 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers may panic like the test itself")]
 
+mod local_objects;
+
 use std::{
-    collections::HashMap,
     path::Path,
     process::{Command, Output, Stdio},
     time::Duration,
 };
 
-use aws_sdk_s3::{
-    Client,
-    config::{BehaviorVersion, Credentials, Region},
-};
+use aws_sdk_s3::Client;
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Method, StatusCode, Uri},
 };
-use local_s3::{Config, Server, Switches};
+use local_objects::LocalS3;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -63,17 +61,6 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-fn client(endpoint: &str) -> Client {
-    let config = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .endpoint_url(endpoint)
-        .force_path_style(true)
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
-    Client::from_conf(config.build())
-}
-
 async fn body(s3: &Client, key: &str) -> (String, Vec<u8>) {
     let got = s3.get_object().bucket("backups").key(key).send().await.unwrap();
     let etag = got.e_tag().unwrap().trim_matches('"').to_owned();
@@ -82,51 +69,42 @@ async fn body(s3: &Client, key: &str) -> (String, Vec<u8>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_are_what_files_would_be() {
-    let (root, folder) = (tempfile::tempdir().unwrap(), folder());
-    let config = Config {
-        root: root.path().to_owned(),
-        region: "us-east-1".into(),
-        account_id: "123456789012".into(),
-        notify: None,
-        roles: HashMap::new(),
-        switches: Switches::default(),
-    };
-    let server = Server::start(config).await.unwrap();
-    let (path, endpoint, s3) = (folder.path(), server.endpoint().to_owned(), client(server.endpoint()));
-    s3.create_bucket().bucket("backups").send().await.unwrap();
+    let (local, folder) = (LocalS3::start().await, folder());
+    let LocalS3 { s3, endpoint, .. } = &local;
+    let path = folder.path();
     let file = |name: &str| std::fs::read(path.join(name)).unwrap();
 
-    let done = convert(path, &endpoint, &["in.rdb", "s3://backups/new.rdb", "--json"]).await;
+    let done = convert(path, endpoint, &["in.rdb", "s3://backups/new.rdb", "--json"]).await;
     assert_eq!(done.status.code(), Some(0), "{done:?}");
-    assert_eq!(convert(path, &endpoint, &["in.rdb", "new.rdb"]).await.status.code(), Some(0));
-    let (etag, found) = body(&s3, "new.rdb").await;
+    assert_eq!(convert(path, endpoint, &["in.rdb", "new.rdb"]).await.status.code(), Some(0));
+    let (etag, found) = body(s3, "new.rdb").await;
     assert!(found == file("new.rdb"));
     assert!(etag.ends_with("-3"), "{etag}: parts of 16 MiB");
 
     // It is not replaced unless that was said. A dry run writes nothing.
-    let again = convert(path, &endpoint, &["in.rdb", "s3://backups/new.rdb"]).await;
+    let again = convert(path, endpoint, &["in.rdb", "s3://backups/new.rdb"]).await;
     assert_eq!(again.status.code(), Some(2), "{again:?}");
     assert!(String::from_utf8_lossy(&again.stderr).contains("s3://backups/new.rdb exists; --force"));
     let words = ["s3://backups/new.rdb", "s3://backups/new.rdb", "--slots", "0-100", "--force"];
-    let replaced = convert(path, &endpoint, &words).await;
+    let replaced = convert(path, endpoint, &words).await;
     assert_eq!(replaced.status.code(), Some(0), "{replaced:?}");
-    assert!(body(&s3, "new.rdb").await.1.len() < 1_000_000);
-    let dry = convert(path, &endpoint, &["in.rdb", "s3://backups/dry.rdb", "--dry-run"]).await;
+    assert!(body(s3, "new.rdb").await.1.len() < 1_000_000);
+    let dry = convert(path, endpoint, &["in.rdb", "s3://backups/dry.rdb", "--dry-run"]).await;
     assert_eq!(dry.status.code(), Some(0), "{dry:?}");
 
     for to in ["s3://backups/shard.rdb", "shard.rdb"] {
-        let done = convert(path, &endpoint, &["in.rdb", to, "--split", "3"]).await;
+        let done = convert(path, endpoint, &["in.rdb", to, "--split", "3"]).await;
         assert_eq!(done.status.code(), Some(0), "{done:?}");
     }
     for name in ["shard-0001.rdb", "shard-0002.rdb", "shard-0003.rdb"] {
-        assert!(body(&s3, name).await.1 == file(name), "{name}");
+        assert!(body(s3, name).await.1 == file(name), "{name}");
     }
     // One of several is there: nothing is replaced.
     s3.delete_object().bucket("backups").key("shard-0001.rdb").send().await.unwrap();
-    let again = convert(path, &endpoint, &["in.rdb", "s3://backups/shard.rdb", "--split", "3"]).await;
+    let again = convert(path, endpoint, &["in.rdb", "s3://backups/shard.rdb", "--split", "3"]).await;
     assert_eq!(again.status.code(), Some(2), "{again:?}");
     // A bucket that is not there is found before the objects are written.
-    let missing = convert(path, &endpoint, &["in.rdb", "s3://none/new.rdb"]).await;
+    let missing = convert(path, endpoint, &["in.rdb", "s3://none/new.rdb"]).await;
     assert_eq!(missing.status.code(), Some(3), "{missing:?}");
 
     let uploads = s3.list_multipart_uploads().bucket("backups").send().await.unwrap();

@@ -36,15 +36,7 @@ async fn main() -> Fallible<()> {
 
 /// Serves until the end of standard input.
 async fn serve(root: std::path::PathBuf) -> Fallible<()> {
-    let config = local_s3::Config {
-        root,
-        region: "us-east-1".into(),
-        account_id: "123456789012".into(),
-        notify: None,
-        roles: std::collections::HashMap::new(),
-        switches: local_s3::Switches::default(),
-    };
-    let server = local_s3::Server::start(config).await?;
+    let server = local_s3::Server::start(local_s3::Config::new(root)).await?;
     let mut out = std::io::stdout();
     writeln!(out, "{}", server.endpoint())?;
     out.flush()?;

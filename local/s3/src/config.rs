@@ -29,6 +29,20 @@ pub struct Config {
     pub switches: Switches,
 }
 
+impl Config {
+    /// A kind S3 in us-east-1 for one account, without events.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            region: "us-east-1".to_owned(),
+            account_id: "123456789012".to_owned(),
+            notify: None,
+            roles: HashMap::new(),
+            switches: Switches::default(),
+        }
+    }
+}
+
 /// How S3 behaves on bad days. By default, it does not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Switches {

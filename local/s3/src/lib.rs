@@ -10,18 +10,8 @@
 //!   account that owns every bucket: a role of it, or its root user. A request without a signature is anonymous.
 //!
 //! ```no_run
-//! # use std::collections::HashMap;
-//! # use local_s3::Switches;
 //! # async fn example() -> Result<(), local_s3::Error> {
-//! let server = local_s3::Server::start(local_s3::Config {
-//!     root: "/tmp/buckets".into(),
-//!     region: "us-east-1".into(),
-//!     account_id: "123456789012".into(),
-//!     notify: None,
-//!     roles: HashMap::new(),
-//!     switches: Switches::default(),
-//! })
-//! .await?;
+//! let server = local_s3::Server::start(local_s3::Config::new("/tmp/buckets")).await?;
 //! println!("AWS_ENDPOINT_URL_S3={}", server.endpoint());
 //! server.stop().await;
 //! # Ok(())

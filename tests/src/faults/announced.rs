@@ -5,29 +5,18 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::Value;
 
 use super::{case::Case, ending::Ending, injection::Injection};
-use crate::{
-    listener::{Heard, Listener},
-    user::Outcome,
-};
+use crate::{listener::Listener, user::Outcome};
 
-/// The events that come before an ending.
-const BEFORE_THE_END: [&str; 2] = ["Seeding Started", "Seeding Awaiting Approval"];
 /// The event about something that a clean-up could not remove. It may follow an ending.
 const LEFT_BEHIND: &str = "Seeding Left Something Behind";
 
 /// The types of the events about the end of an execution, in order, and the last one's detail.
 pub(crate) async fn endings(listener: &Listener, execution: &str) -> Result<(Vec<String>, Value)> {
     let name = execution.rsplit(':').next().unwrap_or_default();
-    let mut last = Value::Null;
-    let mut kinds = Vec::new();
-    for heard in listener.heard().await? {
-        let Heard::Event(kind, detail) = heard else { continue };
-        if !BEFORE_THE_END.contains(&kind.as_str()) && detail["execution"] == name {
-            kinds.push(kind);
-            last = detail;
-        }
-    }
-    Ok((kinds, last))
+    let heard = listener.heard().await?;
+    let endings: Vec<_> = heard.iter().filter_map(|one| one.ending_of(name)).collect();
+    let last = endings.last().map_or(Value::Null, |(_, detail)| (*detail).clone());
+    Ok((endings.iter().map(|(kind, _)| (*kind).to_owned()).collect(), last))
 }
 
 /// What is wrong with them. An ending is announced once, as it is, and as it is stored.

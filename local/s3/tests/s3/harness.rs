@@ -1,7 +1,5 @@
 //! A server and the clients of its two identities.
 
-use std::collections::HashMap;
-
 use aws_sdk_s3::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
@@ -9,7 +7,7 @@ use aws_sdk_s3::{
     primitives::ByteStream,
 };
 use aws_smithy_http_client::Builder;
-use local_s3::{Config, SERVICE_ACCESS_KEY, Server, Switches};
+use local_s3::{Config, SERVICE_ACCESS_KEY, Server};
 use tempfile::TempDir;
 
 /// The bucket of every test.
@@ -32,14 +30,7 @@ impl Stack {
     /// The same with changed settings.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let root = tempfile::tempdir().unwrap();
-        let mut config = Config {
-            root: root.path().to_owned(),
-            region: "us-east-1".into(),
-            account_id: "123456789012".into(),
-            notify: None,
-            roles: HashMap::new(),
-            switches: Switches::default(),
-        };
+        let mut config = Config::new(root.path());
         change(&mut config);
         let server = Server::start(config).await.unwrap();
         let owner = client(server.endpoint(), "anyone", "us-east-1");
