@@ -101,9 +101,13 @@ async fn executions_are_listed_and_described() -> Result<()> {
     let check = visited.find(|one| one["state"] == "CheckCluster").context("no CheckCluster")?;
     ensure!(check["visits"].as_u64() > Some(1) && check["open"] == false, "{status:#}");
     let (text, _) = seeder(&stack, &["status", name(&seeded.execution)], 0).await?;
-    for part in
-        ["outcome    seeded\n", "orders at 127.0.0.1:", "CreateCluster", "verdict ok\nnothing is left"]
-    {
+    for part in [
+        "outcome    seeded\n",
+        "orders at 127.0.0.1:",
+        "CreateCluster",
+        "verdict ok; 1 x cache.",
+        "\nnothing is left",
+    ] {
         ensure!(text.contains(part), "{part}: {text}");
     }
     let (text, _) = seeder(&stack, &["status", name(&rejected.execution)], 0).await?;

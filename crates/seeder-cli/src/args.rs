@@ -6,6 +6,7 @@ mod cluster;
 mod convert;
 mod doctor;
 mod executions;
+mod prices;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub(crate) use self::{
     convert::ConvertArgs,
     doctor::DoctorArgs,
     executions::{CancelArgs, ExecutionArgs, ExecutionsArgs, RejectArgs},
+    prices::PricesArgs,
 };
 
 /// Seeds Amazon ElastiCache from Redis and Valkey backups.
@@ -88,6 +90,13 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 no fault, 1 a fault, 2 usage, 3 not reachable: no stack, no access, or no network.
     Doctor(DoctorArgs),
+    /// Show what nodes cost, or fetch it from AWS's public price list.
+    ///
+    /// With prices, plans name the price of the cluster, and `auto` takes the cheapest that fits.
+    ///
+    /// Exit status: 0 shown, 1 no prices or unusable ones, 2 usage, 3 not reachable: no stack, no access, or no
+    /// network.
+    Prices(PricesArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -117,6 +126,10 @@ pub(crate) struct CheckArgs {
     /// the conservative choice (docs/MEMORY.md). [default: 16]
     #[arg(long, value_name = "BYTES", value_parser = ["8", "16"])]
     pub(crate) allocator_quantum: Option<String>,
+    /// Prices of nodes, for the price of the cluster and the choice of `auto`: a file that `seeder prices` keeps, or
+    /// AWS's `index.json` of a region. [default: what is kept for the region of the AWS configuration]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prices: Option<PathBuf>,
     /// Report the memory in each engine, with cluster mode off and on. Requests no verdict.
     #[arg(long)]
     pub(crate) all_engines: bool,

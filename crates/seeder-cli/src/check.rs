@@ -31,7 +31,7 @@ use seeding::Verdict;
 use target::{DescribedTarget, Fit};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-use crate::args::CheckArgs;
+use crate::{args::CheckArgs, prices::kept_prices};
 
 const FAULTS: u8 = 1;
 const USAGE: u8 = 2;
@@ -57,13 +57,17 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
         }
     };
     let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
-    let target = match DescribedTarget::of(&args, inputs.len(), now_ms) {
+    let mut target = match DescribedTarget::of(&args, inputs.len(), now_ms) {
         Ok(target) => target,
         Err(error) => {
             eprintln!("error: {error}");
             return Ok(ExitCode::from(USAGE));
         }
     };
+    if args.prices.is_none() {
+        let engine = target.target().cluster.engine;
+        target.set_prices(kept_prices(engine).await);
+    }
     // Credentials are loaded only if an object is to be read.
     let objects = if inputs.iter().any(Input::is_object) {
         Some(Objects::new(Clients::from_environment().await.s3(), Handle::current()))

@@ -104,6 +104,7 @@ codes! {
     DataTieringUnsupported "data-tiering-unsupported" final Fail "Nodes with data tiering (r6gd) cannot be seeded from a file.",
     TooManyNodes "too-many-nodes" final Fail "The cluster has more nodes than the stack's parameter `MaxNodes` allows.",
     QuotaMayBeExceeded "quota-may-be-exceeded" allowable Warn "The cluster has more nodes than an account may have without a raised quota.",
+    PricesAreOld "prices-are-old" allowable Note "The price of the cluster is by a price list that is more than 90 days old.",
     NothingFits "nothing-fits" final Fail "No node type of the allowed families is large enough.",
     WritesAfterBackup "writes-after-backup" allowable Warn "Writes after the backup are in an append-only log, after the backup or in another file. ElastiCache ignores them.",
     TrailingBytes "trailing-bytes" allowable Warn "Bytes follow the end marker; servers ignore them.",

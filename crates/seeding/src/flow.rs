@@ -6,6 +6,7 @@ pub(crate) mod drops;
 pub(crate) mod failure;
 pub(crate) mod files;
 pub mod grant;
+pub mod handover;
 pub mod outcome;
 pub mod polling;
 pub(crate) mod status;

@@ -31,6 +31,7 @@ pub use crate::{
         memory::MemoryParameters,
         node_types::{NodeTypes, near_names},
         partition::Partition,
+        prices::{Currency, HOURS_PER_MONTH, Money, NodePrices, Price, PriceList, PriceListError},
         slots::{SLOTS, SlotRange, SlotsError},
     },
     finding::{Code, Finding, Severity, Verdict},
@@ -39,7 +40,7 @@ pub use crate::{
         drops::{DropKind, DroppedBackup, DroppedObject, execution_name},
         failure::FailureReason,
         files::ExecutionFiles,
-        grant, outcome, polling,
+        grant, handover, outcome, polling,
         status::{ClusterPhase, ClusterView, MemberView},
         steps, sweep,
     },
@@ -64,7 +65,10 @@ pub use crate::{
         changed,
         conversion::{How, format_for},
         judge, objects,
-        plan::{Need, NextSmaller, Plan, Reserve, ShardPlan, too_many_nodes, unknown_node_type},
+        plan::{
+            Alternative, Need, NextSmaller, Plan, Reserve, ShardPlan, price_in_words, too_many_nodes,
+            unknown_node_type,
+        },
         report,
     },
 };

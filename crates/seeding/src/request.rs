@@ -136,7 +136,8 @@ pub struct ClusterRequest {
     /// Values: `enabled`, `disabled`
     /// Default: follows from the rest
     pub cluster_mode: Option<ClusterMode>,
-    /// Node type. `auto` chooses the smallest type of `nodeFamilies` that fits with headroom.
+    /// Node type. `auto` chooses the smallest type of `nodeFamilies` that fits with headroom, or the cheapest if
+    /// [prices](docs/RUNNING.md#seeder-prices) are known.
     ///
     /// Values: `auto`, or a type such as `cache.r7g.large`
     pub node_type: Option<String>,

@@ -21,7 +21,7 @@ const IN_VPC: &str = "Lambda puts the function into the VPC with it. Source: Lam
 const FOR_MISSING: &str = "S3 tells a missing object from a forbidden one with it. No run here misses one; shown with \
                            inspect-chunk";
 
-const REASONS: [Reason; 24] = [
+const REASONS: [Reason; 25] = [
     Reason {
         callers: &["seed-cluster"],
         sid: "",
@@ -126,6 +126,12 @@ const REASONS: [Reason; 24] = [
         action: "s3:GetObject",
         why: "S3 copies stretches of a backup with it, for which the backups here are too small. Shown by the test \
               convert",
+    },
+    Reason {
+        callers: &["prepare-seeding"],
+        sid: "ReadPrices",
+        action: "s3:GetObject",
+        why: "without it, the price of a cluster is not known, which ends no seeding otherwise. Shown by the test prices",
     },
     Reason { callers: &["record-outcome"], sid: "", action: "s3:ListBucket", why: FOR_MISSING },
     Reason {

@@ -14,7 +14,8 @@ pub(crate) struct ClusterArgs {
     /// Engine version, such as `8.1`. [default: 8.1 for valkey, 7.1 for redis]
     #[arg(long, value_name = "VERSION")]
     engine_version: Option<String>,
-    /// Node type, such as `cache.r7g.large`. `auto` chooses the smallest that fits. [default: auto]
+    /// Node type, such as `cache.r7g.large`. `auto` chooses the smallest that fits, or the cheapest if
+    /// prices are known. [default: auto]
     #[arg(long, value_name = "TYPE")]
     node_type: Option<String>,
     /// Number of shards. [default: with cluster mode on as few as the data fits into, otherwise 1]

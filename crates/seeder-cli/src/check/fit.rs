@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use indicatif::DecimalBytes;
-use seeding::{NextSmaller, Plan, Verdict, judge::FootprintReport};
+use seeding::{Alternative, NextSmaller, Plan, Price, Verdict, judge::FootprintReport};
 use serde_json::json;
 
 use super::target::Fit;
@@ -81,6 +81,14 @@ fn plan_text(plan: &Plan) -> String {
         ]);
     }
     let mut text = format!("  plan: {} x {}\n", plan.shards.len(), plan.node_type);
+    match &plan.price {
+        Some(price) => _ = writeln!(text, "  price: {price}"),
+        None => text.push_str("  price: not known (seeder prices --update fetches prices)\n"),
+    }
+    for Alternative { node_type, shards, price } in &plan.alternatives {
+        let Price { per_month, currency, .. } = price;
+        let _ = writeln!(text, "  next: {shards} x {node_type} for {per_month} {currency} a month");
+    }
     text.push_str(&columns.render());
     if let Some(largest) = plan.shards.iter().max_by_key(|shard| shard.used_memory_bytes) {
         if plan.shards.len() > MAX_SHARDS {

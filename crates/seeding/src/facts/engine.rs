@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::json_type;
 
 /// The engine of the new cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
     /// Valkey, 7.2 and later.

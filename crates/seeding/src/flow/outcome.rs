@@ -48,6 +48,11 @@ impl Ending {
         }
     }
 
+    /// Whether the cluster that would be created is told.
+    pub const fn names_plan(self) -> bool {
+        matches!(self, Self::Awaiting | Self::DryRun)
+    }
+
     /// The name of the metric that counts it.
     pub const fn metric(self) -> &'static str {
         match self {
@@ -88,7 +93,8 @@ pub struct Outcome {
     /// Memory of the cluster's data, predicted and measured; absent if it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<DataMemory>,
-    /// The cluster to approve, `{nodeType, shards}`; absent otherwise.
+    /// The cluster to approve, or of a dry run, `{nodeType, shards, price}`; absent otherwise. The
+    /// [price](docs/CHECK.md#the-json) is absent if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Value>,
 }
@@ -113,9 +119,9 @@ pub struct ToldFinding {
 }
 
 /// The evidence whose texts are never those of a backup.
-const HARMLESS: [&str; 12] = [
-    "bucket", "engine", "error", "field", "from", "id", "nodeType", "reason", "removes", "state", "to",
-    "type",
+const HARMLESS: [&str; 13] = [
+    "asOf", "bucket", "engine", "error", "field", "from", "id", "nodeType", "reason", "removes", "state",
+    "to", "type",
 ];
 
 impl ToldFinding {
@@ -182,16 +188,20 @@ impl Outcome {
             report: input.report.clone(),
             left_behind,
             memory: input.measured_memory(),
-            plan: input.plan.as_ref().filter(|_| ending == Ending::Awaiting).map(in_short),
+            plan: input.plan.as_ref().filter(|_| ending.names_plan()).and_then(in_short),
         };
         Some((outcome, ending))
     }
 }
 
-/// What a person has to know of a plan.
-fn in_short(plan: &Value) -> Value {
-    let shards = plan["shards"].as_array().map_or(0, Vec::len);
-    json!({"nodeType": plan["nodeType"], "shards": shards})
+/// What a person has to know of a plan; none of an empty object.
+fn in_short(plan: &Value) -> Option<Value> {
+    let shards = plan["shards"].as_array()?.len();
+    let mut short = json!({"nodeType": plan["nodeType"], "shards": shards});
+    if plan["price"].is_object() {
+        short["price"] = plan["price"].clone();
+    }
+    Some(short)
 }
 
 /// The code of [`crate::ErrorName::CleanUpRefused`].
@@ -257,6 +267,23 @@ mod tests {
         assert!(!text.contains("secret"), "{text}");
         assert_eq!(outcome.findings[0].evidence.len(), 4, "{text}");
         assert_eq!(ending, Ending::Rejected);
+    }
+
+    #[test]
+    fn who_approves_and_who_tries_is_told_the_price() {
+        let price = json!({"currency": "USD", "perMonth": 438.0, "perNodeHour": 0.1, "asOf": "2026-06-24"});
+        let plan = json!({"nodeType": "cache.r7g.large", "shards": [{}, {}, {}], "price": price});
+        let told = |ending: &str, plan: &Value| {
+            Outcome::of(&input(&json!({"ending": ending, "plan": plan})), "e", None).unwrap().0.plan
+        };
+        let expected = json!({"nodeType": "cache.r7g.large", "shards": 3, "price": price});
+        assert_eq!(told("awaiting-approval", &plan), Some(expected.clone()));
+        assert_eq!(told("dry-run", &plan), Some(expected));
+        assert_eq!(told("seeded", &plan), None);
+        let unknown = json!({"nodeType": "cache.r7g.large", "shards": [{}]});
+        let expected = json!({"nodeType": "cache.r7g.large", "shards": 1});
+        assert_eq!(told("awaiting-approval", &unknown), Some(expected));
+        assert_eq!(told("dry-run", &json!({})), None);
     }
 
     #[test]

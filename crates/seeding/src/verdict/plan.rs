@@ -1,5 +1,6 @@
 //! The cluster to create: node type and slots of each shard.
 
+mod cheapest;
 mod choice;
 mod shards;
 #[cfg(test)]
@@ -7,14 +8,20 @@ mod tests;
 
 use rdb_footprint::Footprint;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use self::shards::too_many_nodes;
 use self::{
+    cheapest::cheapest,
     choice::{choose, ranges},
     shards::judge_shards,
 };
 use crate::{
-    facts::{node_types::NodeTypes, slots::SlotRange},
+    facts::{
+        node_types::NodeTypes,
+        prices::{Price, PriceList},
+        slots::SlotRange,
+    },
     finding::{Code, Finding},
     record::seeding::Target,
     request::cluster::ClusterSpec,
@@ -37,6 +44,24 @@ pub struct Plan {
     /// Node types to start over with if the restore fails, smallest first.
     #[serde(default)]
     pub start_over_node_types: Vec<String>,
+    /// Price of the cluster, on demand; absent if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// The next two node types by price, if the price decided; absent otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Alternative>,
+}
+
+/// A cluster that the data fits into as well, at a higher price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alternative {
+    /// Its node type.
+    pub node_type: String,
+    /// Its number of shards.
+    pub shards: u32,
+    /// Its price.
+    pub price: Price,
 }
 
 /// One shard of a [`Plan`].
@@ -168,13 +193,12 @@ impl Plan {
             let is_allowed = target.options.allow.contains(&Code::NodeTypeUnknown);
             return is_allowed.then(|| Self::unweighed(target, need, findings));
         }
-        let most_shards = if cluster.automatic_shards {
-            (DEFAULT_NODE_QUOTA / cluster.replicas_per_shard.saturating_add(1)).max(1)
-        } else {
-            cluster.shards
-        };
-        let fewest_shards = if cluster.automatic_shards { 1 } else { most_shards };
-        let mut count = fewest_shards;
+        if let Some(found) = cheapest(target, need) {
+            let plan =
+                Self::settle(target, need, found.shards, found.node_type, found.next_smaller, findings);
+            return Some(Self { alternatives: found.alternatives, ..plan });
+        }
+        let (mut count, most_shards) = shard_counts(target);
         let mut smaller = None;
         loop {
             let shards = need.shards(&ranges(target, need, count));
@@ -199,6 +223,8 @@ impl Plan {
             reserve: need.reserve,
             next_smaller: None,
             start_over_node_types: Vec::new(),
+            price: price(target, &cluster.node_type, cluster.shards.max(1)),
+            alternatives: Vec::new(),
         }
     }
 
@@ -216,9 +242,49 @@ impl Plan {
             shard.usable_bytes = usable_bytes;
         }
         judge_shards(target, need, &shards, maxmemory_bytes, findings);
-        let start_over_node_types = target.node_types.larger_than(&node_type);
-        Self { node_type, shards, reserve: need.reserve, next_smaller, start_over_node_types }
+        let price = price(target, &node_type, u32::try_from(shards.len()).unwrap_or(u32::MAX));
+        findings.extend(price.as_ref().and_then(|price| old_prices(target, price)));
+        Self {
+            shards,
+            reserve: need.reserve,
+            next_smaller,
+            start_over_node_types: target.node_types.larger_than(&node_type),
+            price,
+            alternatives: Vec::new(),
+            node_type,
+        }
     }
+}
+
+/// The price of a plan as JSON, in words.
+pub fn price_in_words(plan: &Value) -> String {
+    Price::deserialize(&plan["price"]).map_or_else(|_| "not known".to_owned(), |price| price.to_string())
+}
+
+/// The fewest and the most shards that the plan may choose.
+fn shard_counts(target: &Target) -> (u32, u32) {
+    let cluster = &target.cluster;
+    if !cluster.automatic_shards {
+        return (cluster.shards, cluster.shards);
+    }
+    (1, (DEFAULT_NODE_QUOTA / cluster.replicas_per_shard.saturating_add(1)).max(1))
+}
+
+/// The price of this many shards with their replicas, if it is known.
+fn price(target: &Target, node_type: &str, shards: u32) -> Option<Price> {
+    let nodes = u64::from(shards) * (u64::from(target.cluster.replicas_per_shard) + 1);
+    target.prices.as_ref()?.of(node_type, nodes)
+}
+
+/// The finding for prices that may have changed since.
+fn old_prices(target: &Target, price: &Price) -> Option<Finding> {
+    let today = PriceList::day(target.looked_at_ms).filter(|today| PriceList::is_old(price.as_of, *today))?;
+    let remedy = "fetch the prices again: seeder prices --update";
+    Some(
+        Finding::new(Code::PricesAreOld, remedy)
+            .with("asOf", price.as_of.to_string())
+            .with("today", today.to_string()),
+    )
 }
 
 /// The memory that `reserved-memory-percent` leaves.
