@@ -28,13 +28,15 @@ use crate::{
     fault::{Cause, Fault, Hazard, HazardCode},
     format::Magic,
     inspection::weigh::Weights,
-    parts::{assemble::Boundary, stretch::Stretch},
     reading::{
         header::{Header, MAX_NAMES},
         looks_like::Beginning,
-        position::Position,
+        position::{Boundary, Position},
     },
-    scan::template::{Digest, Templates},
+    scan::{
+        stretch::Stretch,
+        template::{Digest, Templates},
+    },
 };
 
 /// The version of the JSON of [`Inspection`], [`crate::RangeInspection`] and [`Position`]. Other versions are not read.

@@ -114,18 +114,18 @@ pub use crate::{
         writer::written_by,
     },
     parts::{
-        assemble::{Assembly, Boundary, Gap, assemble, assemble_with_boundaries},
+        assemble::{Assembly, Gap, assemble, assemble_with_boundaries},
         parallel::{inspect_parallel, inspect_with_boundaries},
         range::{RangeInspection, inspect_range, inspect_up_to},
-        stretch::{LEAST_STRETCH_BYTES, Stretch},
     },
     pieces::{Expiry, KeyPiece, Length, PackedPiece, Piece, Pieces, Row, RowPlaces, TextPlace, Whole},
     reading::{
         header::{Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, read_header},
-        position::Position,
+        position::{Boundary, Position},
         progress::{Control, Progress},
     },
     scan::{
+        stretch::{LEAST_STRETCH_BYTES, Stretch},
         template::{Digest, MAX_TEMPLATES_BYTES, Templates},
         visit::{Record, Visitor},
     },

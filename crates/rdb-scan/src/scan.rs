@@ -11,7 +11,8 @@ mod opcode;
 mod prefixes;
 mod rows;
 mod stream;
-mod stretches;
+pub(crate) mod stretch;
+mod stretch_ends;
 mod table;
 mod tell;
 pub(crate) mod template;
@@ -25,6 +26,7 @@ use module::Module;
 pub(crate) use module::module_name;
 pub(crate) use opcode::unknown;
 use serde::{Deserialize, Serialize};
+use stretch::Notes;
 use tell::string_length;
 use template::Templates;
 use text::{Closed, Open, Resumable, Shared};
@@ -41,7 +43,6 @@ use crate::{
         opcode::Opcode,
         value_type::{Encoding, TextForm, ValueType},
     },
-    parts::stretch::Notes,
     pieces::{Length, Piece, Whole},
     reading::header::Header,
     scan::visit::{Record, Visitor},

@@ -7,7 +7,6 @@ use std::io::{
 use crate::{
     format::type_set::TypeSet,
     inspection::{Crc, Inspection, RdbInfo, Tally, weigh::Weighing},
-    parts::stretch::LEAST_STRETCH_BYTES,
     pieces::Whole,
     reading::{
         Reached, Reading,
@@ -15,7 +14,7 @@ use crate::{
         position::Position,
         progress::{Control, Watch},
     },
-    scan::{Inside, Scan, template::Templates, visit::Visitor},
+    scan::{Inside, Scan, stretch::LEAST_STRETCH_BYTES, template::Templates, visit::Visitor},
 };
 
 /// The options of a scan.

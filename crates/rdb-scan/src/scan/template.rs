@@ -15,10 +15,9 @@ use crate::{
         stop::{Result, Stop, broken},
     },
     fault::FaultCode,
-    packed::Packing,
+    packed::{ListpackEntries, PackedEntry, Packing},
     pieces::{Length, MAX_PACKED_ROWS, Piece},
     scan::visit::Visitor,
-    walk::{Listpack, PackedEntry},
 };
 
 /// The opcode of a template. It has this meaning since RDB 15.
@@ -308,7 +307,7 @@ impl Templated {
 
     fn check(contents: &[u8], templates: &Templates, shared: &mut Shared) -> Result<Self> {
         let entries = Packing::ListpackList.check(contents, &mut shared.seen)?;
-        let mut values = Listpack::new(contents);
+        let mut values = ListpackEntries::new(contents);
         let Some(Ok(PackedEntry::Int(id))) = values.next() else {
             let message = "the listpack of a hash with a template does not begin with the template's number";
             return broken(FaultCode::BadListpack, message);

@@ -2,13 +2,12 @@
 //!
 //! Strings are the fast path of a scan and are not noticed, so they have to be among the types.
 
-use super::Scan;
-use crate::{
-    format::{type_set::TypeSet, value_type::ValueType},
-    parts::stretch::{Notes, Place, Stretch},
-    scan::visit::Visitor,
-    walk::MAX_WALKED_KEY_BYTES,
+use super::{
+    Scan,
+    stretch::{Notes, Place, Stretch},
+    visit::Visitor,
 };
+use crate::format::{MAX_WALKED_KEY_BYTES, type_set::TypeSet, value_type::ValueType};
 
 impl<V: Visitor> Scan<V> {
     /// Starts to note stretches of keys of these types.
