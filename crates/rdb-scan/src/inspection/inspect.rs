@@ -130,7 +130,7 @@ fn scan_dyn<V: Visitor>(
     let visitor = (Tally::new(options, database), visitor);
     let mut scan = Scan::new(visitor, magic, database, !options.hide_keys);
     if let Some(header) = &start.header {
-        scan.follow(header, start.offset);
+        header.lead(&mut scan, start.offset);
     }
     options.prepare(&mut scan);
     if let Some(inside) = &start.inside {

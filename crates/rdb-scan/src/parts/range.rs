@@ -117,7 +117,7 @@ pub(crate) fn inspect_range_among(
     let mut tally = Tally::new(options, None);
     tally.rely_on(elsewhere);
     let mut scan = Scan::new(tally, header.magic, None, !options.hide_keys);
-    scan.follow(header, range.start);
+    header.lead(&mut scan, range.start);
     scan.refuse_templates();
     options.prepare(&mut scan);
     let mut reading = Reading::new(source, range.start, options.size_bytes, scan);
@@ -151,7 +151,7 @@ fn read_from(
     let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
     let mut scan = Scan::new(Tally::new(options, database), magic, database, !options.hide_keys);
     if let Some(header) = &start.header {
-        scan.follow(header, start.offset);
+        header.lead(&mut scan, start.offset);
     }
     options.prepare(&mut scan);
     if let Some(inside) = &start.inside {
