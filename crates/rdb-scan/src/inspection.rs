@@ -5,6 +5,7 @@ mod expiry;
 pub(crate) mod inspect;
 mod join;
 mod keys;
+mod options;
 mod report;
 mod sample;
 mod slots;
