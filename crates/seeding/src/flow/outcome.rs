@@ -1,5 +1,6 @@
 //! How a seeding ended, as everybody is told.
 
+mod told_finding;
 mod words;
 
 use std::collections::BTreeMap;
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use self::words::words;
+pub use self::{told_finding::ToldFinding, words::words};
 use crate::{
     facts::partition::Partition,
     finding::Code,
@@ -91,45 +92,6 @@ pub struct Outcome {
     /// The cluster to approve, `{nodeType, shards}`; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Value>,
-}
-
-/// A finding as it is told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ToldFinding {
-    /// [Code](docs/FINDINGS.md).
-    pub code: String,
-    /// Severity.
-    #[serde(default)]
-    pub severity: String,
-    /// Backup that the finding is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backup: Option<String>,
-    /// Numbers that decided, and names other than those of keys.
-    #[serde(default)]
-    pub evidence: BTreeMap<String, Value>,
-    /// What to do.
-    #[serde(default)]
-    pub remedy: String,
-}
-
-/// The evidence whose texts are never those of a backup.
-const HARMLESS: [&str; 12] = [
-    "bucket", "engine", "error", "field", "from", "id", "nodeType", "reason", "removes", "state", "to",
-    "type",
-];
-
-impl ToldFinding {
-    /// Leaves out what may name keys: texts, unless they are known to be harmless. The message of a failed step is
-    /// kept; findings about a backup lose theirs.
-    fn without_keys(mut self) -> Self {
-        let of_backup = self.backup.is_some();
-        self.evidence.retain(|name, value| match value {
-            Value::Number(_) | Value::Bool(_) => true,
-            Value::Object(counts) => counts.values().all(Value::is_number),
-            _ => HARMLESS.contains(&name.as_str()) || (name == "message" && !of_backup),
-        });
-        self
-    }
 }
 
 impl Outcome {
