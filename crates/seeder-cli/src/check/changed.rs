@@ -8,13 +8,13 @@ use seeding::{
 
 use super::{
     Checked, Input,
-    object::Objects,
     target::{DescribedTarget, Fit},
     {inspect_options, threads},
 };
 use crate::{
     args::CheckArgs,
     convert::{Previewed, previewed},
+    reading::Objects,
 };
 
 /// Judges anew if the conversion of a file changes its contents.
