@@ -21,7 +21,7 @@ use input::{Content, Input};
 use jiff::Timestamp;
 use rdb_scan::{InspectOptions, Inspection};
 use seeder_aws::Clients;
-use seeding::Verdict;
+use seeding::{Verdict, changed::NewFile};
 use target::{DescribedTarget, Fit};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
@@ -42,6 +42,13 @@ struct Checked {
     /// The compression that it was read through, if any.
     compression: Option<Compression>,
     took: Duration,
+}
+
+impl Checked {
+    /// The inspection of what is seeded: the new file if there is one.
+    fn seeded<'i>(&'i self, new: Option<&'i NewFile>) -> Option<&'i Inspection> {
+        new.map(|new| &new.inspection).or(self.inspection.as_ref().ok())
+    }
 }
 
 /// Runs the command.

@@ -62,8 +62,3 @@ pub(super) fn judge_new_files(
     fit.footprints = target.footprints_of(all, &new);
     Ok(())
 }
-
-/// The inspection of what is seeded: the new file if there is one.
-pub(super) fn seeded<'i>(checked: &'i Checked, new: Option<&'i NewFile>) -> Option<&'i rdb_scan::Inspection> {
-    new.map(|new| &new.inspection).or(checked.inspection.as_ref().ok())
-}
