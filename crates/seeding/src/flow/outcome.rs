@@ -1,6 +1,5 @@
 //! How a seeding ended, as everybody is told.
 
-mod told_finding;
 mod words;
 
 use std::collections::BTreeMap;
@@ -8,11 +7,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use self::{told_finding::ToldFinding, words::words};
+pub use self::words::words;
 use crate::{
     facts::partition::Partition,
     finding::Code,
-    flow::steps::{ClusterInfo, DataMemory, RecordInput},
+    flow::{
+        announced::AnnouncedFinding,
+        steps::{ClusterInfo, DataMemory, RecordInput},
+    },
 };
 
 /// What is told about the end of a seeding.
@@ -81,7 +83,7 @@ pub struct Outcome {
     /// The cluster, if it is available.
     pub cluster: Option<ClusterInfo>,
     /// First findings, most severe first, without the evidence that may name keys.
-    pub findings: Vec<ToldFinding>,
+    pub findings: Vec<AnnouncedFinding>,
     /// Report, as `s3://bucket/key`; empty if there is none.
     pub report: String,
     /// What a clean-up could not remove.
@@ -99,7 +101,7 @@ impl Outcome {
     /// clean-up asks. What the same clean-up has recorded may not be told yet: its answer can be lost.
     pub fn of(input: &RecordInput, execution: &str, earlier: Option<Self>) -> Option<(Self, Ending)> {
         // What still runs tells its own end.
-        let refused = |finding: &ToldFinding| finding.code == CLEAN_UP_REFUSED;
+        let refused = |finding: &AnnouncedFinding| finding.code == CLEAN_UP_REFUSED;
         if input.clean_up && input.findings.first().is_some_and(refused) {
             return None;
         }
@@ -128,7 +130,7 @@ impl Outcome {
             _ if input.clean_up && is_left => ("failed", Ending::LeftBehind),
             _ => ("failed", Ending::Failed),
         };
-        let mut findings: Vec<_> = input.findings.iter().cloned().map(ToldFinding::without_keys).collect();
+        let mut findings: Vec<_> = input.findings.iter().cloned().map(AnnouncedFinding::without_keys).collect();
         if input.clean_up && findings.is_empty() && ending != Ending::Succeeded {
             findings.push(interrupted());
         }
@@ -160,8 +162,8 @@ fn in_short(plan: &Value) -> Value {
 const CLEAN_UP_REFUSED: &str = "clean-up-refused";
 
 /// The finding about an execution that could not say itself how it ended.
-fn interrupted() -> ToldFinding {
-    ToldFinding {
+fn interrupted() -> AnnouncedFinding {
+    AnnouncedFinding {
         code: Code::Interrupted.as_str().to_owned(),
         severity: "fail".to_owned(),
         backup: None,

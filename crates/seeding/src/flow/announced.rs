@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A finding as it is told.
+/// A finding as it is announced.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ToldFinding {
+pub struct AnnouncedFinding {
     /// [Code](docs/FINDINGS.md).
     pub code: String,
     /// Severity.
@@ -30,10 +30,10 @@ const HARMLESS: [&str; 12] = [
     "type",
 ];
 
-impl ToldFinding {
+impl AnnouncedFinding {
     /// Leaves out what may name keys: texts, unless they are known to be harmless. The message of a failed step is
     /// kept; findings about a backup lose theirs.
-    pub(super) fn without_keys(mut self) -> Self {
+    pub(crate) fn without_keys(mut self) -> Self {
         let of_backup = self.backup.is_some();
         self.evidence.retain(|name, value| match value {
             Value::Number(_) | Value::Bool(_) => true,
