@@ -90,6 +90,7 @@ mod format;
 pub mod fuzzing;
 mod inspection;
 mod packed;
+mod parallel;
 mod parts;
 mod pieces;
 mod reading;
@@ -113,9 +114,9 @@ pub use crate::{
         weigh::{Scales, Weigher, Weighing, Weights},
         writer::written_by,
     },
+    parallel::{inspect_parallel, inspect_with_boundaries},
     parts::{
         assemble::{Assembly, Gap, assemble, assemble_with_boundaries},
-        parallel::{inspect_parallel, inspect_with_boundaries},
         range::{RangeInspection, inspect_range, inspect_up_to},
     },
     pieces::{Expiry, KeyPiece, Length, PackedPiece, Piece, Pieces, Row, RowPlaces, TextPlace, Whole},

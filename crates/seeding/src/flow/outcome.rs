@@ -8,13 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::words::words;
+pub use super::announced::AnnouncedFinding;
 use crate::{
     facts::partition::Partition,
     finding::Code,
-    flow::{
-        announced::AnnouncedFinding,
-        steps::{ClusterInfo, DataMemory, RecordInput},
-    },
+    flow::steps::{ClusterInfo, DataMemory, RecordInput},
 };
 
 /// What is told about the end of a seeding.
