@@ -22,10 +22,6 @@ pub use self::{
     salvage::Salvage,
     templates::{FieldNames, Names},
 };
-pub use crate::{
-    format::MAX_WALKED_KEY_BYTES,
-    packed::{ListpackEntries as Listpack, PackedEntry},
-};
 use crate::{
     bytes::stop::Stop,
     fault::FaultCode,
@@ -39,6 +35,10 @@ use crate::{
         position::Boundary,
     },
     scan::{module_name, template::TEMPLATE, unknown},
+};
+pub use crate::{
+    format::MAX_WALKED_KEY_BYTES,
+    packed::{ListpackEntries as Listpack, PackedEntry},
 };
 
 /// Why a walk ended early.

@@ -7,9 +7,7 @@ use super::{Plan, PlannedOutput, PlannedRange, RangePlan, version};
 use crate::{
     ConvertError, Options, Report, Survey,
     encoded::at_most,
-    output::{
-        HEAD_BYTES, Planned, Sizes, TAIL_BYTES, add_size, announcement_bytes, selection_bytes,
-    },
+    output::{HEAD_BYTES, Planned, Sizes, TAIL_BYTES, add_size, announcement_bytes, selection_bytes},
     rewrite::Facts,
 };
 

@@ -72,7 +72,8 @@ fn scan_dyn<V: Visitor>(
     visitor: V,
     watch: Watch<'_>,
 ) -> io::Result<(Inspected, V)> {
-    let (mut reading, header) = open(source, start, options, |database| (Tally::new(options, database), visitor))?;
+    let (mut reading, header) =
+        open(source, start, options, |database| (Tally::new(options, database), visitor))?;
     let reached = match &header {
         Some(header) if header.is_readable() => read(&mut reading, header, start, u64::MAX, watch)?,
         _ => Reached::Fault,

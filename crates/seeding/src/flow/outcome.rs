@@ -128,7 +128,8 @@ impl Outcome {
             _ if input.clean_up && is_left => ("failed", Ending::LeftBehind),
             _ => ("failed", Ending::Failed),
         };
-        let mut findings: Vec<_> = input.findings.iter().cloned().map(AnnouncedFinding::without_keys).collect();
+        let mut findings: Vec<_> =
+            input.findings.iter().cloned().map(AnnouncedFinding::without_keys).collect();
         if input.clean_up && findings.is_empty() && ending != Ending::Succeeded {
             findings.push(interrupted());
         }

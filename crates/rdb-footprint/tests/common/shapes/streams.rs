@@ -6,12 +6,7 @@ use crate::common::filling::Filling;
 
 /// Adds `count` entries with the same fields, except for some. Consecutive ids are up to 100,000 ms apart. Returns the
 /// ids.
-fn entries(
-    filling: &mut Filling<'_>,
-    key: &[u8],
-    count: u64,
-    bytes: RangeInclusive<u64>,
-) -> Vec<String> {
+fn entries(filling: &mut Filling<'_>, key: &[u8], count: u64, bytes: RangeInclusive<u64>) -> Vec<String> {
     let mut time = 1_700_000_000_000 + filling.random.within(0..=1_000_000);
     let apart = filling.random.one_of(&[0, 1, 1000, 100_000]);
     let mut ids = Vec::new();
