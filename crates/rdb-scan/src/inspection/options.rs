@@ -25,8 +25,8 @@ pub struct InspectOptions {
     pub max_compared_keys: usize,
     /// The rules to weigh the file by. Must be the same for all parts of a file.
     pub weighings: Vec<Weighing>,
-    /// The types of keys in [`crate::Inspection::stretches`]. If strings, which every server reads, are not among them, there
-    /// are no stretches, and noting them costs nothing. Must be the same for all parts of a file.
+    /// The types of keys in [`crate::Inspection::stretches`]. If strings, which every server reads, are not among them,
+    /// there are no stretches, and noting them costs nothing. Must be the same for all parts of a file.
     pub copied: TypeSet,
     /// The least size of a stretch, in bytes: [`LEAST_STRETCH_BYTES`], unless a test has smaller files. Must be the
     /// same for all parts of a file.
