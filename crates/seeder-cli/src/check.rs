@@ -27,7 +27,7 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 
 use crate::{
     args::CheckArgs,
-    reading::{Compression, Objects},
+    reading::{Compression, Meter, Objects},
 };
 
 const FAULTS: u8 = 1;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use seeding::{
     How, Verdict,
-    changed::{NewFile, judge_changed, refusals},
+    changed::{judge_changed, refusals},
 };
 
 use super::{
