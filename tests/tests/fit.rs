@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_elasticache::types::CacheNodeTypeSpecificParameter;
 use local_stack::{Stack, StackOptions};
 use rdb_footprint::{Footprint, Generation, Settings};
 use rdb_scan::{Control, FileSource, InspectOptions, Weighing, inspect_parallel};
@@ -174,7 +175,7 @@ async fn node_types_have_the_same_memory_on_both_sides() -> Result<()> {
             for value in defaults
                 .cache_node_type_specific_parameters()
                 .iter()
-                .flat_map(|parameter| parameter.cache_node_type_specific_values())
+                .flat_map(CacheNodeTypeSpecificParameter::cache_node_type_specific_values)
             {
                 let name = value.cache_node_type().context("no node type")?.to_owned();
                 described.insert(name, value.value().context("no value")?.parse::<u64>()?);

@@ -40,7 +40,7 @@ impl<V: Visitor> Scan<V> {
         let is_copied = !self.mixed
             && current.foreign == 0
             && current.key.bytes <= MAX_WALKED_KEY_BYTES
-            && current.value_type.id() <= ValueType::MAX_ID
+            && !current.value_type.needs_template()
             && self.notes.as_ref().is_some_and(|notes| notes.types.contains(current.value_type));
         if !is_copied {
             self.part_stretches(end, 1, u64::from(current.expires_at_ms.is_some()));
