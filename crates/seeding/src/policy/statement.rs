@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::facts::{identity::Identity, location::BackupLocation};
 
-/// What ElastiCache does with the objects, and with their bucket. Source: ElastiCache user guide, "Seeding a new cluster
-/// with an externally created backup", step 4.
+/// What ElastiCache does with the objects, and with their bucket. Source: ElastiCache user guide, "Seeding a new
+/// cluster with an externally created backup", step 4.
 pub(super) const ACTIONS_ON_OBJECTS: [&str; 1] = ["s3:GetObject"];
 pub(super) const ACTIONS_ON_BUCKET: [&str; 2] = ["s3:ListBucket", "s3:GetBucketAcl"];
 
