@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use aws_sdk_elasticache::types::CacheNodeTypeSpecificParameter;
+use aws_sdk_elasticache::types::{CacheEngineVersion, CacheNodeTypeSpecificParameter};
 use local_stack::{Stack, StackOptions};
 use rdb_footprint::{Footprint, Generation, Settings};
 use rdb_scan::{Control, FileSource, InspectOptions, Weighing, inspect_parallel};
@@ -162,9 +162,14 @@ const UNOFFERED: [&str; 3] = ["cache.local.", "cache.r4.", "cache.t2."];
 
 /// Both sides have a table of their own, so that neither repeats an error of the other.
 #[tokio::test(flavor = "multi_thread")]
-async fn node_types_have_the_same_memory_on_both_sides() -> Result<()> {
+async fn versions_and_the_memory_of_node_types_are_the_same_on_both_sides() -> Result<()> {
     let stack = Stack::start(StackOptions::default()).await?;
     for (engine, family) in [(Engine::Redis, "redis7"), (Engine::Valkey, "valkey8")] {
+        let versions = stack.elasticache().describe_cache_engine_versions().engine(engine.as_str());
+        let versions = versions.send().await?;
+        let versions: Vec<_> =
+            versions.cache_engine_versions().iter().filter_map(CacheEngineVersion::engine_version).collect();
+        ensure!(versions == engine.known_versions(), "{engine}: {versions:?}");
         let ask =
             stack.elasticache().describe_engine_default_parameters().cache_parameter_group_family(family);
         let mut pages = ask.into_paginator().send();
