@@ -15,24 +15,13 @@ pub use self::{
     task::{OutputTask, RangeTask},
 };
 use crate::{
-    Comparison, ConvertError, Found, Options, RecordRange, Repeated, Report,
+    Comparison, ConvertError, Found, Options, RecordRange, Report, Survey,
     conversion::Conversion,
     output::{Planned, Sizes, selection_bytes},
     range::is_copied,
     readings::{InRanges, InSequence, RangeWalk, Readings, with_templates},
     rewrite::Facts,
 };
-
-/// What has to be known before a range is planned.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Survey {
-    /// The magic of the new files: [`Magic::Valkey`] if the target reads it and fields have expiries.
-    /// [`Plan::magic`] says whether that was right.
-    pub magic: Magic,
-    /// Keys that occur more than once, found by a [`Comparison`].
-    pub repeated: Repeated,
-}
 
 /// What the conversion of a range would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

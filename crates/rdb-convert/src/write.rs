@@ -12,13 +12,9 @@ use crate::{
     ConvertError, Options, Plan, RangeTask, Report, Survey,
     conversion::Conversion,
     encoded::at_most,
-    output::{Output, failed, selection},
+    output::{HEAD_BYTES, Output, TAIL_BYTES, failed, selection},
 };
 
-/// Bytes before the first record of a new file.
-pub const HEAD_BYTES: u64 = 9;
-/// Bytes after the last record of a new file: end mark and checksum.
-pub const TAIL_BYTES: u64 = 9;
 const EOF: u8 = 255;
 
 /// What was written of a range into one new file.

@@ -27,8 +27,8 @@ use tokio::runtime::Handle;
 use crate::{
     USAGE,
     args::ConvertArgs,
-    check::{Meter, Objects, is_object},
     output::{Opened, Outputs, Wanted, or_abandon},
+    reading::{Meter, Objects, is_object},
 };
 
 const REFUSED: u8 = 1;

@@ -7,10 +7,10 @@ use std::{
 
 use rdb_scan::{Source, walk::Crc64};
 
-use super::{Finished, RangeReport, TAIL_BYTES, Written, head_bytes, write_range};
+use super::{Finished, RangeReport, Written, head_bytes, write_range};
 use crate::{
     ConvertError, Options, Plan, Report,
-    output::failed,
+    output::{TAIL_BYTES, failed},
     readings::{in_order, watched, watched_bytes},
 };
 
