@@ -14,6 +14,7 @@ mod execution;
 mod executions;
 mod output;
 mod prices;
+mod reading;
 mod seed;
 mod signals;
 mod signed;
