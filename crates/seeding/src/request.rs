@@ -78,6 +78,7 @@ pub struct Request {
     /// The node families that `nodeType: auto` chooses from.
     ///
     /// Values: a list
+    /// Default: `r7g`, `m7g` and `t4g`; with Valkey also `r8g`, `m8g` and `c8gn`
     pub node_families: Option<Vec<String>>,
     /// Polling interval in seconds.
     ///

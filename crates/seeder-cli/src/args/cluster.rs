@@ -33,7 +33,7 @@ pub(crate) struct ClusterArgs {
     /// Room to grow, in percent of a shard's data. [default: 10]
     #[arg(long, value_name = "N")]
     headroom_percent: Option<u32>,
-    /// Node families that `auto` chooses from. [default: r7g,m7g,t4g]
+    /// Node families that `auto` chooses from; without the last three for redis. [default: r7g,m7g,t4g,r8g,m8g,c8gn]
     #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
     node_families: Option<Vec<String>>,
     /// Finding code to allow (docs/FINDINGS.md); repeatable.
