@@ -50,12 +50,14 @@ pub use crate::{
         seeding::{Backup, Seeding, Target},
     },
     request::{
-        ClusterMode, ClusterRequest, ConvertRequest, Request, RequestError, SlotsRequest,
+        ClusterMode, ClusterRequest, ConvertRequest, Request, RequestError, ServerlessRequest, SlotsRequest,
         auth::{AuthTokenError, auth_token_in},
         cluster::{ClusterIdError, ClusterSpec, OpenClusterMode, check_cluster_id, default_cluster_id},
         convert::{Changes, Convert, When},
+        kind::ClusterKind,
         options::{Access, Approval, OnRestoreFailed, Options},
         resolve::{Resolved, resolve},
+        serverless::ServerlessSpec,
         tags::EXECUTION_TAG,
         user_group::{UserGroupView, user_group_finding},
     },
@@ -64,7 +66,10 @@ pub use crate::{
         changed,
         conversion::{How, format_for},
         judge, objects,
-        plan::{Need, NextSmaller, Plan, Reserve, ShardPlan, too_many_nodes, unknown_node_type},
+        plan::{
+            Need, NextSmaller, Plan, Reserve, SERVERLESS, ShardPlan, in_words as plan_in_words,
+            too_many_nodes, unknown_node_type,
+        },
         report,
     },
 };

@@ -8,6 +8,12 @@ use super::{changes::ChangeArgs, convert::POLICY};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Target cluster")]
 pub(crate) struct ClusterArgs {
+    /// What is created: a replication group or a serverless cache. [default: replicationGroup]
+    #[arg(long, value_name = "KIND", value_parser = ["replicationGroup", "serverless"])]
+    kind: Option<String>,
+    /// Most data of a serverless cache in GB.
+    #[arg(long, value_name = "N")]
+    max_gb: Option<u32>,
     /// Engine. [default: valkey]
     #[arg(long, value_name = "NAME", value_parser = ["valkey", "redis"])]
     engine: Option<String>,
@@ -69,6 +75,8 @@ impl ClusterArgs {
     pub(crate) fn request(&self) -> Map<String, Value> {
         let mode = self.cluster_mode.as_deref().map(|mode| if mode == "on" { "enabled" } else { "disabled" });
         let cluster = given([
+            ("kind", json!(self.kind)),
+            ("serverless", self.max_gb.map_or(Value::Null, |max_gb| json!({"maxGb": max_gb}))),
             ("engine", json!(self.engine)),
             ("engineVersion", json!(self.engine_version)),
             ("nodeType", json!(self.node_type)),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Ending, Outcome};
-use crate::{facts::partition::Partition, flow::steps::DataMemory};
+use crate::{facts::partition::Partition, flow::steps::DataMemory, verdict::plan::in_words};
 
 /// The longest subject that SNS accepts, in characters. Source: SNS API reference, "Publish".
 const MAX_SUBJECT: usize = 99;
@@ -29,7 +29,7 @@ pub fn words(outcome: &Outcome, ending: Ending, partition: &Partition, arn: &str
     }
     if let Some(plan) = &outcome.plan {
         let node_type = plan["nodeType"].as_str().unwrap_or("?");
-        let _ = writeln!(text, "Plan: {} x {node_type}", plan["shards"]);
+        let _ = writeln!(text, "Plan: {}", in_words(&plan["shards"], node_type));
         let name = &outcome.execution;
         let _ = writeln!(text, "To answer: seeder approve {name}, or seeder reject {name} --because REASON");
     }
