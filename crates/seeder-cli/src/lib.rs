@@ -13,6 +13,7 @@ mod doctor;
 mod execution;
 mod executions;
 mod output;
+mod reading;
 mod seed;
 mod signals;
 mod signed;
