@@ -54,6 +54,7 @@ FINDING = {
     "remedy": "no action needed: nothing is lost",
 }
 CLUSTER = {
+    "kind": "replicationGroup",
     "id": "orders",
     "arn": "arn:aws:elasticache:us-east-1:123456789012:replicationgroup:orders",
     "endpoint": "master.orders.abc123.use1.cache.amazonaws.com",

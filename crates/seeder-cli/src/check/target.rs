@@ -3,7 +3,7 @@
 use rdb_footprint::{Footprint, Generation, Quantum, Settings};
 use rdb_scan::{Inspection, Weighing};
 use seeding::{
-    EngineVersion, Finding, Identity, MemoryParameters, NodePrices, NodeTypes, Severity, Target,
+    ClusterKind, EngineVersion, Finding, Identity, MemoryParameters, NodePrices, NodeTypes, Severity, Target,
     changed::NewFile,
     compressed_finding,
     judge::{FootprintReport, Judgement, judge},
@@ -168,6 +168,9 @@ impl DescribedTarget {
 
     fn in_words(&self) -> String {
         let cluster = &self.target.cluster;
+        if cluster.kind == ClusterKind::Serverless {
+            return format!("{} {}, serverless", cluster.engine, cluster.engine_version);
+        }
         let mode = if cluster.cluster_mode { "on" } else { "off" };
         format!("{} {}, cluster mode {mode}", cluster.engine, cluster.engine_version)
     }

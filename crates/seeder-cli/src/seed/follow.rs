@@ -9,7 +9,7 @@ use aws_sdk_sfn::{
     types::{ExecutionStatus, HistoryEvent},
 };
 use seeder_aws::service_error;
-use seeding::{StepError, price_in_words};
+use seeding::{StepError, plan_in_words, price_in_words};
 use serde_json::Value;
 
 use super::INTERRUPTED;
@@ -184,7 +184,7 @@ impl Printer {
                 if let Some(verdict) = payload["verdict"].as_str().filter(|_| payload["plan"].is_object()) {
                     let shards = payload["plan"]["shards"].as_array().map_or(0, Vec::len);
                     let node_type = payload["plan"]["nodeType"].as_str().unwrap_or_default();
-                    eprintln!("{at:>8}    {verdict}: {shards} x {node_type}");
+                    eprintln!("{at:>8}    {verdict}: {}", plan_in_words(shards, node_type));
                     eprintln!("            price {}", price_in_words(&payload["plan"]));
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use seeding::price_in_words;
+use seeding::{plan_in_words, price_in_words};
 use serde_json::Value;
 
 use super::Status;
@@ -57,7 +57,8 @@ impl Status {
         match (made["endpoint"].as_str(), id) {
             (Some(host), Some(id)) => {
                 let (shards, node_type) = (&made["shards"], made["nodeType"].as_str().unwrap_or_default());
-                line("cluster", &format!("{id} at {host}:{} ({shards} x {node_type})", made["port"]));
+                let what = plan_in_words(shards, node_type);
+                line("cluster", &format!("{id} at {host}:{} ({what})", made["port"]));
             }
             (None, Some(id)) => line("cluster", id),
             (_, None) => {}

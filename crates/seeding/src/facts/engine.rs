@@ -43,6 +43,15 @@ impl Engine {
         }
     }
 
+    /// The node families that `nodeType: auto` chooses from if a request names none: current generations that AWS sells
+    /// in most regions. The newest are for Valkey only.
+    pub const fn default_node_families(self) -> &'static [&'static str] {
+        match self {
+            Self::Valkey => &["r7g", "m7g", "t4g", "r8g", "m8g", "c8gn"],
+            Self::Redis => &["r7g", "m7g", "t4g"],
+        }
+    }
+
     /// The parameter group family of a version: `redis6.x`, `redis7`, `valkey8` and so on.
     pub fn family(self, version: EngineVersion) -> String {
         match (self, version.major) {

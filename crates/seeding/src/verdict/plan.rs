@@ -2,6 +2,7 @@
 
 mod cheapest;
 mod choice;
+mod serverless;
 mod shards;
 #[cfg(test)]
 mod tests;
@@ -10,11 +11,15 @@ use rdb_footprint::Footprint;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::shards::too_many_nodes;
+pub(crate) use self::serverless::MOST_SLOT_BYTES;
 use self::{
     cheapest::cheapest,
     choice::{choose, ranges},
     shards::judge_shards,
+};
+pub use self::{
+    serverless::{SERVERLESS, in_words},
+    shards::too_many_nodes,
 };
 use crate::{
     facts::{
@@ -31,7 +36,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// Node type.
+    /// Node type; `serverless` for a serverless cache.
     pub node_type: String,
     /// Shards, in the order of their slots.
     pub shards: Vec<ShardPlan>,
@@ -74,7 +79,8 @@ pub struct ShardPlan {
     pub keys: u64,
     /// `used_memory` of these keys.
     pub used_memory_bytes: u64,
-    /// Memory of a node for data and reserve: its `maxmemory` after `reserved-memory-percent`.
+    /// Memory of a node for data and reserve: its `maxmemory` after `reserved-memory-percent`. For a serverless cache
+    /// its limit of data.
     pub usable_bytes: u64,
 }
 
@@ -108,6 +114,9 @@ impl Reserve {
     fn of(target: &Target) -> Self {
         const MIB: u64 = 1 << 20;
         let cluster = &target.cluster;
+        if cluster.serverless.is_some() {
+            return Self::default();
+        }
         Self {
             // An empty server uses 0.9 to 1.0 MB, in cluster mode 1.6 to 2.8 MB.
             empty_server_bytes: if cluster.cluster_mode { 3 * MIB } else { MIB },
@@ -176,6 +185,9 @@ impl Plan {
     /// AWS recommends (`tight-fit`). Where exactly between the two a restore fails is not documented.
     pub fn make(target: &Target, need: &Need, findings: &mut Vec<Finding>) -> Option<Self> {
         let cluster = &target.cluster;
+        if let Some(serverless) = &cluster.serverless {
+            return Some(Self::of_serverless(target, need, serverless.max_bytes(), findings));
+        }
         if cluster.node_type.starts_with(TIERED_FAMILY) {
             let remedy = "use a type of another family, such as r7g";
             findings.push(

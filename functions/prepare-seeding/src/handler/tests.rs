@@ -1,6 +1,7 @@
 use lambda::test_util::{
-    Answer, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, Wire, group, json, json_error, no_group, ok, query,
-    query_error, rdb, run, s3_error, script, seeding, status, understands, xml,
+    Answer, DESCRIBE_CACHE, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, Wire, cache, group, json, json_error,
+    no_cache, no_group, ok, query, query_error, rdb, run, s3_error, script, seeding, status, understands,
+    xml,
 };
 use rdb_scan::{Control, InspectOptions, Inspected, Position, Weighing, inspect};
 use seeder_aws::ReportStore;

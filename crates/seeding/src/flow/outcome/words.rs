@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 
 use super::{Ending, Outcome};
-use crate::{facts::partition::Partition, flow::steps::DataMemory, verdict::plan::price_in_words};
+use crate::{
+    facts::partition::Partition,
+    flow::steps::DataMemory,
+    verdict::plan::{in_words, price_in_words},
+};
 
 /// The longest subject that SNS accepts, in characters. Source: SNS API reference, "Publish".
 const MAX_SUBJECT: usize = 99;
@@ -29,7 +33,7 @@ pub fn words(outcome: &Outcome, ending: Ending, partition: &Partition, arn: &str
     }
     if let Some(plan) = &outcome.plan {
         let node_type = plan["nodeType"].as_str().unwrap_or("?");
-        let _ = writeln!(text, "Plan: {} x {node_type}", plan["shards"]);
+        let _ = writeln!(text, "Plan: {}", in_words(&plan["shards"], node_type));
         let _ = writeln!(text, "Price: {}", price_in_words(plan));
     }
     if ending == Ending::Awaiting {

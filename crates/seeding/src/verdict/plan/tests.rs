@@ -394,3 +394,28 @@ fn an_unknown_node_type_that_is_allowed_is_planned_without_a_word_about_its_memo
     let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, [Code::NodeTypeUnknown, Code::TooManyNodes]);
 }
+
+const GB: u64 = 1_000_000_000;
+
+#[test]
+fn a_serverless_cache_is_judged_by_its_limit_and_by_that_of_a_slot() {
+    let serverless = |limits: Value| json!({"backups": ["b/k.rdb"], "cluster": {"kind": "serverless", "serverless": limits}, "headroomPercent": 10});
+    let limited = serverless(json!({"maxGb": 10}));
+    let (plan_9, findings) = plan(&limited, &need(9 * GB, |_| 1));
+    let plan_9 = plan_9.unwrap();
+    assert_eq!((plan_9.node_type.as_str(), findings), (SERVERLESS, vec![]));
+    assert_eq!((plan_9.shards.len(), plan_9.shards[0].usable_bytes), (1, 10 * GB));
+    assert_eq!((plan_9.reserve, plan_9.start_over_node_types), (Reserve::default(), vec![]));
+    assert_eq!(plan(&limited, &need(9 * GB + GB / 2, |_| 1)).1, [Code::HeadroomMissing]);
+    assert_eq!(plan(&limited, &need(10 * GB + 1, |_| 1)).1, [Code::DoesNotFit]);
+    // AWS's own limit, and that of a slot.
+    let all = serverless(json!({}));
+    assert_eq!(plan(&all, &need(4_000 * GB, |_| 1)).1, []);
+    assert_eq!(plan(&all, &need(5_001 * GB, |_| 1)).1, [Code::DoesNotFit]);
+    let one = |slot| u64::from(slot == 77);
+    assert_eq!(plan(&all, &need(32 * GB, one)).1, []);
+    let mut findings = Vec::new();
+    Plan::make(&target(&all), &need(32 * GB + 1, one), &mut findings);
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!((finding.code, &finding.evidence["slot"]), (Code::DoesNotFit, &77.into()));
+}

@@ -382,3 +382,40 @@ async fn a_node_type_or_version_that_is_not_listed_can_be_allowed() {
     let output = prepare(&wire, request).await;
     assert_eq!((&output["outcome"], codes(&output)), (&json!("prepared"), vec!["engine-version-unknown"]));
 }
+
+fn serverless() -> Value {
+    orders_with("kind", "serverless")
+}
+
+#[tokio::test]
+async fn a_serverless_cache_needs_neither_node_types_nor_a_region_that_has_them() {
+    let wire = fine_backup(script())
+        .on(DESCRIBE_CACHE, no_cache())
+        .on(VERSIONS, versions())
+        .on(DEFAULTS, defaults())
+        .on(KNOWN, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
+    // The stack's defaults describe nodes.
+    let stack =
+        json!({"cluster": {"replicasPerShard": 1, "subnetGroup": "private", "nodeType": "cache.t4g.mirco"}});
+    let output = prepare_with(&wire, stack, serverless()).await.unwrap();
+    wire.done();
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("prepared"), vec![]));
+    let record = wire.json(PUT_RECORD);
+    assert_eq!(
+        (&record["cluster"]["kind"], &record["cluster"]["clusterMode"]),
+        (&json!("serverless"), &json!(true))
+    );
+    assert_eq!((&record["nodeTypes"], &record["databases"]), (&json!({}), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_name_that_a_serverless_cache_has_is_refused() {
+    let wire = fine_backup(script())
+        .on(DESCRIBE_CACHE, cache("available", "production"))
+        .on(VERSIONS, versions())
+        .on(DEFAULTS, defaults());
+    let output = prepare(&wire, serverless()).await;
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["id-taken"]));
+}
