@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lambda::{Execution, Step, required};
 use seeder_aws::{Clients, ReportStore};
 use seeding::{
-    ExecutionFiles, Seeding, StepError,
+    ClusterKind, ExecutionFiles, Seeding, StepError,
     handover::HandOver,
     outcome::{Announcement, Ending, Outcome, words},
     steps::RecordInput,
@@ -64,7 +64,9 @@ impl Step for RecordOutcome {
 impl RecordOutcome {
     /// Writes the cluster for Terraform. Without it, the seeding is as good.
     async fn hand_over(&self, seeding: &Seeding, outcome: &Outcome, execution: &Execution<'_>) {
-        let Some(cluster) = &outcome.cluster else { return };
+        // Terraform reads a serverless cache as another resource, which this file is not about.
+        let of = outcome.cluster.as_ref().filter(|cluster| cluster.kind == ClusterKind::ReplicationGroup);
+        let Some(cluster) = of else { return };
         let file = HandOver::of(seeding, &execution.identity, cluster);
         if let Err(error) = self.reports.write_handover(&execution.files().handover(), &file).await {
             tracing::warn!(message = error.message, "no file for Terraform");

@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     facts::{memory::MemoryParameters, node_types::NodeTypes, partition::Partition},
     record::seeding::Target,
-    request::resolve::resolve,
+    request::{kind::ClusterKind, resolve::resolve},
 };
 
 /// The attributes that Terraform's provider never reads back from AWS, so that an imported cluster differs from a
@@ -78,6 +78,7 @@ fn seeding(cluster: &Value) -> (Seeding, Identity, ClusterInfo) {
     let (resolved, findings) = resolve(&[("request", &request)], &identity);
     let resolved = resolved.unwrap_or_else(|| panic!("{findings:?}"));
     let info = ClusterInfo {
+        kind: ClusterKind::ReplicationGroup,
         id: resolved.cluster.id.clone(),
         arn: String::new(),
         endpoint: "orders.example".to_owned(),

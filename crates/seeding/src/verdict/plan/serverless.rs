@@ -39,6 +39,8 @@ impl Plan {
         findings.extend(shards.first().and_then(|all| whole(target, need, all)));
         findings.extend(heaviest_slot(need));
         Self {
+            price: None,
+            alternatives: Vec::new(),
             node_type: SERVERLESS.to_owned(),
             shards,
             reserve: Reserve::default(),
