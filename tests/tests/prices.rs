@@ -56,8 +56,11 @@ async fn whoever_decides_is_told_the_price() -> Result<()> {
     let home = tempfile::tempdir()?;
     let source = Source::start().await?;
     fill_mixed(&source, 300, "k:").await?;
-    user::drop_file(&stack, "backups", "small.rdb", &source.save().await?).await?;
-    let dry = [
+    // The same seeding twice would be one execution.
+    for name in ["small.rdb", "priced.rdb"] {
+        user::drop_file(&stack, "backups", name, &source.save().await?).await?;
+    }
+    let mut dry = [
         "seed",
         "s3://backups/small.rdb",
         "--dry-run",
@@ -81,6 +84,7 @@ async fn whoever_decides_is_told_the_price() -> Result<()> {
     let price = "292.00 USD a month (0.20 for a node and hour; prices of 2026-11-01)";
     let plan =
         format!("plan 1 x cache.r7g.large\nprice {price}\nnext 1 x cache.m7g.large, 730.00 USD a month");
+    dry[1] = "s3://backups/priced.rdb";
     says(&stack, home.path(), &dry, &plan).await?;
     let request = json!({"backups": ["backups/small.rdb"], "approval": "required", "nodeFamilies": ["m7g", "r7g"],
         "cluster": {"id": "orders", "nodeType": "auto", "replicasPerShard": 1}});

@@ -1,6 +1,6 @@
 //! Prices of nodes, if a person has put them into the reports bucket.
 
-use seeding::{ClusterSpec, ExecutionFiles, NodePrices};
+use seeding::{ClusterKind, ClusterSpec, ExecutionFiles, NodePrices};
 
 use super::PrepareSeeding;
 
@@ -11,6 +11,10 @@ impl PrepareSeeding {
     /// The prices of the engine's nodes in the region. What is not there or cannot be used is not known, which refuses
     /// nothing.
     pub(super) async fn prices(&self, spec: &ClusterSpec, region: &str) -> Option<NodePrices> {
+        // A serverless cache has no nodes.
+        if spec.kind == ClusterKind::Serverless {
+            return None;
+        }
         let key = ExecutionFiles::prices(region);
         match self.reports.read_up_to(&key, MAX_BYTES).await {
             Ok(list) => list?.of_engine(spec.engine, region),
