@@ -23,7 +23,7 @@ fn price_list() -> Value {
     for (sku, node_type, amount) in types {
         list["products"][sku] = json!({"sku": sku, "productFamily": "Cache Instance", "attributes": {
             "servicecode": "AmazonElastiCache", "locationType": "AWS Region", "instanceType": node_type,
-            "cacheEngine": "Valkey", "usagetype": format!("NodeUsage:{node_type}"), "regionCode": "us-east-1",
+            "cacheEngine": "Redis", "usagetype": format!("NodeUsage:{node_type}"), "regionCode": "us-east-1",
         }});
         list["terms"]["OnDemand"][sku] = json!({ format!("{sku}.T"): {"priceDimensions": {
             format!("{sku}.T.D"): {"unit": "Hrs", "beginRange": "0", "endRange": "Inf", "pricePerUnit": {"USD": amount}},
@@ -94,7 +94,7 @@ async fn whoever_decides_is_told_the_price() -> Result<()> {
         .await?;
     let heard = format!("{:?}", listener.hear().await?);
     ensure!(heard.contains(&format!("Plan: 1 x cache.r7g.large\\nPrice: {price}\\nTo answer: ")), "{heard}");
-    let told = r#""price": Object {"currency": String("USD"), "perMonth": Number(292.0)"#;
+    let told = r#""price": Object {"currency": String("USD"), "perMonth": Number(292)"#;
     ensure!(heard.contains(told), "{heard}");
 
     says(&stack, home.path(), &["approve", &execution], "approved").await?;
