@@ -146,7 +146,7 @@ pub(super) fn breakages() -> Vec<Breakage> {
                 account.organization = Some(with_deny(&policy));
             },
             "warning roles: a service control policy of the organization",
-            "may deny elasticache:CreateReplicationGroup to CreateClusterRole",
+            "CreateReplicationGroup, elasticache:CreateServerlessCache to CreateClusterRole",
         ),
         (
             |account| {
