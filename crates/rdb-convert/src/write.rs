@@ -18,7 +18,7 @@ use crate::{
 const EOF: u8 = 255;
 
 /// What was written of a range into one new file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Written {
     /// Number of bytes.

@@ -1,6 +1,6 @@
 //! What the writer of one range has to know.
 
-use rdb_scan::{Header, Magic};
+use rdb_scan::{Header, Magic, Stretch};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Plan, PlannedOutput};
@@ -42,6 +42,11 @@ impl Plan {
     /// The number of ranges.
     pub fn range_count(&self) -> usize {
         self.ranges.len()
+    }
+
+    /// The stretch that a range is, if it is one.
+    pub(crate) fn stretch(&self, index: usize) -> Option<&Stretch> {
+        self.ranges.get(index)?.range.stretch()
     }
 
     /// What the writer of a range has to know; none if there are fewer ranges.

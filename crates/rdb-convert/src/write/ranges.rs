@@ -34,13 +34,13 @@ struct Piece {
     /// What precedes the stretch there; only before its first piece.
     before: Vec<u8>,
     /// The report of the whole stretch; only after its last piece.
-    last: Option<RangeReport>,
+    last: Option<Box<RangeReport>>,
 }
 
 /// What a thread has done.
 enum Done {
     Range(RangeReport),
-    Copied { written: Written, last: Option<RangeReport> },
+    Copied { written: Written, last: Option<Box<RangeReport>> },
 }
 
 /// As [`write`](super::write), with several threads, each of which writes ranges at their places. The bytes are the
@@ -77,20 +77,19 @@ pub fn write_ranges<S: Source + ?Sized, W: Write>(
             Ok(Done::Copied { written, last: piece.last.clone() })
         }
     };
-    let mut copied = Written { bytes: 0, crc: 0 };
+    // What has been copied of the current stretch.
+    let mut copied = Written::default();
     in_order(&all_work(plan), threads, &work, &mut |done| match done {
         Done::Range(report) => finished.add(report),
         Done::Copied { written, last } => {
             let crc = Crc64::combine(copied.crc, written.crc, written.bytes);
             copied = Written { bytes: copied.bytes + written.bytes, crc };
             let Some(report) = last else { return Ok(()) };
-            let is_as_inspected =
-                report.outputs == [std::mem::replace(&mut copied, Written { bytes: 0, crc: 0 })];
-            if !is_as_inspected {
+            if report.outputs != [std::mem::take(&mut copied)] {
                 let message = format!("the stretch at offset {} is not as it was", report.start);
                 return Err(ConvertError::Changed(message));
             }
-            finished.add(report)
+            finished.add(*report)
         }
     })?;
     let head = head_bytes(plan);
@@ -103,28 +102,32 @@ pub fn write_ranges<S: Source + ?Sized, W: Write>(
     Ok(plan.report.clone())
 }
 
-/// All work of a plan, in file order.
+/// All work of a plan, in file order. Only the tasks of stretches, which have no facts, are looked up here.
 fn all_work(plan: &Plan) -> Vec<Work> {
     let mut all = Vec::new();
     for index in 0..plan.range_count() {
-        let Some(task) = plan.task(index) else { break };
-        match (task.copied(), task.range.end, task.outputs.first()) {
-            (Some((before, report)), Some(end), Some(output)) => {
-                all.extend(
-                    pieces(task.range.from.offset..end, output.offset, before, &report).map(Work::Copy),
-                );
-            }
-            _ => all.push(Work::Range(index)),
+        match copies(plan, index) {
+            Some(pieces) => all.extend(pieces.map(Work::Copy)),
+            None => all.push(Work::Range(index)),
         }
     }
     all
+}
+
+/// The pieces of a range that is a stretch; none if it is to be read.
+fn copies(plan: &Plan, index: usize) -> Option<impl Iterator<Item = Piece>> {
+    let stretch = plan.stretch(index)?;
+    let bytes = stretch.offset..stretch.end();
+    let task = plan.task(index)?;
+    let (before, report) = task.copied()?;
+    Some(pieces(bytes, task.outputs.first()?.offset, before, report))
 }
 
 fn pieces(
     stretch: Range<u64>,
     offset: u64,
     before: Vec<u8>,
-    report: &RangeReport,
+    report: RangeReport,
 ) -> impl Iterator<Item = Piece> {
     let Range { start, end } = stretch;
     let shift = offset + before.len() as u64;
@@ -135,13 +138,13 @@ fn pieces(
             bytes: from..to,
             offset: if is_first { offset } else { shift + (from - start) },
             before: if is_first { before.clone() } else { Vec::new() },
-            last: (to == end).then(|| report.clone()),
+            last: (to == end).then(|| Box::new(report.clone())),
         }
     })
 }
 
 fn copy(mut reader: impl Read, piece: &Piece, mut writer: impl Write) -> Result<Written, ConvertError> {
-    let mut written = Written { bytes: 0, crc: 0 };
+    let mut written = Written::default();
     let mut crc = Crc64::default();
     let mut put = |bytes: &[u8]| {
         crc.update(bytes);
