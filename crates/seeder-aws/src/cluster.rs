@@ -24,8 +24,6 @@ const EVENT_MINUTES: i32 = 24 * 60;
 /// A cluster as ElastiCache describes it.
 #[derive(Debug, Clone)]
 pub struct Described {
-    /// Its kind.
-    pub kind: ClusterKind,
     /// What users need to connect to it, once it is available.
     pub info: ClusterInfo,
     /// Its status, verbatim.
@@ -109,7 +107,7 @@ pub async fn view(elasticache: &Client, cluster: &Described) -> Result<ClusterVi
 pub async fn events(elasticache: &Client, cluster: &Described) -> Vec<String> {
     let id = &cluster.info.id;
     let of_cluster = |kind| elasticache.describe_events().source_type(kind).source_identifier(id);
-    let asked = match cluster.kind {
+    let asked = match cluster.info.kind {
         ClusterKind::ReplicationGroup => vec![
             of_cluster(SourceType::ReplicationGroup),
             // Of all nodes in the account, so that the number of calls does not grow with the number of members.

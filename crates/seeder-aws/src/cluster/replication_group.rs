@@ -25,7 +25,6 @@ fn described(group: &ReplicationGroup) -> Described {
         .configuration_endpoint()
         .or_else(|| group.node_groups().first().and_then(|shard| shard.primary_endpoint()));
     Described {
-        kind: ClusterKind::ReplicationGroup,
         info: ClusterInfo {
             kind: ClusterKind::ReplicationGroup,
             id: group.replication_group_id().unwrap_or_default().to_owned(),

@@ -23,7 +23,6 @@ pub(super) async fn describe(elasticache: &Client, id: &str) -> Result<Option<De
 fn described(cache: &ServerlessCache) -> Described {
     let endpoint = cache.endpoint();
     Described {
-        kind: ClusterKind::Serverless,
         info: ClusterInfo {
             kind: ClusterKind::Serverless,
             id: cache.serverless_cache_name().unwrap_or_default().to_owned(),

@@ -64,13 +64,9 @@ impl DescribedTarget {
         let prices = match &args.prices {
             Some(path) => {
                 let list = read_file(path).map_err(|error| format!("--prices: {error:#}"))?;
-                let region = list.region.clone();
-                let prices = list.of_engine(cluster.engine, &region);
-                let engine = cluster.engine;
-                Some(
-                    prices
-                        .ok_or_else(|| format!("--prices: {} has no price for {engine}", path.display()))?,
-                )
+                let (engine, region) = (cluster.engine, list.region.clone());
+                let missing = || format!("--prices: {} has no price for {engine}", path.display());
+                Some(list.of_engine(engine, &region).ok_or_else(missing)?)
             }
             None => None,
         };

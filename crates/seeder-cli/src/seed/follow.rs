@@ -207,20 +207,20 @@ pub(super) fn print_outcome(error: Option<&str>, outcome: &Value) {
     if let Some(host) = outcome["cluster"]["endpoint"].as_str() {
         let cluster = &outcome["cluster"];
         eprintln!(
-            "cluster {} at {host}:{} ({} x {})",
+            "cluster {} at {host}:{} ({})",
             cluster["id"].as_str().unwrap_or_default(),
             cluster["port"],
-            cluster["shards"],
-            cluster["nodeType"].as_str().unwrap_or_default()
+            plan_in_words(&cluster["shards"], cluster["nodeType"].as_str().unwrap_or_default())
         );
     }
     if let (Some(shards), Some(node_type)) =
         (outcome["plan"]["shards"].as_array(), outcome["plan"]["nodeType"].as_str())
     {
-        eprintln!("plan {} x {node_type}\nprice {}", shards.len(), price_in_words(&outcome["plan"]));
+        let plan = plan_in_words(shards.len(), node_type);
+        eprintln!("plan {plan}\nprice {}", price_in_words(&outcome["plan"]));
         for next in outcome["plan"]["alternatives"].as_array().into_iter().flatten() {
             let node_type = next["nodeType"].as_str().unwrap_or_default();
-            eprintln!("next {} x {node_type}, {}", next["shards"], price_in_words(next));
+            eprintln!("next {}, {}", plan_in_words(&next["shards"], node_type), price_in_words(next));
         }
     }
     for finding in outcome["findings"].as_array().into_iter().flatten() {

@@ -148,5 +148,5 @@ fn plan(report: &Value) -> String {
     let (Some(shards), Some(node_type)) = (plan["shards"].as_array(), plan["nodeType"].as_str()) else {
         return String::new();
     };
-    format!("; {} x {node_type}, price {}", shards.len(), price_in_words(plan))
+    format!("; {}, price {}", plan_in_words(shards.len(), node_type), price_in_words(plan))
 }
