@@ -277,6 +277,19 @@ pub async fn approval_token(stack: &Stack, execution: &str) -> Result<String> {
     anyhow::bail!("no one is asked")
 }
 
+/// Waits until nothing of a seeding is left; the backups lie in the bucket `backups`.
+pub async fn nothing_is_left(stack: &Stack) -> Result<()> {
+    let mut left = Vec::new();
+    for _ in 0..150 {
+        left = left_behind(stack, &["backups"]).await?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("left behind: {left:#?}")
+}
+
 /// Everything that a seeding should not leave behind: clusters, policy statements, converted backups, server processes.
 /// Empty if all is clean.
 pub async fn left_behind(stack: &Stack, buckets: &[&str]) -> Result<Vec<String>> {

@@ -32,18 +32,6 @@ fn request(id: &str) -> Value {
     json!({"backups": ["backups/redis.rdb"], "cluster": {"id": id}})
 }
 
-async fn nothing_is_left(stack: &Stack) -> Result<()> {
-    let mut left = Vec::new();
-    for _ in 0..150 {
-        left = user::left_behind(stack, &["backups"]).await?;
-        if left.is_empty() {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    anyhow::bail!("left behind: {left:#?}")
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_restore_is_deleted_and_its_events_are_told() -> Result<()> {
     let source = Source::start().await?;
@@ -58,7 +46,7 @@ async fn a_failed_restore_is_deleted_and_its_events_are_told() -> Result<()> {
     ensure!(!outcome.value["events"].as_array().is_none_or(Vec::is_empty), "{:#}", outcome.value);
     ensure!(outcome.value["leftBehind"] == json!([]), "{:#}", outcome.value);
     ensure!(hint(&outcome).contains("larger node type"), "{:#}", outcome.value);
-    nothing_is_left(&stack).await?;
+    user::nothing_is_left(&stack).await?;
     stack.stop().await
 }
 
@@ -95,7 +83,7 @@ async fn the_hint_of_a_failed_restore_is_what_its_events_say() -> Result<()> {
     let outcome = user::seed(&stack, &input).await?;
     outcome.expect(Some("SeedingFailed"))?;
     ensure!(hint(&outcome).contains("newer engine version"), "{:#}", outcome.value);
-    nothing_is_left(&stack).await?;
+    user::nothing_is_left(&stack).await?;
     stack.stop().await
 }
 
@@ -134,7 +122,7 @@ async fn a_cluster_that_could_not_be_deleted_is_named_and_the_clean_up_tries_aga
     let outcome = user::seed(&stack, &input).await?;
     outcome.expect(Some("SeedingFailed"))?;
     ensure!(outcome.value["leftBehind"] == json!(["cluster stays: AccessDenied"]), "{:#}", outcome.value);
-    nothing_is_left(&stack).await?;
+    user::nothing_is_left(&stack).await?;
 
     // One error is not the end.
     input["cluster"]["id"] = json!("goes");
@@ -183,7 +171,7 @@ async fn an_execution_that_is_stopped_in_the_middle_of_the_create_leaves_no_gran
     let cleaning = user::outcome(&stack, &user::started_by(&stack, "cleanUp").await?).await?;
     cleaning.expect(None)?;
     ensure!(cleaning.value["outcome"] == "cleaned-up", "{:#}", cleaning.value);
-    nothing_is_left(&stack).await?;
+    user::nothing_is_left(&stack).await?;
     stack.stop().await
 }
 
@@ -351,7 +339,7 @@ async fn an_object_overwritten_after_its_inspection_is_not_seeded() -> Result<()
     let outcome = user::outcome(&stack, &execution).await?;
     outcome.expect(Some("SeedingFailed"))?;
     outcome.finding("changed-during-seeding")?;
-    nothing_is_left(&stack).await?;
+    user::nothing_is_left(&stack).await?;
     stack.stop().await
 }
 
@@ -365,7 +353,7 @@ async fn an_object_deleted_after_its_inspection_is_told() -> Result<()> {
     let outcome = user::outcome(&stack, &execution).await?;
     outcome.expect(Some("SeedingFailed"))?;
     outcome.finding("backup-gone")?;
-    nothing_is_left(&stack).await?;
+    user::nothing_is_left(&stack).await?;
     stack.stop().await
 }
 

@@ -40,18 +40,6 @@ fn unreadable(id: &str) -> Value {
     request
 }
 
-async fn nothing_is_left(stack: &Stack) -> Result<()> {
-    let mut left = Vec::new();
-    for _ in 0..150 {
-        left = user::left_behind(stack, &["backups"]).await?;
-        if left.is_empty() {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    anyhow::bail!("left behind: {left:#?}")
-}
-
 async fn keys(stack: &Stack, id: &str) -> Result<u64> {
     let [address] = &user::primaries(stack, id).await?[..] else { anyhow::bail!("not one primary") };
     let client = redis::Client::open(format!("redis://{address}"))?;
@@ -151,7 +139,7 @@ async fn a_serverless_cache_that_fails_is_deleted_and_one_of_somebody_else_never
     ensure!(kept == [("orders".to_owned(), "available".to_owned())], "{kept:?}");
     ensure!(user::policy(&stack, "backups").await.is_none(), "a grant is left");
     user::delete(&stack, "orders").await;
-    nothing_is_left(&stack).await?;
+    user::nothing_is_left(&stack).await?;
     stack.stop().await
 }
 
@@ -164,7 +152,7 @@ async fn a_stopped_seeding_of_a_serverless_cache_is_cleaned_up_for() -> Result<(
     let cleaning = user::started_by(&stack, "cleanUp").await?;
     let outcome = user::outcome(&stack, &cleaning).await?;
     ensure!(outcome.value["outcome"] == "cleaned-up", "{:#}", outcome.value);
-    nothing_is_left(&stack).await?;
+    user::nothing_is_left(&stack).await?;
     stack.stop().await
 }
 
