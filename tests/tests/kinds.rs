@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_elasticache::types::DataStorage;
 use local_stack::{Fault, Plan, Stack, StackOptions};
 use serde_json::{Value, json};
 use system_tests::{
@@ -67,7 +68,7 @@ async fn a_serverless_cache_is_seeded_and_told_as_one() -> Result<()> {
     ensure!(keys(&stack, "orders").await? == keys_of(&outcome.value, &stack).await?, "keys differ");
     let caches = user::serverless_caches(&stack).await?;
     let storage = caches[0].cache_usage_limits().and_then(|limits| limits.data_storage());
-    ensure!(storage.and_then(|storage| storage.maximum()) == Some(1), "{caches:?}");
+    ensure!(storage.and_then(DataStorage::maximum) == Some(1), "{caches:?}");
     ensure!(caches[0].subnet_ids() == ["subnet-1"], "{caches:?}");
     ensure!(user::clusters(&stack).await?.is_empty(), "a replication group, too");
     ensure!(user::policy(&stack, "backups").await.is_none(), "a grant is left");

@@ -77,7 +77,7 @@ async fn prices_are_fetched_kept_and_decide_about_plans() {
     assert_eq!(updated["file"], file.to_str().unwrap());
     let files: Vec<_> =
         std::fs::read_dir(file.parent().unwrap()).unwrap().map(|one| one.unwrap().path()).collect();
-    assert_eq!(files, [file.clone()]);
+    assert_eq!(files, std::slice::from_ref(&file));
     assert_eq!(json_of(&seeder(home.path(), &["prices", "--json"])), updated);
     let table = seeder(home.path(), &["prices"]);
     let table = String::from_utf8_lossy(&table.stdout).into_owned();

@@ -101,17 +101,17 @@ impl Create<'_> {
     }
 
     /// The ARNs of the backups.
-    fn snapshot_arns(&self) -> Option<Vec<String>> {
+    fn snapshot_arns(&self) -> Vec<String> {
         let partition = &self.seeding.partition.partition;
-        Some(self.seeding.backups.iter().map(|backup| backup.location.arn(partition)).collect())
+        self.seeding.backups.iter().map(|backup| backup.location.arn(partition)).collect()
     }
 
     /// The tags of the request, after the one that names the execution.
-    fn tags(&self) -> Option<Vec<Tag>> {
+    fn tags(&self) -> Vec<Tag> {
         let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
         let own = tag(EXECUTION_TAG, &self.execution.owner_text());
         let tags = self.seeding.target.cluster.tags.iter().map(|(key, value)| tag(key, value));
-        Some(std::iter::once(own).chain(tags).collect())
+        std::iter::once(own).chain(tags).collect()
     }
 
     fn security_group_ids(&self) -> Option<Vec<String>> {

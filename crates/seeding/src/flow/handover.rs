@@ -113,8 +113,11 @@ fn tags(spec: &ClusterSpec, identity: &Identity) -> String {
     let tags = std::iter::once(own).chain(spec.tags.clone());
     let tags: Vec<_> = tags.map(|(key, value)| (quoted(&key), quoted(&value))).collect();
     let width = tags.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
-    let lines: String = tags.iter().map(|(key, value)| format!("    {key:width$} = {value}\n")).collect();
-    format!("\n  tags = {{\n{lines}  }}\n")
+    let mut text = "\n  tags = {\n".to_owned();
+    for (key, value) in &tags {
+        let _ = writeln!(text, "    {key:width$} = {value}");
+    }
+    text + "  }\n"
 }
 
 fn lifecycle(spec: &ClusterSpec) -> String {

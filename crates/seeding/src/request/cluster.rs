@@ -42,9 +42,9 @@ impl OpenClusterMode {
         let cluster = &request.cluster;
         let backups = request.backups.as_ref().map_or(0, Vec::len);
         let shards = cluster.shards.unwrap_or(1);
-        if cluster.kind.unwrap_or_default() == ClusterKind::Serverless {
-            Self::Settled
-        } else if cluster.cluster_mode.is_some() || cluster.slots.is_some() || shards != 1 || backups > 1 {
+        let is_serverless = cluster.kind.unwrap_or_default() == ClusterKind::Serverless;
+        let is_said = cluster.cluster_mode.is_some() || cluster.slots.is_some();
+        if is_serverless || is_said || shards != 1 || backups > 1 {
             Self::Settled
         } else if cluster.shards.is_some() {
             Self::Open

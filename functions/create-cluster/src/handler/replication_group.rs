@@ -28,8 +28,8 @@ pub(super) async fn send(create: Create<'_>, elasticache: &Client) -> Result<Ans
         .set_kms_key_id(spec.kms_key_id.clone())
         .set_security_group_ids(create.security_group_ids())
         .set_user_group_ids(spec.user_group_id.clone().map(|id| vec![id]))
-        .set_snapshot_arns(create.snapshot_arns())
-        .set_tags(create.tags());
+        .set_snapshot_arns(Some(create.snapshot_arns()))
+        .set_tags(Some(create.tags()));
     // Automatic failover is required with cluster mode on; otherwise it needs a replica to fail over to.
     let failover = spec.cluster_mode || spec.replicas_per_shard > 0;
     request = request.automatic_failover_enabled(failover).multi_az_enabled(spec.multi_az);

@@ -25,8 +25,8 @@ pub(super) async fn send(create: &Create<'_>, elasticache: &Client) -> Result<An
         .set_security_group_ids(create.security_group_ids())
         .set_subnet_ids(Some(serverless.subnet_ids).filter(|ids| !ids.is_empty()))
         .set_user_group_id(spec.user_group_id.clone())
-        .set_snapshot_arns_to_restore(create.snapshot_arns())
-        .set_tags(create.tags());
+        .set_snapshot_arns_to_restore(Some(create.snapshot_arns()))
+        .set_tags(Some(create.tags()));
     let doing = format!("create the serverless cache {}", spec.id);
     let status = |answer: &CreateServerlessCacheOutput| answer.serverless_cache()?.status.clone();
     Ok(Answer::of(request.send().await, status, "ServerlessCacheAlreadyExistsFault", &doing))

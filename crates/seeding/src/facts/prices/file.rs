@@ -88,12 +88,12 @@ struct AwsList {
     offer_code: String,
     publication_date: Timestamp,
     #[serde(deserialize_with = "nodes")]
-    products: Vec<(String, Node)>,
+    products: Vec<(String, NodeProduct)>,
     terms: Terms,
 }
 
 /// A product that is a node, on demand, in a region.
-struct Node {
+struct NodeProduct {
     engine: Engine,
     node_type: String,
     region: String,
@@ -109,8 +109,8 @@ struct Terms {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Product {
-    #[serde(default)]
-    product_family: String,
+    #[serde(rename = "productFamily", default)]
+    family: String,
     #[serde(default)]
     attributes: Attributes,
 }
@@ -132,6 +132,7 @@ struct Term {
     #[serde(default)]
     price_dimensions: BTreeMap<String, Dimension>,
     #[serde(default)]
+    #[expect(clippy::zero_sized_map_values, reason = "an object is no set, and only its names matter")]
     term_attributes: BTreeMap<String, IgnoredAny>,
 }
 
@@ -146,7 +147,7 @@ struct Dimension {
 
 impl Product {
     /// The node that the product is. Local zones, Outposts, Memcached and the surcharge for extended support are none.
-    fn node(self) -> Option<Node> {
+    fn node(self) -> Option<NodeProduct> {
         let Attributes { location_type, instance_type, cache_engine, usage_type, region_code } =
             self.attributes;
         let engine = match cache_engine.as_str() {
@@ -160,12 +161,12 @@ impl Product {
             || prefix.strip_suffix('-').is_some_and(|code| {
                 code.len() <= 5 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
             });
-        let is_node = self.product_family == "Cache Instance"
+        let is_node = self.family == "Cache Instance"
             && location_type == "AWS Region"
             && is_region
             && instance_type.starts_with("cache.")
             && [&instance_type, &region_code].into_iter().all(|name| is_name(name));
-        is_node.then_some(Node { engine, node_type: instance_type, region: region_code })
+        is_node.then_some(NodeProduct { engine, node_type: instance_type, region: region_code })
     }
 }
 
@@ -237,7 +238,7 @@ impl AwsList {
     }
 }
 
-fn nodes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Node)>, D::Error> {
+fn nodes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, NodeProduct)>, D::Error> {
     entries(deserializer, |sku, product: Product| Ok(product.node().map(|node| (sku, node))))
 }
 

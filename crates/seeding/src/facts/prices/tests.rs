@@ -158,6 +158,7 @@ fn of_two_prices_the_higher_one_counts() {
 
 #[test]
 fn a_file_that_cannot_be_used_is_an_error_that_says_why() {
+    const SKU: &str = "4D2E7K7G4GPM84WN";
     let changed = |change: fn(&mut Value)| {
         let mut list = list();
         change(&mut list);
@@ -167,7 +168,6 @@ fn a_file_that_cannot_be_used_is_an_error_that_says_why() {
         changed(|list| list["offerCode"] = json!("AmazonEC2")),
         "it is the price list of `AmazonEC2`, not of AmazonElastiCache"
     );
-    const SKU: &str = "4D2E7K7G4GPM84WN";
     let other_region = changed(|list| list["products"][SKU]["attributes"]["regionCode"] = json!("eu-west-1"));
     assert!(other_region.starts_with("it has prices of 2 regions; take the file of one"), "{other_region}");
     let price = |list: &mut Value, price: Value| {

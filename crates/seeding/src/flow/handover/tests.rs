@@ -17,7 +17,7 @@ use crate::{
 
 /// The attributes that Terraform's provider never reads back from AWS, so that an imported cluster differs from a
 /// configuration that has them. Source: hashicorp/terraform-provider-aws at commit 001b636 (version 6, 2026),
-/// internal/service/elasticache/replication_group.go, `resourceReplicationGroupRead`, which sets none of them.
+/// `internal/service/elasticache/replication_group.go`, `resourceReplicationGroupRead`, which sets none of them.
 const NEVER_READ_BACK: [&str; 7] = [
     "apply_immediately",
     "auth_token",
