@@ -16,8 +16,7 @@ pub use self::{
 };
 use crate::facts::engine::Engine;
 
-/// Hours of a month, as AWS's own calculator has them: 365 days of 24 hours, divided by 12. Source: AWS Pricing
-/// Calculator user guide, "730 hours in a month".
+/// Hours of a month: 365 days of 24 hours, divided by 12. AWS's calculator is known to multiply by the same.
 pub const HOURS_PER_MONTH: u64 = 730;
 
 /// Days after which prices are called old.
