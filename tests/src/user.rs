@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_elasticache::types::ReplicationGroup;
+use aws_sdk_elasticache::types::{Endpoint, ReplicationGroup, ServerlessCache};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use local_stack::Stack;
@@ -186,19 +186,44 @@ pub async fn until_state(stack: &Stack, execution: &str, state: &str) -> Result<
     Ok(())
 }
 
-/// Describes all clusters.
+/// Describes all replication groups.
 pub async fn clusters(stack: &Stack) -> Result<Vec<ReplicationGroup>> {
     let described = stack.elasticache().describe_replication_groups().send().await?;
     Ok(described.replication_groups.unwrap_or_default())
 }
 
+/// Describes all serverless caches.
+pub async fn serverless_caches(stack: &Stack) -> Result<Vec<ServerlessCache>> {
+    let described = stack.elasticache().describe_serverless_caches().send().await?;
+    Ok(described.serverless_caches.unwrap_or_default())
+}
+
+/// The names and statuses of all clusters, whatever their kind.
+pub async fn statuses(stack: &Stack) -> Result<Vec<(String, String)>> {
+    let text = |text: Option<&str>| text.unwrap_or("?").to_owned();
+    let groups = clusters(stack).await?;
+    let groups = groups.iter().map(|group| (text(group.replication_group_id()), text(group.status())));
+    let caches = serverless_caches(stack).await?;
+    let caches = caches.iter().map(|cache| (text(cache.serverless_cache_name()), text(cache.status())));
+    Ok(groups.chain(caches).collect())
+}
+
+/// Asks to delete the cluster of this ID, whatever its kind. Not every status allows it.
+pub async fn delete(stack: &Stack, id: &str) {
+    let _ = stack.elasticache().delete_replication_group().replication_group_id(id).send().await;
+    let _ = stack.elasticache().delete_serverless_cache().serverless_cache_name(id).send().await;
+}
+
 /// The addresses of the primaries of a cluster.
 pub async fn primaries(stack: &Stack, id: &str) -> Result<Vec<String>> {
+    let address = |endpoint: &Endpoint| Some(format!("{}:{}", endpoint.address()?, endpoint.port()?));
+    let caches = serverless_caches(stack).await?;
+    if let Some(cache) = caches.iter().find(|cache| cache.serverless_cache_name() == Some(id)) {
+        let address = cache.endpoint().and_then(address).context("the cache has no endpoint")?;
+        return Ok(vec![address]);
+    }
     let described = stack.elasticache().describe_replication_groups().replication_group_id(id).send().await?;
     let group = described.replication_groups().first().context("the cluster is not there")?;
-    let address = |endpoint: &aws_sdk_elasticache::types::Endpoint| {
-        Some(format!("{}:{}", endpoint.address()?, endpoint.port()?))
-    };
     if let Some(endpoint) = group.configuration_endpoint().and_then(address) {
         return cluster_primaries(&endpoint).await;
     }
@@ -225,7 +250,7 @@ pub async fn server_of(address: &str) -> Result<String> {
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let version = field("valkey_version").map(|version| format!("valkey-server {}", version.trim()));
     let version = version.or_else(|| Some(format!("redis-server {}", field("redis_version")?.trim())));
-    version.context("the server does not tell its version")
+    version.context("the server does not report its version")
 }
 
 /// The policy of a bucket, if it has one.
@@ -255,17 +280,8 @@ pub async fn approval_token(stack: &Stack, execution: &str) -> Result<String> {
 /// Everything that a seeding should not leave behind: clusters, policy statements, converted backups, server processes.
 /// Empty if all is clean.
 pub async fn left_behind(stack: &Stack, buckets: &[&str]) -> Result<Vec<String>> {
-    let mut left: Vec<_> = clusters(stack)
-        .await?
-        .iter()
-        .map(|group| {
-            format!(
-                "cluster {} ({})",
-                group.replication_group_id().unwrap_or("?"),
-                group.status().unwrap_or("?")
-            )
-        })
-        .collect();
+    let mut left: Vec<_> =
+        statuses(stack).await?.iter().map(|(id, status)| format!("cluster {id} ({status})")).collect();
     for bucket in buckets {
         if let Some(policy) =
             policy(stack, bucket).await.filter(|policy| policy.contains("ElasticacheSeeder"))

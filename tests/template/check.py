@@ -21,7 +21,8 @@ from subject import AS_DEPLOYED, FILLED, FOLDERS, FULL, FUNCTIONS, ROOT, TEXT, a
 
 # The actions that calls in the code need, unless the action has the name of the call.
 CALLS = {
-    r"cluster::describe\(": ["elasticache:DescribeReplicationGroups"],
+    r"cluster::describe\(": ["elasticache:DescribeReplicationGroups", "elasticache:DescribeServerlessCaches"],
+    r"cluster::delete\(": ["elasticache:DeleteReplicationGroup", "elasticache:DeleteServerlessCache"],
     r"cluster::view\(": ["elasticache:DescribeCacheClusters"],
     r"cluster::events\(": ["elasticache:DescribeEvents"],
     r"\b(look_at_)?auth_token\(&": ["secretsmanager:GetSecretValue"],
@@ -49,9 +50,13 @@ SERVICES = {"lambda": "lambda", "elasticache": "elasticache", "step_functions": 
 # Additional actions that AWS requires for a call. Source: Service Authorization Reference, "dependent actions".
 NETWORK = {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
            "ec2:DescribeVpcs"}
+ENDPOINT = {"ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:DeleteVpcEndpoints", "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets", "ec2:DescribeTags", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs"}
 DEPENDENT = {
     "elasticache:CreateReplicationGroup": NETWORK | {"elasticache:AddTagsToResource", "s3:GetObject"},
     "elasticache:DeleteReplicationGroup": NETWORK,
+    "elasticache:CreateServerlessCache": ENDPOINT | {"elasticache:AddTagsToResource", "s3:GetObject"},
+    "elasticache:DeleteServerlessCache": {"ec2:DescribeTags"},
 }
 # Services of actions that no call in the code shows: traces, logs, keys, the VPC, the first cluster of an account, the
 # destination of failures.
@@ -134,7 +139,7 @@ def every_call_is_allowed_and_nothing_else():
         code = source_of(folder)
         needed = {action for call, actions in CALLS.items() if re.search(call, code) for action in actions}
         for client, service in SERVICES.items():
-            for call in re.findall(rf"self\s*\.{client}\s*\.(\w+)\(\)", code):
+            for call in re.findall(rf"\b{client}\s*\.(\w+)\(\)", code):
                 needed.add(f"{service}:{''.join(part.title() for part in call.split('_'))}")
         needed |= {action for call in needed for action in DEPENDENT.get(call, ())}
         allowed = {action for one in statements_of(folder, FULL) for action in as_list(one["Action"])}

@@ -1,14 +1,13 @@
-//! The cluster of an execution, as ElastiCache describes it.
+//! The cluster of an execution, as ElastiCache describes it, whatever its kind.
 
-use aws_sdk_elasticache::{
-    Client,
-    primitives::DateTime,
-    types::{Endpoint, ReplicationGroup, SourceType},
-};
+mod replication_group;
+mod serverless;
+
+use aws_sdk_elasticache::{Client, primitives::DateTime, types::SourceType};
 use seeding::{
-    ClusterView, Identity, MemberView, Seeding, StepError,
+    ClusterKind, ClusterView, Identity, MemberView, Seeding, StepError,
     report::Counts,
-    steps::{ClusterInfo, Verification},
+    steps::{ClusterInfo, DeletionPhase, Verification},
 };
 
 use crate::{error_code, service_error};
@@ -22,32 +21,75 @@ const MAX_PAGES: usize = 50;
 /// The age of the oldest event requested, in minutes: a day, which covers a seeding.
 const EVENT_MINUTES: i32 = 24 * 60;
 
-/// Describes the replication group of this ID; `None` if it does not exist.
-pub async fn describe(elasticache: &Client, id: &str) -> Result<Option<ReplicationGroup>, StepError> {
-    match elasticache.describe_replication_groups().replication_group_id(id).send().await {
-        Ok(answer) => Ok(answer.replication_groups.and_then(|groups| groups.into_iter().next())),
-        Err(error) if error_code(&error) == Some("ReplicationGroupNotFoundFault") => Ok(None),
-        Err(error) => Err(service_error(&format!("describe the replication group {id}"), &error)),
+/// A cluster as ElastiCache describes it.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// Its kind.
+    pub kind: ClusterKind,
+    /// What users need to connect to it, once it is available.
+    pub info: ClusterInfo,
+    /// Its status, verbatim.
+    pub status: String,
+    /// Its description, which names its owner.
+    pub description: String,
+    /// Whether connections use TLS.
+    pub tls: bool,
+    /// The IDs of its nodes. A serverless cache shows none.
+    members: Vec<String>,
+}
+
+/// Describes the cluster of this kind and ID; `None` if it does not exist.
+pub async fn describe(
+    elasticache: &Client,
+    kind: ClusterKind,
+    id: &str,
+) -> Result<Option<Described>, StepError> {
+    match kind {
+        ClusterKind::ReplicationGroup => replication_group::describe(elasticache, id).await,
+        ClusterKind::Serverless => serverless::describe(elasticache, id).await,
     }
 }
 
-/// Whether this execution created the group, by its description.
-pub fn is_ours(group: &ReplicationGroup, execution: &Identity) -> bool {
-    group.description() == Some(execution.owner_text().as_str())
+/// Deletes a cluster. Returns what comes of it: a deletion, another try later, or nothing to delete.
+pub async fn delete(elasticache: &Client, kind: ClusterKind, id: &str) -> Result<DeletionPhase, StepError> {
+    match kind {
+        ClusterKind::ReplicationGroup => replication_group::delete(elasticache, id).await,
+        ClusterKind::Serverless => serverless::delete(elasticache, id).await,
+    }
 }
 
-/// Describes the status of the group and its members. A member that does not exist yet, or no longer exists, is left
+impl Described {
+    /// Whether this execution created the cluster, by its description.
+    pub fn is_of(&self, execution: &Identity) -> bool {
+        self.description == execution.owner_text()
+    }
+
+    /// What verify-cluster needs to count the keys, once the cluster is available.
+    pub fn verification(&self, seeding: &Seeding, counts: Option<Counts>) -> Verification {
+        let cluster = &seeding.target.cluster;
+        Verification {
+            host: self.info.endpoint.clone(),
+            port: self.info.port,
+            tls: self.tls,
+            cluster_mode: cluster.cluster_mode,
+            auth_token_secret_arn: cluster.auth_token_secret_arn.clone(),
+            counts,
+        }
+    }
+}
+
+/// Describes the status of the cluster and its members. A member that does not exist yet, or no longer exists, is left
 /// out.
 ///
 /// The members come from the account's list of nodes, 100 per call: one call for each of 500 members would exceed the
 /// function's timeout.
-pub async fn view(elasticache: &Client, group: &ReplicationGroup) -> Result<ClusterView, StepError> {
-    let id = group.replication_group_id().unwrap_or_default();
+pub async fn view(elasticache: &Client, cluster: &Described) -> Result<ClusterView, StepError> {
+    let id = &cluster.info.id;
     let listed = elasticache.describe_cache_clusters().max_records(PAGE_RECORDS);
     let mut pages = listed.into_paginator().send();
     let mut members = Vec::new();
     for _ in 0..MAX_PAGES {
-        if members.len() >= group.member_clusters().len() {
+        if members.len() >= cluster.members.len() {
             break;
         }
         let Some(page) = pages.next().await else { break };
@@ -58,51 +100,26 @@ pub async fn view(elasticache: &Client, group: &ReplicationGroup) -> Result<Clus
             status: node.cache_cluster_status().unwrap_or_default().to_owned(),
         }));
     }
-    Ok(ClusterView { status: group.status().unwrap_or_default().to_owned(), members })
+    Ok(ClusterView { status: cluster.status.clone(), members })
 }
 
-/// Extracts what users need to connect to an available cluster.
-pub fn info(group: &ReplicationGroup) -> ClusterInfo {
-    let endpoint = group
-        .configuration_endpoint()
-        .or_else(|| group.node_groups().first().and_then(|shard| shard.primary_endpoint()));
-    ClusterInfo {
-        id: group.replication_group_id().unwrap_or_default().to_owned(),
-        arn: group.arn().unwrap_or_default().to_owned(),
-        endpoint: endpoint.and_then(|endpoint| endpoint.address()).unwrap_or_default().to_owned(),
-        port: endpoint.and_then(Endpoint::port).and_then(|port| u16::try_from(port).ok()).unwrap_or(0),
-        node_type: group.cache_node_type().unwrap_or_default().to_owned(),
-        shards: u32::try_from(group.node_groups().len()).unwrap_or(u32::MAX),
-    }
-}
-
-/// What verify-cluster needs to count the keys of an available cluster.
-pub fn verification(seeding: &Seeding, group: &ReplicationGroup, counts: Option<Counts>) -> Verification {
-    let ClusterInfo { endpoint, port, .. } = info(group);
-    let cluster = &seeding.target.cluster;
-    Verification {
-        host: endpoint,
-        port,
-        tls: group.transit_encryption_enabled().unwrap_or(false),
-        cluster_mode: cluster.cluster_mode,
-        auth_token_secret_arn: cluster.auth_token_secret_arn.clone(),
-        counts,
-    }
-}
-
-/// The last events of the group and its members, oldest first, verbatim.
+/// The last events of the cluster and its members, oldest first, verbatim.
 ///
 /// Events explain statuses, and nothing depends on them: if they cannot be read, a warning is logged instead.
-pub async fn events(elasticache: &Client, group: &ReplicationGroup) -> Vec<String> {
-    let id = group.replication_group_id().unwrap_or_default();
-    let of_group =
-        elasticache.describe_events().source_type(SourceType::ReplicationGroup).source_identifier(id);
-    // Of all nodes in the account, so that the number of calls does not grow with the number of members.
-    let of_nodes = elasticache.describe_events().source_type(SourceType::CacheCluster);
-    let is_ours =
-        |source: &str| source == id || group.member_clusters().iter().any(|member| member == source);
+pub async fn events(elasticache: &Client, cluster: &Described) -> Vec<String> {
+    let id = &cluster.info.id;
+    let of_cluster = |kind| elasticache.describe_events().source_type(kind).source_identifier(id);
+    let asked = match cluster.kind {
+        ClusterKind::ReplicationGroup => vec![
+            of_cluster(SourceType::ReplicationGroup),
+            // Of all nodes in the account, so that the number of calls does not grow with the number of members.
+            elasticache.describe_events().source_type(SourceType::CacheCluster),
+        ],
+        ClusterKind::Serverless => vec![of_cluster(SourceType::ServerlessCache)],
+    };
+    let is_ours = |source: &str| source == id || cluster.members.iter().any(|member| member == source);
     let mut events = Vec::new();
-    for asked in [of_group, of_nodes] {
+    for asked in asked {
         let mut pages = asked.duration(EVENT_MINUTES).max_records(PAGE_RECORDS).into_paginator().send();
         for _ in 0..MAX_PAGES {
             match pages.next().await {

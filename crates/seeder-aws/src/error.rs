@@ -66,6 +66,7 @@ fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
         "CacheClusterAlreadyExists"
         | "CacheClusterNotFound"
         | "InvalidCacheClusterState"
+        | "InvalidServerlessCacheStateFault"
         | "ServiceLinkedRoleNotFoundFault" => (
             ErrorName::ServiceBusy,
             "it is retried automatically; if it persists, look for a cluster of the same name that is not this execution's",
@@ -85,8 +86,9 @@ fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
         | "NodeQuotaForClusterExceeded"
         | "NodeQuotaForCustomerExceeded"
         | "NodeGroupsPerReplicationGroupQuotaExceeded"
+        | "ServerlessCacheQuotaForCustomerExceededFault"
         | "TagQuotaPerResourceExceeded" => {
-            (ErrorName::QuotaExceeded, "raise the quota in Service Quotas, or use fewer nodes")
+            (ErrorName::QuotaExceeded, "raise the quota in Service Quotas, or use fewer nodes or caches")
         }
         "InvalidParameterValue"
         | "InvalidParameterCombination"

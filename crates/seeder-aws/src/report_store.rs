@@ -1,7 +1,7 @@
 //! Reads and writes the product's own files in the reports bucket.
 
 use aws_sdk_s3::primitives::ByteStream;
-use seeding::{ErrorName, FileKey, StepError};
+use seeding::{ErrorName, FileKey, StepError, handover::HandOver};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{error_code, service_error};
@@ -86,6 +86,15 @@ impl ReportStore {
         let put = self.put(key, value)?;
         put.send().await.map_err(|error| service_error(&format!("write {}", self.uri(key)), &error))?;
         Ok(self.uri(key))
+    }
+
+    /// Writes the cluster for Terraform, replacing an existing file.
+    pub async fn write_handover(&self, key: &FileKey<HandOver>, file: &HandOver) -> Result<(), StepError> {
+        let put = self.s3.put_object().bucket(&self.bucket).key(key.as_str());
+        let put = put.content_type("text/plain; charset=utf-8");
+        let put = put.body(ByteStream::from(file.text().as_bytes().to_vec()));
+        let answer = put.send().await;
+        answer.map(drop).map_err(|error| service_error(&format!("write {}", self.uri(key)), &error))
     }
 
     /// Writes a file if it does not exist; returns whether it was written.

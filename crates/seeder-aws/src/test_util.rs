@@ -9,6 +9,7 @@ mod groups;
 mod logs;
 mod rdb;
 mod sample;
+mod serverless;
 mod wire;
 
 pub use self::{
@@ -17,5 +18,6 @@ pub use self::{
     logs::Logs,
     rdb::rdb,
     sample::{ACCOUNT, EXECUTION_ARN, EXECUTION_NAME, RECORD, identity, read_record, seeding},
+    serverless::{DESCRIBE_CACHE, cache, no_cache},
     wire::{Wire, script},
 };

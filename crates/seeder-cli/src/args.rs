@@ -6,6 +6,7 @@ mod cluster;
 mod convert;
 mod doctor;
 mod executions;
+mod prices;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub(crate) use self::{
     convert::ConvertArgs,
     doctor::DoctorArgs,
     executions::{CancelArgs, ExecutionArgs, ExecutionsArgs, RejectArgs},
+    prices::PricesArgs,
 };
 
 /// Seeds Amazon ElastiCache from Redis and Valkey backups.
@@ -43,7 +45,7 @@ pub(crate) enum Command {
     Backup(Box<BackupArgs>),
     /// Write a backup anew for an engine that does not read it as it is.
     ///
-    /// Nothing is lost unless an option says so. Without one, what stands in the way is listed, and nothing is written.
+    /// Nothing is lost unless an option says so. Without one, every obstacle is listed, and nothing is written.
     ///
     /// Exit status: 0 written, 1 refused, 2 usage, 3 not readable or not writable.
     Convert(Box<ConvertArgs>),
@@ -55,7 +57,8 @@ pub(crate) enum Command {
     Seed(Box<SeedArgs>),
     /// Start the clean-ups of ended executions that may have left something.
     ///
-    /// The stack does the same every hour. It deletes and revokes nothing itself. What runs or is seeded is left alone.
+    /// The stack does the same every hour. The command itself deletes and revokes nothing. Running executions
+    /// and seeded clusters are left alone.
     ///
     /// Exit status: 0 done, 1 failed or incomplete, 2 usage.
     Sweep(SweepArgs),
@@ -67,7 +70,7 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 shown, 1 unknown, 2 usage, 3 not reachable: no stack, no access, or no network.
     Status(ExecutionArgs),
-    /// Stop an execution, and wait until it is cleaned up for.
+    /// Stop an execution, and wait for its clean-up.
     ///
     /// A cluster that becomes available meanwhile is kept.
     ///
@@ -82,12 +85,19 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 rejected, 1 unknown or not waiting, 2 usage, 3 not reachable: no stack, no access, or no network.
     Reject(RejectArgs),
-    /// Check the stack and what it needs, before the first drop and whenever something is odd.
+    /// Check the stack and what it needs, before the first drop and whenever something looks wrong.
     ///
     /// Every line is `ok`, `warning` or `fault`, with what to do. Nothing is changed.
     ///
     /// Exit status: 0 no fault, 1 a fault, 2 usage, 3 not reachable: no stack, no access, or no network.
     Doctor(DoctorArgs),
+    /// Show what nodes cost, or fetch it from AWS's public price list.
+    ///
+    /// With prices, plans name the price of the cluster, and `auto` takes the cheapest that fits.
+    ///
+    /// Exit status: 0 shown, 1 no prices or unusable ones, 2 usage, 3 not reachable: no stack, no access, or no
+    /// network.
+    Prices(PricesArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -117,6 +127,10 @@ pub(crate) struct CheckArgs {
     /// the conservative choice (docs/MEMORY.md). [default: 16]
     #[arg(long, value_name = "BYTES", value_parser = ["8", "16"])]
     pub(crate) allocator_quantum: Option<String>,
+    /// Prices of nodes, for the price of the cluster and the choice of `auto`: a file that `seeder prices` keeps, or
+    /// AWS's `index.json` of a region. [default: what is kept for the region of the AWS configuration]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prices: Option<PathBuf>,
     /// Report the memory in each engine, with cluster mode off and on. Requests no verdict.
     #[arg(long)]
     pub(crate) all_engines: bool,
@@ -128,7 +142,7 @@ pub(crate) struct CheckArgs {
 /// The name of the deployed stack.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StackName {
-    /// Name of the CloudFormation stack, `$SEEDER_STACK`. Its outputs give what no option or variable gives.
+    /// Name of the CloudFormation stack, `$SEEDER_STACK`. Its outputs fill in what no option or variable sets.
     /// [default: elasticache-seeder]
     #[arg(
         long,

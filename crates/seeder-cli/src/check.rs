@@ -1,12 +1,9 @@
 //! `seeder check`: reads backups completely and judges them.
 
-mod archive;
 mod changed;
 mod fit;
 mod input;
 mod json;
-mod object;
-mod progress;
 mod table;
 mod target;
 
@@ -20,18 +17,19 @@ use std::{
 };
 
 use anyhow::{Error, Result};
-pub(crate) use archive::{Archive, Compressed, Compression, FIRST_BYTES};
 use input::{Content, Input};
 use jiff::Timestamp;
-pub(crate) use object::{ObjectSource, Objects, is_object};
-pub(crate) use progress::Meter;
 use rdb_scan::{InspectOptions, Inspection};
 use seeder_aws::Clients;
-use seeding::Verdict;
+use seeding::{Verdict, changed::NewFile};
 use target::{DescribedTarget, Fit};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-use crate::args::CheckArgs;
+use crate::{
+    args::CheckArgs,
+    prices::kept_prices,
+    reading::{Compression, Meter, Objects},
+};
 
 const FAULTS: u8 = 1;
 const USAGE: u8 = 2;
@@ -47,6 +45,13 @@ struct Checked {
     took: Duration,
 }
 
+impl Checked {
+    /// The inspection of what is seeded: the new file if there is one.
+    fn seeded<'i>(&'i self, new: Option<&'i NewFile>) -> Option<&'i Inspection> {
+        new.map(|new| &new.inspection).or(self.inspection.as_ref().ok())
+    }
+}
+
 /// Runs the command.
 pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
     let inputs = match input::inputs(&args.files) {
@@ -57,13 +62,17 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
         }
     };
     let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
-    let target = match DescribedTarget::of(&args, inputs.len(), now_ms) {
+    let mut target = match DescribedTarget::of(&args, inputs.len(), now_ms) {
         Ok(target) => target,
         Err(error) => {
             eprintln!("error: {error}");
             return Ok(ExitCode::from(USAGE));
         }
     };
+    if args.prices.is_none() {
+        let engine = target.target().cluster.engine;
+        target.set_prices(kept_prices(engine).await);
+    }
     // Credentials are loaded only if an object is to be read.
     let objects = if inputs.iter().any(Input::is_object) {
         Some(Objects::new(Clients::from_environment().await.s3(), Handle::current()))

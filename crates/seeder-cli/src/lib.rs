@@ -13,6 +13,8 @@ mod doctor;
 mod execution;
 mod executions;
 mod output;
+mod prices;
+mod reading;
 mod seed;
 mod signals;
 mod signed;
@@ -86,6 +88,7 @@ pub async fn run() -> ExitCode {
         Command::Approve(args) => (approve::approve(&args).await, UNREACHABLE),
         Command::Reject(args) => (approve::reject(&args).await, UNREACHABLE),
         Command::Doctor(args) => (doctor::run(&args).await, UNREACHABLE),
+        Command::Prices(args) => (prices::run(&args).await, UNREACHABLE),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -22,7 +22,7 @@ use seeding::{BackupLocation, objects::ObjectLook};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use crate::{
-    check::{Objects, is_object},
+    reading::{Objects, is_object},
     signals::Signals,
     upload::{PARTS_AT_ONCE, Upload, Uploaded},
 };

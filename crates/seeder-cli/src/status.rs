@@ -47,6 +47,8 @@ struct Status {
     execution: Execution,
     story: Story,
     report: Option<Report>,
+    /// The file for Terraform, if there is one.
+    handover: Option<String>,
     left: Left,
     clean_ups: Vec<Execution>,
     now: Timestamp,
@@ -81,7 +83,8 @@ impl Status {
             None => None,
         };
         let left = Left::of(machine, &execution, &clean_ups).await;
-        Ok(Self { execution, story, report, left, clean_ups, now })
+        let handover = handover(machine, &execution).await;
+        Ok(Self { execution, story, report, handover, left, clean_ups, now })
     }
 
     fn json(&self) -> Value {
@@ -106,6 +109,7 @@ impl Status {
         members["error"] = json!(self.execution.error);
         members["result"] = self.execution.result.clone();
         members["report"] = self.report.as_ref().map_or(Value::Null, Report::json);
+        members["handover"] = json!(self.handover);
         members["leftBehind"] = json!(self.left.reported);
         members["openJournals"] = json!(self.left.journals);
         let clean_ups: Vec<_> = self.clean_ups.iter().map(|one| row(one, self.now)).collect();
@@ -149,6 +153,28 @@ impl Left {
     }
 }
 
+/// The file for Terraform, as `s3://bucket/key`. A cluster that became available while its execution was stopped has
+/// one too.
+async fn handover(machine: &Machine, execution: &Execution) -> Option<String> {
+    if execution.outcome == Outcome::Running {
+        return None;
+    }
+    let bucket = machine.reports_bucket.as_ref().ok()?;
+    let name = execution.cleans_up_for().unwrap_or(&execution.name);
+    let key = ExecutionFiles::of(name).handover();
+    exists(&machine.s3, bucket, key.as_str())
+        .await
+        .is_ok_and(|exists| exists)
+        .then(|| format!("s3://{bucket}/{key}"))
+}
+
+/// Whether an object exists. The answer to a HEAD does not say whether the object or the bucket is missing.
+async fn exists(s3: &Client, bucket: &str, key: &str) -> Result<bool, StepError> {
+    let listed = s3.list_objects_v2().bucket(bucket).prefix(key).max_keys(1).send().await;
+    let listed = listed.map_err(|error| service_error(&format!("list {bucket}"), &error))?;
+    Ok(listed.contents().iter().any(|object| object.key() == Some(key)))
+}
+
 /// The open journals of an execution.
 async fn journals(s3: &Client, bucket: &str, name: &str) -> Result<Vec<&'static str>, StepError> {
     let files = ExecutionFiles::of(name);
@@ -158,10 +184,7 @@ async fn journals(s3: &Client, bucket: &str, name: &str) -> Result<Vec<&'static 
         ("create", files.create().to_string()),
         ("converting", files.converting().to_string()),
     ] {
-        // The answer to a HEAD does not say whether the object or the bucket is missing.
-        let listed = s3.list_objects_v2().bucket(bucket).prefix(&key).max_keys(1).send().await;
-        let listed = listed.map_err(|error| service_error(&format!("list {bucket}"), &error))?;
-        if listed.contents().iter().any(|object| object.key() == Some(key.as_str())) {
+        if exists(s3, bucket, &key).await? {
             open.push(journal);
         }
     }

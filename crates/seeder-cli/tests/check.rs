@@ -230,6 +230,21 @@ fn a_cluster_that_is_described_is_planned_and_judged() {
 }
 
 #[test]
+fn a_serverless_cache_is_judged_by_its_limits() {
+    let path = file("serverless.rdb", SOUND);
+    let path = path.to_str().unwrap();
+    let fits = check(&["--json", path, "--kind", "serverless", "--max-gb", "1"]);
+    let report = json(&fits);
+    assert_eq!((fits.status.code(), &report["verdict"]), (Some(0), &Value::from("ok")));
+    assert_eq!(report["plan"]["nodeType"], "serverless");
+    assert_eq!(report["plan"]["shards"][0]["usableBytes"], 1_000_000_000);
+    let text = String::from_utf8(check(&[path, "--kind", "serverless"]).stdout).unwrap();
+    for part in ["valkey 8.1, serverless: ok", "plan: a serverless cache", "ElastiCache chooses the shards"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
 fn what_cannot_come_up_ends_with_1_and_the_code_that_could_allow_it() {
     let mut rdb = many_keys(10);
     rdb[5..9].copy_from_slice(b"0012");
@@ -348,6 +363,11 @@ fn a_cluster_that_cannot_be_is_a_wrong_command_line() {
         (&["--allow", "does-not-fitt"], "does-not-fitt"),
         (&["--allow", "backup-corrupt"], "final"),
         (&["--allocator-quantum", "12"], "possible values: 8, 16"),
+        (&["--kind", "serverless", "--shards", "3"], "remove shards: a serverless cache has none"),
+        (&["--kind", "serverless", "--cluster-mode", "off"], "a serverless cache always has enabled"),
+        (&["--kind", "serverless", "--engine", "redis", "--engine-version", "6.2"], "use redis 7 or later"),
+        (&["--kind", "serverless", "--max-gb", "5001"], "1 to 5000"),
+        (&["--max-gb", "10"], "set kind to serverless"),
     ] {
         let output = check(&[&[path], arguments].concat());
         let error = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -7,6 +7,7 @@ pub(crate) mod location;
 pub(crate) mod memory;
 pub(crate) mod node_types;
 pub(crate) mod partition;
+pub(crate) mod prices;
 pub(crate) mod restore_time;
 pub(crate) mod slots;
 

@@ -3,8 +3,10 @@
 pub(crate) mod auth;
 pub(crate) mod cluster;
 pub(crate) mod convert;
+pub(crate) mod kind;
 pub(crate) mod options;
 pub(crate) mod resolve;
+pub(crate) mod serverless;
 pub(crate) mod tags;
 pub(crate) mod user_group;
 
@@ -23,6 +25,7 @@ use crate::{
     },
     request::{
         convert::When,
+        kind::ClusterKind,
         options::{Access, Approval, OnRestoreFailed},
     },
 };
@@ -78,6 +81,7 @@ pub struct Request {
     /// The node families that `nodeType: auto` chooses from.
     ///
     /// Values: a list
+    /// Default: `r7g`, `m7g` and `t4g`; with Valkey also `r8g`, `m8g` and `c8gn`
     pub node_families: Option<Vec<String>>,
     /// Polling interval in seconds.
     ///
@@ -115,7 +119,12 @@ pub struct Request {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ClusterRequest {
-    /// ID of the replication group.
+    /// What is created: [a replication group or a serverless cache](docs/REQUEST.md#kinds-of-clusters). Beside a kind,
+    /// fields that it does not have are refused.
+    ///
+    /// Values: `replicationGroup`, `serverless`
+    pub kind: Option<ClusterKind>,
+    /// ID of the cluster.
     ///
     /// Values: 1 to 40 letters, digits and single hyphens
     /// Default: from the file's name
@@ -136,7 +145,8 @@ pub struct ClusterRequest {
     /// Values: `enabled`, `disabled`
     /// Default: follows from the rest
     pub cluster_mode: Option<ClusterMode>,
-    /// Node type. `auto` chooses the smallest type of `nodeFamilies` that fits with headroom.
+    /// Node type. `auto` chooses the smallest type of `nodeFamilies` that fits with headroom, or the cheapest if
+    /// [prices](docs/RUNNING.md#seeder-prices) are known.
     ///
     /// Values: `auto`, or a type such as `cache.r7g.large`
     pub node_type: Option<String>,
@@ -204,12 +214,43 @@ pub struct ClusterRequest {
     ///
     /// Values: 0-35
     pub snapshot_retention_days: Option<u32>,
+    /// Limits and subnets of a serverless cache, with the fields below.
+    ///
+    /// Values: object
+    pub serverless: Option<ServerlessRequest>,
     /// Tags of the new cluster, at most 49, [by AWS's rules](docs/REQUEST.md#secrets-user-groups-and-tags). `null`
     /// removes one of the stack's tags.
     ///
     /// Values: object
     /// Default: the stack's `Tags`
     pub tags: Option<BTreeMap<String, Option<String>>>,
+}
+
+/// The part of a [`ClusterRequest`] that only a serverless cache has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ServerlessRequest {
+    /// Data in GB that is billed even if there is less.
+    ///
+    /// Values: 1-5000
+    pub min_gb: Option<u32>,
+    /// Data in GB that the cache holds at most. Without a limit, it is 5,000.
+    ///
+    /// Values: 1-5000
+    pub max_gb: Option<u32>,
+    /// ElastiCache Processing Units per second that are billed even if fewer are used.
+    ///
+    /// Values: 1000-15000000
+    pub min_ecpu: Option<u32>,
+    /// ElastiCache Processing Units per second above which requests are throttled.
+    ///
+    /// Values: 1000-15000000
+    pub max_ecpu: Option<u32>,
+    /// Subnets of the cache's endpoint, all of one VPC.
+    ///
+    /// Values: a list of IDs
+    /// Default: those of the default VPC
+    pub subnet_ids: Option<Vec<String>>,
 }
 
 /// The conversion part of a [`Request`].
@@ -322,6 +363,7 @@ impl Request {
                 return Err(RequestError { origin: (*origin).to_owned(), path: String::new(), message });
             }
             read(origin, layer)?;
+            ClusterKind::drop_foreign(&mut merged, layer);
             overlay(&mut merged, layer);
         }
         read("request", &merged)

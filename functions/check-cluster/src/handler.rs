@@ -1,4 +1,4 @@
-//! The step: poll the group and its members, and decide the phase.
+//! The step: poll the cluster and its members, and decide the phase.
 
 use std::fmt::Write as _;
 
@@ -44,8 +44,9 @@ impl Step for CheckCluster {
         let options = &seeding.target.options;
         let deadline_passed = age_ms > i64::from(options.deadline_minutes) * 60_000;
         let wait_seconds = next_poll_seconds(options.poll_seconds, age_ms);
-        let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;
-        let Some(group) = group.filter(|group| cluster::is_ours(group, &execution.identity)) else {
+        let spec = &seeding.target.cluster;
+        let described = cluster::describe(&self.elasticache, spec.kind, &spec.id).await?;
+        let Some(described) = described.filter(|cluster| cluster.is_of(&execution.identity)) else {
             let (phase, status) = (ClusterPhase::Gone, "not found".to_owned());
             return Ok(CheckOutput {
                 phase,
@@ -59,20 +60,20 @@ impl Step for CheckCluster {
                 findings: Vec::new(),
             });
         };
-        let view = cluster::view(&self.elasticache, &group).await?;
-        let phase = view.phase(seeding.target.cluster.nodes());
-        tracing::info!(cluster = seeding.target.cluster.id, ?phase, status = view.status, members = ?view.members, "checked");
+        let view = cluster::view(&self.elasticache, &described).await?;
+        let phase = view.phase(spec.nodes());
+        tracing::info!(cluster = spec.id, ?phase, status = view.status, members = ?view.members, "checked");
         let available = phase == ClusterPhase::Available;
         // Events explain the outcome. Until then nothing needs them.
         let ends = phase != ClusterPhase::Creating || deadline_passed;
-        let events = if ends { cluster::events(&self.elasticache, &group).await } else { Vec::new() };
+        let events = if ends { cluster::events(&self.elasticache, &described).await } else { Vec::new() };
         if available {
             // From here on nothing deletes the cluster any more.
             self.reports.delete(&execution.files().create()).await?;
         }
         let verification = if available && options.verify {
             let report = self.reports.read(&execution.files().counts()).await?;
-            Some(cluster::verification(&seeding, &group, report.map(|report| report.counts)))
+            Some(described.verification(&seeding, report.map(|report| report.counts)))
         } else {
             None
         };
@@ -84,7 +85,7 @@ impl Step for CheckCluster {
             hint: hint(phase, &events),
             events,
             verification,
-            cluster: available.then(|| cluster::info(&group)),
+            cluster: available.then_some(described.info),
             findings: if available { self.changed_backups(&seeding).await? } else { Vec::new() },
         })
     }

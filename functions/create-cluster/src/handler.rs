@@ -1,24 +1,27 @@
 //! The step: create the cluster from the backups' ARNs, or find that it exists already.
 
-use aws_sdk_elasticache::{
-    operation::create_replication_group::{
-        CreateReplicationGroupError, builders::CreateReplicationGroupFluentBuilder as Create,
-    },
-    types::{ClusterMode, NodeGroupConfiguration, ReplicationGroup, Tag},
-};
+mod answer;
+mod replication_group;
+mod serverless;
+
+use aws_sdk_elasticache::types::Tag;
 use jiff::Timestamp;
 use lambda::{Execution, Step, required};
 use seeder_aws::{
-    Clients, ReportStore, auth_token, cluster, is_refusal, objects::look_at_object, service_error,
+    Clients, ReportStore, auth_token,
+    cluster::{self, Described},
+    objects::look_at_object,
 };
 use seeding::{
-    Access, EXECUTION_TAG, ErrorName, Identity, Seeding, StepError,
+    Access, ClusterKind, ClusterSpec, EXECUTION_TAG, ErrorName, Identity, Seeding, StepError,
     objects::ObjectLook,
     steps::{CreateInput, CreateJournal, CreateOutput},
 };
 
-/// Needs `elasticache:CreateReplicationGroup` and the permissions that AWS requires with it, and to read the reports
-/// and backup buckets.
+use self::answer::{Answer, Created};
+
+/// Needs to create every kind of cluster, the permissions that AWS requires for that, and to read the reports and
+/// backup buckets.
 pub(crate) struct CreateCluster {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
@@ -48,47 +51,71 @@ impl Step for CreateCluster {
     async fn run(&self, input: CreateInput, execution: Execution<'_>) -> Result<CreateOutput, StepError> {
         let seeding = execution.seeding().await?;
         self.backups_are_unchanged(&seeding).await?;
-        let id = seeding.target.cluster.id.clone();
+        let spec = &seeding.target.cluster;
         let journal = execution.files().create();
         if self.reports.read(&journal).await?.is_none() {
-            self.id_is_free(&id).await?;
+            self.id_is_free(spec).await?;
         }
-        let token = match &seeding.target.cluster.auth_token_secret_arn {
+        let token = match &spec.auth_token_secret_arn {
             Some(arn) => Some(auth_token(&self.secrets, arn).await?),
             None => None,
         };
-        let create = self.elasticache.create_replication_group();
-        let request = request(create, &execution.identity, &seeding, &input)?.set_auth_token(token);
-        let mut create = CreateJournal { asked_at_ms: Timestamp::now().as_millisecond(), answered: false };
-        self.reports.write(&journal, &create).await?;
-        let answer = request.send().await;
-        create.answered = answer.as_ref().err().is_none_or(is_refusal);
-        if create.answered
-            && let Err(error) = self.reports.write(&journal, &create).await
+        let create = Create { execution: &execution.identity, seeding: &seeding, input: &input, token };
+        let mut asked = CreateJournal { asked_at_ms: Timestamp::now().as_millisecond(), answered: false };
+        self.reports.write(&journal, &asked).await?;
+        let answer = create.send(&self.elasticache).await?;
+        asked.answered = answer.is_final;
+        if asked.answered
+            && let Err(error) = self.reports.write(&journal, &asked).await
         {
             // A clean-up then only waits longer.
             tracing::warn!(message = error.message, "the answer is not in the journal");
         }
-        let status = match answer {
-            Ok(answer) => {
-                let status = answer
-                    .replication_group()
-                    .and_then(|group| group.status())
-                    .unwrap_or_default()
-                    .to_owned();
-                tracing::info!(cluster = id, node_type = input.node_type, status, "create asked for");
+        let status = match answer.created? {
+            Created::Now { status } => {
+                tracing::info!(cluster = spec.id, node_type = input.node_type, status, "create asked for");
                 status
             }
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(CreateReplicationGroupError::is_replication_group_already_exists_fault) =>
-            {
-                self.existing(&id, &execution.identity).await?
-            }
-            Err(error) => return Err(service_error(&format!("create the replication group {id}"), &error)),
+            Created::Before => self.existing(spec, &execution.identity).await?,
         };
-        Ok(CreateOutput { cluster_id: id, created_at_ms: Timestamp::now().as_millisecond(), status })
+        let created_at_ms = Timestamp::now().as_millisecond();
+        Ok(CreateOutput { cluster_id: spec.id.clone(), created_at_ms, status })
+    }
+}
+
+/// A cluster to create.
+struct Create<'a> {
+    execution: &'a Identity,
+    seeding: &'a Seeding,
+    input: &'a CreateInput,
+    token: Option<String>,
+}
+
+impl Create<'_> {
+    /// Calls ElastiCache once. `Err` if nothing was sent.
+    async fn send(self, elasticache: &aws_sdk_elasticache::Client) -> Result<Answer, StepError> {
+        match self.seeding.target.cluster.kind {
+            ClusterKind::ReplicationGroup => replication_group::send(self, elasticache).await,
+            ClusterKind::Serverless => serverless::send(&self, elasticache).await,
+        }
+    }
+
+    /// The ARNs of the backups.
+    fn snapshot_arns(&self) -> Option<Vec<String>> {
+        let partition = &self.seeding.partition.partition;
+        Some(self.seeding.backups.iter().map(|backup| backup.location.arn(partition)).collect())
+    }
+
+    /// The tags of the request, after the one that names the execution.
+    fn tags(&self) -> Option<Vec<Tag>> {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let own = tag(EXECUTION_TAG, &self.execution.owner_text());
+        let tags = self.seeding.target.cluster.tags.iter().map(|(key, value)| tag(key, value));
+        Some(std::iter::once(own).chain(tags).collect())
+    }
+
+    fn security_group_ids(&self) -> Option<Vec<String>> {
+        Some(self.seeding.target.cluster.security_group_ids.clone()).filter(|ids| !ids.is_empty())
     }
 }
 
@@ -130,21 +157,23 @@ impl CreateCluster {
         Ok(())
     }
 
-    /// Checks that the ID is free before the first create. A group that exists by then is not this execution's,
+    /// Checks that the ID is free before the first create. A cluster that exists by then is not this execution's,
     /// whatever its description: execution names can be reused after 90 days.
-    async fn id_is_free(&self, id: &str) -> Result<(), StepError> {
-        cluster::describe(&self.elasticache, id).await?.map_or(Ok(()), |group| Err(taken(id, &group)))
+    async fn id_is_free(&self, spec: &ClusterSpec) -> Result<(), StepError> {
+        let found = cluster::describe(&self.elasticache, spec.kind, &spec.id).await?;
+        found.map_or(Ok(()), |cluster| Err(taken(&cluster)))
     }
 
-    /// Handles an ID that exists already. `CreateReplicationGroup` has no idempotency token, so if this execution has
-    /// called it before, the description decides whether the group is its own.
-    async fn existing(&self, id: &str, execution: &Identity) -> Result<String, StepError> {
-        match cluster::describe(&self.elasticache, id).await? {
-            Some(group) if cluster::is_ours(&group, execution) => {
+    /// Handles an ID that exists already. A create has no idempotency token, so if this execution has called it before,
+    /// the description decides whether the cluster is its own.
+    async fn existing(&self, spec: &ClusterSpec, execution: &Identity) -> Result<String, StepError> {
+        let ClusterSpec { kind, id, .. } = spec;
+        match cluster::describe(&self.elasticache, *kind, id).await? {
+            Some(cluster) if cluster.is_of(execution) => {
                 tracing::info!(cluster = id, "was created before by this execution");
-                Ok(group.status().unwrap_or_default().to_owned())
+                Ok(cluster.status)
             }
-            Some(group) => Err(taken(id, &group)),
+            Some(cluster) => Err(taken(&cluster)),
             // It existed a moment ago.
             None => Err(StepError::new(
                 ErrorName::ServiceBusy,
@@ -155,64 +184,12 @@ impl CreateCluster {
     }
 }
 
-fn taken(id: &str, group: &ReplicationGroup) -> StepError {
+fn taken(cluster: &Described) -> StepError {
     StepError::new(
         ErrorName::IdTaken,
-        format!("the cluster {id} exists with the description `{}`", group.description().unwrap_or_default()),
+        format!("the cluster {} exists with the description `{}`", cluster.info.id, cluster.description),
         "choose another cluster.id; this cluster is not changed",
     )
-}
-
-fn request(
-    create: Create,
-    execution: &Identity,
-    seeding: &Seeding,
-    input: &CreateInput,
-) -> Result<Create, StepError> {
-    let spec = &seeding.target.cluster;
-    let count = |number: u32| i32::try_from(number).map_err(StepError::internal);
-    let partition = &seeding.partition.partition;
-    let mut create = create
-        .replication_group_id(&spec.id)
-        .replication_group_description(execution.owner_text())
-        .engine(spec.engine.as_str())
-        .engine_version(spec.engine_version.to_string())
-        .cache_node_type(&input.node_type)
-        .cache_parameter_group_name(spec.parameter_group_name())
-        .port(i32::from(spec.port))
-        .transit_encryption_enabled(spec.transit_encryption)
-        .at_rest_encryption_enabled(spec.at_rest_encryption)
-        .snapshot_retention_limit(count(spec.snapshot_retention_days)?)
-        .set_cache_subnet_group_name(spec.subnet_group.clone())
-        .set_kms_key_id(spec.kms_key_id.clone())
-        .set_security_group_ids(Some(spec.security_group_ids.clone()).filter(|ids| !ids.is_empty()))
-        .set_user_group_ids(spec.user_group_id.clone().map(|id| vec![id]))
-        .set_snapshot_arns(Some(
-            seeding.backups.iter().map(|backup| backup.location.arn(partition)).collect(),
-        ))
-        .tags(Tag::builder().key(EXECUTION_TAG).value(execution.owner_text()).build());
-    for (key, value) in &spec.tags {
-        create = create.tags(Tag::builder().key(key).value(value).build());
-    }
-    // Automatic failover is required with cluster mode on; otherwise it needs a replica to fail over to.
-    let failover = spec.cluster_mode || spec.replicas_per_shard > 0;
-    create = create.automatic_failover_enabled(failover).multi_az_enabled(spec.multi_az);
-    if !spec.cluster_mode {
-        return Ok(create
-            .cluster_mode(ClusterMode::Disabled)
-            .num_cache_clusters(count(1 + spec.replicas_per_shard)?));
-    }
-    create = create.cluster_mode(ClusterMode::Enabled).num_node_groups(count(spec.shards)?);
-    for (number, shard) in (1..).zip(&input.plan.shards) {
-        create = create.node_group_configuration(
-            NodeGroupConfiguration::builder()
-                .node_group_id(format!("{number:04}"))
-                .slots(shard.slots.to_string())
-                .replica_count(count(spec.replicas_per_shard)?)
-                .build(),
-        );
-    }
-    Ok(create)
 }
 
 #[cfg(test)]

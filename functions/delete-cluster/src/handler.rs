@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use aws_sdk_elasticache::types::ReplicationGroup;
 use jiff::Timestamp;
 use lambda::{Execution, Step, required};
-use seeder_aws::{Clients, ReportStore, cluster, error_code, service_error, sweep::execution_state};
+use seeder_aws::{
+    Clients, ReportStore,
+    cluster::{self, Described},
+    sweep::execution_state,
+};
 use seeding::{
     ClusterPhase, ErrorName, OnRestoreFailed, Seeding, StepError,
     polling::next_deletion_poll,
@@ -21,7 +24,7 @@ const ASKS: u32 = 4;
 /// The pause between two calls.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Needs `elasticache:DeleteReplicationGroup`, ElastiCache's Describe actions, `states:DescribeExecution`, to read the
+/// Needs to delete every kind of cluster, ElastiCache's Describe actions, `states:DescribeExecution`, to read the
 /// reports bucket, and to delete the create's journal.
 pub(crate) struct DeleteCluster {
     elasticache: aws_sdk_elasticache::Client,
@@ -57,26 +60,27 @@ impl Step for DeleteCluster {
             tracing::info!("the execution has no record, so no cluster");
             return Ok(output(None, DeletionPhase::Gone, None, polls));
         };
-        let group = cluster::describe(&self.elasticache, &seeding.target.cluster.id).await?;
-        let Some(group) = group.filter(|group| cluster::is_ours(group, &execution.identity)) else {
-            let phase = self.phase_without_group(&execution).await?;
-            tracing::info!(cluster = seeding.target.cluster.id, ?phase, "no cluster of this execution");
+        let spec = &seeding.target.cluster;
+        let described = cluster::describe(&self.elasticache, spec.kind, &spec.id).await?;
+        let Some(described) = described.filter(|cluster| cluster.is_of(&execution.identity)) else {
+            let phase = self.phase_without_cluster(&execution).await?;
+            tracing::info!(cluster = spec.id, ?phase, "no cluster of this execution");
             return Ok(output(Some(&seeding), phase, None, polls));
         };
         // What an execution has seeded is the user's, whatever its status is by now.
-        let phase = if seeded { DeletionPhase::Available } else { self.delete(&seeding, &group).await? };
+        let phase = if seeded { DeletionPhase::Available } else { self.delete(&seeding, &described).await? };
         if !matches!(phase, DeletionPhase::Deleting | DeletionPhase::Creating) {
             self.reports.delete(&execution.files().create()).await?;
         }
-        tracing::info!(cluster = seeding.target.cluster.id, status = group.status(), ?phase, "deletion");
-        let output = output(Some(&seeding), phase, Some(&group), polls);
+        tracing::info!(cluster = spec.id, status = described.status, ?phase, "deletion");
+        let output = output(Some(&seeding), phase, Some(&described), polls);
         // The keys of a cluster that is in use are no longer those of the backup.
         if seeded || phase != DeletionPhase::Available || !output.verify {
             return Ok(DeleteOutput { verify: output.verify && !seeded, ..output });
         }
         let report = self.reports.read(&execution.files().counts()).await?;
         let counts = report.map(|report| report.counts);
-        Ok(DeleteOutput { verification: Some(cluster::verification(&seeding, &group, counts)), ..output })
+        Ok(DeleteOutput { verification: Some(described.verification(&seeding, counts)), ..output })
     }
 }
 
@@ -111,7 +115,7 @@ impl DeleteCluster {
     /// The phase if the execution has no cluster. One may still appear if a create is unanswered, because the execution
     /// was stopped while it was in flight. Otherwise the create's journal is deleted. A journal that a function
     /// writes at this moment stays, so that a sweep finds it.
-    async fn phase_without_group(&self, execution: &Execution<'_>) -> Result<DeletionPhase, StepError> {
+    async fn phase_without_cluster(&self, execution: &Execution<'_>) -> Result<DeletionPhase, StepError> {
         let key = execution.files().create();
         let Some(journal) = self.reports.read(&key).await? else { return Ok(DeletionPhase::Gone) };
         if journal.is_pending(Timestamp::now().as_millisecond()) {
@@ -121,45 +125,33 @@ impl DeleteCluster {
         Ok(DeletionPhase::Gone)
     }
 
-    async fn delete(&self, seeding: &Seeding, group: &ReplicationGroup) -> Result<DeletionPhase, StepError> {
-        let view = cluster::view(&self.elasticache, group).await?;
-        let failed = matches!(
-            view.phase(seeding.target.cluster.nodes()),
-            ClusterPhase::RestoreFailed | ClusterPhase::CreateFailed
-        );
+    async fn delete(&self, seeding: &Seeding, described: &Described) -> Result<DeletionPhase, StepError> {
+        let spec = &seeding.target.cluster;
+        let view = cluster::view(&self.elasticache, described).await?;
+        let failed =
+            matches!(view.phase(spec.nodes()), ClusterPhase::RestoreFailed | ClusterPhase::CreateFailed);
         if view.was_available() {
             return Ok(DeletionPhase::Available);
         }
         if failed && seeding.target.options.on_restore_failed == OnRestoreFailed::Keep {
             return Ok(DeletionPhase::Kept);
         }
-        if group.status() == Some("deleting") {
+        if view.is_deleting() {
             return Ok(DeletionPhase::Deleting);
         }
-        // A group that is being created may become available at any moment, and a delete has no condition. It is only
-        // sent once the group has failed, which is for good.
+        // A cluster that is being created may become available at any moment, and a delete has no condition. It is only
+        // sent once the cluster has failed, which is for good.
         if !failed {
             return Ok(DeletionPhase::Creating);
         }
-        let id = &seeding.target.cluster.id;
-        match self.elasticache.delete_replication_group().replication_group_id(id).send().await {
-            Ok(_) => Ok(DeletionPhase::Deleting),
-            Err(error) => match error_code(&error) {
-                Some("ReplicationGroupNotFoundFault") => Ok(DeletionPhase::Gone),
-                // Its members have failed, and it is still `creating`: it can be deleted later.
-                Some("InvalidReplicationGroupState" | "InvalidReplicationGroupStateFault") => {
-                    Ok(DeletionPhase::Creating)
-                }
-                _ => Err(service_error(&format!("delete the replication group {id}"), &error)),
-            },
-        }
+        cluster::delete(&self.elasticache, spec.kind, &spec.id).await
     }
 }
 
 fn output(
     seeding: Option<&Seeding>,
     phase: DeletionPhase,
-    group: Option<&ReplicationGroup>,
+    described: Option<&Described>,
     polls: u32,
 ) -> DeleteOutput {
     // Without a record there is nothing to wait for.
@@ -172,7 +164,7 @@ fn output(
     DeleteOutput {
         phase: if next.is_some() { phase } else { DeletionPhase::LeftBehind },
         cluster_id: seeding.map_or_else(String::new, |seeding| seeding.target.cluster.id.clone()),
-        cluster: group.filter(|_| phase == DeletionPhase::Available).map(cluster::info),
+        cluster: described.filter(|_| phase == DeletionPhase::Available).map(|cluster| cluster.info.clone()),
         wait_seconds: next.unwrap_or(0),
         verify: seeding.is_some_and(|seeding| seeding.target.options.verify),
         verification: None,

@@ -2,6 +2,7 @@
 
 mod backups;
 mod known;
+mod prices;
 mod refused;
 mod region;
 mod request;
@@ -24,9 +25,9 @@ use seeding::{
 };
 use serde_json::Value;
 
-/// Needs `s3:GetObject` on the backup buckets and the kept inspections, `s3:GetBucketPolicy` and `s3:GetObjectAcl`,
-/// `s3:PutObject` on the reports bucket, ElastiCache's Describe actions, and to read the KMS keys and secrets that
-/// requests may name. `MaxSeedingsAtOnce` also requires `states:ListExecutions`.
+/// Needs `s3:GetObject` on the backup buckets, the kept inspections and the prices, `s3:GetBucketPolicy` and
+/// `s3:GetObjectAcl`, `s3:PutObject` on the reports bucket, ElastiCache's Describe actions, and to read the KMS keys
+/// and secrets that requests may name. `MaxSeedingsAtOnce` also requires `states:ListExecutions`.
 pub(crate) struct PrepareSeeding {
     s3: aws_sdk_s3::Client,
     elasticache: aws_sdk_elasticache::Client,
@@ -114,6 +115,7 @@ impl Step for PrepareSeeding {
                 memory: target.memory,
                 looked_at_ms,
                 max_nodes: self.max_nodes,
+                prices: None,
             },
         };
         // The plan may choose more shards than these, but not fewer.
@@ -121,6 +123,8 @@ impl Step for PrepareSeeding {
             return Ok(PrepareOutput::Rejected { findings: [vec![finding], findings].concat() });
         }
         self.recognise(&mut seeding).await;
+        let region = &execution.partition.region;
+        seeding.target.prices = self.prices(&seeding.target.cluster, region).await;
         self.reports.write(&execution.files().seeding(), &seeding).await?;
         let workers = self.workers().await?;
         Ok(PrepareOutput::Prepared(self.preparation(&seeding, findings, workers)))

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use lambda::{Execution, Step, required};
 use seeder_aws::{Clients, ReportStore};
 use seeding::{
-    ExecutionFiles, StepError,
+    ExecutionFiles, Seeding, StepError,
+    handover::HandOver,
     outcome::{Announcement, Ending, Outcome, words},
     steps::RecordInput,
 };
@@ -43,6 +44,9 @@ impl Step for RecordOutcome {
             self.reports.write(&key, &outcome).await?;
         }
         let seeding = self.reports.read(&execution.files().seeding()).await?;
+        if let Some(seeding) = seeding.as_ref().filter(|_| kind == Ending::Succeeded) {
+            self.hand_over(seeding, &outcome, &execution).await;
+        }
         let now_ms = Timestamp::now().as_millisecond();
         println!("{}", metrics::of(&self.stack, &input, kind, seeding.as_ref(), now_ms));
         tracing::info!(outcome = ?outcome.outcome, tells = kind.detail_type(), "recorded");
@@ -54,6 +58,17 @@ impl Step for RecordOutcome {
             subject,
             message,
         })
+    }
+}
+
+impl RecordOutcome {
+    /// Writes the cluster for Terraform. Without it, the seeding is as good.
+    async fn hand_over(&self, seeding: &Seeding, outcome: &Outcome, execution: &Execution<'_>) {
+        let Some(cluster) = &outcome.cluster else { return };
+        let file = HandOver::of(seeding, &execution.identity, cluster);
+        if let Err(error) = self.reports.write_handover(&execution.files().handover(), &file).await {
+            tracing::warn!(message = error.message, "no file for Terraform");
+        }
     }
 }
 
@@ -79,7 +94,7 @@ mod tests {
             let sample: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
             let detail: Outcome = serde_json::from_value(sample["detail"].clone()).unwrap();
             assert_eq!(serde_json::to_value(&detail).unwrap(), sample["detail"], "{path}");
-            assert_eq!(detail.plan.is_some(), kind == Ending::Awaiting, "{path}");
+            assert_eq!(detail.plan.is_some(), kind.names_plan(), "{path}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod groups;
 mod page;
 mod parameters;
 pub(crate) mod query;
+mod serverless;
 mod tags;
 pub(crate) mod xml;
 
@@ -27,6 +28,9 @@ pub(crate) async fn act(state: &Arc<State>, form: &str) -> Result<(String, Xml),
         "CreateReplicationGroup" => groups::create(state, &params).await,
         "DescribeReplicationGroups" => groups::describe(state, &params),
         "DeleteReplicationGroup" => groups::delete(state, &params),
+        "CreateServerlessCache" => serverless::create(state, &params).await,
+        "DescribeServerlessCaches" => serverless::describe(state, &params),
+        "DeleteServerlessCache" => serverless::delete(state, &params),
         "DescribeCacheClusters" => clusters::describe(state, &params),
         "DescribeEvents" => events::describe(state, &params),
         "DescribeEngineDefaultParameters" => parameters::describe_defaults(state, &params),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     catalog::versions::Engine,
     config::Config,
-    groups::{Group, GroupSpec, ShardSpec, Status, slots::SlotRanges},
+    groups::{Group, GroupSpec, Limits, ShardSpec, Status, kind::Kind, slots::SlotRanges},
 };
 
 /// A primary and five replicas, the most that a group has without cluster mode.
@@ -31,7 +31,7 @@ pub(crate) fn groups(config: &Config) -> BTreeMap<String, Group> {
             creation: None,
             spec,
         };
-        groups.insert(group.spec.id.clone(), group);
+        groups.insert(group.spec.key(), group);
         left -= members;
     }
     groups
@@ -45,6 +45,7 @@ fn spec(id: String, members: usize) -> GroupSpec {
         zones: Vec::new(),
     };
     GroupSpec {
+        kind: Kind::ReplicationGroup,
         id,
         description: "of somebody else".to_owned(),
         engine: Engine::Redis,
@@ -67,5 +68,7 @@ fn spec(id: String, members: usize) -> GroupSpec {
         subnet_group: None,
         security_group_ids: Vec::new(),
         user_group_ids: Vec::new(),
+        limits: Limits::default(),
+        subnet_ids: Vec::new(),
     }
 }

@@ -37,10 +37,6 @@ impl ApiError {
     pub(crate) fn combination(message: impl fmt::Display) -> Self {
         Self::new("InvalidParameterCombination", message)
     }
-
-    pub(crate) fn group_not_found(id: &str) -> Self {
-        Self::not_found("ReplicationGroupNotFoundFault", format_args!("ReplicationGroup {id} not found."))
-    }
 }
 
 /// The reason why a replication group did not become available, as in its events.

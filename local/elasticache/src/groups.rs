@@ -1,6 +1,7 @@
-//! Replication groups: their specification and their state.
+//! Replication groups and serverless caches: their specification and their state.
 
 pub(crate) mod backup;
+pub(crate) mod kind;
 pub(crate) mod slots;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -11,7 +12,7 @@ use tokio::task::AbortHandle;
 use crate::{
     catalog::versions::Engine,
     config::FailureStatus,
-    groups::{backup::BackupLocation, slots::SlotRanges},
+    groups::{backup::BackupLocation, kind::Kind, slots::SlotRanges},
     servers::server_process::ServerProcess,
 };
 
@@ -21,6 +22,7 @@ const SIMULATED_PORT: u16 = 1;
 /// A valid create request.
 #[derive(Debug, Clone)]
 pub(crate) struct GroupSpec {
+    pub(crate) kind: Kind,
     pub(crate) id: String,
     pub(crate) description: String,
     pub(crate) engine: Engine,
@@ -44,6 +46,18 @@ pub(crate) struct GroupSpec {
     pub(crate) subnet_group: Option<String>,
     pub(crate) security_group_ids: Vec<String>,
     pub(crate) user_group_ids: Vec<String>,
+    /// Of a serverless cache only.
+    pub(crate) limits: Limits,
+    pub(crate) subnet_ids: Vec<String>,
+}
+
+/// Limits of a serverless cache: data in GB, and ECPU per second.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Limits {
+    pub(crate) min_gb: Option<u32>,
+    pub(crate) max_gb: Option<u32>,
+    pub(crate) min_ecpu: Option<u32>,
+    pub(crate) max_ecpu: Option<u32>,
 }
 
 /// One shard: a primary and its replicas.
@@ -67,6 +81,11 @@ pub(crate) struct Member {
 }
 
 impl GroupSpec {
+    /// The name among all clusters of the account.
+    pub(crate) fn key(&self) -> String {
+        self.kind.key(&self.id)
+    }
+
     /// All nodes in order, the primary of each shard first.
     pub(crate) fn members(&self, region: &str) -> Vec<Member> {
         let mut members = Vec::new();
@@ -111,6 +130,14 @@ impl Status {
             Self::Failed(FailureStatus::CreateFailed) => "create-failed",
             Self::Failed(FailureStatus::RestoreFailed) => "restore-failed",
             Self::Deleting => "deleting",
+        }
+    }
+
+    /// The status of a serverless cache, for which the API has one failure status.
+    pub(crate) const fn of_cache(self) -> &'static str {
+        match self {
+            Self::Failed(_) => "create-failed",
+            other => other.of_group(),
         }
     }
 

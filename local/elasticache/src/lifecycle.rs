@@ -1,4 +1,4 @@
-//! The life cycle of a replication group: create, restore, delete.
+//! The life cycle of a cluster: create, restore, delete.
 
 mod creation;
 mod layout;
@@ -25,7 +25,7 @@ use self::restore::{fetch, restore};
 use crate::{
     config::TakenFault,
     error::ApiError,
-    groups::{Group, GroupSpec, Member, Status},
+    groups::{Group, GroupSpec, Member, Status, kind::Kind},
     state::State,
 };
 
@@ -35,14 +35,15 @@ pub(crate) fn begin_create(
     spec: GroupSpec,
     tags: BTreeMap<String, String>,
 ) -> Result<(), ApiError> {
-    let id = spec.id.clone();
+    let key = spec.key();
     let members = spec.members(&state.config.region);
     let mut groups = state.groups();
-    if groups.contains_key(&id) {
-        let message = format_args!("Replication group {id} already exists.");
-        return Err(ApiError::new("ReplicationGroupAlreadyExists", message));
+    if groups.contains_key(&key) {
+        return Err(spec.kind.exists_already(&spec.id));
     }
-    taken(state, &members)?;
+    if spec.kind.shows_nodes() {
+        taken(state, &members)?;
+    }
     let simulated = state.config.switches.simulates_nodes;
     let real = groups.values().filter(|group| !group.simulated);
     let nodes: usize = real.map(|group| group.members.len()).sum();
@@ -59,7 +60,7 @@ pub(crate) fn begin_create(
     let dir = state.dir.join(Uuid::new_v4().simple().to_string());
     let creation = tokio::spawn(create(state.clone(), spec.clone(), dir.clone()));
     groups.insert(
-        id,
+        key,
         Group {
             spec,
             members,
@@ -94,32 +95,29 @@ fn taken(state: &State, members: &[Member]) -> Result<(), ApiError> {
 }
 
 /// Starts a deletion, if the status of the group allows it.
-pub(crate) fn begin_delete(state: &Arc<State>, id: &str) -> Result<(), ApiError> {
+pub(crate) fn begin_delete(state: &Arc<State>, kind: Kind, id: &str) -> Result<(), ApiError> {
     let mut groups = state.groups();
-    let group = groups.get_mut(id).ok_or_else(|| ApiError::group_not_found(id))?;
+    let group = groups.get_mut(&kind.key(id)).ok_or_else(|| kind.not_found(id))?;
     let refused = match group.status {
         Status::Creating => !state.config.switches.deletes_while_creating,
         Status::Deleting => true,
         Status::Available | Status::Failed(_) => false,
     };
     if refused {
-        let status = group.status.of_group();
-        let message =
-            format_args!("The requested replication group {id} is not in the available state, but {status}.");
-        return Err(ApiError::new("InvalidReplicationGroupState", message));
+        return Err(kind.invalid_state(id, group.status.of_group()));
     }
     if let Some(creation) = group.creation.take() {
         creation.abort();
     }
     group.status = Status::Deleting;
     drop(std::mem::take(&mut group.nodes));
-    state.events.group(id, "Replication group is being deleted");
-    tokio::spawn(delete(state.clone(), id.to_owned(), group.dir.clone()));
+    state.events.of(kind, id, format!("{} is being deleted", kind.in_words()));
+    tokio::spawn(delete(state.clone(), kind, id.to_owned(), group.dir.clone()));
     Ok(())
 }
 
 async fn create(state: Arc<State>, spec: GroupSpec, dir: PathBuf) {
-    let id = spec.id.as_str();
+    let key = spec.key();
     let visible_until = Instant::now() + state.config.create_delay;
     announce(&state, &spec);
     let members = spec.members(&state.config.region);
@@ -133,59 +131,59 @@ async fn create(state: Arc<State>, spec: GroupSpec, dir: PathBuf) {
     };
     if let Err(failure) = &result {
         // Report the failure only after the servers of the failed attempt have ended.
-        state.running.none_left(Some(id)).await;
+        state.running.none_left(Some(&key)).await;
         remove(&dir).await;
-        state.events.group(id, format!("Restore failed: {failure}"));
-        for member in &members {
-            state.events.member(&member.id, format!("Restore failed: {failure}"));
+        state.events.of(spec.kind, &spec.id, format!("Restore failed: {failure}"));
+        for member in members.iter().filter(|_| spec.kind.shows_nodes()) {
+            state.events.of_member(&spec, &member.id, format!("Restore failed: {failure}"));
         }
     }
     sleep_until(visible_until).await;
     let mut groups = state.groups();
-    let Some(group) = groups.get_mut(id).filter(|group| group.dir == dir) else { return };
+    let Some(group) = groups.get_mut(&key).filter(|group| group.dir == dir) else { return };
     group.creation = None;
     match result {
         Ok(nodes) => {
-            for member in &members {
-                state.events.member(
+            for member in members.iter().filter(|_| spec.kind.shows_nodes()) {
+                state.events.of_member(
+                    &spec,
                     &member.id,
                     format!("Added cache node 0001 in availability zone {}", member.zone),
                 );
-                state.events.member(&member.id, "Cache cluster created");
+                state.events.of_member(&spec, &member.id, "Cache cluster created");
             }
-            state.events.group(id, "Replication group created");
+            state.events.of(spec.kind, &spec.id, format!("{} created", spec.kind.in_words()));
             (group.nodes, group.status) = (nodes, Status::Available);
         }
         Err(_) => group.status = Status::Failed(state.config.switches.failure_status),
     }
 }
 
-/// Adds the differences from AWS to the events of the group.
+/// Adds the differences from AWS to the events of the cluster.
 fn announce(state: &State, spec: &GroupSpec) {
     let backups = spec.backups.len();
-    state.events.group(&spec.id, format!("Creating {} shards from {backups} backups", spec.shards.len()));
+    let log = |message: String| state.events.of(spec.kind, &spec.id, message);
+    log(format!("Creating {} shards from {backups} backups", spec.shards.len()));
     if let Some(choice) = state.config.servers.choose(spec.engine.as_str(), spec.version) {
-        state.events.group(&spec.id, choice.describe(spec.engine, spec.version));
+        log(choice.describe(spec.engine, spec.version));
     }
     if spec.transit_encryption {
-        state.events.group(
-            &spec.id,
-            "Encryption in transit is recorded only: the nodes listen on loopback without TLS",
-        );
+        log("Encryption in transit is recorded only: the nodes listen on loopback without TLS".to_owned());
     }
 }
 
-async fn delete(state: Arc<State>, id: String, dir: PathBuf) {
+async fn delete(state: Arc<State>, kind: Kind, id: String, dir: PathBuf) {
+    let key = kind.key(&id);
     sleep(state.config.delete_delay).await;
-    state.running.none_left(Some(&id)).await;
+    state.running.none_left(Some(&key)).await;
     remove(&dir).await;
     let outlive = state.config.switches.members_outlive;
     {
         let mut groups = state.groups();
-        let group = groups.remove(&id);
-        state.leavers().extend(group.filter(|_| !outlive.is_zero()));
+        let group = groups.remove(&key);
+        state.leavers().extend(group.filter(|_| kind.shows_nodes() && !outlive.is_zero()));
     }
-    state.events.group(&id, "Replication group deleted");
+    state.events.of(kind, &id, format!("{} deleted", kind.in_words()));
     if !outlive.is_zero() {
         sleep(outlive).await;
         state.leavers().retain(|group| group.dir != dir);

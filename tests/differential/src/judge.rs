@@ -112,6 +112,7 @@ impl Judge {
             options: resolved.options,
             looked_at_ms: now_ms(),
             max_nodes: None,
+            prices: None,
         }))
     }
 

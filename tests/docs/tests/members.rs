@@ -19,6 +19,7 @@ fn source() -> Source {
         "crates/rdb-scan/src/inspection/sample.rs",
         "crates/seeder-cli/src/check/json.rs",
         "crates/seeding/src/facts/location.rs",
+        "crates/seeding/src/facts/prices.rs",
         "crates/seeding/src/finding.rs",
         "crates/seeding/src/flow/steps.rs",
         "crates/seeding/src/record/seeding.rs",
@@ -228,6 +229,7 @@ fn the_output_has_the_members_of_the_tables_and_no_others() {
     let broken = file("broken.rdb", b"REDIS0010\xfe\0\0\x01k");
     let tagged = file("tagged.rdb", &big_values("{tag}"));
     let big = file("big.rdb", &big_values(""));
+    let prices = file("prices.json", PRICES);
     let missing = "/no/such/file";
     let grown = ["--headroom-percent", "1000"];
     let mut seen = Seen::default();
@@ -241,6 +243,7 @@ fn the_output_has_the_members_of_the_tables_and_no_others() {
         vec![&page],
         vec![missing],
         vec![&tagged, "--shards", "3"],
+        vec![&all, "--node-type", "auto", "--prices", &prices],
         [vec![&big, "--node-type", "auto"], grown.to_vec()].concat(),
         [vec![&big, "--cluster-mode", "on", "--node-type", "cache.t4g.micro"], grown.to_vec()].concat(),
     ] {
@@ -265,6 +268,11 @@ fn the_output_has_the_members_of_the_tables_and_no_others() {
         }
     }
 }
+
+/// What `seeder prices` keeps.
+const PRICES: &[u8] = br#"{"schema": 1, "region": "eu-west-1", "currency": "USD", "asOf": "2026-11-01",
+    "publishedAt": "2026-10-01T00:00:00Z",
+    "perNodeHour": {"valkey": {"cache.t4g.micro": 0.1, "cache.t4g.small": 0.2, "cache.r7g.large": 0.3}}}"#;
 
 /// More databases than are listed, and a key that expires.
 fn many_databases() -> Vec<u8> {

@@ -8,24 +8,34 @@ use docs_tests::{Field, Source, Table, check_table};
 use seeding::{Identity, Request, resolve};
 use serde_json::{Value, json};
 
-/// A field, with its place in a request: `cluster.`, `convert.` or nothing.
+/// The fields that are objects: name, place of what is in them, and struct.
+const PARTS: [(&str, &str, &str); 3] = [
+    ("cluster", "cluster.", "ClusterRequest"),
+    ("serverless", "cluster.serverless.", "ServerlessRequest"),
+    ("convert", "convert.", "ConvertRequest"),
+];
+
+/// A field, with its place in a request: `cluster.`, `cluster.serverless.`, `convert.` or nothing.
 fn fields() -> Vec<(&'static str, Field)> {
-    let source = Source::read(&["crates/seeding/src/request.rs"]);
-    let top = source.fields("Request").unwrap();
-    let parts = [("cluster", "cluster.", "ClusterRequest"), ("convert", "convert.", "ConvertRequest")];
-    let inside = |field: &Field| match parts.iter().find(|(name, ..)| *name == field.name) {
-        Some((_, place, part)) => {
-            source.fields(part).unwrap().into_iter().map(|field| (*place, field)).collect()
-        }
-        None => vec![("", field.clone())],
+    fields_of(&Source::read(&["crates/seeding/src/request.rs"]), "", "Request")
+}
+
+fn fields_of(source: &Source, place: &'static str, part: &str) -> Vec<(&'static str, Field)> {
+    let inside = |field: Field| match PARTS.iter().find(|(name, ..)| *name == field.name) {
+        Some((_, place, part)) => fields_of(source, place, part),
+        None => vec![(place, field)],
     };
-    top.iter().flat_map(inside).collect()
+    source.fields(part).unwrap().into_iter().flat_map(inside).collect()
 }
 
 /// A request that sets one field.
 fn request_with(place: &str, name: &str, value: &Value) -> Value {
     let mut request = json!({"backups": ["my-bucket/redis.rdb"], "cluster": {}, "convert": {}});
-    let object = if place.is_empty() { &mut request } else { &mut request[place.trim_end_matches('.')] };
+    if place == "cluster.serverless." {
+        request["cluster"] = json!({"kind": "serverless", "serverless": {}});
+    }
+    let object =
+        place.split('.').filter(|part| !part.is_empty()).fold(&mut request, |object, part| &mut object[part]);
     object[name] = value.clone();
     if name == "multiAz" {
         object["replicasPerShard"] = 1.into();
@@ -56,6 +66,7 @@ fn the_table_of_fields_is_what_the_code_says() {
         let values = values.unwrap_or_else(|| panic!("the comment of {name} has no line `Values:`"));
         let resolved = match place {
             "cluster." => &cluster,
+            "cluster.serverless." => &cluster["serverless"],
             "convert." => &options["convert"],
             _ => &options,
         };

@@ -7,7 +7,6 @@ use aws_sdk_sfn::types::ExecutionStatus;
 
 use super::{
     announced,
-    backups::Content,
     case::Case,
     ending::{Ending, left_behind},
     injection::Injection,
@@ -93,7 +92,8 @@ fn unexplained(case: &Case, ending: &Ending, expected: &str) -> Option<String> {
         _ => ["service-busy", "timeout"].contains(&code),
     };
     // True whatever else went wrong, such as the deletion before a start-over.
-    let explained = explained || (code == "restore-failed" && case.scenario.content == Content::Large);
+    let explained =
+        explained || (["restore-failed", "create-failed"].contains(&code) && case.scenario.is_hopeless());
     let usual = expected.split(", then ").next().is_some_and(|main| main.ends_with(&format!(" {code}")));
     (!explained && !usual).then(|| {
         format!(

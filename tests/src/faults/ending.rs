@@ -81,11 +81,8 @@ pub(crate) fn left_behind(outcome: &Outcome) -> Vec<&str> {
 
 /// The cluster, if it exists.
 pub(crate) async fn cluster(stack: &Stack, id: &str) -> Result<Option<Cluster>> {
-    let clusters = user::clusters(stack).await?;
-    let Some(group) = clusters.iter().find(|group| group.replication_group_id() == Some(id)) else {
-        return Ok(None);
-    };
-    let status = group.status().unwrap_or_default().to_owned();
+    let found = user::statuses(stack).await?.into_iter().find(|(name, _)| name == id);
+    let Some((_, status)) = found else { return Ok(None) };
     let keys = if status == "available" { Some(keys(stack, id).await?) } else { None };
     Ok(Some(Cluster { status, keys }))
 }
@@ -105,20 +102,23 @@ async fn keys(stack: &Stack, id: &str) -> Result<usize> {
 
 /// Whether the events of a cluster say that it was deleted after it had become available.
 pub(crate) async fn good_deleted(stack: &Stack, id: &str) -> Result<bool> {
-    let kind = SourceType::ReplicationGroup;
-    let described =
-        stack.elasticache().describe_events().source_type(kind).source_identifier(id).send().await?;
-    let mut events: Vec<_> = described
-        .events()
-        .iter()
-        .map(|event| (event.date().copied(), event.message().unwrap_or_default()))
-        .collect();
+    let mut events = Vec::new();
+    for kind in [SourceType::ReplicationGroup, SourceType::ServerlessCache] {
+        let asked = stack.elasticache().describe_events().source_type(kind).source_identifier(id);
+        let described = asked.send().await?;
+        let told = described.events().iter();
+        events.extend(
+            told.map(|event| (event.date().copied(), event.message().unwrap_or_default().to_owned())),
+        );
+    }
     events.sort();
     let mut up = false;
     for (_, message) in events {
-        up = match message {
-            "Replication group created" => true,
-            "Replication group is being deleted" if up => return Ok(true),
+        up = match message.as_str() {
+            "Replication group created" | "Serverless cache created" => true,
+            "Replication group is being deleted" | "Serverless cache is being deleted" if up => {
+                return Ok(true);
+            }
             _ => up,
         };
     }

@@ -37,6 +37,14 @@ pub struct Scenario {
     node_type: &'static str,
     shards: u32,
     starts_over: bool,
+    kind: Kind,
+}
+
+/// What is seeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    ReplicationGroup,
+    Serverless,
 }
 
 /// Callers of a seeding that succeeds.
@@ -64,6 +72,7 @@ const HAPPY: Scenario = Scenario {
     node_type: "cache.local.64mb",
     shards: 2,
     starts_over: false,
+    kind: Kind::ReplicationGroup,
 };
 
 /// One whose restore fails.
@@ -77,9 +86,15 @@ const HOPELESS: Scenario = Scenario {
     ..HAPPY
 };
 
+/// Callers that ElastiCache answers in other words if the cluster is a serverless cache.
+const SERVERLESS: &[&str] = &["prepare-seeding", "create-cluster", "check-cluster"];
+
+/// A serverless cache whose restore fails: it has no limit that the backups here would exceed.
+const UNREADABLE: Scenario = Scenario { content: Content::Newer, kind: Kind::Serverless, shards: 0, ..HAPPY };
+
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         HAPPY,
         Self {
             name: "one-node",
@@ -137,6 +152,20 @@ impl Scenario {
             end: "ABORTED, then SUCCEEDED cleaned-up",
             ..HOPELESS
         },
+        Self { name: "serverless", callers: SERVERLESS, shards: 0, kind: Kind::Serverless, ..HAPPY },
+        Self {
+            name: "serverless-failed",
+            callers: &["check-cluster", "delete-cluster"],
+            end: "FAILED SeedingFailed create-failed, then SUCCEEDED cleaned-up",
+            ..UNREADABLE
+        },
+        Self {
+            name: "serverless-clean-up",
+            callers: &["delete-cluster", "revoke-access"],
+            disturbance: Disturbance::Stopped,
+            end: "ABORTED, then SUCCEEDED cleaned-up",
+            ..UNREADABLE
+        },
         Self {
             name: "approved",
             callers: &["ask-approval", "record-outcome", "seed-cluster"],
@@ -145,9 +174,17 @@ impl Scenario {
         },
     ];
 
+    /// Whether the restore fails without a fault.
+    pub(crate) const fn is_hopeless(&self) -> bool {
+        matches!((self.content, self.kind), (Content::Large, _) | (Content::Newer, Kind::Serverless))
+    }
+
     /// The input of the execution.
     pub(crate) fn request(&self, id: &str, key: &str) -> Value {
-        let mut cluster = json!({"id": id, "nodeType": self.node_type});
+        let mut cluster = match self.kind {
+            Kind::ReplicationGroup => json!({"id": id, "nodeType": self.node_type}),
+            Kind::Serverless => json!({"id": id, "kind": "serverless"}),
+        };
         if self.shards > 0 {
             cluster["clusterMode"] = json!("enabled");
             cluster["shards"] = json!(self.shards);
@@ -157,7 +194,14 @@ impl Scenario {
         if self.content == Content::Large {
             request["allow"] = json!(["does-not-fit", "tight-fit"]);
         }
-        if self.content == Content::Newer {
+        if self.kind == Kind::Serverless {
+            // Nodes on loopback speak no TLS, which a serverless cache always does.
+            request["verify"] = json!(false);
+        }
+        if self.content == Content::Newer && self.kind == Kind::Serverless {
+            request["convert"] = json!({"when": "never"});
+            request["allow"] = json!(["rdb-newer-than-engine", "multiple-databases-in-cluster-mode"]);
+        } else if self.content == Content::Newer {
             // So that a conversion has every phase.
             request["convert"] = json!({"databases": "merge"});
         }

@@ -330,7 +330,7 @@ impl Site {
     async fn delete(&self, id: &str) -> Result<()> {
         while ending::cluster(&self.stack, id).await?.is_some() {
             // Not while it is being created.
-            let _ = self.stack.elasticache().delete_replication_group().replication_group_id(id).send().await;
+            user::delete(&self.stack, id).await;
             sleep(PAUSE).await;
         }
         Ok(())

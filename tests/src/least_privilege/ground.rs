@@ -252,13 +252,12 @@ impl Ground {
     /// Removes every cluster and policy.
     async fn tidy(&self, scenario: &Scenario) -> Result<()> {
         loop {
-            let clusters = user::clusters(&self.stack).await?;
+            let clusters = user::statuses(&self.stack).await?;
             if clusters.is_empty() {
                 break;
             }
-            for id in clusters.iter().filter_map(|group| group.replication_group_id()) {
-                let _ =
-                    self.stack.elasticache().delete_replication_group().replication_group_id(id).send().await;
+            for (id, _) in clusters {
+                user::delete(&self.stack, &id).await;
             }
             sleep(PAUSE).await;
         }

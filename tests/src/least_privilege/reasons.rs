@@ -18,10 +18,10 @@ const IN_VPC: &str = "Lambda puts the function into the VPC with it. Source: Lam
                       functions access to resources in an Amazon VPC\", required IAM permissions";
 
 /// Without it, S3 answers for a missing object as for a forbidden one.
-const FOR_MISSING: &str = "S3 tells a missing object from a forbidden one with it. No run here misses one; shown with \
-                           inspect-chunk";
+const FOR_MISSING: &str = "With it, S3 distinguishes a missing object from a forbidden one. No run here misses one; shown \
+                           with inspect-chunk";
 
-const REASONS: [Reason; 24] = [
+const REASONS: [Reason; 25] = [
     Reason {
         callers: &["seed-cluster"],
         sid: "",
@@ -127,12 +127,18 @@ const REASONS: [Reason; 24] = [
         why: "S3 copies stretches of a backup with it, for which the backups here are too small. Shown by the test \
               convert",
     },
+    Reason {
+        callers: &["prepare-seeding"],
+        sid: "ReadPrices",
+        action: "s3:GetObject",
+        why: "without it, the price of a cluster is not known, which ends no seeding otherwise. Shown by the test prices",
+    },
     Reason { callers: &["record-outcome"], sid: "", action: "s3:ListBucket", why: FOR_MISSING },
     Reason {
         callers: &["record-outcome"],
         sid: "",
         action: "s3:",
-        why: "a seeding ends alike whether its outcome is recorded or not. Shown by the test told",
+        why: "a seeding ends alike whether its outcome is recorded or not. Shown by the test `told`",
     },
     Reason {
         callers: &["ask-approval"],

@@ -74,7 +74,7 @@ const PLAIN: Scenario = Scenario {
 
 impl Scenario {
     /// All of them. What several need is shown with the first.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self {
             name: "plain",
             request: |_| json!({"cluster": {"clusterMode": "enabled", "shards": 2}}),
@@ -84,6 +84,23 @@ impl Scenario {
             name: "restore-failed",
             content: Content::Large,
             request: |_| json!({"cluster": {"nodeType": "cache.local.16mb"}, "allow": ["does-not-fit", "tight-fit"]}),
+            ..PLAIN
+        },
+        // Nodes on loopback speak no TLS, which a serverless cache always does.
+        Self {
+            name: "serverless",
+            request: |_| json!({"cluster": {"kind": "serverless"}, "verify": false}),
+            ..PLAIN
+        },
+        Self {
+            name: "serverless-failed",
+            content: Content::Newer,
+            request: |_| {
+                json!({
+                    "cluster": {"kind": "serverless"}, "verify": false, "convert": {"when": "never"},
+                    "allow": ["rdb-newer-than-engine", "multiple-databases-in-cluster-mode"],
+                })
+            },
             ..PLAIN
         },
         Self {

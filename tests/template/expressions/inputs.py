@@ -54,6 +54,7 @@ FINDING = {
     "remedy": "no action needed: nothing is lost",
 }
 CLUSTER = {
+    "kind": "replicationGroup",
     "id": "orders",
     "arn": "arn:aws:elasticache:us-east-1:123456789012:replicationgroup:orders",
     "endpoint": "master.orders.abc123.use1.cache.amazonaws.com",
@@ -61,12 +62,15 @@ CLUSTER = {
     "nodeType": "cache.r7g.large",
     "shards": 1,
 }
+PRICE = {"currency": "USD", "perMonth": 876.0, "perNodeHour": 0.2, "asOf": "2026-11-01"}
 PLAN = {
     "nodeType": "cache.r7g.large",
     "shards": [{"slots": "0-16383", "keys": 12_000, "usedMemoryBytes": 9_437_184, "usableBytes": 10_527_885_772}],
     "reserve": {"emptyServerBytes": 1, "replicationBacklogBytes": 1_048_576, "clientBytes": 0},
     "nextSmaller": Maybe({"nodeType": "cache.r7g.small", "shards": Maybe(1), "reason": "too small"}),
     "startOverNodeTypes": ["cache.r7g.xlarge", "cache.r7g.2xlarge"],
+    "price": Maybe(PRICE),
+    "alternatives": Maybe([{"nodeType": "cache.m7g.xlarge", "shards": 1, "price": PRICE}]),
 }
 VERIFICATION = {
     "host": "master.orders.abc123.use1.cache.amazonaws.com",

@@ -53,6 +53,7 @@ pub fn seeding(request: &Value) -> Seeding {
             memory: MemoryParameters::default(),
             looked_at_ms: 1_700_000_000_000,
             max_nodes: None,
+            prices: None,
         },
     }
 }

@@ -8,13 +8,20 @@ use super::{changes::ChangeArgs, convert::POLICY};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Target cluster")]
 pub(crate) struct ClusterArgs {
+    /// What is created: a replication group or a serverless cache. [default: replicationGroup]
+    #[arg(long, value_name = "KIND", value_parser = ["replicationGroup", "serverless"])]
+    kind: Option<String>,
+    /// Most data of a serverless cache in GB.
+    #[arg(long, value_name = "N")]
+    max_gb: Option<u32>,
     /// Engine. [default: valkey]
     #[arg(long, value_name = "NAME", value_parser = ["valkey", "redis"])]
     engine: Option<String>,
     /// Engine version, such as `8.1`. [default: 8.1 for valkey, 7.1 for redis]
     #[arg(long, value_name = "VERSION")]
     engine_version: Option<String>,
-    /// Node type, such as `cache.r7g.large`. `auto` chooses the smallest that fits. [default: auto]
+    /// Node type, such as `cache.r7g.large`. `auto` chooses the smallest that fits, or the cheapest if
+    /// prices are known. [default: auto]
     #[arg(long, value_name = "TYPE")]
     node_type: Option<String>,
     /// Number of shards. [default: with cluster mode on as few as the data fits into, otherwise 1]
@@ -33,7 +40,7 @@ pub(crate) struct ClusterArgs {
     /// Room to grow, in percent of a shard's data. [default: 10]
     #[arg(long, value_name = "N")]
     headroom_percent: Option<u32>,
-    /// Node families that `auto` chooses from. [default: r7g,m7g,t4g]
+    /// Node families that `auto` chooses from; without the last three for redis. [default: r7g,m7g,t4g,r8g,m8g,c8gn]
     #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
     node_families: Option<Vec<String>>,
     /// Finding code to allow (docs/FINDINGS.md); repeatable.
@@ -69,6 +76,8 @@ impl ClusterArgs {
     pub(crate) fn request(&self) -> Map<String, Value> {
         let mode = self.cluster_mode.as_deref().map(|mode| if mode == "on" { "enabled" } else { "disabled" });
         let cluster = given([
+            ("kind", json!(self.kind)),
+            ("serverless", self.max_gb.map_or(Value::Null, |max_gb| json!({"maxGb": max_gb}))),
             ("engine", json!(self.engine)),
             ("engineVersion", json!(self.engine_version)),
             ("nodeType", json!(self.node_type)),

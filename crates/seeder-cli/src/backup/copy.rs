@@ -13,8 +13,8 @@ use replication::{Address, Error, Payload};
 
 use super::{failure::Failure, report::FileDone, servers::Found, survey::Survey, waiting::Waiting};
 use crate::{
-    check::{Meter, Objects},
     output::Outputs,
+    reading::{Meter, Objects},
 };
 
 /// A backup as the command line asks for it.

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use indicatif::DecimalBytes;
-use seeding::{NextSmaller, Plan, Verdict, judge::FootprintReport};
+use seeding::{
+    Alternative, NextSmaller, Plan, Price, SERVERLESS, Verdict, judge::FootprintReport, plan_in_words,
+};
 use serde_json::json;
 
 use super::target::Fit;
@@ -14,6 +16,8 @@ use crate::{
 
 /// The characters of a bar.
 const BAR: u64 = 24;
+/// What the plan of a serverless cache leaves to ElastiCache.
+const SERVERLESS_NOTE: &str = "ElastiCache chooses the shards and changes them with the load.";
 /// The most shards that are listed.
 const MAX_SHARDS: usize = 20;
 
@@ -70,7 +74,9 @@ fn note(one: &FootprintReport) -> Option<String> {
 }
 
 fn plan_text(plan: &Plan) -> String {
-    let mut columns = Columns::new(["shard", "slots", "keys", "memory", "of what a node has"]).last_is_text();
+    let is_serverless = plan.node_type == SERVERLESS;
+    let whole = if is_serverless { "of its limit" } else { "of what a node has" };
+    let mut columns = Columns::new(["shard", "slots", "keys", "memory", whole]).last_is_text();
     for (number, shard) in (1..).zip(plan.shards.iter().take(MAX_SHARDS)) {
         columns.line([
             number.to_string(),
@@ -80,8 +86,20 @@ fn plan_text(plan: &Plan) -> String {
             bar(shard.used_memory_bytes, shard.usable_bytes),
         ]);
     }
-    let mut text = format!("  plan: {} x {}\n", plan.shards.len(), plan.node_type);
+    let mut text = format!("  plan: {}\n", plan_in_words(plan.shards.len(), &plan.node_type));
+    match &plan.price {
+        Some(price) => _ = writeln!(text, "  price: {price}"),
+        None if is_serverless => {}
+        None => text.push_str("  price: not known (seeder prices --update fetches prices)\n"),
+    }
+    for Alternative { node_type, shards, price } in &plan.alternatives {
+        let Price { per_month, currency, .. } = price;
+        let _ = writeln!(text, "  next: {shards} x {node_type} for {per_month} {currency} a month");
+    }
     text.push_str(&columns.render());
+    if is_serverless {
+        return text + &format!("\n{}", wrapped(SERVERLESS_NOTE, 2));
+    }
     if let Some(largest) = plan.shards.iter().max_by_key(|shard| shard.used_memory_bytes) {
         if plan.shards.len() > MAX_SHARDS {
             let _ = writeln!(text, "  … {} shards in all", plan.shards.len());

@@ -3,7 +3,7 @@
 use rdb_footprint::{Footprint, Generation, Quantum, Settings};
 use rdb_scan::{Inspection, Weighing};
 use seeding::{
-    EngineVersion, Finding, Identity, MemoryParameters, NodeTypes, Severity, Target,
+    ClusterKind, EngineVersion, Finding, Identity, MemoryParameters, NodePrices, NodeTypes, Severity, Target,
     changed::NewFile,
     compressed_finding,
     judge::{FootprintReport, Judgement, judge},
@@ -11,8 +11,8 @@ use seeding::{
 };
 use serde_json::Value;
 
-use super::{Checked, changed::seeded};
-use crate::args::CheckArgs;
+use super::Checked;
+use crate::{args::CheckArgs, prices::read_file};
 
 /// The cluster that the options describe.
 pub(super) struct DescribedTarget {
@@ -61,6 +61,19 @@ impl DescribedTarget {
         if cluster.node_type != "auto" && node_types.maxmemory_bytes(&cluster.node_type).is_none() {
             return Err(in_words(&unknown_node_type(&node_types, &cluster.node_type)));
         }
+        let prices = match &args.prices {
+            Some(path) => {
+                let list = read_file(path).map_err(|error| format!("--prices: {error:#}"))?;
+                let region = list.region.clone();
+                let prices = list.of_engine(cluster.engine, &region);
+                let engine = cluster.engine;
+                Some(
+                    prices
+                        .ok_or_else(|| format!("--prices: {} has no price for {engine}", path.display()))?,
+                )
+            }
+            None => None,
+        };
         let quantum = args.allocator_quantum.as_ref().and_then(|text| text.parse().ok());
         let quantum = quantum.and_then(Quantum::of).unwrap_or_default();
         let target = Target {
@@ -73,6 +86,7 @@ impl DescribedTarget {
             options: resolved.options,
             looked_at_ms: now_ms,
             max_nodes: None,
+            prices,
         };
         let engines = if args.all_engines {
             Generation::ALL.map(|generation| Settings { generation, ..target.memory_settings() }).into()
@@ -80,6 +94,11 @@ impl DescribedTarget {
             vec![target.memory_settings()]
         };
         Ok(Self { target, notes, asked, engines })
+    }
+
+    /// Sets what is known of prices.
+    pub(super) fn set_prices(&mut self, prices: Option<NodePrices>) {
+        self.target.prices = prices;
     }
 
     /// The settings by which files are weighed while they are read.
@@ -124,7 +143,7 @@ impl DescribedTarget {
     /// The memory of what is seeded, if all of it is sound.
     pub(super) fn footprints_of(&self, all: &[Checked], new: &[Option<NewFile>]) -> Vec<FootprintReport> {
         let seeded: Vec<_> =
-            all.iter().zip(new).filter_map(|(checked, new)| seeded(checked, new.as_ref())).collect();
+            all.iter().zip(new).filter_map(|(checked, new)| checked.seeded(new.as_ref())).collect();
         let sound = seeded.len() == all.len() && seeded.iter().all(|inspection| inspection.is_sound());
         if sound { self.footprints(&seeded) } else { Vec::new() }
     }
@@ -149,6 +168,9 @@ impl DescribedTarget {
 
     fn in_words(&self) -> String {
         let cluster = &self.target.cluster;
+        if cluster.kind == ClusterKind::Serverless {
+            return format!("{} {}, serverless", cluster.engine, cluster.engine_version);
+        }
         let mode = if cluster.cluster_mode { "on" } else { "off" };
         format!("{} {}, cluster mode {mode}", cluster.engine, cluster.engine_version)
     }

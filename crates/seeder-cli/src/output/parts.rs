@@ -13,7 +13,7 @@ use aws_sdk_s3::types::CompletedPart;
 use tokio::{sync::Semaphore, task::JoinHandle};
 
 use crate::{
-    check::Objects,
+    reading::Objects,
     upload::{PART_BYTES, PARTS_AT_ONCE, Upload, part_bytes as enough_bytes},
 };
 

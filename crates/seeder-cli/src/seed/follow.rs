@@ -9,7 +9,7 @@ use aws_sdk_sfn::{
     types::{ExecutionStatus, HistoryEvent},
 };
 use seeder_aws::service_error;
-use seeding::StepError;
+use seeding::{StepError, plan_in_words, price_in_words};
 use serde_json::Value;
 
 use super::INTERRUPTED;
@@ -184,7 +184,8 @@ impl Printer {
                 if let Some(verdict) = payload["verdict"].as_str().filter(|_| payload["plan"].is_object()) {
                     let shards = payload["plan"]["shards"].as_array().map_or(0, Vec::len);
                     let node_type = payload["plan"]["nodeType"].as_str().unwrap_or_default();
-                    eprintln!("{at:>8}    {verdict}: {shards} x {node_type}");
+                    eprintln!("{at:>8}    {verdict}: {}", plan_in_words(shards, node_type));
+                    eprintln!("            price {}", price_in_words(&payload["plan"]));
                 }
             }
             "VerifyCluster" => {
@@ -212,6 +213,15 @@ pub(super) fn print_outcome(error: Option<&str>, outcome: &Value) {
             cluster["shards"],
             cluster["nodeType"].as_str().unwrap_or_default()
         );
+    }
+    if let (Some(shards), Some(node_type)) =
+        (outcome["plan"]["shards"].as_array(), outcome["plan"]["nodeType"].as_str())
+    {
+        eprintln!("plan {} x {node_type}\nprice {}", shards.len(), price_in_words(&outcome["plan"]));
+        for next in outcome["plan"]["alternatives"].as_array().into_iter().flatten() {
+            let node_type = next["nodeType"].as_str().unwrap_or_default();
+            eprintln!("next {} x {node_type}, {}", next["shards"], price_in_words(next));
+        }
     }
     for finding in outcome["findings"].as_array().into_iter().flatten() {
         print_finding(finding);

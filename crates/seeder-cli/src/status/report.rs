@@ -30,7 +30,10 @@ impl Report {
     pub(super) fn json(&self) -> Value {
         match &self.content {
             Ok(content) => {
-                json!({"uri": self.uri, "verdict": content["verdict"], "findings": content["findings"]})
+                json!({
+                    "uri": self.uri, "verdict": content["verdict"], "findings": content["findings"],
+                    "price": content["plan"]["price"],
+                })
             }
             Err(reason) => json!({"uri": self.uri, "notRead": reason}),
         }

@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
+use seeding::{plan_in_words, price_in_words};
 use serde_json::Value;
 
 use super::Status;
@@ -56,7 +57,8 @@ impl Status {
         match (made["endpoint"].as_str(), id) {
             (Some(host), Some(id)) => {
                 let (shards, node_type) = (&made["shards"], made["nodeType"].as_str().unwrap_or_default());
-                line("cluster", &format!("{id} at {host}:{} ({shards} x {node_type})", made["port"]));
+                let what = plan_in_words(shards, node_type);
+                line("cluster", &format!("{id} at {host}:{} ({what})", made["port"]));
             }
             (None, Some(id)) => line("cluster", id),
             (_, None) => {}
@@ -101,10 +103,15 @@ impl Status {
         let mut lines = String::new();
         if let Some(report) = &self.report {
             let about = match &report.content {
-                Ok(content) => format!("verdict {}", content["verdict"].as_str().unwrap_or_default()),
+                Ok(content) => {
+                    format!("verdict {}{}", content["verdict"].as_str().unwrap_or_default(), plan(content))
+                }
                 Err(reason) => format!("not read: {reason}"),
             };
             let _ = writeln!(lines, "report {}: {about}", report.uri);
+        }
+        if let Some(uri) = &self.handover {
+            let _ = writeln!(lines, "for Terraform {uri}");
         }
         for one in &self.clean_ups {
             let (name, outcome) = (&one.name, one.outcome.name());
@@ -133,4 +140,13 @@ impl Status {
         }
         format!("\n{lines}")
     }
+}
+
+/// The plan of a report with its price, if it has one.
+fn plan(report: &Value) -> String {
+    let plan = &report["plan"];
+    let (Some(shards), Some(node_type)) = (plan["shards"].as_array(), plan["nodeType"].as_str()) else {
+        return String::new();
+    };
+    format!("; {} x {node_type}, price {}", shards.len(), price_in_words(plan))
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::json_type;
 
 /// The engine of the new cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
     /// Valkey, 7.2 and later.
@@ -40,6 +40,15 @@ impl Engine {
         match self {
             Self::Valkey => &["7.2", "8.0", "8.1", "8.2", "9.0", "9.1"],
             Self::Redis => &["4.0.10", "5.0.6", "6.0", "6.2", "7.0", "7.1"],
+        }
+    }
+
+    /// The node families that `nodeType: auto` chooses from if a request names none: current generations that AWS sells
+    /// in most regions. The newest are for Valkey only.
+    pub const fn default_node_families(self) -> &'static [&'static str] {
+        match self {
+            Self::Valkey => &["r7g", "m7g", "t4g", "r8g", "m8g", "c8gn"],
+            Self::Redis => &["r7g", "m7g", "t4g"],
         }
     }
 

@@ -28,8 +28,8 @@ impl Identity {
         &self.hash
     }
 
-    /// The description of the replication group, and the value of its tag [`crate::EXECUTION_TAG`]. It marks a group
-    /// as this execution's. Describe returns the description in every state; tags can be listed only once the group is
+    /// The description of the cluster, and the value of its tag [`crate::EXECUTION_TAG`]. It marks a cluster as this
+    /// execution's. Describe returns the description in every state; tags can be listed only once the cluster is
     /// available.
     pub fn owner_text(&self) -> String {
         format!("elasticache-seeder {} {}", self.name, self.hash)

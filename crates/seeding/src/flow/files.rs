@@ -6,10 +6,11 @@ use rdb_scan::{Inspection, Magic, Position, RangeInspection};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    facts::location::BackupLocation,
+    facts::{location::BackupLocation, prices::PriceList},
     flow::{
         conversion::{Conversion, ConversionChunk, ConversionJournal, PlannedRange, WriteTask, WrittenRange},
         grant::{AclHolders, GrantJournal, LeaseHolder, Revocation},
+        handover::HandOver,
         outcome::Outcome,
         steps::{ApprovalRequest, CreateJournal},
     },
@@ -24,6 +25,7 @@ use crate::{
 const EXECUTIONS: &str = "executions/";
 const GRANTS: &str = "grants/";
 const INSPECTIONS: &str = "inspections/";
+const PRICES: &str = "prices/";
 
 /// The keys of one execution's files.
 #[derive(Debug, Clone)]
@@ -141,6 +143,11 @@ impl<'a> ExecutionFiles<'a> {
         FileKey::new(format!("{EXECUTIONS}{}/outcome.json", self.execution))
     }
 
+    /// The cluster for Terraform, if it was seeded.
+    pub fn handover(&self) -> FileKey<HandOver> {
+        FileKey::new(format!("{EXECUTIONS}{}/handover.tf", self.execution))
+    }
+
     /// The full report.
     pub fn report(&self) -> FileKey<Assessment> {
         FileKey::new(format!("{EXECUTIONS}{}/report.json", self.execution))
@@ -175,6 +182,12 @@ impl<'a> ExecutionFiles<'a> {
             "{INSPECTIONS}{}/{etag}-{size_bytes}-v{schema}-{memory}{hidden}.json",
             &digest[..32]
         ))
+    }
+
+    /// The prices of a region's nodes, which a person puts there. Its prefix may have backups too: no trigger takes a
+    /// file of this name.
+    pub fn prices(region: &str) -> FileKey<PriceList> {
+        FileKey::new(format!("{PRICES}{region}.json"))
     }
 
     /// The lease on editing a bucket's permissions.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::words::words;
+pub use super::announced::AnnouncedFinding;
 use crate::{
     facts::partition::Partition,
     finding::Code,
@@ -48,6 +49,11 @@ impl Ending {
         }
     }
 
+    /// Whether the cluster that would be created is told.
+    pub const fn names_plan(self) -> bool {
+        matches!(self, Self::Awaiting | Self::DryRun)
+    }
+
     /// The name of the metric that counts it.
     pub const fn metric(self) -> &'static str {
         match self {
@@ -80,7 +86,7 @@ pub struct Outcome {
     /// The cluster, if it is available.
     pub cluster: Option<ClusterInfo>,
     /// First findings, most severe first, without the evidence that may name keys.
-    pub findings: Vec<ToldFinding>,
+    pub findings: Vec<AnnouncedFinding>,
     /// Report, as `s3://bucket/key`; empty if there is none.
     pub report: String,
     /// What a clean-up could not remove.
@@ -88,48 +94,10 @@ pub struct Outcome {
     /// Memory of the cluster's data, predicted and measured; absent if it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<DataMemory>,
-    /// The cluster to approve, `{nodeType, shards}`; absent otherwise.
+    /// The cluster to approve, or of a dry run, `{nodeType, shards, price}`; absent otherwise. The
+    /// [price](docs/CHECK.md#the-json) is absent if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Value>,
-}
-
-/// A finding as it is told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ToldFinding {
-    /// [Code](docs/FINDINGS.md).
-    pub code: String,
-    /// Severity.
-    #[serde(default)]
-    pub severity: String,
-    /// Backup that the finding is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backup: Option<String>,
-    /// Numbers that decided, and names other than those of keys.
-    #[serde(default)]
-    pub evidence: BTreeMap<String, Value>,
-    /// What to do.
-    #[serde(default)]
-    pub remedy: String,
-}
-
-/// The evidence whose texts are never those of a backup.
-const HARMLESS: [&str; 12] = [
-    "bucket", "engine", "error", "field", "from", "id", "nodeType", "reason", "removes", "state", "to",
-    "type",
-];
-
-impl ToldFinding {
-    /// Leaves out what may name keys: texts, unless they are known to be harmless. The message of a failed step is
-    /// kept; findings about a backup lose theirs.
-    fn without_keys(mut self) -> Self {
-        let of_backup = self.backup.is_some();
-        self.evidence.retain(|name, value| match value {
-            Value::Number(_) | Value::Bool(_) => true,
-            Value::Object(counts) => counts.values().all(Value::is_number),
-            _ => HARMLESS.contains(&name.as_str()) || (name == "message" && !of_backup),
-        });
-        self
-    }
 }
 
 impl Outcome {
@@ -137,7 +105,7 @@ impl Outcome {
     /// clean-up asks. What the same clean-up has recorded may not be told yet: its answer can be lost.
     pub fn of(input: &RecordInput, execution: &str, earlier: Option<Self>) -> Option<(Self, Ending)> {
         // What still runs tells its own end.
-        let refused = |finding: &ToldFinding| finding.code == CLEAN_UP_REFUSED;
+        let refused = |finding: &AnnouncedFinding| finding.code == CLEAN_UP_REFUSED;
         if input.clean_up && input.findings.first().is_some_and(refused) {
             return None;
         }
@@ -166,7 +134,8 @@ impl Outcome {
             _ if input.clean_up && is_left => ("failed", Ending::LeftBehind),
             _ => ("failed", Ending::Failed),
         };
-        let mut findings: Vec<_> = input.findings.iter().cloned().map(ToldFinding::without_keys).collect();
+        let mut findings: Vec<_> =
+            input.findings.iter().cloned().map(AnnouncedFinding::without_keys).collect();
         if input.clean_up && findings.is_empty() && ending != Ending::Succeeded {
             findings.push(interrupted());
         }
@@ -182,24 +151,28 @@ impl Outcome {
             report: input.report.clone(),
             left_behind,
             memory: input.measured_memory(),
-            plan: input.plan.as_ref().filter(|_| ending == Ending::Awaiting).map(in_short),
+            plan: input.plan.as_ref().filter(|_| ending.names_plan()).and_then(in_short),
         };
         Some((outcome, ending))
     }
 }
 
-/// What a person has to know of a plan.
-fn in_short(plan: &Value) -> Value {
-    let shards = plan["shards"].as_array().map_or(0, Vec::len);
-    json!({"nodeType": plan["nodeType"], "shards": shards})
+/// What a person has to know of a plan; none of an empty object.
+fn in_short(plan: &Value) -> Option<Value> {
+    let shards = plan["shards"].as_array()?.len();
+    let mut short = json!({"nodeType": plan["nodeType"], "shards": shards});
+    if plan["price"].is_object() {
+        short["price"] = plan["price"].clone();
+    }
+    Some(short)
 }
 
 /// The code of [`crate::ErrorName::CleanUpRefused`].
 const CLEAN_UP_REFUSED: &str = "clean-up-refused";
 
 /// The finding about an execution that could not say itself how it ended.
-fn interrupted() -> ToldFinding {
-    ToldFinding {
+fn interrupted() -> AnnouncedFinding {
+    AnnouncedFinding {
         code: Code::Interrupted.as_str().to_owned(),
         severity: "fail".to_owned(),
         backup: None,
@@ -257,6 +230,23 @@ mod tests {
         assert!(!text.contains("secret"), "{text}");
         assert_eq!(outcome.findings[0].evidence.len(), 4, "{text}");
         assert_eq!(ending, Ending::Rejected);
+    }
+
+    #[test]
+    fn who_approves_and_who_tries_is_told_the_price() {
+        let price = json!({"currency": "USD", "perMonth": 438.0, "perNodeHour": 0.1, "asOf": "2026-06-24"});
+        let plan = json!({"nodeType": "cache.r7g.large", "shards": [{}, {}, {}], "price": price});
+        let told = |ending: &str, plan: &Value| {
+            Outcome::of(&input(&json!({"ending": ending, "plan": plan})), "e", None).unwrap().0.plan
+        };
+        let expected = json!({"nodeType": "cache.r7g.large", "shards": 3, "price": price});
+        assert_eq!(told("awaiting-approval", &plan), Some(expected.clone()));
+        assert_eq!(told("dry-run", &plan), Some(expected));
+        assert_eq!(told("seeded", &plan), None);
+        let unknown = json!({"nodeType": "cache.r7g.large", "shards": [{}]});
+        let expected = json!({"nodeType": "cache.r7g.large", "shards": 1});
+        assert_eq!(told("awaiting-approval", &unknown), Some(expected));
+        assert_eq!(told("dry-run", &json!({})), None);
     }
 
     #[test]

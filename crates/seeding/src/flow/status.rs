@@ -1,4 +1,4 @@
-//! The meaning of a replication group's status, and of its members', for the flow.
+//! The meaning of a cluster's status, and of its members', for the flow.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,13 +20,13 @@ pub enum ClusterPhase {
     Gone,
 }
 
-/// A replication group as Describe returns it.
+/// A cluster as Describe returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterView {
     /// `creating`, `available`, `modifying`, `deleting`, `create-failed`, `snapshotting`, or something new.
     pub status: String,
-    /// Its members.
+    /// Its members; none of a serverless cache.
     pub members: Vec<MemberView>,
 }
 
@@ -65,7 +65,12 @@ impl ClusterView {
         }
     }
 
-    /// Whether the group has been available: it then belongs to the user and is never deleted.
+    /// Whether the cluster is being deleted.
+    pub fn is_deleting(&self) -> bool {
+        normalise(&self.status) == "deleting"
+    }
+
+    /// Whether the cluster has been available: it then belongs to the user and is never deleted.
     pub fn was_available(&self) -> bool {
         let status = normalise(&self.status);
         matches!(
@@ -114,6 +119,20 @@ mod tests {
         ] {
             assert_eq!(view(status, members).phase(2), expected, "{status} {members:?}");
         }
+    }
+
+    #[test]
+    fn a_cluster_without_members_is_what_its_own_status_says() {
+        for (status, expected) in [
+            ("CREATING", ClusterPhase::Creating),
+            ("available", ClusterPhase::Available),
+            ("CREATE-FAILED", ClusterPhase::CreateFailed),
+            ("deleting", ClusterPhase::Deleting),
+            ("modifying", ClusterPhase::Creating),
+        ] {
+            assert_eq!(view(status, &[]).phase(0), expected, "{status}");
+        }
+        assert!(view("DELETING", &[]).is_deleting());
     }
 
     #[test]

@@ -10,12 +10,12 @@ use serde_json::Value;
 use crate::{
     finding::{Finding, Verdict},
     flow::{
+        announced::AnnouncedFinding,
         conversion::{ConversionChunk, ConversionPhase},
-        outcome::ToldFinding,
         status::ClusterPhase,
     },
     record::file_key::FileKey,
-    request::options::OnRestoreFailed,
+    request::{kind::ClusterKind, options::OnRestoreFailed},
     verdict::{
         plan::Plan,
         report::{Assessment, Counts},
@@ -54,7 +54,7 @@ pub struct Preparation {
     pub findings: Vec<Finding>,
     /// The chunks to read. Empty if every backup is known from an earlier seeding.
     pub chunks: Vec<Chunk>,
-    /// The ID of the replication group to create.
+    /// The ID of the cluster to create.
     pub cluster_id: String,
     /// The polling interval in seconds.
     pub poll_seconds: u32,
@@ -273,7 +273,7 @@ pub struct RecordInput {
     /// Verdict on the backups.
     pub verdict: String,
     /// First findings, also those that the state machine makes.
-    pub findings: Vec<ToldFinding>,
+    pub findings: Vec<AnnouncedFinding>,
     /// Report, as `s3://bucket/key`; empty if there is none.
     pub report: String,
     /// The cluster, if it is available: [`ClusterInfo`]; otherwise an empty object.
@@ -333,7 +333,7 @@ pub struct CreateInput {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateOutput {
-    /// The replication group's ID.
+    /// The cluster's ID.
     pub cluster_id: String,
     /// The time of the create, in milliseconds since the Unix epoch; the deadline counts from it.
     pub created_at_ms: i64,
@@ -341,7 +341,7 @@ pub struct CreateOutput {
     pub status: String,
 }
 
-/// The journal of a create. It is written right before `CreateReplicationGroup` is called, and again once the call is
+/// The journal of a create. It is written right before the cluster's create is called, and again once the call is
 /// answered.
 ///
 /// An execution can be stopped while its create is in flight. Its clean-up then sees no cluster yet, and must not
@@ -383,7 +383,7 @@ pub struct CheckInput {
 pub struct CheckOutput {
     /// What the flow does next.
     pub phase: ClusterPhase,
-    /// The group's status, verbatim.
+    /// The cluster's status, verbatim.
     pub status: String,
     /// Whether the deadline has passed.
     pub deadline_passed: bool,
@@ -407,17 +407,20 @@ pub struct CheckOutput {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterInfo {
-    /// ID of the replication group.
+    /// Kind, as in the request's `cluster.kind`.
+    #[serde(default)]
+    pub kind: ClusterKind,
+    /// ID.
     pub id: String,
-    /// ARN of the replication group.
+    /// ARN.
     pub arn: String,
     /// Host to connect to: with cluster mode on the configuration endpoint, otherwise the primary's.
     pub endpoint: String,
     /// Port.
     pub port: u16,
-    /// Node type.
+    /// Node type; `serverless` for a serverless cache.
     pub node_type: String,
-    /// Number of shards.
+    /// Number of shards; 1 for a serverless cache, which does not show them.
     pub shards: u32,
 }
 

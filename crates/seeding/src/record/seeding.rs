@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::{
         location::BackupLocation, memory::MemoryParameters, node_types::NodeTypes, partition::Partition,
+        prices::NodePrices,
     },
     record::{file_key::FileKey, known::KnownInspection},
     request::{cluster::ClusterSpec, options::Options},
@@ -57,6 +58,9 @@ pub struct Target {
     /// The most nodes that the cluster may have, by the stack's parameter `MaxNodes`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_nodes: Option<u32>,
+    /// The prices of nodes, if they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<NodePrices>,
 }
 
 impl Target {

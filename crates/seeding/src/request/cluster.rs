@@ -11,7 +11,11 @@ use crate::{
         slots::SlotRange,
     },
     finding::{Code, Finding, Severity},
-    request::{ClusterMode, Request, SlotsRequest},
+    request::{
+        ClusterMode, ClusterRequest, Request, SlotsRequest,
+        kind::ClusterKind,
+        serverless::{ServerlessSpec, version_findings},
+    },
 };
 
 /// The longest replication group ID. Source: ElastiCache API, `CreateReplicationGroup.ReplicationGroupId`.
@@ -38,7 +42,9 @@ impl OpenClusterMode {
         let cluster = &request.cluster;
         let backups = request.backups.as_ref().map_or(0, Vec::len);
         let shards = cluster.shards.unwrap_or(1);
-        if cluster.cluster_mode.is_some() || cluster.slots.is_some() || shards != 1 || backups > 1 {
+        if cluster.kind.unwrap_or_default() == ClusterKind::Serverless {
+            Self::Settled
+        } else if cluster.cluster_mode.is_some() || cluster.slots.is_some() || shards != 1 || backups > 1 {
             Self::Settled
         } else if cluster.shards.is_some() {
             Self::Open
@@ -52,7 +58,10 @@ impl OpenClusterMode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClusterSpec {
-    /// The replication group's ID, lower case.
+    /// What is created.
+    #[serde(default)]
+    pub kind: ClusterKind,
+    /// The cluster's ID, lower case.
     pub id: String,
     /// Valkey or Redis.
     pub engine: Engine,
@@ -60,7 +69,7 @@ pub struct ClusterSpec {
     pub engine_version: EngineVersion,
     /// Whether cluster mode is on.
     pub cluster_mode: bool,
-    /// `auto` or a node type.
+    /// `auto` or a node type; of no meaning for a serverless cache.
     pub node_type: String,
     /// The number of shards, 1 with cluster mode off. If it is automatic, 1 until the plan sets it.
     pub shards: u32,
@@ -93,6 +102,9 @@ pub struct ClusterSpec {
     pub multi_az: bool,
     /// The retention of automatic backups, in days.
     pub snapshot_retention_days: u32,
+    /// Limits and subnets, of a serverless cache only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serverless: Option<ServerlessSpec>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -102,7 +114,9 @@ impl ClusterSpec {
     ///
     /// If the request does not set cluster mode, it is on for several shards, several backups or given slots.
     pub fn resolve(request: &Request, default_id: &str, findings: &mut Vec<Finding>) -> Self {
-        let cluster = &request.cluster;
+        let mut cluster = request.cluster.clone();
+        let kind = cluster.kind.unwrap_or_default();
+        findings.extend(kind.own(&mut cluster));
         let engine = cluster.engine.unwrap_or(Engine::Valkey);
         let given_ranges = match &cluster.slots {
             Some(SlotsRequest::Ranges(ranges)) => u32::try_from(ranges.len()).ok(),
@@ -113,16 +127,19 @@ impl ClusterSpec {
         let backups = request.backups.as_ref().map_or(0, Vec::len);
         let cluster_mode = match cluster.cluster_mode {
             Some(mode) => mode == ClusterMode::Enabled,
-            None => shards > 1 || backups > 1 || cluster.slots.is_some(),
+            None => shards > 1 || backups > 1 || cluster.slots.is_some() || kind == ClusterKind::Serverless,
         };
         let tags = cluster.tags.iter().flatten();
-        let engine_version = engine_version(engine, cluster.engine_version, findings);
+        let engine_version = engine_version(engine, &cluster, findings);
+        let serverless = (kind == ClusterKind::Serverless)
+            .then(|| ServerlessSpec::resolve(&cluster.serverless.clone().unwrap_or_default(), findings));
         let spec = Self {
+            kind,
             id: cluster.id.as_deref().unwrap_or(default_id).to_lowercase(),
             engine,
             engine_version,
             cluster_mode,
-            automatic_shards: cluster_mode && given_shards.is_none(),
+            automatic_shards: cluster_mode && given_shards.is_none() && serverless.is_none(),
             node_type: cluster.node_type.clone().unwrap_or_else(|| "auto".to_owned()),
             shards,
             replicas_per_shard: cluster.replicas_per_shard.unwrap_or(0),
@@ -138,6 +155,7 @@ impl ClusterSpec {
             user_group_id: cluster.user_group_id.clone(),
             multi_az: cluster.multi_az.unwrap_or(false),
             snapshot_retention_days: cluster.snapshot_retention_days.unwrap_or(0),
+            serverless,
             tags: tags.filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect(),
         };
         spec.check(backups, findings);
@@ -160,8 +178,17 @@ impl ClusterSpec {
             .unwrap_or_else(|| self.engine.default_parameter_group(self.engine_version, self.cluster_mode))
     }
 
-    /// Returns the number of nodes, which ElastiCache calls member clusters.
+    /// Whether keys can be in database 0 only.
+    pub fn has_one_database(&self) -> bool {
+        let one = self.engine.one_database_in_cluster_mode(self.engine_version);
+        self.kind == ClusterKind::Serverless || (self.cluster_mode && one)
+    }
+
+    /// Returns the number of nodes, which ElastiCache calls member clusters. A serverless cache shows none.
     pub fn nodes(&self) -> u32 {
+        if self.kind == ClusterKind::Serverless {
+            return 0;
+        }
         self.shards.saturating_mul(self.replicas_per_shard.saturating_add(1))
     }
 
@@ -250,12 +277,13 @@ impl ClusterSpec {
 }
 
 /// Returns the version for the create, without a patch level if the API accepts none.
-fn engine_version(
-    engine: Engine,
-    asked: Option<EngineVersion>,
-    findings: &mut Vec<Finding>,
-) -> EngineVersion {
+fn engine_version(engine: Engine, cluster: &ClusterRequest, findings: &mut Vec<Finding>) -> EngineVersion {
+    let asked = cluster.engine_version;
     let version = asked.unwrap_or_else(|| engine.default_version());
+    if cluster.kind.unwrap_or_default() == ClusterKind::Serverless {
+        findings.extend(version_findings(engine, asked, version));
+        return EngineVersion { patch: None, ..version };
+    }
     if version.patch.is_none() || engine.takes_patch_level(version) {
         return version;
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::restore_time::expected_minutes,
+    facts::{engine::Engine, restore_time::expected_minutes},
     finding::{Code, Finding},
     request::{Request, convert::Convert},
 };
@@ -129,7 +129,10 @@ impl Options {
                 }
             }
         }
-        let families = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        let families = || {
+            let engine = request.cluster.engine.unwrap_or(Engine::Valkey);
+            engine.default_node_families().iter().map(ToString::to_string).collect()
+        };
         Self {
             access: request.access.unwrap_or_default(),
             on_restore_failed: request.on_restore_failed.unwrap_or_default(),
@@ -137,7 +140,7 @@ impl Options {
             dry_run: request.dry_run.unwrap_or(false),
             verify: request.verify.unwrap_or(false),
             headroom_percent,
-            node_families: request.node_families.clone().unwrap_or_else(|| families(&["r7g", "m7g", "t4g"])),
+            node_families: request.node_families.clone().unwrap_or_else(families),
             poll_seconds,
             deadline_minutes,
             deadline_given: request.deadline_minutes.is_some(),
@@ -176,6 +179,14 @@ mod tests {
 
     fn options(request: &serde_json::Value) -> Options {
         Options::resolve(&Request::from_layers(&[("request", request)]).unwrap(), &mut Vec::new())
+    }
+
+    #[test]
+    fn node_families_follow_the_engine_unless_the_request_names_some() {
+        let redis = json!({"cluster": {"engine": "redis"}});
+        assert_eq!(options(&redis).node_families, ["r7g", "m7g", "t4g"]);
+        assert_eq!(options(&json!({})).node_families, ["r7g", "m7g", "t4g", "r8g", "m8g", "c8gn"]);
+        assert_eq!(options(&json!({"nodeFamilies": ["r6g"]})).node_families, ["r6g"]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{
     verdict::{
         backup::{fault_finding, hazard_finding, module_finding, version_finding},
         conversion::{How, convert},
-        plan::{Need, Plan},
+        plan::{MOST_SLOT_BYTES, Need, Plan},
     },
 };
 
@@ -76,7 +76,7 @@ pub fn judge(target: &Target, inspected: &[(String, &Inspection)], earlier: Vec<
         }
         plan = Plan::make(target, &Need::new(target, footprint.clone()), &mut findings);
         if let Some(plan) = &plan {
-            findings.extend(inspected.iter().filter_map(|(name, one)| big_key(name, one, plan)));
+            findings.extend(inspected.iter().filter_map(|(name, one)| big_key(target, name, one, plan)));
         }
     }
     // A stable sort: the most severe findings come first.
@@ -170,9 +170,13 @@ fn databases_finding(target: &Target, name: &str, inspection: &Inspection) -> Op
     let holding = inspection.databases.iter().filter(|(_, counts)| counts.keys > 0);
     let numbers: Vec<_> = holding.map(|(number, _)| *number).collect();
     let highest = numbers.iter().max().copied().unwrap_or(0);
-    let one = cluster.engine.one_database_in_cluster_mode(cluster.engine_version);
-    if cluster.cluster_mode && one {
-        let remedy = "turn cluster mode off, or move all keys to database 0 on the source";
+    let one = cluster.has_one_database();
+    if one {
+        let remedy = if cluster.serverless.is_some() {
+            "set convert.databases to merge, or move all keys to database 0 on the source"
+        } else {
+            "turn cluster mode off, or move all keys to database 0 on the source"
+        };
         let shown = numbers.iter().take(20).copied().collect::<Vec<_>>();
         let finding = Finding::new(Code::MultipleDatabasesInClusterMode, remedy).about(name);
         if highest > 0 {
@@ -181,7 +185,7 @@ fn databases_finding(target: &Target, name: &str, inspection: &Inspection) -> Op
     }
     // A database that is selected counts like one that holds keys. In cluster mode, these engines still have the usual
     // 16 databases, though only the first is usable.
-    let databases = if cluster.cluster_mode && one { target.databases.max(16) } else { target.databases };
+    let databases = if one { target.databases.max(16) } else { target.databases };
     let highest = inspection.highest_database.max(highest);
     let remedy = if cluster.cluster_mode {
         "use a parameter group with more cluster-databases"
@@ -212,10 +216,12 @@ fn age_finding(name: &str, inspection: &Inspection, now_ms: u64) -> Option<Findi
 /// The percentage of a node's memory above which a key is big.
 const BIG_KEY_PERCENT: u64 = 10;
 
-/// The finding for a file's biggest key, if it is a large part of a node. Its size in the file is a lower bound of its
-/// memory.
-fn big_key(name: &str, inspection: &Inspection, plan: &Plan) -> Option<Finding> {
+/// The finding for a file's biggest key, if it is a large part of a node, or of what a slot of a serverless cache may
+/// hold. Its size in the file is a lower bound of its memory.
+fn big_key(target: &Target, name: &str, inspection: &Inspection, plan: &Plan) -> Option<Finding> {
     let usable_bytes = plan.shards.first()?.usable_bytes;
+    let is_serverless = target.cluster.serverless.is_some();
+    let usable_bytes = if is_serverless { usable_bytes.min(MOST_SLOT_BYTES) } else { usable_bytes };
     let biggest = inspection.biggest.first()?;
     let remedy = "split the key on the source, if it is going to grow";
     let finding = Finding::new(Code::BigKey, remedy)

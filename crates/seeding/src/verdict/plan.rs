@@ -1,20 +1,32 @@
 //! The cluster to create: node type and slots of each shard.
 
+mod cheapest;
 mod choice;
+mod serverless;
 mod shards;
 #[cfg(test)]
 mod tests;
 
 use rdb_footprint::Footprint;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-pub use self::shards::too_many_nodes;
+pub(crate) use self::serverless::MOST_SLOT_BYTES;
 use self::{
+    cheapest::cheapest,
     choice::{choose, ranges},
     shards::judge_shards,
 };
+pub use self::{
+    serverless::{SERVERLESS, in_words},
+    shards::too_many_nodes,
+};
 use crate::{
-    facts::{node_types::NodeTypes, slots::SlotRange},
+    facts::{
+        node_types::NodeTypes,
+        prices::{Price, PriceList},
+        slots::SlotRange,
+    },
     finding::{Code, Finding},
     record::seeding::Target,
     request::cluster::ClusterSpec,
@@ -24,7 +36,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// Node type.
+    /// Node type; `serverless` for a serverless cache.
     pub node_type: String,
     /// Shards, in the order of their slots.
     pub shards: Vec<ShardPlan>,
@@ -37,6 +49,24 @@ pub struct Plan {
     /// Node types to start over with if the restore fails, smallest first.
     #[serde(default)]
     pub start_over_node_types: Vec<String>,
+    /// Price of the cluster, on demand; absent if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// The next two node types by price, if the price decided; absent otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Alternative>,
+}
+
+/// A cluster that the data fits into as well, at a higher price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alternative {
+    /// Its node type.
+    pub node_type: String,
+    /// Its number of shards.
+    pub shards: u32,
+    /// Its price.
+    pub price: Price,
 }
 
 /// One shard of a [`Plan`].
@@ -49,7 +79,8 @@ pub struct ShardPlan {
     pub keys: u64,
     /// `used_memory` of these keys.
     pub used_memory_bytes: u64,
-    /// Memory of a node for data and reserve: its `maxmemory` after `reserved-memory-percent`.
+    /// Memory of a node for data and reserve: its `maxmemory` after `reserved-memory-percent`. For a serverless cache
+    /// its limit of data.
     pub usable_bytes: u64,
 }
 
@@ -83,6 +114,9 @@ impl Reserve {
     fn of(target: &Target) -> Self {
         const MIB: u64 = 1 << 20;
         let cluster = &target.cluster;
+        if cluster.serverless.is_some() {
+            return Self::default();
+        }
         Self {
             // An empty server uses 0.9 to 1.0 MB, in cluster mode 1.6 to 2.8 MB.
             empty_server_bytes: if cluster.cluster_mode { 3 * MIB } else { MIB },
@@ -151,6 +185,9 @@ impl Plan {
     /// AWS recommends (`tight-fit`). Where exactly between the two a restore fails is not documented.
     pub fn make(target: &Target, need: &Need, findings: &mut Vec<Finding>) -> Option<Self> {
         let cluster = &target.cluster;
+        if let Some(serverless) = &cluster.serverless {
+            return Some(Self::of_serverless(target, need, serverless.max_bytes(), findings));
+        }
         if cluster.node_type.starts_with(TIERED_FAMILY) {
             let remedy = "use a type of another family, such as r7g";
             findings.push(
@@ -168,13 +205,12 @@ impl Plan {
             let is_allowed = target.options.allow.contains(&Code::NodeTypeUnknown);
             return is_allowed.then(|| Self::unweighed(target, need, findings));
         }
-        let most_shards = if cluster.automatic_shards {
-            (DEFAULT_NODE_QUOTA / cluster.replicas_per_shard.saturating_add(1)).max(1)
-        } else {
-            cluster.shards
-        };
-        let fewest_shards = if cluster.automatic_shards { 1 } else { most_shards };
-        let mut count = fewest_shards;
+        if let Some(found) = cheapest(target, need) {
+            let plan =
+                Self::settle(target, need, found.shards, found.node_type, found.next_smaller, findings);
+            return Some(Self { alternatives: found.alternatives, ..plan });
+        }
+        let (mut count, most_shards) = shard_counts(target);
         let mut smaller = None;
         loop {
             let shards = need.shards(&ranges(target, need, count));
@@ -199,6 +235,8 @@ impl Plan {
             reserve: need.reserve,
             next_smaller: None,
             start_over_node_types: Vec::new(),
+            price: price(target, &cluster.node_type, cluster.shards.max(1)),
+            alternatives: Vec::new(),
         }
     }
 
@@ -216,9 +254,49 @@ impl Plan {
             shard.usable_bytes = usable_bytes;
         }
         judge_shards(target, need, &shards, maxmemory_bytes, findings);
-        let start_over_node_types = target.node_types.larger_than(&node_type);
-        Self { node_type, shards, reserve: need.reserve, next_smaller, start_over_node_types }
+        let price = price(target, &node_type, u32::try_from(shards.len()).unwrap_or(u32::MAX));
+        findings.extend(price.as_ref().and_then(|price| old_prices(target, price)));
+        Self {
+            shards,
+            reserve: need.reserve,
+            next_smaller,
+            start_over_node_types: target.node_types.larger_than(&node_type),
+            price,
+            alternatives: Vec::new(),
+            node_type,
+        }
     }
+}
+
+/// The price of a plan as JSON, in words.
+pub fn price_in_words(plan: &Value) -> String {
+    Price::deserialize(&plan["price"]).map_or_else(|_| "not known".to_owned(), |price| price.to_string())
+}
+
+/// The fewest and the most shards that the plan may choose.
+fn shard_counts(target: &Target) -> (u32, u32) {
+    let cluster = &target.cluster;
+    if !cluster.automatic_shards {
+        return (cluster.shards, cluster.shards);
+    }
+    (1, (DEFAULT_NODE_QUOTA / cluster.replicas_per_shard.saturating_add(1)).max(1))
+}
+
+/// The price of this many shards with their replicas, if it is known.
+fn price(target: &Target, node_type: &str, shards: u32) -> Option<Price> {
+    let nodes = u64::from(shards) * (u64::from(target.cluster.replicas_per_shard) + 1);
+    target.prices.as_ref()?.of(node_type, nodes)
+}
+
+/// The finding for prices that may have changed since.
+fn old_prices(target: &Target, price: &Price) -> Option<Finding> {
+    let today = PriceList::day(target.looked_at_ms).filter(|today| PriceList::is_old(price.as_of, *today))?;
+    let remedy = "fetch the prices again: seeder prices --update";
+    Some(
+        Finding::new(Code::PricesAreOld, remedy)
+            .with("asOf", price.as_of.to_string())
+            .with("today", today.to_string()),
+    )
 }
 
 /// The memory that `reserved-memory-percent` leaves.

@@ -1,7 +1,7 @@
 use lambda::test_util::{
-    Answer, DESCRIBE_GROUP, DESCRIBE_NODES, EXECUTION_ARN, OURS, RECORD, Wire, group, member, no_group,
-    nodes, nodes_before, nothing, ok, query, query_error, read_record, run, script, seeding, status,
-    understands,
+    Answer, DESCRIBE_CACHE, DESCRIBE_GROUP, DESCRIBE_NODES, EXECUTION_ARN, OURS, RECORD, Wire, cache, group,
+    member, no_cache, no_group, nodes, nodes_before, nothing, ok, query, query_error, read_record, run,
+    script, seeding, status, understands,
 };
 use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError};
@@ -75,7 +75,8 @@ async fn a_group_that_is_up_is_told_with_its_primary_endpoint() {
     let output = check(&wire, 1).await.unwrap();
     wire.done();
     let cluster = json!({
-        "id": "orders", "arn": "arn:aws:elasticache:us-east-1:123456789012:replicationgroup:orders",
+        "kind": "replicationGroup", "id": "orders",
+        "arn": "arn:aws:elasticache:us-east-1:123456789012:replicationgroup:orders",
         "endpoint": "primary.host", "port": 7000, "nodeType": "cache.t4g.micro", "shards": 1,
     });
     assert_eq!(
@@ -258,4 +259,46 @@ async fn throttling_is_tried_again() {
 #[test]
 fn the_sample_event_is_understood() {
     understands::<CheckCluster>(include_str!("../../../../events/check-cluster.json"));
+}
+
+const CACHE_EVENTS: &str = "elasticache Action=DescribeEvents&SourceIdentifier=orders&SourceType=serverless-cache&Duration=1440&MaxRecords=100";
+
+fn poll_cache(status: &str, description: &str) -> Wire {
+    let wire = script().on(RECORD, read_record(&orders(json!({"kind": "serverless"}))));
+    wire.on(DESCRIBE_CACHE, cache(status, description))
+}
+
+#[tokio::test]
+async fn a_serverless_cache_is_what_its_own_status_says() {
+    let wire = poll_cache("AVAILABLE", OURS)
+        .on(CACHE_EVENTS, events("orders", &[]))
+        .on(CLOSE, nothing())
+        .on(HEAD, ok().header("etag", "\"e1\""));
+    let output = check(&wire, 1).await.unwrap();
+    wire.done();
+    let cluster = json!({
+        "kind": "serverless", "id": "orders",
+        "arn": "arn:aws:elasticache:us-east-1:123456789012:serverlesscache:orders",
+        "endpoint": "orders.host", "port": 6379, "nodeType": "serverless", "shards": 1,
+    });
+    assert_eq!((&output["phase"], &output["cluster"]), (&json!("available"), &cluster));
+    let wire = poll_cache("CREATING", OURS);
+    assert_eq!(check(&wire, 1).await.unwrap()["phase"], "creating");
+    wire.done();
+    let failed = [("2026-01-01T00:00:00Z", "Restore failed: Access Denied")];
+    let wire = poll_cache("CREATE-FAILED", OURS).on(CACHE_EVENTS, events("orders", &failed));
+    let output = check(&wire, 1).await.unwrap();
+    wire.done();
+    assert_eq!((&output["phase"], &output["status"]), (&json!("create-failed"), &json!("CREATE-FAILED")));
+    assert_eq!(output["events"], json!(["2026-01-01T00:00:00Z orders: Restore failed: Access Denied"]));
+}
+
+#[tokio::test]
+async fn somebody_elses_serverless_cache_is_not_ours() {
+    for answer in [cache("available", "production"), cache("available", ""), no_cache()] {
+        let wire = script().on(RECORD, read_record(&orders(json!({"kind": "serverless"}))));
+        let wire = wire.on(DESCRIBE_CACHE, answer);
+        assert_eq!(check(&wire, 1).await.unwrap()["phase"], "gone");
+        wire.done();
+    }
 }

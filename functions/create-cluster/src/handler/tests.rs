@@ -1,6 +1,7 @@
 use lambda::test_util::{
-    Answer, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, RECORD, Wire, group, json, json_error, lost, no_group,
-    ok, query, query_error, read_record, run, s3_error, script, seeding, status, understands,
+    Answer, DESCRIBE_CACHE, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, RECORD, Wire, cache, group, json,
+    json_error, lost, no_cache, no_group, ok, query, query_error, read_record, run, s3_error, script,
+    seeding, status, understands,
 };
 use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError, steps::CreateJournal};
@@ -327,4 +328,74 @@ async fn a_secret_without_a_token_creates_nothing_and_is_not_shown() {
 #[test]
 fn the_sample_event_is_understood() {
     understands::<CreateCluster>(include_str!("../../../../events/create-cluster.json"));
+}
+
+const CREATE_CACHE: &str = "elasticache Action=CreateServerlessCache&…";
+
+fn up_to_create_cache(cluster: &Value) -> Wire {
+    let mut cluster = cluster.clone();
+    cluster["kind"] = "serverless".into();
+    let wire = script().on(RECORD, read_record(&orders(&cluster))).on(HEAD, unchanged());
+    wire.on(ASKED_BEFORE, s3_error(404, "NoSuchKey")).on(DESCRIBE_CACHE, no_cache()).on(ASKED, ok())
+}
+
+fn cache_created() -> Answer {
+    query("CreateServerlessCache", "<ServerlessCache><Status>CREATING</Status></ServerlessCache>")
+}
+
+#[tokio::test]
+async fn a_serverless_cache_is_sent_its_major_version_and_its_limits() {
+    let spec = json!({
+        "securityGroupIds": ["sg-1"], "kmsKeyId": "key", "userGroupId": "users",
+        "snapshotRetentionDays": 3, "serverless": {"maxGb": 10, "minEcpu": 1000, "subnetIds": ["subnet-1", "subnet-2"]},
+    });
+    let wire = up_to_create_cache(&spec).on(CREATE_CACHE, cache_created()).on(ASKED, ok());
+    assert_eq!(create(&wire, &["0-16383"]).await.unwrap()["status"], "CREATING");
+    wire.done();
+    let mut sent = wire.form("elasticache Action=CreateServerlessCache");
+    sent.sort();
+    let mut expected = [
+        "Action=CreateServerlessCache",
+        "ServerlessCacheName=orders",
+        "Description=elasticache-seeder orders-1 8a3ff643bf7f1909",
+        "Engine=valkey",
+        "MajorEngineVersion=8",
+        "CacheUsageLimits.DataStorage.Maximum=10",
+        "CacheUsageLimits.DataStorage.Unit=GB",
+        "CacheUsageLimits.ECPUPerSecond.Minimum=1000",
+        "KmsKeyId=key",
+        "SecurityGroupIds.SecurityGroupId.1=sg-1",
+        "SnapshotArnsToRestore.SnapshotArn.1=arn:aws:s3:::backups/in/orders.rdb",
+        "SnapshotRetentionLimit=3",
+        "SubnetIds.SubnetId.1=subnet-1",
+        "SubnetIds.SubnetId.2=subnet-2",
+        "Tags.Tag.1.Key=elasticache-seeder:execution",
+        "Tags.Tag.1.Value=elasticache-seeder orders-1 8a3ff643bf7f1909",
+        "UserGroupId=users",
+    ];
+    expected.sort_unstable();
+    assert_eq!(sent, expected);
+}
+
+#[tokio::test]
+async fn a_serverless_cache_without_limits_leaves_them_to_aws() {
+    let wire = up_to_create_cache(&json!({})).on(CREATE_CACHE, cache_created()).on(ASKED, ok());
+    create(&wire, &["0-16383"]).await.unwrap();
+    let sent = wire.form("elasticache Action=CreateServerlessCache");
+    for name in ["CacheUsageLimits", "SubnetIds", "KmsKeyId", "UserGroupId", "SecurityGroupIds"] {
+        assert!(!sent.iter().any(|sent| sent.starts_with(name)), "{name} in {sent:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_serverless_cache_of_this_name_is_ours_or_an_error() {
+    let exists = || query_error(400, "ServerlessCacheAlreadyExistsFault", "orders already exists");
+    for (description, expected) in [(OURS, Ok("creating")), ("production", Err(ErrorName::IdTaken))] {
+        let wire = up_to_create_cache(&json!({})).on(CREATE_CACHE, exists()).on(ASKED, ok());
+        let wire = wire.on(DESCRIBE_CACHE, cache("creating", description));
+        let result = create(&wire, &["0-16383"]).await;
+        wire.done();
+        let result = result.map(|output| output["status"].as_str().unwrap().to_owned());
+        assert_eq!(result.as_deref().map_err(|error| error.name), expected);
+    }
 }

@@ -1,7 +1,7 @@
 use lambda::test_util::{
-    Answer, DESCRIBE_GROUP, DESCRIBE_NODES, EXECUTION_ARN, OURS, RECORD, Wire, group, json as json_file,
-    json_error, member, no_group, nothing, query, query_error, read_record, run, s3_error, script, seeding,
-    understands,
+    Answer, DESCRIBE_CACHE, DESCRIBE_GROUP, DESCRIBE_NODES, EXECUTION_ARN, OURS, RECORD, Wire, cache, group,
+    json as json_file, json_error, member, no_cache, no_group, nothing, query, query_error, read_record, run,
+    s3_error, script, seeding, understands,
 };
 use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError};
@@ -273,4 +273,42 @@ async fn what_an_execution_has_seeded_is_never_deleted_nor_counted() {
 #[test]
 fn the_sample_event_is_understood() {
     understands::<DeleteCluster>(include_str!("../../../../events/delete-cluster.json"));
+}
+
+const DELETE_CACHE: &str = "elasticache Action=DeleteServerlessCache&ServerlessCacheName=orders";
+
+/// The step's check of the serverless cache, before it does anything.
+fn look_at_cache(status: &str, description: &str) -> Wire {
+    let request =
+        json!({"backups": ["backups/in/orders.rdb"], "cluster": {"id": "orders", "kind": "serverless"}});
+    let wire = script().on(RECORD, read_record(&seeding(&request)));
+    wire.on(DESCRIBE_CACHE, cache(status, description))
+}
+
+#[tokio::test]
+async fn a_serverless_cache_is_deleted_only_if_it_is_ours_and_failed() {
+    let deleting =
+        || query("DeleteServerlessCache", "<ServerlessCache><Status>deleting</Status></ServerlessCache>");
+    let refused = || query_error(400, "InvalidServerlessCacheStateFault", "orders is in state creating");
+    for (answer, phase) in [(deleting(), "deleting"), (no_cache(), "gone"), (refused(), "creating")] {
+        let wire = look_at_cache("CREATE-FAILED", OURS).on(DELETE_CACHE, answer);
+        let wire = if phase == "gone" { wire.on(CLOSE, nothing()) } else { wire };
+        assert_eq!(delete(&wire).await.unwrap()["phase"], phase);
+        wire.done();
+    }
+    for (status, phase) in [("CREATING", "creating"), ("DELETING", "deleting")] {
+        let wire = look_at_cache(status, OURS);
+        assert_eq!(delete(&wire).await.unwrap()["phase"], phase);
+        wire.done();
+    }
+    for status in ["AVAILABLE", "modifying"] {
+        let wire = look_at_cache(status, OURS).on(CLOSE, nothing());
+        assert_eq!(delete(&wire).await.unwrap()["phase"], "available");
+        wire.done();
+    }
+    for description in ["production", ""] {
+        let wire = look_at_cache("create-failed", description).on(SEE_CREATE, s3_error(404, "NoSuchKey"));
+        assert_eq!(delete(&wire).await.unwrap()["phase"], "gone");
+        wire.done();
+    }
 }

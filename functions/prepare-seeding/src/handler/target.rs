@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, str::FromStr};
 use aws_sdk_elasticache::types::{CacheNodeTypeSpecificParameter, Parameter};
 use seeder_aws::{cluster, error_code, look_at_auth_token, service_error};
 use seeding::{
-    ClusterSpec, Code, Finding, MemoryParameters, NodeTypes, OpenClusterMode, StepError, UserGroupView,
-    user_group_finding,
+    ClusterKind, ClusterSpec, Code, Finding, MemoryParameters, NodeTypes, OpenClusterMode, StepError,
+    UserGroupView, user_group_finding,
 };
 
 use super::{PrepareSeeding, is_unknown_version, unless_forbidden};
@@ -17,6 +17,13 @@ pub(super) struct Target {
     pub(super) reserved_memory_percent: u32,
     pub(super) databases: u64,
     pub(super) memory: MemoryParameters,
+}
+
+impl Target {
+    /// A serverless cache: neither node types nor parameters of its own, and database 0 only.
+    fn of_serverless(memory: MemoryParameters) -> Self {
+        Self { node_types: NodeTypes::default(), reserved_memory_percent: 0, databases: 1, memory }
+    }
 }
 
 /// The most pages of parameters. AWS's parameter groups have about 100 parameters, which is far fewer pages.
@@ -45,6 +52,10 @@ impl PrepareSeeding {
         // A version that does not exist has no parameters.
         let parameters =
             if offered { self.parameters(spec, open, &mut findings).await? } else { Parameters::default() };
+        if spec.kind == ClusterKind::Serverless {
+            let memory = MemoryParameters::of(&parameters.values);
+            return Ok((Target::of_serverless(memory), findings));
+        }
         let described: NodeTypes = parameters.maxmemory_bytes.clone().into_iter().collect();
         let mut node_types =
             if described.is_empty() { NodeTypes::documented(spec.engine) } else { described };
@@ -65,8 +76,9 @@ impl PrepareSeeding {
         if seeding::check_cluster_id(&spec.id).is_err() {
             return Ok(None);
         }
-        let group = match unless_forbidden(cluster::describe(&self.elasticache, &spec.id).await)? {
-            Some(Some(group)) => group,
+        let found = cluster::describe(&self.elasticache, spec.kind, &spec.id).await;
+        let cluster = match unless_forbidden(found)? {
+            Some(Some(cluster)) => cluster,
             Some(None) => return Ok(None),
             None => return Ok(Some(not_checked("whether the cluster ID is free"))),
         };
@@ -74,8 +86,8 @@ impl PrepareSeeding {
         Ok(Some(
             Finding::new(Code::IdTaken, remedy)
                 .with("id", spec.id.clone())
-                .with("status", group.status().unwrap_or_default())
-                .with("description", group.description().unwrap_or_default()),
+                .with("status", cluster.status)
+                .with("description", cluster.description),
         ))
     }
 

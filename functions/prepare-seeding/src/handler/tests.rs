@@ -1,6 +1,7 @@
 use lambda::test_util::{
-    Answer, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, Wire, group, json, json_error, no_group, ok, query,
-    query_error, rdb, run, s3_error, script, seeding, status, understands, xml,
+    Answer, DESCRIBE_CACHE, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, Wire, cache, group, json, json_error,
+    no_cache, no_group, ok, query, query_error, rdb, run, s3_error, script, seeding, status, understands,
+    xml,
 };
 use rdb_scan::{Control, InspectOptions, Inspected, Position, Weighing, inspect};
 use seeder_aws::ReportStore;
@@ -18,6 +19,7 @@ const VERSIONS: &str = "elasticache Action=DescribeCacheEngineVersions&Engine=va
 const OFFERINGS: &str = "elasticache Action=DescribeReservedCacheNodesOfferings&Duration=1&ProductDescription=valkey&OfferingType=No Upfront&MaxRecords=100";
 const DEFAULTS: &str = "elasticache Action=DescribeEngineDefaultParameters&CacheParameterGroupFamily=valkey8";
 const KNOWN: &str = "GET reports.s3/inspections/…";
+const PRICES: &str = "GET reports.s3/prices/us-east-1.json";
 const ACCOUNT: &str = "GET lambda/2016-08-19/account-settings";
 const PUT_RECORD: &str = "PUT reports.s3/executions/orders-1/seeding.json";
 
@@ -186,6 +188,7 @@ fn codes(output: &Value) -> Vec<&str> {
 async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
     let wire = fine_target(fine_backup(script()))
         .on(KNOWN, not_known())
+        .on(PRICES, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, orders()).await;
@@ -224,6 +227,7 @@ async fn a_request_without_fault_is_recorded_and_its_backup_is_to_be_read() {
 async fn the_stacks_defaults_hold_where_the_request_says_nothing() {
     let wire = fine_target(fine_backup(script()))
         .on(KNOWN, not_known())
+        .on(PRICES, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
     let stack =
@@ -376,7 +380,11 @@ async fn another_accounts_bucket_may_be_named_only_for_existing_access() {
         .on("GET backups.s3/in/orders.rdb?acl", acl(ELASTICACHE))
         .on("HEAD backups.s3/in/orders.rdb", object())
         .on(GET, beginning());
-    let wire = fine_target(wire).on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
+    let wire = fine_target(wire)
+        .on(KNOWN, not_known())
+        .on(PRICES, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     let mut request = orders();
     request["access"] = "existing".into();
     prepare(&wire, request).await;
@@ -415,6 +423,7 @@ mod drops;
 mod keys;
 mod known;
 mod limits;
+mod prices;
 mod target;
 
 #[test]

@@ -20,6 +20,7 @@ pub(super) fn describe(state: &Arc<State>, params: &Params) -> Result<Xml, ApiEr
     let members = groups
         .values()
         .chain(leavers.iter())
+        .filter(|group| group.spec.kind.shows_nodes())
         .flat_map(|group| group.members.iter().enumerate().map(move |member| (group, member)));
     let chosen: Vec<_> = members
         .filter(|(_, (_, member))| !alone && asked.as_ref().is_none_or(|id| *id == member.id))

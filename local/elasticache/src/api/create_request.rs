@@ -1,5 +1,6 @@
-//! Parameters of `CreateReplicationGroup`, validated as ElastiCache validates them.
+//! Parameters of creates, validated as ElastiCache validates them.
 
+mod serverless;
 mod shards;
 
 use crate::{
@@ -9,8 +10,10 @@ use crate::{
         versions::{self, Engine},
     },
     error::ApiError,
-    groups::{GroupSpec, backup::BackupLocation},
+    groups::{GroupSpec, Limits, backup::BackupLocation, kind::Kind},
 };
+
+pub(crate) use self::serverless::parse as parse_serverless;
 
 /// Other data sources of a replication group, not supported here.
 const UNSUPPORTED: [&str; 4] =
@@ -19,7 +22,7 @@ const UNSUPPORTED: [&str; 4] =
 /// Reads the parameters of a replication group, or returns the API error.
 /// `raised_quota` says that AWS has raised the quota of shards.
 pub(crate) fn parse(params: &Params, catalog: &Catalog, raised_quota: bool) -> Result<GroupSpec, ApiError> {
-    let id = group_id(params.required("ReplicationGroupId")?)?;
+    let id = identifier(params, "ReplicationGroupId")?;
     let description = params.required("ReplicationGroupDescription")?.to_owned();
     if let Some(name) = UNSUPPORTED.into_iter().find(|name| params.text(name).is_some()) {
         return Err(ApiError::combination(format_args!(
@@ -45,9 +48,7 @@ pub(crate) fn parse(params: &Params, catalog: &Catalog, raised_quota: bool) -> R
             "DataTieringEnabled must be true with r6gd node types, and only with them.",
         ));
     }
-    let backups = params.texts("SnapshotArns");
-    let backups: Result<Vec<_>, String> = backups.iter().map(|arn| BackupLocation::from_arn(arn)).collect();
-    let backups = backups.map_err(ApiError::value)?;
+    let backups = backups(params, "SnapshotArns")?;
     let shards = if parameters.cluster_mode {
         shards::of_cluster(params, !backups.is_empty(), raised_quota)?
     } else {
@@ -55,6 +56,7 @@ pub(crate) fn parse(params: &Params, catalog: &Catalog, raised_quota: bool) -> R
     };
     port(params)?;
     let spec = GroupSpec {
+        kind: Kind::ReplicationGroup,
         id,
         description,
         engine,
@@ -77,21 +79,28 @@ pub(crate) fn parse(params: &Params, catalog: &Catalog, raised_quota: bool) -> R
         subnet_group: params.text("CacheSubnetGroupName").map(str::to_owned),
         security_group_ids: params.texts("SecurityGroupIds"),
         user_group_ids: params.texts("UserGroupIds"),
+        limits: Limits::default(),
+        subnet_ids: Vec::new(),
     };
     combinations(&spec, catalog)?;
     Ok(spec)
 }
 
-/// Validates a replication group ID: 1 to 40 letters, digits and single hyphens, starting with a letter. Stored in
-/// lower case.
-fn group_id(id: &str) -> Result<String, ApiError> {
+fn backups(params: &Params, name: &str) -> Result<Vec<BackupLocation>, ApiError> {
+    let arns = params.texts(name);
+    arns.iter().map(|arn| BackupLocation::from_arn(arn)).collect::<Result<_, _>>().map_err(ApiError::value)
+}
+
+/// Validates an ID: 1 to 40 letters, digits and single hyphens, starting with a letter. Stored in lower case.
+fn identifier(params: &Params, name: &str) -> Result<String, ApiError> {
+    let id = params.required(name)?;
     let letters = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let first = id.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
     if letters && first && id.len() <= 40 && !id.ends_with('-') && !id.contains("--") {
         return Ok(id.to_ascii_lowercase());
     }
     Err(ApiError::value(format_args!(
-        "The parameter ReplicationGroupId is not a valid identifier: {id}. Identifiers must begin with a letter; must \
+        "The parameter {name} is not a valid identifier: {id}. Identifiers must begin with a letter; must \
          contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive \
          hyphens; at most 40 characters."
     )))

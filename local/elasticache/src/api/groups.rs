@@ -6,14 +6,23 @@ use super::page::page;
 use crate::{
     api::{create_request, query::Params, xml::Xml},
     error::ApiError,
-    groups::{Group, Member, Status, backup},
+    groups::{Group, GroupSpec, Member, Status, backup, kind::Kind},
     lifecycle,
     state::State,
 };
 
+const KIND: Kind = Kind::ReplicationGroup;
+
 pub(super) async fn create(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {
     let raised_quota = state.config.switches.simulates_nodes;
     let spec = create_request::parse(params, &state.catalog(), raised_quota)?;
+    let id = spec.id.clone();
+    begin(state, spec, params).await?;
+    one(state, &id)
+}
+
+/// Starts the creation of a cluster of any kind.
+pub(super) async fn begin(state: &Arc<State>, spec: GroupSpec, params: &Params) -> Result<(), ApiError> {
     if state.lacks_role.swap(false, Ordering::Relaxed) {
         return Err(ApiError::new(
             "ServiceLinkedRoleNotFoundFault",
@@ -24,9 +33,7 @@ pub(super) async fn create(state: &Arc<State>, params: &Params) -> Result<Xml, A
     if state.config.switches.checks_backups_at_create {
         backup::check(&state.s3, &spec.backups).await?;
     }
-    let id = spec.id.clone();
-    lifecycle::begin_create(state, spec, params.tags())?;
-    one(state, &id)
+    lifecycle::begin_create(state, spec, params.tags())
 }
 
 pub(super) fn delete(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {
@@ -37,17 +44,18 @@ pub(super) fn delete(state: &Arc<State>, params: &Params) -> Result<Xml, ApiErro
             "FinalSnapshotIdentifier and RetainPrimaryCluster are not supported by the local ElastiCache",
         ));
     }
-    lifecycle::begin_delete(state, &id)?;
+    lifecycle::begin_delete(state, KIND, &id)?;
     one(state, &id)
 }
 
 pub(super) fn describe(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> {
     let asked = params.text("ReplicationGroupId").map(str::to_ascii_lowercase);
     let groups = state.groups();
-    if let Some(id) = asked.as_ref().filter(|id| !groups.contains_key(*id)) {
-        return Err(ApiError::group_not_found(id));
+    if let Some(id) = asked.as_ref().filter(|id| !groups.contains_key(&KIND.key(id))) {
+        return Err(KIND.not_found(id));
     }
-    let chosen = groups.values().filter(|group| asked.as_ref().is_none_or(|id| *id == group.spec.id));
+    let chosen = groups.values().filter(|group| group.spec.kind == KIND);
+    let chosen = chosen.filter(|group| asked.as_ref().is_none_or(|id| *id == group.spec.id));
     let page = page(state, params, chosen)?;
     let mut xml = Xml::default();
     xml.optional("Marker", page.marker);
@@ -57,7 +65,7 @@ pub(super) fn describe(state: &Arc<State>, params: &Params) -> Result<Xml, ApiEr
 
 fn one(state: &State, id: &str) -> Result<Xml, ApiError> {
     let groups = state.groups();
-    let group = groups.get(id).ok_or_else(|| ApiError::group_not_found(id))?;
+    let group = groups.get(&KIND.key(id)).ok_or_else(|| KIND.not_found(id))?;
     let mut xml = Xml::default();
     xml.element("ReplicationGroup", |xml| write(xml, state, group));
     Ok(xml)
@@ -85,7 +93,7 @@ fn write(xml: &mut Xml, state: &State, group: &Group) {
         .text("TransitEncryptionEnabled", spec.transit_encryption)
         .text("AtRestEncryptionEnabled", spec.at_rest_encryption)
         .optional("KmsKeyId", spec.kms_key_id.as_ref())
-        .text("ARN", state.arn("replicationgroup", &spec.id))
+        .text("ARN", state.arn(KIND.resource(), &spec.id))
         .texts("UserGroupIds", "member", &spec.user_group_ids)
         .text("ReplicationGroupCreateTime", group.created_at)
         .text("DataTiering", enabled(spec.node_type.contains(".r6gd.")))

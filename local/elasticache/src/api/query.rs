@@ -35,6 +35,11 @@ impl Params {
         Ok(root)
     }
 
+    /// The named parts below a name.
+    pub(crate) fn part(&self, name: &str) -> Option<&Self> {
+        self.parts.get(name)
+    }
+
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.parts.get(name)?.value.as_deref()
     }

@@ -1,11 +1,11 @@
-//! Tags of replication groups.
+//! Tags of clusters.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     api::{query::Params, xml::Xml},
     error::ApiError,
-    groups::{Group, Status},
+    groups::{Group, Status, kind::Kind},
     state::State,
 };
 
@@ -30,7 +30,7 @@ pub(super) fn add(state: &Arc<State>, params: &Params) -> Result<Xml, ApiError> 
     })
 }
 
-/// Runs `act` on the tags of an available replication group. A member shares the tags of its group.
+/// Runs `act` on the tags of an available cluster. A member shares the tags of its group.
 fn with_group<T>(
     state: &State,
     params: &Params,
@@ -41,7 +41,8 @@ fn with_group<T>(
     let resource = arn.strip_prefix(own.trim_end_matches(':')).and_then(|rest| rest.strip_prefix(':'));
     let mut groups = state.groups();
     let group: &mut Group = match resource.and_then(|resource| resource.split_once(':')) {
-        Some(("replicationgroup", id)) => groups.get_mut(id).ok_or_else(|| ApiError::group_not_found(id))?,
+        Some(("replicationgroup", id)) => of_kind(&mut groups, Kind::ReplicationGroup, id)?,
+        Some(("serverlesscache", id)) => of_kind(&mut groups, Kind::ServerlessCache, id)?,
         Some(("cluster", id)) => groups
             .values_mut()
             .find(|group| group.members.iter().any(|member| member.id == id))
@@ -54,20 +55,29 @@ fn with_group<T>(
         _ => {
             return Err(ApiError::new(
                 "InvalidARN",
-                format_args!("{arn} is no ARN of a replication group or cluster"),
+                format_args!("{arn} is no ARN of a replication group, cluster or serverless cache"),
             ));
         }
     };
     if group.status != Status::Available {
         let id = &group.spec.id;
         let message = format_args!("{id} is either not present or not available.");
-        return Err(if arn.contains(":replicationgroup:") {
-            ApiError::not_found("ReplicationGroupNotFoundFault", message)
-        } else {
-            ApiError::not_found("CacheClusterNotFound", message)
-        });
+        let code = match group.spec.kind {
+            Kind::ServerlessCache => "ServerlessCacheNotFoundFault",
+            Kind::ReplicationGroup if arn.contains(":replicationgroup:") => "ReplicationGroupNotFoundFault",
+            Kind::ReplicationGroup => "CacheClusterNotFound",
+        };
+        return Err(ApiError::not_found(code, message));
     }
     act(&mut group.tags)
+}
+
+fn of_kind<'g>(
+    groups: &'g mut BTreeMap<String, Group>,
+    kind: Kind,
+    id: &str,
+) -> Result<&'g mut Group, ApiError> {
+    groups.get_mut(&kind.key(id)).ok_or_else(|| kind.not_found(id))
 }
 
 fn write(tags: &BTreeMap<String, String>) -> Xml {

@@ -58,6 +58,17 @@ pub(crate) fn version(engine: Engine, asked: Option<&str>) -> Option<(&'static s
     found.map(|(_, version, family)| (*version, *family))
 }
 
+/// The newest version with this major version, or of all by default, and its family; serverless caches begin with 7.
+pub(crate) fn newest_of(engine: Engine, major: Option<&str>) -> Option<(&'static str, &'static str)> {
+    const SERVERLESS: [&str; 3] = ["7", "8", "9"];
+    let mut own = VERSIONS.iter().filter(|(other, ..)| *other == engine);
+    let found = own.rfind(|(_, version, _)| {
+        let own_major = version.split('.').next().unwrap_or_default();
+        SERVERLESS.contains(&own_major) && major.is_none_or(|major| major == own_major)
+    });
+    found.map(|(_, version, family)| (*version, *family))
+}
+
 /// Every family once.
 pub(crate) fn families() -> Vec<&'static str> {
     let mut families: Vec<&str> = VERSIONS.iter().map(|(.., family)| *family).collect();

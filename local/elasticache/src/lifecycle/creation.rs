@@ -50,7 +50,7 @@ impl Creation<'_> {
         let mut primaries = Vec::new();
         for (index, place) in self.places.iter().enumerate().filter(|(_, place)| place.member.primary) {
             let launch = self.launch(index, backup, None).await?;
-            let server = ServerProcess::start(&launch, &self.spec.id, &self.state.running).await?;
+            let server = ServerProcess::start(&launch, &self.spec.key(), &self.state.running).await?;
             primaries.push(Node { member: place.member.clone(), server });
         }
         Ok(primaries)
@@ -76,7 +76,7 @@ impl Creation<'_> {
         let dir = self.folder(&format!("loader-{}", Uuid::new_v4().simple()), Some(backup)).await?;
         let password = Some(Uuid::new_v4().simple().to_string());
         let launch = Launch { password, ..self.bare_launch(dir, layout::free_port()?) };
-        ServerProcess::start(&launch, &self.spec.id, &self.state.running).await
+        ServerProcess::start(&launch, &self.spec.key(), &self.state.running).await
     }
 
     pub(crate) fn bare_launch(&self, dir: PathBuf, port: u16) -> Launch {
@@ -131,7 +131,7 @@ impl Creation<'_> {
     }
 
     pub(crate) fn log(&self, message: String) {
-        self.state.events.group(&self.spec.id, message);
+        self.state.events.of(self.spec.kind, &self.spec.id, message);
     }
 }
 

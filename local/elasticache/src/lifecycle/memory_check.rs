@@ -31,7 +31,8 @@ impl Creation<'_> {
                     shard.id, shard.slots, self.spec.node_type
                 )));
             }
-            self.state.events.member(
+            self.state.events.of_member(
+                self.spec,
                 &primary.member.id,
                 format!(
                     "Restored: the data take {bytes} bytes, maxmemory of {} is {limit}",

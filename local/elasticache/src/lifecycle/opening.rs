@@ -57,7 +57,7 @@ impl Creation<'_> {
             let primary = primaries.iter().find(|primary| primary.member.shard == place.member.shard);
             let port = primary.filter(|_| !self.spec.cluster_mode).map(|primary| primary.server.port);
             let launch = self.launch(index, None, port).await?;
-            let server = ServerProcess::start(&launch, &self.spec.id, &self.state.running).await?;
+            let server = ServerProcess::start(&launch, &self.spec.key(), &self.state.running).await?;
             replicas.push(Node { member: place.member.clone(), server });
         }
         for replica in &replicas {

@@ -44,7 +44,7 @@ pub(crate) async fn fetch(state: &State, spec: &GroupSpec, dir: &Path) -> Result
         let file = dir.join(format!("backup-{number}.rdb"));
         let bytes = backup::fetch(&state.s3, location, &file).await?;
         let BackupLocation { bucket, key } = location;
-        state.events.group(&spec.id, format!("Read the backup {bucket}/{key}: {bytes} bytes"));
+        state.events.of(spec.kind, &spec.id, format!("Read the backup {bucket}/{key}: {bytes} bytes"));
         files.push(file);
     }
     Ok(files)

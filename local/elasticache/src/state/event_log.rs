@@ -7,12 +7,14 @@ use std::{
 
 use jiff::Timestamp;
 
+use crate::groups::{GroupSpec, kind::Kind};
+
 /// Limit for the events; beyond it, the oldest are dropped.
 const MAX_EVENTS: usize = 20_000;
 /// Limit for a message, which may quote a long server log.
 const MAX_MESSAGE_CHARACTERS: usize = 2_000;
 
-/// An event of a replication group or of one of its members.
+/// An event of a cluster or of one of its members.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) at: Timestamp,
@@ -26,12 +28,17 @@ pub(crate) struct Event {
 pub(crate) struct EventLog(Mutex<VecDeque<Event>>);
 
 impl EventLog {
-    pub(crate) fn group(&self, id: &str, message: impl AsRef<str>) {
-        self.add("replication-group", id, message.as_ref());
+    pub(crate) fn of(&self, kind: Kind, id: &str, message: impl AsRef<str>) {
+        self.add(kind.source_type(), id, message.as_ref());
     }
 
-    pub(crate) fn member(&self, id: &str, message: impl AsRef<str>) {
-        self.add("cache-cluster", id, message.as_ref());
+    /// Adds an event of a node. If its cluster does not show it, the event is the cluster's.
+    pub(crate) fn of_member(&self, spec: &GroupSpec, member: &str, message: impl AsRef<str>) {
+        if spec.kind.shows_nodes() {
+            self.add("cache-cluster", member, message.as_ref());
+        } else {
+            self.of(spec.kind, &spec.id, message);
+        }
     }
 
     fn add(&self, source_type: &'static str, source: &str, message: &str) {

@@ -7,6 +7,7 @@ mod failures;
 mod harness;
 mod layouts;
 mod seeding;
+mod serverless;
 mod switches;
 mod versions;
 mod watchdog;

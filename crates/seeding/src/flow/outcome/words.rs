@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 
 use super::{Ending, Outcome};
-use crate::{facts::partition::Partition, flow::steps::DataMemory};
+use crate::{
+    facts::partition::Partition,
+    flow::steps::DataMemory,
+    verdict::plan::{in_words, price_in_words},
+};
 
 /// The longest subject that SNS accepts, in characters. Source: SNS API reference, "Publish".
 const MAX_SUBJECT: usize = 99;
@@ -29,7 +33,10 @@ pub fn words(outcome: &Outcome, ending: Ending, partition: &Partition, arn: &str
     }
     if let Some(plan) = &outcome.plan {
         let node_type = plan["nodeType"].as_str().unwrap_or("?");
-        let _ = writeln!(text, "Plan: {} x {node_type}", plan["shards"]);
+        let _ = writeln!(text, "Plan: {}", in_words(&plan["shards"], node_type));
+        let _ = writeln!(text, "Price: {}", price_in_words(plan));
+    }
+    if ending == Ending::Awaiting {
         let name = &outcome.execution;
         let _ = writeln!(text, "To answer: seeder approve {name}, or seeder reject {name} --because REASON");
     }
@@ -70,6 +77,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_person_who_approves_is_told_the_price_or_that_it_is_not_known() {
+        let price = json!({"currency": "USD", "perMonth": 438.0, "perNodeHour": 0.1, "asOf": "2026-06-24"});
+        let told = |plan: &serde_json::Value| {
+            let outcome: Outcome = serde_json::from_value(json!({
+                "schema": 1, "execution": "orders-1", "outcome": "awaiting-approval", "verdict": "ok",
+                "cluster": null, "findings": [], "report": "", "leftBehind": [], "plan": plan,
+            }))
+            .unwrap();
+            let arn = "arn:aws:states:eu-west-1:123456789012:execution:m:orders-1";
+            words(&outcome, Ending::Awaiting, &Partition::of_execution(arn).unwrap().0, arn).1
+        };
+        let known = told(&json!({"nodeType": "cache.r7g.large", "shards": 6, "price": price}));
+        let line = "Plan: 6 x cache.r7g.large\nPrice: 438.00 USD a month (0.10 for a node and hour; prices of 2026-06-24)\n";
+        assert!(known.contains(line), "{known}");
+        let unknown = told(&json!({"nodeType": "cache.r7g.large", "shards": 6}));
+        assert!(unknown.contains("\nPrice: not known\n"), "{unknown}");
+        assert!(unknown.contains("\nTo answer: seeder approve orders-1"), "{unknown}");
+    }
 
     #[test]
     fn words_say_what_why_and_what_to_do() {

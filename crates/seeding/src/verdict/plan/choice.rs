@@ -27,19 +27,42 @@ pub(super) struct Choice {
     needed_bytes: u64,
 }
 
-/// Chooses the smallest type of the allowed families, or the requested type, if it fits the largest shard.
-pub(super) fn choose(target: &Target, need: &Need, shards: &[ShardPlan]) -> Choice {
+/// The usable memory that each node needs for the largest of these shards.
+fn needed_bytes(target: &Target, need: &Need, shards: &[ShardPlan]) -> u64 {
     let largest_bytes = shards.iter().map(|shard| shard.used_memory_bytes).max().unwrap_or(0);
-    let needed_bytes = need.with_headroom(largest_bytes, target.options.headroom_percent);
+    need.with_headroom(largest_bytes, target.options.headroom_percent)
+}
+
+/// The considered types with their usable memory, smallest first: those of the allowed families, or the requested one.
+fn considered(target: &Target) -> impl Iterator<Item = (&str, u64)> {
     let given = &target.cluster.node_type;
     let types = if given == "auto" {
         target.node_types.of_families(&target.options.node_families)
     } else {
         vec![(given.as_str(), target.node_types.maxmemory_bytes(given).unwrap_or(0))]
     };
+    types
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with(TIERED_FAMILY))
+        .map(|(name, maxmemory_bytes)| (name, usable(maxmemory_bytes, target.reserved_memory_percent)))
+}
+
+/// The considered types that fit the largest of these shards with headroom, each with its position among all.
+pub(super) fn fitting<'t>(
+    target: &'t Target,
+    need: &Need,
+    shards: &[ShardPlan],
+) -> impl Iterator<Item = (usize, &'t str)> {
+    let needed_bytes = needed_bytes(target, need, shards);
+    let fitting = considered(target).enumerate();
+    fitting.filter(move |(_, (_, bytes))| *bytes >= needed_bytes).map(|(at, (name, _))| (at, name))
+}
+
+/// Chooses the smallest type of the allowed families, or the requested type, if it fits the largest shard.
+pub(super) fn choose(target: &Target, need: &Need, shards: &[ShardPlan]) -> Choice {
+    let needed_bytes = needed_bytes(target, need, shards);
     let mut too_small = None;
-    for (name, maxmemory_bytes) in types.into_iter().filter(|(name, _)| !name.starts_with(TIERED_FAMILY)) {
-        let usable_bytes = usable(maxmemory_bytes, target.reserved_memory_percent);
+    for (name, usable_bytes) in considered(target) {
         if usable_bytes >= needed_bytes {
             return Choice { node_type: Some(name.to_owned()), too_small, needed_bytes };
         }
@@ -54,6 +77,11 @@ impl Choice {
     /// Whether a type fits the shards.
     pub(super) fn fits(&self) -> bool {
         self.node_type.is_some()
+    }
+
+    /// The largest of the considered types that is too small.
+    pub(super) fn too_small(self) -> Option<NextSmaller> {
+        self.too_small
     }
 
     /// The choice that this smaller number of shards would have been.

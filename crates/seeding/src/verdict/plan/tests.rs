@@ -4,7 +4,13 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    facts::{identity::Identity, memory::MemoryParameters, node_types::NodeTypes, slots::SLOTS},
+    facts::{
+        identity::Identity,
+        memory::MemoryParameters,
+        node_types::NodeTypes,
+        prices::{Currency, Money, NodePrices},
+        slots::SLOTS,
+    },
     request::{Request, resolve::resolve},
 };
 
@@ -25,6 +31,7 @@ fn target(request: &Value) -> Target {
         memory: MemoryParameters::default(),
         looked_at_ms: 0,
         max_nodes: None,
+        prices: None,
     }
 }
 
@@ -219,6 +226,154 @@ proptest! {
     }
 }
 
+/// Prices of node types, of 1 June 2026.
+fn prices(of: &[(&str, &str)]) -> NodePrices {
+    let price = |(name, amount): &(&str, &str)| ((*name).to_owned(), Money::parse(amount).unwrap());
+    NodePrices {
+        currency: Currency::try_from("USD".to_owned()).unwrap(),
+        as_of: jiff::civil::Date::constant(2026, 6, 1),
+        per_node_hour: of.iter().map(price).collect(),
+    }
+}
+
+fn priced_plan(target: &Target, need: &Need) -> (Option<Plan>, Vec<Code>) {
+    let mut findings = Vec::new();
+    let plan = Plan::make(target, need, &mut findings);
+    (plan, findings.into_iter().map(|finding| finding.code).collect())
+}
+
+const ALL_PRICES: [(&str, &str); 3] =
+    [("cache.a.small", "0.1"), ("cache.b.medium", "0.5"), ("cache.a.large", "0.4")];
+
+#[test]
+fn auto_takes_the_cheapest_type_and_shows_the_next_two() {
+    let request = request(&json!({"nodeType": "auto", "replicasPerShard": 1}));
+    let target = Target { prices: Some(prices(&ALL_PRICES)), ..target(&request) };
+    let (plan, findings) = priced_plan(&target, &need(100 * MIB, |_| 1));
+    let plan = plan.unwrap();
+    assert_eq!((plan.node_type.as_str(), findings), ("cache.a.large", vec![]));
+    // Two nodes, 730 hours.
+    assert_eq!(plan.price.unwrap().per_month.to_string(), "584.00");
+    assert_eq!(plan.next_smaller.unwrap().node_type, "cache.a.small");
+    let [alternative] = &plan.alternatives[..] else { panic!("{:?}", plan.alternatives) };
+    assert_eq!((alternative.node_type.as_str(), alternative.shards), ("cache.b.medium", 1));
+    assert_eq!(alternative.price.per_month.to_string(), "730.00");
+    let (plan, _) = priced_plan(&target, &need(10 * MIB, |_| 1));
+    let plan = plan.unwrap();
+    let others: Vec<_> = plan.alternatives.iter().map(|one| one.node_type.as_str()).collect();
+    assert_eq!((plan.node_type.as_str(), others), ("cache.a.small", vec!["cache.a.large", "cache.b.medium"]));
+}
+
+#[test]
+fn automatic_shards_are_as_many_as_are_cheapest_within_what_the_stack_allows() {
+    let request = request(&json!({"clusterMode": "enabled"}));
+    let target = Target { prices: Some(prices(&ALL_PRICES)), ..target(&request) };
+    let (plan, _) = priced_plan(&target, &need(200 * MIB, |_| 1));
+    let plan = plan.unwrap();
+    assert_eq!((plan.node_type.as_str(), plan.shards.len()), ("cache.a.small", 3));
+    let limited = Target { max_nodes: Some(2), ..target };
+    let (plan, findings) = priced_plan(&limited, &need(200 * MIB, |_| 1));
+    let plan = plan.unwrap();
+    assert_eq!((plan.node_type.as_str(), plan.shards.len(), findings), ("cache.a.large", 1, vec![]));
+    assert_eq!(plan.alternatives.iter().map(|one| one.shards).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn without_a_price_of_what_fits_the_smallest_type_is_taken_and_no_price_named() {
+    let request = request(&json!({"nodeType": "auto"}));
+    let target = Target { prices: Some(prices(&[("cache.a.small", "0.1")])), ..target(&request) };
+    let plan = priced_plan(&target, &need(100 * MIB, |_| 1)).0.unwrap();
+    assert_eq!((plan.node_type.as_str(), plan.price), ("cache.b.medium", None));
+}
+
+#[test]
+fn a_given_type_has_its_price_and_old_prices_are_noted_with_their_day() {
+    let given = request(&json!({"nodeType": "cache.b.medium", "shards": 3, "replicasPerShard": 2}));
+    let day_ms =
+        |text: &str| u64::try_from(text.parse::<jiff::Timestamp>().unwrap().as_millisecond()).unwrap();
+    let mut target = Target {
+        prices: Some(prices(&ALL_PRICES)),
+        looked_at_ms: day_ms("2026-08-30T23:00:00Z"),
+        ..target(&given)
+    };
+    let (plan, findings) = priced_plan(&target, &need(MIB, |_| 1));
+    let plan = plan.unwrap();
+    assert_eq!((plan.price.unwrap().per_month.to_string().as_str(), findings), ("3285.00", vec![]));
+    assert_eq!(plan.alternatives, []);
+    target.looked_at_ms = day_ms("2026-08-31T01:00:00Z");
+    let mut findings = Vec::new();
+    Plan::make(&target, &need(MIB, |_| 1), &mut findings).unwrap();
+    let [finding] = &findings[..] else { panic!("{findings:?}") };
+    assert_eq!((finding.code, &finding.evidence["asOf"]), (Code::PricesAreOld, &json!("2026-06-01")));
+    let unknown = Target { prices: None, ..target };
+    assert_eq!(priced_plan(&unknown, &need(MIB, |_| 1)).1, []);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// By trying all node types in all numbers of shards.
+    #[test]
+    fn no_plan_that_fits_is_cheaper(
+        megabytes in 0_u64..3000,
+        headroom in 0_u32..100,
+        skew in 1_u64..50,
+        automatic in any::<bool>(),
+        replicas in 0_u32..4,
+        max_nodes in proptest::option::of(1_u32..40),
+        amounts in proptest::collection::vec(proptest::option::of(1_u32..200), 3),
+    ) {
+        let mut cluster = if automatic { json!({"clusterMode": "enabled"}) } else { json!({"shards": 3}) };
+        cluster["replicasPerShard"] = json!(replicas);
+        let mut request = request(&cluster);
+        request["headroomPercent"] = json!(headroom);
+        let names = ["cache.a.small", "cache.a.large", "cache.b.medium"];
+        let known: Vec<_> = names.into_iter().zip(&amounts).filter_map(|(name, cents)| {
+            Some((name, format!("0.{:04}", (*cents)?)))
+        }).collect();
+        let known: Vec<_> = known.iter().map(|(name, amount)| (*name, amount.as_str())).collect();
+        let prices = prices(&known);
+        let target = Target { prices: Some(prices.clone()), max_nodes, ..target(&request) };
+        let need = need(megabytes * MIB, |slot| if slot < 3000 { skew } else { 1 });
+
+        let counts = if automatic { 1..=(90 / (replicas + 1)) } else { 3..=3 };
+        let mut costs = Vec::new();
+        for count in counts {
+            let nodes = count * (replicas + 1);
+            if automatic && max_nodes.is_some_and(|most| nodes > most) {
+                continue;
+            }
+            let ranges = SlotRange::even(count);
+            let largest = ranges.iter().map(|range| need.footprint.shard_bytes(range.indices())).max().unwrap();
+            for name in names {
+                let usable = target.node_types.maxmemory_bytes(name).unwrap() * 3 / 4;
+                let fits = u128::from(largest) * u128::from(100 + headroom) / 100 <= u128::from(usable);
+                if let Some(price) = prices.per_node_hour.get(name).filter(|_| fits) {
+                    costs.push((price.times(nodes.into()), name, count));
+                }
+            }
+        }
+        costs.sort_unstable();
+
+        let (plan, _) = priced_plan(&target, &need);
+        let cheapest = costs.first();
+        let price = plan.as_ref().and_then(|plan| plan.price.clone());
+        if let Some((cost, ..)) = cheapest {
+            let plan = plan.unwrap();
+            let count = u32::try_from(plan.shards.len()).unwrap();
+            let price = price.unwrap();
+            prop_assert_eq!(price.per_node_hour.times((count * (replicas + 1)).into()), *cost);
+            prop_assert!(costs.iter().any(|(_, name, shards)| *name == plan.node_type && *shards == count));
+            let types: std::collections::BTreeSet<_> = costs.iter().map(|(_, name, _)| *name).collect();
+            prop_assert_eq!(plan.alternatives.len(), (types.len() - 1).min(2));
+            let others: Vec<_> = plan.alternatives.iter().map(|one| one.price.per_month).collect();
+            prop_assert!(others.is_sorted() && others.iter().all(|other| *other >= price.per_month));
+        } else {
+            prop_assert!(plan.is_none_or(|plan| plan.alternatives.is_empty()));
+        }
+    }
+}
+
 /// AWS may have node types that this version does not know.
 #[test]
 fn an_unknown_node_type_that_is_allowed_is_planned_without_a_word_about_its_memory() {
@@ -238,4 +393,29 @@ fn an_unknown_node_type_that_is_allowed_is_planned_without_a_word_about_its_memo
     assert_eq!((plan.node_type.as_str(), plan.shards.len()), ("cache.z9.large", 2));
     let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, [Code::NodeTypeUnknown, Code::TooManyNodes]);
+}
+
+const GB: u64 = 1_000_000_000;
+
+#[test]
+fn a_serverless_cache_is_judged_by_its_limit_and_by_that_of_a_slot() {
+    let serverless = |limits: Value| json!({"backups": ["b/k.rdb"], "cluster": {"kind": "serverless", "serverless": limits}, "headroomPercent": 10});
+    let limited = serverless(json!({"maxGb": 10}));
+    let (plan_9, findings) = plan(&limited, &need(9 * GB, |_| 1));
+    let plan_9 = plan_9.unwrap();
+    assert_eq!((plan_9.node_type.as_str(), findings), (SERVERLESS, vec![]));
+    assert_eq!((plan_9.shards.len(), plan_9.shards[0].usable_bytes), (1, 10 * GB));
+    assert_eq!((plan_9.reserve, plan_9.start_over_node_types), (Reserve::default(), vec![]));
+    assert_eq!(plan(&limited, &need(9 * GB + GB / 2, |_| 1)).1, [Code::HeadroomMissing]);
+    assert_eq!(plan(&limited, &need(10 * GB + 1, |_| 1)).1, [Code::DoesNotFit]);
+    // AWS's own limit, and that of a slot.
+    let all = serverless(json!({}));
+    assert_eq!(plan(&all, &need(4_000 * GB, |_| 1)).1, []);
+    assert_eq!(plan(&all, &need(5_001 * GB, |_| 1)).1, [Code::DoesNotFit]);
+    let one = |slot| u64::from(slot == 77);
+    assert_eq!(plan(&all, &need(32 * GB, one)).1, []);
+    let mut findings = Vec::new();
+    Plan::make(&target(&all), &need(32 * GB + 1, one), &mut findings);
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!((finding.code, &finding.evidence["slot"]), (Code::DoesNotFit, &77.into()));
 }

@@ -40,6 +40,7 @@ async fn a_deny_that_is_allowed_by_name_or_perhaps_does_not_hold_is_a_warning() 
     let statement = deny(&json!({"Service": SERVICE}), "s3:GetObject");
     let wire = fine_target(backup_with(policy(&statement)))
         .on(KNOWN, not_known())
+        .on(PRICES, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
     let mut request = orders();
@@ -49,6 +50,7 @@ async fn a_deny_that_is_allowed_by_name_or_perhaps_does_not_hold_is_a_warning() 
     conditioned["Condition"] = json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}});
     let wire = fine_target(backup_with(policy(&conditioned)))
         .on(KNOWN, not_known())
+        .on(PRICES, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, orders()).await;
@@ -72,6 +74,7 @@ async fn a_policy_that_may_not_be_read_is_a_warning() {
     for answer in [s3_error(403, "AccessDenied"), s3_error(405, "MethodNotAllowed")] {
         let wire = fine_target(backup_with(answer))
             .on(KNOWN, not_known())
+            .on(PRICES, not_known())
             .on(PUT_RECORD, ok())
             .on(ACCOUNT, quota(1000));
         let output = prepare(&wire, orders()).await;
@@ -107,7 +110,7 @@ async fn existing_access_has_to_be_there() {
         let wire = if rejected {
             wire
         } else {
-            wire.on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000))
+            wire.on(KNOWN, not_known()).on(PRICES, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000))
         };
         let mut request = orders();
         request["access"] = "existing".into();

@@ -6,8 +6,11 @@ use super::*;
 async fn a_dropped_file_takes_the_settings_beside_it() {
     let settings = json!({"cluster": {"id": "orders"}, "dryRun": true});
     let wire = script().on("GET backups.s3/in/seed.json", json(settings));
-    let wire =
-        fine_target(fine_backup(wire)).on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
+    let wire = fine_target(fine_backup(wire))
+        .on(KNOWN, not_known())
+        .on(PRICES, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "in/orders.rdb"}})).await;
     assert_eq!((&output["clusterId"], &output["dryRun"]), (&json!("orders"), &json!(true)));
 }
@@ -20,6 +23,7 @@ async fn a_dropped_file_alone_names_its_cluster() {
         .on(DEFAULTS, defaults())
         .on(OFFERINGS, offerings(&[]))
         .on(KNOWN, not_known())
+        .on(PRICES, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "in/orders.rdb"}})).await;
@@ -58,6 +62,7 @@ async fn a_dropped_list_is_one_seeding_of_all_that_it_names() {
     let wire = fine_target(wire)
         .on(KNOWN, not_known())
         .on(KNOWN, not_known())
+        .on(PRICES, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, json!({"dropped": {"bucket": "backups", "key": "sets/all.seed.json"}})).await;

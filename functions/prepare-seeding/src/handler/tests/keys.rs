@@ -47,6 +47,7 @@ async fn the_policy_of_a_key_of_ones_own_decides() {
         encrypted().on(DESCRIBE, key("CUSTOMER", "Enabled")).on(GET_KEY_POLICY, key_policy(&json!([ours()])));
     let wire = fine_target(wire.on(GET, beginning()))
         .on(KNOWN, not_known())
+        .on(PRICES, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, orders()).await;
@@ -69,6 +70,7 @@ async fn a_key_that_may_not_be_looked_at_is_a_warning_with_the_statement() {
     ] {
         let wire = fine_target(wire.on(GET, beginning()))
             .on(KNOWN, not_known())
+            .on(PRICES, not_known())
             .on(PUT_RECORD, ok())
             .on(ACCOUNT, quota(1000));
         let output = prepare(&wire, orders()).await;

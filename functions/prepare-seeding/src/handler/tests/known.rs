@@ -18,6 +18,7 @@ async fn a_backup_that_is_known_is_not_read_again() {
     for (hide_keys, end) in [(false, ".json"), (true, "-hidden.json")] {
         let wire = fine_target(fine_backup(script()))
             .on(KNOWN, json(known(1)))
+            .on(PRICES, not_known())
             .on(PUT_RECORD, ok())
             .on(ACCOUNT, quota(1000));
         let mut request = orders();
@@ -41,6 +42,7 @@ async fn what_was_weighed_for_another_engine_is_read_again() {
     other.inspection.weights.clear();
     let wire = fine_target(fine_backup(script()))
         .on(KNOWN, json(other))
+        .on(PRICES, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
     assert_eq!(prepare(&wire, orders()).await["chunks"].as_array().unwrap().len(), 2);
@@ -52,6 +54,7 @@ async fn what_is_too_old_or_of_another_version_is_as_good_as_unknown() {
     {
         let wire = fine_target(fine_backup(script()))
             .on(KNOWN, answer)
+            .on(PRICES, not_known())
             .on(PUT_RECORD, ok())
             .on(ACCOUNT, quota(1000));
         let output = prepare(&wire, orders()).await;

@@ -32,7 +32,8 @@ async fn a_seeding_waits_for_as_many_as_began_before_it() {
     assert_eq!(error.message, told);
     // With one more, it is its turn: later executions do not count.
     let wire = fine_target(fine_backup(script().on(LIST, busy)));
-    let wire = wire.on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
+    let wire =
+        wire.on(KNOWN, not_known()).on(PRICES, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
     assert_eq!(at_most(3, &wire).await.unwrap()["outcome"], "prepared");
 }
 
@@ -61,7 +62,8 @@ async fn keys_that_cannot_be_counted_are_a_warning_and_no_wait() {
     let mut request = orders();
     request["verify"] = json!(true);
     let wire = fine_target(fine_backup(script()));
-    let wire = wire.on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
+    let wire =
+        wire.on(KNOWN, not_known()).on(PRICES, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
     let step = PrepareSeeding { verify_in_vpc: false, ..step(&wire, json!({})) };
     let output = run_step(&step, request).await.unwrap();
     wire.done();

@@ -60,6 +60,7 @@ async fn every_page_of_the_parameters_is_turned() {
         .on(format!("{DEFAULTS}&Marker=m2"), defaults_page("", &lists(&[], &[("cache.t4g.small", 2)])))
         .on(OFFERINGS, offerings(&[]))
         .on(KNOWN, not_known())
+        .on(PRICES, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
     prepare(&wire, orders()).await;
@@ -93,6 +94,7 @@ async fn a_parameter_group_says_how_much_memory_and_how_many_databases_there_are
         )
         .on(OFFERINGS, offerings(&[]))
         .on(KNOWN, not_known())
+        .on(PRICES, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, orders_with("parameterGroup", "mine")).await;
@@ -160,6 +162,7 @@ async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_a
         .on(DEFAULTS, denied())
         .on(OFFERINGS, denied())
         .on(KNOWN, not_known())
+        .on(PRICES, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
     // A version that the product does not know. Without permission to list the versions, it is accepted.
@@ -171,6 +174,7 @@ async fn what_the_role_may_not_look_at_is_a_warning_and_the_documented_numbers_a
         .on(GROUP_PARAMETERS, denied())
         .on(OFFERINGS, denied())
         .on(KNOWN, not_known())
+        .on(PRICES, not_known())
         .on(PUT_RECORD, ok())
         .on(ACCOUNT, quota(1000));
     let output = prepare(&wire, orders_with("parameterGroup", "mine")).await;
@@ -191,6 +195,7 @@ async fn the_parameter_group_decides_about_cluster_mode_where_the_request_is_sil
     for (enabled, mode, automatic) in [("yes", true, true), ("no", false, false)] {
         let wire = group_with_cluster_mode(enabled)
             .on(KNOWN, not_known())
+            .on(PRICES, not_known())
             .on(PUT_RECORD, ok())
             .on(ACCOUNT, quota(1000));
         assert_eq!(prepare(&wire, orders_with("parameterGroup", "mine")).await["verdict"], "ok");
@@ -208,6 +213,7 @@ async fn a_patch_level_is_a_note_and_a_version_may_stand_without_quotes() {
         request["cluster"]["engineVersion"] = version;
         let wire = fine_target(fine_backup(script()))
             .on(KNOWN, not_known())
+            .on(PRICES, not_known())
             .on(PUT_RECORD, ok())
             .on(ACCOUNT, quota(1000));
         let output = prepare(&wire, request).await;
@@ -282,7 +288,8 @@ async fn an_auth_token_is_checked_and_never_shown() {
         assert!(!output.to_string().contains("too-short"), "{output}");
     }
     let wire = with(json(json!({"SecretString": "{\"password\":\"long-enough-for-42\"}"})));
-    let wire = wire.on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
+    let wire =
+        wire.on(KNOWN, not_known()).on(PRICES, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
     assert_eq!(prepare(&wire, orders_with("authTokenSecretArn", SECRET)).await["verdict"], "ok");
     assert!(!wire.text(PUT_RECORD).contains("long-enough"), "the record holds the token");
     assert!(!logs.text().contains("long-enough") && !logs.text().contains("too-short"), "{}", logs.text());
@@ -313,11 +320,18 @@ async fn a_user_group_has_to_be_there_active_and_of_the_engine() {
         let found = output["findings"][0]["evidence"]["reason"].as_str().unwrap();
         assert!(found.contains(reason), "{found}");
     }
-    let wire =
-        with(group("active", "redis")).on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
+    let wire = with(group("active", "redis"))
+        .on(KNOWN, not_known())
+        .on(PRICES, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     assert_eq!(prepare(&wire, request()).await["verdict"], "ok");
     let denied = query_error(403, "AccessDenied", "not authorized");
-    let wire = with(denied).on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000));
+    let wire = with(denied)
+        .on(KNOWN, not_known())
+        .on(PRICES, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
     assert_eq!(codes(&prepare(&wire, request()).await), ["target-not-checked"]);
 }
 
@@ -336,7 +350,7 @@ fn up_to_region(node_types: &[&str]) -> Wire {
 }
 
 fn prepared(wire: Wire) -> Wire {
-    wire.on(KNOWN, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000))
+    wire.on(KNOWN, not_known()).on(PRICES, not_known()).on(PUT_RECORD, ok()).on(ACCOUNT, quota(1000))
 }
 
 #[tokio::test]
@@ -367,4 +381,41 @@ async fn a_node_type_or_version_that_is_not_listed_can_be_allowed() {
     let wire = prepared(fine_backup(script()).on(DESCRIBE_GROUP, no_group()).on(VERSIONS, versions()));
     let output = prepare(&wire, request).await;
     assert_eq!((&output["outcome"], codes(&output)), (&json!("prepared"), vec!["engine-version-unknown"]));
+}
+
+fn serverless() -> Value {
+    orders_with("kind", "serverless")
+}
+
+#[tokio::test]
+async fn a_serverless_cache_needs_neither_node_types_nor_a_region_that_has_them() {
+    let wire = fine_backup(script())
+        .on(DESCRIBE_CACHE, no_cache())
+        .on(VERSIONS, versions())
+        .on(DEFAULTS, defaults())
+        .on(KNOWN, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
+    // The stack's defaults describe nodes.
+    let stack =
+        json!({"cluster": {"replicasPerShard": 1, "subnetGroup": "private", "nodeType": "cache.t4g.mirco"}});
+    let output = prepare_with(&wire, stack, serverless()).await.unwrap();
+    wire.done();
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("prepared"), vec![]));
+    let record = wire.json(PUT_RECORD);
+    assert_eq!(
+        (&record["cluster"]["kind"], &record["cluster"]["clusterMode"]),
+        (&json!("serverless"), &json!(true))
+    );
+    assert_eq!((&record["nodeTypes"], &record["databases"]), (&json!({}), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_name_that_a_serverless_cache_has_is_refused() {
+    let wire = fine_backup(script())
+        .on(DESCRIBE_CACHE, cache("available", "production"))
+        .on(VERSIONS, versions())
+        .on(DEFAULTS, defaults());
+    let output = prepare(&wire, serverless()).await;
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["id-taken"]));
 }
