@@ -83,7 +83,7 @@ impl Before {
     pub(crate) fn new(header: &Header) -> Self {
         let mut trial = Scan::new(Trial::default(), header.magic, None, false);
         trial.compare_nothing();
-        trial.know_templates(header);
+        trial.know_templates(header.templates.as_ref());
         trial.refuse_templates();
         let templated = header.templates.as_ref().is_some_and(Templates::are_needed);
         Self { trial, templated }
