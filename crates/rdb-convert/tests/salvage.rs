@@ -113,12 +113,11 @@ fn a_changed_byte_costs_only_the_record_that_holds_it() {
         "{invented} of {rounds} files with records that are not of the original; of {shown} a database is doubtful"
     );
     println!("{doubted} files have a doubtful database, and no such records");
-    // Of many files, 99.98 % of the records come back, and all of them from 98.8 % of the files. Files differ from run
-    // to run.
+    // Of many files, all records come back from 99.7 %, and one in 6,000 has others beside them. Files differ from run
+    // to run, and a small sample may have a few more.
     assert!(back * 100 >= expected * 99, "{back} of {expected} records");
-    assert!(complete * 100 >= rounds * 93, "{complete} of {rounds} files");
-    // What no rule shows: docs/CONVERT.md has the cases. One in 6,000 of many.
-    assert!(invented <= 1 + rounds / 400, "{invented} of {rounds} files");
+    assert!((complete + 3) * 100 >= rounds * 99, "{complete} of {rounds} files");
+    assert!(invented <= 1 + rounds / 1200, "{invented} of {rounds} files");
 }
 
 #[test]

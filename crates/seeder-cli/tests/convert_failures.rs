@@ -5,7 +5,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::Read,
-    os::unix::fs::FileExt,
+    os::unix::{fs::FileExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     time::Duration,
@@ -280,6 +280,37 @@ async fn a_signal_in_the_middle_of_writing_leaves_nothing() {
         assert!(left(folder.path()).is_empty(), "{:?}", left(folder.path()));
         assert!(calls.try_recv().is_ok());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_there_is_no_file_and_the_next_run_deletes_what_was_left() {
+    let folder = folder(&rdb(100));
+    let (sender, _calls) = unbounded_channel();
+    let path = folder.path().to_owned();
+    // Once the new file is begun, no byte of the backup is answered.
+    let endpoint = serve(rdb(100), sender, move |_| {
+        let begun = !left(&path).is_empty();
+        async move {
+            if begun {
+                std::future::pending::<()>().await;
+            }
+        }
+    })
+    .await;
+    let mut command = seeder(folder.path(), &["s3://backups/in.rdb", "out.rdb"]);
+    let mut process = with_s3(&mut command, &endpoint).spawn().unwrap();
+    while left(folder.path()).is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    kill(Pid::from_raw(i32::try_from(process.id()).unwrap()), Signal::SIGKILL).unwrap();
+    let status = spawn_blocking(move || process.wait()).await.unwrap().unwrap();
+    assert_eq!(status.signal(), Some(9));
+    let abandoned = left(folder.path());
+    let name = abandoned[0].file_name().unwrap().to_string_lossy().into_owned();
+    assert!(abandoned.len() == 1 && name.starts_with(".seeder-"), "{abandoned:?}");
+    let output = convert(folder.path(), &["in.rdb", "out.rdb"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(left(folder.path()), [folder.path().join("out.rdb")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

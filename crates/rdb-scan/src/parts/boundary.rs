@@ -1,9 +1,13 @@
 //! Finds where a record begins in the middle of a file, which has no index and no marks.
 
+mod before;
 mod places;
 
-pub(crate) use self::places::is_text;
-use self::places::{any_places, is_likely_key, likely_places};
+use self::places::{any_places, likely_places};
+pub(crate) use self::{
+    before::{Before, Unlikely},
+    places::{is_likely_key, is_text},
+};
 use crate::{
     bytes::cursor::Cursor,
     fault::{Fault, Hazard, HazardCode},

@@ -57,7 +57,7 @@ pub(crate) fn previewed(
             return Ok(Previewed::Refused(Box::new(plan.report)));
         }
         let inspection = preview(salvage.reader(bytes), &options, &plan, inspecting).map_err(failed)?;
-        NewFile { inspection, report: plan.report, damaged: Damaged::of(&salvage.damaged) }
+        NewFile { inspection, report: plan.report, damaged: Damaged::of(&salvage) }
     };
     meter.finish();
     Ok(Previewed::New(Box::new(made)))

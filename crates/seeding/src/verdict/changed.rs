@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use rdb_convert::Report;
-use rdb_scan::{Header, Inspection};
+use rdb_scan::{Header, Inspection, walk::Salvage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -45,15 +45,21 @@ pub struct Damaged {
     pub bytes: u64,
     /// The first of them, at most 20, as offsets.
     pub first: Vec<Range<u64>>,
+    /// Databases whose number may be damaged, each after the offset of its first key, at most 20: the keys may be of
+    /// another database.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubtful: Vec<(u64, u64)>,
 }
 
 impl Damaged {
-    /// Sums up places.
-    pub fn of(places: &[Range<u64>]) -> Self {
+    /// Sums up what a salvage has left out or doubts.
+    pub fn of(salvage: &Salvage) -> Self {
+        let places = &salvage.damaged;
         Self {
             number: places.len() as u64,
             bytes: places.iter().map(|place| place.end.saturating_sub(place.start)).sum(),
             first: places.iter().take(MOST_LISTED).cloned().collect(),
+            doubtful: salvage.doubtful.iter().take(MOST_LISTED).copied().collect(),
         }
     }
 }
@@ -117,8 +123,9 @@ fn converted(name: &str, source: &Inspection, new: &NewFile, hide_keys: bool) ->
     let NewFile { inspection, report, damaged } = new;
     let lost = numbers(&report.lost, |what| !STATISTICS.contains(&what));
     let dropped = numbers(&report.dropped, |_| true);
-    let loses =
-        !lost.is_empty() || LOSING.iter().any(|reason| dropped.contains_key(*reason)) || damaged.number > 0;
+    let loses = !lost.is_empty()
+        || LOSING.iter().any(|reason| dropped.contains_key(*reason))
+        || *damaged != Damaged::default();
     let (code, remedy) = if loses {
         (Code::ConvertedWithLoss, "no action needed, unless what is lost is expected in the cluster")
     } else {
@@ -154,6 +161,9 @@ fn converted(name: &str, source: &Inspection, new: &NewFile, hide_keys: bool) ->
         let first: Vec<_> = damaged.first.iter().map(|place| json!([place.start, place.end])).collect();
         finding = finding.with("damagedPlaces", damaged.number).with("damagedBytes", damaged.bytes);
         finding = finding.with("damaged", first);
+    }
+    if !damaged.doubtful.is_empty() {
+        finding = finding.with("doubtfulDatabases", json!(damaged.doubtful));
     }
     finding
 }

@@ -125,6 +125,6 @@ impl Work {
         let head = self.range.from.offset;
         io::copy(&mut reader.by_ref().take(head), &mut io::sink()).map_err(ConvertError::Read)?;
         let done = work(&mut reader, &self.range)?;
-        Ok((done, Damaged::of(&salvage.damaged)))
+        Ok((done, Damaged::of(&salvage)))
     }
 }

@@ -147,7 +147,8 @@ fn may_begin_key(bytes: &[u8], id: u8) -> bool {
     }
 }
 
-pub(super) fn is_likely_key(key: &[u8]) -> bool {
+/// Whether a key looks like one.
+pub(crate) fn is_likely_key(key: &[u8]) -> bool {
     key.len() >= LEAST_KEY_BYTES && is_text(key)
 }
 
