@@ -26,12 +26,11 @@ use jiff::Timestamp;
 pub(crate) use object::{ObjectSource, Objects, is_object};
 pub(crate) use progress::Meter;
 use rdb_scan::{InspectOptions, Inspection};
-use seeder_aws::Clients;
 use seeding::Verdict;
 use target::{DescribedTarget, Fit};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-use crate::args::CheckArgs;
+use crate::args::{AwsArgs, CheckArgs};
 
 const FAULTS: u8 = 1;
 const USAGE: u8 = 2;
@@ -48,7 +47,7 @@ struct Checked {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
+pub(crate) async fn run(args: CheckArgs, aws: &AwsArgs) -> Result<ExitCode> {
     let inputs = match input::inputs(&args.files) {
         Ok(inputs) => inputs,
         Err(error) => {
@@ -66,7 +65,7 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
     };
     // Credentials are loaded only if an object is to be read.
     let objects = if inputs.iter().any(Input::is_object) {
-        Some(Objects::new(Clients::from_environment().await.s3(), Handle::current()))
+        Some(Objects::new(aws.clients().await.s3(), Handle::current()))
     } else {
         None
     };

@@ -14,7 +14,7 @@ use tokio::{sync::Semaphore, task::JoinHandle};
 
 use crate::{
     check::Objects,
-    upload::{PART_BYTES, PARTS_AT_ONCE, Upload, part_bytes as enough_bytes},
+    multipart::{PART_BYTES, PARTS_AT_ONCE, Upload, part_bytes as enough_bytes},
 };
 
 /// The parts of all objects that are written at once have about this many bytes together.
