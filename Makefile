@@ -54,16 +54,16 @@ servers: ## real Redis and Valkey servers of several versions beside the system'
 corpora: ## the RDB files that the benchmark reads, in target/corpora; CORPORA_SCALE=0.1 makes a tenth
 	@scripts/corpora.sh
 
-bench: corpora ## our reader and others' on the same files: throughput and peak memory
+bench: corpora ## rdb-scan and other readers on the same files: throughput and peak memory
 	@scripts/bench.sh
 
-limits: corpora ## what each part of reading costs alone, how close our reader comes to all in turn, and what a second thread brings
+limits: corpora ## what each part of reading costs alone, how close rdb-scan comes to all in turn, and what a second thread brings
 	@cargo run --quiet --profile bench --package rdb-benches --bin limits
 
 calibrate: ## predicted memory of files against that of real servers that load them; takes minutes the first time
 	@scripts/calibrate.sh
 
-differential: ## our verdict on mutated files against what real servers do when they load them; some half an hour
+differential: ## the verdict on mutated files against what real servers do when they load them; some half an hour
 	@scripts/differential.sh
 
 convert-matrix: ## files of every server at hand converted for every target and loaded there; UPDATE_DOCS=1 writes the table

@@ -25,10 +25,17 @@ WORDS = {
     r"\b(we|ours|us(?!-)|our)\b": "the tool's name, or the passive",
 }
 # The texts that are checked: pages, and the options' help.
-PAGES = ["README.md", "docs/*.md"]
+PAGES = ["*.md"]
 HELP = ["crates/seeder-cli/src/args.rs", "crates/seeder-cli/src/args/*.rs"]
-# The product's messages: findings, errors, remedies and what the CLI prints.
-MESSAGES = ["crates/*/src/*.rs", "functions/*/src/*.rs", "statemachine/*.json"]
+# Messages: findings, errors, remedies, what commands print, descriptions of parameters and targets.
+MESSAGES = [
+    "crates/*/src/*.rs", "functions/*/src/*.rs", "local/*/src/*.rs", "benches/*.rs", "tests/src/*.rs",
+    "tests/differential/src/*.rs", "tests/docs/src/*.rs", "statemachine/*.json", "events/*.json", "scripts/*.py",
+    "tests/template/*.py", "tests/interpreters/*.py", "tests/deployed/*.py",
+]
+# The words of AWS, as the local services repeat them.
+AWS_SAYS = ["local/gateway/src/answers.rs", "local/stack/src/account_api/signature.rs"]
+DESCRIPTIONS = {"template.yaml": r"^(?!\s*#)", "Makefile": r"^[\w-]+:.*## "}
 
 
 def tracked(pattern):
@@ -70,22 +77,27 @@ def words_are_those_of_the_glossary():
             yield from faults_of(path, [(number, line) for number, line in lines if line.lstrip().startswith("///")])
     for pattern in MESSAGES:
         for path in tracked(pattern):
-            if not is_test(path):
+            if not is_test(path) and path.relative_to(ROOT).as_posix() not in AWS_SAYS:
                 yield from faults_of(path, messages_of(path))
+    for name, described in DESCRIPTIONS.items():
+        lines = enumerate((ROOT / name).read_text().splitlines(), 1)
+        yield from faults_of(ROOT / name, [(number, line) for number, line in lines if re.match(described, line)])
 
 
 def is_test(path):
-    return "tests" in path.stem or "tests" in path.parts or "test_util" in path.as_posix()
+    inside = path.relative_to(ROOT)
+    return "tests" in inside.stem or "tests" in inside.parts[1:] or "test_util" in inside.as_posix()
 
 
 def messages_of(path):
     """Yields the lines of texts of several words, up to the tests of a file."""
     product = re.split(r"^#\[cfg\(test\)\]$", path.read_text(), flags=re.M)[0]
-    uncommented = re.sub(r"^(\s*)//.*$", r"\1", product, flags=re.M)
+    # A comment, or a quotation mark as a character, is no text.
+    uncommented = re.sub(r"(^|\s)//[/!]?( .*)?$|b?'\\?\"'", r"\1", product, flags=re.M)
     for found in re.finditer(r'"((?:[^"\\]|\\.)*)"', uncommented, re.S):
-        if found[1].count(" ") > 1:
+        if " " in found[1]:
             first = uncommented.count("\n", 0, found.start()) + 1
-            yield from enumerate(re.sub(r"`[^`\n]*`", "", found[1]).splitlines(), first)
+            yield from enumerate(re.sub(r"`[^`\n]*`|\{[^{}\n]*\}", "", found[1]).splitlines(), first)
 
 
 def without_code(page):

@@ -165,7 +165,7 @@ CATCHES = {
 }
 # The labels of Defaults, which have no Comment. Those that continue straight down need none.
 OTHERWISE = {"Assessed": "loads as it is", "ClusterState": "not yet", "Deletion": "gone", "Outcome": "failed",
-             "Telling": "told before", "Topic": "no topic", "Ending": "failed"}
+             "Telling": "announced before", "Topic": "no topic", "Ending": "failed"}
 # States with the last sentence of their Comment beside them.
 NOTED = ("Prepare", "ConvertChunks")
 NOTE, NOTE_CHARACTERS = 476, 32

@@ -68,6 +68,6 @@ pub fn measured(measure: &Path, command: &[OsString]) -> Result<Cost> {
     let output = Command::new(measure).args(command).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
     let text = String::from_utf8(output.stdout)?;
-    let (seconds, peak_bytes) = text.trim().split_once(' ').context("measure told no two numbers")?;
+    let (seconds, peak_bytes) = text.trim().split_once(' ').context("measure did not print two numbers")?;
     Ok(Cost { seconds: seconds.parse()?, peak_bytes: peak_bytes.parse()? })
 }

@@ -42,7 +42,7 @@ class Reference:
 
 
 def end_with_parent(parent):
-    """Exits when the parent process has died: otherwise half a gigabyte would stay, in a network that nobody sees."""
+    """Exits when the parent process has died: otherwise half a gigabyte would stay, in a network that no one sees."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(0)

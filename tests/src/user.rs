@@ -225,7 +225,7 @@ pub async fn server_of(address: &str) -> Result<String> {
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let version = field("valkey_version").map(|version| format!("valkey-server {}", version.trim()));
     let version = version.or_else(|| Some(format!("redis-server {}", field("redis_version")?.trim())));
-    version.context("the server does not tell its version")
+    version.context("the server does not report its version")
 }
 
 /// The policy of a bucket, if it has one.

@@ -1,4 +1,4 @@
-"""Checks of stacks outside the commercial partition, and in partitions that nobody here knows."""
+"""Checks of stacks outside the commercial partition, and in partitions that are unknown here."""
 
 import json
 import re

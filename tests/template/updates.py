@@ -28,7 +28,7 @@ def what_is_kept_goes_when_a_creation_fails():
 
 
 def running_executions_keep_their_functions():
-    """Looks at what SAM makes of the template: the definition has to name versions, which an update leaves alone."""
+    """Reads what SAM makes of the template: the definition has to name versions, which an update leaves alone."""
     resources = translated()
     machine, = (one for one in resources.values() if one["Type"] == "AWS::StepFunctions::StateMachine")
     given = machine["Properties"]["DefinitionSubstitutions"]

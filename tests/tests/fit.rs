@@ -1,15 +1,18 @@
 //! Predictions and reality: the predicted memory of a backup is what real servers use, up to the limit of a node.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Instant,
 };
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_elasticache::types::{CacheEngineVersion, CacheNodeTypeSpecificParameter};
 use local_stack::{Stack, StackOptions};
 use rdb_footprint::{Footprint, Generation, Settings};
 use rdb_scan::{Control, FileSource, InspectOptions, Weighing, inspect_parallel};
-use serde_json::{Value, json};
+use seeding::{Engine, NodeTypes};
+use serde_json::{Value, from_value, json, to_value};
 use system_tests::{
     data::{fill_blobs, fill_mixed},
     source::Source,
@@ -152,4 +155,40 @@ async fn restored_bytes(stack: &Stack, id: &str) -> Result<Vec<u64>> {
         .collect();
     told.sort();
     Ok(told.into_iter().map(|(_, bytes)| bytes).collect())
+}
+
+/// Node types of the local service that the product does not offer: its own, and families closed to new clusters.
+const UNOFFERED: [&str; 3] = ["cache.local.", "cache.r4.", "cache.t2."];
+
+/// Both sides have a table of their own, so that neither repeats an error of the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_and_the_memory_of_node_types_are_the_same_on_both_sides() -> Result<()> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    for (engine, family) in [(Engine::Redis, "redis7"), (Engine::Valkey, "valkey8")] {
+        let versions = stack.elasticache().describe_cache_engine_versions().engine(engine.as_str());
+        let versions = versions.send().await?;
+        let versions: Vec<_> =
+            versions.cache_engine_versions().iter().filter_map(CacheEngineVersion::engine_version).collect();
+        ensure!(versions == engine.known_versions(), "{engine}: {versions:?}");
+        let ask =
+            stack.elasticache().describe_engine_default_parameters().cache_parameter_group_family(family);
+        let mut pages = ask.into_paginator().send();
+        let mut described = BTreeMap::new();
+        while let Some(page) = pages.next().await {
+            let page = page?;
+            let defaults = page.engine_defaults().context("no defaults")?;
+            for value in defaults
+                .cache_node_type_specific_parameters()
+                .iter()
+                .flat_map(CacheNodeTypeSpecificParameter::cache_node_type_specific_values)
+            {
+                let name = value.cache_node_type().context("no node type")?.to_owned();
+                described.insert(name, value.value().context("no value")?.parse::<u64>()?);
+            }
+        }
+        described.retain(|name, _| !UNOFFERED.iter().any(|family| name.starts_with(family)));
+        let documented: BTreeMap<String, u64> = from_value(to_value(NodeTypes::documented(engine))?)?;
+        ensure!(described == documented, "{family}: {described:#?}\n{documented:#?}");
+    }
+    stack.stop().await
 }

@@ -154,7 +154,7 @@ fn agreed(readings: &[u64]) -> Option<u64> {
 fn field(connection: &mut Connection, section: &str, name: &str) -> Result<u64> {
     let info = connection.ask(&["INFO", section])?;
     let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let value = value.with_context(|| format!("the server tells no {name}"))?;
+    let value = value.with_context(|| format!("the server reports no {name}"))?;
     value.trim().parse().with_context(|| format!("{name} is no number: {value}"))
 }
 

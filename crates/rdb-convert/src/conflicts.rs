@@ -5,7 +5,6 @@ mod repeated;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    hash::{DefaultHasher, Hasher},
     io::Read,
 };
 
@@ -17,11 +16,10 @@ use self::{
     found::{Find, Sizes, add_hashes, add_size, add_sizes},
     repeated::{Hashes, Places},
 };
-use crate::{ConvertError, Options, RecordRange, conversion::why_gone, encoded::pairs};
+use crate::{
+    ConvertError, MAX_COMPARED_KEYS, Options, RecordRange, encoded::pairs, filter::why_gone, hash::hash,
+};
 
-/// The most keys among which conflicts can be looked for: 1 GiB of memory. A key that occurs more than once counts as
-/// eight more.
-pub const MAX_COMPARED_KEYS: u64 = 1 << 26;
 /// A key that occurs more than once takes as much memory as this many that are compared: its hash, its places, and
 /// where these were found, with room to grow.
 pub(crate) const KEYS_OF_CONFLICT: u64 = 8;
@@ -280,17 +278,4 @@ fn keys<R: Read>(
             _ => {}
         }
     }
-}
-
-/// A hash of 128 bits. Equal ones count as equal keys.
-pub(crate) fn hash(database: u64, prefix: &[u8], key: &[u8]) -> u128 {
-    let half = |seed: u64| {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u64(seed);
-        hasher.write_u64(database);
-        hasher.write(prefix);
-        hasher.write(key);
-        hasher.finish()
-    };
-    u128::from(half(1)) << 64 | u128::from(half(2))
 }

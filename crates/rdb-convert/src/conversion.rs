@@ -8,15 +8,14 @@ use std::io::{
 };
 
 use rdb_scan::{
-    Magic, ValueType,
-    walk::{Head, Sink, Step, Walk, WalkError},
+    Magic,
+    walk::{Sink, Step, Walk, WalkError},
 };
 
 use crate::{
     ConvertError, Options, Policy, Report, Survey,
-    filter::why_dropped,
     output::{Output, Sizes, add_size},
-    rewrite::{Facts, Rewriter, Way},
+    rewrite::{Facts, Rewriter},
 };
 
 /// AUX fields that are kept: the others say something about the server that wrote them, or about the file.
@@ -140,22 +139,6 @@ impl<'p, W: Write> Conversion<'p, W> {
             add_size(&mut output.planned.sizes, database, (1, u64::from(expires)));
         }
     }
-}
-
-/// Why a key goes whatever its value is; none if it stays, or stands in the way.
-pub(crate) fn why_gone(options: &Options, head: &Head) -> Option<&'static str> {
-    why_dropped(options, head).or_else(|| {
-        let is_convertible =
-            options.target.reads(head.value_type, Magic::Valkey) || Way::of(head.value_type).is_some();
-        match head.value_type {
-            ValueType::Module if options.policies.modules == Policy::Drop => Some("module"),
-            ValueType::Module => None,
-            _ if !is_convertible && options.policies.unsupported_types == Policy::Drop => {
-                Some("unsupportedType")
-            }
-            _ => None,
-        }
-    })
 }
 
 /// Passes the same to several files.

@@ -8,6 +8,9 @@ use serde::{
     de::{Error, Visitor},
 };
 
+/// A map has at most this many entries.
+pub(crate) const MAX_PAIRS: usize = 1 << 20;
+
 /// Bytes.
 pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     STANDARD_NO_PAD.encode(bytes)
@@ -72,8 +75,7 @@ pub(crate) mod pairs {
 
     use serde::de::DeserializeOwned;
 
-    use super::{Deserialize, Deserializer, Serialize, Serializer, at_most};
-    use crate::rewrite::MAX_GIVEN_BACK;
+    use super::{Deserialize, Deserializer, MAX_PAIRS, Serialize, Serializer, at_most};
 
     pub(crate) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
         map: &BTreeMap<K, V>,
@@ -89,7 +91,7 @@ pub(crate) mod pairs {
         D: Deserializer<'de>,
     {
         let pairs = Vec::<(K, V)>::deserialize(deserializer)?;
-        at_most(pairs.len(), MAX_GIVEN_BACK)?;
+        at_most(pairs.len(), MAX_PAIRS)?;
         Ok(pairs.into_iter().collect())
     }
 }

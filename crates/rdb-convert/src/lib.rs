@@ -31,6 +31,7 @@ mod encoded;
 mod error;
 mod filter;
 mod glob;
+mod hash;
 mod options;
 mod output;
 mod plan;
@@ -39,22 +40,23 @@ mod range;
 mod readings;
 mod report;
 mod rewrite;
+mod survey;
 mod target;
 mod write;
 
 pub use crate::{
-    conflicts::{Comparison, Found, MAX_COMPARED_KEYS, Repeated},
+    conflicts::{Comparison, Found, Repeated},
     databases::{DatabaseError, Databases, Destination},
     error::ConvertError,
     glob::Glob,
-    options::{OnConflict, Options, Policies, Policy},
-    plan::{OutputTask, Plan, RangePlan, RangeTask, Survey, merge_plans, plan_range},
+    options::{MAX_COMPARED_KEYS, OnConflict, Options, Policies, Policy},
+    output::{HEAD_BYTES, TAIL_BYTES},
+    plan::{OutputTask, Plan, RangePlan, RangeTask, merge_plans, plan_range},
     preview::{Preview, assemble_previews, preview, preview_range, preview_ranges},
     range::RecordRange,
     report::{Conflicts, Count, MAX_LISTED_KEY_BYTES, MAX_LISTED_KEYS, Refusal, Report},
     rewrite::{MAX_GIVEN_BACK, MAX_PACKED_BYTES},
+    survey::Survey,
     target::{Engine, Target, TargetError},
-    write::{
-        Finished, HEAD_BYTES, RangeReport, TAIL_BYTES, Written, head_bytes, write, write_range, write_ranges,
-    },
+    write::{Finished, RangeReport, Written, head_bytes, write, write_range, write_ranges},
 };

@@ -5,7 +5,11 @@ use std::ops::RangeInclusive;
 use rdb_scan::{Kind, Magic, TypeSet, ValueType};
 use serde::{Deserialize, Serialize};
 
-use crate::{Databases, Glob, MAX_COMPARED_KEYS, Target};
+use crate::{Databases, Glob, Target};
+
+/// The most keys among which conflicts can be looked for: 1 GiB of memory. A key that occurs more than once counts as
+/// eight more.
+pub const MAX_COMPARED_KEYS: u64 = 1 << 26;
 
 /// What happens to something that the target cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::encoded;
 
+/// Bytes before the first record of a new file.
+pub const HEAD_BYTES: u64 = 9;
+/// Bytes after the last record of a new file: end mark and checksum.
+pub const TAIL_BYTES: u64 = 9;
 /// All files together buffer about this many bytes; blocks of 16 KiB are enough for the checksum.
 const BUFFERS_BYTES: usize = 1 << 20;
 const LEAST_BUFFER_BYTES: usize = 16 << 10;

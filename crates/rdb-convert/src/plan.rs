@@ -15,24 +15,13 @@ pub use self::{
     task::{OutputTask, RangeTask},
 };
 use crate::{
-    Comparison, ConvertError, Found, Options, RecordRange, Repeated, Report,
+    Comparison, ConvertError, Found, Options, RecordRange, Report, Survey,
     conversion::Conversion,
     output::{Planned, Sizes, selection_bytes},
     range::is_copied,
-    readings::{InRanges, InSequence, Readings, with_templates},
+    readings::{InRanges, InSequence, RangeWalk, Readings, with_templates},
     rewrite::Facts,
 };
-
-/// What has to be known before a range is planned.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Survey {
-    /// The magic of the new files: [`Magic::Valkey`] if the target reads it and fields have expiries.
-    /// [`Plan::magic`] says whether that was right.
-    pub magic: Magic,
-    /// Keys that occur more than once, found by a [`Comparison`].
-    pub repeated: Repeated,
-}
 
 /// What the conversion of a range would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,7 +126,8 @@ impl Plan {
         Self::read(&mut InSequence::new(open), options, false)
     }
 
-    /// Reads a source in ranges, with several threads. The plan is that of [`Plan::of`].
+    /// Reads a source in ranges, with several threads. The plan is that of [`Plan::of`]. Ranges that are stretches are
+    /// not read, unless keys have to be compared.
     ///
     /// `has_field_expiries` says whether fields seem to have expiries, such as [`rdb_scan::Inspection::field_expires`]:
     /// a reading less, if that is right. All threads call `watch` with the number of bytes that they have read since.
@@ -181,7 +171,12 @@ impl Plan {
         let mut survey = Survey { magic, repeated: comparison.into_repeated() };
         loop {
             let mut plans = Vec::new();
-            readings.each(&|walk, range| plan_walk(walk, range, options, &survey), &mut |plan| {
+            let work =
+                |walk: &mut RangeWalk<'_>, range: &RecordRange| match RangePlan::of_stretch(range, options) {
+                    Some(plan) => Ok(plan),
+                    None => plan_walk(walk, range, options, &survey),
+                };
+            readings.each(&work, &mut |plan| {
                 plans.push(plan);
                 Ok(())
             })?;

@@ -2,8 +2,11 @@
 
 mod in_order;
 
-use std::io::{
-    Read, {self},
+use std::{
+    io::{
+        Read, {self},
+    },
+    ops::Range,
 };
 
 use rdb_scan::{
@@ -82,9 +85,17 @@ pub(crate) fn watched<'s, S: Source + ?Sized>(
     range: &RecordRange,
     watch: &'s (dyn Fn(u64) + Sync),
 ) -> io::Result<Watched<'s>> {
-    let end = range.end.unwrap_or_else(|| source.size_bytes());
-    let left = end.saturating_sub(range.from.offset);
-    Ok(Watched { reader: source.open(range.from.offset..end)?, left, watch })
+    watched_bytes(source, range.from.offset..range.end.unwrap_or_else(|| source.size_bytes()), watch)
+}
+
+/// Opens a range of bytes of a source.
+pub(crate) fn watched_bytes<'s, S: Source + ?Sized>(
+    source: &'s S,
+    bytes: Range<u64>,
+    watch: &'s (dyn Fn(u64) + Sync),
+) -> io::Result<Watched<'s>> {
+    let left = bytes.end.saturating_sub(bytes.start);
+    Ok(Watched { reader: source.open(bytes)?, left, watch })
 }
 
 /// A reader that reports what it has read, and reads nothing beyond its range.

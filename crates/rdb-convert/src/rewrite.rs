@@ -15,12 +15,16 @@ use rdb_scan::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{ConvertError, RecordRange, encoded::pairs, output::push_text};
+use crate::{
+    ConvertError, RecordRange,
+    encoded::{MAX_PAIRS, pairs},
+    output::push_text,
+};
 
 /// A packed collection, or a field that loses its expiry, is rewritten in memory up to this many bytes.
 pub const MAX_PACKED_BYTES: u64 = 64 << 20;
 /// At most this many entries of streams that consumers gave back are dropped.
-pub const MAX_GIVEN_BACK: usize = 1 << 20;
+pub const MAX_GIVEN_BACK: usize = MAX_PAIRS;
 /// A hash that loses expiries is counted beforehand if it takes more bytes than this.
 pub(crate) const LARGE_BYTES: u64 = 1 << 20;
 

@@ -1,25 +1,20 @@
 //! Writing new files, as a whole or range by range.
 
+mod ranges;
+
 use std::io::{Read, Write};
 
-use rdb_scan::{
-    Source,
-    walk::{Crc64, Walk, header_bytes},
-};
+use rdb_scan::walk::{Crc64, Walk, header_bytes};
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use self::ranges::write_ranges;
 use crate::{
     ConvertError, Options, Plan, RangeTask, Report, Survey,
     conversion::Conversion,
     encoded::at_most,
-    output::{Output, failed, selection},
-    readings::{in_order, watched},
+    output::{HEAD_BYTES, Output, TAIL_BYTES, failed, selection},
 };
 
-/// Bytes before the first record of a new file.
-pub const HEAD_BYTES: u64 = 9;
-/// Bytes after the last record of a new file: end mark and checksum.
-pub const TAIL_BYTES: u64 = 9;
 const EOF: u8 = 255;
 
 /// What was written of a range into one new file.
@@ -210,43 +205,6 @@ pub fn write<R: Read, W: Write>(
     finished.add_any(write_walk(&mut walk, &task, options, &plan.survey, borrowed)?);
     for (file, tail) in finished.tail_bytes()?.iter().enumerate() {
         put(&mut writers, file, tail)?;
-    }
-    Ok(plan.report.clone())
-}
-
-/// As [`write`], with several threads, each of which writes ranges at their places. The bytes are the same.
-///
-/// `open` returns a writer for a new file, by its index, from an offset on. All threads call `watch` with the number of
-/// bytes that they have read since.
-///
-/// # Errors
-/// As [`write`].
-pub fn write_ranges<S: Source + ?Sized, W: Write>(
-    source: &S,
-    threads: usize,
-    options: &Options,
-    plan: &Plan,
-    open: &(dyn Fn(usize, u64) -> W + Sync),
-    watch: &(dyn Fn(u64) + Sync),
-) -> Result<Report, ConvertError> {
-    if !plan.report.refused.is_empty() {
-        return Err(ConvertError::Refused);
-    }
-    let indices: Vec<usize> = (0..plan.range_count()).collect();
-    let mut finished = Finished::new(plan);
-    let write = |index: &usize| {
-        let task = plan.task(*index).ok_or(ConvertError::Refused)?;
-        let source = watched(source, &task.range, watch)?;
-        let writers = task.outputs.iter().enumerate().map(|(file, output)| open(file, output.offset));
-        write_range(source, &task, options, &plan.survey, writers.collect())
-    };
-    in_order(&indices, threads, &write, &mut |written| finished.add(written))?;
-    let head = head_bytes(plan);
-    for (file, (tail, bytes)) in finished.tail_bytes()?.iter().zip(plan.file_bytes()).enumerate() {
-        for (offset, part) in [(0, &head[..]), (bytes - TAIL_BYTES, &tail[..])] {
-            let mut writer = open(file, offset);
-            writer.write_all(part).and_then(|()| writer.flush()).map_err(failed)?;
-        }
     }
     Ok(plan.report.clone())
 }

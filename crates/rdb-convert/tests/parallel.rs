@@ -6,17 +6,14 @@
 mod common;
 #[path = "common/converting.rs"]
 mod converting;
-
-use std::{
-    io::{self, Write},
-    sync::Mutex,
-};
+#[path = "common/places.rs"]
+mod places;
 
 use common::{Rdb, len, listpack, text_of};
 use converting::convert;
 use rdb_convert::{
     ConvertError, Databases, OnConflict, Options, Plan, Policies, Policy, RecordRange, Report, Survey,
-    merge_plans, plan_range, preview_ranges, write_ranges,
+    merge_plans, plan_range, preview_ranges,
 };
 use rdb_scan::{
     Boundary, Control, InspectOptions, Inspection, inspect_with_boundaries, read_header,
@@ -80,28 +77,6 @@ fn file() -> Vec<u8> {
     Rdb(file).end_unchecked()
 }
 
-/// A file in memory that is written at several places.
-struct At<'f> {
-    file: &'f Mutex<Vec<u8>>,
-    offset: usize,
-}
-
-impl Write for At<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut file = self.file.lock().unwrap();
-        let end = self.offset + bytes.len();
-        let size = file.len().max(end);
-        file.resize(size, 0xee);
-        file[self.offset..end].copy_from_slice(bytes);
-        self.offset = end;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn inspect(file: &[u8], threads: usize) -> (Inspection, Vec<Boundary>) {
     let options = InspectOptions::default();
     inspect_with_boundaries(file, threads, &options, &|_| Control::Continue).unwrap().unwrap()
@@ -114,11 +89,9 @@ fn in_parallel(file: &[u8], threads: usize, options: &Options) -> (Report, Vec<V
     let expiring = inspection.field_expires > 0;
     let plan = Plan::of_ranges(file, &ranges, threads, options, expiring, &|_| ()).unwrap();
     assert_eq!(plan.range_count(), ranges.len());
-    let files: Vec<_> = (0..options.split).map(|_| Mutex::new(Vec::new())).collect();
-    let open = |file: usize, offset: u64| At { file: &files[file], offset: offset as usize };
-    let report = write_ranges(file, threads, options, &plan, &open, &|_| ()).unwrap();
+    let (report, files) = places::write(file, threads, options, &plan).unwrap();
     assert_eq!(report, plan.report);
-    (report, files.into_iter().map(|file| file.into_inner().unwrap()).collect())
+    (report, files)
 }
 
 fn in_sequence(file: &[u8], options: &Options) -> (Report, Vec<Vec<u8>>) {

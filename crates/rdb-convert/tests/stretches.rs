@@ -6,8 +6,12 @@
 mod common;
 #[path = "common/dropping.rs"]
 mod dropping;
+#[path = "common/places.rs"]
+mod places;
 #[path = "common/ranges.rs"]
 mod ranges;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{
     Rdb,
@@ -18,7 +22,9 @@ use common::{
 };
 use dropping::DROP_ALL;
 use proptest::{collection::vec, prelude::*};
-use rdb_convert::{Databases, Glob, Options, Plan, RangePlan, RecordRange, Report, Target, write};
+use rdb_convert::{
+    ConvertError, Databases, Glob, Options, Plan, RangePlan, RecordRange, Report, Target, write,
+};
 use rdb_scan::{
     Boundary, Control, InspectOptions, Kind, LEAST_STRETCH_BYTES, Stretch, TypeSet, ValueType,
     inspect_with_boundaries, read_header,
@@ -137,6 +143,48 @@ fn hardly_anything_of_a_file_of_redis_7_4_is_read_for_valkey_8() {
         let same = ranges::convert_around(&file, &boundaries, stretches, &options);
         assert!(same == in_sequence(&file, &options));
     }
+}
+
+/// The plan of a file around its stretches, and their bytes, all found with two threads.
+fn planned_around(file: &[u8], options: &Options) -> (Plan, u64) {
+    let inspecting = InspectOptions { copied: options.copied_types(), ..InspectOptions::default() };
+    let (inspection, boundaries) =
+        inspect_with_boundaries(file, 2, &inspecting, &|_| Control::Continue).unwrap().unwrap();
+    let header = inspection.header().unwrap();
+    let ranges = RecordRange::around(&header, &boundaries, &inspection.stretches, options);
+    let read = AtomicU64::new(0);
+    let watch = |bytes| {
+        read.fetch_add(bytes, Ordering::Relaxed);
+    };
+    let plan = Plan::of_ranges(file, &ranges, 2, options, inspection.field_expires > 0, &watch).unwrap();
+    (plan, read.into_inner())
+}
+
+#[test]
+fn threads_copy_stretches() {
+    let file = redis_7_4();
+    for (target, read_percent) in [("valkey-8.0", 2), ("redis-7.0", 100)] {
+        let options = options(target);
+        let (plan, read) = planned_around(&file, &options);
+        assert!(100 * read <= read_percent * file.len() as u64, "{target}: {read} bytes read");
+        for threads in [1, 3] {
+            let same = places::write(&file, threads, &options, &plan).unwrap();
+            assert!(same == in_sequence(&file, &options), "{target}, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn a_stretch_that_was_changed_is_not_copied_unnoticed() {
+    let mut file = redis_7_4();
+    let options = options("valkey-8.0");
+    let (plan, _) = planned_around(&file, &options);
+    let middle = file.len() / 2;
+    // Within a value: no record looks any different.
+    let at = middle + file[middle..].windows(50).position(|bytes| bytes == [b'v'; 50]).unwrap();
+    file[at] = b'w';
+    let changed = places::write(&file, 2, &options, &plan);
+    assert!(matches!(changed, Err(ConvertError::Changed(_))), "{changed:?}");
 }
 
 #[test]

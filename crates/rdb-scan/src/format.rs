@@ -29,6 +29,9 @@ pub(crate) fn foreign(id: u8) -> Option<&'static str> {
 /// The size of magic and version.
 pub(crate) const HEADER_BYTES: usize = 9;
 
+/// Longer keys, AUX fields and names are not walked.
+pub const MAX_WALKED_KEY_BYTES: u64 = 16 << 20;
+
 /// Files of this version and later end with a checksum.
 pub(crate) const FIRST_VERSION_WITH_CRC: u32 = 5;
 

@@ -5,6 +5,7 @@ mod expiry;
 pub(crate) mod inspect;
 mod join;
 mod keys;
+mod options;
 mod report;
 mod sample;
 mod slots;
@@ -28,13 +29,15 @@ use crate::{
     fault::{Cause, Fault, Hazard, HazardCode},
     format::Magic,
     inspection::weigh::Weights,
-    parts::{assemble::Boundary, stretch::Stretch},
     reading::{
         header::{Header, MAX_NAMES},
         looks_like::Beginning,
-        position::Position,
+        position::{Boundary, Position},
     },
-    scan::template::{Digest, Templates},
+    scan::{
+        stretch::Stretch,
+        template::{Digest, Templates},
+    },
 };
 
 /// The version of the JSON of [`Inspection`], [`crate::RangeInspection`] and [`Position`]. Other versions are not read.

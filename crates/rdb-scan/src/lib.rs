@@ -90,6 +90,7 @@ mod format;
 pub mod fuzzing;
 mod inspection;
 mod packed;
+mod parallel;
 mod parts;
 mod pieces;
 mod reading;
@@ -113,19 +114,19 @@ pub use crate::{
         weigh::{Scales, Weigher, Weighing, Weights},
         writer::written_by,
     },
+    parallel::{inspect_parallel, inspect_with_boundaries},
     parts::{
-        assemble::{Assembly, Boundary, Gap, assemble, assemble_with_boundaries},
-        parallel::{inspect_parallel, inspect_with_boundaries},
+        assemble::{Assembly, Gap, assemble, assemble_with_boundaries},
         range::{RangeInspection, inspect_range, inspect_up_to},
-        stretch::{LEAST_STRETCH_BYTES, Stretch},
     },
     pieces::{Expiry, KeyPiece, Length, PackedPiece, Piece, Pieces, Row, RowPlaces, TextPlace, Whole},
     reading::{
         header::{Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, read_header},
-        position::Position,
+        position::{Boundary, Position},
         progress::{Control, Progress},
     },
     scan::{
+        stretch::{LEAST_STRETCH_BYTES, Stretch},
         template::{Digest, MAX_TEMPLATES_BYTES, Templates},
         visit::{Record, Visitor},
     },

@@ -2,6 +2,7 @@
 //! pass, so that one of any size can be read through a window.
 
 mod code;
+mod entries;
 mod groups;
 mod intset;
 mod listpack;
@@ -12,6 +13,7 @@ mod ziplist;
 mod zipmap;
 
 pub(crate) use code::Code;
+pub use entries::{Listpack as ListpackEntries, PackedEntry};
 use groups::{Groups, Items, Scores};
 pub(crate) use groups::{MAX_FIELD_EXPIRY_MS, bad_field_expiry, bad_score};
 use intset::Intset;

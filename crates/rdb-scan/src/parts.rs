@@ -2,6 +2,4 @@
 
 pub(crate) mod assemble;
 pub(crate) mod boundary;
-pub(crate) mod parallel;
 pub(crate) mod range;
-pub(crate) mod stretch;

@@ -95,7 +95,7 @@ impl<'r, V: Visitor> Reading<'r, V> {
                 self.beginning = Some(Beginning::of(first));
                 let known = header.check();
                 self.scan.magic = header.magic;
-                self.scan.follow(&header, HEADER_BYTES as u64);
+                header.lead(&mut self.scan, HEADER_BYTES as u64);
                 self.window.consume(HEADER_BYTES);
                 self.scan.begin_stretch(self.window.offset());
                 if header.is_newer() {

@@ -11,10 +11,12 @@ mod opcode;
 mod prefixes;
 mod rows;
 mod stream;
-mod stretches;
+pub(crate) mod stretch;
+mod stretch_ends;
 mod table;
 mod tell;
 pub(crate) mod template;
+mod templated;
 mod text;
 mod value;
 pub(crate) mod visit;
@@ -25,6 +27,7 @@ use module::Module;
 pub(crate) use module::module_name;
 pub(crate) use opcode::unknown;
 use serde::{Deserialize, Serialize};
+use stretch::Notes;
 use tell::string_length;
 use template::Templates;
 use text::{Closed, Open, Resumable, Shared};
@@ -37,13 +40,11 @@ use crate::{
     },
     fault::HazardCode,
     format::{
-        HEADER_BYTES, Magic,
+        Magic,
         opcode::Opcode,
         value_type::{Encoding, TextForm, ValueType},
     },
-    parts::stretch::Notes,
     pieces::{Length, Piece, Whole},
-    reading::header::Header,
     scan::visit::{Record, Visitor},
 };
 
@@ -172,25 +173,14 @@ impl<V: Visitor> Scan<V> {
         }
     }
 
-    /// Sets what the version of a file says about its records. `offset` is where reading begins.
-    pub(crate) fn follow(&mut self, header: &Header, offset: u64) {
-        self.newer = header.is_newer();
-        self.know_templates(header);
-        // In the middle of a file, those before it have to be known.
-        let is_start = offset <= HEADER_BYTES as u64;
-        if is_start && header.may_have_templates() {
-            self.shared.templates.get_or_insert_default();
-        }
-    }
-
-    /// Hashes may refer to these templates.
-    pub(crate) fn know_templates(&mut self, header: &Header) {
-        self.shared.templates.clone_from(&header.templates);
+    /// Hashes may refer to these templates; none if the file has none, or they are not known.
+    pub(crate) fn know_templates(&mut self, templates: Option<&Templates>) {
+        self.shared.templates = templates.cloned();
     }
 
     /// The templates of the file, as far as it has been read.
     pub(crate) fn templates(&self) -> Option<Templates> {
-        self.shared.templates.as_ref().map(|templates| templates.behind(self.keys))
+        self.shared.templates.as_ref().map(|templates| templates.after(self.keys))
     }
 
     /// Starts to report the pieces of values.

@@ -6,7 +6,6 @@
 
 mod body;
 mod input;
-mod listpack;
 mod salvage;
 mod templates;
 
@@ -20,7 +19,6 @@ use thiserror::Error;
 pub use self::{
     body::Body,
     input::{Crc64, Sink},
-    listpack::{Listpack, PackedEntry},
     salvage::Salvage,
     templates::{FieldNames, Names},
 };
@@ -32,13 +30,16 @@ use crate::{
         opcode::Opcode,
         value_type::{Layout, PackedLayout, TableRow, ValueType},
     },
-    parts::assemble::Boundary,
-    reading::header::{Header, parse},
+    reading::{
+        header::{Header, parse},
+        position::Boundary,
+    },
     scan::{module_name, template::TEMPLATE, unknown},
 };
-
-/// Longer keys, AUX fields and names are not walked.
-pub const MAX_WALKED_KEY_BYTES: u64 = 16 << 20;
+pub use crate::{
+    format::MAX_WALKED_KEY_BYTES,
+    packed::{ListpackEntries as Listpack, PackedEntry},
+};
 
 /// Why a walk ended early.
 #[derive(Debug, Error)]

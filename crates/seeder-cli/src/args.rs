@@ -55,7 +55,7 @@ pub(crate) enum Command {
     Backup(Box<BackupArgs>),
     /// Write a backup anew for an engine that does not read it as it is.
     ///
-    /// Nothing is lost unless an option says so. Without one, what stands in the way is listed, and nothing is written.
+    /// Nothing is lost unless an option says so. Without one, every obstacle is listed, and nothing is written.
     ///
     /// Exit status: 0 written, 1 refused, 2 usage, 3 not readable or not writable.
     Convert(Box<ConvertArgs>),
@@ -76,7 +76,8 @@ pub(crate) enum Command {
     Upload(Box<UploadArgs>),
     /// Start the clean-ups of ended executions that may have left something.
     ///
-    /// The stack does the same every hour. It deletes and revokes nothing itself. What runs or is seeded is left alone.
+    /// The stack does the same every hour. The command itself deletes and revokes nothing. Running executions
+    /// and seeded clusters are left alone.
     ///
     /// Exit status: 0 done, 1 failed or incomplete, 2 usage.
     Sweep(SweepArgs),
@@ -88,7 +89,7 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 shown, 1 unknown, 2 usage, 3 not reachable: no stack, no access, or no network.
     Status(ExecutionArgs),
-    /// Stop an execution, and wait until it is cleaned up for.
+    /// Stop an execution, and wait for its clean-up.
     ///
     /// A cluster that becomes available meanwhile is kept.
     ///
@@ -103,7 +104,7 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 rejected, 1 unknown or not waiting, 2 usage, 3 not reachable: no stack, no access, or no network.
     Reject(RejectArgs),
-    /// Check the stack and what it needs, before the first drop and whenever something is odd.
+    /// Check the stack and what it needs, before the first drop and whenever something looks wrong.
     ///
     /// Every line is `ok`, `warning` or `fault`, with what to do. Nothing is changed.
     ///
@@ -155,7 +156,7 @@ pub(crate) struct CheckArgs {
 /// The name of the deployed stack.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StackName {
-    /// Name of the CloudFormation stack, `$SEEDER_STACK`. Its outputs give what no option or variable gives.
+    /// Name of the CloudFormation stack, `$SEEDER_STACK`. Its outputs fill in what no option or variable sets.
     /// [default: elasticache-seeder]
     #[arg(
         long,

@@ -30,8 +30,8 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 use crate::{
     USAGE,
     args::{AwsArgs, BackupArgs},
-    check::Objects,
     output::{Outputs, Wanted, or_abandon},
+    reading::Objects,
 };
 
 const REFUSED: u8 = 1;

@@ -1,12 +1,9 @@
 //! `seeder check`: reads backups completely and judges them.
 
-mod archive;
 mod changed;
 mod fit;
 mod input;
 mod json;
-mod object;
-mod progress;
 mod table;
 mod target;
 
@@ -20,17 +17,17 @@ use std::{
 };
 
 use anyhow::{Error, Result};
-pub(crate) use archive::{Archive, Compressed, Compression, FIRST_BYTES};
 use input::{Content, Input};
 use jiff::Timestamp;
-pub(crate) use object::{ObjectSource, Objects, is_object};
-pub(crate) use progress::Meter;
 use rdb_scan::{InspectOptions, Inspection};
-use seeding::Verdict;
+use seeding::{Verdict, changed::NewFile};
 use target::{DescribedTarget, Fit};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-use crate::args::{AwsArgs, CheckArgs};
+use crate::{
+    args::{AwsArgs, CheckArgs},
+    reading::{Compression, Meter, Objects},
+};
 
 const FAULTS: u8 = 1;
 const USAGE: u8 = 2;
@@ -44,6 +41,13 @@ struct Checked {
     /// The compression that it was read through, if any.
     compression: Option<Compression>,
     took: Duration,
+}
+
+impl Checked {
+    /// The inspection of what is seeded: the new file if there is one.
+    fn seeded<'i>(&'i self, new: Option<&'i NewFile>) -> Option<&'i Inspection> {
+        new.map(|new| &new.inspection).or(self.inspection.as_ref().ok())
+    }
 }
 
 /// Runs the command.

@@ -26,8 +26,8 @@ use tokio::runtime::Handle;
 use crate::{
     USAGE,
     args::{AwsArgs, ConvertArgs},
-    check::{Meter, Objects, is_object},
     output::{Opened, Outputs, Wanted, or_abandon},
+    reading::{Meter, Objects, is_object},
 };
 
 const REFUSED: u8 = 1;
@@ -206,6 +206,8 @@ impl Conversion<'_> {
             hide_keys: self.args.hide_keys,
             now_ms: u64::try_from(self.options.now_ms).unwrap_or(0),
             top: 0,
+            // Copied where the new file is written at any offset; nothing has to be noted for the others.
+            copied: self.options.copied_types(),
             ..InspectOptions::default()
         };
         let meter = self.meter();
@@ -223,7 +225,7 @@ impl Conversion<'_> {
         let Some((seekable, header)) = self.source.seekable().zip(inspection.header()) else {
             return Plan::of(|| self.source.reader(), self.options);
         };
-        let ranges = RecordRange::between(&header, boundaries);
+        let ranges = RecordRange::around(&header, boundaries, &inspection.stretches, self.options);
         let meter = self.meter();
         // The source may be read several times.
         let (read, size) = (AtomicU64::new(0), seekable.size_bytes().max(1));

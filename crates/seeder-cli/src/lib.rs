@@ -17,6 +17,7 @@ mod judged;
 mod manual;
 mod multipart;
 mod output;
+mod reading;
 mod request;
 mod seed;
 mod signals;

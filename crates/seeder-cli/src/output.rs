@@ -22,8 +22,8 @@ use seeding::{BackupLocation, objects::ObjectLook};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use crate::{
-    check::{Objects, is_object},
     multipart::{PARTS_AT_ONCE, Upload, Uploaded},
+    reading::{Objects, is_object},
     signals::Signals,
 };
 

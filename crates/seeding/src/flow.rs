@@ -1,5 +1,6 @@
 //! The data that passes between the steps of the state machine, and the rules by which steps decide.
 
+pub(crate) mod announced;
 pub mod chunks;
 pub mod conversion;
 pub(crate) mod drops;

@@ -13,15 +13,17 @@ mod key;
 mod listed;
 mod needs;
 mod principal;
+mod statement;
 
 pub use self::{
     answer::Answer,
     condition::Context,
     document::{Document, Grant, Question},
-    edit::{Statement, has, has_others, remove},
+    edit::{has, has_others, remove},
     key::{KeyLook, key_finding},
     needs::{AclLook, Needs, PolicyLook, Roles, policy_findings, ungranted_finding},
     principal::Asker,
+    statement::Statement,
 };
 
 /// The largest bucket policy, in bytes. Source: S3 user guide, "Bucket policies": 20 KB.

@@ -36,7 +36,7 @@ const SMALL: &str = "
     XGROUP CREATE stream idle $
     XREADGROUP GROUP busy alice COUNT 2 STREAMS stream >
     XREADGROUP GROUP busy bob COUNT 1 STREAMS stream >
-    XGROUP CREATECONSUMER stream idle nobody
+    XGROUP CREATECONSUMER stream idle absent
     XADD emptied 1-1 a b
     XDEL emptied 1-1
     FUNCTION LOAD #!lua~name=lib\\nredis.register_function('f',~function()~return~1~end)

@@ -69,11 +69,11 @@ fn whole(file: &mut File, random: &mut Random) -> Option<String> {
         }
         2 => {
             file.behind = vec![[0, b'x', 0xff][random.below(3)]; 1 + random.below(60)];
-            "bytes behind"
+            "bytes after the end"
         }
         3 => {
             file.behind = file.bytes();
-            "the same behind"
+            "the same after the end"
         }
         4 => {
             let last = file.header.last_mut()?;

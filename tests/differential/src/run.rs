@@ -137,11 +137,11 @@ impl Lane {
         };
         let copied = self.copy.restore(records(reading))?;
         let same = matches!(&copied, Outcome::Loaded { digest: other, .. } if *other == digest);
-        let theirs = format!("{keys} keys, {digest}; ours {copied:?}");
+        let theirs = format!("{keys} keys, {digest}; rdb-scan {copied:?}");
         Ok(match (refused, same) {
             (false, true) if warned => (Cell::WarnedLoads, theirs),
             (false, true) => (Cell::SoundLoads, theirs),
-            (false, false) => (Cell::SoundFails, format!("loads other than we saw: {theirs}")),
+            (false, false) => (Cell::SoundFails, format!("loads other than rdb-scan saw: {theirs}")),
             (true, true) => (Cell::RefusedLoads, theirs),
             // The reader may have stopped before the end. Then the number of keys decides.
             (true, false) if !reading.inspection.is_sound() && keys >= mutant.keys => {
@@ -158,7 +158,7 @@ pub fn explanation(mutant: &Mutant, reading: &Reading<'_>, engine: &Engine) -> O
     let has = |code| reading.inspection.hazard_counts.contains_key(&code);
     let what = mutant.what.as_str();
     if has(HazardCode::Functions) && what.contains("245: ") {
-        return Some("the code of function libraries is not compiled by us, nor are their names compared");
+        return Some("rdb-scan neither compiles the code of function libraries nor compares their names");
     }
     if has(HazardCode::HugeResizedb) {
         return Some(
@@ -177,7 +177,7 @@ pub fn explanation(mutant: &Mutant, reading: &Reading<'_>, engine: &Engine) -> O
     }
     if engine.version == "6.2.5" && faults.iter().any(|fault| fault.message.contains("the length after it")) {
         return Some(
-            "the length behind a listpack entry, which this version does not read on its way forward",
+            "the length after a listpack entry, which this version does not read on its way forward",
         );
     }
     if faults.iter().any(|fault| fault.code == FaultCode::BadScore) {

@@ -18,8 +18,8 @@ const IN_VPC: &str = "Lambda puts the function into the VPC with it. Source: Lam
                       functions access to resources in an Amazon VPC\", required IAM permissions";
 
 /// Without it, S3 answers for a missing object as for a forbidden one.
-const FOR_MISSING: &str = "S3 tells a missing object from a forbidden one with it. No run here misses one; shown with \
-                           inspect-chunk";
+const FOR_MISSING: &str = "With it, S3 distinguishes a missing object from a forbidden one. No run here misses one; shown \
+                           with inspect-chunk";
 
 const REASONS: [Reason; 24] = [
     Reason {
@@ -132,7 +132,7 @@ const REASONS: [Reason; 24] = [
         callers: &["record-outcome"],
         sid: "",
         action: "s3:",
-        why: "a seeding ends alike whether its outcome is recorded or not. Shown by the test told",
+        why: "a seeding ends alike whether its outcome is recorded or not. Shown by the test `told`",
     },
     Reason {
         callers: &["ask-approval"],

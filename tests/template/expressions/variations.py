@@ -80,7 +80,7 @@ def has(sample, path):
 
 
 def base(sample):
-    """Returns the value that a sample stands for."""
+    """Returns the value that a sample represents."""
     match sample:
         case OneOf() | Words():
             return sample.values[0]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    MAX_COMPARED_KEYS, MAX_DATABASES,
+    MAX_DATABASES,
     repeated::{Hashes, Places},
 };
-use crate::encoded::pairs;
+use crate::{MAX_COMPARED_KEYS, encoded::pairs};
 
 /// What one reading of a range has found.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-use super::{MAX_COMPARED_KEYS, hash};
-use crate::encoded::{Base64, at_most, encode};
+use crate::{
+    MAX_COMPARED_KEYS,
+    encoded::{Base64, at_most, encode},
+    hash::hash,
+};
 
 /// Hashes. In JSON, base64 of 16 bytes each.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -7,9 +7,10 @@ use rdb_scan::{
     walk::{Head, Walk},
 };
 
-use super::{Conversion, Written, why_gone};
+use super::{Conversion, Written};
 use crate::{
     ConvertError, OnConflict,
+    filter::why_gone,
     output::push_text,
     rewrite::{Rewriter, Way},
 };

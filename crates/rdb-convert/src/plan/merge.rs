@@ -3,13 +3,12 @@
 use rdb_scan::Magic;
 use serde::{Deserialize, Deserializer};
 
-use super::{Plan, PlannedOutput, PlannedRange, RangePlan, Survey, version};
+use super::{Plan, PlannedOutput, PlannedRange, RangePlan, version};
 use crate::{
-    ConvertError, Options, Report,
+    ConvertError, Options, Report, Survey,
     encoded::at_most,
-    output::{Planned, Sizes, add_size, announcement_bytes, selection_bytes},
+    output::{HEAD_BYTES, Planned, Sizes, TAIL_BYTES, add_size, announcement_bytes, selection_bytes},
     rewrite::Facts,
-    write::{HEAD_BYTES, TAIL_BYTES},
 };
 
 /// Makes one plan of those of all ranges, which have to be in file order.

@@ -3,13 +3,12 @@
 use rdb_scan::{Header, Magic};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Plan, PlannedOutput, Survey};
+use super::{Plan, PlannedOutput};
 use crate::{
-    RecordRange,
+    RecordRange, Survey,
     encoded::{at_most, pairs},
-    output::Sizes,
+    output::{HEAD_BYTES, Sizes, TAIL_BYTES},
     rewrite::Facts,
-    write::{HEAD_BYTES, TAIL_BYTES},
 };
 
 /// What the writer of a range has to know.

@@ -9,7 +9,7 @@ use rdb_scan::{
 
 use super::{Fields, MAX_PACKED_BYTES, Rewriter, counted};
 use crate::{
-    conflicts::hash,
+    hash::hash,
     output::{number_bytes, push_text},
 };
 

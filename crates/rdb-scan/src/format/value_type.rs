@@ -84,6 +84,13 @@ pub(crate) enum Layout {
     TemplateValues,
 }
 
+impl Layout {
+    /// Whether a template precedes the keys, without which such a value cannot be read.
+    const fn needs_template(self) -> bool {
+        matches!(self, Self::TemplateListpack | Self::TemplateValues)
+    }
+}
+
 /// The row of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -151,11 +158,19 @@ macro_rules! value_types {
                 match self { $(Self::$variant => $id,)* }
             }
 
-            /// The type that this number has under this magic, in any version.
+            /// The type that this number has under this magic, in any version, unless it refers to a template.
             #[inline]
-            const fn of_any(id: u8, magic: Magic) -> Option<Self> {
+            pub(crate) const fn of(id: u8, magic: Magic) -> Option<Self> {
                 match (id, magic) {
-                    $(($id, value_types!(@magic $magic)) => Some(Self::$variant),)*
+                    $(($id, value_types!(@magic $magic)) if !$layout.needs_template() => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+
+            /// The type that refers to a template and has this number.
+            pub(crate) const fn with_template(id: u8) -> Option<Self> {
+                match id {
+                    $($id if $layout.needs_template() => Some(Self::$variant),)*
                     _ => None,
                 }
             }
@@ -239,20 +254,27 @@ impl ValueType {
     pub(crate) const MODULE_PRE_GA_ID: u8 = 6;
 
     /// The highest type number that a record may have without a template.
-    pub(crate) const MAX_ID: u8 = 28;
-
-    /// The type that this number has under this magic, unless it refers to a template.
-    #[inline]
-    pub(crate) const fn of(id: u8, magic: Magic) -> Option<Self> {
-        if id > Self::MAX_ID { None } else { Self::of_any(id, magic) }
-    }
+    pub(crate) const MAX_ID: u8 = Self::highest_id(false);
 
     /// The highest type number of a record that may refer to a template.
-    pub(crate) const MAX_TEMPLATED_ID: u8 = 32;
+    pub(crate) const MAX_TEMPLATED_ID: u8 = Self::highest_id(true);
 
-    /// The type that refers to a template and has this number.
-    pub(crate) const fn with_template(id: u8) -> Option<Self> {
-        if id > Self::MAX_ID { Self::of_any(id, Magic::Redis) } else { None }
+    const fn highest_id(with_templates: bool) -> u8 {
+        let (mut highest, mut index) = (0, 0);
+        while index < Self::ALL.len() {
+            let one = Self::ALL[index];
+            if one.id() > highest && (with_templates || !one.needs_template()) {
+                highest = one.id();
+            }
+            index += 1;
+        }
+        highest
+    }
+
+    /// Whether values refer to a template.
+    #[inline]
+    pub(crate) const fn needs_template(self) -> bool {
+        self.layout().needs_template()
     }
 
     /// Whether only a release candidate wrote this type. Releases refuse it.

@@ -4,11 +4,9 @@ use std::io::{
     Read, {self},
 };
 
+pub use super::options::InspectOptions;
 use crate::{
-    format::type_set::TypeSet,
-    inspection::{Crc, Inspection, RdbInfo, Tally, weigh::Weighing},
-    parts::stretch::LEAST_STRETCH_BYTES,
-    pieces::Whole,
+    inspection::{Crc, Inspection, RdbInfo, Tally},
     reading::{
         Reached, Reading,
         header::Header,
@@ -17,57 +15,6 @@ use crate::{
     },
     scan::{Inside, Scan, template::Templates, visit::Visitor},
 };
-
-/// The options of a scan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InspectOptions {
-    /// Leaves key names out of the result.
-    pub hide_keys: bool,
-    /// The time that decides whether a key has expired, in milliseconds since 1970; 0 counts none as expired. Must be
-    /// the same for all parts of a file.
-    pub now_ms: u64,
-    /// The size of the whole file, if it is known. Lengths are then checked against the rest of the file.
-    pub size_bytes: Option<u64>,
-    /// The number of biggest keys to list, at most [`crate::MAX_BIGGEST_KEYS`]. Must be the same for all parts of a
-    /// file.
-    pub top: usize,
-    /// The keys of a file are compared with each other if there are at most this many. Each takes 16 bytes of memory,
-    /// and some 14 bytes of a partial inspection's JSON. Must be the same for all parts of a file.
-    pub max_compared_keys: usize,
-    /// The rules to weigh the file by. Must be the same for all parts of a file.
-    pub weighings: Vec<Weighing>,
-    /// The types of keys in [`Inspection::stretches`]. If strings, which every server reads, are not among them, there
-    /// are no stretches, and noting them costs nothing. Must be the same for all parts of a file.
-    pub copied: TypeSet,
-    /// The least size of a stretch, in bytes: [`LEAST_STRETCH_BYTES`], unless a test has smaller files. Must be the
-    /// same for all parts of a file.
-    pub least_stretch_bytes: u64,
-}
-
-impl Default for InspectOptions {
-    fn default() -> Self {
-        Self {
-            hide_keys: false,
-            now_ms: 0,
-            size_bytes: None,
-            top: 10,
-            max_compared_keys: 1 << 17,
-            weighings: Vec::new(),
-            copied: TypeSet::default(),
-            least_stretch_bytes: LEAST_STRETCH_BYTES,
-        }
-    }
-}
-
-impl InspectOptions {
-    /// Makes a scan report the pieces that the weighings need, and note stretches.
-    pub(crate) fn prepare<V: Visitor>(&self, scan: &mut Scan<V>) {
-        if let Some(whole) = self.weighings.iter().map(Weighing::whole).reduce(Whole::min) {
-            scan.tell_pieces(self.now_ms, whole);
-        }
-        scan.note_stretches(self.copied, self.least_stretch_bytes);
-    }
-}
 
 /// The result of a scan.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,24 +72,8 @@ fn scan_dyn<V: Visitor>(
     visitor: V,
     watch: Watch<'_>,
 ) -> io::Result<(Inspected, V)> {
-    start.check()?;
-    let database = if start.offset == 0 { Some(0) } else { start.database };
-    let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
-    let visitor = (Tally::new(options, database), visitor);
-    let mut scan = Scan::new(visitor, magic, database, !options.hide_keys);
-    if let Some(header) = &start.header {
-        scan.follow(header, start.offset);
-    }
-    options.prepare(&mut scan);
-    if let Some(inside) = &start.inside {
-        scan.resume(Inside::clone(inside));
-    }
-    let mut reading = Reading::new(source, start.offset, options.size_bytes, scan);
-    reading.suspect = start.suspect;
-    let header = match &start.header {
-        Some(header) => Some(header.clone()),
-        None => reading.header()?,
-    };
+    let (mut reading, header) =
+        open(source, start, options, |database| (Tally::new(options, database), visitor))?;
     let reached = match &header {
         Some(header) if header.is_readable() => read(&mut reading, header, start, u64::MAX, watch)?,
         _ => Reached::Fault,
@@ -156,6 +87,34 @@ fn scan_dyn<V: Visitor>(
         None => (Inspected::Complete(inspection), visitor),
         Some(position) => (Inspected::Paused(inspection, position), visitor),
     })
+}
+
+/// Begins to read at a position, with the visitor for the database there. Reads the header if that is the start of the
+/// file.
+pub(crate) fn open<'r, V: Visitor>(
+    source: &'r mut dyn Read,
+    start: &Position,
+    options: &InspectOptions,
+    visitor: impl FnOnce(Option<u64>) -> V,
+) -> io::Result<(Reading<'r, V>, Option<Header>)> {
+    start.check()?;
+    let database = if start.offset == 0 { Some(0) } else { start.database };
+    let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
+    let mut scan = Scan::new(visitor(database), magic, database, !options.hide_keys);
+    if let Some(header) = &start.header {
+        header.lead(&mut scan, start.offset);
+    }
+    options.prepare(&mut scan);
+    if let Some(inside) = &start.inside {
+        scan.resume(Inside::clone(inside));
+    }
+    let mut reading = Reading::new(source, start.offset, options.size_bytes, scan);
+    reading.suspect = start.suspect;
+    let header = match &start.header {
+        Some(header) => Some(header.clone()),
+        None => reading.header()?,
+    };
+    Ok((reading, header))
 }
 
 /// Reads one record, calls `watch`, and reads on up to the first record at or after `end`.

@@ -6,8 +6,7 @@ use super::{BigKey, Crc, Inspection, MAX_FAULTS, MAX_HAZARDS_PER_CODE, Part};
 use crate::{
     bytes::crc::combine,
     fault::{Fault, FaultCode, Hazard, HazardCode},
-    parts::stretch,
-    scan::template::Templates,
+    scan::{stretch, template::Templates},
 };
 
 /// Two inspections cannot be joined.

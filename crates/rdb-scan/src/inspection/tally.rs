@@ -13,7 +13,7 @@ use crate::{
     fault::{Fault, Hazard},
     format::value_type::Encoding,
     inspection::{
-        inspect::InspectOptions,
+        options::InspectOptions,
         weigh::{Weigher, Weighing, Weights},
     },
     pieces::Pieces,

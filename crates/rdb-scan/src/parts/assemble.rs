@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     inspection::Inspection,
     parts::range::RangeInspection,
-    reading::{header::Header, position::Position},
+    reading::position::{Boundary, Position},
 };
 
 /// After this many rounds the rest is read in one go: ranges that still do not meet cannot be read in parts.
@@ -28,27 +28,6 @@ pub struct Gap {
     pub start: Position,
     /// Where to end: at the first record that begins at or after this offset.
     pub end: u64,
-}
-
-/// A place between two records, where a part of the file can be read from without knowing what precedes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Boundary {
-    /// File offset of the next record's first byte.
-    pub offset: u64,
-    /// The database that is selected there.
-    pub database: u64,
-}
-
-impl Boundary {
-    /// The position from which the part that begins here is read.
-    pub fn position(self, header: Header) -> Position {
-        let Self { offset, database } = self;
-        if offset == 0 {
-            return Position::default();
-        }
-        Position { offset, database: Some(database), header: Some(header), ..Position::default() }
-    }
 }
 
 /// Assembles ranges, in any order and possibly repeated.

@@ -110,7 +110,7 @@ impl Finder {
     pub(crate) fn new(header: &Header, size_bytes: Option<u64>) -> Self {
         let mut trial = Scan::new(Strict::default(), header.magic, None, false);
         trial.compare_nothing();
-        trial.know_templates(header);
+        trial.know_templates(header.templates.as_ref());
         trial.refuse_templates();
         let templated = header.templates.as_ref().is_some_and(Templates::are_needed);
         Self { trial, size_bytes, templated }

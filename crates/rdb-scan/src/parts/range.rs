@@ -13,7 +13,7 @@ use crate::{
     bytes::window::MAX_LOOK_BYTES,
     inspection::{
         Elsewhere, Inspection, SCHEMA, Tally,
-        inspect::{InspectOptions, close, read},
+        inspect::{InspectOptions, close, open, read},
     },
     parts::boundary::{Candidate, Effort, Finder},
     reading::{
@@ -22,7 +22,7 @@ use crate::{
         position::Position,
         progress::{Control, Watch},
     },
-    scan::{Inside, Scan},
+    scan::Scan,
 };
 
 /// The size of the first view of the file, and the search for a boundary in it: enough for most data.
@@ -117,7 +117,7 @@ pub(crate) fn inspect_range_among(
     let mut tally = Tally::new(options, None);
     tally.rely_on(elsewhere);
     let mut scan = Scan::new(tally, header.magic, None, !options.hide_keys);
-    scan.follow(header, range.start);
+    header.lead(&mut scan, range.start);
     scan.refuse_templates();
     options.prepare(&mut scan);
     let mut reading = Reading::new(source, range.start, options.size_bytes, scan);
@@ -146,23 +146,7 @@ fn read_from(
     options: &InspectOptions,
     watch: Watch<'_>,
 ) -> io::Result<RangeInspection> {
-    start.check()?;
-    let database = if start.offset == 0 { Some(0) } else { start.database };
-    let magic = start.header.as_ref().map(|header| header.magic).unwrap_or_default();
-    let mut scan = Scan::new(Tally::new(options, database), magic, database, !options.hide_keys);
-    if let Some(header) = &start.header {
-        scan.follow(header, start.offset);
-    }
-    options.prepare(&mut scan);
-    if let Some(inside) = &start.inside {
-        scan.resume(Inside::clone(inside));
-    }
-    let mut reading = Reading::new(source, start.offset, options.size_bytes, scan);
-    reading.suspect = start.suspect;
-    let header = match &start.header {
-        Some(header) => Some(header.clone()),
-        None => reading.header()?,
-    };
+    let (mut reading, header) = open(source, start, options, |database| Tally::new(options, database))?;
     let reached = match header.as_ref().filter(|header| header.is_readable()) {
         Some(header) => read(&mut reading, header, start, limit(end, options), watch)?,
         None => Reached::Fault,

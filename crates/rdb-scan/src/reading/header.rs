@@ -134,6 +134,15 @@ impl Header {
         self.magic == Magic::Redis && self.version >= FIRST_VERSION_WITH_TEMPLATES
     }
 
+    /// Sets what the version of a file says about its records. `offset` is where reading begins.
+    pub(crate) fn lead<V: Visitor>(&self, scan: &mut Scan<V>, offset: u64) {
+        scan.newer = self.is_newer();
+        // In the middle of a file, those before it have to be known.
+        let is_start = offset <= HEADER_BYTES as u64;
+        let none_yet = (is_start && self.may_have_templates()).then(Templates::default);
+        scan.know_templates(self.templates.as_ref().or(none_yet.as_ref()));
+    }
+
     /// Magic and version, and templates if there are any, for a position.
     pub(crate) fn for_position(&self, templates: Option<Templates>) -> Self {
         Self { version: self.version, magic: self.magic, aux: BTreeMap::new(), templates }

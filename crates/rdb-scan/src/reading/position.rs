@@ -1,4 +1,4 @@
-//! Positions from which a scan can continue.
+//! Places in a file from which it can be read on.
 
 use std::io;
 
@@ -8,7 +8,6 @@ use crate::{
     fault::Cause,
     reading::header::Header,
     scan::{Inside, template::Templates},
-    walk::FieldNames,
 };
 
 /// A position in a file, with everything that is needed to continue from it. The default is the start of a file.
@@ -57,19 +56,6 @@ impl Position {
         self.templates().is_some_and(|templates| !templates.is_complete())
     }
 
-    /// Puts the templates back: [`FieldNames::of_head`] of the file's bytes before [`Self::offset`].
-    ///
-    /// # Errors
-    /// `InvalidData` if the file has others than when the position was made.
-    pub fn with_templates(mut self, head: &FieldNames) -> io::Result<Self> {
-        let templates = self.header.as_mut().and_then(|header| header.templates.as_mut());
-        if templates.is_some_and(|templates| !templates.put_head(&head.templates())) {
-            let message = format!("the templates before offset {} have changed", self.offset);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        Ok(self)
-    }
-
     fn invalid(&self, why: &str) -> io::Error {
         let message = format!("the position at offset {} {why}", self.offset);
         io::Error::new(io::ErrorKind::InvalidInput, message)
@@ -78,5 +64,26 @@ impl Position {
     /// Whether the position is between two records.
     pub fn is_boundary(&self) -> bool {
         self.inside.is_none()
+    }
+}
+
+/// A place between two records, where a part of the file can be read from without knowing what precedes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Boundary {
+    /// File offset of the next record's first byte.
+    pub offset: u64,
+    /// The database that is selected there.
+    pub database: u64,
+}
+
+impl Boundary {
+    /// The position from which the part that begins here is read.
+    pub fn position(self, header: Header) -> Position {
+        let Self { offset, database } = self;
+        if offset == 0 {
+            return Position::default();
+        }
+        Position { offset, database: Some(database), header: Some(header), ..Position::default() }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ahead::Then, module::Module, stream::Stream, table::Table, template::Templated, text::Shared};
+use super::{ahead::Then, module::Module, stream::Stream, table::Table, templated::Templated, text::Shared};
 use crate::{
     bytes::{
         cursor::{Cursor, Text},

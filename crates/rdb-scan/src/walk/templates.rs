@@ -13,6 +13,7 @@ use crate::{
     bytes::source::Source,
     fault::FaultCode,
     pieces::Length,
+    reading::position::Position,
     scan::template::{Digest, Templates, room_for},
 };
 
@@ -140,5 +141,20 @@ impl FieldNames {
         }
         (self.bytes, self.digest) = (bytes, digest);
         Ok(())
+    }
+}
+
+impl Position {
+    /// Puts the templates back: [`FieldNames::of_head`] of the file's bytes before [`Self::offset`].
+    ///
+    /// # Errors
+    /// `InvalidData` if the file has others than when the position was made.
+    pub fn with_templates(mut self, head: &FieldNames) -> io::Result<Self> {
+        let templates = self.header.as_mut().and_then(|header| header.templates.as_mut());
+        if templates.is_some_and(|templates| !templates.put_head(&head.templates())) {
+            let message = format!("the templates before offset {} have changed", self.offset);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(self)
     }
 }

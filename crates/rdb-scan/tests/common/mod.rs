@@ -4,6 +4,7 @@
 #![allow(clippy::cast_sign_loss, reason = "the format wants the low bits of negative numbers")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+pub mod broken;
 pub mod in_ranges;
 pub mod mixed;
 pub mod tape;

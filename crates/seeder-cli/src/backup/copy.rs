@@ -13,9 +13,9 @@ use replication::{Address, Error, Payload};
 
 use super::{failure::Failure, report::FileDone, servers::Found, survey::Survey, waiting::Waiting};
 use crate::{
-    check::{Meter, Objects},
     multipart::Uploaded,
     output::Outputs,
+    reading::{Meter, Objects},
 };
 
 /// A backup as the command line asks for it.

@@ -3,18 +3,18 @@
 use anyhow::{Context, Result};
 use seeding::{
     How, Verdict,
-    changed::{NewFile, judge_changed, refusals},
+    changed::{judge_changed, refusals},
 };
 
 use super::{
     Checked, Input,
-    object::Objects,
     target::{DescribedTarget, Fit},
     {inspect_options, threads},
 };
 use crate::{
     args::CheckArgs,
     convert::{Previewed, previewed},
+    reading::Objects,
 };
 
 /// Judges anew if the conversion of a file changes its contents.
@@ -61,9 +61,4 @@ pub(super) fn judge_new_files(
     fit.salvages = target.target().options.convert.changes.salvage;
     fit.footprints = target.footprints_of(all, &new);
     Ok(())
-}
-
-/// The inspection of what is seeded: the new file if there is one.
-pub(super) fn seeded<'i>(checked: &'i Checked, new: Option<&'i NewFile>) -> Option<&'i rdb_scan::Inspection> {
-    new.map(|new| &new.inspection).or(checked.inspection.as_ref().ok())
 }

@@ -13,11 +13,7 @@ use anyhow::{Context, Result, bail};
 use rdb_scan::{Control, FileSource, InspectOptions, Inspected, Inspection, Position, Progress, Source};
 use seeding::BackupLocation;
 
-use super::{
-    archive::{Archive, Compressed, Compression, FIRST_BYTES},
-    object::{Objects, is_object},
-    progress::Meter,
-};
+use crate::reading::{Archive, Compressed, Compression, FIRST_BYTES, Meter, Objects, is_object};
 
 /// One input.
 #[derive(Debug, PartialEq, Eq)]

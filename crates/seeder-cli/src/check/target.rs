@@ -11,7 +11,7 @@ use seeding::{
 };
 use serde_json::Value;
 
-use super::{Checked, changed::seeded};
+use super::Checked;
 use crate::args::CheckArgs;
 
 /// The cluster that the options describe.
@@ -124,7 +124,7 @@ impl DescribedTarget {
     /// The memory of what is seeded, if all of it is sound.
     pub(super) fn footprints_of(&self, all: &[Checked], new: &[Option<NewFile>]) -> Vec<FootprintReport> {
         let seeded: Vec<_> =
-            all.iter().zip(new).filter_map(|(checked, new)| seeded(checked, new.as_ref())).collect();
+            all.iter().zip(new).filter_map(|(checked, new)| checked.seeded(new.as_ref())).collect();
         let sound = seeded.len() == all.len() && seeded.iter().all(|inspection| inspection.is_sound());
         if sound { self.footprints(&seeded) } else { Vec::new() }
     }

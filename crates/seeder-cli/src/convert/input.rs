@@ -15,7 +15,9 @@ use rdb_scan::{Boundary, Control, InspectOptions, Inspected, Inspection, Positio
 use seeding::BackupLocation;
 use uuid::Uuid;
 
-use crate::check::{Archive, Compressed, Compression, FIRST_BYTES, Meter, ObjectSource, Objects, is_object};
+use crate::reading::{
+    Archive, Compressed, Compression, FIRST_BYTES, Meter, ObjectSource, Objects, is_object,
+};
 
 /// A backup.
 pub(super) struct Source<'o> {

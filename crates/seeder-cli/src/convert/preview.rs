@@ -12,7 +12,7 @@ use seeding::{
 };
 
 use super::input::Source;
-use crate::check::{Meter, Objects};
+use crate::reading::{Meter, Objects};
 
 /// What a conversion would make of a backup.
 pub(crate) enum Previewed {

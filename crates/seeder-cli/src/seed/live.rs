@@ -11,8 +11,8 @@ use super::{Place, batch::Batch, execution_name};
 use crate::{
     args::{AwsArgs, SeedArgs},
     backup::{Backup, Copied, Done, Source},
-    check::Objects,
     output::{Outputs, Wanted, or_abandon},
+    reading::Objects,
     request,
     term::elapsed,
     usage::Usage,

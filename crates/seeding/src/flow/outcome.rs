@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::words::words;
+pub use super::announced::AnnouncedFinding;
 use crate::{
     facts::partition::Partition,
     finding::Code,
@@ -80,7 +81,7 @@ pub struct Outcome {
     /// The cluster, if it is available.
     pub cluster: Option<ClusterInfo>,
     /// First findings, most severe first, without the evidence that may name keys.
-    pub findings: Vec<ToldFinding>,
+    pub findings: Vec<AnnouncedFinding>,
     /// Report, as `s3://bucket/key`; empty if there is none.
     pub report: String,
     /// What a clean-up could not remove.
@@ -93,51 +94,12 @@ pub struct Outcome {
     pub plan: Option<Value>,
 }
 
-/// A finding as it is told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ToldFinding {
-    /// [Code](docs/FINDINGS.md).
-    pub code: String,
-    /// Severity.
-    #[serde(default)]
-    pub severity: String,
-    /// Backup that the finding is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backup: Option<String>,
-    /// Numbers that decided, and names other than those of keys.
-    #[serde(default)]
-    pub evidence: BTreeMap<String, Value>,
-    /// What to do.
-    #[serde(default)]
-    pub remedy: String,
-}
-
-/// The evidence whose texts are never those of a backup.
-const HARMLESS: [&str; 12] = [
-    "bucket", "engine", "error", "field", "from", "id", "nodeType", "reason", "removes", "state", "to",
-    "type",
-];
-
-impl ToldFinding {
-    /// Leaves out what may name keys: texts, unless they are known to be harmless. The message of a failed step is
-    /// kept; findings about a backup lose theirs.
-    fn without_keys(mut self) -> Self {
-        let of_backup = self.backup.is_some();
-        self.evidence.retain(|name, value| match value {
-            Value::Number(_) | Value::Bool(_) => true,
-            Value::Object(counts) => counts.values().all(Value::is_number),
-            _ => HARMLESS.contains(&name.as_str()) || (name == "message" && !of_backup),
-        });
-        self
-    }
-}
-
 impl Outcome {
     /// How an execution ended, and what is told; none if it was told already. `earlier`: what was recorded before, if a
     /// clean-up asks. What the same clean-up has recorded may not be told yet: its answer can be lost.
     pub fn of(input: &RecordInput, execution: &str, earlier: Option<Self>) -> Option<(Self, Ending)> {
         // What still runs tells its own end.
-        let refused = |finding: &ToldFinding| finding.code == CLEAN_UP_REFUSED;
+        let refused = |finding: &AnnouncedFinding| finding.code == CLEAN_UP_REFUSED;
         if input.clean_up && input.findings.first().is_some_and(refused) {
             return None;
         }
@@ -166,7 +128,8 @@ impl Outcome {
             _ if input.clean_up && is_left => ("failed", Ending::LeftBehind),
             _ => ("failed", Ending::Failed),
         };
-        let mut findings: Vec<_> = input.findings.iter().cloned().map(ToldFinding::without_keys).collect();
+        let mut findings: Vec<_> =
+            input.findings.iter().cloned().map(AnnouncedFinding::without_keys).collect();
         if input.clean_up && findings.is_empty() && ending != Ending::Succeeded {
             findings.push(interrupted());
         }
@@ -198,8 +161,8 @@ fn in_short(plan: &Value) -> Value {
 const CLEAN_UP_REFUSED: &str = "clean-up-refused";
 
 /// The finding about an execution that could not say itself how it ended.
-fn interrupted() -> ToldFinding {
-    ToldFinding {
+fn interrupted() -> AnnouncedFinding {
+    AnnouncedFinding {
         code: Code::Interrupted.as_str().to_owned(),
         severity: "fail".to_owned(),
         backup: None,

@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::{
     finding::{Finding, Verdict},
     flow::{
+        announced::AnnouncedFinding,
         conversion::{ConversionChunk, ConversionPhase},
-        outcome::ToldFinding,
         status::ClusterPhase,
     },
     record::file_key::FileKey,
@@ -273,7 +273,7 @@ pub struct RecordInput {
     /// Verdict on the backups.
     pub verdict: String,
     /// First findings, also those that the state machine makes.
-    pub findings: Vec<ToldFinding>,
+    pub findings: Vec<AnnouncedFinding>,
     /// Report, as `s3://bucket/key`; empty if there is none.
     pub report: String,
     /// The cluster, if it is available: [`ClusterInfo`]; otherwise an empty object.

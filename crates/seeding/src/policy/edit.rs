@@ -2,51 +2,16 @@
 
 use std::fmt::Write as _;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
-use super::{MAX_POLICY_BYTES, PolicyError};
-use crate::facts::{identity::Identity, location::BackupLocation};
+use super::{MAX_POLICY_BYTES, PolicyError, Statement};
+use crate::facts::identity::Identity;
 
 /// The prefix of the tool's Sids, by which users recognise its statements.
 const SID_PREFIX: &str = "ElasticacheSeeder";
 
-/// The statement that lets ElastiCache read the backups of one execution.
-#[derive(Debug, Clone)]
-pub struct Statement<'a> {
-    /// The execution.
-    pub execution: &'a Identity,
-    /// `REGION.elasticache-snapshot.amazonaws.com`.
-    pub service_principal: &'a str,
-    /// The partition, for the ARNs.
-    pub partition: &'a str,
-    /// The objects, all in one bucket.
-    pub backups: &'a [BackupLocation],
-    /// The time at which the statement expires, in milliseconds since 1970; `None` if never.
-    pub expires_at_ms: Option<i64>,
-}
-
 impl Statement<'_> {
-    /// Returns the statement as JSON. The three actions are those of the ElastiCache user guide.
-    fn json(&self, sid: &str) -> Value {
-        let bucket = self.backups.first().map_or("", |backup| backup.bucket.as_str());
-        let mut resources = vec![format!("arn:{}:s3:::{bucket}", self.partition)];
-        resources.extend(self.backups.iter().map(|backup| literal(&backup.arn(self.partition))));
-        let mut statement = json!({
-            "Sid": sid,
-            "Effect": "Allow",
-            "Principal": {"Service": self.service_principal},
-            "Action": ["s3:GetObject", "s3:ListBucket", "s3:GetBucketAcl"],
-            "Resource": resources,
-        });
-        if let Some(end) = self.expires_at_ms.and_then(|ms| Timestamp::from_second(ms / 1000).ok()) {
-            // A global condition key, which is in the context of every request.
-            statement["Condition"] = json!({"DateLessThan": {"aws:CurrentTime": end.to_string()}});
-        }
-        statement
-    }
-
     /// Returns the policy with this statement added. It replaces an earlier statement of this execution.
     pub fn add_to(&self, policy: Option<&str>) -> Result<String, PolicyError> {
         let tag = self.execution.hash();
@@ -71,20 +36,6 @@ impl Statement<'_> {
         let _ = write!(text, "{open}{ours}{comma}{inside}{close}{after}");
         fits(text)
     }
-}
-
-/// Escapes wildcards and variables in an ARN: IAM reads `${*}`, `${?}` and `${$}` as the characters themselves.
-fn literal(arn: &str) -> String {
-    let mut text = String::with_capacity(arn.len());
-    for letter in arn.chars() {
-        match letter {
-            '*' | '?' | '$' => {
-                let _ = write!(text, "${{{letter}}}");
-            }
-            other => text.push(other),
-        }
-    }
-    text
 }
 
 /// Whether a policy has the statement of this execution.
@@ -224,6 +175,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::facts::location::BackupLocation;
 
     const PRINCIPAL: &str = "us-east-1.elasticache-snapshot.amazonaws.com";
 

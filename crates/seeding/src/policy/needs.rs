@@ -5,7 +5,10 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Answer, Asker, Context, Document, Grant, Question};
+use super::{
+    Answer, Asker, Context, Document, Grant, Question,
+    statement::{ACTIONS_ON_BUCKET, ACTIONS_ON_OBJECTS},
+};
 use crate::{
     facts::{location::BackupLocation, partition::Partition},
     finding::{Code, Finding},
@@ -170,7 +173,7 @@ fn all_needs<'a>(needs: &Needs<'a>, service: &'a str, arns: &'a Arns) -> Vec<Req
         (Access::Acl, Some(id)) => Asker::CanonicalUser(id),
         _ => Asker::Service(service),
     };
-    on_bucket(elasticache, &["s3:ListBucket", "s3:GetBucketAcl"]);
+    on_bucket(elasticache, &ACTIONS_ON_BUCKET);
     let account = needs.partition.account.as_str();
     let roles = |arns: &'a [String]| -> Vec<Asker<'a>> {
         let known = arns.iter().map(|arn| Asker::Role { account, arn: Some(arn) });
@@ -193,7 +196,7 @@ fn all_needs<'a>(needs: &Needs<'a>, service: &'a str, arns: &'a Arns) -> Vec<Req
                 object: Some(object),
             }));
         };
-        on_object(elasticache, &["s3:GetObject"]);
+        on_object(elasticache, &ACTIONS_ON_OBJECTS);
         for &reader in &readers {
             on_object(reader, &["s3:GetObject"]);
         }

@@ -7,6 +7,7 @@ use rdb_scan::{HazardCode, Header, Inspection, MAX_RDB_VERSION, Magic, VALKEY_RD
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    facts::engine::{Engine, EngineVersion},
     finding::{Code, Finding},
     record::seeding::Target,
     request::{cluster::ClusterSpec, convert::When, options::Options},
@@ -35,7 +36,7 @@ struct Loss {
 /// The format that a file is converted to: the version that the engine reads, and the magic that keeps the expiries of
 /// hash fields if the file has any.
 pub fn format_for(cluster: &ClusterSpec, field_expiries: bool) -> Option<(rdb_convert::Target, Header)> {
-    let target = conversion_target(cluster)?;
+    let target = conversion_target(cluster.engine, cluster.engine_version)?;
     let header = if field_expiries && target.has_field_expiries() {
         Header { version: VALKEY_RDB_VERSION, magic: Magic::Valkey, ..Header::default() }
     } else {
@@ -45,9 +46,8 @@ pub fn format_for(cluster: &ClusterSpec, field_expiries: bool) -> Option<(rdb_co
 }
 
 /// The engine as a conversion's target; none if files are not converted for it.
-fn conversion_target(cluster: &ClusterSpec) -> Option<rdb_convert::Target> {
-    let version = cluster.engine_version;
-    format!("{}-{}.{}", cluster.engine, version.major, version.minor).parse().ok()
+fn conversion_target(engine: Engine, version: EngineVersion) -> Option<rdb_convert::Target> {
+    format!("{engine}-{}.{}", version.major, version.minor).parse().ok()
 }
 
 /// Whether a file of this version is converted if the engine does not read it. Its contents decide later.
@@ -59,7 +59,8 @@ pub(crate) fn may_convert(header: &Header, cluster: &ClusterSpec, options: &Opti
     let changes = &options.convert.changes;
     let as_it_is =
         options.allow.contains(&Code::RdbNewerThanEngine) && changes.is_empty() && !changes.salvage;
-    options.convert.when == When::Needed && known && !as_it_is && conversion_target(cluster).is_some()
+    let has_target = conversion_target(cluster.engine, cluster.engine_version).is_some();
+    options.convert.when == When::Needed && known && !as_it_is && has_target
 }
 
 /// Says how a file is converted. If it keeps its contents, replaces the findings that this removes.
@@ -183,4 +184,20 @@ fn in_words(refused: &[&Loss]) -> String {
     .into();
     let words: Vec<_> = refused.iter().filter_map(|loss| remedies.get(loss.field).copied()).collect();
     words.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_converted_for_every_version_since_redis_6_2() {
+        for engine in [Engine::Redis, Engine::Valkey] {
+            for text in engine.known_versions() {
+                let version = EngineVersion::parse(text).unwrap();
+                let expected = (version.major, version.minor) >= (6, 2);
+                assert_eq!(conversion_target(engine, version).is_some(), expected, "{engine} {text}");
+            }
+        }
+    }
 }

@@ -76,7 +76,7 @@ impl ServerProcess {
                 Err(error) => return Err(failed(error)),
             }
         }
-        Err(Failure::new(format_args!("the server did not come up: {}", self.last_words().await)))
+        Err(Failure::new(format_args!("the server did not become available: {}", self.last_words().await)))
     }
 
     /// Waits until the server has loaded its file. Fails with the server's own reason if it ends, and if it uses more

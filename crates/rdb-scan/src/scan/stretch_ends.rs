@@ -2,13 +2,12 @@
 //!
 //! Strings are the fast path of a scan and are not noticed, so they have to be among the types.
 
-use super::Scan;
-use crate::{
-    format::{type_set::TypeSet, value_type::ValueType},
-    parts::stretch::{Notes, Place, Stretch},
-    scan::visit::Visitor,
-    walk::MAX_WALKED_KEY_BYTES,
+use super::{
+    Scan,
+    stretch::{Notes, Place, Stretch},
+    visit::Visitor,
 };
+use crate::format::{MAX_WALKED_KEY_BYTES, type_set::TypeSet, value_type::ValueType};
 
 impl<V: Visitor> Scan<V> {
     /// Starts to note stretches of keys of these types.
@@ -41,7 +40,7 @@ impl<V: Visitor> Scan<V> {
         let is_copied = !self.mixed
             && current.foreign == 0
             && current.key.bytes <= MAX_WALKED_KEY_BYTES
-            && current.value_type.id() <= ValueType::MAX_ID
+            && !current.value_type.needs_template()
             && self.notes.as_ref().is_some_and(|notes| notes.types.contains(current.value_type));
         if !is_copied {
             self.part_stretches(end, 1, u64::from(current.expires_at_ms.is_some()));

@@ -1,9 +1,9 @@
 //! The entries of a listpack that is in memory.
 
+use super::{signed, unsigned};
 use crate::{
     bytes::stop::{Broken, Stop, broken},
     fault::FaultCode,
-    packed::{signed, unsigned},
 };
 
 const HEADER_BYTES: usize = 6;

@@ -17,10 +17,9 @@ use crate::{
         Inspection,
         inspect::{InspectOptions, Inspected, inspect},
     },
-    parts::assemble::Boundary,
     reading::{
         header::{Header, parse},
-        position::Position,
+        position::{Boundary, Position},
         progress::{Control, Progress},
     },
     walk::FieldNames,

@@ -17,11 +17,12 @@ use crate::{
     bytes::source::Source,
     inspection::{Elsewhere, Inspection, inspect::InspectOptions},
     parts::{
-        assemble::{Boundary, Chain, Gap},
+        assemble::{Chain, Gap},
         range::{RangeInspection, inspect_range_among, inspect_up_to},
     },
     reading::{
         header::Header,
+        position::Boundary,
         progress::{Control, Progress},
     },
 };
