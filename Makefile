@@ -5,7 +5,7 @@
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
-demo: setup ## a real backup becomes a cluster, hopeless ones are refused or cleaned up; under 90 s once built
+demo: setup ## a live server and a backup become clusters, hopeless ones are refused or cleaned up; under 90 s once built
 	@echo "== building (some minutes the first time)"
 	@cargo build --quiet --workspace --bins
 	@target/debug/demo

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds a release that deploys without Rust into dist/elasticache-seeder-VERSION, and the same as a tarball: zips of the
-# functions and a static `seeder` for Linux, both for arm64 and x86_64, and a template for each.
+# functions and a static `seeder` for Linux, both for arm64 and x86_64, a template for each, man pages and completions.
 # RELEASE_PROFILE=dev builds faster and larger; RELEASE_ARCHITECTURES=arm64 builds for one architecture only.
 source "$(dirname "$0")/lib.sh"
 
@@ -45,6 +45,15 @@ for architecture in $architectures; do
     # shellcheck disable=SC2086
     build "$architecture" "$(machine "$architecture")-unknown-linux-gnu" $functions
     build "$architecture" "$(machine "$architecture")-unknown-linux-musl" seeder-cli
+done
+
+say "man pages and completions"
+# By a build for this machine: that of the release may be for another one.
+pages=$built/pages
+mkdir -p "$pages/completions"
+cargo run --quiet --package seeder-cli -- man "$pages/man"
+for shell in bash elvish fish powershell zsh; do
+    cargo run --quiet --package seeder-cli -- completions "$shell" > "$pages/completions/seeder.$shell"
 done
 
 say "packing $folder"

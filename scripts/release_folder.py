@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes the folder and the tarball of a release from binaries. The same binaries make the same bytes.
 
-release_folder.py BINARIES FOLDER VERSION ARCHITECTURE...    BINARIES/ARCHITECTURE/NAME/bootstrap, of functions and of seeder
+release_folder.py BINARIES FOLDER VERSION ARCHITECTURE...    BINARIES/ARCHITECTURE/NAME/bootstrap, of functions and of seeder;
+    BINARIES/pages/man, BINARIES/pages/completions
 """
 
 import gzip
@@ -39,6 +40,8 @@ def release(binaries, folder, version, architectures):
         # The default of `sam deploy`.
         name = "template.yaml" if architecture == architectures[0] else f"template-{architecture}.yaml"
         (folder / name).write_text(template(text, folder, architecture, version))
+    for pages in ("man", "completions"):
+        shutil.copytree(binaries / "pages" / pages, folder / pages)
     for file in ("LICENSE", "CHANGELOG.md", "statemachine/seed-cluster.asl.json"):
         shutil.copyfile(ROOT / file, folder / file)
     (folder / "samconfig.toml").write_text(samconfig())

@@ -31,6 +31,11 @@ impl Source {
 
     /// Starts an empty Redis of this version, or of the nearest installed one.
     pub async fn start_redis(version: &str) -> Result<Self> {
+        Self::start_with(version, &[]).await
+    }
+
+    /// Starts an empty Redis of this version, or of the nearest installed one, with further arguments.
+    pub async fn start_with(version: &str, arguments: &[&str]) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let port = local_stack::free_port()?;
         let servers = ServerBinaries::find(Some(&StackOptions::default().servers))?;
@@ -38,6 +43,7 @@ impl Source {
         let process = Command::new(server.path())
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(["--dir", &dir.path().to_string_lossy(), "--dbfilename", "backup.rdb"])
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -47,6 +47,10 @@ def make(place, name, code=b""):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"\x7fELF\2\1\1".ljust(18, b"\0") + struct.pack("<H", machine) + binary.encode()
                              + (code if code.endswith(binary.encode()) else b""))
+    for page in ("man/seeder.1", "completions/seeder.bash"):
+        path = place / "binaries/pages" / page
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page)
     folder = place / name / "elasticache-seeder-0.0.0"
     release_folder.release(place / "binaries", folder, "0.0.0", list(MACHINES))
     return folder
@@ -62,6 +66,7 @@ def faults_of(folder):
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file() and path.name != "SHA256SUMS"}
     yield from (f"SHA256SUMS is wrong about {name}" for name in files.keys() | sums.keys() if name not in files
                 or sums.get(name) != hashlib.sha256(files[name].read_bytes()).hexdigest())
+    yield from (f"{page} is missing" for page in ("man/seeder.1", "completions/seeder.bash") if page not in files)
     if not folder.with_name(folder.name + ".tar.gz").is_file():
         yield "there is no tarball"
     if tomllib.loads((folder / "samconfig.toml").read_text())["default"].keys() != {"global", "deploy"}:

@@ -142,6 +142,8 @@ fn tls_hint(error: &io::Error) -> &'static str {
         "; name the file of its certificate authority by --ca"
     } else if text.contains("not valid for name") || text.contains("NotValidForName") {
         "; name the server as its certificate does by --server-name"
+    } else if text.contains("not valid yet") || text.contains("expired") {
+        "; renew the certificate, or set the clock of this machine"
     } else if text.contains("corrupt message")
         // A server without TLS waits for the end of a line, or finds no command in it.
         || [ErrorKind::TimedOut, ErrorKind::UnexpectedEof].contains(&error.kind())

@@ -4,6 +4,10 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use seeding::{ErrorName, StepError};
 
+/// The hint about a call that the caller may not make: a function, or a person with the command.
+const CALLER_LACKS: &str = "grant this permission to who calls (the function's role, or you), and check policies for a Deny; a \
+     bucket may be another account's";
+
 /// Returns the error of a step for a failed call. `doing` completes "failed to …".
 pub fn service_error<E>(doing: &str, error: &SdkError<E, HttpResponse>) -> StepError
 where
@@ -11,7 +15,10 @@ where
 {
     let code = error_code(error).unwrap_or_default();
     let status = error.raw_response().map_or(0, |response| response.status().as_u16());
-    let (name, hint) = meaning(code, status);
+    let (name, hint) = match not_sent(error) {
+        Some(hint) => (ErrorName::ServiceBusy, hint),
+        None => meaning(code, status),
+    };
     // AWS's message, verbatim: it is documented for few operations.
     let said = match (error.message(), code) {
         (Some(message), "") => message.to_owned(),
@@ -39,14 +46,19 @@ pub fn is_refusal<E>(error: &SdkError<E, HttpResponse>) -> bool {
 
 fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
     match code {
+        // The signature has the time.
+        "RequestTimeTooSkewed" | "RequestExpired" | "RequestInTheFuture" => (
+            ErrorName::AccessDenied,
+            "set the clock of this machine: AWS accepts a difference of 5 minutes, S3 one of 15",
+        ),
+        "ExpiredToken" | "ExpiredTokenException" | "InvalidAccessKeyId" | "UnrecognizedClientException" => {
+            (ErrorName::AccessDenied, "log in again, or check AWS_PROFILE and the keys in the environment")
+        }
         "AccessDenied"
         | "AccessDeniedException"
         | "AllAccessDisabled"
         | "UnauthorizedOperation"
-        | "AuthorizationError" => (
-            ErrorName::AccessDenied,
-            "grant the function's role this permission, and check policies for a Deny",
-        ),
+        | "AuthorizationError" => (ErrorName::AccessDenied, CALLER_LACKS),
         "Throttling"
         | "ThrottlingException"
         | "RequestLimitExceeded"
@@ -75,9 +87,8 @@ fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
             ErrorName::ChangedDuringSeeding,
             "leave the object alone while it is being seeded, and start again",
         ),
-        "NoSuchKey" | "NoSuchVersion" | "NoSuchBucket" => {
-            (ErrorName::BackupGone, "upload the object again and start again")
-        }
+        "NoSuchKey" | "NoSuchVersion" => (ErrorName::BackupGone, "upload the object again and start again"),
+        "NoSuchBucket" => (ErrorName::BackupGone, "name a bucket that exists"),
         "InsufficientCacheClusterCapacity" => (
             ErrorName::CapacityUnavailable,
             "choose another node type or other Availability Zones, or start again later",
@@ -101,10 +112,7 @@ fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
         | "InvalidKMSKeyFault" => {
             (ErrorName::ParametersRefused, "correct the request's cluster fields as the message says")
         }
-        _ if status == 403 => (
-            ErrorName::AccessDenied,
-            "grant the function's role this permission, and check policies for a Deny",
-        ),
+        _ if status == 403 => (ErrorName::AccessDenied, CALLER_LACKS),
         _ if status == 412 => (
             ErrorName::ChangedDuringSeeding,
             "leave the object alone while it is being seeded, and start again",
@@ -115,6 +123,24 @@ fn meaning(code: &str, status: u16) -> (ErrorName, &'static str) {
         ),
         _ => (ErrorName::Internal, "report this with the execution's history"),
     }
+}
+
+/// The hint about a request that was not even signed; none if it was sent.
+fn not_sent<E>(error: &SdkError<E, HttpResponse>) -> Option<&'static str> {
+    // The reasons have no types that can be seen.
+    let why = match error {
+        SdkError::DispatchFailure(failure) => format!("{failure:?}"),
+        SdkError::ConstructionFailure(failure) => format!("{failure:?}"),
+        _ => return None,
+    };
+    let has = |words: &[&str]| words.iter().any(|word| why.contains(word));
+    if has(&["Missing Region", "region must be set", "MissingSigningRegion"]) {
+        return Some("set the region: AWS_REGION, or that of the profile");
+    }
+    has(&["CredentialsNotLoaded", "NoCredentials", "ProviderError", "InvalidConfiguration"]).then_some(
+        "there are no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in: aws \
+         sso login",
+    )
 }
 
 fn transport<E>(error: &SdkError<E, HttpResponse>) -> &'static str {

@@ -28,7 +28,7 @@ pub mod sweep;
 pub mod test_util;
 
 pub use crate::{
-    clients::Clients,
+    clients::{Choice, Clients},
     error::{error_code, is_refusal, service_error},
     report_store::{ReportStore, Versioned},
     secret::{auth_token, look_at_auth_token},

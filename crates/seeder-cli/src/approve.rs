@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
-use seeder_aws::{Clients, ReportStore, error_code, service_error};
+use seeder_aws::{ReportStore, error_code, service_error};
 use seeding::{ExecutionFiles, steps::APPROVAL_REJECTED};
 use serde_json::json;
 
 use crate::{
-    args::{ExecutionArgs, RejectArgs},
+    args::{AwsArgs, ExecutionArgs, RejectArgs},
     execution::{
         find,
         stack::{Machine, Unusable},
@@ -21,19 +21,19 @@ use crate::{
 const MAX_CAUSE: usize = 32_768;
 
 /// Approves.
-pub(crate) async fn approve(args: &ExecutionArgs) -> Result<ExitCode> {
-    answer(args, None).await
+pub(crate) async fn approve(args: &ExecutionArgs, aws: &AwsArgs) -> Result<ExitCode> {
+    answer(args, aws, None).await
 }
 
 /// Rejects, with a reason.
-pub(crate) async fn reject(args: &RejectArgs) -> Result<ExitCode> {
-    answer(&args.execution, Some(&args.because)).await
+pub(crate) async fn reject(args: &RejectArgs, aws: &AwsArgs) -> Result<ExitCode> {
+    answer(&args.execution, aws, Some(&args.because)).await
 }
 
 /// Needs `s3:GetObject` for the file with the token, and `states:SendTaskSuccess` or `states:SendTaskFailure`, and
 /// nothing else of the stack.
-async fn answer(args: &ExecutionArgs, because: Option<&str>) -> Result<ExitCode> {
-    let clients = Clients::from_environment().await;
+async fn answer(args: &ExecutionArgs, aws: &AwsArgs, because: Option<&str>) -> Result<ExitCode> {
+    let clients = aws.clients().await;
     let stack = Stack::new(&clients, &args.stack.name.stack);
     let bucket = match stack.resolve([(REPORTS_BUCKET, args.reports_bucket.as_deref())]).await {
         Ok([bucket]) => bucket,
@@ -42,7 +42,7 @@ async fn answer(args: &ExecutionArgs, because: Option<&str>) -> Result<ExitCode>
     let reports = ReportStore::new(clients.s3(), bucket);
     let name = args.execution.rsplit(':').next().unwrap_or(&args.execution);
     let Some(request) = reports.read(&ExecutionFiles::of(name).approval()).await? else {
-        return explain(args, name).await;
+        return explain(args, aws, name).await;
     };
     let step_functions = clients.step_functions();
     let sent = match because {
@@ -80,12 +80,12 @@ async fn answer(args: &ExecutionArgs, because: Option<&str>) -> Result<ExitCode>
 }
 
 /// Says why there is nothing to answer, by the executions that there are.
-async fn explain(args: &ExecutionArgs, name: &str) -> Result<ExitCode> {
-    let machine = match Machine::of(&args.stack, args.reports_bucket.as_deref(), Some(&args.execution)).await
-    {
-        Ok(machine) => machine,
-        Err(error) => return Ok(error.report()),
-    };
+async fn explain(args: &ExecutionArgs, aws: &AwsArgs, name: &str) -> Result<ExitCode> {
+    let machine =
+        match Machine::of(&args.stack, aws, args.reports_bucket.as_deref(), Some(&args.execution)).await {
+            Ok(machine) => machine,
+            Err(error) => return Ok(error.report()),
+        };
     Ok(match find::by_name(&machine.step_functions, &machine.arn, &args.execution).await? {
         Ok(_) => not_waiting(name, "it has not asked for approval"),
         Err(near) => {

@@ -1,30 +1,42 @@
 //! The command line.
 
+mod aws;
 mod backup;
 mod changes;
 mod cluster;
 mod convert;
 mod doctor;
 mod executions;
+mod manual;
 mod prices;
+mod request;
+mod server;
+mod upload;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::{
+    aws::AwsArgs,
     backup::BackupArgs,
     cluster::{ClusterArgs, given},
     convert::ConvertArgs,
     doctor::DoctorArgs,
     executions::{CancelArgs, ExecutionArgs, ExecutionsArgs, RejectArgs},
+    manual::{CompletionsArgs, ManArgs},
     prices::PricesArgs,
+    request::RequestArgs,
+    server::{ServerArgs, SourceText},
+    upload::UploadArgs,
 };
 
 /// Seeds Amazon ElastiCache from Redis and Valkey backups.
 #[derive(Debug, Parser)]
-#[command(name = "seeder", version, about)]
+#[command(name = "seeder", version = env!("SEEDER_VERSION"), about)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) aws: AwsArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -51,10 +63,19 @@ pub(crate) enum Command {
     Convert(Box<ConvertArgs>),
     /// Seed a new cluster and follow it until it is available.
     ///
-    /// Files are read while they are uploaded, and become objects only if they are sound.
+    /// A live server is backed up straight into the stack's bucket. Files are read while they are uploaded. Both become
+    /// objects only if they are sound.
     ///
-    /// Exit status: 0 seeded, 1 rejected or failed, 2 usage, 130 interrupted.
+    /// Exit status: 0 seeded, 1 rejected or failed, 2 usage, 3 the live server is not reachable or broke off, 130
+    /// interrupted.
     Seed(Box<SeedArgs>),
+    /// Upload backups as one set, whose list starts a seeding.
+    ///
+    /// An upload that was interrupted continues where it stopped when the same command is run again. Files are read
+    /// while they are uploaded, and become objects only if all are sound.
+    ///
+    /// Exit status: 0 uploaded, 1 unsound or failed, 2 usage, 130 interrupted.
+    Upload(Box<UploadArgs>),
     /// Start the clean-ups of ended executions that may have left something.
     ///
     /// The stack does the same every hour. The command itself deletes and revokes nothing. Running executions
@@ -98,6 +119,12 @@ pub(crate) enum Command {
     /// Exit status: 0 shown, 1 no prices or unusable ones, 2 usage, 3 not reachable: no stack, no access, or no
     /// network.
     Prices(PricesArgs),
+    /// Print completions for a shell.
+    ///
+    /// For bash: `source <(seeder completions bash)`. docs/RUNNING.md has the other shells.
+    Completions(CompletionsArgs),
+    /// Write the man pages of all commands.
+    Man(ManArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -179,35 +206,26 @@ pub(crate) struct SweepArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SeedArgs {
-    /// Backups: .rdb files, which are uploaded, or objects as `s3://bucket/key`, addresses or ARNs.
-    #[arg(required = true, value_name = "BACKUP")]
-    pub(crate) backups: Vec<String>,
+    /// Backups: .rdb files, which are uploaded, or objects as `s3://bucket/key`, addresses or ARNs. Or one live server,
+    /// as `redis://HOST:PORT`, `rediss://HOST:PORT` (TLS) or `unix:///PATH`, which is backed up first.
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<SourceText>,
     #[command(flatten)]
     pub(crate) stack: StackArgs,
-    /// Bucket to upload files to, `$SEEDER_BUCKET`. [default: the stack's drop bucket]
+    /// Bucket to upload to, `$SEEDER_BUCKET`. [default: the stack's drop bucket]
     #[arg(long, env = "SEEDER_BUCKET", hide_env = true)]
     pub(crate) bucket: Option<String>,
-    /// A request as JSON (docs/REQUEST.md). Options override it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) request: Option<PathBuf>,
-    /// ID of the new cluster. [default: from the first file's name]
-    #[arg(long)]
-    pub(crate) id: Option<String>,
-    /// How ElastiCache is granted access to the bucket. [default: auto]
-    #[arg(long, value_name = "HOW", value_parser = ["auto", "policy", "acl", "existing"])]
-    pub(crate) access: Option<String>,
-    /// Reaction to a failed restore. [default: delete]
-    #[arg(long, value_name = "ACTION", value_parser = ["delete", "keep", "startOver"])]
-    pub(crate) on_restore_failed: Option<String>,
-    /// Stop after the verdict.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
     /// Keep uploaded objects if the backups are rejected. They are deleted otherwise.
     #[arg(long)]
     pub(crate) keep_upload: bool,
     /// Print the outcome as JSON on standard output.
     #[arg(long)]
     pub(crate) json: bool,
+    // Last, because the heading of each is that of every option after it.
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
 }

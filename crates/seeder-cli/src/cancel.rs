@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     INTERRUPTED,
-    args::CancelArgs,
+    args::{AwsArgs, CancelArgs},
     execution::{Execution, Outcome, clock, find, history::Story, stack::Machine},
     seed::follow::{new_events, until_end},
     term::{finding_text, print_text},
@@ -32,9 +32,9 @@ const ASKS: u32 = 30;
 const SLACK_MS: i64 = 2_000;
 
 /// Runs the command.
-pub(crate) async fn run(args: &CancelArgs) -> Result<ExitCode> {
+pub(crate) async fn run(args: &CancelArgs, aws: &AwsArgs) -> Result<ExitCode> {
     // The clean-up itself knows the reports bucket.
-    let machine = match Machine::of(&args.stack, Some(""), Some(&args.execution)).await {
+    let machine = match Machine::of(&args.stack, aws, Some(""), Some(&args.execution)).await {
         Ok(machine) => machine,
         Err(error) => return Ok(error.report()),
     };
@@ -120,7 +120,7 @@ async fn clean_up(
         tokio::time::sleep(PAUSE).await;
     };
     eprintln!("clean-up {}", arn.rsplit(':').next().unwrap_or_default());
-    let ended = until_end(step_functions, &arn).await?;
+    let ended = until_end(step_functions, &arn).await?.ok();
     Ok(ended.map(|ended| (Execution::of(&ended), started_by)))
 }
 

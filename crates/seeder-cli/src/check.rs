@@ -20,13 +20,12 @@ use anyhow::{Error, Result};
 use input::{Content, Input};
 use jiff::Timestamp;
 use rdb_scan::{InspectOptions, Inspection};
-use seeder_aws::Clients;
 use seeding::{Verdict, changed::NewFile};
 use target::{DescribedTarget, Fit};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 use crate::{
-    args::CheckArgs,
+    args::{AwsArgs, CheckArgs},
     prices::kept_prices,
     reading::{Compression, Meter, Objects},
 };
@@ -53,7 +52,7 @@ impl Checked {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
+pub(crate) async fn run(args: CheckArgs, aws: &AwsArgs) -> Result<ExitCode> {
     let inputs = match input::inputs(&args.files) {
         Ok(inputs) => inputs,
         Err(error) => {
@@ -71,11 +70,11 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
     };
     if args.prices.is_none() {
         let engine = target.target().cluster.engine;
-        target.set_prices(kept_prices(engine).await);
+        target.set_prices(kept_prices(engine, aws).await);
     }
     // Credentials are loaded only if an object is to be read.
     let objects = if inputs.iter().any(Input::is_object) {
-        Some(Objects::new(Clients::from_environment().await.s3(), Handle::current()))
+        Some(Objects::new(aws.clients().await.s3(), Handle::current()))
     } else {
         None
     };

@@ -21,12 +21,11 @@ pub(crate) use preview::{Previewed, previewed};
 use rdb_convert::{ConvertError, Options, Plan, RecordRange, Report, write, write_ranges};
 use rdb_scan::{Boundary, InspectOptions, Inspection, walk::Salvage};
 use report::{From, Told};
-use seeder_aws::Clients;
 use tokio::runtime::Handle;
 
 use crate::{
     USAGE,
-    args::ConvertArgs,
+    args::{AwsArgs, ConvertArgs},
     output::{Opened, Outputs, Wanted, or_abandon},
     reading::{Meter, Objects, is_object},
 };
@@ -35,7 +34,7 @@ const REFUSED: u8 = 1;
 pub(crate) const NOT_READABLE: u8 = 3;
 
 /// Runs the command.
-pub(crate) async fn run(args: ConvertArgs) -> Result<ExitCode> {
+pub(crate) async fn run(args: ConvertArgs, aws: &AwsArgs) -> Result<ExitCode> {
     let now_ms = Timestamp::now().as_millisecond();
     let wanted = wanted::options(&args, now_ms).and_then(|options| Ok((outputs(&args)?, options)));
     let (outputs, options) = match wanted {
@@ -44,7 +43,7 @@ pub(crate) async fn run(args: ConvertArgs) -> Result<ExitCode> {
     };
     // Credentials are loaded only if an object is to be read or written.
     let objects = if is_object(&args.input) || outputs.are_objects() {
-        Some(Arc::new(Objects::new(Clients::from_environment().await.s3(), Handle::current())))
+        Some(Arc::new(Objects::new(aws.clients().await.s3(), Handle::current())))
     } else {
         None
     };

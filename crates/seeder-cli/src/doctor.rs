@@ -17,14 +17,17 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use futures::future::{FutureExt as _, LocalBoxFuture, join_all};
-use seeder_aws::Clients;
 use serde_json::json;
 
 use self::{
     line::{Level, Line, Unchecked},
     subject::Subject,
 };
-use crate::{UNREACHABLE, args::DoctorArgs, term::print_text};
+use crate::{
+    UNREACHABLE,
+    args::{AwsArgs, DoctorArgs},
+    term::print_text,
+};
 
 /// The result of a check, or the reason why it was not done.
 type Checked = Result<Vec<Line>, Unchecked>;
@@ -52,8 +55,8 @@ const CHECKS: &[(&str, Check)] = &[
 ];
 
 /// Runs the command.
-pub(crate) async fn run(args: &DoctorArgs) -> Result<ExitCode> {
-    let clients = Clients::from_environment().await;
+pub(crate) async fn run(args: &DoctorArgs, aws: &AwsArgs) -> Result<ExitCode> {
+    let clients = aws.clients().await;
     let subject = match Subject::of(&clients, &args.name.stack, &args.buckets).await {
         Ok(subject) => subject,
         Err(error) => {

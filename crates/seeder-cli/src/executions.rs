@@ -9,7 +9,7 @@ use seeding::StepError;
 use serde_json::{Value, json};
 
 use crate::{
-    args::ExecutionsArgs,
+    args::{AwsArgs, ExecutionsArgs},
     columns::Columns,
     execution::{AWAITS_APPROVAL, Execution, clock, find, stack::Machine},
     term::{elapsed, print_text},
@@ -21,9 +21,9 @@ const MOST_DESCRIBED: usize = 2_000;
 const REFRESH: Duration = Duration::from_secs(5);
 
 /// Runs the command.
-pub(crate) async fn run(args: &ExecutionsArgs) -> Result<ExitCode> {
+pub(crate) async fn run(args: &ExecutionsArgs, aws: &AwsArgs) -> Result<ExitCode> {
     // The list does not need the reports bucket.
-    let machine = match Machine::of(&args.stack, Some(""), None).await {
+    let machine = match Machine::of(&args.stack, aws, Some(""), None).await {
         Ok(machine) => machine,
         Err(error) => return Ok(error.report()),
     };

@@ -8,13 +8,18 @@ mod backup;
 mod cancel;
 mod check;
 mod columns;
+mod config;
 mod convert;
 mod doctor;
 mod execution;
 mod executions;
+mod judged;
+mod manual;
+mod multipart;
 mod output;
 mod prices;
 mod reading;
+mod request;
 mod seed;
 mod signals;
 mod signed;
@@ -23,15 +28,19 @@ mod status;
 mod sweep;
 mod term;
 mod upload;
+mod usage;
 
 use std::{
     env,
     process::{ExitCode, exit},
 };
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
-use crate::args::{Args, Command};
+use crate::{
+    args::{Args, Command},
+    config::{Config, Weak},
+};
 pub use crate::{
     seed::follow::follow,
     term::{elapsed, thousands},
@@ -59,39 +68,63 @@ pub fn check_json(words: &[&str]) -> anyhow::Result<String> {
     }
 }
 
-/// Parses the command line, or ends the process. A message about it has no password.
+/// Parses the command line with the defaults of `seeder.toml`, or ends the process. A message about it has no password.
 fn parse() -> Args {
-    Args::try_parse().unwrap_or_else(|error| {
+    let config = Config::find().unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        exit(USAGE.into());
+    });
+    let (command, weak) = match &config {
+        Some(config) => (config.apply(command()), config.weak()),
+        None => (command(), Weak::default()),
+    };
+    let parsed = command.try_get_matches().and_then(|matches| Args::from_arg_matches(&matches));
+    let mut args = parsed.unwrap_or_else(|error| {
         let message = error.render().to_string();
-        let shown =
-            backup::without_secrets(&message, env::args_os().map(|word| word.to_string_lossy().into()));
+        let shown = shown(&message);
+        if let Some(config) = config.filter(|_| error.use_stderr() && Args::try_parse().is_ok()) {
+            eprint!("in {}: {shown}", config.path.display());
+            exit(error.exit_code());
+        }
         if shown == message {
             error.exit();
         }
         eprint!("{shown}");
         exit(error.exit_code());
-    })
+    });
+    args.aws.weak = weak;
+    args
 }
 
 /// Runs the command line; returns the exit code of the process.
 pub async fn run() -> ExitCode {
     // Each command has its own exit code for unexpected errors: for `check`, 1 is a result about the backups.
-    let (done, on_error) = match parse().command {
-        Command::Backup(args) => (backup::run(*args).await, backup::NOT_REACHABLE),
-        Command::Check(args) => (check::run(*args).await, check::NOT_READABLE),
-        Command::Convert(args) => (convert::run(*args).await, convert::NOT_READABLE),
-        Command::Seed(args) => (seed::run(&args).await, 1),
-        Command::Sweep(args) => (sweep::run(&args).await, 1),
-        Command::Executions(args) => (executions::run(&args).await, UNREACHABLE),
-        Command::Status(args) => (status::run(&args).await, UNREACHABLE),
-        Command::Cancel(args) => (cancel::run(&args).await, UNREACHABLE),
-        Command::Approve(args) => (approve::approve(&args).await, UNREACHABLE),
-        Command::Reject(args) => (approve::reject(&args).await, UNREACHABLE),
-        Command::Doctor(args) => (doctor::run(&args).await, UNREACHABLE),
-        Command::Prices(args) => (prices::run(&args).await, UNREACHABLE),
+    let Args { aws, command } = parse();
+    let aws = &aws;
+    let (done, on_error) = match command {
+        Command::Backup(args) => (backup::run(*args, aws).await, backup::NOT_REACHABLE),
+        Command::Check(args) => (check::run(*args, aws).await, check::NOT_READABLE),
+        Command::Convert(args) => (convert::run(*args, aws).await, convert::NOT_READABLE),
+        Command::Seed(args) => (seed::run(&args, aws).await, 1),
+        Command::Upload(args) => (upload::run(&args, aws).await, 1),
+        Command::Sweep(args) => (sweep::run(&args, aws).await, 1),
+        Command::Executions(args) => (executions::run(&args, aws).await, UNREACHABLE),
+        Command::Status(args) => (status::run(&args, aws).await, UNREACHABLE),
+        Command::Cancel(args) => (cancel::run(&args, aws).await, UNREACHABLE),
+        Command::Approve(args) => (approve::approve(&args, aws).await, UNREACHABLE),
+        Command::Reject(args) => (approve::reject(&args, aws).await, UNREACHABLE),
+        Command::Doctor(args) => (doctor::run(&args, aws).await, UNREACHABLE),
+        Command::Prices(args) => (prices::run(&args, aws).await, UNREACHABLE),
+        Command::Completions(args) => (manual::completions(&args), 1),
+        Command::Man(args) => (manual::man(&args), 1),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        ExitCode::from(on_error)
+        eprintln!("error: {}", shown(&format!("{error:#}")));
+        ExitCode::from(if error.is::<usage::Usage>() { USAGE } else { on_error })
     })
+}
+
+/// A message without the words of the command line that may have a password.
+fn shown(message: &str) -> String {
+    backup::without_secrets(message, env::args_os().map(|word| word.to_string_lossy().into()))
 }

@@ -10,7 +10,7 @@ use std::{
     },
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    process::{ExitCode, exit},
+    process::exit,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -22,9 +22,9 @@ use seeding::{BackupLocation, objects::ObjectLook};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use crate::{
+    multipart::{PARTS_AT_ONCE, Upload, Uploaded},
     reading::{Objects, is_object},
     signals::Signals,
-    upload::{PARTS_AT_ONCE, Upload, Uploaded},
 };
 
 /// How long an upload that is aborted waits for parts that are on their way: one that arrives later would stay.
@@ -44,11 +44,11 @@ pub(crate) struct Wanted<'w> {
 }
 
 /// Does work that writes the new files, and leaves none of them if a signal ends the process.
-pub(crate) async fn or_abandon(
+pub(crate) async fn or_abandon<T: Send + 'static>(
     outputs: Arc<Outputs>,
     objects: Option<Arc<Objects>>,
-    work: impl FnOnce() -> Result<ExitCode> + Send + 'static,
-) -> Result<ExitCode> {
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let mut signals = Signals::new()?;
     let mut work = spawn_blocking(work);
     let status = tokio::select! {
@@ -130,6 +130,14 @@ impl Outputs {
             }
         }
         Ok(None)
+    }
+
+    /// Where the new objects are; empty if they are none.
+    pub(crate) fn locations(&self) -> &[BackupLocation] {
+        match &self.place {
+            Place::Objects(locations) => locations,
+            Place::Stdout | Place::Files(_) => &[],
+        }
     }
 
     /// The names of the new files.
@@ -281,22 +289,25 @@ impl Opened<'_> {
         self.files.iter().map(open).collect()
     }
 
-    /// Gives the files their names.
-    pub(crate) fn publish(mut self) -> Result<()> {
+    /// Gives the files their names. Returns the objects that were created.
+    pub(crate) fn publish(mut self) -> Result<Vec<Uploaded>> {
         for file in &self.files {
             file.sync_all()?;
         }
         let complete = self.writers.drain(..).map(PartWriter::finish).collect::<Result<Vec<_>>>()?;
         let mut unfinished = self.outputs.unfinished()?;
         let replaces = self.outputs.replaces;
+        let mut created = Vec::new();
         match (&self.outputs.place, self.objects) {
             (Place::Files(paths), _) => files::publish(&unfinished.files, paths, replaces)?,
-            (Place::Objects(_), Some(objects)) => objects.wait(create(&complete, objects, replaces))?,
+            (Place::Objects(_), Some(objects)) => {
+                created = objects.wait(create(&complete, objects, replaces))?;
+            }
             (Place::Stdout, _) | (Place::Objects(_), None) => {}
         }
         *unfinished = Unfinished { state: State::Published, ..Unfinished::default() };
         drop(unfinished);
-        Ok(())
+        Ok(created)
     }
 }
 
@@ -307,7 +318,7 @@ impl Drop for Opened<'_> {
 }
 
 /// Creates objects of uploads: all, or none.
-async fn create(complete: &[Upload], objects: &Objects, replaces: bool) -> Result<()> {
+async fn create(complete: &[Upload], objects: &Objects, replaces: bool) -> Result<Vec<Uploaded>> {
     let mut created: Vec<Uploaded> = Vec::new();
     for upload in complete {
         match upload.complete(objects.s3(), replaces).await {
@@ -322,7 +333,7 @@ async fn create(complete: &[Upload], objects: &Objects, replaces: bool) -> Resul
             }
         }
     }
-    Ok(())
+    Ok(created)
 }
 
 /// Writes at a place of a file. Several threads write one file.

@@ -6,18 +6,14 @@ mod kept;
 use std::{fs::File, io::BufReader, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
-use aws_config::{
-    environment::EnvironmentVariableRegionProvider, meta::region::ProvideRegion as _,
-    profile::ProfileFileRegionProvider,
-};
 use jiff::Timestamp;
-use seeder_aws::{Clients, ReportStore};
+use seeder_aws::ReportStore;
 use seeding::{Engine, ExecutionFiles, HOURS_PER_MONTH, Money, NodePrices, PriceList};
 use serde_json::json;
 
 use crate::{
     USAGE,
-    args::PricesArgs,
+    args::{AwsArgs, PricesArgs},
     columns::Columns,
     execution::stack::Unusable,
     stack::{REPORTS_BUCKET, Stack},
@@ -25,8 +21,8 @@ use crate::{
 };
 
 /// Runs the command.
-pub(crate) async fn run(args: &PricesArgs) -> Result<ExitCode> {
-    let Some(region) = args.region.clone().or(configured_region().await) else {
+pub(crate) async fn run(args: &PricesArgs, aws: &AwsArgs) -> Result<ExitCode> {
+    let Some(region) = args.of_region.clone().or(aws.configured_region().await) else {
         eprintln!("error: no region\nhint: name it (seeder prices eu-west-1), or set AWS_REGION");
         return Ok(ExitCode::from(USAGE));
     };
@@ -35,7 +31,7 @@ pub(crate) async fn run(args: &PricesArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(USAGE));
     }
     let list = if args.update {
-        match update(args, &region).await? {
+        match update(args, &region, aws).await? {
             Ok(list) => list,
             Err(code) => return Ok(code),
         }
@@ -56,7 +52,7 @@ pub(crate) async fn run(args: &PricesArgs) -> Result<ExitCode> {
 }
 
 /// Fetches the prices and keeps them here and, if it is asked for, in the stack.
-async fn update(args: &PricesArgs, region: &str) -> Result<Result<PriceList, ExitCode>> {
+async fn update(args: &PricesArgs, region: &str, aws: &AwsArgs) -> Result<Result<PriceList, ExitCode>> {
     let list = match args.from.as_deref() {
         Some(from) if !from.contains("://") => read_file(Path::new(from)),
         Some(address) => fetch::fetch(address).await?.with_context(|| address.to_owned()),
@@ -84,7 +80,7 @@ async fn update(args: &PricesArgs, region: &str) -> Result<Result<PriceList, Exi
     };
     kept::store(&list)?;
     if let Some(stack) = &args.stack {
-        let clients = Clients::from_environment().await;
+        let clients = aws.clients().await;
         let stack = Stack::new(&clients, stack);
         let bucket = match stack.resolve([(REPORTS_BUCKET, args.reports_bucket.as_deref())]).await {
             Ok([bucket]) => bucket,
@@ -95,16 +91,6 @@ async fn update(args: &PricesArgs, region: &str) -> Result<Result<PriceList, Exi
         eprintln!("stored {object}");
     }
     Ok(Ok(list))
-}
-
-/// The region of the environment or the profile. The instance that this may run on is not asked.
-async fn configured_region() -> Option<String> {
-    let from_environment = EnvironmentVariableRegionProvider::new().region().await;
-    let region = match from_environment {
-        Some(region) => Some(region),
-        None => ProfileFileRegionProvider::new().region().await,
-    };
-    region.map(|region| region.to_string()).filter(|region| !region.is_empty())
 }
 
 /// Whether a text can be a region: it becomes part of an address and of a file's name.
@@ -120,8 +106,8 @@ pub(crate) fn read_file(path: &Path) -> Result<PriceList> {
 }
 
 /// The kept prices of an engine's nodes in the configured region, if there are any.
-pub(crate) async fn kept_prices(engine: Engine) -> Option<NodePrices> {
-    let region = configured_region().await.filter(|region| is_region(region))?;
+pub(crate) async fn kept_prices(engine: Engine, aws: &AwsArgs) -> Option<NodePrices> {
+    let region = aws.configured_region().await.filter(|region| is_region(region))?;
     match kept::load(&region) {
         Ok(list) => list?.of_engine(engine, &region),
         Err(error) => {

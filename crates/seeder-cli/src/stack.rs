@@ -5,9 +5,12 @@ use std::fmt;
 use aws_sdk_cloudformation::{Client, types::Stack as Described};
 use aws_sdk_s3::config::ProvideCredentials as _;
 use seeder_aws::{Clients, error_code, service_error};
+use seeding::BackupLocation;
 
 /// Output of the template: the bucket that files are uploaded to.
 pub(crate) const DROP_BUCKET: Output = Output { key: "DropBucketName", option: "--bucket" };
+/// Parameter of the template: the prefix under which uploads start seedings.
+const TRIGGER_PREFIX: Output = Output { key: "TriggerPrefix", option: "--prefix" };
 /// Output of the template: the bucket of the product's own files.
 pub(crate) const REPORTS_BUCKET: Output = Output { key: "ReportsBucketName", option: "--reports-bucket" };
 /// Output of the template: the state machine.
@@ -30,6 +33,26 @@ const USABLE: [&str; 7] = [
 pub(crate) struct Output {
     key: &'static str,
     option: &'static str,
+}
+
+/// Where dropped files start seedings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Drops {
+    pub(crate) bucket: String,
+    /// The prefix of what starts something.
+    pub(crate) prefix: String,
+    /// Why nothing is started there, if the stack says so.
+    starts_nothing: Option<&'static str>,
+}
+
+impl Drops {
+    /// What the list of a set does there.
+    pub(crate) fn what_starts(&self, list: &BackupLocation) -> String {
+        match self.starts_nothing {
+            None => format!("s3://{list} starts the seeding: seeder executions"),
+            Some(why) => format!("s3://{list} starts nothing: {why}"),
+        }
+    }
 }
 
 /// What a command was given by options or variables: those values, and where to find the others.
@@ -63,6 +86,35 @@ impl<'a> Stack<'a> {
             };
         }
         Ok(values)
+    }
+
+    /// Finds where dropped files start seedings: the given bucket and prefix, and the stack's for the others.
+    pub(crate) async fn drops(
+        &self,
+        bucket: Option<&str>,
+        prefix: Option<&str>,
+    ) -> Result<Drops, StackError> {
+        if let (Some(bucket), Some(prefix)) = (bucket, prefix) {
+            return Ok(Drops { bucket: bucket.to_owned(), prefix: prefix.to_owned(), starts_nothing: None });
+        }
+        let stack = self.describe(&[DROP_BUCKET, TRIGGER_PREFIX]).await?;
+        let parameter = |key: &str| {
+            let found = stack.parameters().iter().find(|one| one.parameter_key() == Some(key));
+            found.and_then(|one| one.parameter_value()).unwrap_or_default()
+        };
+        let own = self.output(&stack, DROP_BUCKET)?;
+        let bucket = bucket.unwrap_or(&own).to_owned();
+        let is_watched =
+            bucket == own || parameter("TriggerBuckets").split(',').any(|one| one.trim() == bucket);
+        let starts_nothing = match parameter("Trigger") {
+            "disabled" => Some("the stack's Trigger is disabled"),
+            _ if !is_watched => {
+                Some("the bucket is neither the stack's drop bucket nor among its TriggerBuckets")
+            }
+            _ => None,
+        };
+        let prefix = prefix.unwrap_or_else(|| parameter(TRIGGER_PREFIX.key)).to_owned();
+        Ok(Drops { bucket, prefix, starts_nothing })
     }
 
     /// Describes the stack, whatever its status is.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use self::report::Report;
 use crate::{
-    args::ExecutionArgs,
+    args::{AwsArgs, ExecutionArgs},
     execution::{Execution, Outcome, clock, find, history::Story, stack::Machine},
     executions::row,
     seed::follow::new_events,
@@ -22,8 +22,8 @@ use crate::{
 };
 
 /// Runs the command.
-pub(crate) async fn run(args: &ExecutionArgs) -> Result<ExitCode> {
-    let machine = Machine::of(&args.stack, args.reports_bucket.as_deref(), Some(&args.execution)).await;
+pub(crate) async fn run(args: &ExecutionArgs, aws: &AwsArgs) -> Result<ExitCode> {
+    let machine = Machine::of(&args.stack, aws, args.reports_bucket.as_deref(), Some(&args.execution)).await;
     let machine = match machine {
         Ok(machine) => machine,
         Err(error) => return Ok(error.report()),

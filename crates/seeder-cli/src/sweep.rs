@@ -4,21 +4,18 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use seeder_aws::{
-    Clients,
-    sweep::{Sweep, Swept},
-};
+use seeder_aws::sweep::{Sweep, Swept};
 use seeding::sweep::Decision;
 
 use crate::{
     USAGE,
-    args::SweepArgs,
+    args::{AwsArgs, SweepArgs},
     stack::{REPORTS_BUCKET, STATE_MACHINE, Stack},
 };
 
 /// Runs the command.
-pub(crate) async fn run(args: &SweepArgs) -> Result<ExitCode> {
-    let clients = Clients::from_environment().await;
+pub(crate) async fn run(args: &SweepArgs, aws: &AwsArgs) -> Result<ExitCode> {
+    let clients = aws.clients().await;
     let stack = Stack::new(&clients, &args.stack.name.stack);
     let (bucket, machine) = (args.reports_bucket.as_deref(), args.stack.state_machine.as_deref());
     let (bucket, machine) = match stack.resolve([(REPORTS_BUCKET, bucket), (STATE_MACHINE, machine)]).await {

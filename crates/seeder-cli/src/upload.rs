@@ -1,131 +1,103 @@
-//! Multipart uploads, whose parts become an object only on completion.
+//! `seeder upload`: uploads backups as one set, and continues an upload that was interrupted.
 
-use std::path::Path;
+mod checksum;
+mod file;
+mod resume;
+mod set;
 
-use anyhow::{Context, Result, bail};
-use aws_sdk_s3::{
-    Client,
-    primitives::{ByteStream, Length},
-    types::{CompletedMultipartUpload, CompletedPart},
+use std::process::ExitCode;
+
+use anyhow::Result;
+use aws_sdk_s3::{Client, primitives::ByteStream};
+use file::{Complete, Judged};
+use seeder_aws::{objects::look_at_object, service_error};
+use seeding::{BackupLocation, Code, objects::ObjectLook};
+use serde_json::Value;
+use set::Set;
+
+use crate::{
+    args::{AwsArgs, UploadArgs},
+    request,
+    signals::Signals,
+    stack::{Drops, Stack},
+    term::{print_finding, print_text, thousands},
+    usage::Usage,
 };
-use futures::{StreamExt, TryStreamExt, stream};
-use indicatif::ProgressBar;
-use seeder_aws::service_error;
-use seeding::BackupLocation;
 
-/// The most parts that S3 accepts.
-const MAX_PARTS: u64 = 10_000;
-/// The size of a part of an object that does not need larger ones; S3's own minimum is 5 MiB, except for the last part.
-pub(crate) const PART_BYTES: u64 = 16 * 1024 * 1024;
-/// The parts in flight at once.
-pub(crate) const PARTS_AT_ONCE: usize = 4;
-
-/// A multipart upload in progress; no object exists until it is completed.
-#[derive(Debug, Clone)]
-pub(crate) struct Upload {
-    pub(crate) location: BackupLocation,
-    id: String,
-    pub(crate) parts: Vec<CompletedPart>,
+/// Runs the command.
+pub(crate) async fn run(args: &UploadArgs, aws: &AwsArgs) -> Result<ExitCode> {
+    // Everything that the command line alone decides, before AWS is asked for anything.
+    let anywhere = Set::of(args, "drop-bucket", "")?;
+    request::build(&args.request, &args.cluster, &anywhere.locations()).map_err(Usage::error)?;
+    let clients = aws.clients().await;
+    let stack = Stack::new(&clients, &args.stack.stack);
+    let drops = match stack.drops(args.bucket.as_deref(), args.prefix.as_deref()).await {
+        Ok(drops) => drops,
+        Err(error) if error.is_usage() => return Err(Usage::error(error.into())),
+        Err(error) => return Err(error.into()),
+    };
+    let set = Set::of(args, &drops.bucket, &drops.prefix)?;
+    let request = request::build(&args.request, &args.cluster, &set.locations()).map_err(Usage::error)?;
+    let (s3, mut signals) = (clients.s3(), Signals::new()?);
+    tokio::select! {
+        done = send(args, &s3, &drops, &set, &request) => done,
+        status = signals.next() => {
+            eprintln!("interrupted; no new object is left, and the same command continues where this one stopped");
+            Ok(ExitCode::from(status))
+        }
+    }
 }
 
-/// An object that this command created.
-#[derive(Debug)]
-pub(crate) struct Uploaded {
-    pub(crate) location: BackupLocation,
-    /// The object's version, if the bucket is versioned.
-    version_id: Option<String>,
-}
-
-/// Returns the size of the parts of an object: `least_bytes`, or more if they would be too many.
-pub(crate) fn part_bytes(object_bytes: u64, least_bytes: u64) -> u64 {
-    least_bytes.max(object_bytes.div_ceil(MAX_PARTS))
-}
-
-impl Upload {
-    pub(crate) async fn begin(s3: &Client, location: &BackupLocation) -> Result<Self> {
-        let created = s3.create_multipart_upload().bucket(&location.bucket).key(&location.key).send().await;
-        let created = created.map_err(|error| service_error(&format!("upload {location}"), &error))?;
-        let Some(id) = created.upload_id() else {
-            bail!("failed to upload {location}: S3 gave no upload id")
+async fn send(args: &UploadArgs, s3: &Client, drops: &Drops, set: &Set, request: &Value) -> Result<ExitCode> {
+    if !args.no_start && !args.force && exists(s3, &set.list).await? {
+        let list = &set.list;
+        return Err(Usage::of(format!(
+            "s3://{list} exists, so the set was started before\nhint: name another set by --set, start this one once \
+             more by --force, or leave it by --no-start"
+        )));
+    }
+    let allow: Vec<Code> = serde_json::from_value(request["allow"].clone()).unwrap_or_default();
+    let mut complete = Vec::new();
+    for file in &set.files {
+        match file.send(s3, args.force, &allow).await? {
+            Judged::Sound(file) => complete.push(file),
+            Judged::Refused(findings) => {
+                findings.iter().map(serde_json::to_value).for_each(|finding| {
+                    print_finding(&finding.unwrap_or_default());
+                });
+                eprintln!(
+                    "{} is not sound: no object was created and nothing was started",
+                    file.path.display()
+                );
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    }
+    let mut text = String::new();
+    for (file, complete) in set.files.iter().zip(complete) {
+        let how = match complete.finish(s3, args.force).await? {
+            Complete::Sent { resumed: 0 } => String::new(),
+            Complete::Sent { resumed } => format!(", {} of them were there from before", thousands(resumed)),
+            Complete::WasThere => ", which were there with the same checksum".to_owned(),
         };
-        Ok(Self { location: location.clone(), id: id.to_owned(), parts: Vec::new() })
+        text += &format!(
+            "{} to s3://{}: {} bytes{how}\n",
+            file.path.display(),
+            file.location,
+            thousands(file.bytes)
+        );
     }
-
-    /// Uploads all parts of a file of this size.
-    pub(crate) async fn send(
-        &mut self,
-        s3: &Client,
-        path: &Path,
-        bytes: u64,
-        bar: &ProgressBar,
-    ) -> Result<()> {
-        let part_bytes = part_bytes(bytes, PART_BYTES);
-        let upload = &*self;
-        let parts = stream::iter((1..).zip((0..bytes).step_by(usize::try_from(part_bytes)?)))
-            .map(|(number, offset)| async move {
-                let length = part_bytes.min(bytes - offset);
-                let body = ByteStream::read_from().path(path).offset(offset).length(Length::Exact(length));
-                let body = body
-                    .build()
-                    .await
-                    .with_context(|| format!("failed to read {} at offset {offset}", path.display()))?;
-                let part = upload.part(s3, number, body).await?;
-                bar.inc(length);
-                anyhow::Ok(part)
-            })
-            .buffered(PARTS_AT_ONCE)
-            .try_collect()
-            .await?;
-        self.parts = parts;
-        Ok(())
+    if !args.no_start {
+        let body = ByteStream::from(request.to_string().into_bytes());
+        let put = s3.put_object().bucket(&set.list.bucket).key(&set.list.key).body(body);
+        let put = put.content_type("application/json").send().await;
+        put.map_err(|error| service_error(&format!("upload {}", set.list), &error))?;
+        text += &format!("{}\n", drops.what_starts(&set.list));
     }
-
-    /// Uploads a part. They count from 1.
-    pub(crate) async fn part(&self, s3: &Client, number: i32, body: ByteStream) -> Result<CompletedPart> {
-        let location = &self.location;
-        let request = s3.upload_part().bucket(&location.bucket).key(&location.key).upload_id(&self.id);
-        let answer = request.part_number(number).body(body).send().await;
-        let answer =
-            answer.map_err(|error| service_error(&format!("upload part {number} of {location}"), &error))?;
-        Ok(CompletedPart::builder()
-            .part_number(number)
-            .set_e_tag(answer.e_tag().map(str::to_owned))
-            .set_checksum_crc32(answer.checksum_crc32().map(str::to_owned))
-            .build())
-    }
-
-    /// Completes the upload, which creates the object, or replaces one only if `replaces`.
-    pub(crate) async fn complete(&self, s3: &Client, replaces: bool) -> Result<Uploaded> {
-        let location = &self.location;
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.parts.clone())).build();
-        let request = s3.complete_multipart_upload().bucket(&location.bucket).key(&location.key);
-        let request = request.set_if_none_match((!replaces).then(|| "*".to_owned()));
-        let completed = request.upload_id(&self.id).multipart_upload(parts).send().await;
-        let completed = completed.map_err(|error| service_error(&format!("upload {location}"), &error))?;
-        Ok(Uploaded {
-            location: location.clone(),
-            version_id: completed.version_id().filter(|id| *id != "null").map(str::to_owned),
-        })
-    }
-
-    /// Aborts the upload, which deletes its parts. Parts that are left cost money; if this fails too, the drop bucket's
-    /// lifecycle rule deletes them.
-    pub(crate) async fn abort(&self, s3: &Client) -> Result<()> {
-        let location = &self.location;
-        let request = s3.abort_multipart_upload().bucket(&location.bucket).key(&location.key);
-        let aborted = request.upload_id(&self.id).send().await;
-        aborted.map_err(|error| service_error(&format!("abort the upload of {location}"), &error))?;
-        Ok(())
-    }
+    print_text(&text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
-impl Uploaded {
-    /// Deletes the object: this version of it, if the bucket is versioned.
-    pub(crate) async fn delete(&self, s3: &Client) -> Result<()> {
-        let location = &self.location;
-        let request = s3.delete_object().bucket(&location.bucket).key(&location.key);
-        let deleted = request.set_version_id(self.version_id.clone()).send().await;
-        deleted.map_err(|error| service_error(&format!("delete {location}"), &error))?;
-        Ok(())
-    }
+async fn exists(s3: &Client, location: &BackupLocation) -> Result<bool> {
+    Ok(matches!(look_at_object(s3, location, None).await?, ObjectLook::Found(_) | ObjectLook::CustomerKey))
 }

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use axum::{Router, http::StatusCode};
 use backing_up::{an_engine, expect, fill_with_noise, free_port, printed, relay, scripted, seeder, url};
 use local_objects::LocalS3;
 use nix::{
@@ -102,6 +103,50 @@ async fn an_object_holds_what_the_server_has() {
     expect(&done, 0, "\"to\":\"s3://backups/b.rdb\"");
     let shown = format!("{}{:?}", printed(&done), bucket.keys().await);
     assert!(!shown.contains("pass/word") && !shown.contains("pass%2f"), "{shown}");
+}
+
+/// An S3 that refuses to begin an upload.
+async fn refusing(status: u16, code: &'static str, message: &'static str) -> String {
+    let answer = move || async move {
+        let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+        (StatusCode::from_u16(status).unwrap(), body)
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    endpoint
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_s3_takes_no_backup_is_said_with_what_to_do() {
+    let Some(engine) = an_engine() else { return };
+    let bucket = Bucket::new().await;
+    let server = Server::start(&engine, &DISKLESS);
+    let source = url(&server);
+    for (status, code, message, hint) in [
+        (403, "AccessDenied", "Access Denied", "hint: grant this permission to who calls"),
+        (403, "RequestTimeTooSkewed", "The difference is too large.", "hint: set the clock of this machine"),
+        (400, "ExpiredToken", "The provided token has expired.", "hint: log in again"),
+        (404, "NoSuchBucket", "The specified bucket does not exist", "hint: name a bucket that exists"),
+    ] {
+        let mut command = bucket.seeder(&[&source, "s3://others/new.rdb", "--force"]);
+        command.env("AWS_ENDPOINT_URL", refusing(status, code, message).await);
+        let output = spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        expect(&output, 3, hint);
+        expect(&output, 3, &format!("error: failed to upload others/new.rdb: {code}: {message}"));
+    }
+    let mut command = bucket.seeder(&[&source, "s3://backups/new.rdb", "--force"]);
+    for variable in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        command.env_remove(variable);
+    }
+    command.envs([("AWS_EC2_METADATA_DISABLED", "true"), ("HOME", "/none")]);
+    let output = spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    expect(&output, 3, "hint: there are no AWS credentials");
+    let mut command = bucket.seeder(&[&source, "s3://backups/new.rdb", "--force"]);
+    command.env_remove("AWS_REGION").env("AWS_EC2_METADATA_DISABLED", "true");
+    let output = spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    expect(&output, 3, "hint: set the region");
+    assert!(bucket.keys().await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ mod server;
 use std::{fs, path::Path};
 
 use backing_up::{an_engine, backup, expect, free_port, names};
-use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use server::Server;
 
 /// Writes the certificate of an authority, and returns what it signs with.
@@ -24,8 +24,12 @@ fn authority(folder: &Path, name: &str) -> Issuer<'static, KeyPair> {
 
 /// Writes a certificate for a host, and its key.
 fn certificate(folder: &Path, name: &str, host: &str, authority: &Issuer<'_, KeyPair>) {
-    let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+    sign(folder, name, params, authority);
+}
+
+fn sign(folder: &Path, name: &str, params: CertificateParams, authority: &Issuer<'_, KeyPair>) {
+    let key = KeyPair::generate().unwrap();
     let certificate: Certificate = params.signed_by(&key, authority).unwrap();
     fs::write(folder.join(format!("{name}.crt")), certificate.pem()).unwrap();
     fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).unwrap();
@@ -36,10 +40,10 @@ fn servers_and_clients_are_known_by_their_certificates() {
     let Some(engine) = an_engine() else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    let ca = authority(path, "ca");
+    let issuer = authority(path, "ca");
     authority(path, "other");
-    certificate(path, "server", "cache.example", &ca);
-    certificate(path, "client", "client", &ca);
+    certificate(path, "server", "cache.example", &issuer);
+    certificate(path, "client", "client", &issuer);
     let file = |name: &str| path.join(name).display().to_string();
     let port = free_port();
     let (tls, certificate, key, ca) =
@@ -78,6 +82,21 @@ fn servers_and_clients_are_known_by_their_certificates() {
     expect(&run(&["--ca", "none.crt"]), 2, "none.crt");
     expect(&run(&["--ca", &client_key]), 2, "there is no certificate in it");
     expect(&run(&[&trusted[..], &["--cert", &client, "--key", &client]].concat()), 2, "client.crt");
+
+    // A clock that is off, on either side.
+    let mut params = CertificateParams::new(vec!["cache.example".to_owned()]).unwrap();
+    for (name, from, to) in [("early", 2100, 2101), ("late", 1990, 1991)] {
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(to, 1, 1);
+        sign(path, name, params.clone(), &issuer);
+        let (certificate, key) = (file(&format!("{name}.crt")), file(&format!("{name}.key")));
+        server.run(&["CONFIG", "SET", "tls-cert-file", &certificate, "tls-key-file", &key]);
+        expect(
+            &run(&[trusted, known].concat()),
+            3,
+            "renew the certificate, or set the clock of this machine",
+        );
+    }
 
     // TLS where there is none, and none where there is.
     let plain = backup(to.path(), &[&format!("redis://127.0.0.1:{port}"), "x", "--timeout-seconds", "5"]);

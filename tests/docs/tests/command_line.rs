@@ -13,13 +13,17 @@ fn command(name: &str) -> Command {
     all.find_subcommand(name).unwrap().clone()
 }
 
-/// Options of a command: those that describe the cluster, or the others.
-fn table(command: &str, of_the_cluster: bool) -> Table {
+const CLUSTER: Option<&str> = Some("Target cluster");
+const SERVER: Option<&str> = Some("Live server");
+const AWS: Option<&str> = Some("AWS");
+
+/// Options of a command under a heading, or under none.
+fn table(command: &str, heading: Option<&str>) -> Table {
     let mut table = Table::new(["option", "values", "default", "meaning"]);
     let command = self::command(command);
     let options = command.get_arguments().filter(|argument| !argument.is_hide_set());
     for option in options.filter(|option| !["help", "version"].contains(&option.get_id().as_str())) {
-        if option.get_help_heading().is_some() == of_the_cluster {
+        if option.get_help_heading() == heading {
             let (meaning, default) = help(option);
             table.row([&name(option), &values(option), &default, &meaning]);
         }
@@ -72,37 +76,60 @@ fn as_code(default: &str) -> String {
 
 #[test]
 fn the_options_of_check_are_what_the_command_says() {
-    check_table("CHECK.md", "options", &table("check", false));
+    check_table("CHECK.md", "options", &table("check", None));
 }
 
-/// Both commands describe a cluster with the same options.
+/// All commands describe a cluster with the same options.
 #[test]
 fn the_options_of_the_cluster_are_what_the_commands_say() {
-    let check = table("check", true);
-    let seed = table("seed", true);
-    assert_eq!(format!("{check:?}"), format!("{seed:?}"));
+    let check = table("check", CLUSTER);
+    for other in ["seed", "upload"] {
+        assert_eq!(format!("{check:?}"), format!("{:?}", table(other, CLUSTER)));
+    }
     check_table("RUNNING.md", "cluster options", &check);
 }
 
 #[test]
 fn the_options_of_seed_are_what_the_command_says() {
-    check_table("RUNNING.md", "options", &table("seed", false));
+    check_table("RUNNING.md", "options", &table("seed", None));
 }
 
 #[test]
 fn the_options_of_backup_are_what_the_command_says() {
-    check_table("RUNNING.md", "backup options", &table("backup", false));
+    check_table("RUNNING.md", "backup options", &table("backup", None));
+}
+
+#[test]
+fn the_options_of_upload_are_what_the_command_says() {
+    check_table("RUNNING.md", "upload options", &table("upload", None));
+}
+
+/// Both commands reach a server in the same way.
+#[test]
+fn the_options_of_a_live_server_are_what_the_commands_say() {
+    let backup = table("backup", SERVER);
+    assert_eq!(format!("{backup:?}"), format!("{:?}", table("seed", SERVER)));
+    check_table("RUNNING.md", "server options", &backup);
+}
+
+#[test]
+fn all_commands_call_aws_with_the_same_options() {
+    let check = table("check", AWS);
+    for other in ["seed", "backup", "upload", "sweep", "doctor", "approve"] {
+        assert_eq!(format!("{check:?}"), format!("{:?}", table(other, AWS)));
+    }
+    check_table("RUNNING.md", "AWS options", &check);
 }
 
 #[test]
 fn the_options_of_sweep_are_what_the_command_says() {
-    check_table("RUNNING.md", "sweep options", &table("sweep", false));
+    check_table("RUNNING.md", "sweep options", &table("sweep", None));
 }
 
 #[test]
 fn the_options_of_commands_about_executions_are_what_they_say() {
     for command in ["executions", "status", "reject", "cancel", "doctor", "prices"] {
-        check_table("RUNNING.md", &format!("{command} options"), &table(command, false));
+        check_table("RUNNING.md", &format!("{command} options"), &table(command, None));
     }
 }
 

@@ -1,5 +1,5 @@
-//! The demonstration: a real backup becomes a real cluster, unusable backups are rejected, and failed clusters are
-//! cleaned up.
+//! The demonstration: a live server and a real backup become real clusters, unusable backups are rejected, and failed
+//! clusters are cleaned up.
 
 use std::{
     path::{Path, PathBuf},
@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
     let started = Instant::now();
     match demonstrate().await {
         Ok(()) => {
-            println!("\nAll five ended as they should, {:.0} s in all.", started.elapsed().as_secs_f64());
+            println!("\nAll six ended as they should, {:.0} s in all.", started.elapsed().as_secs_f64());
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -95,16 +95,17 @@ async fn all_parts(stack: &Stack) -> Result<()> {
     let small = Source::start().await?;
     let large = Source::start().await?;
     becomes_a_cluster(stack, &small).await.context("(a)")?;
+    backup_becomes_a_cluster(stack, &small).await.context("(b)")?;
     fill_bytes(&large, 24).await?;
     let backup = large.save().await?;
-    is_refused(stack, &backup).await.context("(b)")?;
-    fails_and_is_cleaned_up(stack, &backup).await.context("(c)")?;
-    corrupt_is_refused(stack, &large, &backup).await.context("(d)")?;
-    is_converted(stack).await.context("(e)")
+    is_refused(stack, &backup).await.context("(c)")?;
+    fails_and_is_cleaned_up(stack, &backup).await.context("(d)")?;
+    corrupt_is_refused(stack, &large, &backup).await.context("(e)")?;
+    is_converted(stack).await.context("(f)")
 }
 
 async fn is_converted(stack: &Stack) -> Result<()> {
-    headline("(e) A backup of Redis 8, which no ElastiCache engine reads, becomes a cluster");
+    headline("(f) A backup of Redis 8, which no ElastiCache engine reads, becomes a cluster");
     let source = Source::start_redis("8.2").await?;
     if !user::server_of(&source.address()).await?.starts_with("redis-server 8.") {
         println!("not shown: make servers installs Redis 8.2");
@@ -138,26 +139,41 @@ async fn is_converted(stack: &Stack) -> Result<()> {
 }
 
 async fn becomes_a_cluster(stack: &Stack, source: &Source) -> Result<()> {
-    headline("(a) A backup dropped into the bucket becomes a cluster of 3 shards");
+    headline("(a) A live server becomes a cluster of 3 shards, by one command");
     let started = Instant::now();
     fill_mixed(source, KEYS, "orders:").await?;
+    println!("{} has {KEYS} keys of all types, {:.1} s", source.server(), started.elapsed().as_secs_f64());
+    let policy = user::policy(stack, stack.drop_bucket()).await;
+    let status = seeder(stack, &["seed", &format!("redis://{}", source.address()), "--id", "orders"])?;
+    ensure!(status == 0, "expected exit status 0, found {status}");
+    has_the_same(stack, source, "orders").await?;
+    let left = user::policy(stack, stack.drop_bucket()).await;
+    ensure!(left == policy, "the bucket's policy is {left:?}, expected {policy:?}");
+    check("the access given to ElastiCache was revoked: the bucket's policy is what it was, to the byte");
+    stack.elasticache().delete_replication_group().replication_group_id("orders").send().await?;
+    until_nothing_is_left(stack).await
+}
+
+async fn backup_becomes_a_cluster(stack: &Stack, source: &Source) -> Result<()> {
+    headline("(b) A backup dropped into the bucket becomes the same");
     let backup = source.save().await?;
     let megabytes = backup.metadata()?.len() / 1_000_000;
-    println!(
-        "{} wrote {KEYS} keys of all types: {megabytes} MB, {:.1} s",
-        source.server(),
-        started.elapsed().as_secs_f64()
-    );
-    let policy = user::policy(stack, stack.drop_bucket()).await;
-    println!("uploading orders.rdb with a plain PutObject, and nothing else …");
+    println!("uploading orders.rdb, {megabytes} MB, with a plain PutObject, and nothing else …");
     user::drop_file(stack, stack.drop_bucket(), "orders.rdb", &backup).await?;
     let execution = user::started_by(stack, "orders.rdb").await?;
     seeder_cli::follow(stack.sfn(), &execution, false).await?;
     let outcome = user::outcome(stack, &execution).await?;
     outcome.expect_seeded()?;
+    let id = outcome.value["cluster"]["id"].as_str().context("the outcome names no cluster")?;
+    has_the_same(stack, source, id).await?;
+    stack.elasticache().delete_replication_group().replication_group_id(id).send().await?;
+    until_nothing_is_left(stack).await
+}
+
+/// Compares a cluster of three shards with the source.
+async fn has_the_same(stack: &Stack, source: &Source, id: &str) -> Result<()> {
     println!("comparing every key, value and expiry of source and cluster …");
     let before = digest(&[source.address()], 0).await?;
-    let id = outcome.value["cluster"]["id"].as_str().context("the outcome names no cluster")?;
     let primaries = user::primaries(stack, id).await?;
     ensure!(primaries.len() == 3, "expected 3 primaries, found {primaries:?}");
     let after = digest(&primaries, 0).await?;
@@ -165,15 +181,11 @@ async fn becomes_a_cluster(stack: &Stack, source: &Source) -> Result<()> {
     ensure!(differences.is_empty(), "the cluster differs from the source: {differences:#?}");
     check(&format!("all {} keys are on the 3 shards with the same values and expiries", after.len()));
     check(&format!("the primaries are real servers: {}", user::server_of(&primaries[0]).await?));
-    let left = user::policy(stack, stack.drop_bucket()).await;
-    ensure!(left == policy, "the bucket's policy is {left:?}, expected {policy:?}");
-    check("the access given to ElastiCache was revoked: the bucket's policy is what it was, to the byte");
-    stack.elasticache().delete_replication_group().replication_group_id(id).send().await?;
-    until_nothing_is_left(stack).await
+    Ok(())
 }
 
 async fn is_refused(stack: &Stack, backup: &Path) -> Result<()> {
-    headline("(b) A backup that does not fit the node is refused before anything is created");
+    headline("(c) A backup that does not fit the node is refused before anything is created");
     let status = seeder(
         stack,
         &["seed", &text(backup), "--id", "too-large", "--shards", "1", "--node-type", "cache.local.16mb"],
@@ -185,7 +197,7 @@ async fn is_refused(stack: &Stack, backup: &Path) -> Result<()> {
 }
 
 async fn fails_and_is_cleaned_up(stack: &Stack, backup: &Path) -> Result<()> {
-    headline("(c) The same, forced: a real restore-failed, and everything is cleaned up");
+    headline("(d) The same, forced: a real restore-failed, and everything is cleaned up");
     let status = seeder(
         stack,
         &[
@@ -210,7 +222,7 @@ async fn fails_and_is_cleaned_up(stack: &Stack, backup: &Path) -> Result<()> {
 }
 
 async fn corrupt_is_refused(stack: &Stack, source: &Source, backup: &Path) -> Result<()> {
-    headline("(d) A corrupt file is refused with the offset");
+    headline("(e) A corrupt file is refused with the offset");
     let mut bytes = std::fs::read(backup)?;
     let middle = bytes.len() / 2;
     bytes[middle..middle + 2_000].fill(b'~');

@@ -4,7 +4,7 @@
 pub(crate) struct PricesArgs {
     /// Region, such as `eu-west-1`. [default: that of the AWS configuration]
     #[arg(value_name = "REGION")]
-    pub(crate) region: Option<String>,
+    pub(crate) of_region: Option<String>,
     /// Fetch AWS's public price list, and keep it with the day. Needs no credentials.
     #[arg(long)]
     pub(crate) update: bool,

@@ -13,21 +13,29 @@ use replication::{Address, Error, Payload};
 
 use super::{failure::Failure, report::FileDone, servers::Found, survey::Survey, waiting::Waiting};
 use crate::{
+    multipart::Uploaded,
     output::Outputs,
     reading::{Meter, Objects},
 };
 
 /// A backup as the command line asks for it.
-pub(super) struct Backup<'b> {
-    pub(super) found: &'b Found,
-    pub(super) outputs: &'b Outputs,
-    pub(super) objects: Option<&'b Objects>,
-    pub(super) quiet: bool,
+pub(crate) struct Backup<'b> {
+    pub(crate) found: &'b Found,
+    pub(crate) outputs: &'b Outputs,
+    pub(crate) objects: Option<&'b Objects>,
+    pub(crate) quiet: bool,
+}
+
+/// What a backup has become.
+pub(crate) struct Copied {
+    pub(crate) files: Vec<FileDone>,
+    /// The objects, if they are some.
+    pub(crate) objects: Vec<Uploaded>,
 }
 
 impl Backup<'_> {
     /// Writes a file for each shard, one after the other. They get their names when all of them are complete and sound.
-    pub(super) fn run(&self) -> Result<Vec<FileDone>, Failure> {
+    pub(crate) fn run(&self) -> Result<Copied, Failure> {
         // Nothing is asked of the server before it is known that its data can be written.
         let mut opened = self.outputs.open(repeat(None), self.objects)?;
         let mut files = Vec::new();
@@ -54,8 +62,8 @@ impl Backup<'_> {
             files.push(FileDone::new(&address, name, bytes, &inspection));
         }
         self.found.expect_same_slots()?;
-        opened.publish()?;
-        Ok(files)
+        let objects = opened.publish()?;
+        Ok(Copied { files, objects })
     }
 
     /// A hint about a damaged backup.

@@ -13,7 +13,7 @@ use super::{NOT_REACHABLE, REFUSED};
 
 /// The reason, the remedy if there is one, and the exit status.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     message: String,
     hint: Option<String>,
     status: u8,
@@ -26,7 +26,7 @@ impl Failure {
     }
 
     /// Prints it.
-    pub(super) fn print(&self) -> ExitCode {
+    pub(crate) fn print(&self) -> ExitCode {
         eprintln!("error: {self}");
         if let Some(hint) = &self.hint {
             eprintln!("hint: {hint}");

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use replication::{Address, Connection, Credentials, Error, Settings, Tls, TlsFiles};
 
 use super::{failure::Failure, secrets};
-use crate::args::BackupArgs;
+use crate::args::ServerArgs;
 
 /// How to connect, and as whom.
 pub(super) struct Login {
@@ -16,7 +16,7 @@ pub(super) struct Login {
 
 impl Login {
     /// What the command line and the environment say.
-    pub(super) fn of(args: &BackupArgs, address: &Address, url: Option<Credentials>) -> Result<Self> {
+    pub(super) fn of(args: &ServerArgs, address: &Address, url: Option<Credentials>) -> Result<Self> {
         let files = TlsFiles {
             authorities: args.ca.clone(),
             certificate: args.cert.clone(),

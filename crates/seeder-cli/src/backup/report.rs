@@ -20,7 +20,7 @@ const SCHEMA: u32 = 1;
 /// One file or object.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct FileDone {
+pub(crate) struct FileDone {
     /// Server that it is from, without credentials.
     source: String,
     /// File or object.
@@ -47,7 +47,7 @@ struct Rdb {
 /// Everything that was done.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Done<'d> {
+pub(crate) struct Done<'d> {
     /// Version of this JSON, 1.
     schema: u32,
     /// SOURCE, without credentials.
@@ -98,7 +98,7 @@ impl FileDone {
 }
 
 impl<'d> Done<'d> {
-    pub(super) fn new(
+    pub(crate) fn new(
         source: &Address,
         to: &'d str,
         files: &'d [FileDone],
@@ -128,7 +128,15 @@ impl<'d> Done<'d> {
         Ok(())
     }
 
-    fn text(&self) -> String {
+    /// The source, and what was taken of it, on one line.
+    pub(crate) fn summary(&self) -> String {
+        let took = elapsed(Duration::from_secs_f64(self.timing.seconds));
+        let (keys, bytes) = (thousands(self.keys), thousands(self.bytes));
+        format!("{}: {keys} keys, {bytes} bytes, backed up in {took}", self.source)
+    }
+
+    /// Describes it in words.
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         let line = |source: &str, to: &str, rdb: Option<&Rdb>, keys: u64, bytes: u64| {
             let format = rdb.map(|rdb| match rdb.magic {

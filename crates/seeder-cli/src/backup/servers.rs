@@ -1,5 +1,7 @@
 //! The servers that are backed up.
 
+use std::num::TryFromIntError;
+
 use replication::{
     Address, Host,
     topology::{SLOTS, Shard, cluster, watched},
@@ -8,7 +10,7 @@ use replication::{
 use super::{failure::Failure, login::Login};
 
 /// The servers, and how to connect to them.
-pub(super) struct Found {
+pub(crate) struct Found {
     pub(super) login: Login,
     /// For each shard its servers, in the order in which they are tried.
     pub(super) shards: Vec<Vec<Address>>,
@@ -54,6 +56,11 @@ pub(super) fn find(
 }
 
 impl Found {
+    /// The number of files that a cluster becomes; none if it is no cluster.
+    pub(crate) fn files(&self) -> Result<Option<u16>, TryFromIntError> {
+        self.cluster.as_ref().map(|_| u16::try_from(self.shards.len())).transpose()
+    }
+
     /// Finds out whether slots have moved: keys of these may be missing, or in two backups.
     pub(super) fn expect_same_slots(&self) -> Result<(), Failure> {
         let Some((source, before)) = &self.cluster else { return Ok(()) };

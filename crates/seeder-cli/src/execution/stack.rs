@@ -4,12 +4,11 @@ use std::{fmt, process::ExitCode};
 
 use anyhow::Result;
 use aws_sdk_sfn::Client;
-use seeder_aws::Clients;
 use seeding::{Partition, sweep::state_machine_arn};
 
 use crate::{
     UNREACHABLE, USAGE,
-    args::StackArgs,
+    args::{AwsArgs, StackArgs},
     stack::{REPORTS_BUCKET, STATE_MACHINE, Stack, StackError},
 };
 
@@ -58,6 +57,7 @@ impl Machine {
     /// optional.
     pub(crate) async fn of(
         args: &StackArgs,
+        aws: &AwsArgs,
         reports_bucket: Option<&str>,
         execution: Option<&str>,
     ) -> Result<Self, Unusable> {
@@ -78,7 +78,7 @@ impl Machine {
                  arn:aws:states:REGION:ACCOUNT:stateMachine:NAME"
             )));
         }
-        let clients = Clients::from_environment().await;
+        let clients = aws.clients().await;
         let stack = Stack::new(&clients, &args.name.stack);
         let wanted = (REPORTS_BUCKET, reports_bucket);
         let (arn, reports_bucket) = if let Some(arn) = given {

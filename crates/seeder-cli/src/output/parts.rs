@@ -13,8 +13,8 @@ use aws_sdk_s3::types::CompletedPart;
 use tokio::{sync::Semaphore, task::JoinHandle};
 
 use crate::{
+    multipart::{PART_BYTES, PARTS_AT_ONCE, Upload, part_bytes as enough_bytes},
     reading::Objects,
-    upload::{PART_BYTES, PARTS_AT_ONCE, Upload, part_bytes as enough_bytes},
 };
 
 /// The parts of all objects that are written at once have about this many bytes together.

@@ -1,25 +1,15 @@
 //! Upload of all files of one seeding: they become objects together, once each is read to its end and found sound.
 
-use std::{
-    fs, io,
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::available_parallelism,
-};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use aws_sdk_s3::Client;
-use rdb_scan::{Control, FileSource, InspectOptions, Inspection};
-use seeding::{BackupLocation, Code, Finding, Verdict, fault_finding};
-use tokio::task::spawn_blocking;
+use seeding::{BackupLocation, Code, Finding};
 
 use crate::{
+    judged::{Identity, judged_while_sent},
+    multipart::{Upload, Uploaded},
     term::{Size, progress_bar},
-    upload::{Upload, Uploaded},
 };
 
 /// A file and the location to upload it to.
@@ -48,6 +38,11 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// Objects that were created in another way.
+    pub(super) fn of(objects: Vec<Uploaded>) -> Self {
+        Self { uploads: Vec::new(), objects }
+    }
+
     /// Sends all files. Any result other than [`Sent::All`] leaves no object and no part.
     pub(super) async fn send(&mut self, s3: &Client, files: &[LocalFile], allow: &[Code]) -> Result<Sent> {
         if files.is_empty() {
@@ -70,20 +65,14 @@ impl Batch {
             // Recorded before the first part is sent, so that it can be aborted from here on.
             self.uploads.push(Upload::begin(s3, &file.location).await?);
             let Some(upload) = self.uploads.last_mut() else { bail!("the upload has not begun") };
-            let bar = progress_bar("uploading", Some(before.bytes), Size::Exact);
-            let reading = Reading::start(&file.path);
-            let sending = upload.send(s3, &file.path, before.bytes, &bar);
-            let outcome = judged_while_sent(reading, sending, file, allow).await;
+            let bar = progress_bar("uploading", Some(before.bytes()), Size::Exact);
+            let sending = upload.send(s3, &file.path, before.bytes(), &bar);
+            let outcome = judged_while_sent(&file.path, sending, allow).await;
             bar.finish_and_clear();
             if let Some(findings) = outcome? {
                 return Ok(Sent::Refused(findings));
             }
-            if Identity::of(&file.path)? != before {
-                bail!(
-                    "{} was changed during the upload: seed a copy that is not being written",
-                    file.path.display()
-                );
-            }
+            before.expect_unchanged(&file.path)?;
         }
         while let Some(upload) = self.uploads.last() {
             let object = upload.complete(s3, true).await?;
@@ -106,99 +95,5 @@ impl Batch {
                 Err(error) => eprintln!("warning: s3://{} is left: {error:#}", object.location),
             }
         }
-    }
-}
-
-/// Waits for both the verdict and the last part. A refusal does not wait for the remaining parts, nor a failed part for
-/// the verdict.
-async fn judged_while_sent(
-    reading: Reading,
-    sending: impl Future<Output = Result<()>>,
-    file: &LocalFile,
-    allow: &[Code],
-) -> Result<Option<Vec<Finding>>> {
-    let verdict = async {
-        let inspection = reading.end().await?;
-        let inspection =
-            inspection.with_context(|| format!("failed to read {} to its end", file.path.display()))?;
-        anyhow::Ok(refusal(&inspection, &file.path, allow))
-    };
-    tokio::pin!(verdict, sending);
-    tokio::select! {
-        refused = &mut verdict => match refused? {
-            Some(findings) => Ok(Some(findings)),
-            None => sending.await.map(|()| None),
-        },
-        sent = &mut sending => {
-            sent?;
-            verdict.await
-        }
-    }
-}
-
-/// The findings because of which a file cannot be seeded; `None` if it can.
-fn refusal(inspection: &Inspection, path: &Path, allow: &[Code]) -> Option<Vec<Finding>> {
-    if inspection.is_sound() {
-        return None;
-    }
-    let name = path.display().to_string();
-    let findings: Vec<_> = inspection.faults.iter().map(|fault| fault_finding(&name, fault)).collect();
-    (Verdict::of(&findings, allow) == Verdict::Reject).then_some(findings)
-}
-
-/// A file that is being read on threads of its own; dropping this stops them soon.
-struct Reading {
-    stop: Arc<AtomicBool>,
-    done: tokio::task::JoinHandle<io::Result<Option<Inspection>>>,
-}
-
-impl Reading {
-    fn start(path: &Path) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (path, stopped) = (path.to_owned(), stop.clone());
-        let done = spawn_blocking(move || {
-            let threads = available_parallelism().map_or(1, usize::from);
-            rdb_scan::inspect_parallel(
-                &FileSource::open(&path)?,
-                threads,
-                &InspectOptions::default(),
-                &|_| {
-                    if stopped.load(Ordering::Relaxed) { Control::Pause } else { Control::Continue }
-                },
-            )
-        });
-        Self { stop, done }
-    }
-
-    /// Waits for the inspection; `None` if it was stopped.
-    async fn end(mut self) -> Result<Option<Inspection>> {
-        Ok((&mut self.done).await??)
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
-}
-
-/// What distinguishes a file from any other, and from itself after a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    modified: (i64, i64),
-}
-
-impl Identity {
-    fn of(path: &Path) -> Result<Self> {
-        let metadata = fs::metadata(path).with_context(|| format!("failed to inspect {}", path.display()))?;
-        Ok(Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            bytes: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-        })
     }
 }

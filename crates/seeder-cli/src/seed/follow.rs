@@ -12,10 +12,10 @@ use seeder_aws::service_error;
 use seeding::{StepError, plan_in_words, price_in_words};
 use serde_json::Value;
 
-use super::INTERRUPTED;
 use crate::{
     execution::parse,
-    term::{elapsed, print_finding, thousands},
+    signals::Signals,
+    term::{elapsed, print_finding, print_text, thousands},
 };
 
 /// The pause before the second poll of the history.
@@ -25,29 +25,68 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// The most pages of one poll: each has 100 events, and an execution has at most 25,000.
 const MAX_PAGES: usize = 300;
 
-/// The end of an execution.
+/// How following an execution ended.
 #[derive(Debug)]
-pub(super) struct Followed {
+pub(super) enum Followed {
+    /// The execution has ended.
+    Ended {
+        succeeded: bool,
+        /// The name of its error, if it failed.
+        error: Option<String>,
+        /// Its output, the cause of its failure, or words.
+        outcome: Value,
+    },
+    /// A signal ended the following; the execution continues.
+    Interrupted(u8),
+}
+
+impl Followed {
     /// The exit code of the command.
-    pub(super) code: ExitCode,
+    pub(super) fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Ended { succeeded, .. } => u8::from(!succeeded),
+            Self::Interrupted(status) => *status,
+        })
+    }
+
     /// Whether the backups were rejected, so that no cluster was created from them.
-    pub(super) rejected: bool,
+    pub(super) fn is_rejected(&self) -> bool {
+        matches!(self, Self::Ended { error: Some(error), .. } if error == "BackupRejected")
+    }
+
+    /// Adds a member to the outcome.
+    pub(super) fn add(&mut self, name: &str, value: Value) {
+        if let Self::Ended { outcome: Value::Object(members), .. } = self {
+            members.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Prints the outcome.
+    pub(super) fn print(&self, as_json: bool) -> Result<()> {
+        let Self::Ended { error, outcome, .. } = self else { return Ok(()) };
+        if as_json {
+            print_text(&format!("{outcome}\n"))?;
+        }
+        print_outcome(error.as_deref(), outcome);
+        Ok(())
+    }
 }
 
 /// Prints the progress of an execution until it ends, then its outcome.
 pub async fn follow(step_functions: &Client, execution: &str, as_json: bool) -> Result<ExitCode> {
-    Ok(follow_to_end(step_functions, execution, as_json).await?.code)
+    let followed = follow_to_end(step_functions, execution).await?;
+    followed.print(as_json)?;
+    Ok(followed.code())
 }
 
-pub(super) async fn follow_to_end(
-    step_functions: &Client,
-    execution: &str,
-    as_json: bool,
-) -> Result<Followed> {
-    let Some(described) = until_end(step_functions, execution).await? else {
-        let name = execution.rsplit(':').next().unwrap_or_default();
-        eprintln!("the seeding continues; to stop it: seeder cancel {name}");
-        return Ok(Followed { code: ExitCode::from(INTERRUPTED), rejected: false });
+pub(super) async fn follow_to_end(step_functions: &Client, execution: &str) -> Result<Followed> {
+    let described = match until_end(step_functions, execution).await? {
+        Ok(described) => described,
+        Err(Signalled(status)) => {
+            let name = execution.rsplit(':').next().unwrap_or_default();
+            eprintln!("the seeding continues; to stop it: seeder cancel {name}");
+            return Ok(Followed::Interrupted(status));
+        }
     };
     let status = described.status();
     let outcome = match status {
@@ -57,19 +96,22 @@ pub(super) async fn follow_to_end(
             "the execution ended as {other}; its clean-up revokes its grants and deletes an unfinished cluster"
         )),
     };
-    if as_json {
-        println!("{outcome}");
-    }
-    print_outcome(described.error(), &outcome);
-    let code = u8::from(*status != ExecutionStatus::Succeeded);
-    Ok(Followed { code: ExitCode::from(code), rejected: described.error() == Some("BackupRejected") })
+    Ok(Followed::Ended {
+        succeeded: *status == ExecutionStatus::Succeeded,
+        error: described.error().map(str::to_owned),
+        outcome,
+    })
 }
 
-/// Prints the progress of an execution until it has ended; `None` after Ctrl-C.
+/// A signal came, with this exit status.
+pub(crate) struct Signalled(pub(crate) u8);
+
+/// Prints the progress of an execution until it has ended, or a signal comes.
 pub(crate) async fn until_end(
     step_functions: &Client,
     execution: &str,
-) -> Result<Option<DescribeExecutionOutput>> {
+) -> Result<Result<DescribeExecutionOutput, Signalled>> {
+    let mut signals = Signals::new()?;
     let mut printer = Printer::default();
     let mut pause = FIRST_PAUSE;
     loop {
@@ -79,11 +121,11 @@ pub(crate) async fn until_end(
             printer.print(&event);
         }
         if *described.status() != ExecutionStatus::Running {
-            return Ok(Some(described));
+            return Ok(Ok(described));
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => pause = longer(pause),
-            _ = tokio::signal::ctrl_c() => return Ok(None),
+            status = signals.next() => return Ok(Err(Signalled(status))),
         }
     }
 }

@@ -30,3 +30,11 @@ pub(crate) struct UploadedPart {
     pub(crate) checksum: Checksum,
     pub(crate) modified: Timestamp,
 }
+
+impl Upload {
+    /// Whether the object gets a checksum of all its bytes, which those of the parts make up.
+    pub(crate) fn has_whole_checksum(&self) -> bool {
+        let algorithm = self.checksum_algorithm.as_ref().map(ChecksumAlgorithm::as_str);
+        algorithm == Some(ChecksumAlgorithm::CRC64NVME)
+    }
+}

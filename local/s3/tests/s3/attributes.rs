@@ -1,6 +1,7 @@
 use aws_sdk_s3::{
     primitives::ByteStream,
     types::{
+        ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart,
         ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
         ServerSideEncryptionRule, StorageClass,
     },
@@ -102,5 +103,37 @@ async fn objects_get_the_buckets_default_encryption() {
     assert_eq!(algorithm().await.0, ServerSideEncryption::Aes256);
     stack.put("a", "y").await;
     assert_eq!(algorithm().await, (ServerSideEncryption::AwsKms, Some(true), Some(arn.to_owned())));
+    stack.server.stop().await;
+}
+
+#[tokio::test]
+async fn the_checksum_of_an_object_is_that_of_its_parts_together() {
+    let stack = Stack::start().await;
+    let (owner, whole) = (&stack.owner, "rosUhgp5mIg=");
+    let create = owner.create_multipart_upload().bucket(BUCKET).key("a");
+    let create =
+        create.checksum_algorithm(ChecksumAlgorithm::Crc64Nvme).checksum_type(ChecksumType::FullObject);
+    let id = create.send().await.unwrap().upload_id.unwrap();
+    let part = || owner.upload_part().bucket(BUCKET).key("a").upload_id(&id).part_number(1);
+    let other =
+        part().body(ByteStream::from_static(b"123456789")).checksum_algorithm(ChecksumAlgorithm::Crc32);
+    assert_eq!(refused(other.send().await), fault(400, "InvalidRequest"));
+    let wrong = part().body(ByteStream::from_static(b"123456780")).checksum_crc64_nvme(whole);
+    assert_eq!(refused(wrong.send().await), fault(400, "BadDigest"));
+    // The check value of the algorithm.
+    let sent =
+        part().body(ByteStream::from_static(b"123456789")).checksum_crc64_nvme(whole).send().await.unwrap();
+    let open = owner.list_multipart_uploads().bucket(BUCKET).send().await.unwrap();
+    assert_eq!(open.uploads()[0].checksum_algorithm(), Some(&ChecksumAlgorithm::Crc64Nvme));
+    let complete = |checksum: &str| {
+        let part = CompletedPart::builder().part_number(1).set_e_tag(sent.e_tag.clone()).build();
+        let parts = CompletedMultipartUpload::builder().parts(part).build();
+        let complete = owner.complete_multipart_upload().bucket(BUCKET).key("a").upload_id(&id);
+        complete.multipart_upload(parts).checksum_crc64_nvme(checksum).send()
+    };
+    assert_eq!(refused(complete("AAAAAAAAAAA=").await), fault(400, "BadDigest"));
+    assert_eq!(complete(whole).await.unwrap().checksum_crc64_nvme(), Some(whole));
+    let head = owner.head_object().bucket(BUCKET).key("a").checksum_mode(ChecksumMode::Enabled).send().await;
+    assert_eq!(head.unwrap().checksum_crc64_nvme(), Some(whole));
     stack.server.stop().await;
 }

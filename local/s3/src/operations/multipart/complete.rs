@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use md5::{Digest, Md5};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use crc_fast::{CrcAlgorithm::Crc64Nvme, Digest, checksum_combine};
+use md5::{Digest as _, Md5};
 use s3s::{
     S3Request, S3Result,
-    dto::{CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart, ETag},
+    dto::{Checksum, CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart, ETag},
     s3_error,
 };
 
@@ -32,7 +34,10 @@ impl Service {
         let listed = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
         let (object, acl) = self.store.with(&bucket, |stored| {
             let upload = stored.open_upload(&key, &input.upload_id)?;
-            Ok((Arc::new(assemble(upload, &listed)?), upload.acl.clone()))
+            let mut object = assemble(upload, &listed)?;
+            object.attributes.checksum =
+                whole_checksum(upload, &listed, input.checksum_crc64nvme.as_deref())?;
+            Ok((Arc::new(object), upload.acl.clone()))
         })?;
         let version_id =
             self.commit(&bucket, &key, &object, acl, &identity, Reason::CompleteMultipart, |current| {
@@ -44,7 +49,9 @@ impl Service {
             Ok(())
         })?;
         let encryption = object.attributes.encryption.clone();
+        let checksum_crc64nvme = object.attributes.checksum.checksum_crc64nvme.clone();
         Ok(CompleteMultipartUploadOutput {
+            checksum_crc64nvme,
             location: Some(format!("/{bucket}/{key}")),
             bucket: Some(bucket),
             key: Some(key),
@@ -56,6 +63,25 @@ impl Service {
             ..CompleteMultipartUploadOutput::default()
         })
     }
+}
+
+/// The checksum of the whole object, of an upload that has one: of the algorithms, CRC-64/NVME only.
+fn whole_checksum(upload: &Upload, listed: &[CompletedPart], expected: Option<&str>) -> S3Result<Checksum> {
+    if !upload.has_whole_checksum() {
+        return Ok(Checksum::default());
+    }
+    let mut whole = Digest::new(Crc64Nvme).finalize();
+    for part in listed.iter().filter_map(|part| upload.parts.get(&part.part_number.unwrap_or_default())) {
+        let encoded = part.checksum.checksum_crc64nvme.as_deref().and_then(|text| STANDARD.decode(text).ok());
+        let bytes = encoded.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+        let bytes = bytes.ok_or_else(|| s3_error!(InvalidPart, "a part has no CRC64NVME"))?;
+        whole = checksum_combine(Crc64Nvme, whole, u64::from_be_bytes(bytes), part.size);
+    }
+    let whole = STANDARD.encode(whole.to_be_bytes());
+    if expected.is_some_and(|expected| expected != whole) {
+        return Err(s3_error!(BadDigest, "the CRC64NVME of the object is {whole}, another one was expected"));
+    }
+    Ok(Checksum { checksum_crc64nvme: Some(whole), ..Checksum::default() })
 }
 
 /// Assembles an object from the listed parts. Its `ETag` is the MD5 of their MD5s, followed by their number.

@@ -69,6 +69,8 @@ impl Service {
             let begun = bucket.uploads.iter().filter(|(_, upload)| upload.key.starts_with(prefix));
             Ok(begun
                 .map(|(id, upload)| MultipartUpload {
+                    checksum_algorithm: upload.checksum_algorithm.clone(),
+                    checksum_type: upload.checksum_type.clone(),
                     initiated: Some(upload.initiated.clone()),
                     key: Some(upload.key.clone()),
                     owner: Some(self.owner()),

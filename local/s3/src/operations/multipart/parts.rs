@@ -33,10 +33,17 @@ impl Service {
         let input = &request.input;
         self.admit(&request, Action::on_key("s3:PutObject", &input.bucket, &input.key))?;
         check_part_number(input.part_number)?;
-        self.store
-            .with(&input.bucket, |bucket| bucket.open_upload(&input.key, &input.upload_id).map(|_| ()))?;
+        let needs_checksum = self.store.with(&input.bucket, |bucket| {
+            bucket.open_upload(&input.key, &input.upload_id).map(|upload| upload.has_whole_checksum())
+        })?;
 
         let stored = body::store(&self.objects, body, &DeclaredBody::from(&request)).await?;
+        if needs_checksum && stored.checksum.checksum_crc64nvme.is_none() {
+            return Err(s3_error!(
+                InvalidRequest,
+                "Checksum Type mismatch occurred, expected checksum Type: crc64nvme, actual checksum Type: null"
+            ));
+        }
         let part = UploadedPart {
             size: stored.segment.length,
             segments: vec![stored.segment],

@@ -6,10 +6,10 @@ use anyhow::{Context, Result};
 use seeding::{BackupLocation, Request};
 use serde_json::{Map, Value, json};
 
-use crate::args::{SeedArgs, given};
+use crate::args::{ClusterArgs, RequestArgs, given};
 
 /// Merges the options over the request file. Checks the result here, so that a typo does not cost an execution.
-pub(super) fn build(args: &SeedArgs, backups: &[BackupLocation]) -> Result<Value> {
+pub(crate) fn build(args: &RequestArgs, cluster: &ClusterArgs, backups: &[BackupLocation]) -> Result<Value> {
     let mut request = match &args.request {
         Some(path) => {
             let text =
@@ -20,7 +20,7 @@ pub(super) fn build(args: &SeedArgs, backups: &[BackupLocation]) -> Result<Value
     };
     Request::from_layers(&[("the request file", &request)])?;
     let uris: Vec<_> = backups.iter().map(|location| format!("s3://{location}")).collect();
-    let mut options = args.cluster.request();
+    let mut options = cluster.request();
     let dry_run = if args.dry_run { json!(true) } else { Value::Null };
     options.extend(given([
         ("backups", json!(uris)),
@@ -65,7 +65,7 @@ mod tests {
         let words = words.into_iter().chain([name.as_str()]).chain(options.iter().copied());
         let Command::Seed(args) = Args::parse_from(words).command else { unreachable!("it is seed") };
         let backups = [BackupLocation::parse("backups/a.rdb")?];
-        build(&args, &backups)
+        build(&args.request, &args.cluster, &backups)
     }
 
     #[test]
