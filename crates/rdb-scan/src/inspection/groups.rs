@@ -73,7 +73,7 @@ pub struct KeyGroup<'a> {
     pub kind: &'static str,
     /// The encoding in the file.
     pub encoding: &'static str,
-    /// The start of the names up to a separator, as a pattern: an unescaped `*` stands for a number, a digest or a UUID.
+    /// The start of the names up to a separator, as a pattern: a plain `*` stands for a number, a digest or a UUID.
     /// Of several that fit, the longest. Empty if names have no separator.
     pub start: &'a [u8],
     /// The estimated number of keys, without those that have expired.

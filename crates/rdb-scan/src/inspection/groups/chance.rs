@@ -3,9 +3,9 @@
 use crate::scan::visit::Record;
 
 /// About this many keys are weighed per file, and at most some four times as many if keys are small. A group of a
-/// twentieth of a large file is then within 1.8 % in 99.7 of 100 files.
+/// twentieth of a large file is then within 2.1 % in 99.7 of 100 files.
 const WEIGHED_KEYS: u64 = 3 << 17;
-/// What a key takes in memory beyond the bytes of its record, roughly: small keys would be rare in the sample otherwise.
+/// About what a key takes in memory beyond its record: small keys would be rare in the sample otherwise.
 const KEY_BYTES: u64 = 64;
 /// A chance of 1.
 pub(crate) const CERTAIN: u64 = 1 << 32;
