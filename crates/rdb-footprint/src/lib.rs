@@ -7,6 +7,8 @@
 //!   [`Thresholds`] up to which collections stay packed. They implement [`rdb_scan::Scales`]: given to a scan as
 //!   [`rdb_scan::InspectOptions::weighings`], they weigh the keys and values of each slot while it runs.
 //! - [`Footprint`] combines the weights: the memory of a whole server, or of a shard with some of the slots.
+//! - [`Groups`] divide the memory up by database, encoding and the start of names, and [`Keys`] predict what some of
+//!   them take alone.
 //!
 //! ```
 //! use rdb_footprint::{Footprint, Generation, Settings};
@@ -26,6 +28,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "counts of keys are far below 2^52")]
 
 mod engine;
+mod groups;
 mod prediction;
 mod structures;
 mod values;
@@ -37,7 +40,8 @@ pub use crate::{
         generation::{Compared, Generation},
         settings::{Settings, Thresholds},
     },
-    prediction::Footprint,
+    groups::{Groups, Share},
+    prediction::{Footprint, Keys},
 };
 
 /// Runs the example in the README with the tests.

@@ -1,8 +1,11 @@
 //! The memory of a server: keys and values by slot, and the tables of keys and expiries.
 
+mod alone;
 mod chance;
 
 use std::collections::BTreeMap;
+
+pub use alone::Keys;
 
 use rdb_scan::Inspection;
 use serde::Serialize;
@@ -145,6 +148,11 @@ impl Footprint {
         let bytes: u64 = self.slot_bytes.iter().sum();
         let tables = self.tables(&self.databases, 0..rdb_scan::SLOTS);
         bytes + self.cluster_bytes(0..rdb_scan::SLOTS) + tables + self.function_bytes
+    }
+
+    /// The part of [`Self::used_memory_bytes`] that is keys and values, without tables and functions.
+    pub fn data_bytes(&self) -> u64 {
+        self.slot_bytes.iter().sum()
     }
 
     /// As [`Self::used_memory_bytes`], for a shard with these slots.

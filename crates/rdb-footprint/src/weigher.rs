@@ -2,7 +2,7 @@
 //! included: they depend on the total number of keys.
 
 use rdb_scan::{
-    Encoding, Expiry, KeyPiece, Kind as ValueKind, Length, PackedPiece, Piece, Pieces, SLOTS, Scales,
+    Encoding, Expiry, KeyPiece, Kind as ValueKind, Length, Mark, PackedPiece, Piece, Pieces, SLOTS, Scales,
     ValueType, Weigher, Whole,
 };
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,10 @@ struct Weighing {
     /// The memory of function libraries.
     everywhere: u64,
     value: Value,
+    /// The mark of the value that is being read.
+    mark: Option<Mark>,
+    /// The weights that are asked for.
+    marked: Vec<(Mark, u64)>,
 }
 
 /// The value that is being read.
@@ -142,6 +146,8 @@ impl Weighing {
             everywhere: 0,
             slots: vec![0; SLOTS].into_boxed_slice(),
             value: Value::default(),
+            mark: None,
+            marked: Vec::new(),
         }
     }
 
@@ -152,18 +158,18 @@ impl Weighing {
         }
     }
 
+    /// The bytes of a string with its key; 0 if it is not loaded.
     #[inline]
-    fn text(&mut self, key: KeyPiece, value: Length) {
+    fn text(&mut self, key: KeyPiece, value: Length) -> u64 {
         if key.expiry == Expiry::Past {
-            return;
+            return 0;
         }
         let (key_bytes, expires) = (u64::from(key.bytes), key.expiry == Expiry::ToCome);
-        let bytes = if value.is_integer() {
+        if value.is_integer() {
             self.integer(key_bytes, value, expires)
         } else {
             self.strings.bytes(key_bytes, value.bytes(), expires)
-        };
-        self.add(key, bytes);
+        }
     }
 
     fn integer(&self, key: u64, value: Length, expires: bool) -> u64 {
@@ -212,29 +218,28 @@ impl Weighing {
         let is_skipped =
             may_be_empty && self.value.elements == 0 && self.settings.generation.layout().skips_empty;
         let bytes = self.value.end(&self.settings, &self.stream_costs);
-        if !is_skipped {
-            self.value_of(key, bytes);
-        }
+        let bytes = if is_skipped { 0 } else { self.with_key(key, bytes) };
+        self.add(key, bytes);
+        self.marked.extend(self.mark.take().map(|mark| (mark, bytes)));
     }
 
-    /// Adds a value that is one packed collection.
-    fn whole(&mut self, piece: &PackedPiece) {
+    /// The bytes of a value that is one packed collection; 0 if it is not loaded.
+    fn whole(&self, piece: &PackedPiece) -> u64 {
         if piece.elements == 0 && self.settings.generation.layout().skips_empty {
-            return;
+            return 0;
         }
         let form = self.forms[piece.encoding.index() % Encoding::COUNT];
         let bytes = form.packed(&Rows::default(), piece.bytes, piece.elements, &self.settings);
-        self.value_of(piece.key, bytes);
+        self.with_key(piece.key, bytes)
     }
 
-    /// Adds a collection of `bytes` bytes with its key.
+    /// A collection of `bytes` bytes with its key; 0 if it is not loaded.
     #[inline]
-    fn value_of(&mut self, key: KeyPiece, bytes: u64) {
+    fn with_key(&self, key: KeyPiece, bytes: u64) -> u64 {
         if key.expiry == Expiry::Past {
-            return;
+            return 0;
         }
-        let object = self.strings.object(u64::from(key.bytes), key.expiry == Expiry::ToCome);
-        self.add(key, bytes + object);
+        bytes + self.strings.object(u64::from(key.bytes), key.expiry == Expiry::ToCome)
     }
 }
 
@@ -262,10 +267,20 @@ impl Value {
 impl Weigher for Weighing {
     fn weigh(&mut self, pieces: &Pieces) {
         for (key, value) in pieces.strings() {
-            self.text(*key, *value);
+            let bytes = self.text(*key, *value);
+            self.add(*key, bytes);
         }
         for piece in pieces.packed() {
-            self.whole(piece);
+            let bytes = self.whole(piece);
+            self.add(piece.key, bytes);
+        }
+        for (mark, key, value) in pieces.marked_strings() {
+            let bytes = self.text(key, value);
+            self.marked.push((mark, bytes));
+        }
+        for (mark, piece) in pieces.marked_packed() {
+            let bytes = self.whole(piece);
+            self.marked.push((mark, bytes));
         }
         for piece in pieces.list() {
             match *piece {
@@ -280,6 +295,7 @@ impl Weigher for Weighing {
                 Piece::ExpiringRow(row) => self.value.rows.add_expiring(row, &self.costs),
                 Piece::FieldExpiry(at_ms) => self.value.rows.add_expiry(at_ms),
                 Piece::Begin(encoding) => self.value.form = self.forms[encoding.index() % Encoding::COUNT],
+                Piece::Marked(mark) => self.mark = Some(mark),
                 Piece::End(key) => self.end(key),
                 Piece::Elements(elements) => self.elements(elements),
                 Piece::Packed(bytes) => self.packed(bytes),
@@ -305,6 +321,12 @@ impl Weigher for Weighing {
         }
     }
 
+    fn marked(&mut self, tell: &mut dyn FnMut(Mark, u64)) {
+        for (mark, bytes) in self.marked.drain(..) {
+            tell(mark, bytes);
+        }
+    }
+
     fn library(&mut self, code_bytes: u64) {
         self.everywhere = self.everywhere.saturating_add(self.function_costs.library(code_bytes));
     }
@@ -319,6 +341,7 @@ impl Weigher for Weighing {
 
     fn take(&mut self) -> Vec<(u16, u64)> {
         self.value = Value::default();
+        self.mark = None;
         let slots = (0..).zip(self.slots.iter_mut()).filter(|(_, bytes)| **bytes > 0);
         slots.map(|(slot, bytes)| (slot, std::mem::take(bytes))).collect()
     }

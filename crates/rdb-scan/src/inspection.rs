@@ -2,6 +2,7 @@
 
 mod cause;
 mod expiry;
+pub(crate) mod groups;
 pub(crate) mod inspect;
 mod join;
 mod keys;
@@ -15,7 +16,8 @@ pub(crate) mod writer;
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-pub use expiry::TimesToLive;
+pub use expiry::{IdleTimes, TimesToLive};
+pub use groups::{KeyGroup, KeyGroups, MAX_GROUPS, MAX_START_DEPTH, shorter_start};
 pub use join::JoinError;
 use keys::KeySet;
 pub use report::{DatabaseReport, OtherDatabases, Report};
@@ -43,8 +45,8 @@ use crate::{
 /// The version of the JSON of [`Inspection`], [`crate::RangeInspection`] and [`Position`]. Other versions are not read.
 ///
 /// Version 2: a position stores the value's type and a string's form separately. Version 3: `streamState`. Version 4:
-/// `stretches`. Version 5: digests of templates.
-pub const SCHEMA: u32 = 5;
+/// `stretches`. Version 5: digests of templates. Version 6: `groups`, `idleTimes`.
+pub const SCHEMA: u32 = 6;
 /// The version of the JSON of [`crate::Report`].
 pub const REPORT_SCHEMA: u32 = 1;
 /// At most this many databases are listed: those with the lowest numbers.
@@ -88,6 +90,9 @@ pub struct Inspection {
     /// Keys with an expiry by the time left to them.
     #[serde(default)]
     pub times_to_live: TimesToLive,
+    /// Keys by the time since they were last used, if the file has it.
+    #[serde(default, skip_serializing_if = "IdleTimes::is_none")]
+    pub idle_times: IdleTimes,
     /// Keys by database: the lowest [`MAX_NAMED_DATABASES`] that have any.
     pub databases: BTreeMap<u64, DatabaseCounts>,
     /// The highest database that the file selects, with or without keys. A server with fewer databases aborts.
@@ -117,6 +122,10 @@ pub struct Inspection {
     /// The weight of the file by each of [`crate::InspectOptions::weighings`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<Weights>,
+    /// What keys weigh by database, encoding and the start of their names. Empty without
+    /// [`crate::InspectOptions::weighings`]. If keys are hidden, only by database and encoding.
+    #[serde(default, skip_serializing_if = "KeyGroups::is_empty")]
+    pub groups: KeyGroups,
     /// The stretches in file order, each as long as it can be: at most 1,000 that one worker has read, of at least
     /// [`crate::InspectOptions::least_stretch_bytes`] each. Empty if [`crate::InspectOptions::copied`] is, and if
     /// templates follow the first key, which no server writes.
@@ -265,7 +274,7 @@ pub struct DatabaseCounts {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn is_zero(number: &u64) -> bool {
+pub(crate) fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
@@ -327,6 +336,8 @@ impl Default for Inspection {
             hazards: Vec::new(),
             hazard_counts: BTreeMap::new(),
             times_to_live: TimesToLive::default(),
+            idle_times: IdleTimes::default(),
+            groups: KeyGroups::default(),
             unchecked: Unchecked::default(),
             weights: Vec::new(),
             stretches: Vec::new(),

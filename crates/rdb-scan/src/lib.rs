@@ -98,7 +98,10 @@ mod scan;
 pub mod walk;
 
 pub use crate::{
-    bytes::source::{FileSource, Source},
+    bytes::{
+        key_text::key_prefix_text,
+        source::{FileSource, Source},
+    },
     fault::{Cause, Fault, FaultCode, Hazard, HazardCode},
     format::{
         Magic,
@@ -107,10 +110,13 @@ pub use crate::{
         value_type::{Encoding, Kind, TextForm, ValueType},
     },
     inspection::{
-        BigKey, Crc, DatabaseCounts, DatabaseReport, EmptyCounts, Inspection, JoinError, MAX_BIGGEST_KEYS,
-        MAX_NAMED_DATABASES, OtherDatabases, Prefix, REPORT_SCHEMA, RdbInfo, Report, SCHEMA, SlotCount,
-        SlotCounts, TimesToLive, TypeCounts, Unchecked,
+        BigKey, Crc, DatabaseCounts, DatabaseReport, EmptyCounts, IdleTimes, Inspection, JoinError, KeyGroup,
+        KeyGroups, MAX_BIGGEST_KEYS, MAX_GROUPS, MAX_NAMED_DATABASES, MAX_START_DEPTH, OtherDatabases,
+        Prefix, REPORT_SCHEMA, RdbInfo, Report, SCHEMA, SlotCount, SlotCounts, TimesToLive, TypeCounts,
+        Unchecked,
+        groups::table::Mark,
         inspect::{InspectOptions, Inspected, inspect, scan},
+        shorter_start,
         weigh::{Scales, Weigher, Weighing, Weights},
         writer::written_by,
     },

@@ -8,7 +8,7 @@ pub use self::{
     batch::Pieces,
     length::{Length, Row},
 };
-use crate::format::value_type::Encoding;
+use crate::{format::value_type::Encoding, inspection::groups::table::Mark};
 
 /// In tables with more rows, integers are not distinguished from other strings: no server packs that many.
 pub(crate) const MAX_PACKED_ROWS: u64 = 512;
@@ -35,6 +35,8 @@ pub enum Piece {
     Begin(Encoding),
     /// The value that began last ends.
     End(KeyPiece),
+    /// The weight of the value that ends next is asked for, by [`crate::Weigher::marked`].
+    Marked(Mark),
     /// The elements of the value, as in [`crate::Record::elements`]. Once per value: before the rows of a table, and
     /// before the end of any other value.
     Elements(u64),

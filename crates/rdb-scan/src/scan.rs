@@ -118,6 +118,9 @@ struct Current {
     /// The opcode of Redis Enterprise before the key, or 0.
     #[serde(default)]
     foreign: u8,
+    /// The time since the key was last used, in seconds.
+    #[serde(default)]
+    idle_seconds: Option<u64>,
     /// Whether a prefix of the next key has been read. It holds across everything that precedes the key.
     #[serde(default)]
     prefixed: bool,
@@ -299,6 +302,7 @@ impl<V: Visitor> Scan<V> {
         let offset = cursor.offset();
         self.current.offset = offset;
         (self.current.key_known, self.current.foreign, self.current.prefixed) = (false, 0, false);
+        self.current.idle_seconds = None;
         let mut opcode = cursor.u8()?;
         let mut expires_at_ms = None;
         if opcode == Opcode::ExpireTimeMs.id() {
@@ -341,6 +345,7 @@ impl<V: Visitor> Scan<V> {
                 text: length,
                 text_form: value::text_form(value),
                 foreign: 0,
+                idle_seconds: None,
                 prefixed: false,
                 key_known: true,
                 broken: false,
@@ -360,11 +365,13 @@ impl<V: Visitor> Scan<V> {
             key_hash: facts.hash,
             slot: facts.slot,
             expires_at_ms,
+            idle_seconds: None,
             encoding: Encoding::String(value::text_form(value)),
             elements: 1,
         };
         self.visitor.record(&record);
-        self.push_string(facts, expires_at_ms, length);
+        let mark = self.visitor.mark(&record);
+        self.push_string(facts, expires_at_ms, length, mark);
         self.keys += 1;
         cursor.commit();
         Ok(true)

@@ -274,13 +274,13 @@ const PRICES: &[u8] = br#"{"schema": 1, "region": "eu-west-1", "currency": "USD"
     "publishedAt": "2026-10-01T00:00:00Z",
     "perNodeHour": {"valkey": {"cache.t4g.micro": 0.1, "cache.t4g.small": 0.2, "cache.r7g.large": 0.3}}}"#;
 
-/// More databases than are listed, and a key that expires.
+/// More databases than are listed, and keys that expire and have not been used for five seconds.
 fn many_databases() -> Vec<u8> {
     let mut rdb = b"REDIS0010\xfa\x09redis-ver\x067.0.15".to_vec();
     for database in 0..1030_u16 {
         let [high, low] = database.to_be_bytes();
         rdb.extend([0xfe, 0x40 | high, low]);
-        rdb.extend(b"\xfc\0\x10\xa5\xd4\xe8\x03\0\0\0\x05key:1\x01v");
+        rdb.extend(b"\xfc\0\x10\xa5\xd4\xe8\x03\0\0\xf8\x05\0\x05key:1\x01v");
     }
     rdb.extend(b"\xff\0\0\0\0\0\0\0\0");
     rdb

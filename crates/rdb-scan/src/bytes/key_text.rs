@@ -7,6 +7,12 @@ pub(crate) const MAX_SHOWN_BYTES: usize = 256;
 pub(crate) fn shown(start: &[u8], bytes: u64) -> String {
     escape(&start[..start.len().min(MAX_SHOWN_BYTES)], bytes)
 }
+
+/// The form in which a start of keys is shown ([`crate::KeyGroup::start`]): escaped like keys.
+pub fn key_prefix_text(start: &[u8]) -> String {
+    escape(start, start.len() as u64)
+}
+
 /// Keeps printable UTF-8 and writes all other bytes as `\xHH`. Appends `…` if the string is longer than `start`.
 pub(crate) fn escape(start: &[u8], bytes: u64) -> String {
     let mut text = String::with_capacity(start.len());

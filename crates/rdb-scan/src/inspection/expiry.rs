@@ -49,6 +49,55 @@ impl TimesToLive {
     }
 }
 
+/// Keys by the time since they were last used when the file was written. Only servers that evict by it store it (with a
+/// `maxmemory-policy` of `allkeys-lru` or `volatile-lru`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IdleTimes {
+    /// Up to a minute.
+    pub minute: u64,
+    /// Up to an hour.
+    pub hour: u64,
+    /// Up to a day.
+    pub day: u64,
+    /// Up to seven days.
+    pub week: u64,
+    /// Up to 30 days.
+    pub month: u64,
+    /// Up to 365 days.
+    pub year: u64,
+    /// Longer.
+    pub longer: u64,
+}
+
+impl IdleTimes {
+    /// From the counts of each [`idle_class`].
+    pub(crate) fn from_classes(classes: [u64; 7]) -> Self {
+        let [minute, hour, day, week, month, year, longer] = classes;
+        Self { minute, hour, day, week, month, year, longer }
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.minute += other.minute;
+        self.hour += other.hour;
+        self.day += other.day;
+        self.week += other.week;
+        self.month += other.month;
+        self.year += other.year;
+        self.longer += other.longer;
+    }
+
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The class of a key by the time since it was last used, from 0 to 6.
+pub(crate) fn idle_class(seconds: u64) -> usize {
+    let ms = seconds.saturating_mul(1000);
+    ENDS_MS.iter().skip(1).filter(|end_ms| ms > **end_ms).count()
+}
+
 /// The class of a key by its expiry, from 0 for expired to 7.
 #[inline]
 pub(crate) fn class(expires_at_ms: i64, now_ms: u64) -> usize {

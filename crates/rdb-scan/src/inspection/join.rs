@@ -125,6 +125,7 @@ impl Inspection {
         self.field_expires = self.field_expires.saturating_add(next.field_expires);
         self.stream_state = self.stream_state.saturating_add(next.stream_state);
         self.times_to_live.add(next.times_to_live);
+        self.idle_times.add(next.idle_times);
         self.empty.add(next.empty);
         self.functions = self.functions.saturating_add(next.functions);
         self.function_bytes = self.function_bytes.saturating_add(next.function_bytes);
@@ -139,6 +140,7 @@ impl Inspection {
             self.types.entry(kind).or_default().add(counts);
         }
         self.slots = self.slots.join(next.slots);
+        self.groups.join(next.groups);
         for (weights, next) in self.weights.iter_mut().zip(next.weights) {
             weights.join(next);
         }
@@ -229,6 +231,7 @@ impl Inspection {
         self.faults.iter_mut().for_each(|fault| unknown(&mut fault.database));
         self.hazards.iter_mut().for_each(|hazard| unknown(&mut hazard.database));
         self.stretches.iter_mut().for_each(|stretch| unknown(&mut stretch.database));
+        self.groups.resolve(database);
         self.part.keys.resolve(database);
         self.part.first_database = Some(database);
         self.part.last_database.get_or_insert(database);

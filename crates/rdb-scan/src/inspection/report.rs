@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BigKey, Inspection, Prefix, REPORT_SCHEMA, RdbInfo, TimesToLive, TypeCounts, Unchecked};
+use super::{
+    BigKey, IdleTimes, Inspection, Prefix, REPORT_SCHEMA, RdbInfo, TimesToLive, TypeCounts, Unchecked,
+};
 use crate::fault::{Fault, Hazard};
 
 /// The JSON of one file in `seeder check --json`. Without the slot table, which is for programs.
@@ -25,6 +27,9 @@ pub struct Report {
     pub already_expired: u64,
     /// Keys with an expiry, by the time left.
     pub times_to_live: TimesToLive,
+    /// Keys by the time since they were last used; absent if the file does not have it.
+    #[serde(default, skip_serializing_if = "IdleTimes::is_none")]
+    pub idle_times: IdleTimes,
     /// Databases that hold keys, in ascending order, at most 1,024.
     pub databases: Vec<DatabaseReport>,
     /// Sums of all further databases; absent if there are none.
@@ -102,6 +107,7 @@ impl Inspection {
             expires: self.expires,
             already_expired: self.already_expired,
             times_to_live: self.times_to_live,
+            idle_times: self.idle_times,
             databases: databases.collect(),
             other_databases: OtherDatabases {
                 keys: self.other_databases.keys,

@@ -10,15 +10,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{bytes::key_text::escape, scan::visit::Record};
+use crate::{bytes::key_text::escape, inspection::groups::SEPARATORS, scan::visit::Record};
 
 /// The number of keys in the sample. The share of a prefix at 10 % is then within 1.3 percentage points in 19 of 20
 /// cases.
 pub(crate) const SAMPLE_KEYS: usize = 2048;
 /// The number of bytes kept of each key.
 const MAX_PREFIX_BYTES: usize = 64;
-/// The bytes that may end a prefix.
-const SEPARATORS: &[u8] = b":/.|#";
 /// The number of separators, from the first one on, after which a prefix may end.
 const MAX_DEPTH: usize = 3;
 /// Prefixes with a smaller share are not reported.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     BigKey, DatabaseCounts, EmptyCounts, Inspection, MAX_BIGGEST_KEYS, Part, TypeCounts,
-    expiry::{TimesToLive, class},
+    expiry::{IdleTimes, TimesToLive, class, idle_class},
+    groups::table::{GroupTable, Mark},
     keys::{KeySet, database_seed},
     slots::SlotTable,
 };
@@ -29,7 +30,9 @@ pub(crate) struct Tally {
     types: [EncodingTally; Encoding::COUNT],
     slots: SlotTable,
     weighers: Vec<(String, Box<dyn Weigher>)>,
+    groups: GroupTable,
     times_to_live: [u64; 8],
+    idle_times: [u64; 7],
     /// Records with fewer bytes are not among the biggest.
     least_big: u64,
     /// Keys with a larger hash are not in the sample.
@@ -81,7 +84,9 @@ impl Tally {
             types: [EncodingTally::default(); Encoding::COUNT],
             slots: SlotTable::new(),
             weighers: options.weighings.iter().map(Weighing::begin).collect(),
+            groups: GroupTable::new(options),
             times_to_live: [0; 8],
+            idle_times: [0; 7],
             least_big: 0,
             sample_threshold: u64::MAX,
             elsewhere: Elsewhere::default(),
@@ -118,11 +123,13 @@ impl Tally {
         let mut inspection = std::mem::replace(&mut self.inspection, next);
         inspection.part.last_database = self.database;
         inspection.times_to_live = TimesToLive::from_classes(std::mem::take(&mut self.times_to_live));
+        inspection.idle_times = IdleTimes::from_classes(std::mem::take(&mut self.idle_times));
         if self.now_ms > 0 {
             inspection.already_expired = inspection.times_to_live.expired;
         }
         inspection.part.sample.settle();
         inspection.slots = self.slots.take();
+        inspection.groups = self.groups.take();
         let weighers = self.weighers.iter_mut();
         inspection.weights = weighers
             .map(|(id, weigher)| Weights::new(id.clone(), weigher.take(), weigher.take_everywhere()))
@@ -239,6 +246,9 @@ impl Visitor for Tally {
             self.counts.expires += 1;
             self.times_to_live[class(expires_at_ms, self.now_ms) & 7] += 1;
         }
+        if let Some(seconds) = record.idle_seconds {
+            self.idle_times[idle_class(seconds) % 7] += 1;
+        }
         self.slots.add(record.slot, bytes);
         if bytes >= self.least_big && (bytes > self.least_big || self.may_be_big(record)) {
             self.remember_big(record);
@@ -247,6 +257,11 @@ impl Visitor for Tally {
             self.sample(record);
         }
         self.inspection.part.keys.push(record.key_hash, record.span.start, self.seed);
+    }
+
+    #[inline(always)]
+    fn mark(&mut self, record: &Record<'_>) -> Option<Mark> {
+        self.groups.mark(record)
     }
 
     fn select_database(&mut self, database: u64) {
@@ -310,9 +325,11 @@ impl Visitor for Tally {
     }
 
     fn pieces(&mut self, pieces: &Pieces) {
-        for (_, weigher) in &mut self.weighers {
+        for (place, (_, weigher)) in self.weighers.iter_mut().enumerate() {
             weigher.weigh(pieces);
+            weigher.marked(&mut |mark, weight| self.groups.add(place, mark, weight));
         }
+        self.groups.tidy();
     }
 
     fn suspend(&mut self) -> Vec<String> {

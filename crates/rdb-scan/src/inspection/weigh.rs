@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     format::slot::SLOTS,
+    inspection::groups::table::Mark,
     pieces::{Pieces, Whole},
 };
 
@@ -28,6 +29,10 @@ pub trait Scales: Send + Sync {
 pub trait Weigher: Send {
     /// Adds the next pieces, in file order.
     fn weigh(&mut self, pieces: &Pieces);
+
+    /// Passes on the weight of each value with a mark since the last call: [`Pieces::marked_strings`],
+    /// [`Pieces::marked_packed`], and values after [`crate::Piece::Marked`].
+    fn marked(&mut self, _tell: &mut dyn FnMut(Mark, u64)) {}
 
     /// Adds a library of functions with this many bytes of code. Libraries are in every shard, whatever its slots.
     fn library(&mut self, _code_bytes: u64) {}

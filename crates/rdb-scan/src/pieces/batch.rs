@@ -1,7 +1,10 @@
 //! Pieces that are reported together.
 
 use super::{KeyPiece, Length, PackedPiece, Piece, Row, RowPlaces, TextPlace, Whole, lengths};
-use crate::format::value_type::{Encoding, Kind};
+use crate::{
+    format::value_type::{Encoding, Kind},
+    inspection::groups::table::Mark,
+};
 
 /// The number of pieces in a batch. A value may have more.
 const BATCH: usize = 2048;
@@ -17,6 +20,9 @@ const COUNTED_BYTES: usize = 256;
 pub struct Pieces {
     strings: Vec<(KeyPiece, Length)>,
     packed: Vec<PackedPiece>,
+    /// The marked ones among the strings and the packed values, by index.
+    marked_strings: Vec<(u32, Mark)>,
+    marked_packed: Vec<(u32, Mark)>,
     list: Vec<Piece>,
     /// The index in the list where the current value begins, if it does.
     begun: Option<usize>,
@@ -59,6 +65,21 @@ impl Pieces {
         &self.packed
     }
 
+    /// The strings with a mark, for [`crate::Weigher::marked`].
+    pub fn marked_strings(&self) -> impl Iterator<Item = (Mark, KeyPiece, Length)> {
+        let strings = self.marked_strings.iter();
+        strings.filter_map(|(place, mark)| {
+            let (key, value) = self.strings.get(*place as usize)?;
+            Some((*mark, *key, *value))
+        })
+    }
+
+    /// The values among [`Self::packed`] with a mark, for [`crate::Weigher::marked`].
+    pub fn marked_packed(&self) -> impl Iterator<Item = (Mark, &PackedPiece)> {
+        let packed = self.marked_packed.iter();
+        packed.filter_map(|(place, mark)| Some((*mark, self.packed.get(*place as usize)?)))
+    }
+
     /// The pieces of other values, in file order.
     #[inline]
     pub fn list(&self) -> &[Piece] {
@@ -97,6 +118,8 @@ impl Pieces {
     pub(crate) fn clear(&mut self) {
         self.strings.clear();
         self.packed.clear();
+        self.marked_strings.clear();
+        self.marked_packed.clear();
         self.list.clear();
         self.begun = None;
         self.rows.clear();
@@ -124,7 +147,10 @@ impl Pieces {
 
     /// Adds a string. Returns whether the batch should be reported before it grows.
     #[inline(always)]
-    pub(crate) fn push_string(&mut self, key: KeyPiece, value: Length) -> bool {
+    pub(crate) fn push_string(&mut self, key: KeyPiece, value: Length, mark: Option<Mark>) -> bool {
+        if let Some(mark) = mark {
+            self.marked_strings.push((self.strings.len() as u32, mark));
+        }
         self.strings.push((key, value));
         self.strings.len() >= BATCH
     }
@@ -185,17 +211,21 @@ impl Pieces {
     /// Ends a value, with its elements if they were not reported yet. Returns whether the batch should be reported
     /// before it grows.
     #[inline]
-    pub(crate) fn end(&mut self, key: KeyPiece, elements: Option<u64>) -> bool {
+    pub(crate) fn end(&mut self, key: KeyPiece, elements: Option<u64>, mark: Option<Mark>) -> bool {
         let begun = self.begun.take().and_then(|begun| self.list.get(begun..));
         if let (Some([Piece::Begin(encoding), Piece::Packed(bytes)]), Some(elements)) = (begun, elements)
             && encoding.kind() != Kind::List
             && self.rows.len() == self.listed
         {
+            self.marked_packed.extend(mark.map(|mark| (self.packed.len() as u32, mark)));
             self.packed.push(PackedPiece { key, encoding: *encoding, bytes: *bytes, elements });
             self.list.truncate(self.list.len() - 2);
         } else {
             if let Some(elements) = elements {
                 self.push(Piece::Elements(elements));
+            }
+            if let Some(mark) = mark {
+                self.push(Piece::Marked(mark));
             }
             self.push(Piece::End(key));
         }

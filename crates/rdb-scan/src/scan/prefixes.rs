@@ -40,7 +40,7 @@ impl<V: Visitor> Scan<V> {
                 Opcode::ExpireTimeMs => {
                     self.current.expires_at_ms = expiry(i64::from_le_bytes(cursor.array()?));
                 }
-                Opcode::Idle => drop(cursor.opcode_number()?),
+                Opcode::Idle => self.current.idle_seconds = Some(cursor.opcode_number()?),
                 Opcode::EnterpriseRamLru | Opcode::EnterpriseSlot => {
                     cursor.number()?;
                     self.current.foreign = id;

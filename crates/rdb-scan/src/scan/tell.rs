@@ -9,6 +9,7 @@ use crate::{
     },
     fault::{Fault, Hazard, HazardCode},
     format::value_type::{Encoding, Kind, ValueType},
+    inspection::groups::table::Mark,
     pieces::{Expiry, KeyPiece, Length, MAX_INTEGER_BYTES},
     scan::visit::{Record, Visitor},
 };
@@ -60,15 +61,7 @@ impl<V: Visitor> Scan<V> {
                 self.hazard(code, message);
             }
         }
-        let Current { offset, expires_at_ms, key, value_start, text, .. } = self.current;
-        if encoding.kind() == Kind::String {
-            self.push_string(key, expires_at_ms, text);
-        } else if self.shared.seen.pieces.is_on() {
-            let key = self.key_piece(key, expires_at_ms);
-            if self.shared.seen.pieces.end(key, (!value.is_table()).then_some(elements)) {
-                self.flush_pieces();
-            }
-        }
+        let Current { offset, expires_at_ms, idle_seconds, key, value_start, text, .. } = self.current;
         let record = Record {
             span: offset..cursor.offset(),
             raw: cursor.from(offset),
@@ -80,10 +73,20 @@ impl<V: Visitor> Scan<V> {
             key_hash: key.hash,
             slot: key.slot,
             expires_at_ms,
+            idle_seconds,
             encoding,
             elements,
         };
         self.visitor.record(&record);
+        let mark = self.visitor.mark(&record);
+        if encoding.kind() == Kind::String {
+            self.push_string(key, expires_at_ms, text, mark);
+        } else if self.shared.seen.pieces.is_on() {
+            let key = self.key_piece(key, expires_at_ms);
+            if self.shared.seen.pieces.end(key, (!value.is_table()).then_some(elements), mark) {
+                self.flush_pieces();
+            }
+        }
         self.keys += 1;
         cursor.commit();
         if self.is_noting() {
@@ -92,10 +95,16 @@ impl<V: Visitor> Scan<V> {
     }
 
     #[inline(always)]
-    pub(super) fn push_string(&mut self, key: KeyFacts, expires_at_ms: Option<i64>, value: Length) {
+    pub(super) fn push_string(
+        &mut self,
+        key: KeyFacts,
+        expires_at_ms: Option<i64>,
+        value: Length,
+        mark: Option<Mark>,
+    ) {
         if self.shared.seen.pieces.is_on() {
             let key = self.key_piece(key, expires_at_ms);
-            if self.shared.seen.pieces.push_string(key, value) {
+            if self.shared.seen.pieces.push_string(key, value, mark) {
                 self.flush_pieces();
             }
         }

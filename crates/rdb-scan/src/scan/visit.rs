@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::{
     fault::{Fault, Hazard},
     format::value_type::{Encoding, Kind},
+    inspection::groups::table::Mark,
     pieces::Pieces,
 };
 
@@ -15,6 +16,12 @@ use crate::{
 pub trait Visitor {
     /// A key and its value have been read.
     fn record(&mut self, _record: &Record<'_>) {}
+
+    /// Whether the weight of the record that was just read is asked for, by [`crate::Weigher::marked`].
+    #[doc(hidden)]
+    fn mark(&mut self, _record: &Record<'_>) -> Option<Mark> {
+        None
+    }
 
     /// Another database begins.
     fn select_database(&mut self, _database: u64) {}
@@ -81,6 +88,12 @@ impl<A: Visitor, B: Visitor> Visitor for (A, B) {
     fn record(&mut self, record: &Record<'_>) {
         self.0.record(record);
         self.1.record(record);
+    }
+
+    // The weighers are those of the first.
+    #[inline(always)]
+    fn mark(&mut self, record: &Record<'_>) -> Option<Mark> {
+        self.0.mark(record)
     }
 
     fn select_database(&mut self, database: u64) {
@@ -186,6 +199,8 @@ pub struct Record<'a> {
     pub slot: u16,
     /// The expiry in milliseconds since 1970.
     pub expires_at_ms: Option<i64>,
+    /// The time since the key was last used when the file was written, in seconds, if the file has it.
+    pub idle_seconds: Option<u64>,
     /// The encoding of the value.
     pub encoding: Encoding,
     /// Elements: fields, members, list items, stream entries; 1 for a string or a module value.

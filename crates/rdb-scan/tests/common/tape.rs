@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use rdb_scan::{Length, PackedPiece, Piece, Pieces, Row, Scales, Weigher, Weighing};
+use rdb_scan::{KeyPiece, Length, Mark, PackedPiece, Piece, Pieces, Row, Scales, Weigher, Weighing};
 
 /// For [`rdb_scan::InspectOptions::weighings`].
 pub fn tape() -> Vec<Weighing> {
@@ -16,6 +16,8 @@ struct Tape {
     slots: std::collections::BTreeMap<u16, u64>,
     /// Bytes of libraries, plus a million for each function.
     everywhere: u64,
+    mark: Option<Mark>,
+    marked: Vec<(Mark, u64)>,
 }
 
 impl Scales for Tape {
@@ -35,6 +37,19 @@ impl Tape {
         self.value = hasher.finish();
     }
 
+    fn of_string(key: KeyPiece, value: Length) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        format!("{key:?}{value:?}").hash(&mut hasher);
+        hasher.finish() >> 32
+    }
+
+    fn of_packed(PackedPiece { key, encoding, bytes, elements }: &PackedPiece) -> u64 {
+        let mut alone = Self::default();
+        let begin = [Piece::Begin(*encoding), Piece::Packed(*bytes), Piece::Elements(*elements)];
+        begin.iter().chain([&Piece::End(*key)]).for_each(|piece| alone.add(&format!("{piece:?}")));
+        alone.value >> 32
+    }
+
     fn add_rows(&mut self, row: Row, count: u64) {
         let mut hasher = DefaultHasher::new();
         format!("{row:?}").hash(&mut hasher);
@@ -45,16 +60,14 @@ impl Tape {
 impl Weigher for Tape {
     fn weigh(&mut self, pieces: &Pieces) {
         for (key, value) in pieces.strings() {
-            let mut hasher = DefaultHasher::new();
-            format!("{key:?}{value:?}").hash(&mut hasher);
-            *self.slots.entry(key.slot).or_default() += hasher.finish() >> 32;
+            *self.slots.entry(key.slot).or_default() += Self::of_string(*key, *value);
         }
-        for PackedPiece { key, encoding, bytes, elements } in pieces.packed() {
-            let mut alone = Self::default();
-            let begin = [Piece::Begin(*encoding), Piece::Packed(*bytes), Piece::Elements(*elements)];
-            begin.iter().chain([&Piece::End(*key)]).for_each(|piece| alone.add(&format!("{piece:?}")));
-            *self.slots.entry(key.slot).or_default() += alone.value >> 32;
+        for piece in pieces.packed() {
+            *self.slots.entry(piece.key.slot).or_default() += Self::of_packed(piece);
         }
+        let strings = pieces.marked_strings().map(|(mark, key, value)| (mark, Self::of_string(key, value)));
+        let packed = pieces.marked_packed().map(|(mark, piece)| (mark, Self::of_packed(piece)));
+        self.marked.extend(strings.chain(packed));
         for piece in pieces.list() {
             // Rows are added in any order, and members of large tables come as rows or by length.
             if let Piece::Members = piece {
@@ -65,6 +78,11 @@ impl Weigher for Tape {
             }
             if let Piece::Rows(places) = piece {
                 pieces.rows(*places).iter().for_each(|row| self.add_rows(*row, 1));
+                continue;
+            }
+            // The number of a mark depends on the part of a file that is read.
+            if let Piece::Marked(mark) = piece {
+                self.mark = Some(*mark);
                 continue;
             }
             let text = match piece {
@@ -89,10 +107,16 @@ impl Weigher for Tape {
             }
             self.add(&told);
             if let Piece::End(key) = piece {
-                *self.slots.entry(key.slot).or_default() += (self.value ^ self.rows) >> 32;
+                let weight = (self.value ^ self.rows) >> 32;
+                *self.slots.entry(key.slot).or_default() += weight;
+                self.marked.extend(self.mark.take().map(|mark| (mark, weight)));
                 (self.value, self.rows) = (0, 0);
             }
         }
+    }
+
+    fn marked(&mut self, tell: &mut dyn FnMut(Mark, u64)) {
+        self.marked.drain(..).for_each(|(mark, weight)| tell(mark, weight));
     }
 
     fn library(&mut self, code_bytes: u64) {
@@ -108,7 +132,7 @@ impl Weigher for Tape {
     }
 
     fn take(&mut self) -> Vec<(u16, u64)> {
-        (self.value, self.rows) = (0, 0);
+        (self.value, self.rows, self.mark) = (0, 0, None);
         std::mem::take(&mut self.slots).into_iter().collect()
     }
 
