@@ -3,6 +3,7 @@
 mod archive;
 mod changed;
 mod fit;
+mod html;
 mod input;
 mod json;
 mod object;
@@ -64,6 +65,10 @@ pub(crate) async fn run(args: CheckArgs) -> Result<ExitCode> {
             return Ok(ExitCode::from(USAGE));
         }
     };
+    if let Some(error) = args.html.as_deref().and_then(|path| html::refused(path, &args.files)) {
+        eprintln!("error: {error}");
+        return Ok(ExitCode::from(USAGE));
+    }
     // Credentials are loaded only if an object is to be read.
     let objects = if inputs.iter().any(Input::is_object) {
         Some(Objects::new(Clients::from_environment().await.s3(), Handle::current()))
@@ -91,6 +96,9 @@ fn check(
     if let Err(error) = changed::judge_new_files(args, inputs, objects, target, &all, &mut fit) {
         eprintln!("error: {error:#}");
         return Ok(ExitCode::from(NOT_READABLE));
+    }
+    if let Some(path) = &args.html {
+        html::write(path, &all, &fit, now_ms)?;
     }
     let text = if args.json { json::render(&all, &fit)? } else { table::render(&all, &fit) };
     print(&text)?;

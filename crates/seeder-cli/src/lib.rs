@@ -10,9 +10,11 @@ mod check;
 mod columns;
 mod convert;
 mod doctor;
+mod download;
 mod execution;
 mod executions;
 mod output;
+mod page;
 mod seed;
 mod signals;
 mod signed;
@@ -82,6 +84,7 @@ pub async fn run() -> ExitCode {
         Command::Sweep(args) => (sweep::run(&args).await, 1),
         Command::Executions(args) => (executions::run(&args).await, UNREACHABLE),
         Command::Status(args) => (status::run(&args).await, UNREACHABLE),
+        Command::Report(args) => (download::run(&args).await, UNREACHABLE),
         Command::Cancel(args) => (cancel::run(&args).await, UNREACHABLE),
         Command::Approve(args) => (approve::approve(&args).await, UNREACHABLE),
         Command::Reject(args) => (approve::reject(&args).await, UNREACHABLE),

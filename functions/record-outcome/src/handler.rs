@@ -4,9 +4,10 @@ mod metrics;
 
 use jiff::Timestamp;
 use lambda::{Execution, Step, required};
+use report::{End, Sources, page};
 use seeder_aws::{Clients, ReportStore};
 use seeding::{
-    ExecutionFiles, StepError,
+    ExecutionFiles, Seeding, StepError,
     outcome::{Announcement, Ending, Outcome, words},
     steps::RecordInput,
 };
@@ -44,6 +45,9 @@ impl Step for RecordOutcome {
         }
         let seeding = self.reports.read(&execution.files().seeding()).await?;
         let now_ms = Timestamp::now().as_millisecond();
+        if let Err(error) = self.complete_page(&execution, seeding.as_ref(), &input, &outcome, now_ms).await {
+            tracing::warn!(message = error.message, "the page does not show how it ended");
+        }
         println!("{}", metrics::of(&self.stack, &input, kind, seeding.as_ref(), now_ms));
         tracing::info!(outcome = ?outcome.outcome, tells = kind.detail_type(), "recorded");
         let (subject, message) = words(&outcome, kind, &execution.partition, execution.arn);
@@ -54,6 +58,34 @@ impl Step for RecordOutcome {
             subject,
             message,
         })
+    }
+}
+
+impl RecordOutcome {
+    /// Adds to the page how the seeding ended, if there is a page. The outcome does not depend on it.
+    async fn complete_page(
+        &self,
+        execution: &Execution<'_>,
+        seeding: Option<&Seeding>,
+        input: &RecordInput,
+        outcome: &Outcome,
+        now_ms: i64,
+    ) -> Result<(), StepError> {
+        let files = ExecutionFiles::of(execution.name);
+        if outcome.report.is_empty() {
+            return Ok(());
+        }
+        let Some(assessment) = self.reports.read(&files.report()).await? else { return Ok(()) };
+        let read_at_ms = seeding.map_or(0, |seeding| seeding.target.looked_at_ms.cast_signed());
+        let end = End {
+            outcome,
+            started_at_ms: input.started_at_ms,
+            decided_at_ms: input.decided_at_ms,
+            created_at_ms: input.created_at_ms,
+            ended_at_ms: now_ms,
+        };
+        let sources = Sources { end: Some(end), ..Sources::of(execution.name, read_at_ms, &assessment) };
+        self.reports.write_page(&files.page(), page(&sources).map_err(StepError::internal)?).await
     }
 }
 
