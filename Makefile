@@ -1,6 +1,6 @@
 # Thin: each target names what it needs and calls a script or cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults least-privilege differential interpreters local local-stop setup setup-test build release bench-functions servers corpora bench limits calibrate convert-matrix fuzz machine docs fmt lint
+.PHONY: help demo test faults least-privilege differential interpreters local local-stop setup setup-test build release bench-functions servers corpora bench limits calibrate convert-matrix fuzz machine report-pages docs fmt lint
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -74,6 +74,9 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (60); findings fail
 
 machine: ## draw the state machine again, into docs/machine.svg
 	@scripts/draw_machine.py
+
+report-pages: setup ## pages of the report in a real Chromium: two widths, light, dark, paper; needs Chromium and npm; UPDATE_DOCS=1 makes docs/report.png
+	@scripts/report-pages.sh
 
 docs: setup-test ## write the tables in docs/ from the code and the template
 	@UPDATE_DOCS=1 cargo test --quiet --package docs-tests

@@ -36,7 +36,17 @@ impl Source {
 
     /// Starts an empty Redis of this version, or of the nearest installed one, with further arguments.
     pub async fn start_with(version: &str, arguments: &[&str]) -> Result<Self> {
+        Self::start_in(tempfile::tempdir()?, version, arguments).await
+    }
+
+    /// Starts a Redis 7.0, or the nearest installed version, that has loaded this backup.
+    pub async fn load(backup: &Path) -> Result<Self> {
         let dir = tempfile::tempdir()?;
+        std::fs::copy(backup, dir.path().join("backup.rdb"))?;
+        Self::start_in(dir, VERSION).await
+    }
+
+    async fn start_in(dir: TempDir, version: &str) -> Result<Self> {
         let port = local_stack::free_port()?;
         let servers = ServerBinaries::find(Some(&StackOptions::default().servers))?;
         let server = servers.choose("redis", version).context("there is no server")?.server.clone();
@@ -75,6 +85,31 @@ impl Source {
         // Saving many megabytes may take long on a busy machine.
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_mins(1)));
         Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
+    }
+
+    /// `used_memory` once it no longer changes: tables of keys are tidied for some time after a load.
+    pub async fn used_memory_at_rest(&self) -> Result<u64> {
+        const AGREEMENT_BYTES: u64 = 1024;
+        const AGREEING: usize = 10;
+        let mut connection = self.connect().await?;
+        let mut readings: Vec<u64> = Vec::new();
+        loop {
+            let info: String = redis::cmd("INFO").query_async(&mut connection).await?;
+            if info.contains("\nloading:1") {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+            let used = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
+            readings.push(used.context("no used_memory")?.trim().parse()?);
+            let last = readings.iter().rev().take(AGREEING);
+            let (least, most) = (last.clone().min().copied(), last.max().copied());
+            if let (Some(least), Some(most), true) = (least, most, readings.len() >= AGREEING)
+                && most - least <= AGREEMENT_BYTES
+            {
+                return Ok(least);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Runs one command, given as words.

@@ -97,6 +97,14 @@ impl ReportStore {
         answer.map(drop).map_err(|error| service_error(&format!("write {}", self.uri(key)), &error))
     }
 
+    /// Writes a page for a browser, replacing an existing one.
+    pub async fn write_page(&self, key: &FileKey<String>, page: String) -> Result<(), StepError> {
+        let put = self.s3.put_object().bucket(&self.bucket).key(key.as_str());
+        let put = put.content_type("text/html; charset=utf-8").body(ByteStream::from(page.into_bytes()));
+        let done = put.send().await;
+        done.map(|_| ()).map_err(|error| service_error(&format!("write {}", self.uri(key)), &error))
+    }
+
     /// Writes a file if it does not exist; returns whether it was written.
     pub async fn create<T: Serialize + Sync>(&self, key: &FileKey<T>, value: &T) -> Result<bool, StepError> {
         self.conditional(key, self.put(key, value)?.if_none_match("*")).await

@@ -23,7 +23,7 @@ pub(crate) use self::{
     cluster::{ClusterArgs, given},
     convert::ConvertArgs,
     doctor::DoctorArgs,
-    executions::{CancelArgs, ExecutionArgs, ExecutionsArgs, RejectArgs},
+    executions::{CancelArgs, ExecutionArgs, ExecutionsArgs, RejectArgs, ReportArgs},
     manual::{CompletionsArgs, ManArgs},
     prices::PricesArgs,
     request::RequestArgs,
@@ -91,6 +91,11 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 shown, 1 unknown, 2 usage, 3 not reachable: no stack, no access, or no network.
     Status(ExecutionArgs),
+    /// Download the report of an execution: a page for a browser.
+    ///
+    /// Exit status: 0 downloaded, 1 unknown or not there yet, 2 usage, 3 not reachable: no stack, no access, or no
+    /// network.
+    Report(ReportArgs),
     /// Stop an execution, and wait for its clean-up.
     ///
     /// A cluster that becomes available meanwhile is kept.
@@ -136,6 +141,10 @@ pub(crate) struct CheckArgs {
     /// Print one JSON object on one line instead of tables.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Also write the result as a page for a browser: one file, without scripts, that loads nothing. An existing page
+    /// is replaced.
+    #[arg(long, value_name = "PAGE")]
+    pub(crate) html: Option<PathBuf>,
     /// Omit key names everywhere: in tables, JSON, faults and prefixes.
     #[arg(long)]
     pub(crate) hide_keys: bool,

@@ -2,6 +2,7 @@
 
 mod changed;
 mod fit;
+mod html;
 mod input;
 mod json;
 mod table;
@@ -68,6 +69,10 @@ pub(crate) async fn run(args: CheckArgs, aws: &AwsArgs) -> Result<ExitCode> {
             return Ok(ExitCode::from(USAGE));
         }
     };
+    if let Some(error) = args.html.as_deref().and_then(|path| html::refused(path, &args.files)) {
+        eprintln!("error: {error}");
+        return Ok(ExitCode::from(USAGE));
+    }
     if args.prices.is_none() {
         let engine = target.target().cluster.engine;
         target.set_prices(kept_prices(engine, aws).await);
@@ -99,6 +104,9 @@ fn check(
     if let Err(error) = changed::judge_new_files(args, inputs, objects, target, &all, &mut fit) {
         eprintln!("error: {error:#}");
         return Ok(ExitCode::from(NOT_READABLE));
+    }
+    if let Some(path) = &args.html {
+        html::write(path, &all, &fit, now_ms)?;
     }
     let text = if args.json { json::render(&all, &fit)? } else { table::render(&all, &fit) };
     print(&text)?;

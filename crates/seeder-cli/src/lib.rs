@@ -11,12 +11,14 @@ mod columns;
 mod config;
 mod convert;
 mod doctor;
+mod download;
 mod execution;
 mod executions;
 mod judged;
 mod manual;
 mod multipart;
 mod output;
+mod page;
 mod prices;
 mod reading;
 mod request;
@@ -110,6 +112,7 @@ pub async fn run() -> ExitCode {
         Command::Sweep(args) => (sweep::run(&args, aws).await, 1),
         Command::Executions(args) => (executions::run(&args, aws).await, UNREACHABLE),
         Command::Status(args) => (status::run(&args, aws).await, UNREACHABLE),
+        Command::Report(args) => (download::run(&args, aws).await, UNREACHABLE),
         Command::Cancel(args) => (cancel::run(&args, aws).await, UNREACHABLE),
         Command::Approve(args) => (approve::approve(&args, aws).await, UNREACHABLE),
         Command::Reject(args) => (approve::reject(&args, aws).await, UNREACHABLE),

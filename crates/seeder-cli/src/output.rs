@@ -1,6 +1,6 @@
 //! The new files or objects. They get their names when they are complete.
 
-mod files;
+pub(crate) mod files;
 mod parts;
 
 use std::{

@@ -66,7 +66,9 @@ pub use crate::{
         backup::{compressed_finding, fault_finding, fault_remedy},
         changed,
         conversion::{How, format_for},
-        judge, objects,
+        judge,
+        memory::{DatabaseMemory, MemoryMap, PrefixMemory, SLOT_RANGES, TypeMemory},
+        objects,
         plan::{
             Alternative, Need, NextSmaller, Plan, Reserve, SERVERLESS, ShardPlan, in_words as plan_in_words,
             price_in_words, too_many_nodes, unknown_node_type,

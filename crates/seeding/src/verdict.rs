@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub mod changed;
 pub(crate) mod conversion;
 pub mod judge;
+pub(crate) mod memory;
 pub mod objects;
 pub(crate) mod plan;
 pub mod report;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ::report::{Sources, page};
 use futures::{StreamExt, TryStreamExt, stream};
 use lambda::{Execution, Step, optional, required};
 use rdb_convert::RecordRange;
@@ -12,7 +13,10 @@ use seeding::{
     conversion::{
         Conversion, ConversionOf, ConversionPhase, {self},
     },
-    format_for, report,
+    format_for,
+    report::{
+        Assessment, {self},
+    },
     steps::{AssessInput, AssessOutput, Chunk, Decided, InspectedChunk},
 };
 
@@ -52,6 +56,7 @@ impl Step for AssessBackup {
 
     async fn run(&self, input: AssessInput, execution: Execution<'_>) -> Result<AssessOutput, StepError> {
         let seeding = execution.seeding().await?;
+        let read_at_ms = seeding.target.looked_at_ms.cast_signed();
         let mut inspected = Vec::with_capacity(seeding.backups.len());
         let mut unread = Vec::new();
         for (backup, object) in seeding.backups.iter().enumerate() {
@@ -66,11 +71,10 @@ impl Step for AssessBackup {
                 (Assembly::Gaps(gaps), _) => unread.extend(self.gaps(&execution, backup, gaps).await?),
             }
         }
-        let report_key = execution.files().report();
         if !unread.is_empty() && input.round >= self.max_rounds {
             let bytes_left = unread.iter().map(|chunk| chunk.end.saturating_sub(chunk.start)).sum();
             let assessment = report::too_long(input.round, unread.len(), bytes_left, input.findings);
-            let report = self.reports.write(&report_key, &assessment).await?;
+            let report = self.report(&execution, read_at_ms, &assessment).await?;
             tracing::warn!(rounds = input.round, chunks = unread.len(), bytes_left, "the rounds are used up");
             let (conversion, phase) = (Vec::new(), ConversionPhase::Plan);
             return Ok(AssessOutput::Assessed {
@@ -99,7 +103,7 @@ impl Step for AssessBackup {
             return Ok(AssessOutput::Assessed { decided, conversion: chunks, phase });
         }
         self.settle_shards(seeding, assessment.plan.as_ref()).await?;
-        let report = self.reports.write(&report_key, &assessment).await?;
+        let report = self.report(&execution, read_at_ms, &assessment).await?;
         tracing::info!(verdict = ?assessment.verdict, findings = assessment.findings.len(), "assessed");
         Ok(AssessOutput::Assessed { decided: Decided::of(assessment, report), conversion: chunks, phase })
     }
@@ -171,6 +175,18 @@ impl AssessBackup {
             self.reports.write(&execution.files().source(backup), inspection).await?;
         }
         Ok(())
+    }
+
+    /// Writes the report, as a page too. Returns its location.
+    async fn report(
+        &self,
+        execution: &Execution<'_>,
+        read_at_ms: i64,
+        assessment: &Assessment,
+    ) -> Result<String, StepError> {
+        let page = page(&Sources::of(execution.name, read_at_ms, assessment)).map_err(StepError::internal)?;
+        self.reports.write_page(&execution.files().page(), page).await?;
+        self.reports.write(&execution.files().report(), assessment).await
     }
 
     /// Writes the number of shards into the record if the plan chose it.

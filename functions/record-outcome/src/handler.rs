@@ -4,6 +4,7 @@ mod metrics;
 
 use jiff::Timestamp;
 use lambda::{Execution, Step, required};
+use report::{End, Sources, page};
 use seeder_aws::{Clients, ReportStore};
 use seeding::{
     ClusterKind, ExecutionFiles, Seeding, StepError,
@@ -48,6 +49,9 @@ impl Step for RecordOutcome {
             self.hand_over(seeding, &outcome, &execution).await;
         }
         let now_ms = Timestamp::now().as_millisecond();
+        if let Err(error) = self.complete_page(&execution, seeding.as_ref(), &input, &outcome, now_ms).await {
+            tracing::warn!(message = error.message, "the page does not show how it ended");
+        }
         println!("{}", metrics::of(&self.stack, &input, kind, seeding.as_ref(), now_ms));
         tracing::info!(outcome = ?outcome.outcome, tells = kind.detail_type(), "recorded");
         let (subject, message) = words(&outcome, kind, &execution.partition, execution.arn);
@@ -71,6 +75,32 @@ impl RecordOutcome {
         if let Err(error) = self.reports.write_handover(&execution.files().handover(), &file).await {
             tracing::warn!(message = error.message, "no file for Terraform");
         }
+    }
+
+    /// Adds to the page how the seeding ended, if there is a page. The outcome does not depend on it.
+    async fn complete_page(
+        &self,
+        execution: &Execution<'_>,
+        seeding: Option<&Seeding>,
+        input: &RecordInput,
+        outcome: &Outcome,
+        now_ms: i64,
+    ) -> Result<(), StepError> {
+        let files = ExecutionFiles::of(execution.name);
+        if outcome.report.is_empty() {
+            return Ok(());
+        }
+        let Some(assessment) = self.reports.read(&files.report()).await? else { return Ok(()) };
+        let read_at_ms = seeding.map_or(0, |seeding| seeding.target.looked_at_ms.cast_signed());
+        let end = End {
+            outcome,
+            started_at_ms: input.started_at_ms,
+            decided_at_ms: input.decided_at_ms,
+            created_at_ms: input.created_at_ms,
+            ended_at_ms: now_ms,
+        };
+        let sources = Sources { end: Some(end), ..Sources::of(execution.name, read_at_ms, &assessment) };
+        self.reports.write_page(&files.page(), page(&sources).map_err(StepError::internal)?).await
     }
 }
 

@@ -128,7 +128,7 @@ fn the_options_of_sweep_are_what_the_command_says() {
 
 #[test]
 fn the_options_of_commands_about_executions_are_what_they_say() {
-    for command in ["executions", "status", "reject", "cancel", "doctor", "prices"] {
+    for command in ["executions", "status", "report", "reject", "cancel", "doctor", "prices"] {
         check_table("RUNNING.md", &format!("{command} options"), &table(command, None));
     }
 }

@@ -1,5 +1,7 @@
 //! The options of the commands about executions: list, show, cancel, approve and reject.
 
+use std::path::PathBuf;
+
 use super::StackArgs;
 
 #[derive(Debug, clap::Args)]
@@ -38,6 +40,18 @@ pub(crate) struct ExecutionArgs {
     /// Print one JSON object on one line.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) execution: ExecutionArgs,
+    /// File to write. [default: NAME.html in this folder]
+    #[arg(long, value_name = "PAGE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Open it in a browser.
+    #[arg(long)]
+    pub(crate) open: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -2,7 +2,7 @@
 
 use rdb_scan::{Inspection, Report};
 use seeding::{
-    Finding, Plan, Verdict,
+    Finding, MemoryMap, Plan, Verdict,
     judge::{FootprintReport, Judgement},
 };
 use serde::Serialize;
@@ -119,6 +119,9 @@ struct ClusterReport<'a> {
     /// Predicted memory: one footprint, or with `--all-engines` two of each engine; absent if a file is broken.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     footprints: &'a [FootprintReport],
+    /// Where the memory goes in the cluster's engine; absent if a file is broken or none has keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<&'a MemoryMap>,
     #[serde(flatten)]
     judgement: Option<JudgementReport<'a>>,
 }
@@ -171,10 +174,10 @@ impl<'a> Total<'a> {
 }
 
 impl<'a> ClusterReport<'a> {
-    fn of(Fit { footprints, judgement, .. }: &'a Fit) -> Self {
+    fn of(Fit { footprints, memory, judgement, .. }: &'a Fit) -> Self {
         let judgement = judgement.as_ref().map(|(Judgement { verdict, findings, plan, .. }, _)| {
             JudgementReport { verdict: *verdict, plan: plan.as_ref(), findings }
         });
-        Self { footprints, judgement }
+        Self { footprints, memory: memory.as_ref(), judgement }
     }
 }

@@ -3,7 +3,8 @@
 use rdb_footprint::{Footprint, Generation, Quantum, Settings};
 use rdb_scan::{Inspection, Weighing};
 use seeding::{
-    ClusterKind, EngineVersion, Finding, Identity, MemoryParameters, NodePrices, NodeTypes, Severity, Target,
+    ClusterKind, EngineVersion, Finding, Identity, MemoryMap, MemoryParameters, NodePrices, NodeTypes,
+    Severity, Target,
     changed::NewFile,
     compressed_finding,
     judge::{FootprintReport, Judgement, judge},
@@ -28,6 +29,8 @@ pub(super) struct DescribedTarget {
 /// The judgement of all files together.
 pub(super) struct Fit {
     pub(super) footprints: Vec<FootprintReport>,
+    /// Where the memory goes in the cluster's engine.
+    pub(super) memory: Option<MemoryMap>,
     /// The judgement, if one was requested, with a short description of the cluster.
     pub(super) judgement: Option<(Judgement, String)>,
     /// Whether what is intact in damaged files is seeded.
@@ -111,10 +114,10 @@ impl DescribedTarget {
     pub(super) fn judge(&self, all: &[Checked]) -> Fit {
         let read = Self::read(all);
         let none: Vec<_> = all.iter().map(|_| None).collect();
-        let footprints = self.footprints_of(all, &none);
+        let (footprints, memory) = (self.footprints_of(all, &none), self.memory_of(all, &none));
         let judgement = (self.asked && read.len() == all.len() && !read.is_empty())
             .then(|| (judge(&self.target, &read, self.earlier(all)), self.in_words()));
-        Fit { footprints, judgement, salvages: false }
+        Fit { footprints, memory, judgement, salvages: false }
     }
 
     /// The target that files are judged for.
@@ -138,10 +141,22 @@ impl DescribedTarget {
 
     /// The memory of what is seeded, if all of it is sound.
     pub(super) fn footprints_of(&self, all: &[Checked], new: &[Option<NewFile>]) -> Vec<FootprintReport> {
+        Self::sound(all, new).map(|seeded| self.footprints(&seeded)).unwrap_or_default()
+    }
+
+    /// Where the memory of what is seeded goes, if all of it is sound.
+    pub(super) fn memory_of(&self, all: &[Checked], new: &[Option<NewFile>]) -> Option<MemoryMap> {
+        let (seeded, settings) = (Self::sound(all, new)?, self.target.memory_settings());
+        let footprint = Footprint::of(seeded.iter().copied(), settings, self.target.cluster.cluster_mode)?;
+        MemoryMap::of(seeded, &footprint)
+    }
+
+    /// What is seeded, if all of it is sound.
+    fn sound<'i>(all: &'i [Checked], new: &'i [Option<NewFile>]) -> Option<Vec<&'i Inspection>> {
         let seeded: Vec<_> =
             all.iter().zip(new).filter_map(|(checked, new)| checked.seeded(new.as_ref())).collect();
         let sound = seeded.len() == all.len() && seeded.iter().all(|inspection| inspection.is_sound());
-        if sound { self.footprints(&seeded) } else { Vec::new() }
+        sound.then_some(seeded)
     }
 
     fn footprints(&self, read: &[&Inspection]) -> Vec<FootprintReport> {

@@ -153,6 +153,11 @@ impl<'a> ExecutionFiles<'a> {
         FileKey::new(format!("{EXECUTIONS}{}/report.json", self.execution))
     }
 
+    /// The report as a page for a browser.
+    pub fn page(&self) -> FileKey<String> {
+        FileKey::new(format!("{EXECUTIONS}{}/report.html", self.execution))
+    }
+
     /// The inspection of one chunk of one backup.
     pub fn partial(&self, backup: usize, start: u64, end: u64) -> FileKey<RangeInspection> {
         FileKey::new(format!(

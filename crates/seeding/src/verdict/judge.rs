@@ -4,7 +4,7 @@ mod shared;
 
 use rdb_footprint::{Compared, Footprint};
 use rdb_scan::{Crc, Header, Inspection, Magic, ValueType};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::engine::EngineVersion,
@@ -234,11 +234,11 @@ fn big_key(target: &Target, name: &str, inspection: &Inspection, plan: &Plan) ->
 }
 
 /// A footprint as reported.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FootprintReport {
     /// Engine: `valkey` or `redis`.
-    pub engine: &'static str,
+    pub engine: String,
     /// Version of the engine.
     pub engine_version: String,
     /// Whether cluster mode is on.
@@ -248,7 +248,7 @@ pub struct FootprintReport {
     /// Whether the model of this version was compared with a real server.
     pub calibrated: bool,
     /// That server, such as `valkey 8.1.1`; absent if there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared_with: Option<String>,
     /// The `used_memory` of one server that holds everything, minus that of an empty server.
     pub used_memory_bytes: u64,
@@ -261,7 +261,7 @@ impl FootprintReport {
         let EngineVersion { major, minor, patch } = engine_version;
         let compared = Compared::standing_for(settings.generation.engine(), major, minor, patch);
         Self {
-            engine: settings.generation.engine(),
+            engine: settings.generation.engine().to_owned(),
             engine_version: engine_version.to_string(),
             cluster_mode: *cluster_mode,
             allocator_quantum: settings.quantum.bytes(),

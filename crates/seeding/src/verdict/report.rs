@@ -10,12 +10,13 @@ use crate::{
         changed::{NewFile, judge_changed},
         conversion::How,
         judge::{FootprintReport, Judgement, judge},
+        memory::MemoryMap,
         plan::Plan,
     },
 };
 
 /// The report of a seeding, `report.json` in the reports bucket. docs/RESULT.md has its table.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Assessment {
     /// Version of this JSON, 1.
@@ -25,8 +26,12 @@ pub struct Assessment {
     /// All findings, most severe first.
     pub findings: Vec<Finding>,
     /// Predicted memory of all data, as in [`seeder check`](docs/CHECK.md#the-json); absent if a backup is broken.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub footprint: Option<FootprintReport>,
+    /// Where this memory goes, as in [`seeder check`](docs/CHECK.md#the-json); absent if a backup is broken or none has
+    /// keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryMap>,
     /// The cluster to create, as in [`seeder check`](docs/CHECK.md#the-json); null if none can be planned.
     pub plan: Option<Plan>,
     /// The keys that the new cluster should have.
@@ -51,7 +56,7 @@ pub struct Counts {
 }
 
 /// One backup in a report.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BackupReport {
     /// The object.
@@ -62,7 +67,7 @@ pub struct BackupReport {
     /// Contents of the object, as in [`seeder check`](docs/CHECK.md#the-json).
     pub inspection: Report,
     /// Contents of the converted object, if they are not the same; absent otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub converted_inspection: Option<Report>,
 }
 
@@ -118,7 +123,12 @@ fn assessment(
     let Judgement { verdict, findings, footprint, plan, converted } = judgement;
     let cluster = &seeding.target.cluster;
     let new_inspections = || new.iter().map(|new| new.as_ref().map(|new| &new.inspection));
-    let seeded = inspections.iter().zip(new_inspections()).map(|(inspection, new)| new.unwrap_or(inspection));
+    let seeded: Vec<_> = inspections
+        .iter()
+        .zip(new_inspections())
+        .map(|(inspection, new)| new.unwrap_or(inspection))
+        .collect();
+    let memory = footprint.as_ref().and_then(|footprint| MemoryMap::of(seeded.iter().copied(), footprint));
     let shards = plan.iter().flat_map(|plan| &plan.shards);
     let counts = Counts {
         data_bytes: shards.map(|shard| shard.used_memory_bytes).sum(),
@@ -135,7 +145,7 @@ fn assessment(
         .collect();
     let footprint =
         footprint.as_ref().map(|footprint| FootprintReport::of(footprint, cluster.engine_version));
-    Assessment { schema: 1, verdict, findings, footprint, plan, counts, backups }
+    Assessment { schema: 1, verdict, findings, footprint, memory, plan, counts, backups }
 }
 
 /// The report on a backup that could not be read to its end: nothing is created. After `rounds` rounds, `ranges_left`
@@ -152,6 +162,7 @@ pub fn too_long(rounds: u32, ranges_left: usize, bytes_left: u64, earlier: Vec<F
         verdict: Verdict::Reject,
         findings,
         footprint: None,
+        memory: None,
         plan: None,
         counts: Counts::default(),
         backups: Vec::new(),

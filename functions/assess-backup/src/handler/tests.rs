@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::AssessBackup;
 
 const KEPT: &str = "PUT reports.s3/inspections/…";
+const PAGE: &str = "PUT reports.s3/executions/orders-1/report.html";
 const REPORT: &str = "PUT reports.s3/executions/orders-1/report.json";
 
 fn orders() -> Seeding {
@@ -77,7 +78,7 @@ fn reading(seeding: &Seeding, parts: &[RangeInspection]) -> Wire {
 
 async fn assess_file(file: &[u8]) -> Value {
     let part = whole(file);
-    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
+    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(PAGE, ok()).on(REPORT, ok());
     let output = assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap();
     wire.done();
     output
@@ -90,7 +91,7 @@ fn codes(findings: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn a_sound_backup_that_fits_is_ok_and_has_a_plan_and_a_report() {
     let part = whole(&rdb(&[("redis-ver", "7.0.15"), ("used-mem", "1000000")], &["a", "b", "c"]));
-    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
+    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(PAGE, ok()).on(REPORT, ok());
     let output = assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap();
     wire.done();
     assert_eq!((&output["outcome"], &output["verdict"]), (&json!("assessed"), &json!("ok")));
@@ -117,10 +118,10 @@ async fn chunks_are_joined_to_what_one_pass_would_have_found() {
     // In any order, and one of them twice.
     chunks.reverse();
     chunks.push(chunks[0].clone());
-    let wire = reading(&orders(), &parts).on(KEPT, ok()).on(REPORT, ok());
+    let wire = reading(&orders(), &parts).on(KEPT, ok()).on(PAGE, ok()).on(REPORT, ok());
     let output = assess(&wire, &chunks, json!([]), 3).await.unwrap();
     wire.done();
-    let one_pass = reading(&orders(), &[whole(&file)]).on(KEPT, ok()).on(REPORT, ok());
+    let one_pass = reading(&orders(), &[whole(&file)]).on(KEPT, ok()).on(PAGE, ok()).on(REPORT, ok());
     let expected = assess(&one_pass, &[chunk(0, &whole(&file))], json!([]), 1).await.unwrap();
     assert_eq!(output, expected);
     assert_eq!(wire.json(REPORT), one_pass.json(REPORT));
@@ -130,7 +131,7 @@ async fn chunks_are_joined_to_what_one_pass_would_have_found() {
 async fn what_is_known_of_a_backup_stands_for_reading_it() {
     let file = rdb(&[("used-mem", "1000000")], &["a", "b", "c"]);
     let part = whole(&file);
-    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
+    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(PAGE, ok()).on(REPORT, ok());
     let first = assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap();
     let key = kept_key(&orders(), 0);
     let kept = wire.json(&format!("PUT reports.s3/{key}"));
@@ -138,7 +139,8 @@ async fn what_is_known_of_a_backup_stands_for_reading_it() {
     let mut seeding = orders();
     seeding.backups[0].known_inspection = Some("inspections/known.json".into());
     let known = "GET reports.s3/inspections/known.json";
-    let wire = script().on(RECORD, read_record(&seeding)).on(known, json(kept)).on(REPORT, ok());
+    let wire =
+        script().on(RECORD, read_record(&seeding)).on(known, json(kept)).on(PAGE, ok()).on(REPORT, ok());
     let second = assess(&wire, &[], json!([]), 1).await.unwrap();
     wire.done();
     assert_eq!(second, first);
@@ -151,7 +153,8 @@ async fn what_is_known_of_a_backup_stands_for_reading_it() {
     let output = assess(&wire, &[], json!([]), 1).await.unwrap();
     assert_eq!(output["chunks"][0]["start"], 0);
     let refused = s3_error(403, "AccessDenied");
-    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, refused).on(REPORT, ok());
+    let wire =
+        reading(&orders(), std::slice::from_ref(&part)).on(KEPT, refused).on(PAGE, ok()).on(REPORT, ok());
     assert_eq!(assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap(), first);
 }
 
@@ -162,7 +165,7 @@ async fn names_that_are_to_be_hidden_are_kept_apart() {
     let key = kept_key(&seeding, 0);
     let put = format!("PUT reports.s3/{key}");
     let part = whole(&rdb(&[("used-mem", "1000000")], &["a"]));
-    let wire = reading(&seeding, std::slice::from_ref(&part)).on(&put, ok()).on(REPORT, ok());
+    let wire = reading(&seeding, std::slice::from_ref(&part)).on(&put, ok()).on(PAGE, ok()).on(REPORT, ok());
     assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap();
     wire.done();
     assert!(key.ends_with("-hidden.json"), "{key}");
@@ -185,6 +188,7 @@ async fn of_two_backups_only_the_unknown_one_waits_for_workers_and_is_kept() {
         .on("GET reports.s3/inspections/1.json", known)
         .on(format!("GET reports.s3/{}", partial(1, &part)), json(&part))
         .on(&kept, ok())
+        .on(PAGE, ok())
         .on(REPORT, ok());
     let output = assess(&wire, &[chunk(1, &part)], json!([]), 1).await.unwrap();
     wire.done();
@@ -215,7 +219,7 @@ async fn a_backup_that_breaks_off_where_a_worker_paused_is_not_taken_for_sound()
     let parts = inspected(&file[..file.len() - 9], Control::Pause);
     let mut chunks: Vec<_> = parts.iter().map(|part| chunk(0, part)).collect();
     chunks.reverse();
-    let wire = reading(&orders(), &parts).on(KEPT, ok()).on(REPORT, ok());
+    let wire = reading(&orders(), &parts).on(KEPT, ok()).on(PAGE, ok()).on(REPORT, ok());
     let output = assess(&wire, &chunks, json!([]), 9).await.unwrap();
     wire.done();
     assert_eq!(output["verdict"], "reject");
@@ -250,6 +254,7 @@ async fn rounds_that_are_used_up_are_a_finding_with_what_is_left() {
         json!([{"code": "unusual-content", "severity": "note", "evidence": {}, "remedy": "nothing"}]);
     let wire = reading(&seeding, std::slice::from_ref(&unfinished))
         .on("PUT reports.s3/executions/orders-1/partials/…", ok())
+        .on(PAGE, ok())
         .on(REPORT, ok());
     let output = assess(&wire, &[chunk(0, &unfinished)], earlier, 200).await.unwrap();
     wire.done();
@@ -268,7 +273,7 @@ async fn data_that_does_not_fit_is_rejected_with_the_numbers() {
     let mut seeding = orders();
     seeding.target.node_types = std::iter::once(("cache.t4g.micro".to_owned(), 100)).collect();
     let part = whole(&rdb(&[], &["a"]));
-    let wire = reading(&seeding, std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
+    let wire = reading(&seeding, std::slice::from_ref(&part)).on(KEPT, ok()).on(PAGE, ok()).on(REPORT, ok());
     let output = assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap();
     wire.done();
     assert_eq!(output["verdict"], "reject");
@@ -294,8 +299,11 @@ async fn the_number_of_shards_that_was_left_to_the_plan_is_settled_in_the_record
     let part = whole(&rdb(&[], &keys));
     seeding.target.node_types = std::iter::once(("cache.t4g.micro".to_owned(), 5_606_000)).collect();
     let record = "PUT reports.s3/executions/orders-1/seeding.json";
-    let wire =
-        reading(&seeding, std::slice::from_ref(&part)).on(KEPT, ok()).on(record, ok()).on(REPORT, ok());
+    let wire = reading(&seeding, std::slice::from_ref(&part))
+        .on(KEPT, ok())
+        .on(record, ok())
+        .on(PAGE, ok())
+        .on(REPORT, ok());
     let output = assess(&wire, &[chunk(0, &part)], json!([]), 1).await.unwrap();
     wire.done();
     let shards = output["plan"]["shards"].as_array().unwrap().len();
@@ -321,7 +329,7 @@ async fn the_machine_carries_five_findings_the_weightiest_first_and_the_report_a
     let fail = json!({"code": "module-data", "severity": "fail", "evidence": {}, "remedy": "delete them"});
     let earlier = json!([note, note, note, note, note, note, fail]);
     let part = whole(&rdb(&[("used-mem", "1000000")], &["a"]));
-    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(REPORT, ok());
+    let wire = reading(&orders(), std::slice::from_ref(&part)).on(KEPT, ok()).on(PAGE, ok()).on(REPORT, ok());
     let output = assess(&wire, &[chunk(0, &part)], earlier, 1).await.unwrap();
     assert_eq!(output["verdict"], "reject");
     assert_eq!(output["findings"].as_array().unwrap().len(), 5);

@@ -1,5 +1,6 @@
 //! After a round that inspected what would be written: it decides whether it can be seeded.
 
+use ::report::{Sources, page};
 use rdb_convert::assemble_previews;
 use rdb_scan::Inspection;
 use seeding::{
@@ -65,7 +66,11 @@ impl Work<'_> {
     }
 
     async fn report(&self, assessment: Assessment) -> Result<Decided, StepError> {
-        let report = self.reports().write(&self.execution.files().report(), &assessment).await?;
+        let (files, read_at_ms) = (self.execution.files(), self.seeding.target.looked_at_ms.cast_signed());
+        let page =
+            page(&Sources::of(self.execution.name, read_at_ms, &assessment)).map_err(StepError::internal)?;
+        self.reports().write_page(&files.page(), page).await?;
+        let report = self.reports().write(&files.report(), &assessment).await?;
         tracing::info!(verdict = ?assessment.verdict, findings = assessment.findings.len(), "decided");
         Ok(Decided::of(assessment, report))
     }
