@@ -43,10 +43,10 @@ impl Source {
     pub async fn load(backup: &Path) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         std::fs::copy(backup, dir.path().join("backup.rdb"))?;
-        Self::start_in(dir, VERSION).await
+        Self::start_in(dir, VERSION, &[]).await
     }
 
-    async fn start_in(dir: TempDir, version: &str) -> Result<Self> {
+    async fn start_in(dir: TempDir, version: &str, arguments: &[&str]) -> Result<Self> {
         let port = local_stack::free_port()?;
         let servers = ServerBinaries::find(Some(&StackOptions::default().servers))?;
         let server = servers.choose("redis", version).context("there is no server")?.server.clone();

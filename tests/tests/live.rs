@@ -306,7 +306,10 @@ async fn no_trace_of_a_password_is_left_anywhere() -> Result<()> {
         shown += &format!("{described:?}\n{:?}\n", history.send().await?);
     }
     shown += &format!("{:?}", listener.hear().await?);
-    ensure!(shown.contains("report.json") && shown.contains("Seeding Succeeded"), "not everything is searched");
+    ensure!(
+        shown.contains("report.json") && shown.contains("Seeding Succeeded"),
+        "not everything is searched"
+    );
     for trace in TRACES {
         let place = shown.find(trace).map(|at| shown.get(at.saturating_sub(80)..at + 40));
         ensure!(place.is_none(), "{trace}: {place:?}");

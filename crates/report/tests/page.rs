@@ -215,6 +215,8 @@ fn a_page_about_a_huge_cluster_stays_small() {
         reserve: Reserve::default(),
         next_smaller: Some(NextSmaller { node_type: name(2), shards: Some(1), reason: name(3) }),
         start_over_node_types: vec![name(4); 30],
+        price: None,
+        alternatives: Vec::new(),
     };
     let finding = (0..30).fold(Finding::new(Code::BigKey, name(5)).about(&name(6)), |finding, number| {
         // Names of evidence are ours.

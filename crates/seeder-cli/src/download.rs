@@ -22,7 +22,7 @@ use crate::{
 /// Runs the command.
 pub(crate) async fn run(args: &ReportArgs, aws: &AwsArgs) -> Result<ExitCode> {
     let of = &args.execution;
-    let machine = Machine::of(&of.stack, of.reports_bucket.as_deref(), Some(&of.execution)).await;
+    let machine = Machine::of(&of.stack, aws, of.reports_bucket.as_deref(), Some(&of.execution)).await;
     let machine = match machine {
         Ok(machine) => machine,
         Err(error) => return Ok(error.report()),
