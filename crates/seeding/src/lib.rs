@@ -53,8 +53,9 @@ pub use crate::{
     request::{
         ClusterMode, ClusterRequest, ConvertRequest, Request, RequestError, ServerlessRequest, SlotsRequest,
         auth::{AuthTokenError, auth_token_in},
-        cluster::{ClusterIdError, ClusterSpec, OpenClusterMode, check_cluster_id, default_cluster_id},
+        cluster::{ClusterSpec, OpenClusterMode},
         convert::{Changes, Convert, When},
+        id::ClusterIdError,
         kind::ClusterKind,
         options::{Access, Approval, OnRestoreFailed, Options},
         resolve::{Resolved, resolve},
