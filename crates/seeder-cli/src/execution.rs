@@ -133,7 +133,7 @@ impl Execution {
 fn cluster_of(input: &Value, identity: &Identity) -> Option<String> {
     let asked = &input["cluster"];
     let cluster = ClusterRequest {
-        kind: Deserialize::deserialize(&asked["kind"]).ok(),
+        kind: serde_json::from_value(asked["kind"].clone()).ok(),
         id: asked["id"].as_str().map(str::to_owned),
         exact_id: asked["exactId"].as_bool(),
         ..ClusterRequest::default()
