@@ -16,7 +16,8 @@ use tokio::process::Command;
 
 const KEYS: u64 = 300;
 
-/// A stack whose defaults describe replication groups of Valkey, with a backup of two databases and one that is too new.
+/// A stack whose defaults describe replication groups of Valkey. It has a backup of two databases, and one that is too
+/// new.
 async fn stack() -> Result<Stack> {
     let mut options = StackOptions::default();
     options.seeding_defaults["cluster"] = json!({

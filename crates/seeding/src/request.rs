@@ -130,8 +130,8 @@ pub struct ClusterRequest {
     /// Values: 1 to 40 letters, digits and single hyphens; 1 to 33 for a cache cluster
     /// Default: from the file's name
     pub id: Option<String>,
-    /// Whether a cache cluster has [the ID as it is given](docs/REQUEST.md#kinds-of-clusters), without a hash, of up to 50
-    /// characters. If the answer to its create is lost, it may be left behind.
+    /// Whether a cache cluster has [the ID as it is given](docs/REQUEST.md#kinds-of-clusters), without a hash, of up to
+    /// 50 characters. If the answer to its create is lost, it may be left behind.
     ///
     /// Values: `true`, `false`
     pub exact_id: Option<bool>,

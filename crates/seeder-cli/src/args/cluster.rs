@@ -15,7 +15,7 @@ pub(crate) struct ClusterArgs {
     /// Most data of a serverless cache in GB.
     #[arg(long, value_name = "N")]
     max_gb: Option<u32>,
-    /// Engine. [default: valkey; redis for a cache cluster]
+    /// Engine; a cache cluster has redis only. [default: valkey]
     #[arg(long, value_name = "NAME", value_parser = ["valkey", "redis"])]
     engine: Option<String>,
     /// Engine version, such as `8.1`. [default: 8.1 for valkey, 7.1 for redis]
