@@ -118,7 +118,7 @@ async fn three_masters() -> Result<Vec<Source>> {
             let words: &[&str] = match number % 3 {
                 0 => &["SET", &key, &text, "EX", "1000000"],
                 1 => &["HSET", &key, "a", &text, "b", "x"],
-                _ => &["ZADD", &key, &number, "m"],
+                _ => &["ZADD", &key, &text, "m"],
             };
             master.command(words).await?;
         }
