@@ -14,7 +14,9 @@ fn main() {
     let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let found = || {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        commit::files(folder).iter().for_each(|file| println!("cargo::rerun-if-changed={}", file.display()));
+        for file in commit::files(folder) {
+            println!("cargo::rerun-if-changed={}", file.display());
+        }
         commit::of(folder)
     };
     let commit = given.or_else(|| is_release.then(found).flatten());

@@ -14,7 +14,7 @@ PSEUDO = {
 NO_VALUE = object()
 
 
-class Loader(yaml.SafeLoader):
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """Loads YAML with CloudFormation's short forms, converted to the long forms."""
 
 

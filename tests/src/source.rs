@@ -101,11 +101,10 @@ impl Source {
             }
             let used = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
             readings.push(used.context("no used_memory")?.trim().parse()?);
-            let last = readings.iter().rev().take(AGREEING);
-            let (least, most) = (last.clone().min().copied(), last.max().copied());
-            if let (Some(least), Some(most), true) = (least, most, readings.len() >= AGREEING)
-                && most - least <= AGREEMENT_BYTES
-            {
+            let newest = readings.iter().rev().take(AGREEING);
+            let least = newest.clone().min().copied().unwrap_or(0);
+            let spread = newest.max().map_or(0, |most| most - least);
+            if readings.len() >= AGREEING && spread <= AGREEMENT_BYTES {
                 return Ok(least);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;

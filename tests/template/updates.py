@@ -59,15 +59,16 @@ def translated(text=TEXT):
 def a_parameter_that_changes_a_function_changes_its_version():
     """SAM compares templates and not parameters. A changed description is what CloudFormation replaces a version for; a
     version without a change of the function is refused."""
-    other = {name: another(name, one) for name, one in FULL.body["Parameters"].items()}
+    others = {parameter: Template(TEXT, **FILLED | {parameter: another(parameter, one)})
+              for parameter, one in FULL.body["Parameters"].items()}
     for folder, (name, _) in FUNCTIONS.items():
         before = settings(FULL, name)
         if "AutoPublishAlias" not in FULL.body["Resources"][name]["Properties"]:
             continue
         if not before[1] or len(before[1]) > MAX_VERSION_DESCRIPTION:
             yield f"{name} has the VersionDescription {before[1]}, expected 1 to {MAX_VERSION_DESCRIPTION} characters"
-        for parameter, value in other.items():
-            after = settings(Template(TEXT, **FILLED | {parameter: value}), name)
+        for parameter, other in others.items():
+            after = settings(other, name)
             if (before[0] != after[0]) != (before[1] != after[1]):
                 says = "another" if before[0] == after[0] else "no other"
                 yield f"{parameter} changes {folder} and VersionDescription unlike: {says} version would be published"

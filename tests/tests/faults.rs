@@ -8,7 +8,7 @@ const SAMPLE: usize = 40;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_leave_no_orphan_no_grant_and_no_untrue_end() -> Result<()> {
-    let options = Options { sample: Some(SAMPLE), stacks: 3, ..Options::default() };
+    let options = Options { sample: Some(SAMPLE), stacks: 4, ..Options::default() };
     let result = faults::run(&options, &|_| ()).await?;
     let violations = &result.violations;
     ensure!(violations.is_empty(), "`make faults FAULTS_ARGS='--only CASE'` repeats one: {violations:#?}");

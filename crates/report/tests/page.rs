@@ -218,7 +218,7 @@ fn a_page_about_a_huge_cluster_stays_small() {
         price: None,
         alternatives: Vec::new(),
     };
-    let finding = (0..30).fold(Finding::new(Code::BigKey, name(5)).about(&name(6)), |finding, number| {
+    let finding = (0..30).fold(Finding::new(Code::BigKey, name(5)).about(name(6)), |finding, number| {
         // Names of evidence are ours.
         finding.with(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"][number % 10], name(number))
     });

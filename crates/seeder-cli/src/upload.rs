@@ -73,28 +73,24 @@ async fn send(args: &UploadArgs, s3: &Client, drops: &Drops, set: &Set, request:
             }
         }
     }
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for (file, complete) in set.files.iter().zip(complete) {
         let how = match complete.finish(s3, args.force).await? {
             Complete::Sent { resumed: 0 } => String::new(),
             Complete::Sent { resumed } => format!(", {} of them were there from before", thousands(resumed)),
             Complete::WasThere => ", which were there with the same checksum".to_owned(),
         };
-        text += &format!(
-            "{} to s3://{}: {} bytes{how}\n",
-            file.path.display(),
-            file.location,
-            thousands(file.bytes)
-        );
+        let bytes = thousands(file.bytes);
+        lines.push(format!("{} to s3://{}: {bytes} bytes{how}\n", file.path.display(), file.location));
     }
     if !args.no_start {
         let body = ByteStream::from(request.to_string().into_bytes());
         let put = s3.put_object().bucket(&set.list.bucket).key(&set.list.key).body(body);
         let put = put.content_type("application/json").send().await;
         put.map_err(|error| service_error(&format!("upload {}", set.list), &error))?;
-        text += &format!("{}\n", drops.what_starts(&set.list));
+        lines.push(format!("{}\n", drops.what_starts(&set.list)));
     }
-    print_text(&text)?;
+    print_text(&lines.concat())?;
     Ok(ExitCode::SUCCESS)
 }
 

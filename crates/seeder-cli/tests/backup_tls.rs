@@ -25,10 +25,10 @@ fn authority(folder: &Path, name: &str) -> Issuer<'static, KeyPair> {
 /// Writes a certificate for a host, and its key.
 fn certificate(folder: &Path, name: &str, host: &str, authority: &Issuer<'_, KeyPair>) {
     let params = CertificateParams::new(vec![host.to_owned()]).unwrap();
-    sign(folder, name, params, authority);
+    sign(folder, name, &params, authority);
 }
 
-fn sign(folder: &Path, name: &str, params: CertificateParams, authority: &Issuer<'_, KeyPair>) {
+fn sign(folder: &Path, name: &str, params: &CertificateParams, authority: &Issuer<'_, KeyPair>) {
     let key = KeyPair::generate().unwrap();
     let certificate: Certificate = params.signed_by(&key, authority).unwrap();
     fs::write(folder.join(format!("{name}.crt")), certificate.pem()).unwrap();
@@ -88,7 +88,7 @@ fn servers_and_clients_are_known_by_their_certificates() {
     for (name, from, to) in [("early", 2100, 2101), ("late", 1990, 1991)] {
         params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(to, 1, 1);
-        sign(path, name, params.clone(), &issuer);
+        sign(path, name, &params, &issuer);
         let (certificate, key) = (file(&format!("{name}.crt")), file(&format!("{name}.key")));
         server.run(&["CONFIG", "SET", "tls-cert-file", &certificate, "tls-key-file", &key]);
         expect(

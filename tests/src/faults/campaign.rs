@@ -108,7 +108,7 @@ pub async fn run(options: &Options, progress: &(dyn Fn(&Progress) + Sync)) -> an
             || options.only.iter().any(|only| only.split('/').next() == Some(scenario.name))
     };
     let scenarios: Vec<_> = Scenario::ALL.into_iter().filter(wanted).collect();
-    let traces = traces(&scenarios, &backups, &documented).await?;
+    let traces = traces(&scenarios, &backups, &documented, options.stacks).await?;
     let mut cases: Vec<_> = traces.iter().flat_map(|(scenario, trace)| Case::of(*scenario, trace)).collect();
     if !options.only.is_empty() {
         let begins = |name: &str, only: &String| name == only || name.starts_with(&format!("{only}/"));
@@ -145,21 +145,34 @@ async fn traces(
     scenarios: &[Scenario],
     backups: &Arc<Backups>,
     documented: &Documented,
+    stacks: usize,
 ) -> anyhow::Result<Vec<(Scenario, Vec<Call>)>> {
-    let site = Site::start(Arc::clone(backups)).await?;
-    let mut traces = Vec::new();
-    for scenario in scenarios {
-        let ending =
-            site.run(scenario, None).await.with_context(|| format!("{} without a fault", scenario.name))?;
-        let found = violations(None, &ending, scenario.end, backups.keys(scenario.content), documented);
-        if !found.is_empty() {
-            bail!("{} without a fault: {}", scenario.name, found.join("\n"));
+    let queue = Mutex::new(scenarios.iter().copied().enumerate());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let record = async || {
+        let site = Site::start(Arc::clone(backups)).await?;
+        let mut traces = Vec::new();
+        while let Some((number, scenario)) = next() {
+            traces.push((number, scenario, trace(&site, &scenario, documented).await?));
         }
-        site.tidy(&ending, None).await?;
-        traces.push((*scenario, ending.calls));
+        site.stack.stop().await?;
+        anyhow::Ok(traces)
+    };
+    let mut traces = try_join_all((0..stacks).map(|_| record())).await?.concat();
+    traces.sort_by_key(|(number, ..)| *number);
+    Ok(traces.into_iter().map(|(_, scenario, calls)| (scenario, calls)).collect())
+}
+
+/// The calls of a scenario without a fault, which has to end as it should.
+async fn trace(site: &Site, scenario: &Scenario, documented: &Documented) -> anyhow::Result<Vec<Call>> {
+    let ending =
+        site.run(scenario, None).await.with_context(|| format!("{} without a fault", scenario.name))?;
+    let found = violations(None, &ending, scenario.end, site.backups.keys(scenario.content), documented);
+    if !found.is_empty() {
+        bail!("{} without a fault: {}", scenario.name, found.join("\n"));
     }
-    site.stack.stop().await?;
-    Ok(traces)
+    site.tidy(&ending, None).await?;
+    Ok(ending.calls)
 }
 
 async fn work(shared: &Shared<'_>) -> anyhow::Result<()> {

@@ -62,7 +62,7 @@ pub(crate) struct Stuck(String);
 pub(crate) struct Site {
     pub(crate) stack: Stack,
     listener: Listener,
-    backups: Arc<Backups>,
+    pub(crate) backups: Arc<Backups>,
     /// The clean-ups of earlier runs.
     clean_ups: Mutex<HashSet<String>>,
 }

@@ -1,6 +1,6 @@
 //! The cluster to create: whether the data fits, and the other choices.
 
-use seeding::{NextSmaller, Plan};
+use seeding::{Alternative, NextSmaller, Plan, plan_in_words};
 
 use crate::{
     Sources,
@@ -19,6 +19,9 @@ pub(crate) struct Cluster {
     pub(crate) reserve: String,
     pub(crate) smaller: String,
     pub(crate) larger: String,
+    pub(crate) price: String,
+    /// Node types at a higher price, with it.
+    pub(crate) dearer: Vec<String>,
     pub(crate) engines: Vec<Engine>,
 }
 
@@ -55,6 +58,8 @@ impl Cluster {
                 reserve: String::new(),
                 smaller: String::new(),
                 larger: String::new(),
+                price: String::new(),
+                dearer: Vec::new(),
                 engines,
             });
         };
@@ -78,12 +83,14 @@ impl Cluster {
             }
         });
         Some(Self {
-            nodes: format!("{} × {}", plan.shards.len(), name(&plan.node_type)),
+            nodes: name(&plan_in_words(plan.shards.len(), &plan.node_type)),
             shards: shards.collect(),
             other_shards: plan.shards.len().saturating_sub(MAX_SHARDS),
             reserve: bytes(reserve),
             smaller: plan.next_smaller.as_ref().map(smaller).unwrap_or_default(),
             larger: plan.start_over_node_types.first().map(|larger| name(larger)).unwrap_or_default(),
+            price: plan.price.as_ref().map_or_else(|| "not known".to_owned(), ToString::to_string),
+            dearer: plan.alternatives.iter().map(dearer).collect(),
             engines,
         })
     }
@@ -95,8 +102,12 @@ fn reserve(plan: &Plan) -> u64 {
 }
 
 fn smaller(NextSmaller { node_type, shards, reason }: &NextSmaller) -> String {
-    let shards = shards.map(|shards| format!("{shards} × ")).unwrap_or_default();
+    let shards = shards.map(|shards| format!("{shards} x ")).unwrap_or_default();
     format!("{shards}{}: {}", name(node_type), name(reason))
+}
+
+fn dearer(Alternative { node_type, shards, price }: &Alternative) -> String {
+    format!("{}, {price}", name(&plan_in_words(shards, node_type)))
 }
 
 fn engines(sources: &Sources<'_>) -> Vec<Engine> {

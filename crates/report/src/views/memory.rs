@@ -1,6 +1,6 @@
 //! Where the memory goes.
 
-use seeding::{MemoryMap, PrefixMemory};
+use seeding::{MemoryMap, Plan, PrefixMemory, SLOTS, SlotRange};
 
 use crate::{
     Sources,
@@ -26,6 +26,8 @@ pub(crate) struct Memory {
     pub(crate) databases: Vec<Row>,
     pub(crate) slots: Vec<SlotBar>,
     pub(crate) cuts: Vec<String>,
+    /// The largest shard by the plan, and with other cuts; empty if there is one shard.
+    pub(crate) balance: String,
 }
 
 pub(crate) struct PrefixRow {
@@ -92,6 +94,7 @@ impl Memory {
                 (name, one.keys, one.bytes)
             })),
             slots: slots(&map.slots),
+            balance: sources.plan.map(|plan| balance(&map.slots, plan)).unwrap_or_default(),
             cuts: cuts.map(|shard| unit(f64::from(shard.slots.first) * STRIP.0 / 16384.0)).collect(),
         }
     }
@@ -206,13 +209,59 @@ fn slots(ranges: &[u64]) -> Vec<SlotBar> {
     .collect()
 }
 
+/// The largest shard's share of the memory: as planned, with equal numbers of slots, and with the best cuts.
+fn balance(ranges: &[u64], plan: &Plan) -> String {
+    let Ok(shards) = u32::try_from(plan.shards.len()) else { return String::new() };
+    if shards < 2 || ranges.is_empty() {
+        return String::new();
+    }
+    // What a range weighs is spread evenly over its slots.
+    let slots_of_one = (usize::from(SLOTS) / ranges.len()).max(1);
+    let weight = |slot: usize| ranges.get(slot / slots_of_one).copied().unwrap_or(0) / slots_of_one as u64;
+    let weights: Vec<u64> = (0..usize::from(SLOTS)).map(weight).collect();
+    let whole = sum(weights.iter().copied());
+    let largest = |cuts: &[SlotRange]| {
+        let weights = |cut: &SlotRange| sum(weights.get(cut.indices()).unwrap_or_default().iter().copied());
+        percent(cuts.iter().map(weights).max().unwrap_or(0), whole)
+    };
+    let planned: Vec<_> = plan.shards.iter().map(|shard| shard.slots).collect();
+    format!(
+        "The largest of {shards} shards has {} of the memory; with even slots it has {}, with balanced ones {}.",
+        largest(&planned),
+        largest(&SlotRange::even(shards)),
+        largest(&SlotRange::balanced(shards, &weights)),
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use seeding::{Reserve, SLOT_RANGES, ShardPlan};
+
     use super::*;
 
     fn prefix(prefix: &str, bytes: u64) -> PrefixMemory {
         let prefix = prefix.to_owned();
         PrefixMemory { prefix, keys: 1, without_expiry: 1, bytes, error_bytes: 0, alone_bytes: bytes }
+    }
+
+    #[test]
+    fn even_cuts_are_held_against_balanced_ones() {
+        let mut ranges = vec![1 << 20; SLOT_RANGES];
+        ranges[0] = 256 << 20;
+        let shard =
+            |slots| ShardPlan { slots, keys: 1, used_memory_bytes: 1, usable_bytes: 1 };
+        let plan = |cuts: Vec<SlotRange>| Plan {
+            node_type: "cache.r7g.large".to_owned(),
+            shards: cuts.into_iter().map(shard).collect(),
+            reserve: Reserve::default(),
+            next_smaller: None,
+            start_over_node_types: Vec::new(),
+            price: None,
+            alternatives: Vec::new(),
+        };
+        let text = balance(&ranges, &plan(SlotRange::even(2)));
+        assert!(text.contains("of 2 shards has 74.9 % ") && text.ends_with("balanced ones 50.0 %."), "{text}");
+        assert_eq!(balance(&ranges, &plan(vec![SlotRange::ALL])), "");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The head of the page: what it is about, the verdict, and the numbers that matter first.
 
-use seeding::{Severity, Verdict};
+use seeding::{Severity, Verdict, plan_in_words};
 
 use crate::{
     Sources,
@@ -32,7 +32,7 @@ impl Summary {
             numbers.push(("engine", format!("{} {}", footprint.engine, footprint.engine_version)));
         }
         if let Some(plan) = sources.plan {
-            numbers.push(("cluster", format!("{} × {}", plan.shards.len(), name(&plan.node_type))));
+            numbers.push(("cluster", name(&plan_in_words(plan.shards.len(), &plan.node_type))));
         }
         let of = |severity| sources.findings.iter().filter(|one| one.severity == severity).count() as u64;
         let (fails, warns) = (of(Severity::Fail), of(Severity::Warn));
