@@ -23,7 +23,7 @@ least-privilege: setup ## what fails without each action of each role; some ten 
 	@cargo build --quiet --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/least-privilege" $(LEAST_PRIVILEGE_ARGS)
 
-interpreters: setup-test ## the state machine on another interpreter, LocalStack's, in thirteen scenarios; needs root or user namespaces, a minute
+interpreters: setup-test ## the state machine on another interpreter, LocalStack's, in fourteen scenarios; needs root or user namespaces, a minute
 	@scripts/interpreters.sh
 
 local: setup ## start the local stack and leave it running

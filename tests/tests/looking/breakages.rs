@@ -146,7 +146,7 @@ pub(super) fn breakages() -> Vec<Breakage> {
                 account.organization = Some(with_deny(&policy));
             },
             "warning roles: a service control policy of the organization",
-            "CreateReplicationGroup, elasticache:CreateServerlessCache to CreateClusterRole",
+            "elasticache:CreateCacheCluster, elasticache:CreateServerlessCache to CreateClusterRole",
         ),
         (
             |account| {
