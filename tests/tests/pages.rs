@@ -98,7 +98,7 @@ async fn a_check_becomes_a_page_that_replaces_only_pages() -> Result<()> {
     let words = ["check", text(&file), "--html", text(&page), "--node-type", "auto", "--cluster-mode", "on"];
     seeder(&words, None, 0).await?;
     let first = std::fs::read_to_string(&page)?;
-    ensure!(first.starts_with("<!doctype html>") && !first.contains("<script"), "{first}");
+    ensure!(first.starts_with("<!doctype html>") && first.matches("<script").count() == 1, "{first}");
     for part in ["shop:", "&#60;/script&#62;", "hash (listpack)", "ok</p>", "cache."] {
         ensure!(first.contains(part), "no {part} in {first}");
     }

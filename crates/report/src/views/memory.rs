@@ -248,8 +248,7 @@ mod tests {
     fn even_cuts_are_held_against_balanced_ones() {
         let mut ranges = vec![1 << 20; SLOT_RANGES];
         ranges[0] = 256 << 20;
-        let shard =
-            |slots| ShardPlan { slots, keys: 1, used_memory_bytes: 1, usable_bytes: 1 };
+        let shard = |slots| ShardPlan { slots, keys: 1, used_memory_bytes: 1, usable_bytes: 1 };
         let plan = |cuts: Vec<SlotRange>| Plan {
             node_type: "cache.r7g.large".to_owned(),
             shards: cuts.into_iter().map(shard).collect(),
@@ -260,7 +259,10 @@ mod tests {
             alternatives: Vec::new(),
         };
         let text = balance(&ranges, &plan(SlotRange::even(2)));
-        assert!(text.contains("of 2 shards has 74.9 % ") && text.ends_with("balanced ones 50.0 %."), "{text}");
+        assert!(
+            text.contains("of 2 shards has 74.9 % ") && text.ends_with("balanced ones 50.0 %."),
+            "{text}"
+        );
         assert_eq!(balance(&ranges, &plan(vec![SlotRange::ALL])), "");
     }
 
