@@ -1,4 +1,4 @@
-//! A backup of Redis 8.10, whose hashes name their fields by templates, becomes a cluster. It is written by hand: no server
+//! A backup of Redis 8.10, whose hashes name their fields by templates, becomes a cluster. Written here: no server
 //! that writes such files was at hand.
 
 use anyhow::{Result, ensure};
@@ -31,14 +31,18 @@ fn backup() -> Vec<u8> {
     let mut file = b"REDIS0015".to_vec();
     for (template, fields) in (0..).zip(FIELDS) {
         file.extend([242, template, 3]);
-        fields.iter().for_each(|field| text(&mut file, field));
+        for field in fields {
+            text(&mut file, field);
+        }
     }
     file.extend([254, 0]);
     for number in 0..KEYS {
         file.push(32);
         text(&mut file, &name(number));
         file.push(u8::from(number % 2 == 1));
-        values(number).iter().for_each(|value| text(&mut file, value));
+        for value in values(number) {
+            text(&mut file, &value);
+        }
     }
     // No checksum.
     file.extend([255, 0, 0, 0, 0, 0, 0, 0, 0]);

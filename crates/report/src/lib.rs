@@ -1,9 +1,9 @@
 //! The report of a seeding, or of a check, as one HTML page.
 //!
 //! The page needs no network: its style, and the script that sorts its tables, are inside, named by hash in a
-//! Content-Security-Policy that allows nothing else, and its pictures are inline SVG. Everything in it that comes from a backup is text: it is escaped for
-//! HTML by the template engine, and [`name`] shows what a browser would not show, or obey. The page stays below
-//! [`MAX_PAGE_BYTES`], whatever the backup.
+//! Content-Security-Policy that allows nothing else, and pictures are inline SVG. Everything in it that comes from a
+//! backup is text: it is escaped for HTML by the template engine, and [`name`] shows what a browser would not show, or
+//! obey. The page stays below [`MAX_PAGE_BYTES`], whatever the backup.
 
 #![forbid(unsafe_code)]
 #![allow(
