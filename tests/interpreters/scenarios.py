@@ -110,6 +110,8 @@ SCENARIOS = [
     Scenario("restore failed", "FAILED", "DeleteCluster", 2, "SeedingFailed", {"CheckCluster": [CREATING, RESTORE_FAILED]}),
     Scenario("start over", "SUCCEEDED", "CreateCluster", 2,
              answers={"PrepareSeeding": [PREPARED | {"onRestoreFailed": "startOver"}], "CheckCluster": [RESTORE_FAILED, AVAILABLE]}),
+    Scenario("in doubt", "FAILED", "DeleteCluster", 1, "SeedingFailed",
+             {"CreateCluster": [Failure("IdTaken", "the cluster orders exists")], "DeleteCluster": [DELETING | {"phase": "in-doubt"}]}),
     Scenario("deadline passed", "FAILED", "CheckCluster", 3, "SeedingFailed",
              {"CheckCluster": [CREATING, CREATING, CREATING | {"deadlinePassed": True}]}),
     Scenario("converted", "SUCCEEDED", "FinishConversion", 4, answers={

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_elasticache::types::{Endpoint, ReplicationGroup, ServerlessCache};
+use aws_sdk_elasticache::types::{CacheCluster, Endpoint, ReplicationGroup, ServerlessCache};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use local_stack::Stack;
@@ -198,6 +198,13 @@ pub async fn serverless_caches(stack: &Stack) -> Result<Vec<ServerlessCache>> {
     Ok(described.serverless_caches.unwrap_or_default())
 }
 
+/// Describes all cache clusters that are no members of replication groups.
+pub async fn cache_clusters(stack: &Stack) -> Result<Vec<CacheCluster>> {
+    let asked = stack.elasticache().describe_cache_clusters().show_cache_node_info(true);
+    let described = asked.show_cache_clusters_not_in_replication_groups(true).send().await?;
+    Ok(described.cache_clusters.unwrap_or_default())
+}
+
 /// The names and statuses of all clusters, whatever their kind.
 pub async fn statuses(stack: &Stack) -> Result<Vec<(String, String)>> {
     let text = |text: Option<&str>| text.unwrap_or("?").to_owned();
@@ -205,12 +212,15 @@ pub async fn statuses(stack: &Stack) -> Result<Vec<(String, String)>> {
     let groups = groups.iter().map(|group| (text(group.replication_group_id()), text(group.status())));
     let caches = serverless_caches(stack).await?;
     let caches = caches.iter().map(|cache| (text(cache.serverless_cache_name()), text(cache.status())));
-    Ok(groups.chain(caches).collect())
+    let nodes = cache_clusters(stack).await?;
+    let nodes = nodes.iter().map(|node| (text(node.cache_cluster_id()), text(node.cache_cluster_status())));
+    Ok(groups.chain(caches).chain(nodes).collect())
 }
 
 /// Asks to delete the cluster of this ID, whatever its kind. Not every status allows it.
 pub async fn delete(stack: &Stack, id: &str) {
     let _ = stack.elasticache().delete_replication_group().replication_group_id(id).send().await;
+    let _ = stack.elasticache().delete_cache_cluster().cache_cluster_id(id).send().await;
     let _ = stack.elasticache().delete_serverless_cache().serverless_cache_name(id).send().await;
 }
 
@@ -221,6 +231,11 @@ pub async fn primaries(stack: &Stack, id: &str) -> Result<Vec<String>> {
     if let Some(cache) = caches.iter().find(|cache| cache.serverless_cache_name() == Some(id)) {
         let address = cache.endpoint().and_then(address).context("the cache has no endpoint")?;
         return Ok(vec![address]);
+    }
+    let nodes = cache_clusters(stack).await?;
+    if let Some(cluster) = nodes.iter().find(|cluster| cluster.cache_cluster_id() == Some(id)) {
+        let node = cluster.cache_nodes().first().and_then(|node| node.endpoint());
+        return Ok(vec![node.and_then(address).context("the node has no endpoint")?]);
     }
     let described = stack.elasticache().describe_replication_groups().replication_group_id(id).send().await?;
     let group = described.replication_groups().first().context("the cluster is not there")?;

@@ -21,8 +21,10 @@ from subject import AS_DEPLOYED, FILLED, FOLDERS, FULL, FUNCTIONS, ROOT, TEXT, a
 
 # The actions that calls in the code need, unless the action has the name of the call.
 CALLS = {
-    r"cluster::describe\(": ["elasticache:DescribeReplicationGroups", "elasticache:DescribeServerlessCaches"],
-    r"cluster::delete\(": ["elasticache:DeleteReplicationGroup", "elasticache:DeleteServerlessCache"],
+    r"cluster::describe\(": ["elasticache:DescribeReplicationGroups", "elasticache:DescribeCacheClusters",
+                             "elasticache:DescribeServerlessCaches"],
+    r"cluster::delete\(": ["elasticache:DeleteReplicationGroup", "elasticache:DeleteCacheCluster",
+                           "elasticache:DeleteServerlessCache"],
     r"cluster::view\(": ["elasticache:DescribeCacheClusters"],
     r"cluster::events\(": ["elasticache:DescribeEvents"],
     r"\b(look_at_)?auth_token\(&": ["secretsmanager:GetSecretValue"],
@@ -55,6 +57,8 @@ ENDPOINT = {"ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:DeleteVpcEndpoints",
 DEPENDENT = {
     "elasticache:CreateReplicationGroup": NETWORK | {"elasticache:AddTagsToResource", "s3:GetObject"},
     "elasticache:DeleteReplicationGroup": NETWORK,
+    "elasticache:CreateCacheCluster": NETWORK | {"elasticache:AddTagsToResource", "s3:GetObject"},
+    "elasticache:DeleteCacheCluster": NETWORK,
     "elasticache:CreateServerlessCache": ENDPOINT | {"elasticache:AddTagsToResource", "s3:GetObject"},
     "elasticache:DeleteServerlessCache": {"ec2:DescribeTags"},
 }

@@ -1,16 +1,18 @@
 //! The cluster of an execution, as ElastiCache describes it, whatever its kind.
 
+mod cache_cluster;
 mod replication_group;
 mod serverless;
 
 use aws_sdk_elasticache::{Client, primitives::DateTime, types::SourceType};
 use seeding::{
-    ClusterKind, ClusterView, Identity, MemberView, Seeding, StepError,
+    ClusterKind, ClusterSpec, ClusterView, ExecutionFiles, Identity, Mark, MemberView, Ownership, Seeding,
+    StepError,
     report::Counts,
     steps::{ClusterInfo, DeletionPhase, Verification},
 };
 
-use crate::{error_code, service_error};
+use crate::{ReportStore, error_code, service_error};
 
 /// The most events that are shown.
 const SHOWN_EVENTS: usize = 10;
@@ -28,11 +30,11 @@ pub struct Described {
     pub info: ClusterInfo,
     /// Its status, verbatim.
     pub status: String,
-    /// Its description, which names its owner.
-    pub description: String,
+    /// What it shows of who created it.
+    pub mark: Mark,
     /// Whether connections use TLS.
     pub tls: bool,
-    /// The IDs of its nodes. A serverless cache shows none.
+    /// The IDs of its member clusters. Only a replication group has some.
     members: Vec<String>,
 }
 
@@ -44,6 +46,7 @@ pub async fn describe(
 ) -> Result<Option<Described>, StepError> {
     match kind {
         ClusterKind::ReplicationGroup => replication_group::describe(elasticache, id).await,
+        ClusterKind::CacheCluster => cache_cluster::describe(elasticache, id).await,
         ClusterKind::Serverless => serverless::describe(elasticache, id).await,
     }
 }
@@ -52,14 +55,33 @@ pub async fn describe(
 pub async fn delete(elasticache: &Client, kind: ClusterKind, id: &str) -> Result<DeletionPhase, StepError> {
     match kind {
         ClusterKind::ReplicationGroup => replication_group::delete(elasticache, id).await,
+        ClusterKind::CacheCluster => cache_cluster::delete(elasticache, id).await,
         ClusterKind::Serverless => serverless::delete(elasticache, id).await,
     }
 }
 
 impl Described {
-    /// Whether this execution created the cluster, by its description.
-    pub fn is_of(&self, execution: &Identity) -> bool {
-        self.description == execution.owner_text()
+    /// Whose the cluster is, with the evidence in the execution's files if the cluster shows nothing itself.
+    pub async fn ownership(
+        &self,
+        spec: &ClusterSpec,
+        execution: &Identity,
+        reports: &ReportStore,
+    ) -> Result<Ownership, StepError> {
+        let evidence = if spec.exact_id {
+            reports.read(&ExecutionFiles::of(execution.name()).evidence()).await?
+        } else {
+            None
+        };
+        Ok(Ownership::of(&self.mark, &self.status, spec, execution, evidence))
+    }
+
+    /// The description, of a cluster that has one.
+    pub fn description(&self) -> Option<&str> {
+        match &self.mark {
+            Mark::Description(text) => Some(text),
+            Mark::Id | Mark::MemberOf(_) => None,
+        }
     }
 
     /// What verify-cluster needs to count the keys, once the cluster is available.
@@ -83,6 +105,10 @@ impl Described {
 /// function's timeout.
 pub async fn view(elasticache: &Client, cluster: &Described) -> Result<ClusterView, StepError> {
     let id = &cluster.info.id;
+    if cluster.info.kind == ClusterKind::CacheCluster {
+        let itself = MemberView { id: id.clone(), status: cluster.status.clone() };
+        return Ok(ClusterView { status: cluster.status.clone(), members: vec![itself] });
+    }
     let listed = elasticache.describe_cache_clusters().max_records(PAGE_RECORDS);
     let mut pages = listed.into_paginator().send();
     let mut members = Vec::new();
@@ -113,6 +139,7 @@ pub async fn events(elasticache: &Client, cluster: &Described) -> Vec<String> {
             // Of all nodes in the account, so that the number of calls does not grow with the number of members.
             elasticache.describe_events().source_type(SourceType::CacheCluster),
         ],
+        ClusterKind::CacheCluster => vec![of_cluster(SourceType::CacheCluster)],
         ClusterKind::Serverless => vec![of_cluster(SourceType::ServerlessCache)],
     };
     let is_ours = |source: &str| source == id || cluster.members.iter().any(|member| member == source);

@@ -5,6 +5,7 @@
 //! The SDK's retries are off, so a script has each answer once.
 
 mod answer;
+mod cache_cluster;
 mod groups;
 mod logs;
 mod rdb;
@@ -14,6 +15,7 @@ mod wire;
 
 pub use self::{
     answer::{Answer, echo, json, json_error, lost, nothing, ok, query, query_error, s3_error, status, xml},
+    cache_cluster::{DESCRIBE_CACHE_CLUSTER, DESCRIBE_EXACT, cache_cluster, no_cache_cluster},
     groups::{DESCRIBE_GROUP, DESCRIBE_NODES, OURS, group, member, no_group, nodes, nodes_before},
     logs::Logs,
     rdb::rdb,

@@ -8,7 +8,7 @@ use aws_sdk_sfn::{
     operation::describe_execution::DescribeExecutionOutput, primitives::DateTime, types::ExecutionStatus,
 };
 use jiff::Timestamp;
-use seeding::{BackupLocation, DroppedBackup, Identity, Partition, default_cluster_id};
+use seeding::{BackupLocation, ClusterRequest, DroppedBackup, Identity, Partition};
 use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
@@ -131,15 +131,22 @@ impl Execution {
 
 /// The ID in a request, or the one that the first backup gives it. The settings beside a dropped file may have another.
 fn cluster_of(input: &Value, identity: &Identity) -> Option<String> {
-    if let Some(id) = input["cluster"]["id"].as_str() {
-        return Some(id.to_owned());
+    let asked = &input["cluster"];
+    let cluster = ClusterRequest {
+        kind: serde_json::from_value(asked["kind"].clone()).ok(),
+        id: asked["id"].as_str().map(str::to_owned),
+        exact_id: asked["exactId"].as_bool(),
+        ..ClusterRequest::default()
+    };
+    if cluster.id.is_some() {
+        return Some(cluster.id_for("", identity));
     }
     let dropped = DroppedBackup::deserialize(input).ok().map(|drop| drop.dropped);
     let named = || {
         let backups = &input["backups"];
         BackupLocation::parse(backups[0].as_str().or(backups.as_str())?.split(',').next()?).ok()
     };
-    dropped.or_else(named).map(|backup| default_cluster_id(backup.stem(), identity))
+    dropped.or_else(named).map(|backup| cluster.id_for(backup.stem(), identity))
 }
 
 /// Reads JSON; any other text is a string.
@@ -220,10 +227,18 @@ mod tests {
     fn the_cluster_of_a_drop_is_named_after_it_and_a_clean_up_has_none() {
         let drop = json!({"dropped": {"bucket": "drops", "key": "in/orders.rdb"}});
         let of = |input: &Value| described(&ExecutionStatus::Running, input, (None, &Value::Null));
-        let expected = default_cluster_id("orders", &Identity::new(ARN, "orders-1"));
+        let identity = Identity::new(ARN, "orders-1");
+        let expected = ClusterRequest::default().id_for("orders", &identity);
         for input in [drop, json!({"backups": "drops/orders.rdb,drops/b.rdb"})] {
             assert_eq!(of(&input).cluster.as_deref(), Some(expected.as_str()));
         }
+        let cache = |more: Value| {
+            let mut cluster = json!({"kind": "cacheCluster", "id": "orders"});
+            cluster["exactId"] = more;
+            of(&json!({"backups": "drops/orders.rdb", "cluster": cluster})).cluster
+        };
+        assert_eq!(cache(Value::Null), Some(format!("orders-{}", identity.hash())));
+        assert_eq!(cache(json!(true)).as_deref(), Some("orders"));
         let clean_up = of(&json!({"cleanUp": ARN}));
         assert_eq!((clean_up.cluster.as_deref(), clean_up.cleans_up_for()), (None, Some("orders-1")));
     }

@@ -32,6 +32,9 @@ pub(crate) fn build(args: &RequestArgs, cluster: &ClusterArgs, backups: &[Backup
         && let Value::Object(cluster) = options.entry("cluster").or_insert_with(|| json!({}))
     {
         cluster.insert("id".to_owned(), json!(id));
+        if args.exact_id {
+            cluster.insert("exactId".to_owned(), json!(true));
+        }
     }
     if let Value::Object(request) = &mut request {
         merge(request, options);
@@ -98,6 +101,15 @@ mod tests {
                 "headroomPercent": 20, "nodeFamilies": ["r7g", "m7g"], "allow": ["big-key"], "verify": true,
             })
         );
+    }
+
+    #[test]
+    fn a_cache_cluster_is_asked_for_by_either_name_of_its_kind() {
+        for kind in ["cacheCluster", "cache-cluster"] {
+            let options = ["--kind", kind, "--id", "orders", "--exact-id"];
+            let cluster = json!({"kind": "cacheCluster", "id": "orders", "exactId": true});
+            assert_eq!(built(&json!({}), &options).unwrap()["cluster"], cluster);
+        }
     }
 
     #[test]

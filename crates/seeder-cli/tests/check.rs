@@ -245,6 +245,29 @@ fn a_serverless_cache_is_judged_by_its_limits() {
 }
 
 #[test]
+fn a_cache_cluster_is_judged_as_one_node_of_redis() {
+    let path = file("cache-cluster.rdb", SOUND);
+    let path = path.to_str().unwrap();
+    for kind in ["cache-cluster", "cacheCluster"] {
+        let fits = check(&["--json", path, "--kind", kind]);
+        let report = json(&fits);
+        assert_eq!((fits.status.code(), &report["verdict"]), (Some(0), &Value::from("ok")));
+        assert_eq!(report["plan"]["shards"].as_array().map(Vec::len), Some(1));
+        assert_eq!(report["plan"]["shards"][0]["slots"], "0-16383");
+    }
+    let text = String::from_utf8(check(&[path, "--kind", "cache-cluster"]).stdout).unwrap();
+    assert!(text.contains("redis 7.1, cache cluster: ok"), "{text}");
+    let newer = file("cache-cluster-newer.rdb", &{
+        let mut rdb = many_keys(10);
+        rdb[5..9].copy_from_slice(b"0012");
+        rdb
+    });
+    let rejected =
+        check(&["--json", newer.to_str().unwrap(), "--kind", "cache-cluster", "--convert", "never"]);
+    assert_eq!(json(&rejected)["findings"][0]["code"], "rdb-newer-than-engine");
+}
+
+#[test]
 fn what_cannot_come_up_ends_with_1_and_the_code_that_could_allow_it() {
     let mut rdb = many_keys(10);
     rdb[5..9].copy_from_slice(b"0012");
@@ -368,6 +391,14 @@ fn a_cluster_that_cannot_be_is_a_wrong_command_line() {
         (&["--kind", "serverless", "--engine", "redis", "--engine-version", "6.2"], "use redis 7 or later"),
         (&["--kind", "serverless", "--max-gb", "5001"], "1 to 5000"),
         (&["--max-gb", "10"], "set kind to serverless"),
+        (
+            &["--kind", "cache-cluster", "--engine", "valkey"],
+            "always has redis; or set kind to replicationGroup",
+        ),
+        (&["--kind", "cache-cluster", "--shards", "3"], "remove shards: a cache cluster always has 1"),
+        (&["--kind", "cache-cluster", "--replicas", "1"], "remove replicasPerShard"),
+        (&["--kind", "cache-cluster", "--slots", "even"], "remove slots: a cache cluster has none"),
+        (&["--kind", "cache-clusters"], "possible values: replicationGroup, cacheCluster, serverless"),
     ] {
         let output = check(&[&[path], arguments].concat());
         let error = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -42,7 +42,7 @@ error_names! {
     AccessDenied final "The stack's role lacks a permission that the step needs.",
     BackupGone final "The object was deleted after it was checked.",
     ChangedDuringSeeding final "The object was overwritten after it was checked.",
-    IdTaken final "A cluster with this id exists and is not this execution's.",
+    IdTaken final "A cluster with this id exists and is not, or not for certain, this execution's.",
     QuotaExceeded final "An account quota is exceeded.",
     CapacityUnavailable final "AWS has no such nodes available in the requested zones.",
     ParametersRefused final "ElastiCache refuses the parameters.",

@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub mod grant;
 pub mod handover;
 pub mod outcome;
+pub(crate) mod ownership;
 pub mod polling;
 pub(crate) mod status;
 pub mod steps;

@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 pub(crate) mod cluster;
 pub(crate) mod convert;
+pub(crate) mod id;
 pub(crate) mod kind;
 pub(crate) mod options;
 pub(crate) mod resolve;
@@ -119,19 +120,25 @@ pub struct Request {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ClusterRequest {
-    /// What is created: [a replication group or a serverless cache](docs/REQUEST.md#kinds-of-clusters). Beside a kind,
-    /// fields that it does not have are refused.
+    /// What is created: [a replication group, a cache cluster or a serverless
+    /// cache](docs/REQUEST.md#kinds-of-clusters). Beside a kind, fields that it does not have are refused.
     ///
-    /// Values: `replicationGroup`, `serverless`
+    /// Values: `replicationGroup`, `cacheCluster`, `serverless`
     pub kind: Option<ClusterKind>,
-    /// ID of the cluster.
+    /// ID of the cluster. To that of a cache cluster, the hash of the execution is added, after a hyphen.
     ///
-    /// Values: 1 to 40 letters, digits and single hyphens
+    /// Values: 1 to 40 letters, digits and single hyphens; 1 to 33 for a cache cluster
     /// Default: from the file's name
     pub id: Option<String>,
+    /// Whether a cache cluster has [the ID as it is given](docs/REQUEST.md#kinds-of-clusters), without a hash, of up to
+    /// 50 characters. If the answer to its create is lost, it may be left behind.
+    ///
+    /// Values: `true`, `false`
+    pub exact_id: Option<bool>,
     /// Engine.
     ///
     /// Values: `valkey`, `redis`
+    /// Default: `valkey`, or `redis` for a cache cluster
     pub engine: Option<Engine>,
     /// Engine version, with or without quotes. The patch level of `6.2.6` is ignored, with a note: ElastiCache chooses
     /// it, from Redis 6 on and for every Valkey version.
@@ -224,6 +231,16 @@ pub struct ClusterRequest {
     /// Values: object
     /// Default: the stack's `Tags`
     pub tags: Option<BTreeMap<String, Option<String>>>,
+}
+
+impl ClusterRequest {
+    /// The engine: the given one, or the default of the cluster's kind.
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine.unwrap_or(match self.kind.unwrap_or_default() {
+            ClusterKind::CacheCluster => Engine::Redis,
+            ClusterKind::ReplicationGroup | ClusterKind::Serverless => Engine::Valkey,
+        })
+    }
 }
 
 /// The part of a [`ClusterRequest`] that only a serverless cache has.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lambda::{Execution, Step, required};
 use seeder_aws::{Clients, ReportStore, cluster, objects::look_at_object};
 use seeding::{
-    Access, ClusterPhase, Code, FailureReason, Finding, Seeding, StepError,
+    Access, ClusterPhase, Code, FailureReason, Finding, Ownership, Seeding, StepError,
     objects::ObjectLook,
     polling::next_poll_seconds,
     steps::{CheckInput, CheckOutput},
@@ -46,7 +46,13 @@ impl Step for CheckCluster {
         let wait_seconds = next_poll_seconds(options.poll_seconds, age_ms);
         let spec = &seeding.target.cluster;
         let described = cluster::describe(&self.elasticache, spec.kind, &spec.id).await?;
-        let Some(described) = described.filter(|cluster| cluster.is_of(&execution.identity)) else {
+        let is_ours = match &described {
+            Some(cluster) => {
+                cluster.ownership(spec, &execution.identity, &self.reports).await? == Ownership::Ours
+            }
+            None => false,
+        };
+        let Some(described) = described.filter(|_| is_ours) else {
             let (phase, status) = (ClusterPhase::Gone, "not found".to_owned());
             return Ok(CheckOutput {
                 phase,

@@ -1,6 +1,8 @@
 //! The step: create the cluster from the backups' ARNs, or find that it exists already.
 
 mod answer;
+mod cache_cluster;
+mod evidence;
 mod replication_group;
 mod serverless;
 
@@ -13,12 +15,16 @@ use seeder_aws::{
     objects::look_at_object,
 };
 use seeding::{
-    Access, ClusterKind, ClusterSpec, EXECUTION_TAG, ErrorName, Identity, Seeding, StepError,
+    Access, ClusterKind, ClusterSpec, EXECUTION_TAG, ErrorName, Evidence, Identity, Ownership, Seeding,
+    StepError,
     objects::ObjectLook,
     steps::{CreateInput, CreateJournal, CreateOutput},
 };
 
-use self::answer::{Answer, Created};
+use self::{
+    answer::{Answer, Created},
+    evidence::Keeper,
+};
 
 /// Needs to create every kind of cluster, the permissions that AWS requires for that, and to read the reports and
 /// backup buckets.
@@ -53,9 +59,11 @@ impl Step for CreateCluster {
         self.backups_are_unchanged(&seeding).await?;
         let spec = &seeding.target.cluster;
         let journal = execution.files().create();
-        if self.reports.read(&journal).await?.is_none() {
+        let was_called = self.reports.read(&journal).await?.is_some();
+        if !was_called {
             self.id_is_free(spec).await?;
         }
+        let keeper = Keeper::of(&self.reports, &execution.files(), spec, was_called).await?;
         let token = match &spec.auth_token_secret_arn {
             Some(arn) => Some(auth_token(&self.secrets, arn).await?),
             None => None,
@@ -63,7 +71,13 @@ impl Step for CreateCluster {
         let create = Create { execution: &execution.identity, seeding: &seeding, input: &input, token };
         let mut asked = CreateJournal { asked_at_ms: Timestamp::now().as_millisecond(), answered: false };
         self.reports.write(&journal, &asked).await?;
+        if let Some(keeper) = &keeper {
+            keeper.before().await?;
+        }
         let answer = create.send(&self.elasticache).await?;
+        if let Some(keeper) = &keeper {
+            keeper.after(&answer).await?;
+        }
         asked.answered = answer.is_final;
         if asked.answered
             && let Err(error) = self.reports.write(&journal, &asked).await
@@ -76,7 +90,10 @@ impl Step for CreateCluster {
                 tracing::info!(cluster = spec.id, node_type = input.node_type, status, "create asked for");
                 status
             }
-            Created::Before => self.existing(spec, &execution.identity).await?,
+            Created::Before => {
+                let evidence = keeper.and_then(|keeper| keeper.earlier());
+                self.existing(spec, &execution.identity, evidence).await?
+            }
         };
         let created_at_ms = Timestamp::now().as_millisecond();
         Ok(CreateOutput { cluster_id: spec.id.clone(), created_at_ms, status })
@@ -96,6 +113,7 @@ impl Create<'_> {
     async fn send(self, elasticache: &aws_sdk_elasticache::Client) -> Result<Answer, StepError> {
         match self.seeding.target.cluster.kind {
             ClusterKind::ReplicationGroup => replication_group::send(self, elasticache).await,
+            ClusterKind::CacheCluster => cache_cluster::send(&self, elasticache).await,
             ClusterKind::Serverless => serverless::send(&self, elasticache).await,
         }
     }
@@ -165,15 +183,25 @@ impl CreateCluster {
     }
 
     /// Handles an ID that exists already. A create has no idempotency token, so if this execution has called it before,
-    /// the description decides whether the cluster is its own.
-    async fn existing(&self, spec: &ClusterSpec, execution: &Identity) -> Result<String, StepError> {
+    /// the description decides whether the cluster is its own, or its ID; of an exact ID what earlier calls have left.
+    async fn existing(
+        &self,
+        spec: &ClusterSpec,
+        execution: &Identity,
+        evidence: Option<Evidence>,
+    ) -> Result<String, StepError> {
         let ClusterSpec { kind, id, .. } = spec;
-        match cluster::describe(&self.elasticache, *kind, id).await? {
-            Some(cluster) if cluster.is_of(execution) => {
+        let found = cluster::describe(&self.elasticache, *kind, id).await?;
+        let found = found.map(|cluster| {
+            (Ownership::of(&cluster.mark, &cluster.status, spec, execution, evidence), cluster)
+        });
+        match found {
+            Some((Ownership::Ours, cluster)) => {
                 tracing::info!(cluster = id, "was created before by this execution");
                 Ok(cluster.status)
             }
-            Some(cluster) => Err(taken(&cluster)),
+            Some((Ownership::Doubtful, _)) => Err(in_doubt(id)),
+            Some((Ownership::Theirs, cluster)) => Err(taken(&cluster)),
             // It existed a moment ago.
             None => Err(StepError::new(
                 ErrorName::ServiceBusy,
@@ -185,10 +213,20 @@ impl CreateCluster {
 }
 
 fn taken(cluster: &Described) -> StepError {
+    let description = cluster.description().map(|text| format!(" with the description `{text}`"));
     StepError::new(
         ErrorName::IdTaken,
-        format!("the cluster {} exists with the description `{}`", cluster.info.id, cluster.description),
+        format!("the cluster {} exists{}", cluster.info.id, description.unwrap_or_default()),
         "choose another cluster.id; this cluster is not changed",
+    )
+}
+
+fn in_doubt(id: &str) -> StepError {
+    StepError::new(
+        ErrorName::IdTaken,
+        format!("the cluster {id} exists, and the answer to an earlier create of it was lost"),
+        "once it is available, its tags say whether this execution created it; it is not deleted; without exactId its ID \
+         would say so",
     )
 }
 

@@ -11,7 +11,7 @@ use seeder_aws::{
     sweep::execution_state,
 };
 use seeding::{
-    ClusterPhase, ErrorName, OnRestoreFailed, Seeding, StepError,
+    ClusterPhase, ClusterSpec, ErrorName, Evidence, OnRestoreFailed, Ownership, Seeding, StepError,
     polling::next_deletion_poll,
     steps::{DeleteInput, DeleteOutput, DeletionPhase},
     sweep::{ExecutionState, state_machine_arn},
@@ -62,13 +62,20 @@ impl Step for DeleteCluster {
         };
         let spec = &seeding.target.cluster;
         let described = cluster::describe(&self.elasticache, spec.kind, &spec.id).await?;
-        let Some(described) = described.filter(|cluster| cluster.is_of(&execution.identity)) else {
-            let phase = self.phase_without_cluster(&execution).await?;
-            tracing::info!(cluster = spec.id, ?phase, "no cluster of this execution");
+        let ownership = match &described {
+            Some(cluster) => cluster.ownership(spec, &execution.identity, &self.reports).await?,
+            None => Ownership::Theirs,
+        };
+        let Some(described) = described.filter(|_| ownership == Ownership::Ours) else {
+            let phase = self.phase_without_cluster(&execution, spec, ownership).await?;
+            tracing::info!(cluster = spec.id, ?phase, ?ownership, "no cluster of this execution");
             return Ok(output(Some(&seeding), phase, None, polls));
         };
         // What an execution has seeded is the user's, whatever its status is by now.
         let phase = if seeded { DeletionPhase::Available } else { self.delete(&seeding, &described).await? };
+        if spec.exact_id {
+            self.keep_evidence(&execution, phase).await?;
+        }
         if !matches!(phase, DeletionPhase::Deleting | DeletionPhase::Creating) {
             self.reports.delete(&execution.files().create()).await?;
         }
@@ -112,17 +119,39 @@ impl DeleteCluster {
         }
     }
 
-    /// The phase if the execution has no cluster. One may still appear if a create is unanswered, because the execution
-    /// was stopped while it was in flight. Otherwise the create's journal is deleted. A journal that a function
-    /// writes at this moment stays, so that a sweep finds it.
-    async fn phase_without_cluster(&self, execution: &Execution<'_>) -> Result<DeletionPhase, StepError> {
+    /// The phase if the execution has no cluster, or none for certain. One may still appear if a create is unanswered,
+    /// because the execution was stopped while it was in flight; a doubt may still be resolved. Otherwise the create's
+    /// journal is deleted. A journal that a function writes at this moment stays, so that a sweep finds it.
+    async fn phase_without_cluster(
+        &self,
+        execution: &Execution<'_>,
+        spec: &ClusterSpec,
+        ownership: Ownership,
+    ) -> Result<DeletionPhase, StepError> {
         let key = execution.files().create();
-        let Some(journal) = self.reports.read(&key).await? else { return Ok(DeletionPhase::Gone) };
-        if journal.is_pending(Timestamp::now().as_millisecond()) {
+        let journal = self.reports.read(&key).await?;
+        if journal.is_some_and(|journal| journal.is_pending(Timestamp::now().as_millisecond())) {
             return Ok(DeletionPhase::Creating);
         }
-        self.reports.delete(&key).await?;
-        Ok(DeletionPhase::Gone)
+        let is_doubtful = ownership == Ownership::Doubtful;
+        let phase = if is_doubtful { DeletionPhase::InDoubt } else { DeletionPhase::Gone };
+        if spec.exact_id {
+            self.keep_evidence(execution, phase).await?;
+        }
+        if journal.is_some() {
+            self.reports.delete(&key).await?;
+        }
+        Ok(phase)
+    }
+
+    /// Notes what the evidence of a create is worth from here on. A doubt stays, for every later clean-up.
+    async fn keep_evidence(&self, execution: &Execution<'_>, phase: DeletionPhase) -> Result<(), StepError> {
+        let key = execution.files().evidence();
+        match phase {
+            DeletionPhase::Deleting => self.reports.write(&key, &Evidence::Deleting).await.map(drop),
+            DeletionPhase::Gone => self.reports.delete(&key).await,
+            _ => Ok(()),
+        }
     }
 
     async fn delete(&self, seeding: &Seeding, described: &Described) -> Result<DeletionPhase, StepError> {

@@ -68,7 +68,7 @@ impl Step for RecordOutcome {
 impl RecordOutcome {
     /// Writes the cluster for Terraform. Without it, the seeding is as good.
     async fn hand_over(&self, seeding: &Seeding, outcome: &Outcome, execution: &Execution<'_>) {
-        // Terraform reads a serverless cache as another resource, which this file is not about.
+        // Terraform reads cache clusters and serverless caches as other resources, which this file is not about.
         let of = outcome.cluster.as_ref().filter(|cluster| cluster.kind == ClusterKind::ReplicationGroup);
         let Some(cluster) = of else { return };
         let file = HandOver::of(seeding, &execution.identity, cluster);

@@ -1,4 +1,4 @@
-//! Replication groups and serverless caches: their specification and their state.
+//! Replication groups, cache clusters and serverless caches: their specification and their state.
 
 pub(crate) mod backup;
 pub(crate) mod kind;
@@ -91,7 +91,9 @@ impl GroupSpec {
         let mut members = Vec::new();
         for (shard, spec) in self.shards.iter().enumerate() {
             for number in 0..=spec.replicas {
-                let id = if self.cluster_mode {
+                let id = if self.kind == Kind::CacheCluster {
+                    self.id.clone()
+                } else if self.cluster_mode {
                     format!("{}-{}-{:03}", self.id, spec.id, number + 1)
                 } else {
                     format!("{}-{:03}", self.id, number + 1)

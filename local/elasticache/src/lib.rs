@@ -1,8 +1,8 @@
 //! ElastiCache on loopback: the Query API in front of real Redis and Valkey servers.
 //!
 //! [`Server`] listens on 127.0.0.1 for the AWS SDKs and the AWS CLI. Each node of a replication group is a real server,
-//! in the requested layout; a serverless cache is one server with cluster mode on. Backups are read over the S3 API as
-//! the service principal. Only the server that loads a backup decides whether it is valid.
+//! in the requested layout; a cache cluster is one server, a serverless cache one with cluster mode on. Backups are
+//! read over the S3 API as the service principal. Only the server that loads a backup decides whether it is valid.
 //!
 //! Differences from AWS:
 //! - Nodes listen on free ports, always without TLS. `AuthToken` is their password.

@@ -41,7 +41,8 @@ pub(crate) fn begin_create(
     if groups.contains_key(&key) {
         return Err(spec.kind.exists_already(&spec.id));
     }
-    if spec.kind.shows_nodes() {
+    if spec.kind.names_clusters() {
+        named(&groups, &members)?;
         taken(state, &members)?;
     }
     let simulated = state.config.switches.simulates_nodes;
@@ -74,6 +75,16 @@ pub(crate) fn begin_create(
         },
     );
     Ok(())
+}
+
+/// Refuses names of cache clusters and members that others have.
+fn named(groups: &BTreeMap<String, Group>, members: &[Member]) -> Result<(), ApiError> {
+    let mut others = groups.values().filter(|group| group.spec.kind.names_clusters());
+    let is_taken = |id: &String| members.iter().any(|member| member.id == *id);
+    match others.find_map(|group| group.members.iter().find(|member| is_taken(&member.id))) {
+        Some(Member { id, .. }) => Err(Kind::CacheCluster.exists_already(id)),
+        None => Ok(()),
+    }
 }
 
 /// Refuses members whose names are still those of members that are being deleted.
@@ -134,7 +145,7 @@ async fn create(state: Arc<State>, spec: GroupSpec, dir: PathBuf) {
         state.running.none_left(Some(&key)).await;
         remove(&dir).await;
         state.events.of(spec.kind, &spec.id, format!("Restore failed: {failure}"));
-        for member in members.iter().filter(|_| spec.kind.shows_nodes()) {
+        for member in members.iter().filter(|_| spec.kind.has_members()) {
             state.events.of_member(&spec, &member.id, format!("Restore failed: {failure}"));
         }
     }
@@ -144,7 +155,7 @@ async fn create(state: Arc<State>, spec: GroupSpec, dir: PathBuf) {
     group.creation = None;
     match result {
         Ok(nodes) => {
-            for member in members.iter().filter(|_| spec.kind.shows_nodes()) {
+            for member in members.iter().filter(|_| spec.kind.has_members()) {
                 state.events.of_member(
                     &spec,
                     &member.id,
@@ -181,7 +192,7 @@ async fn delete(state: Arc<State>, kind: Kind, id: String, dir: PathBuf) {
     {
         let mut groups = state.groups();
         let group = groups.remove(&key);
-        state.leavers().extend(group.filter(|_| kind.shows_nodes() && !outlive.is_zero()));
+        state.leavers().extend(group.filter(|_| kind.names_clusters() && !outlive.is_zero()));
     }
     state.events.of(kind, &id, format!("{} deleted", kind.in_words()));
     if !outlive.is_zero() {

@@ -40,6 +40,10 @@ fn request_with(place: &str, name: &str, value: &Value) -> Value {
     if name == "multiAz" {
         object["replicasPerShard"] = 1.into();
     }
+    if name == "exactId" {
+        object["kind"] = "cacheCluster".into();
+        object["id"] = "orders".into();
+    }
     if name == "onConflict" {
         object["databases"] = "merge".into();
     }

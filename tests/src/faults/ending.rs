@@ -103,7 +103,7 @@ async fn keys(stack: &Stack, id: &str) -> Result<usize> {
 /// Whether the events of a cluster say that it was deleted after it had become available.
 pub(crate) async fn good_deleted(stack: &Stack, id: &str) -> Result<bool> {
     let mut events = Vec::new();
-    for kind in [SourceType::ReplicationGroup, SourceType::ServerlessCache] {
+    for kind in [SourceType::ReplicationGroup, SourceType::CacheCluster, SourceType::ServerlessCache] {
         let asked = stack.elasticache().describe_events().source_type(kind).source_identifier(id);
         let described = asked.send().await?;
         let told = described.events().iter();
@@ -115,8 +115,12 @@ pub(crate) async fn good_deleted(stack: &Stack, id: &str) -> Result<bool> {
     let mut up = false;
     for (_, message) in events {
         up = match message.as_str() {
-            "Replication group created" | "Serverless cache created" => true,
-            "Replication group is being deleted" | "Serverless cache is being deleted" if up => {
+            "Replication group created" | "Cache cluster created" | "Serverless cache created" => true,
+            "Replication group is being deleted"
+            | "Cache cluster is being deleted"
+            | "Serverless cache is being deleted"
+                if up =>
+            {
                 return Ok(true);
             }
             _ => up,

@@ -1,5 +1,6 @@
 //! The scenarios.
 
+use seeding::Identity;
 use serde_json::{Value, json};
 
 use super::backups::Content;
@@ -44,6 +45,10 @@ pub struct Scenario {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     ReplicationGroup,
+    /// A cache cluster with the execution's hash in its ID.
+    CacheCluster,
+    /// One with the ID as it is given.
+    ExactCacheCluster,
     Serverless,
 }
 
@@ -86,15 +91,15 @@ const HOPELESS: Scenario = Scenario {
     ..HAPPY
 };
 
-/// Callers that ElastiCache answers in other words if the cluster is a serverless cache.
-const SERVERLESS: &[&str] = &["prepare-seeding", "create-cluster", "check-cluster"];
+/// Callers that ElastiCache answers in other words if the cluster is of another kind.
+const OTHER_KIND: &[&str] = &["prepare-seeding", "create-cluster", "check-cluster"];
 
 /// A serverless cache whose restore fails: it has no limit that the backups here would exceed.
 const UNREADABLE: Scenario = Scenario { content: Content::Newer, kind: Kind::Serverless, shards: 0, ..HAPPY };
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         HAPPY,
         Self {
             name: "one-node",
@@ -152,7 +157,7 @@ impl Scenario {
             end: "ABORTED, then SUCCEEDED cleaned-up",
             ..HOPELESS
         },
-        Self { name: "serverless", callers: SERVERLESS, shards: 0, kind: Kind::Serverless, ..HAPPY },
+        Self { name: "serverless", callers: OTHER_KIND, shards: 0, kind: Kind::Serverless, ..HAPPY },
         Self {
             name: "serverless-failed",
             callers: &["check-cluster", "delete-cluster"],
@@ -165,6 +170,34 @@ impl Scenario {
             disturbance: Disturbance::Stopped,
             end: "ABORTED, then SUCCEEDED cleaned-up",
             ..UNREADABLE
+        },
+        Self { name: "cache-cluster", callers: OTHER_KIND, shards: 0, kind: Kind::CacheCluster, ..HAPPY },
+        Self {
+            name: "cache-cluster-failed",
+            callers: &["check-cluster", "delete-cluster"],
+            kind: Kind::CacheCluster,
+            ..HOPELESS
+        },
+        Self {
+            name: "cache-cluster-clean-up",
+            callers: &["delete-cluster", "revoke-access"],
+            disturbance: Disturbance::Stopped,
+            end: "ABORTED, then SUCCEEDED cleaned-up",
+            kind: Kind::CacheCluster,
+            ..HOPELESS
+        },
+        Self {
+            name: "exact-id",
+            callers: &["create-cluster", "check-cluster"],
+            shards: 0,
+            kind: Kind::ExactCacheCluster,
+            ..HAPPY
+        },
+        Self {
+            name: "exact-id-failed",
+            callers: &["create-cluster", "check-cluster", "delete-cluster"],
+            kind: Kind::ExactCacheCluster,
+            ..HOPELESS
         },
         Self {
             name: "approved",
@@ -179,10 +212,27 @@ impl Scenario {
         matches!((self.content, self.kind), (Content::Large, _) | (Content::Newer, Kind::Serverless))
     }
 
+    /// Whether nothing but the answer to a create says whose the cluster is: once it is lost, it is in doubt.
+    pub(crate) const fn may_be_in_doubt(&self) -> bool {
+        matches!(self.kind, Kind::ExactCacheCluster)
+    }
+
+    /// The ID of the cluster that an execution creates, of which the request has this one.
+    pub(crate) fn cluster_id(&self, id: &str, execution: &str) -> String {
+        match self.kind {
+            Kind::CacheCluster => format!("{id}-{}", Identity::new(execution, "").hash()),
+            Kind::ReplicationGroup | Kind::ExactCacheCluster | Kind::Serverless => id.to_owned(),
+        }
+    }
+
     /// The input of the execution.
     pub(crate) fn request(&self, id: &str, key: &str) -> Value {
         let mut cluster = match self.kind {
             Kind::ReplicationGroup => json!({"id": id, "nodeType": self.node_type}),
+            Kind::CacheCluster => json!({"id": id, "kind": "cacheCluster", "nodeType": self.node_type}),
+            Kind::ExactCacheCluster => {
+                json!({"id": id, "kind": "cacheCluster", "exactId": true, "nodeType": self.node_type})
+            }
             Kind::Serverless => json!({"id": id, "kind": "serverless"}),
         };
         if self.shards > 0 {

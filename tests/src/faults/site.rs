@@ -119,6 +119,7 @@ impl Site {
         hastening.abort();
         let met = self.stack.gateway().faults().clear();
         let (main, clean_up) = ended?;
+        let id = scenario.cluster_id(&id, &main.execution);
         Ok(Ending {
             announced: announced::endings(&self.listener, &main.execution).await?,
             stored: user::own_file(&self.stack, &main.execution, "outcome.json").await.ok(),

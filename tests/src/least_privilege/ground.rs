@@ -163,13 +163,8 @@ impl Ground {
     fn prepare(&self, disturbance: Disturbance) {
         match disturbance {
             Disturbance::None => {}
-            Disturbance::AnswerLost => self.stack.gateway().faults().plan(Plan {
-                caller: "create-cluster".to_owned(),
-                action: "elasticache:CreateReplicationGroup".to_owned(),
-                after: 0,
-                times: 1,
-                fault: Fault::AnswerLost,
-            }),
+            Disturbance::AnswerLost => self.disturb_create("CreateReplicationGroup", Fault::AnswerLost),
+            Disturbance::Refused => self.disturb_create("CreateCacheCluster", Fault::Throttled),
             Disturbance::BackupGone(step) | Disturbance::RecordGone(step) => {
                 self.stack.lambda().faults().clear();
                 let held = if step == CHECK { 5 } else { 2 };
@@ -180,6 +175,16 @@ impl Ground {
         }
     }
 
+    fn disturb_create(&self, create: &str, fault: Fault) {
+        self.stack.gateway().faults().plan(Plan {
+            caller: "create-cluster".to_owned(),
+            action: format!("elasticache:{create}"),
+            after: 0,
+            times: 1,
+            fault,
+        });
+    }
+
     async fn disturb(&self, disturbance: Disturbance, things: &Things, execution: &str) -> Result<()> {
         let (step, bucket, key) = match disturbance {
             Disturbance::BackupGone(step) => (step, BACKUPS, format!("{}/redis.rdb", things.id)),
@@ -187,7 +192,7 @@ impl Ground {
                 let name = execution.rsplit(':').next().unwrap_or(execution);
                 (step, self.stack.reports_bucket(), format!("executions/{name}/seeding.json"))
             }
-            Disturbance::None | Disturbance::AnswerLost => return Ok(()),
+            Disturbance::None | Disturbance::AnswerLost | Disturbance::Refused => return Ok(()),
         };
         let before = self.stack.lambda().invocations(step);
         let started = Instant::now();

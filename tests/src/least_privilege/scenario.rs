@@ -23,6 +23,8 @@ pub(crate) enum Disturbance {
     RecordGone(&'static str),
     /// The answer to the create is lost.
     AnswerLost,
+    /// The create of a cache cluster is refused once, for too many calls.
+    Refused,
 }
 
 /// One way through the product.
@@ -74,7 +76,7 @@ const PLAIN: Scenario = Scenario {
 
 impl Scenario {
     /// All of them. What several need is shown with the first.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self {
             name: "plain",
             request: |_| json!({"cluster": {"clusterMode": "enabled", "shards": 2}}),
@@ -101,6 +103,39 @@ impl Scenario {
                     "allow": ["rdb-newer-than-engine", "multiple-databases-in-cluster-mode"],
                 })
             },
+            ..PLAIN
+        },
+        Self {
+            name: "cache-cluster",
+            request: |_| json!({"cluster": {"kind": "cacheCluster", "subnetGroup": "default"}}),
+            ..PLAIN
+        },
+        Self {
+            name: "cache-cluster-failed",
+            content: Content::Large,
+            request: |_| {
+                json!({
+                    "cluster": {"kind": "cacheCluster", "nodeType": "cache.local.16mb"},
+                    "allow": ["does-not-fit", "tight-fit"],
+                })
+            },
+            ..PLAIN
+        },
+        Self {
+            name: "exact-id-failed",
+            content: Content::Large,
+            request: |_| {
+                json!({
+                    "cluster": {"kind": "cacheCluster", "exactId": true, "nodeType": "cache.local.16mb"},
+                    "allow": ["does-not-fit", "tight-fit"],
+                })
+            },
+            ..PLAIN
+        },
+        Self {
+            name: "exact-id-refused",
+            disturbance: Disturbance::Refused,
+            request: |_| json!({"cluster": {"kind": "cacheCluster", "exactId": true}}),
             ..PLAIN
         },
         Self {

@@ -132,7 +132,7 @@ VARIABLES = {
     "deadlineMs": 14_400_000,
     "deadlinePassed": False,
     "decidedAtMs": 1_795_512_500_000,
-    "deletion": OneOf("deleting", "creating", "gone", "available", "kept", "left-behind", "unknown"),
+    "deletion": OneOf("deleting", "creating", "gone", "available", "kept", "in-doubt", "left-behind", "unknown"),
     "deletionErrors": UpTo(6),
     "deletionFailure": FAILURE,
     "deletionPolls": UpTo(240),
@@ -215,7 +215,7 @@ RESULTS = {
     },
     "VerifyCluster": {"keys": 1_000_000, "expectedKeys": 1_000_000, "memory": OrEmpty(MEMORY), "findings": [FINDING]},
     "DeleteCluster": {
-        "phase": OneOf("deleting", "creating", "gone", "available", "kept", "left-behind"),
+        "phase": OneOf("deleting", "creating", "gone", "available", "kept", "in-doubt", "left-behind"),
         "clusterId": "orders",
         "cluster": Maybe(CLUSTER),
         "waitSeconds": OneOf(30, 0, 3600),

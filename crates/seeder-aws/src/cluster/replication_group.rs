@@ -5,7 +5,7 @@ use aws_sdk_elasticache::{
     types::{Endpoint, ReplicationGroup},
 };
 use seeding::{
-    ClusterKind, StepError,
+    ClusterKind, Mark, StepError,
     steps::{ClusterInfo, DeletionPhase},
 };
 
@@ -35,7 +35,7 @@ fn described(group: &ReplicationGroup) -> Described {
             shards: u32::try_from(group.node_groups().len()).unwrap_or(u32::MAX),
         },
         status: group.status().unwrap_or_default().to_owned(),
-        description: group.description().unwrap_or_default().to_owned(),
+        mark: Mark::Description(group.description().unwrap_or_default().to_owned()),
         tls: group.transit_encryption_enabled().unwrap_or(false),
         members: group.member_clusters().to_vec(),
     }

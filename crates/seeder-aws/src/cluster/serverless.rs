@@ -5,7 +5,7 @@ use aws_sdk_elasticache::{
     types::{Endpoint, ServerlessCache},
 };
 use seeding::{
-    ClusterKind, SERVERLESS, StepError,
+    ClusterKind, Mark, SERVERLESS, StepError,
     steps::{ClusterInfo, DeletionPhase},
 };
 
@@ -33,7 +33,7 @@ fn described(cache: &ServerlessCache) -> Described {
             shards: 1,
         },
         status: cache.status().unwrap_or_default().to_owned(),
-        description: cache.description().unwrap_or_default().to_owned(),
+        mark: Mark::Description(cache.description().unwrap_or_default().to_owned()),
         // It speaks nothing else.
         tls: true,
         members: Vec::new(),

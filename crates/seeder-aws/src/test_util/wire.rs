@@ -107,6 +107,17 @@ impl Wire {
         serde_json::from_str(&self.text(line)).expect("a body of JSON")
     }
 
+    /// The bodies of all requests whose lines begin with this, parsed as JSON.
+    ///
+    /// # Panics
+    /// If one is not JSON.
+    #[track_caller]
+    pub fn jsons(&self, line: &str) -> Vec<Value> {
+        let sent = self.sent();
+        let bodies = sent.iter().filter(|sent| sent.line.starts_with(line)).map(|sent| &sent.body);
+        bodies.map(|body| serde_json::from_slice(body).expect("a body of JSON")).collect()
+    }
+
     /// The same body, as the fields of a form.
     ///
     /// # Panics

@@ -1,5 +1,6 @@
 //! The options that describe a cluster, the same for every command.
 
+use clap::builder::PossibleValue;
 use serde_json::{Map, Value, json};
 
 use super::{changes::ChangeArgs, convert::POLICY};
@@ -8,13 +9,13 @@ use super::{changes::ChangeArgs, convert::POLICY};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Target cluster")]
 pub(crate) struct ClusterArgs {
-    /// What is created: a replication group or a serverless cache. [default: replicationGroup]
-    #[arg(long, value_name = "KIND", value_parser = ["replicationGroup", "serverless"])]
+    /// What is created: a replication group, a cache cluster or a serverless cache. [default: replicationGroup]
+    #[arg(long, value_name = "KIND", value_parser = kinds())]
     kind: Option<String>,
     /// Most data of a serverless cache in GB.
     #[arg(long, value_name = "N")]
     max_gb: Option<u32>,
-    /// Engine. [default: valkey]
+    /// Engine; a cache cluster has redis only. [default: valkey]
     #[arg(long, value_name = "NAME", value_parser = ["valkey", "redis"])]
     engine: Option<String>,
     /// Engine version, such as `8.1`. [default: 8.1 for valkey, 7.1 for redis]
@@ -76,7 +77,7 @@ impl ClusterArgs {
     pub(crate) fn request(&self) -> Map<String, Value> {
         let mode = self.cluster_mode.as_deref().map(|mode| if mode == "on" { "enabled" } else { "disabled" });
         let cluster = given([
-            ("kind", json!(self.kind)),
+            ("kind", json!(self.kind.as_deref().map(in_request))),
             ("serverless", self.max_gb.map_or(Value::Null, |max_gb| json!({"maxGb": max_gb}))),
             ("engine", json!(self.engine)),
             ("engineVersion", json!(self.engine_version)),
@@ -115,6 +116,25 @@ impl ClusterArgs {
             ("nodeFamilies", json!(self.node_families)),
             ("allow", list(&self.allow)),
         ])
+    }
+}
+
+/// The kinds, as requests name them. In words with hyphens, as options are, they are known too.
+fn kinds() -> [PossibleValue; 3] {
+    let kind = |name, alias| PossibleValue::new(name).alias(alias);
+    [
+        kind("replicationGroup", "replication-group"),
+        kind("cacheCluster", "cache-cluster"),
+        PossibleValue::new("serverless"),
+    ]
+}
+
+/// The name of a kind in a request.
+fn in_request(kind: &str) -> &str {
+    match kind {
+        "replication-group" => "replicationGroup",
+        "cache-cluster" => "cacheCluster",
+        other => other,
     }
 }
 

@@ -10,6 +10,9 @@ pub(crate) struct RequestArgs {
     /// ID of the new cluster. [default: from the name of the first file or the server]
     #[arg(long)]
     pub(crate) id: Option<String>,
+    /// Give a cache cluster this ID as it is. Otherwise, a hash of the execution is added to it.
+    #[arg(long, requires = "id")]
+    pub(crate) exact_id: bool,
     /// How ElastiCache is granted access to the bucket. [default: auto]
     #[arg(long, value_name = "HOW", value_parser = ["auto", "policy", "acl", "existing"])]
     pub(crate) access: Option<String>,

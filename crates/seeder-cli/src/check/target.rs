@@ -179,11 +179,13 @@ impl DescribedTarget {
 
     fn in_words(&self) -> String {
         let cluster = &self.target.cluster;
-        if cluster.kind == ClusterKind::Serverless {
-            return format!("{} {}, serverless", cluster.engine, cluster.engine_version);
-        }
-        let mode = if cluster.cluster_mode { "on" } else { "off" };
-        format!("{} {}, cluster mode {mode}", cluster.engine, cluster.engine_version)
+        let shape = match cluster.kind {
+            ClusterKind::Serverless => "serverless",
+            ClusterKind::CacheCluster => "cache cluster",
+            ClusterKind::ReplicationGroup if cluster.cluster_mode => "cluster mode on",
+            ClusterKind::ReplicationGroup => "cluster mode off",
+        };
+        format!("{} {}, {shape}", cluster.engine, cluster.engine_version)
     }
 }
 

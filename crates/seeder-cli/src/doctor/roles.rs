@@ -22,7 +22,7 @@ use super::{
 
 /// The calls that run at once: IAM throttles early.
 const AT_ONCE: usize = 4;
-/// The most simulations. The template needs 133 at most.
+/// The most simulations. The template needs 170 at most.
 const MAX_SIMULATIONS: usize = 400;
 /// The most roles and actions that a line names.
 const SHOWN: usize = 4;

@@ -7,7 +7,7 @@ use crate::{
     facts::location::BackupLocation,
     finding::{Code, Finding},
     flow::files::ExecutionFiles,
-    request::cluster::clean,
+    request::id::clean,
 };
 
 /// The folder under the trigger prefix in which the backups of a set wait for the file that lists them.

@@ -12,6 +12,7 @@ use crate::{
         grant::{AclHolders, GrantJournal, LeaseHolder, Revocation},
         handover::HandOver,
         outcome::Outcome,
+        ownership::Evidence,
         steps::{ApprovalRequest, CreateJournal},
     },
     record::{
@@ -68,6 +69,11 @@ impl<'a> ExecutionFiles<'a> {
     /// cluster is available, kept or gone.
     pub fn create(&self) -> FileKey<CreateJournal> {
         FileKey::new(format!("{EXECUTIONS}{}/create.json", self.execution))
+    }
+
+    /// What is known of the create of a cluster that shows nothing itself: [`Evidence`]. Deleted once it is gone.
+    pub fn evidence(&self) -> FileKey<Evidence> {
+        FileKey::new(format!("{EXECUTIONS}{}/evidence.json", self.execution))
     }
 
     /// The conversion of the backups: [`Conversion`].

@@ -26,7 +26,7 @@ pub enum ClusterPhase {
 pub struct ClusterView {
     /// `creating`, `available`, `modifying`, `deleting`, `create-failed`, `snapshotting`, or something new.
     pub status: String,
-    /// Its members; none of a serverless cache.
+    /// Its members: of a cache cluster itself, of a serverless cache none.
     pub members: Vec<MemberView>,
 }
 
@@ -67,7 +67,7 @@ impl ClusterView {
 
     /// Whether the cluster is being deleted.
     pub fn is_deleting(&self) -> bool {
-        normalise(&self.status) == "deleting"
+        matches!(normalise(&self.status).as_str(), "deleting" | "deleted")
     }
 
     /// Whether the cluster has been available: it then belongs to the user and is never deleted.
@@ -132,7 +132,7 @@ mod tests {
         ] {
             assert_eq!(view(status, &[]).phase(0), expected, "{status}");
         }
-        assert!(view("DELETING", &[]).is_deleting());
+        assert!(view("DELETING", &[]).is_deleting() && view("deleted", &[]).is_deleting());
     }
 
     #[test]

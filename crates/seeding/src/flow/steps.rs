@@ -450,6 +450,8 @@ pub enum DeletionPhase {
     Available,
     /// The cluster failed and is kept, as the request asks.
     Kept,
+    /// The cluster exists and may be this execution's, or a stranger's: it is not deleted.
+    InDoubt,
     /// The cluster still exists, and is not polled any longer.
     LeftBehind,
 }

@@ -8,18 +8,18 @@ use crate::{
     facts::{
         engine::{Engine, EngineVersion},
         identity::Identity,
+        location::BackupLocation,
         slots::SlotRange,
     },
     finding::{Code, Finding, Severity},
     request::{
         ClusterMode, ClusterRequest, Request, SlotsRequest,
+        id::{self, ClusterIdError},
         kind::ClusterKind,
         serverless::{ServerlessSpec, version_findings},
     },
 };
 
-/// The longest replication group ID. Source: ElastiCache API, `CreateReplicationGroup.ReplicationGroupId`.
-const MAX_ID_CHARS: usize = 40;
 /// The most shards of one cluster, with the quotas at their maximum. Source: user guide, "Quotas".
 const MAX_SHARDS: u32 = 500;
 /// The most nodes of one cluster. Source: user guide, "Quotas".
@@ -42,9 +42,9 @@ impl OpenClusterMode {
         let cluster = &request.cluster;
         let backups = request.backups.as_ref().map_or(0, Vec::len);
         let shards = cluster.shards.unwrap_or(1);
-        let is_serverless = cluster.kind.unwrap_or_default() == ClusterKind::Serverless;
+        let has_choice = cluster.kind.unwrap_or_default() == ClusterKind::ReplicationGroup;
         let is_said = cluster.cluster_mode.is_some() || cluster.slots.is_some();
-        if is_serverless || is_said || shards != 1 || backups > 1 {
+        if !has_choice || is_said || shards != 1 || backups > 1 {
             Self::Settled
         } else if cluster.shards.is_some() {
             Self::Open
@@ -63,6 +63,9 @@ pub struct ClusterSpec {
     pub kind: ClusterKind,
     /// The cluster's ID, lower case.
     pub id: String,
+    /// Whether a cache cluster has the ID of the request, without the execution's hash.
+    #[serde(default)]
+    pub exact_id: bool,
     /// Valkey or Redis.
     pub engine: Engine,
     /// Its version.
@@ -113,29 +116,36 @@ impl ClusterSpec {
     /// Fills in the defaults and checks what can be checked without AWS; every violation is a finding.
     ///
     /// If the request does not set cluster mode, it is on for several shards, several backups or given slots.
-    pub fn resolve(request: &Request, default_id: &str, findings: &mut Vec<Finding>) -> Self {
+    pub fn resolve(request: &Request, execution: &Identity, findings: &mut Vec<Finding>) -> Self {
         let mut cluster = request.cluster.clone();
         let kind = cluster.kind.unwrap_or_default();
         findings.extend(kind.own(&mut cluster));
-        let engine = cluster.engine.unwrap_or(Engine::Valkey);
+        let engine = cluster.engine();
         let given_ranges = match &cluster.slots {
             Some(SlotsRequest::Ranges(ranges)) => u32::try_from(ranges.len()).ok(),
             _ => None,
         };
         let given_shards = cluster.shards.or(given_ranges);
         let shards = given_shards.unwrap_or(1);
-        let backups = request.backups.as_ref().map_or(0, Vec::len);
-        let cluster_mode = match cluster.cluster_mode {
-            Some(mode) => mode == ClusterMode::Enabled,
-            None => shards > 1 || backups > 1 || cluster.slots.is_some() || kind == ClusterKind::Serverless,
+        let backups = request.backups.as_deref().unwrap_or_default();
+        let cluster_mode = match (kind, cluster.cluster_mode) {
+            (ClusterKind::Serverless, _) => true,
+            (ClusterKind::CacheCluster, _) => false,
+            (ClusterKind::ReplicationGroup, Some(mode)) => mode == ClusterMode::Enabled,
+            (ClusterKind::ReplicationGroup, None) => {
+                shards > 1 || backups.len() > 1 || cluster.slots.is_some()
+            }
         };
+        // ElastiCache encrypts no cache cluster of Redis.
+        let encrypts = kind != ClusterKind::CacheCluster;
         let tags = cluster.tags.iter().flatten();
         let engine_version = engine_version(engine, &cluster, findings);
         let serverless = (kind == ClusterKind::Serverless)
             .then(|| ServerlessSpec::resolve(&cluster.serverless.clone().unwrap_or_default(), findings));
         let spec = Self {
             kind,
-            id: cluster.id.as_deref().unwrap_or(default_id).to_lowercase(),
+            id: cluster.id_for(backups.first().map_or("backup", BackupLocation::stem), execution),
+            exact_id: cluster.exact_id.unwrap_or(false),
             engine,
             engine_version,
             cluster_mode,
@@ -148,8 +158,8 @@ impl ClusterSpec {
             security_group_ids: cluster.security_group_ids.clone().unwrap_or_default(),
             parameter_group: cluster.parameter_group.clone(),
             port: cluster.port.unwrap_or(6379),
-            transit_encryption: cluster.transit_encryption.unwrap_or(true),
-            at_rest_encryption: cluster.at_rest_encryption.unwrap_or(true),
+            transit_encryption: cluster.transit_encryption.unwrap_or(encrypts),
+            at_rest_encryption: cluster.at_rest_encryption.unwrap_or(encrypts),
             kms_key_id: cluster.kms_key_id.clone(),
             auth_token_secret_arn: cluster.auth_token_secret_arn.clone(),
             user_group_id: cluster.user_group_id.clone(),
@@ -158,7 +168,11 @@ impl ClusterSpec {
             serverless,
             tags: tags.filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect(),
         };
-        spec.check(backups, findings);
+        if spec.exact_id && cluster.id.is_none() {
+            let remedy = "set cluster.id, or remove exactId: without an ID there is none to take exactly";
+            findings.push(Finding::new(Code::InvalidRequest, remedy).with("field", "cluster.exactId"));
+        }
+        spec.check(backups.len(), findings);
         spec
     }
 
@@ -176,6 +190,14 @@ impl ClusterSpec {
         self.parameter_group
             .clone()
             .unwrap_or_else(|| self.engine.default_parameter_group(self.engine_version, self.cluster_mode))
+    }
+
+    /// Checks the ID.
+    ///
+    /// # Errors
+    /// The rule of ElastiCache that it breaks.
+    pub fn check_id(&self) -> Result<(), ClusterIdError> {
+        id::check(self.kind, self.exact_id, &self.id).map_err(|(_, fault)| fault)
     }
 
     /// Whether keys can be in database 0 only.
@@ -222,7 +244,10 @@ impl ClusterSpec {
             let remedy = "turn cluster mode on, or use one shard".to_owned();
             invalid("clusterMode", "disabled".into(), remedy);
         }
-        if !self.cluster_mode && backups > 1 {
+        if self.kind == ClusterKind::CacheCluster && backups > 1 {
+            let remedy = "name one backup: several can seed only a replicationGroup with cluster mode on";
+            invalid("kind", "cacheCluster".into(), remedy.to_owned());
+        } else if !self.cluster_mode && backups > 1 {
             let remedy = "turn cluster mode on: several backups can seed only such a cluster".to_owned();
             invalid("clusterMode", "disabled".into(), remedy);
         }
@@ -269,9 +294,8 @@ impl ClusterSpec {
                 );
             }
         }
-        if let Err(fault) = check_cluster_id(&self.id) {
-            findings
-                .push(Finding::new(Code::InvalidClusterId, fault.to_string()).with("id", self.id.clone()));
+        if let Err((chosen, fault)) = id::check(self.kind, self.exact_id, &self.id) {
+            findings.push(Finding::new(Code::InvalidClusterId, fault.to_string()).with("id", chosen));
         }
     }
 }
@@ -298,64 +322,8 @@ fn engine_version(engine: Engine, cluster: &ClusterRequest, findings: &mut Vec<F
     taken
 }
 
-/// The rule of ElastiCache that an ID breaks.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ClusterIdError {
-    /// Empty or too long.
-    #[error("choose a cluster ID of 1 to {MAX_ID_CHARS} characters: this one has {0}")]
-    Length(usize),
-    /// The first character is not a letter.
-    #[error("begin the cluster ID with a letter")]
-    FirstCharacter,
-    /// A character other than letters, digits and single hyphens.
-    #[error("use only letters, digits and single hyphens for the cluster ID, and none at its end")]
-    Characters,
-}
-
-/// Checks a replication group ID. Source: ElastiCache API, `CreateReplicationGroup.ReplicationGroupId`.
-pub fn check_cluster_id(id: &str) -> Result<(), ClusterIdError> {
-    let chars = id.chars().count();
-    if !(1..=MAX_ID_CHARS).contains(&chars) {
-        Err(ClusterIdError::Length(chars))
-    } else if !id.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        Err(ClusterIdError::FirstCharacter)
-    } else if id.ends_with('-')
-        || id.contains("--")
-        || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-    {
-        Err(ClusterIdError::Characters)
-    } else {
-        Ok(())
-    }
-}
-
-/// The default ID of a cluster: the backup's stem, changed to a valid ID, and 8 digits of the execution's hash, so that
-/// each execution has another one.
-pub fn default_cluster_id(stem: &str, execution: &Identity) -> String {
-    let mut base = clean(stem, 31);
-    if !base.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        base = clean(&format!("backup-{base}"), 31);
-    }
-    format!("{base}-{}", &execution.hash()[..8])
-}
-
-/// Lower case, everything but letters and digits to single hyphens, none at either end, at most `chars` characters.
-pub(crate) fn clean(text: &str, chars: usize) -> String {
-    let mut cleaned = String::new();
-    for c in text.to_lowercase().chars() {
-        if c.is_ascii_alphanumeric() {
-            cleaned.push(c);
-        } else if !cleaned.is_empty() && !cleaned.ends_with('-') {
-            cleaned.push('-');
-        }
-    }
-    cleaned.truncate(chars);
-    cleaned.trim_end_matches('-').to_owned()
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -363,25 +331,8 @@ mod tests {
     fn resolve(request: &serde_json::Value) -> (ClusterSpec, Vec<Code>) {
         let request = Request::from_layers(&[("request", request)]).unwrap();
         let mut findings = Vec::new();
-        let spec = ClusterSpec::resolve(&request, "default-id", &mut findings);
+        let spec = ClusterSpec::resolve(&request, &Identity::new("e", "e"), &mut findings);
         (spec, findings.into_iter().map(|finding| finding.code).collect())
-    }
-
-    proptest! {
-        #[test]
-        fn any_file_name_gives_a_valid_id(stem in ".{0,80}", execution in "[a-z0-9-]{1,80}") {
-            let id = default_cluster_id(&stem, &Identity::new(&execution, &execution));
-            prop_assert_eq!(check_cluster_id(&id), Ok(()), "{}", id);
-        }
-    }
-
-    #[test]
-    fn ids_that_elasticache_refuses_are_refused_here() {
-        assert_eq!(check_cluster_id(&"a".repeat(40)), Ok(()));
-        assert_eq!(check_cluster_id(&"a".repeat(41)), Err(ClusterIdError::Length(41)));
-        for id in ["", "1a", "a-", "a--b", "a_b", "é"] {
-            assert!(check_cluster_id(id).is_err(), "{id}");
-        }
     }
 
     #[test]
@@ -408,7 +359,7 @@ mod tests {
             let layer = json!({"cluster": {"engine": engine, "engineVersion": asked}});
             let request = Request::from_layers(&[("request", &layer)]).unwrap();
             let mut findings = Vec::new();
-            let spec = ClusterSpec::resolve(&request, "x", &mut findings);
+            let spec = ClusterSpec::resolve(&request, &Identity::new("e", "e"), &mut findings);
             assert_eq!((spec.engine_version.to_string().as_str(), findings.len()), (taken, notes), "{asked}");
             assert!(findings.iter().all(|finding| finding.severity == Severity::Note), "{findings:?}");
         }
@@ -418,7 +369,7 @@ mod tests {
     fn the_parameter_group_decides_where_the_request_is_silent() {
         let with_group = |layer: serde_json::Value| {
             let request = Request::from_layers(&[("request", &layer)]).unwrap();
-            let mut spec = ClusterSpec::resolve(&request, "x", &mut Vec::new());
+            let mut spec = ClusterSpec::resolve(&request, &Identity::new("e", "e"), &mut Vec::new());
             spec.follow_parameter_group(OpenClusterMode::of(&request), true);
             (spec.cluster_mode, spec.automatic_shards)
         };
@@ -443,5 +394,32 @@ mod tests {
     fn absurd_numbers_are_refused_without_overflow() {
         let (_, codes) = resolve(&json!({"cluster": {"shards": u32::MAX, "replicasPerShard": u32::MAX}}));
         assert!(codes.len() >= 3, "{codes:?}");
+    }
+
+    #[test]
+    fn a_cache_cluster_is_one_node_of_redis_without_encryption() {
+        let (spec, findings) =
+            resolve(&json!({"backups": "a/b", "cluster": {"kind": "cacheCluster", "id": "Orders"}}));
+        assert_eq!(findings, []);
+        assert_eq!((spec.engine, spec.engine_version.to_string().as_str()), (Engine::Redis, "7.1"));
+        assert_eq!((spec.shards, spec.nodes(), spec.cluster_mode), (1, 1, false));
+        assert!(!spec.transit_encryption && !spec.at_rest_encryption && !spec.has_one_database());
+        assert_eq!(spec.parameter_group_name(), "default.redis7");
+        assert!(spec.id.starts_with("orders-") && spec.check_id().is_ok(), "{}", spec.id);
+        let (spec, findings) = resolve(&json!({
+            "backups": "a/b", "cluster": {"kind": "cacheCluster", "id": "orders", "exactId": true},
+        }));
+        assert_eq!((spec.id.as_str(), spec.exact_id, findings), ("orders", true, vec![]));
+    }
+
+    #[test]
+    fn a_cache_cluster_takes_one_backup_and_an_exact_id_that_is_given() {
+        let (spec, findings) = resolve(&json!({
+            "backups": "a/b,a/c", "cluster": {"kind": "cacheCluster", "exactId": true, "shards": 3, "slots": "even"},
+        }));
+        assert_eq!(findings, [Code::InvalidRequest; 4]);
+        assert!(!spec.cluster_mode && !spec.automatic_shards);
+        let (_, findings) = resolve(&json!({"cluster": {"kind": "cacheCluster", "id": "a".repeat(34)}}));
+        assert_eq!(findings, [Code::InvalidClusterId]);
     }
 }

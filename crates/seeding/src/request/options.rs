@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{engine::Engine, restore_time::expected_minutes},
+    facts::restore_time::expected_minutes,
     finding::{Code, Finding},
     request::{Request, convert::Convert},
 };
@@ -130,7 +130,7 @@ impl Options {
             }
         }
         let families = || {
-            let engine = request.cluster.engine.unwrap_or(Engine::Valkey);
+            let engine = request.cluster.engine();
             engine.default_node_families().iter().map(ToString::to_string).collect()
         };
         Self {

@@ -7,7 +7,7 @@ use crate::{
     finding::{Code, Finding},
     request::{
         MAX_BACKUPS, Request,
-        cluster::{ClusterSpec, OpenClusterMode, default_cluster_id},
+        cluster::{ClusterSpec, OpenClusterMode},
         options::Options,
     },
 };
@@ -44,8 +44,7 @@ pub fn resolve(layers: &[(&str, &Value)], execution: &Identity) -> (Option<Resol
             format!("name 1 to {MAX_BACKUPS} backups, such as \"backups\": [\"my-bucket/redis.rdb\"]");
         findings.push(Finding::new(Code::InvalidRequest, remedy).with("field", "backups"));
     }
-    let default_id = default_cluster_id(backups.first().map_or("backup", BackupLocation::stem), execution);
-    let cluster = ClusterSpec::resolve(&request, &default_id, &mut findings);
+    let cluster = ClusterSpec::resolve(&request, execution, &mut findings);
     let options = Options::resolve(&request, &mut findings);
     let open_cluster_mode = OpenClusterMode::of(&request);
     (Some(Resolved { cluster, options, backups, open_cluster_mode }), findings)

@@ -53,12 +53,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::request::Request;
+    use crate::{facts::identity::Identity, request::Request};
 
     fn reason(engine: &str, version: &str, view: Option<&UserGroupView>) -> Option<String> {
         let layer = json!({"cluster": {"engine": engine, "engineVersion": version, "userGroupId": "app"}});
         let request = Request::from_layers(&[("request", &layer)]).unwrap();
-        let spec = ClusterSpec::resolve(&request, "x", &mut Vec::new());
+        let spec = ClusterSpec::resolve(&request, &Identity::new("e", "e"), &mut Vec::new());
         let finding = user_group_finding(&spec, "app", view)?;
         assert_eq!((finding.code, &finding.evidence["userGroup"]), (Code::UserGroupUnusable, &json!("app")));
         Some(finding.evidence["reason"].as_str().unwrap().to_owned())

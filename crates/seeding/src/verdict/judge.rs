@@ -10,7 +10,7 @@ use crate::{
     facts::engine::EngineVersion,
     finding::{Code, Finding, Verdict},
     record::seeding::Target,
-    request::cluster::ClusterSpec,
+    request::{cluster::ClusterSpec, kind::ClusterKind},
     verdict::{
         backup::{fault_finding, hazard_finding, module_finding, version_finding},
         conversion::{How, convert},
@@ -120,7 +120,12 @@ fn judge_file(target: &Target, name: &str, inspection: &Inspection, findings: &m
     }
     findings.extend(databases_finding(target, name, inspection));
     if !cluster.cluster_mode && inspection.aux.contains_key("slot-info") {
-        let remedy = "turn cluster mode on: ElastiCache does not seed a single shard from a cluster's backup";
+        let remedy = if cluster.kind == ClusterKind::CacheCluster {
+            "set kind to replicationGroup, with cluster mode on: ElastiCache does not seed a single shard from a \
+             cluster's backup"
+        } else {
+            "turn cluster mode on: ElastiCache does not seed a single shard from a cluster's backup"
+        };
         findings.push(Finding::new(Code::ClusterBackupIntoSingleNode, remedy).about(name));
     }
     if inspection.already_expired > 0 {

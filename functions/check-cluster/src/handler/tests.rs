@@ -1,7 +1,8 @@
 use lambda::test_util::{
-    Answer, DESCRIBE_CACHE, DESCRIBE_GROUP, DESCRIBE_NODES, EXECUTION_ARN, OURS, RECORD, Wire, cache, group,
-    member, no_cache, no_group, nodes, nodes_before, nothing, ok, query, query_error, read_record, run,
-    script, seeding, status, understands,
+    Answer, DESCRIBE_CACHE, DESCRIBE_CACHE_CLUSTER, DESCRIBE_EXACT, DESCRIBE_GROUP, DESCRIBE_NODES,
+    EXECUTION_ARN, OURS, RECORD, Wire, cache, cache_cluster, group, json as json_file, member, no_cache,
+    no_group, nodes, nodes_before, nothing, ok, query, query_error, read_record, run, s3_error, script,
+    seeding, status, understands,
 };
 use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError};
@@ -299,6 +300,65 @@ async fn somebody_elses_serverless_cache_is_not_ours() {
         let wire = script().on(RECORD, read_record(&orders(json!({"kind": "serverless"}))));
         let wire = wire.on(DESCRIBE_CACHE, answer);
         assert_eq!(check(&wire, 1).await.unwrap()["phase"], "gone");
+        wire.done();
+    }
+}
+
+const CACHE_CLUSTER_EVENTS: &str = "elasticache Action=DescribeEvents&SourceIdentifier=orders-8a3ff643bf7f1909&SourceType=cache-cluster&Duration=1440&MaxRecords=100";
+
+#[tokio::test]
+async fn a_cache_cluster_is_what_its_own_status_says() {
+    let id = "orders-8a3ff643bf7f1909";
+    let poll = |status: &str| {
+        let wire = script().on(RECORD, read_record(&orders(json!({"kind": "cacheCluster"}))));
+        wire.on(DESCRIBE_CACHE_CLUSTER, cache_cluster(id, status, ""))
+    };
+    let wire = poll("available").on(CACHE_CLUSTER_EVENTS, events(id, &[]));
+    let wire = wire.on(CLOSE, nothing()).on(HEAD, ok().header("etag", "\"e1\""));
+    let output = check(&wire, 1).await.unwrap();
+    wire.done();
+    let cluster = json!({
+        "kind": "cacheCluster", "id": id, "arn": format!("arn:aws:elasticache:us-east-1:123456789012:cluster:{id}"),
+        "endpoint": format!("{id}.host"), "port": 6379, "nodeType": "cache.t4g.small", "shards": 1,
+    });
+    assert_eq!((&output["phase"], &output["cluster"]), (&json!("available"), &cluster));
+    for (status, phase) in [
+        ("restore-failed", "restore-failed"),
+        ("incompatible-network", "create-failed"),
+        ("deleting", "deleting"),
+        ("deleted", "deleting"),
+    ] {
+        let failed = [("2026-01-01T00:00:00Z", "Restore failed: Access Denied")];
+        let wire = poll(status).on(CACHE_CLUSTER_EVENTS, events(id, &failed));
+        let output = check(&wire, 1).await.unwrap();
+        wire.done();
+        assert_eq!((&output["phase"], &output["status"]), (&json!(phase), &json!(status)));
+        assert_eq!(
+            output["events"],
+            json!([format!("2026-01-01T00:00:00Z {id}: Restore failed: Access Denied")])
+        );
+    }
+    for status in ["creating", "snapshotting", "rebooting cluster nodes"] {
+        let wire = poll(status);
+        assert_eq!(check(&wire, 1).await.unwrap()["phase"], "creating");
+        wire.done();
+    }
+}
+
+#[tokio::test]
+async fn a_cache_cluster_with_an_exact_id_is_ours_by_the_evidence_only() {
+    for (evidence, phase) in [(Some("created"), "creating"), (Some("in-doubt"), "gone"), (None, "gone")] {
+        let wire = script()
+            .on(RECORD, read_record(&orders(json!({"kind": "cacheCluster", "exactId": true}))))
+            .on(DESCRIBE_EXACT, cache_cluster("orders", "creating", ""))
+            .on(
+                "GET reports.s3/executions/orders-1/evidence.json",
+                evidence.map_or_else(
+                    || s3_error(404, "NoSuchKey"),
+                    |evidence| json_file(json!({"evidence": evidence})),
+                ),
+            );
+        assert_eq!(check(&wire, 1).await.unwrap()["phase"], phase);
         wire.done();
     }
 }

@@ -1,7 +1,8 @@
 use lambda::test_util::{
-    Answer, DESCRIBE_CACHE, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, RECORD, Wire, cache, group, json,
-    json_error, lost, no_cache, no_group, ok, query, query_error, read_record, run, s3_error, script,
-    seeding, status, understands,
+    Answer, DESCRIBE_CACHE, DESCRIBE_CACHE_CLUSTER, DESCRIBE_EXACT, DESCRIBE_GROUP, EXECUTION_ARN, Logs,
+    OURS, RECORD, Wire, cache, cache_cluster, group, json, json_error, lost, no_cache, no_cache_cluster,
+    no_group, nothing, ok, query, query_error, read_record, run, s3_error, script, seeding, status,
+    understands,
 };
 use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError, steps::CreateJournal};
@@ -398,4 +399,156 @@ async fn a_serverless_cache_of_this_name_is_ours_or_an_error() {
         let result = result.map(|output| output["status"].as_str().unwrap().to_owned());
         assert_eq!(result.as_deref().map_err(|error| error.name), expected);
     }
+}
+
+const CREATE_CACHE_CLUSTER: &str = "elasticache Action=CreateCacheCluster&…";
+const EVIDENCE: &str = "reports.s3/executions/orders-1/evidence.json";
+
+fn put_evidence() -> String {
+    format!("PUT {EVIDENCE}")
+}
+
+fn cache_cluster_created() -> Answer {
+    query(
+        "CreateCacheCluster",
+        "<CacheCluster><CacheClusterStatus>creating</CacheClusterStatus></CacheCluster>",
+    )
+}
+
+fn cache_cluster_exists() -> Answer {
+    query_error(400, "CacheClusterAlreadyExists", "Cache cluster already exists")
+}
+
+fn of_cache_cluster(cluster: &Value) -> Seeding {
+    let mut cluster = cluster.clone();
+    cluster["kind"] = "cacheCluster".into();
+    orders(&cluster)
+}
+
+#[tokio::test]
+async fn a_cache_cluster_is_one_node_whose_id_ends_with_the_executions_hash() {
+    let spec = json!({
+        "nodeType": "cache.t4g.micro", "port": 7000, "subnetGroup": "private", "securityGroupIds": ["sg-1"],
+        "snapshotRetentionDays": 3, "tags": {"team": "orders"},
+    });
+    let wire = script().on(RECORD, read_record(&of_cache_cluster(&spec))).on(HEAD, unchanged());
+    let wire =
+        wire.on(ASKED_BEFORE, s3_error(404, "NoSuchKey")).on(DESCRIBE_CACHE_CLUSTER, no_cache_cluster());
+    let wire = wire.on(ASKED, ok()).on(CREATE_CACHE_CLUSTER, cache_cluster_created()).on(ASKED, ok());
+    let output = create(&wire, &["0-16383"]).await.unwrap();
+    wire.done();
+    assert_eq!(output["clusterId"], "orders-8a3ff643bf7f1909");
+    let mut sent = wire.form("elasticache Action=CreateCacheCluster");
+    sent.sort();
+    let mut expected = [
+        "Action=CreateCacheCluster",
+        "CacheClusterId=orders-8a3ff643bf7f1909",
+        "Engine=redis",
+        "EngineVersion=7.1",
+        "CacheNodeType=cache.t4g.small",
+        "NumCacheNodes=1",
+        "CacheParameterGroupName=default.redis7",
+        "Port=7000",
+        "CacheSubnetGroupName=private",
+        "SecurityGroupIds.SecurityGroupId.1=sg-1",
+        "SnapshotRetentionLimit=3",
+        "SnapshotArns.SnapshotArn.1=arn:aws:s3:::backups/in/orders.rdb",
+        "Tags.Tag.1.Key=elasticache-seeder:execution",
+        "Tags.Tag.1.Value=elasticache-seeder orders-1 8a3ff643bf7f1909",
+        "Tags.Tag.2.Key=team",
+        "Tags.Tag.2.Value=orders",
+    ];
+    expected.sort_unstable();
+    assert_eq!(sent, expected);
+}
+
+/// After a lost answer, its ID says that it is ours.
+#[tokio::test]
+async fn a_cache_cluster_whose_answer_was_lost_is_known_by_its_id() {
+    let wire = up_to_create_again(&of_cache_cluster(&json!({}))).on(ASKED, ok());
+    let wire = wire.on(CREATE_CACHE_CLUSTER, cache_cluster_exists()).on(ASKED, ok());
+    let wire = wire.on(DESCRIBE_CACHE_CLUSTER, cache_cluster("orders-8a3ff643bf7f1909", "creating", ""));
+    assert_eq!(create(&wire, &["0-16383"]).await.unwrap()["status"], "creating");
+    wire.done();
+}
+
+/// A first attempt to create a cache cluster with an exact ID, until its create is called.
+fn up_to_create_exactly() -> Wire {
+    let wire = script().on(RECORD, read_record(&of_cache_cluster(&json!({"exactId": true}))));
+    let wire = wire.on(HEAD, unchanged()).on(ASKED_BEFORE, s3_error(404, "NoSuchKey"));
+    wire.on(DESCRIBE_EXACT, no_cache_cluster()).on(ASKED, ok()).on(put_evidence(), ok())
+}
+
+/// A further attempt, after one that left this evidence.
+fn up_to_create_exactly_again(evidence: Option<&str>) -> Wire {
+    let wire = up_to_create_again(&of_cache_cluster(&json!({"exactId": true})));
+    let left =
+        evidence.map_or_else(|| s3_error(404, "NoSuchKey"), |evidence| json(json!({"evidence": evidence})));
+    wire.on(format!("GET {EVIDENCE}"), left).on(ASKED, ok())
+}
+
+/// The evidence that was written, in order.
+fn evidence(wire: &Wire) -> Vec<String> {
+    let written = wire.jsons(&put_evidence());
+    written.iter().map(|file| file["evidence"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_create_with_an_exact_id_is_in_doubt_until_its_answer_is_noted() {
+    let wire = up_to_create_exactly().on(CREATE_CACHE_CLUSTER, lost());
+    assert_eq!(create(&wire, &["0-16383"]).await.unwrap_err().name, ErrorName::ServiceBusy);
+    wire.done();
+    assert_eq!(evidence(&wire), ["in-doubt"]);
+    let wire = up_to_create_exactly().on(CREATE_CACHE_CLUSTER, cache_cluster_created());
+    let wire = wire.on(put_evidence(), ok()).on(ASKED, ok());
+    assert_eq!(create(&wire, &["0-16383"]).await.unwrap()["clusterId"], "orders");
+    wire.done();
+    assert_eq!(evidence(&wire), ["in-doubt", "created"]);
+}
+
+/// It appeared after the check, and no call of ours can have made it.
+#[tokio::test]
+async fn an_exact_id_that_someone_took_meanwhile_leaves_no_doubt() {
+    let wire = up_to_create_exactly().on(CREATE_CACHE_CLUSTER, cache_cluster_exists());
+    let wire = wire.on(format!("DELETE {EVIDENCE}"), nothing()).on(ASKED, ok());
+    let wire = wire.on(DESCRIBE_EXACT, cache_cluster("orders", "creating", ""));
+    let error = create(&wire, &["0-16383"]).await.unwrap_err();
+    wire.done();
+    assert_eq!((error.name, error.message.as_str()), (ErrorName::IdTaken, "the cluster orders exists"));
+}
+
+/// The evidence decides, and a second attempt does not change it.
+#[tokio::test]
+async fn an_exact_id_that_exists_after_a_lost_answer_stays_in_doubt() {
+    let exists = |wire: Wire| {
+        let wire = wire.on(CREATE_CACHE_CLUSTER, cache_cluster_exists()).on(ASKED, ok());
+        wire.on(DESCRIBE_EXACT, cache_cluster("orders", "creating", ""))
+    };
+    let wire = exists(up_to_create_exactly_again(Some("in-doubt")).on(put_evidence(), ok()));
+    let error = create(&wire, &["0-16383"]).await.unwrap_err();
+    wire.done();
+    assert_eq!(error.name, ErrorName::IdTaken);
+    assert!(error.message.contains("the answer to an earlier create of it was lost"), "{error}");
+    assert_eq!(evidence(&wire), ["in-doubt"]);
+    // Answered, and then the function died.
+    let wire = exists(up_to_create_exactly_again(Some("created")));
+    assert_eq!(create(&wire, &["0-16383"]).await.unwrap()["status"], "creating");
+    wire.done();
+    // The earlier call was never sent.
+    let wire = up_to_create_exactly_again(None).on(put_evidence(), ok());
+    let wire = wire.on(CREATE_CACHE_CLUSTER, cache_cluster_exists());
+    let wire = wire.on(format!("DELETE {EVIDENCE}"), nothing()).on(ASKED, ok());
+    let wire = wire.on(DESCRIBE_EXACT, cache_cluster("orders", "creating", ""));
+    let error = create(&wire, &["0-16383"]).await.unwrap_err();
+    wire.done();
+    assert_eq!(error.message, "the cluster orders exists");
+}
+
+#[tokio::test]
+async fn a_member_of_a_replication_group_has_no_exact_id_to_give() {
+    let member = "<ReplicationGroupId>someones</ReplicationGroupId>";
+    let wire = up_to_create_exactly_again(Some("created")).on(CREATE_CACHE_CLUSTER, cache_cluster_exists());
+    let wire = wire.on(ASKED, ok()).on(DESCRIBE_EXACT, cache_cluster("orders", "available", member));
+    assert_eq!(create(&wire, &["0-16383"]).await.unwrap_err().message, "the cluster orders exists");
+    wire.done();
 }

@@ -1,7 +1,8 @@
 use lambda::test_util::{
-    Answer, DESCRIBE_CACHE, DESCRIBE_GROUP, DESCRIBE_NODES, EXECUTION_ARN, OURS, RECORD, Wire, cache, group,
-    json as json_file, json_error, member, no_cache, no_group, nothing, query, query_error, read_record, run,
-    s3_error, script, seeding, understands,
+    Answer, DESCRIBE_CACHE, DESCRIBE_CACHE_CLUSTER, DESCRIBE_EXACT, DESCRIBE_GROUP, DESCRIBE_NODES,
+    EXECUTION_ARN, OURS, RECORD, Wire, cache, cache_cluster, group, json as json_file, json_error, member,
+    no_cache, no_cache_cluster, no_group, nothing, ok, query, query_error, read_record, run, s3_error,
+    script, seeding, understands,
 };
 use seeder_aws::ReportStore;
 use seeding::{ErrorName, Seeding, StepError};
@@ -310,5 +311,119 @@ async fn a_serverless_cache_is_deleted_only_if_it_is_ours_and_failed() {
         let wire = look_at_cache("create-failed", description).on(SEE_CREATE, s3_error(404, "NoSuchKey"));
         assert_eq!(delete(&wire).await.unwrap()["phase"], "gone");
         wire.done();
+    }
+}
+
+const EVIDENCE: &str = "reports.s3/executions/orders-1/evidence.json";
+const ANSWERED: &str = r#"{"askedAtMs": 1, "answered": true}"#;
+
+fn of_cache_cluster(exact_id: bool) -> Wire {
+    let mut cluster = json!({"id": "orders", "kind": "cacheCluster"});
+    if exact_id {
+        cluster["exactId"] = true.into();
+    }
+    let request = json!({"backups": ["backups/in/orders.rdb"], "cluster": cluster});
+    script().on(RECORD, read_record(&seeding(&request)))
+}
+
+fn cache_cluster_is_deleting() -> Answer {
+    query(
+        "DeleteCacheCluster",
+        "<CacheCluster><CacheClusterStatus>deleting</CacheClusterStatus></CacheCluster>",
+    )
+}
+
+#[tokio::test]
+async fn a_cache_cluster_with_the_executions_hash_is_deleted_if_it_failed() {
+    let id = "orders-8a3ff643bf7f1909";
+    let delete_it = format!("elasticache Action=DeleteCacheCluster&CacheClusterId={id}");
+    let refused = || query_error(400, "InvalidCacheClusterState", "not in a valid state");
+    for (answer, phase) in
+        [(cache_cluster_is_deleting(), "deleting"), (no_cache_cluster(), "gone"), (refused(), "creating")]
+    {
+        let wire =
+            of_cache_cluster(false).on(DESCRIBE_CACHE_CLUSTER, cache_cluster(id, "restore-failed", ""));
+        let wire = wire.on(&*delete_it, answer);
+        let wire = if phase == "gone" { wire.on(CLOSE, nothing()) } else { wire };
+        assert_eq!(delete(&wire).await.unwrap()["phase"], phase);
+        wire.done();
+    }
+    for (status, phase) in [("creating", "creating"), ("deleting", "deleting"), ("deleted", "deleting")] {
+        let wire = of_cache_cluster(false).on(DESCRIBE_CACHE_CLUSTER, cache_cluster(id, status, ""));
+        assert_eq!(delete(&wire).await.unwrap()["phase"], phase);
+        wire.done();
+    }
+    for status in ["available", "modifying", "rebooting cluster nodes", "snapshotting"] {
+        let wire = of_cache_cluster(false).on(DESCRIBE_CACHE_CLUSTER, cache_cluster(id, status, ""));
+        let wire = wire.on(CLOSE, nothing());
+        assert_eq!(delete(&wire).await.unwrap()["phase"], "available");
+        wire.done();
+    }
+}
+
+/// The step's check of a cache cluster with an exact ID, about which this is known.
+fn look_exactly(status: &str, evidence: Option<&str>) -> Wire {
+    let left = evidence
+        .map_or_else(|| s3_error(404, "NoSuchKey"), |evidence| json_file(json!({"evidence": evidence})));
+    let wire = of_cache_cluster(true).on(DESCRIBE_EXACT, cache_cluster("orders", status, ""));
+    wire.on(format!("GET {EVIDENCE}"), left)
+}
+
+fn journal(text: &str) -> Answer {
+    json_file(serde_json::from_str::<Value>(text).unwrap())
+}
+
+#[tokio::test]
+async fn a_doubtful_cache_cluster_is_reported_and_not_deleted_by_any_clean_up() {
+    for status in ["creating", "restore-failed", "available"] {
+        let wire =
+            look_exactly(status, Some("in-doubt")).on(SEE_CREATE, journal(ANSWERED)).on(CLOSE, nothing());
+        let output = delete(&wire).await.unwrap();
+        wire.done();
+        assert_eq!((&output["phase"], &output["cluster"]), (&json!("in-doubt"), &Value::Null));
+        // A later clean-up knows the same.
+        let wire = look_exactly(status, Some("in-doubt")).on(SEE_CREATE, s3_error(404, "NoSuchKey"));
+        assert_eq!(delete(&wire).await.unwrap()["phase"], "in-doubt");
+        wire.done();
+    }
+    // The answer may still come.
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let pending = json_file(json!({"askedAtMs": now_ms - 10_000, "answered": false}));
+    let wire = look_exactly("creating", Some("in-doubt")).on(SEE_CREATE, pending);
+    assert_eq!(delete(&wire).await.unwrap()["phase"], "creating");
+    wire.done();
+}
+
+#[tokio::test]
+async fn a_cache_cluster_with_an_exact_id_is_deleted_if_its_create_was_answered() {
+    let delete_it = "elasticache Action=DeleteCacheCluster&CacheClusterId=orders";
+    let wire = look_exactly("restore-failed", Some("created")).on(delete_it, cache_cluster_is_deleting());
+    let wire = wire.on(format!("PUT {EVIDENCE}"), ok());
+    assert_eq!(delete(&wire).await.unwrap()["phase"], "deleting");
+    wire.done();
+    assert_eq!(wire.json(&format!("PUT {EVIDENCE}"))["evidence"], "deleting");
+    let wire = look_exactly("deleting", Some("deleting")).on(format!("PUT {EVIDENCE}"), ok());
+    assert_eq!(delete(&wire).await.unwrap()["phase"], "deleting");
+    wire.done();
+    let wire =
+        of_cache_cluster(true).on(DESCRIBE_EXACT, no_cache_cluster()).on(SEE_CREATE, journal(ANSWERED));
+    let wire = wire.on(format!("DELETE {EVIDENCE}"), nothing()).on(CLOSE, nothing());
+    assert_eq!(delete(&wire).await.unwrap()["phase"], "gone");
+    wire.done();
+    let wire = look_exactly("available", Some("created")).on(CLOSE, nothing());
+    assert_eq!(delete(&wire).await.unwrap()["phase"], "available");
+    wire.done();
+}
+
+/// A stranger took the ID, perhaps after ours was deleted.
+#[tokio::test]
+async fn a_strangers_cache_cluster_with_the_exact_id_is_never_touched() {
+    for evidence in [None, Some("deleting")] {
+        for status in ["creating", "restore-failed", "available"] {
+            let wire = look_exactly(status, evidence).on(SEE_CREATE, journal(ANSWERED));
+            let wire = wire.on(format!("DELETE {EVIDENCE}"), nothing()).on(CLOSE, nothing());
+            assert_eq!(delete(&wire).await.unwrap()["phase"], "gone");
+            wire.done();
+        }
     }
 }

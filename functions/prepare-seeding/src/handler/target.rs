@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use aws_sdk_elasticache::types::{CacheNodeTypeSpecificParameter, Parameter};
 use seeder_aws::{cluster, error_code, look_at_auth_token, service_error};
 use seeding::{
-    ClusterKind, ClusterSpec, Code, Finding, MemoryParameters, NodeTypes, OpenClusterMode, StepError,
+    ClusterKind, ClusterSpec, Code, Finding, Mark, MemoryParameters, NodeTypes, OpenClusterMode, StepError,
     UserGroupView, user_group_finding,
 };
 
@@ -73,7 +73,7 @@ impl PrepareSeeding {
     }
 
     async fn id_is_free(&self, spec: &ClusterSpec) -> Result<Option<Finding>, StepError> {
-        if seeding::check_cluster_id(&spec.id).is_err() {
+        if spec.check_id().is_err() {
             return Ok(None);
         }
         let found = cluster::describe(&self.elasticache, spec.kind, &spec.id).await;
@@ -83,12 +83,13 @@ impl PrepareSeeding {
             None => return Ok(Some(not_checked("whether the cluster ID is free"))),
         };
         let remedy = "choose another cluster.id; this cluster is not changed";
-        Ok(Some(
-            Finding::new(Code::IdTaken, remedy)
-                .with("id", spec.id.clone())
-                .with("status", cluster.status)
-                .with("description", cluster.description),
-        ))
+        let finding = Finding::new(Code::IdTaken, remedy);
+        let finding = finding.with("id", spec.id.clone()).with("status", cluster.status.clone());
+        Ok(Some(match cluster.mark {
+            Mark::Description(text) => finding.with("description", text),
+            Mark::MemberOf(group) => finding.with("memberOf", group),
+            Mark::Id => finding,
+        }))
     }
 
     async fn version_is_offered(&self, spec: &ClusterSpec) -> Result<Option<Finding>, StepError> {

@@ -1,7 +1,7 @@
 use lambda::test_util::{
-    Answer, DESCRIBE_CACHE, DESCRIBE_GROUP, EXECUTION_ARN, Logs, OURS, Wire, cache, group, json, json_error,
-    no_cache, no_group, ok, query, query_error, rdb, run, s3_error, script, seeding, status, understands,
-    xml,
+    Answer, DESCRIBE_CACHE, DESCRIBE_CACHE_CLUSTER, DESCRIBE_EXACT, DESCRIBE_GROUP, EXECUTION_ARN, Logs,
+    OURS, Wire, cache, cache_cluster, group, json, json_error, no_cache, no_cache_cluster, no_group, ok,
+    query, query_error, rdb, run, s3_error, script, seeding, status, understands, xml,
 };
 use rdb_scan::{Control, InspectOptions, Inspected, Position, Weighing, inspect};
 use seeder_aws::ReportStore;

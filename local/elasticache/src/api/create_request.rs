@@ -1,5 +1,6 @@
 //! Parameters of creates, validated as ElastiCache validates them.
 
+mod cache_cluster;
 mod serverless;
 mod shards;
 
@@ -13,8 +14,11 @@ use crate::{
     groups::{GroupSpec, Limits, backup::BackupLocation, kind::Kind},
 };
 
-pub(crate) use self::serverless::parse as parse_serverless;
+pub(crate) use self::{cache_cluster::parse as parse_cache_cluster, serverless::parse as parse_serverless};
 
+/// The longest IDs of replication groups and serverless caches, and of cache clusters.
+const MAX_ID: usize = 40;
+const MAX_CLUSTER_ID: usize = 50;
 /// Other data sources of a replication group, not supported here.
 const UNSUPPORTED: [&str; 4] =
     ["SnapshotName", "ServerlessCacheSnapshotName", "PrimaryClusterId", "GlobalReplicationGroupId"];
@@ -22,26 +26,16 @@ const UNSUPPORTED: [&str; 4] =
 /// Reads the parameters of a replication group, or returns the API error.
 /// `raised_quota` says that AWS has raised the quota of shards.
 pub(crate) fn parse(params: &Params, catalog: &Catalog, raised_quota: bool) -> Result<GroupSpec, ApiError> {
-    let id = identifier(params, "ReplicationGroupId")?;
+    let id = identifier(params, "ReplicationGroupId", MAX_ID)?;
     let description = params.required("ReplicationGroupDescription")?.to_owned();
     if let Some(name) = UNSUPPORTED.into_iter().find(|name| params.text(name).is_some()) {
         return Err(ApiError::combination(format_args!(
             "{name} is not supported by the local ElastiCache; use SnapshotArns"
         )));
     }
-    let engine = params.text("Engine").unwrap_or("redis");
-    let engine =
-        Engine::parse(engine).ok_or_else(|| ApiError::value(format_args!("Invalid engine {engine}")))?;
-    let asked = params.text("EngineVersion");
-    let (version, family) = versions::version(engine, asked).ok_or_else(|| {
-        let asked = asked.unwrap_or_default();
-        ApiError::combination(format_args!("Cannot find version {asked} for {engine}"))
-    })?;
+    let (engine, version, family) = chosen_version(params)?;
     let parameters = ChosenParameters::choose(params, catalog, family)?;
-    let node_type = params.text("CacheNodeType").unwrap_or("cache.t4g.small").to_owned();
-    let maxmemory = node_types::maxmemory(family, &node_type).ok_or_else(|| {
-        ApiError::value(format_args!("Invalid Cache Node Type: {node_type} for {engine} {version}."))
-    })?;
+    let (node_type, maxmemory) = node_type(params, (engine, version, family))?;
     // All r6gd nodes use data tiering, and no other node type does.
     if params.flag("DataTieringEnabled")?.unwrap_or(false) != node_type.contains(".r6gd.") {
         return Err(ApiError::combination(
@@ -86,23 +80,48 @@ pub(crate) fn parse(params: &Params, catalog: &Catalog, raised_quota: bool) -> R
     Ok(spec)
 }
 
+/// The engine, its version and the family of its parameter groups.
+fn chosen_version(params: &Params) -> Result<(Engine, &'static str, &'static str), ApiError> {
+    let engine = params.text("Engine").unwrap_or("redis");
+    let engine =
+        Engine::parse(engine).ok_or_else(|| ApiError::value(format_args!("Invalid engine {engine}")))?;
+    let asked = params.text("EngineVersion");
+    let (version, family) = versions::version(engine, asked).ok_or_else(|| {
+        let asked = asked.unwrap_or_default();
+        ApiError::combination(format_args!("Cannot find version {asked} for {engine}"))
+    })?;
+    Ok((engine, version, family))
+}
+
+/// The node type, and its memory limit in bytes.
+fn node_type(
+    params: &Params,
+    (engine, version, family): (Engine, &str, &str),
+) -> Result<(String, u64), ApiError> {
+    let node_type = params.text("CacheNodeType").unwrap_or("cache.t4g.small").to_owned();
+    let maxmemory = node_types::maxmemory(family, &node_type).ok_or_else(|| {
+        ApiError::value(format_args!("Invalid Cache Node Type: {node_type} for {engine} {version}."))
+    })?;
+    Ok((node_type, maxmemory))
+}
+
 fn backups(params: &Params, name: &str) -> Result<Vec<BackupLocation>, ApiError> {
     let arns = params.texts(name);
     arns.iter().map(|arn| BackupLocation::from_arn(arn)).collect::<Result<_, _>>().map_err(ApiError::value)
 }
 
-/// Validates an ID: 1 to 40 letters, digits and single hyphens, starting with a letter. Stored in lower case.
-fn identifier(params: &Params, name: &str) -> Result<String, ApiError> {
+/// Validates an ID: letters, digits and single hyphens, at most so many, starting with a letter. Stored in lower case.
+fn identifier(params: &Params, name: &str, most: usize) -> Result<String, ApiError> {
     let id = params.required(name)?;
     let letters = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let first = id.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
-    if letters && first && id.len() <= 40 && !id.ends_with('-') && !id.contains("--") {
+    if letters && first && id.len() <= most && !id.ends_with('-') && !id.contains("--") {
         return Ok(id.to_ascii_lowercase());
     }
     Err(ApiError::value(format_args!(
         "The parameter {name} is not a valid identifier: {id}. Identifiers must begin with a letter; must \
          contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive \
-         hyphens; at most 40 characters."
+         hyphens; at most {most} characters."
     )))
 }
 

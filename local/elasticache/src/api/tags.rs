@@ -45,6 +45,7 @@ fn with_group<T>(
         Some(("serverlesscache", id)) => of_kind(&mut groups, Kind::ServerlessCache, id)?,
         Some(("cluster", id)) => groups
             .values_mut()
+            .filter(|group| group.spec.kind.names_clusters())
             .find(|group| group.members.iter().any(|member| member.id == id))
             .ok_or_else(|| {
                 ApiError::not_found(
@@ -65,7 +66,7 @@ fn with_group<T>(
         let code = match group.spec.kind {
             Kind::ServerlessCache => "ServerlessCacheNotFoundFault",
             Kind::ReplicationGroup if arn.contains(":replicationgroup:") => "ReplicationGroupNotFoundFault",
-            Kind::ReplicationGroup => "CacheClusterNotFound",
+            Kind::ReplicationGroup | Kind::CacheCluster => "CacheClusterNotFound",
         };
         return Err(ApiError::not_found(code, message));
     }

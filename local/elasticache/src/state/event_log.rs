@@ -34,7 +34,7 @@ impl EventLog {
 
     /// Adds an event of a node. If its cluster does not show it, the event is the cluster's.
     pub(crate) fn of_member(&self, spec: &GroupSpec, member: &str, message: impl AsRef<str>) {
-        if spec.kind.shows_nodes() {
+        if spec.kind.has_members() {
             self.add("cache-cluster", member, message.as_ref());
         } else {
             self.of(spec.kind, &spec.id, message);

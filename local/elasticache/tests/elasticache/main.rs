@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests, their helpers included")]
 
 mod api;
+mod cache_clusters;
 mod failures;
 mod harness;
 mod layouts;

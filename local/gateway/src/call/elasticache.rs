@@ -64,6 +64,17 @@ pub(super) fn read(caller: &str, body: &Bytes, place: &Place) -> Option<Call> {
             network(&NETWORK);
             vec![one("replicationgroup", "ReplicationGroupId")]
         }
+        "DeleteCacheCluster" => {
+            network(&NETWORK);
+            vec![one("cluster", "CacheClusterId")]
+        }
+        "CreateCacheCluster" => {
+            network(&NETWORK);
+            let cluster = one("cluster", "CacheClusterId");
+            let mut resources = vec![cluster, one("parametergroup", "CacheParameterGroupName")];
+            resources.extend(given("subnetgroup", "CacheSubnetGroupName"));
+            resources
+        }
         "CreateReplicationGroup" => {
             network(&NETWORK);
             let group = one("replicationgroup", "ReplicationGroupId");

@@ -5,7 +5,7 @@ use crate::{
     facts::slots::SlotRange,
     finding::{Code, Finding},
     record::seeding::Target,
-    request::SlotsRequest,
+    request::{SlotsRequest, kind::ClusterKind},
 };
 
 /// The slots of this many shards.
@@ -104,10 +104,14 @@ impl Choice {
         if let Some(node_type) = self.node_type {
             return Some((node_type, self.too_small.or(smaller)));
         }
-        let remedy = if target.cluster.cluster_mode {
-            "use more shards, or allow larger node families (nodeFamilies)"
-        } else {
-            "turn cluster mode on to use several shards, or allow larger node families (nodeFamilies)"
+        let remedy = match (target.cluster.kind, target.cluster.cluster_mode) {
+            (ClusterKind::CacheCluster, _) => {
+                "set kind to replicationGroup to use several shards, or allow larger node families (nodeFamilies)"
+            }
+            (_, true) => "use more shards, or allow larger node families (nodeFamilies)",
+            (_, false) => {
+                "turn cluster mode on to use several shards, or allow larger node families (nodeFamilies)"
+            }
         };
         findings.push(
             Finding::new(Code::NothingFits, remedy)

@@ -4,6 +4,7 @@ use super::{DEFAULT_NODE_QUOTA, Need, ShardPlan};
 use crate::{
     finding::{Code, Finding, Severity},
     record::seeding::Target,
+    request::kind::ClusterKind,
 };
 
 /// A shard with more than this multiple of the mean is worth a warning.
@@ -19,6 +20,8 @@ pub(super) fn judge_shards(
 ) {
     let mean_bytes =
         shards.iter().map(|shard| shard.used_memory_bytes).sum::<u64>() / (shards.len().max(1) as u64);
+    let is_one_node = target.cluster.kind == ClusterKind::CacheCluster;
+    let larger = if is_one_node { "a larger node type" } else { "a larger node type or more shards" };
     for (number, shard) in (1..).zip(shards) {
         let used = shard.used_memory_bytes;
         let finding = |code, remedy: &str| {
@@ -30,15 +33,14 @@ pub(super) fn judge_shards(
                 .with("usableBytes", shard.usable_bytes)
         };
         if used > maxmemory_bytes {
-            findings
-                .push(finding(Code::DoesNotFit, "use a larger node type or more shards, or nodeType auto"));
+            findings.push(finding(Code::DoesNotFit, &format!("use {larger}, or nodeType auto")));
         } else if used.saturating_add(need.reserve.bytes()) > shard.usable_bytes {
-            let remedy = "use a larger node type or more shards, or allow tight-fit to use the reserve";
-            findings.push(finding(Code::TightFit, remedy));
+            let remedy = format!("use {larger}, or allow tight-fit to use the reserve");
+            findings.push(finding(Code::TightFit, &remedy));
         } else if need.with_headroom(used, target.options.headroom_percent) > shard.usable_bytes {
             let percent = target.options.headroom_percent;
-            let remedy = "use a larger node type or more shards if the data is going to grow";
-            findings.push(finding(Code::HeadroomMissing, remedy).with("headroomPercent", percent));
+            let remedy = format!("use {larger} if the data is going to grow");
+            findings.push(finding(Code::HeadroomMissing, &remedy).with("headroomPercent", percent));
         }
         if shards.len() > 1 && used > SKEW * mean_bytes && mean_bytes > 0 {
             let remedy = "set slots to balanced, so that the shards hold nearly the same";

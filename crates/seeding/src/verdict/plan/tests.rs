@@ -419,3 +419,26 @@ fn a_serverless_cache_is_judged_by_its_limit_and_by_that_of_a_slot() {
     let [finding] = findings.as_slice() else { panic!("{findings:?}") };
     assert_eq!((finding.code, &finding.evidence["slot"]), (Code::DoesNotFit, &77.into()));
 }
+
+#[test]
+fn a_cache_cluster_is_one_node_that_holds_everything() {
+    let cache = |node_type: &str| request(&json!({"kind": "cacheCluster", "nodeType": node_type}));
+    let (found, findings) = plan(&cache("auto"), &need(40 * MIB, |_| 1));
+    let found = found.unwrap();
+    assert_eq!((found.node_type.as_str(), findings), ("cache.a.small", vec![]));
+    assert_eq!((found.shards.len(), found.shards[0].slots), (1, SlotRange::ALL));
+    assert_eq!(found.start_over_node_types, ["cache.a.large"]);
+    // No remedy names shards, which it does not have.
+    for (node_type, size, code) in [
+        ("cache.a.small", 101 * MIB, Code::DoesNotFit),
+        ("cache.a.small", 80 * MIB, Code::TightFit),
+        ("auto", 2000 * MIB, Code::NothingFits),
+    ] {
+        let mut findings = Vec::new();
+        Plan::make(&target(&cache(node_type)), &need(size, |_| 1), &mut findings);
+        let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!(finding.code, code);
+        let is_kind = finding.remedy.contains("set kind to replicationGroup to use several shards");
+        assert!(is_kind || !finding.remedy.contains("shards"), "{finding:?}");
+    }
+}

@@ -419,3 +419,55 @@ async fn a_name_that_a_serverless_cache_has_is_refused() {
     let output = prepare(&wire, serverless()).await;
     assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["id-taken"]));
 }
+
+fn of_redis(line: &str) -> String {
+    line.replace("valkey8", "redis7").replace("valkey", "redis")
+}
+
+fn redis_versions() -> Answer {
+    let one = "<CacheEngineVersion><EngineVersion>7.1.0</EngineVersion></CacheEngineVersion>";
+    query("DescribeCacheEngineVersions", &format!("<CacheEngineVersions>{one}</CacheEngineVersions>"))
+}
+
+#[tokio::test]
+async fn a_cache_cluster_is_checked_as_redis_whatever_the_stacks_defaults_say() {
+    let wire = fine_backup(script())
+        .on(DESCRIBE_CACHE_CLUSTER, no_cache_cluster())
+        .on(of_redis(VERSIONS), redis_versions())
+        .on(of_redis(DEFAULTS), defaults())
+        .on(of_redis(OFFERINGS), offerings(&[]))
+        .on(KNOWN, not_known())
+        .on(PRICES, not_known())
+        .on(PUT_RECORD, ok())
+        .on(ACCOUNT, quota(1000));
+    let stack = json!({"cluster": {
+        "engine": "valkey", "engineVersion": "8.1", "parameterGroup": "mine", "replicasPerShard": 1,
+        "transitEncryption": true, "atRestEncryption": true, "multiAz": false,
+    }});
+    let output = prepare_with(&wire, stack, orders_with("kind", "cacheCluster")).await.unwrap();
+    wire.done();
+    assert_eq!((&output["outcome"], codes(&output)), (&json!("prepared"), vec![]));
+    assert_eq!(output["clusterId"], "orders-8a3ff643bf7f1909");
+    let record = wire.json(PUT_RECORD);
+    assert_eq!((&record["cluster"]["engine"], &record["databases"]), (&json!("redis"), &json!(16)));
+    assert_eq!(record["nodeTypes"]["cache.t4g.micro"], 536_870_912);
+}
+
+#[tokio::test]
+async fn an_exact_id_that_a_cache_cluster_or_a_member_has_is_refused() {
+    let member = "<ReplicationGroupId>someones</ReplicationGroupId>";
+    for (more, group) in [("", Value::Null), (member, json!("someones"))] {
+        let wire = fine_backup(script())
+            .on(DESCRIBE_EXACT, cache_cluster("orders", "available", more))
+            .on(of_redis(VERSIONS), redis_versions())
+            .on(of_redis(DEFAULTS), defaults())
+            .on(of_redis(OFFERINGS), offerings(&[]));
+        let mut request = orders_with("kind", "cacheCluster");
+        request["cluster"]["exactId"] = true.into();
+        let output = prepare(&wire, request).await;
+        assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["id-taken"]));
+        let evidence = &output["findings"][0]["evidence"];
+        assert_eq!((&evidence["status"], &evidence["memberOf"]), (&json!("available"), &group));
+        assert!(evidence.get("description").is_none(), "{evidence}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Parameters of `CreateServerlessCache`.
 
-use super::{Params, backups, identifier};
+use super::{MAX_ID, Params, backups, identifier};
 use crate::{
     catalog::{
         Catalog,
@@ -18,7 +18,7 @@ const MAX_DESCRIPTION: usize = 255;
 
 /// Reads the parameters of a serverless cache, or returns the API error.
 pub(crate) fn parse(params: &Params, catalog: &Catalog) -> Result<GroupSpec, ApiError> {
-    let id = identifier(params, "ServerlessCacheName")?;
+    let id = identifier(params, "ServerlessCacheName", MAX_ID)?;
     let description = params.text("Description").unwrap_or_default().to_owned();
     if description.len() > MAX_DESCRIPTION {
         return Err(ApiError::value(format_args!("Description has more than {MAX_DESCRIPTION} characters")));
