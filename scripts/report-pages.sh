@@ -16,7 +16,7 @@ browser_driver() {
 once browser scripts/report-pages.sh -- browser_driver
 
 say "building"
-cargo build --quiet --workspace --bins
+cargo build --quiet --package seeder-cli
 seeder=${CARGO_TARGET_DIR:-target}/debug/seeder
 out=target/report-pages
 rm -rf "$out"

@@ -33,10 +33,23 @@ async function look(name, width, colorScheme, media) {
     }
   }
   await page.screenshot({ path: `${file}.png`, fullPage: true });
+  if (media === "screen" && name === names[0]) await sorts(page, what);
   if (width > 1000 && colorScheme === "light" && media === "screen") {
     await page.screenshot({ path: `${folder}/${name}-top.png`, clip: { x: 0, y: 0, width, height: 1150 }, fullPage: true });
   }
   await context.close();
+}
+
+/** Whether the keys of prefixes descend once their head is pressed, and ascend after the second time. */
+async function sorts(page, what) {
+  const table = page.locator("[aria-labelledby=prefixes] table");
+  for (const order of ["descending", "ascending"]) {
+    await table.getByRole("button", { name: "keys", exact: true }).click();
+    const keys = await table.locator("tbody tr td:nth-child(2)").allTextContents();
+    const numbers = keys.map((text) => Number(text.replaceAll(",", "")));
+    const sorted = numbers.toSorted((one, other) => (order === "ascending" ? one - other : other - one));
+    if (numbers.length < 5 || numbers.join() !== sorted.join()) faults.push(`${what}: not ${order}: ${numbers}`);
+  }
 }
 
 for (const name of names) {

@@ -32,7 +32,7 @@ for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
   call('RPUSH', 'queue:' .. i % 40 .. ':items', digest, 'item ' .. i)
   if i % 50 == 0 then call('SET', 'plain' .. i, digest) end
 end";
-const ROUNDS: u64 = 240_000;
+const ROUNDS: u64 = 480_000;
 
 async fn fill_by_prefix(source: &Source) -> Result<()> {
     const BATCH: u64 = 10_000;
@@ -92,13 +92,13 @@ async fn a_large_prefix_takes_alone_what_is_predicted() -> Result<()> {
 async fn a_check_becomes_a_page_that_replaces_only_pages() -> Result<()> {
     let source = Source::start().await?;
     fill_mixed(&source, 3_000, "shop:k:").await?;
-    source.command(&["SET", "</script><script>alert(1)</script>:x", "v"]).await?;
+    source.command(&["SET", "</script><script>alert(1)</script>:x", &"v".repeat(50_000)]).await?;
     let file = source.save().await?;
     let page = source.dir().join("report.html");
     let words = ["check", text(&file), "--html", text(&page), "--node-type", "auto", "--cluster-mode", "on"];
     seeder(&words, None, 0).await?;
     let first = std::fs::read_to_string(&page)?;
-    ensure!(first.starts_with("<!doctype html>") && !first.contains("<script"), "{first}");
+    ensure!(first.starts_with("<!doctype html>") && first.matches("<script").count() == 1, "{first}");
     for part in ["shop:", "&#60;/script&#62;", "hash (listpack)", "ok</p>", "cache."] {
         ensure!(first.contains(part), "no {part} in {first}");
     }

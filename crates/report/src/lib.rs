@@ -1,9 +1,9 @@
 //! The report of a seeding, or of a check, as one HTML page.
 //!
-//! The page needs no network and no script: its style is inside, named by hash in a Content-Security-Policy that allows
-//! nothing else, and its pictures are inline SVG. Everything in it that comes from a backup is text: it is escaped for
-//! HTML by the template engine, and [`name`] shows what a browser would not show, or obey. The page stays below
-//! [`MAX_PAGE_BYTES`], whatever the backup.
+//! The page needs no network: its style, and the script that sorts its tables, are inside, named by hash in a
+//! Content-Security-Policy that allows nothing else, and pictures are inline SVG. Everything in it that comes from a
+//! backup is text: it is escaped for HTML by the template engine, and [`name`] shows what a browser would not show, or
+//! obey. The page stays below [`MAX_PAGE_BYTES`], whatever the backup.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -36,14 +36,17 @@ use crate::views::{
 pub const MAX_PAGE_BYTES: usize = 2_000_000;
 
 const STYLE: &str = include_str!("../templates/report.css");
+const SCRIPT: &str = include_str!("../templates/report.js");
 
 /// The page.
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page {
     style: &'static str,
-    /// The hash of the style in the Content-Security-Policy.
+    /// The hash in the Content-Security-Policy, as that of the script.
     style_hash: String,
+    script: &'static str,
+    script_hash: String,
     summary: Summary,
     memory: Option<Memory>,
     cluster: Option<Cluster>,
@@ -60,6 +63,8 @@ pub fn page(sources: &Sources<'_>) -> Result<String, askama::Error> {
     let page = Page {
         style: STYLE,
         style_hash: STANDARD.encode(Sha256::digest(STYLE)),
+        script: SCRIPT,
+        script_hash: STANDARD.encode(Sha256::digest(SCRIPT)),
         summary: Summary::of(sources),
         memory: sources.memory.map(|map| Memory::of(map, sources)),
         cluster: Cluster::of(sources),

@@ -141,7 +141,7 @@ pub(crate) struct CheckArgs {
     /// Print one JSON object on one line instead of tables.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Also write the result as a page for a browser: one file, without scripts, that loads nothing. An existing page
+    /// Also write the result as a page for a browser: one file that loads nothing. An existing page
     /// is replaced.
     #[arg(long, value_name = "PAGE")]
     pub(crate) html: Option<PathBuf>,

@@ -57,5 +57,23 @@ pub(crate) fn variance(scaled: u64, chance: u64) -> u128 {
     if chance == CERTAIN {
         return 0;
     }
-    ((u128::from(scaled) * u128::from(scaled)) >> 32).saturating_mul(u128::from(CERTAIN - chance))
+    let square = u128::from(scaled) * u128::from(scaled);
+    let missing = u128::from(CERTAIN - chance);
+    match square.checked_mul(missing) {
+        Some(product) => product >> 32,
+        None => (square >> 32).saturating_mul(missing),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_weights_have_a_variance_and_large_ones_no_overflow() {
+        let half = CERTAIN / 2;
+        assert_eq!((scaled(100, half), variance(200, half)), (200, 20_000));
+        assert_eq!(variance(u64::MAX, half) >> 96, (1 << 31) - 1);
+        assert_eq!((scaled(100, CERTAIN), variance(100, CERTAIN)), (100, 0));
+    }
 }
