@@ -17,15 +17,15 @@ once browser scripts/report-pages.sh -- browser_driver
 
 say "building"
 cargo build --quiet --package seeder-cli
-seeder=${CARGO_TARGET_DIR:-target}/debug/seeder
+seeder=$(realpath "${CARGO_TARGET_DIR:-target}/debug/seeder")
 out=target/report-pages
 rm -rf "$out"
 mkdir -p "$out"
 python3 scripts/report_backups.py "$out"
-"$seeder" check "$out/shop.rdb" --quiet --html "$out/shop.html" --engine valkey --engine-version 8.1 \
-    --node-type cache.t4g.small --shards 3 --all-engines > /dev/null || [ $? = 1 ]
-"$seeder" check "$out/hostile.rdb" --quiet --html "$out/hostile.html" > /dev/null
-"$seeder" check "$out/broken.rdb" --quiet --html "$out/broken.html" --engine valkey > /dev/null || [ $? = 1 ]
+page() { (cd "$out" && "$seeder" check "$1.rdb" --quiet --html "$1.html" "${@:2}" > /dev/null) || [ $? = 1 ]; }
+page shop --engine valkey --engine-version 8.1 --node-type cache.t4g.small --shards 3 --all-engines
+page hostile
+page broken --engine valkey
 PLAYWRIGHT=$PWD/.tools/browser node scripts/report_pages.mjs "$chromium" "$out" shop hostile broken
 if [ -n "${UPDATE_DOCS:-}" ]; then cp "$out/shop-top.png" docs/report.png; fi
 say "the pictures are in $out"

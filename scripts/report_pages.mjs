@@ -33,10 +33,10 @@ async function look(name, width, colorScheme, media) {
     }
   }
   await page.screenshot({ path: `${file}.png`, fullPage: true });
-  if (media === "screen" && name === names[0]) await sorts(page, what);
   if (width > 1000 && colorScheme === "light" && media === "screen") {
     await page.screenshot({ path: `${folder}/${name}-top.png`, clip: { x: 0, y: 0, width, height: 1150 }, fullPage: true });
   }
+  if (media === "screen" && name === names[0]) await sorts(page, what);
   await context.close();
 }
 

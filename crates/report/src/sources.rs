@@ -16,9 +16,11 @@ pub struct Sources<'a> {
     pub verdict: Option<Verdict>,
     /// All findings, most severe first.
     pub findings: &'a [Finding],
-    /// The memory of all data in one engine or in several.
-    pub footprints: &'a [FootprintReport],
-    /// Where the memory goes in the first of these.
+    /// The memory of all data in the cluster's engine.
+    pub footprint: Option<&'a FootprintReport>,
+    /// The memory of all data in several engines; one is not compared.
+    pub compared: &'a [FootprintReport],
+    /// Where the memory goes in the cluster's engine.
     pub memory: Option<&'a MemoryMap>,
     /// The cluster to create.
     pub plan: Option<&'a Plan>,
@@ -70,7 +72,8 @@ impl<'a> Sources<'a> {
             read_at_ms,
             verdict: Some(assessment.verdict),
             findings: &assessment.findings,
-            footprints: assessment.footprint.as_slice(),
+            footprint: assessment.footprint.as_ref(),
+            compared: &[],
             memory: assessment.memory.as_ref(),
             plan: assessment.plan.as_ref(),
             files: files.collect(),

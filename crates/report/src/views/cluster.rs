@@ -49,7 +49,7 @@ pub(crate) struct Engine {
 impl Cluster {
     /// None if there is neither a plan nor a comparison.
     pub(crate) fn of(sources: &Sources<'_>) -> Option<Self> {
-        let engines = if sources.footprints.len() > 1 { engines(sources) } else { Vec::new() };
+        let engines = if sources.compared.len() > 1 { engines(sources) } else { Vec::new() };
         let Some(plan) = sources.plan else {
             return (!engines.is_empty()).then(|| Self {
                 nodes: String::new(),
@@ -111,7 +111,7 @@ fn dearer(Alternative { node_type, shards, price }: &Alternative) -> String {
 }
 
 fn engines(sources: &Sources<'_>) -> Vec<Engine> {
-    let most = sources.footprints.iter().map(|one| one.used_memory_bytes).max().unwrap_or(0);
+    let most = sources.compared.iter().map(|one| one.used_memory_bytes).max().unwrap_or(0);
     let engine = |one: &seeding::judge::FootprintReport| Engine {
         name: format!("{} {}", one.engine, one.engine_version),
         mode: if one.cluster_mode { "on" } else { "off" },
@@ -122,5 +122,5 @@ fn engines(sources: &Sources<'_>) -> Vec<Engine> {
         },
         length: length(one.used_memory_bytes, most),
     };
-    sources.footprints.iter().take(64).map(engine).collect()
+    sources.compared.iter().take(64).map(engine).collect()
 }

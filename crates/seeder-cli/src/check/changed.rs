@@ -60,6 +60,6 @@ pub(super) fn judge_new_files(
     *judgement = judge_changed(target.target(), &DescribedTarget::read(all), &new, target.earlier(all));
     fit.salvages = target.target().options.convert.changes.salvage;
     fit.footprints = target.footprints_of(all, &new);
-    fit.memory = target.memory_of(all, &new);
+    (fit.footprint, fit.memory) = target.memory_of(all, &new);
     Ok(())
 }

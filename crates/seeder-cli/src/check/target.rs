@@ -29,6 +29,8 @@ pub(super) struct DescribedTarget {
 /// The judgement of all files together.
 pub(super) struct Fit {
     pub(super) footprints: Vec<FootprintReport>,
+    /// The memory in the cluster's engine.
+    pub(super) footprint: Option<FootprintReport>,
     /// Where the memory goes in the cluster's engine.
     pub(super) memory: Option<MemoryMap>,
     /// The judgement, if one was requested, with a short description of the cluster.
@@ -114,10 +116,11 @@ impl DescribedTarget {
     pub(super) fn judge(&self, all: &[Checked]) -> Fit {
         let read = Self::read(all);
         let none: Vec<_> = all.iter().map(|_| None).collect();
-        let (footprints, memory) = (self.footprints_of(all, &none), self.memory_of(all, &none));
+        let footprints = self.footprints_of(all, &none);
+        let (footprint, memory) = self.memory_of(all, &none);
         let judgement = (self.asked && read.len() == all.len() && !read.is_empty())
             .then(|| (judge(&self.target, &read, self.earlier(all)), self.in_words()));
-        Fit { footprints, memory, judgement, salvages: false }
+        Fit { footprints, footprint, memory, judgement, salvages: false }
     }
 
     /// The target that files are judged for.
@@ -144,11 +147,20 @@ impl DescribedTarget {
         Self::sound(all, new).map(|seeded| self.footprints(&seeded)).unwrap_or_default()
     }
 
-    /// Where the memory of what is seeded goes, if all of it is sound.
-    pub(super) fn memory_of(&self, all: &[Checked], new: &[Option<NewFile>]) -> Option<MemoryMap> {
-        let (seeded, settings) = (Self::sound(all, new)?, self.target.memory_settings());
-        let footprint = Footprint::of(seeded.iter().copied(), settings, self.target.cluster.cluster_mode)?;
-        MemoryMap::of(seeded, &footprint)
+    /// The memory of what is seeded in the cluster's engine, and where it goes, if all of it is sound.
+    pub(super) fn memory_of(
+        &self,
+        all: &[Checked],
+        new: &[Option<NewFile>],
+    ) -> (Option<FootprintReport>, Option<MemoryMap>) {
+        let cluster = &self.target.cluster;
+        let Some(seeded) = Self::sound(all, new) else { return (None, None) };
+        let (inspections, settings) = (seeded.iter().copied(), self.target.memory_settings());
+        let Some(footprint) = Footprint::of(inspections, settings, cluster.cluster_mode) else {
+            return (None, None);
+        };
+        let memory = MemoryMap::of(seeded, &footprint);
+        (Some(FootprintReport::of(&footprint, cluster.engine_version)), memory)
     }
 
     /// What is seeded, if all of it is sound.
