@@ -11,4 +11,5 @@ scripts/check-template.sh
 say "building (some minutes the first time)"
 cargo build --workspace --all-targets
 say "tests"
-cargo test --workspace
+# Those of the whole stack wait more than they compute.
+RUST_TEST_THREADS=$((2 * $(nproc))) cargo test --workspace

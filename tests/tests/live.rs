@@ -149,17 +149,19 @@ async fn a_cluster_of_three_masters_becomes_one_of_five_shards() -> Result<()> {
 }
 
 /// All keys as of one moment, which is that of the child process, and nothing of what was written while it sent them.
+/// `LIVE_KEYS=1000000` in the environment takes that many.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_written_during_the_transfer_is_absent() -> Result<()> {
-    const KEYS: u64 = 20_000;
+    let keys: u64 = std::env::var("LIVE_KEYS").map_or(Ok(20_000), |keys| keys.parse())?;
     let stack = Stack::start(StackOptions::default()).await?;
     let source = Source::start_with("7.0", &AT_ONCE).await?;
-    fill_mixed(&source, KEYS, "old:").await?;
+    fill_mixed(&source, keys, "old:").await?;
     let mut connection = source.connect().await?;
     source.command(&["CLIENT", "PAUSE", "60000", "WRITE"]).await?;
     let copy = source.save().await?;
     // In microseconds: sending takes some seconds.
-    source.command(&["CONFIG", "SET", "rdb-key-save-delay", "200"]).await?;
+    let delay = (4_000_000 / keys).max(1).to_string();
+    source.command(&["CONFIG", "SET", "rdb-key-save-delay", &delay]).await?;
     let process = seeder(&stack, &[&url(&source), "--id", "paused", "--shards", "3"]).spawn()?;
     until_it_forks(&mut connection).await?;
     source.command(&["CLIENT", "UNPAUSE"]).await?;
@@ -167,9 +169,9 @@ async fn what_is_written_during_the_transfer_is_absent() -> Result<()> {
     while is_saving(&mut connection).await? {
         written += 1;
         redis::cmd("SET").arg(format!("new:{written}")).arg("x").exec_async(&mut connection).await?;
-        let number = written % KEYS;
+        let number = written % keys;
         redis::cmd("DEL").arg(format!("old:{number}")).exec_async(&mut connection).await?;
-        redis::cmd("SET").arg(format!("old:{}", KEYS - number)).arg("y").exec_async(&mut connection).await?;
+        redis::cmd("SET").arg(format!("old:{}", keys - number)).arg("y").exec_async(&mut connection).await?;
     }
     ensure!(written > 10, "{written} writes while it was sent");
     let output = end(process).await?;
@@ -180,7 +182,7 @@ async fn what_is_written_during_the_transfer_is_absent() -> Result<()> {
     let paused = Source::start_with("7.0", &["--dir", &place, "--dbfilename", "copy.rdb"]).await?;
     let before = digest(&[paused.address()], 0).await?;
     let differences = differences(&before, &digest(&user::primaries(&stack, "paused").await?, 0).await?);
-    ensure!(before.len() as u64 >= KEYS && differences.is_empty(), "{} keys, {differences:#?}", before.len());
+    ensure!(before.len() as u64 >= keys && differences.is_empty(), "{} keys, {differences:#?}", before.len());
     stack.stop().await
 }
 

@@ -154,6 +154,8 @@ fn inspect_options(args: &CheckArgs, target: &DescribedTarget, now_ms: u64) -> I
         now_ms,
         top: usize::from(args.top),
         weighings: target.weighings(),
+        // The table of the text has no groups.
+        grouped: args.json || args.html.is_some(),
         ..InspectOptions::default()
     }
 }

@@ -25,6 +25,9 @@ pub struct InspectOptions {
     pub max_compared_keys: usize,
     /// The rules to weigh the file by. Must be the same for all parts of a file.
     pub weighings: Vec<Weighing>,
+    /// Whether the weights are also summed up by database, encoding and prefix ([`crate::Inspection::groups`]). Must be
+    /// the same for all parts of a file.
+    pub grouped: bool,
     /// The types of keys in [`crate::Inspection::stretches`]. If strings, which every server reads, are not among them,
     /// there are no stretches, and noting them costs nothing. Must be the same for all parts of a file.
     pub copied: TypeSet,
@@ -42,6 +45,7 @@ impl Default for InspectOptions {
             top: 10,
             max_compared_keys: 1 << 17,
             weighings: Vec::new(),
+            grouped: true,
             copied: TypeSet::default(),
             least_stretch_bytes: LEAST_STRETCH_BYTES,
         }

@@ -54,7 +54,7 @@ impl Hasher for Hashed {
 
 impl GroupTable {
     pub(crate) fn new(options: &InspectOptions) -> Self {
-        let is_wanted = !options.weighings.is_empty();
+        let is_wanted = options.grouped && !options.weighings.is_empty();
         Self {
             hide_keys: options.hide_keys,
             chances: if is_wanted { Chances::of(options.size_bytes) } else { Chances::default() },
