@@ -60,9 +60,10 @@ impl Source {
             .with_context(|| format!("failed to start {server}; make setup installs it"))?;
         let source = Self { process, server, port, dir };
         let started = Instant::now();
-        while source.connect().await.is_err() {
-            if started.elapsed() > Duration::from_secs(10) {
-                bail!("{} did not answer on port {port} within 10 s", source.server);
+        // It answers with an error while it loads a backup.
+        while source.command(&["PING"]).await.is_err() {
+            if started.elapsed() > Duration::from_mins(1) {
+                bail!("{} did not answer on port {port} within a minute", source.server);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -162,7 +162,9 @@ async fn what_is_written_during_the_transfer_is_absent() -> Result<()> {
     // In microseconds: sending takes some seconds.
     let delay = (4_000_000 / keys).max(1).to_string();
     source.command(&["CONFIG", "SET", "rdb-key-save-delay", &delay]).await?;
-    let process = seeder(&stack, &[&url(&source), "--id", "paused", "--shards", "3"]).spawn()?;
+    let process =
+        seeder(&stack, &[&url(&source), "--id", "paused", "--shards", "3", "--node-type", "cache.t4g.small"])
+            .spawn()?;
     until_it_forks(&mut connection).await?;
     source.command(&["CLIENT", "UNPAUSE"]).await?;
     let mut written = 0;
