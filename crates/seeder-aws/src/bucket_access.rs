@@ -3,6 +3,8 @@
 //! S3 replaces a bucket policy as a whole and has no compare-and-set for it, so two seedings that edit the same bucket
 //! at once could undo each other's edit. Each edit therefore holds a lease: an object that only one of them can create.
 
+use std::time::Duration;
+
 use aws_sdk_s3::{
     Client,
     types::{AccessControlPolicy, Grant, Grantee, ObjectOwnership, Permission, Type},
@@ -22,6 +24,9 @@ use crate::{
     objects::look_at_acl,
     service_error,
 };
+
+/// The time within which an edit that another stack has begun ends: from its reading of the policy to its writing.
+const OVERLAP: Duration = Duration::from_millis(1_500);
 
 /// A bucket of one account, with the execution for which its permissions are edited.
 #[derive(Debug)]
@@ -72,7 +77,8 @@ impl BucketAccess<'_> {
             backups,
             expires_at_ms,
         };
-        self.lease()
+        let policy = self
+            .lease()
             .hold(async {
                 self.is_still_wanted().await?;
                 let before = self.policy().await?;
@@ -87,36 +93,54 @@ impl BucketAccess<'_> {
                     }
                 })?;
                 if before.as_deref() == Some(after.as_str()) {
-                    return Ok(());
+                    return Ok(None);
                 }
                 self.put_policy(Some(after)).await?;
-                let now = self.policy().await?.unwrap_or_default();
-                if policy::has(&now, self.execution) { Ok(()) } else { Err(self.overwritten()) }
+                self.read_back(true).await.map(Some)
             })
-            .await
+            .await?;
+        self.outlasts_other_stacks(policy, true).await
     }
 
     /// Removes the statement, and the policy if nothing else is in it.
     pub async fn revoke_policy(&self) -> Result<(), StepError> {
-        self.lease()
+        let policy = self
+            .lease()
             .hold(async {
                 let before = match self.policy().await {
                     Ok(Some(before)) => before,
-                    Ok(None) => return Ok(()),
+                    Ok(None) => return Ok(None),
                     // The policy was deleted with the bucket.
-                    Err(error) if error.name == ErrorName::BackupGone => return Ok(()),
+                    Err(error) if error.name == ErrorName::BackupGone => return Ok(None),
                     Err(error) => return Err(error),
                 };
                 let after =
                     policy::remove(&before, self.execution).map_err(|error| self.policy_error(&error))?;
                 if after.as_deref() == Some(before.as_str()) {
-                    return Ok(());
+                    return Ok(None);
                 }
                 self.put_policy(after).await?;
-                let now = self.policy().await?.unwrap_or_default();
-                if policy::has(&now, self.execution) { Err(self.overwritten()) } else { Ok(()) }
+                self.read_back(false).await?;
+                Ok(Some(before))
             })
-            .await
+            .await?;
+        self.outlasts_other_stacks(policy, false).await
+    }
+
+    /// Returns the policy if the statement is there, or is not, as it was written.
+    async fn read_back(&self, granted: bool) -> Result<String, StepError> {
+        let now = self.policy().await?.unwrap_or_default();
+        if policy::has(&now, self.execution) == granted { Ok(now) } else { Err(self.overwritten()) }
+    }
+
+    /// Reads the policy back once more if an edited policy has statements of other seedings. A seeding of another stack
+    /// does not know this stack's lease: it may have read the policy before this edit and write it after.
+    async fn outlasts_other_stacks(&self, edited: Option<String>, granted: bool) -> Result<(), StepError> {
+        if !edited.is_some_and(|policy| policy::has_others(&policy, self.execution)) {
+            return Ok(());
+        }
+        tokio::time::sleep(OVERLAP).await;
+        self.read_back(granted).await.map(|_| ())
     }
 
     /// Whether the policy allows ElastiCache to read the object; `None` if the policy is not readable.

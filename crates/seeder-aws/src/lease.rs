@@ -31,10 +31,10 @@ pub(crate) struct Lease<'a> {
 
 impl Lease<'_> {
     /// Runs an edit of this bucket's permissions while no other execution can.
-    pub(crate) async fn hold(
+    pub(crate) async fn hold<T>(
         &self,
-        edit: impl Future<Output = Result<(), StepError>>,
-    ) -> Result<(), StepError> {
+        edit: impl Future<Output = Result<T, StepError>>,
+    ) -> Result<T, StepError> {
         let key = seeding::ExecutionFiles::lease(self.bucket);
         self.acquire(&key).await?;
         let result = tokio::time::timeout(EDIT, edit).await.unwrap_or_else(|_| {

@@ -4,7 +4,7 @@ use std::{
     io::{
         Write, {self},
     },
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 
 use tracing::subscriber::DefaultGuard;
@@ -19,6 +19,16 @@ pub struct Logs {
 
 #[derive(Debug, Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
+
+/// Installs a subscriber for all threads, once. `tracing` keeps for each callsite whether anyone listens: one that is
+/// first met in a thread without a subscriber, while another test starts capturing, would be ignored for ever.
+pub(super) fn listen() {
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        // A test that has installed its own has a listener.
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+    });
+}
 
 impl Logs {
     /// Starts capturing.

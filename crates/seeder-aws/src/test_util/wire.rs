@@ -46,6 +46,7 @@ struct Sent {
 
 /// Creates an empty script.
 pub fn script() -> Wire {
+    super::logs::listen();
     Wire::default()
 }
 

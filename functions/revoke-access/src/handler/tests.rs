@@ -110,11 +110,30 @@ async fn the_statement_of_another_seeding_stays() {
         .on(PUT_POLICY, nothing())
         .on(GET_POLICY, echo())
         .on(GIVE_LEASE_BACK, nothing())
+        .on(GET_POLICY, ok().body(other.as_str()))
         .on(END_JOURNAL, nothing())
         .on(CONVERTING, s3_error(404, "NoSuchKey"));
     revoke(&wire).await.unwrap();
     wire.done();
     assert_eq!(wire.text(PUT_POLICY), other);
+}
+
+/// Another stack does not wait for this stack's lease.
+#[tokio::test]
+async fn a_statement_that_another_stack_wrote_back_is_removed_again() {
+    let other = granted(None, "orders-0");
+    let both = granted(Some(&other), "orders-1");
+    let wire = script()
+        .on(MARK, ok())
+        .on(JOURNAL, journal("policy"))
+        .on(TAKE_LEASE, ok())
+        .on(GET_POLICY, ok().body(both.as_str()))
+        .on(PUT_POLICY, nothing())
+        .on(GET_POLICY, echo())
+        .on(GIVE_LEASE_BACK, nothing())
+        .on(GET_POLICY, ok().body(both.as_str()));
+    assert_eq!(revoke(&wire).await.unwrap_err().name, ErrorName::GrantBusy);
+    wire.done();
 }
 
 #[tokio::test]
