@@ -103,7 +103,7 @@ mod tests {
         let reports = ReportStore::new(wire.clients().s3(), "reports".into());
         let lease =
             Lease { reports: &reports, bucket: "backups", execution: "orders-1", patience: Duration::ZERO };
-        let error = lease.hold(async { panic!("edits without a lease") }).await.unwrap_err();
+        let error = lease.hold::<()>(async { panic!("edits without a lease") }).await.unwrap_err();
         wire.done();
         assert_eq!(error.name, ErrorName::GrantBusy);
         assert!(
@@ -128,7 +128,7 @@ mod tests {
         let reports = ReportStore::new(wire.clients().s3(), "reports".into());
         let lease =
             Lease { reports: &reports, bucket: "backups", execution: "orders-1", patience: Duration::ZERO };
-        let error = lease.hold(async { panic!("edits without a lease") }).await.unwrap_err();
+        let error = lease.hold::<()>(async { panic!("edits without a lease") }).await.unwrap_err();
         wire.done();
         assert_eq!(error.name, ErrorName::GrantBusy);
     }
