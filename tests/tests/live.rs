@@ -148,6 +148,54 @@ async fn a_cluster_of_three_masters_becomes_one_of_five_shards() -> Result<()> {
     stack.stop().await
 }
 
+/// A process that ends with the test.
+struct Sentinel(Child);
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_a_sentinel_watches_is_seeded_from_its_replica() -> Result<()> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    let master = Source::start_with("7.0", &AT_ONCE).await?;
+    fill_mixed(&master, 500, "k:").await?;
+    let address = master.address().replace(':', " ");
+    let replica = Source::start_with("7.0", &[&AT_ONCE[..], &["--replicaof", &address]].concat()).await?;
+    let folder = tempfile::tempdir()?;
+    // Sentinels write their configuration.
+    let config = folder.path().join("sentinel.conf");
+    std::fs::write(&config, format!("sentinel monitor orders {address} 1\n"))?;
+    let port = free_port()?;
+    let mut command = Command::new(master.server().path());
+    command.arg(&config).args(["--sentinel", "--bind", "127.0.0.1", "--port", &port.to_string()]);
+    let _sentinel = Sentinel(command.stdout(Stdio::null()).spawn()?);
+    let sentinel = format!("redis://127.0.0.1:{port}");
+    // It asks the master for its replicas every ten seconds.
+    let client = redis::Client::open(&*sentinel)?;
+    for _ in 0..300 {
+        if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
+            let info: String = redis::cmd("INFO").arg("sentinel").query_async(&mut connection).await?;
+            if info.contains("slaves=1") {
+                break;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let process = seeder(&stack, &[&sentinel, "--sentinel", "orders", "--id", "watched"]).spawn()?;
+    let output = end(process).await?;
+    ensure!(output.status.code() == Some(0), "{}", printed(&output));
+    ensure!(printed(&output).contains(&format!("{}, replica, ", replica.address())), "{}", printed(&output));
+    let (before, after) =
+        (digest(&[master.address()], 0).await?, digest(&user::primaries(&stack, "watched").await?, 0).await?);
+    let differences = differences(&before, &after);
+    ensure!(before.len() >= 500 && differences.is_empty(), "{} keys, {differences:#?}", before.len());
+    stack.stop().await
+}
+
 /// All keys as of one moment, which is that of the child process, and nothing of what was written while it sent them.
 /// `LIVE_KEYS=1000000` in the environment takes that many.
 #[tokio::test(flavor = "multi_thread")]

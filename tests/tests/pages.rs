@@ -135,9 +135,16 @@ async fn the_page_of_an_execution_is_downloaded() -> Result<()> {
     let (printed, _) = seeder(&words, Some(&stack), 0).await?;
     ensure!(printed.trim() == text(&page), "{printed}");
     let content = std::fs::read_to_string(&page)?;
-    for part in
-        ["<!doctype html>", "Course of the seeding", "cluster requested", "measured in the cluster", "shop:"]
-    {
+    for part in [
+        "<!doctype html>",
+        "Course of the seeding",
+        "cluster requested",
+        "ElastiCache's events",
+        "shop: Read the backup backups/shop.rdb",
+        "measured in the cluster",
+        "the data can grow by",
+        "shop:",
+    ] {
         ensure!(content.contains(part), "no {part} in {content}");
     }
     // A browser gets the file.

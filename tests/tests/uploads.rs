@@ -1,5 +1,5 @@
 //! `seeder seed FILE`: the object appears only after the file was found sound, and is deleted if the backup is
-//! rejected.
+//! rejected. `seeder upload`: the list of a set starts its seeding.
 
 use std::{path::Path, process::Output};
 
@@ -8,15 +8,20 @@ use local_stack::{Stack, StackOptions};
 use serde_json::Value;
 use system_tests::{
     data::{fill_bytes, fill_mixed},
+    digest::{differences, digest},
     source::Source,
     user,
 };
 
 /// Runs the command with the environment of `make local`.
-async fn seed(stack: &Stack, file: &Path, args: &[&str]) -> Result<Output> {
+async fn seeder(stack: &Stack, words: &[&str]) -> Result<Output> {
     let mut command = std::process::Command::new(StackOptions::default().binaries.join("seeder"));
-    command.args(["seed", "--json"]).arg(file).args(args).envs(stack.env());
+    command.args(words).envs(stack.env());
     Ok(tokio::task::spawn_blocking(move || command.output()).await??)
+}
+
+async fn seed(stack: &Stack, file: &Path, args: &[&str]) -> Result<Output> {
+    seeder(stack, &[&["seed", "--json", &file.to_string_lossy()][..], args].concat()).await
 }
 
 fn outcome(output: &Output) -> Result<Value> {
@@ -101,5 +106,40 @@ async fn a_sound_file_is_seeded_and_stays() -> Result<()> {
     ensure!(outcome(&output)?["outcome"] == "seeded", "{output:?}");
     let (objects, uploads) = objects_and_uploads(&stack).await?;
     ensure!(objects.len() == 1 && uploads.is_empty(), "objects {objects:?}, uploads {uploads:?}");
+    stack.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_a_set_starts_one_seeding_of_all_its_files() -> Result<()> {
+    let stack = Stack::start(StackOptions::default()).await?;
+    let shards = [Source::start().await?, Source::start().await?];
+    let mut files = Vec::new();
+    for (shard, prefix) in shards.iter().zip(["even:", "odd:"]) {
+        fill_mixed(shard, 200, prefix).await?;
+        files.push(shard.save().await?.to_string_lossy().into_owned());
+    }
+    let upload = ["upload", &files[0], &files[1], "--set", "pair", "--id", "pair", "--shards", "3"];
+    let output = seeder(&stack, &[&upload[..], &["--no-start"]].concat()).await?;
+    ensure!(output.status.code() == Some(0), "{output:?}");
+    let (objects, uploads) = objects_and_uploads(&stack).await?;
+    ensure!(objects.len() == 2 && uploads.is_empty(), "objects {objects:?}, uploads {uploads:?}");
+    // An object's event arrives within a second.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    ensure!(user::executions_about(&stack, "").await?.is_empty(), "files without a list started a seeding");
+
+    let output = seeder(&stack, &upload).await?;
+    let shown = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.code() == Some(0) && shown.contains("there with the same checksum"), "{output:?}");
+    let execution = user::started_by(&stack, "sets/pair.seed.json").await?;
+    user::outcome(&stack, &execution).await?.expect_seeded()?;
+    ensure!(user::executions_about(&stack, "").await? == [execution], "more than one seeding was started");
+    let addresses: Vec<_> = shards.iter().map(Source::address).collect();
+    let primaries = user::primaries(&stack, "pair").await?;
+    let (before, after) = (digest(&addresses, 0).await?, digest(&primaries, 0).await?);
+    let differences = differences(&before, &after);
+    ensure!(primaries.len() == 3 && differences.is_empty(), "{primaries:?}, {differences:#?}");
+
+    let output = seeder(&stack, &upload).await?;
+    ensure!(output.status.code() == Some(2), "a set that was started is started again: {output:?}");
     stack.stop().await
 }

@@ -56,6 +56,8 @@ pub struct End<'a> {
     pub created_at_ms: i64,
     /// When it ended.
     pub ended_at_ms: i64,
+    /// ElastiCache's events about the cluster, oldest first.
+    pub events: &'a [String],
 }
 
 impl<'a> Sources<'a> {

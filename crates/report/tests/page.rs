@@ -255,6 +255,7 @@ fn a_page_about_a_huge_cluster_stays_small() {
         decided_at_ms: i64::MAX,
         created_at_ms: i64::MIN,
         ended_at_ms: 2,
+        events: &vec![name(8); 1000],
     };
     let sources = Sources {
         title: name(0),

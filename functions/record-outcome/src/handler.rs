@@ -98,6 +98,7 @@ impl RecordOutcome {
             decided_at_ms: input.decided_at_ms,
             created_at_ms: input.created_at_ms,
             ended_at_ms: now_ms,
+            events: &input.events,
         };
         let sources = Sources { end: Some(end), ..Sources::of(execution.name, read_at_ms, &assessment) };
         self.reports.write_page(&files.page(), page(&sources).map_err(StepError::internal)?).await

@@ -1,6 +1,6 @@
 //! The cluster to create: whether the data fits, and the other choices.
 
-use seeding::{Alternative, NextSmaller, Plan, plan_in_words};
+use seeding::{Alternative, NextSmaller, Plan, ShardPlan, plan_in_words};
 
 use crate::{
     Sources,
@@ -17,6 +17,8 @@ pub(crate) struct Cluster {
     pub(crate) shards: Vec<Shard>,
     pub(crate) other_shards: usize,
     pub(crate) reserve: String,
+    /// How much the data can grow.
+    pub(crate) growth: String,
     pub(crate) smaller: String,
     pub(crate) larger: String,
     pub(crate) price: String,
@@ -56,6 +58,7 @@ impl Cluster {
                 shards: Vec::new(),
                 other_shards: 0,
                 reserve: String::new(),
+                growth: String::new(),
                 smaller: String::new(),
                 larger: String::new(),
                 price: String::new(),
@@ -87,6 +90,7 @@ impl Cluster {
             shards: shards.collect(),
             other_shards: plan.shards.len().saturating_sub(MAX_SHARDS),
             reserve: bytes(reserve),
+            growth: growth(plan, reserve),
             smaller: plan.next_smaller.as_ref().map(smaller).unwrap_or_default(),
             larger: plan.start_over_node_types.first().map(|larger| name(larger)).unwrap_or_default(),
             price: plan.price.as_ref().map_or_else(|| "not known".to_owned(), ToString::to_string),
@@ -99,6 +103,19 @@ impl Cluster {
 fn reserve(plan: &Plan) -> u64 {
     let reserve = &plan.reserve;
     reserve.empty_server_bytes + reserve.replication_backlog_bytes + reserve.client_buffers_bytes
+}
+
+/// The growth of the data that fills the first node; nothing if one is too full already, or no shard has data.
+fn growth(plan: &Plan, reserve: u64) -> String {
+    let of = |shard: &ShardPlan| {
+        let left = shard.usable_bytes.checked_sub(reserve)?.checked_sub(shard.used_memory_bytes)?;
+        Some(u128::from(left) * 100 / u128::from(shard.used_memory_bytes))
+    };
+    let with_data = plan.shards.iter().filter(|shard| shard.used_memory_bytes > 0);
+    let least = with_data.map(of).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().min());
+    least.map_or_else(String::new, |percent| {
+        format!("the data can grow by {percent} % before the fullest shard fills its node")
+    })
 }
 
 fn smaller(NextSmaller { node_type, shards, reason }: &NextSmaller) -> String {

@@ -5,12 +5,17 @@ use crate::{
     text::{bytes, duration, name, time},
 };
 
+/// At most this many events are listed, and as much of what is left behind.
+const MAX_LISTED: usize = 50;
+
 pub(crate) struct Course {
     pub(crate) outcome: String,
     pub(crate) steps: Vec<Step>,
     pub(crate) cluster: Vec<(&'static str, String)>,
     /// Predicted and measured memory, and the difference in percent.
     pub(crate) memory: Option<(String, String, String)>,
+    /// ElastiCache's own.
+    pub(crate) events: Vec<String>,
     pub(crate) left_behind: Vec<String>,
 }
 
@@ -23,7 +28,7 @@ pub(crate) struct Step {
 
 impl Course {
     pub(crate) fn of(end: &End<'_>) -> Self {
-        let End { outcome, started_at_ms, decided_at_ms, created_at_ms, ended_at_ms } = *end;
+        let End { outcome, started_at_ms, decided_at_ms, created_at_ms, ended_at_ms, events } = *end;
         let all = [
             ("started", started_at_ms),
             ("backups judged", decided_at_ms),
@@ -54,7 +59,8 @@ impl Course {
             steps,
             cluster: cluster.unwrap_or_default(),
             memory,
-            left_behind: outcome.left_behind.iter().take(50).map(|what| name(what)).collect(),
+            events: events.iter().take(MAX_LISTED).map(|event| name(event)).collect(),
+            left_behind: outcome.left_behind.iter().take(MAX_LISTED).map(|what| name(what)).collect(),
         }
     }
 }

@@ -290,6 +290,8 @@ pub struct RecordInput {
     pub created_at_ms: i64,
     /// What verify-cluster measured; an empty object if it did not.
     pub memory: Option<MeasuredMemory>,
+    /// ElastiCache's last events about the cluster, oldest first, verbatim.
+    pub events: Vec<String>,
 }
 
 impl RecordInput {
