@@ -12,6 +12,7 @@ use crate::{
     args::{AwsArgs, ExecutionsArgs},
     columns::Columns,
     execution::{AWAITS_APPROVAL, Execution, clock, find, stack::Machine},
+    signals::Signals,
     term::{elapsed, print_text},
 };
 
@@ -28,18 +29,16 @@ pub(crate) async fn run(args: &ExecutionsArgs, aws: &AwsArgs) -> Result<ExitCode
         Err(error) => return Ok(error.report()),
     };
     let mut lister = Lister { args, machine: &machine, ended: HashMap::new() };
-    print(args, &lister.list().await?)?;
     if !args.watch {
+        print(args, &lister.list().await?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(REFRESH) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
-        }
-        match lister.list().await {
-            Ok(newest) => print(args, &newest)?,
-            Err(error) => eprintln!("warning: {error}; trying again"),
+    // Before the first list, so that Ctrl-C always ends the command in the same way.
+    let mut signals = Signals::new()?;
+    tokio::select! {
+        ended = lister.watch() => ended,
+        status = signals.next() => {
+            Ok(if status == crate::INTERRUPTED { ExitCode::SUCCESS } else { ExitCode::from(status) })
         }
     }
 }
@@ -59,6 +58,18 @@ struct Lister<'a> {
 }
 
 impl Lister<'_> {
+    /// Prints the list again and again. Returns only if the first one cannot be had, or none be printed.
+    async fn watch(&mut self) -> Result<ExitCode> {
+        print(self.args, &self.list().await?)?;
+        loop {
+            tokio::time::sleep(REFRESH).await;
+            match self.list().await {
+                Ok(newest) => print(self.args, &newest)?,
+                Err(error) => eprintln!("warning: {error}; trying again"),
+            }
+        }
+    }
+
     async fn list(&mut self) -> Result<Listed, StepError> {
         let Machine { step_functions, arn, .. } = self.machine;
         let wanted = usize::from(self.args.limit);
