@@ -10,6 +10,8 @@ cargo fmt --all --check
 python3 scripts/check_style.py
 say "clippy"
 cargo clippy --workspace --all-targets -- -D warnings
+say "the fuzz targets, which are a workspace of their own"
+RUSTFLAGS="--cfg fuzzing" cargo check --quiet --manifest-path fuzz/Cargo.toml --bins --target-dir target/fuzz-check
 say "the two libraries as packages"
 cargo package --quiet --allow-dirty --package rdb-scan --package rdb-footprint
 say "licenses, bans and sources (cargo-deny $cargo_deny; some minutes the first time)"

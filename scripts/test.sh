@@ -12,4 +12,4 @@ say "building (some minutes the first time)"
 cargo build --workspace --all-targets
 say "tests"
 # Those of the whole stack wait more than they compute.
-RUST_TEST_THREADS=$((2 * $(nproc))) cargo test --workspace
+RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} python3 scripts/run_tests.py

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use libfuzzer_sys::fuzz_target;
 
-use rdb_scan::fuzzing::{Found, PACKINGS, check};
+use rdb_scan::fuzzing::{Checked, PACKINGS, check};
 
 fuzz_target!(|input: &[u8]| {
     let [kind, piece, bytes @ ..] = input else { return };
@@ -33,7 +33,7 @@ fuzz_target!(|input: &[u8]| {
         let mut members = HashSet::new();
         let distinct = entries.chunks(group).all(|entry| members.insert(&entry[0]));
         let elements = (entries.len() / group) as u64;
-        Found { elements, field_expires: 0, duplicate: kind > 0 && !distinct }
+        Checked { elements, field_expires: 0, duplicate: kind > 0 && !distinct }
     });
     assert_eq!(whole.clone().ok(), plain, "{whole:?}");
 });
