@@ -11,6 +11,7 @@ reading=$built/release/examples/inspect
 functions=$built/release/inspect-chunk
 peers=$PWD/target/peers
 other=()
+status=0
 
 say "building the readers (some minutes the first time)" >&2
 cargo build --quiet --release --package rdb-benches --bins
@@ -35,8 +36,9 @@ trap 'rm -f target/bench.unfinished' EXIT
     "$built/release/bench" --ours "$ours" --reading "$reading" "${other[@]}" --peers "$peers/release" ${BENCH_ARGS:-} "$@"
     if [ -n "$functions" ]; then
         printf '\n## inspect-chunk as it is deployed\n\n'
-        python3 scripts/bench_inspect_chunk.py "$functions" target/corpora/[a-i].rdb
+        python3 scripts/bench_inspect_chunk.py "$functions" target/corpora/[a-i].rdb || status=$?
     fi
 } > target/bench.unfinished
 mv target/bench.unfinished target/bench.md
 cat target/bench.md
+exit "$status"

@@ -21,6 +21,15 @@ MEMORY_MB = 1769
 TIMEOUT_SECONDS = 600
 
 
+def event(size: int) -> dict:
+    """Returns the input of the step for a whole backup: the sample, which a test compares with the code."""
+    with open("events/inspect-chunk.json", encoding="utf-8") as sample:
+        event = json.load(sample)
+    event["execution"] = EXECUTION
+    event["chunk"]["end"] = size
+    return event
+
+
 def record(size: int) -> dict:
     """Returns the record that prepare-seeding writes for a backup of this size."""
     cluster = {
@@ -147,7 +156,7 @@ def measure(binary: str, size: int) -> tuple[float, float]:
     try:
         time.sleep(0.1)
         before, started = processor_seconds(process.pid), time.perf_counter()
-        server.events.put(json.dumps({"execution": EXECUTION, "range": {"backup": 0, "start": 0, "end": size}}).encode())
+        server.events.put(json.dumps(event(size)).encode())
         path, body = server.answers.get(timeout=TIMEOUT_SECONDS)
         seconds = time.perf_counter() - started
         if not path.endswith("/response") or not json.loads(body).get("complete"):
