@@ -11,5 +11,5 @@ scripts/check-template.sh
 say "building (some minutes the first time)"
 cargo build --workspace --all-targets
 say "tests"
-# Those of the whole stack wait more than they compute.
-RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} python3 scripts/run_tests.py
+# As many programs run at once as there are cores; those of the whole stack wait more than they compute.
+RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(nproc)} python3 scripts/run_tests.py
