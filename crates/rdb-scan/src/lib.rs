@@ -114,7 +114,6 @@ pub use crate::{
         KeyGroups, MAX_BIGGEST_KEYS, MAX_GROUPS, MAX_NAMED_DATABASES, MAX_START_DEPTH, OtherDatabases,
         Prefix, REPORT_SCHEMA, RdbInfo, Report, SCHEMA, SlotCount, SlotCounts, TimesToLive, TypeCounts,
         Unchecked,
-        groups::table::Mark,
         inspect::{InspectOptions, Inspected, inspect, scan},
         shorter_start,
         weigh::{Scales, Weigher, Weighing, Weights},
@@ -125,7 +124,7 @@ pub use crate::{
         assemble::{Assembly, Gap, assemble, assemble_with_boundaries},
         range::{RangeInspection, inspect_range, inspect_up_to},
     },
-    pieces::{Expiry, KeyPiece, Length, PackedPiece, Piece, Pieces, Row, RowPlaces, TextPlace, Whole},
+    pieces::{Expiry, KeyPiece, Length, Mark, PackedPiece, Piece, Pieces, Row, RowPlaces, TextPlace, Whole},
     reading::{
         header::{Header, MAX_RDB_VERSION, VALKEY_RDB_VERSION, read_header},
         position::{Boundary, Position},

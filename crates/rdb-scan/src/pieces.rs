@@ -2,13 +2,15 @@
 
 mod batch;
 mod length;
+mod mark;
 
 pub(crate) use self::length::MAX_INTEGER_BYTES;
 pub use self::{
     batch::Pieces,
     length::{Length, Row},
+    mark::Mark,
 };
-use crate::{format::value_type::Encoding, inspection::groups::table::Mark};
+use crate::format::value_type::Encoding;
 
 /// In tables with more rows, integers are not distinguished from other strings: no server packs that many.
 pub(crate) const MAX_PACKED_ROWS: u64 = 512;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     BigKey, DatabaseCounts, EmptyCounts, Inspection, MAX_BIGGEST_KEYS, Part, TypeCounts,
     expiry::{IdleTimes, TimesToLive, class, idle_class},
-    groups::table::{GroupTable, Mark},
+    groups::table::GroupTable,
     keys::{KeySet, database_seed},
     slots::SlotTable,
 };
@@ -17,7 +17,7 @@ use crate::{
         options::InspectOptions,
         weigh::{Weigher, Weighing, Weights},
     },
-    pieces::Pieces,
+    pieces::{Mark, Pieces},
     scan::visit::{Record, Visitor},
 };
 

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     format::slot::SLOTS,
-    inspection::groups::table::Mark,
-    pieces::{Pieces, Whole},
+    pieces::{Mark, Pieces, Whole},
 };
 
 /// Rules to weigh by.

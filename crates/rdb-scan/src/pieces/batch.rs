@@ -1,10 +1,7 @@
 //! Pieces that are reported together.
 
-use super::{KeyPiece, Length, PackedPiece, Piece, Row, RowPlaces, TextPlace, Whole, lengths};
-use crate::{
-    format::value_type::{Encoding, Kind},
-    inspection::groups::table::Mark,
-};
+use super::{KeyPiece, Length, Mark, PackedPiece, Piece, Row, RowPlaces, TextPlace, Whole, lengths};
+use crate::format::value_type::{Encoding, Kind};
 
 /// The number of pieces in a batch. A value may have more.
 const BATCH: usize = 2048;

@@ -9,8 +9,7 @@ use crate::{
     },
     fault::{Fault, Hazard, HazardCode},
     format::value_type::{Encoding, Kind, ValueType},
-    inspection::groups::table::Mark,
-    pieces::{Expiry, KeyPiece, Length, MAX_INTEGER_BYTES},
+    pieces::{Expiry, KeyPiece, Length, MAX_INTEGER_BYTES, Mark},
     scan::visit::{Record, Visitor},
 };
 

@@ -5,8 +5,7 @@ use std::ops::Range;
 use crate::{
     fault::{Fault, Hazard},
     format::value_type::{Encoding, Kind},
-    inspection::groups::table::Mark,
-    pieces::Pieces,
+    pieces::{Mark, Pieces},
 };
 
 /// Receives everything that a scan finds, in file order. The default methods do nothing.

@@ -12,16 +12,9 @@ use super::{
     start::write_start,
 };
 use crate::{
-    fault::Fault, format::value_type::Encoding, inspection::inspect::InspectOptions, scan::visit::Record,
+    fault::Fault, format::value_type::Encoding, inspection::options::InspectOptions, pieces::Mark,
+    scan::visit::Record,
 };
-
-/// A key that is weighed for its group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
-    group: u32,
-    /// The chance less 1.
-    chance: u32,
-}
 
 /// The groups of the part that is being read.
 pub(crate) struct GroupTable {
