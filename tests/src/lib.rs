@@ -7,5 +7,6 @@ pub mod digest;
 pub mod faults;
 pub mod least_privilege;
 pub mod listener;
+pub mod process;
 pub mod source;
 pub mod user;

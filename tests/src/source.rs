@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -11,13 +11,15 @@ use local_stack::{ServerBinaries, ServerBinary, StackOptions};
 use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
 use tempfile::TempDir;
 
+use crate::process::KilledOnDrop;
+
 /// The most common version of self-managed servers. Every ElastiCache engine since Redis 7.0 reads its files.
 const VERSION: &str = "7.0";
 
 /// A running server, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Source {
-    process: Child,
+    _process: KilledOnDrop,
     server: ServerBinary,
     port: u16,
     dir: TempDir,
@@ -58,7 +60,7 @@ impl Source {
             .stderr(Stdio::null())
             .spawn()
             .with_context(|| format!("failed to start {server}; make setup installs it"))?;
-        let source = Self { process, server, port, dir };
+        let source = Self { _process: KilledOnDrop(process), server, port, dir };
         let started = Instant::now();
         // It answers with an error while it loads a backup.
         while source.command(&["PING"]).await.is_err() {
@@ -134,12 +136,5 @@ impl Source {
     /// A folder for files that belong to the backups of this server.
     pub fn dir(&self) -> &Path {
         self.dir.path()
-    }
-}
-
-impl Drop for Source {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

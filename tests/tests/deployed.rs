@@ -3,45 +3,33 @@
 use std::{
     net::TcpListener,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
 use local_elasticache::{Config, Server, ServerBinaries};
 use local_stack::StackOptions;
-use system_tests::{data::fill_mixed, source::Source};
+use system_tests::{data::fill_mixed, process::KilledOnDrop, source::Source};
 use tempfile::TempDir;
 
-/// Ends with this.
-struct Ministack(Child);
-
-impl Drop for Ministack {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Ministack {
-    async fn start(python: &Path, port: u16, dir: &Path) -> Result<Self> {
-        let log = std::fs::File::create(dir.join("ministack.log"))?;
-        let mut command = Command::new(python);
-        command.args(["-m", "ministack"]).env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
-        // Its other ports: none of them is used here.
-        let process = command.current_dir(dir).stdout(Stdio::null()).stderr(log).spawn()?;
-        let ministack = Self(process);
-        for _ in 0..200 {
-            if reqwest::get(format!("http://127.0.0.1:{port}/_ministack/health")).await.is_ok() {
-                return Ok(ministack);
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+async fn start_ministack(python: &Path, port: u16, dir: &Path) -> Result<KilledOnDrop> {
+    let log = std::fs::File::create(dir.join("ministack.log"))?;
+    let mut command = Command::new(python);
+    command.args(["-m", "ministack"]).env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
+    // Its other ports: none of them is used here.
+    let process = command.current_dir(dir).stdout(Stdio::null()).stderr(log).spawn()?;
+    let ministack = KilledOnDrop(process);
+    for _ in 0..200 {
+        if reqwest::get(format!("http://127.0.0.1:{port}/_ministack/health")).await.is_ok() {
+            return Ok(ministack);
         }
-        anyhow::bail!(
-            "ministack does not answer; its log is\n{}",
-            std::fs::read_to_string(dir.join("ministack.log"))?
-        )
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    anyhow::bail!(
+        "ministack does not answer; its log is\n{}",
+        std::fs::read_to_string(dir.join("ministack.log"))?
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +42,7 @@ async fn the_template_deploys_seeds_cleans_up_and_is_deleted() -> Result<()> {
     fill_mixed(&source, 100, "k:").await?;
     let backup = source.save().await?;
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-    let _ministack = Ministack::start(&python, port, dir.path()).await?;
+    let _ministack = start_ministack(&python, port, dir.path()).await?;
     let servers = ServerBinaries::find(Some(&servers))?;
     let config = Config {
         create_delay: Duration::from_millis(500),

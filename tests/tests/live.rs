@@ -13,6 +13,7 @@ use system_tests::{
     data::{fill_bytes, fill_mixed},
     digest::{differences, digest},
     listener::{Listener, TOPIC_ARN},
+    process::KilledOnDrop,
     source::Source,
     user,
 };
@@ -148,16 +149,6 @@ async fn a_cluster_of_three_masters_becomes_one_of_five_shards() -> Result<()> {
     stack.stop().await
 }
 
-/// A process that ends with the test.
-struct Sentinel(Child);
-
-impl Drop for Sentinel {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_that_a_sentinel_watches_is_seeded_from_its_replica() -> Result<()> {
     let stack = Stack::start(StackOptions::default()).await?;
@@ -172,7 +163,7 @@ async fn a_master_that_a_sentinel_watches_is_seeded_from_its_replica() -> Result
     let port = free_port()?;
     let mut command = Command::new(master.server().path());
     command.arg(&config).args(["--sentinel", "--bind", "127.0.0.1", "--port", &port.to_string()]);
-    let _sentinel = Sentinel(command.stdout(Stdio::null()).spawn()?);
+    let _sentinel = KilledOnDrop(command.stdout(Stdio::null()).spawn()?);
     let sentinel = format!("redis://127.0.0.1:{port}");
     // It asks the master for its replicas every ten seconds.
     let client = redis::Client::open(&*sentinel)?;
