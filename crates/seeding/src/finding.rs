@@ -211,6 +211,11 @@ impl Finding {
         self
     }
 
+    /// Sorts findings, the most severe first. Those of one severity keep their order.
+    pub fn most_severe_first(findings: &mut [Self]) {
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    }
+
     /// Whether it blocks the seeding, given the codes that the request allows.
     pub fn forbids(&self, allow: &[Code]) -> bool {
         self.severity == Severity::Fail && !(self.code.can_be_allowed() && allow.contains(&self.code))

@@ -83,7 +83,7 @@ impl Step for PrepareSeeding {
         self.is_its_turn(&execution).await?;
         let (resolved, mut findings) = self.resolve(&input.request, &execution.identity).await?;
         let Some(mut resolved) = resolved else {
-            return Ok(PrepareOutput::Rejected { findings });
+            return Ok(PrepareOutput::rejected(findings));
         };
         let (backups, found) = self.look_at_backups(&resolved, &execution.partition).await?;
         findings.extend(found);
@@ -95,7 +95,7 @@ impl Step for PrepareSeeding {
         }
         findings.extend(found);
         if Verdict::of(&findings, &resolved.options.allow) == Verdict::Reject {
-            return Ok(PrepareOutput::Rejected { findings });
+            return Ok(PrepareOutput::rejected(findings));
         }
         let bytes = backups.iter().map(|backup| backup.size_bytes).sum();
         findings.extend(resolved.options.settle_deadline(bytes));
@@ -120,7 +120,7 @@ impl Step for PrepareSeeding {
         };
         // The plan may choose more shards than these, but not fewer.
         if let Some(finding) = too_many_nodes(&seeding.target, seeding.target.cluster.nodes().into()) {
-            return Ok(PrepareOutput::Rejected { findings: [vec![finding], findings].concat() });
+            return Ok(PrepareOutput::rejected([vec![finding], findings].concat()));
         }
         self.recognise(&mut seeding).await;
         let region = &execution.partition.region;

@@ -37,11 +37,19 @@ pub enum PrepareOutput {
     /// A finding rejects the seeding. No record is written, since no later step needs one.
     #[serde(rename_all = "camelCase")]
     Rejected {
-        /// All findings, including the reason.
+        /// All findings, including the reason, most severe first.
         findings: Vec<Finding>,
     },
     /// The backups are worth reading.
     Prepared(Preparation),
+}
+
+impl PrepareOutput {
+    /// Rejects a seeding for the most severe of these findings.
+    pub fn rejected(mut findings: Vec<Finding>) -> Self {
+        Finding::most_severe_first(&mut findings);
+        Self::Rejected { findings }
+    }
 }
 
 /// A seeding that no finding rejects so far.

@@ -104,7 +104,7 @@ pub fn judge_changed(
         let finding = converted(name, source, new, target.options.hide_keys).with("removes", removes);
         after.findings.push(finding);
     }
-    after.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    Finding::most_severe_first(&mut after.findings);
     if after.verdict == crate::Verdict::Ok {
         after.verdict = crate::Verdict::of(&after.findings, &target.options.allow);
     }

@@ -79,8 +79,7 @@ pub fn judge(target: &Target, inspected: &[(String, &Inspection)], earlier: Vec<
             findings.extend(inspected.iter().filter_map(|(name, one)| big_key(target, name, one, plan)));
         }
     }
-    // A stable sort: the most severe findings come first.
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    Finding::most_severe_first(&mut findings);
     // A damaged file has no plan, so nothing can be created, whatever is allowed.
     let verdict = if sound { Verdict::of(&findings, &target.options.allow) } else { Verdict::Reject };
     Judgement { verdict, findings, footprint, plan, converted }

@@ -420,6 +420,19 @@ async fn a_name_that_a_serverless_cache_has_is_refused() {
     assert_eq!((&output["outcome"], codes(&output)), (&json!("rejected"), vec!["id-taken"]));
 }
 
+/// The outcome and the message begin with the first finding, and show a few.
+#[tokio::test]
+async fn a_refusal_begins_with_its_reason_and_not_with_a_note() {
+    let wire = fine_backup(script())
+        .on(DESCRIBE_CACHE, cache("available", "production"))
+        .on(VERSIONS, versions())
+        .on(DEFAULTS, defaults());
+    let mut request = serverless();
+    request["cluster"]["engineVersion"] = json!("8.1");
+    let output = prepare(&wire, request).await;
+    assert_eq!(codes(&output), vec!["id-taken", "engine-version-unknown"]);
+}
+
 fn of_redis(line: &str) -> String {
     line.replace("valkey8", "redis7").replace("valkey", "redis")
 }
